@@ -1,0 +1,162 @@
+"""The bone surface between the voxels, and the signed distance to it.
+
+The surface is the half level of the mask smoothed by a Gaussian of one voxel. A distance
+transform of the mask itself measures to voxel centres and is 0.2 to 0.3 voxel short on
+oblique walls; this one is within 0.1 (``docs/design/surface.md``).
+
+Everything here lives in the *local* frame of a case: millimetres along the array's axes,
+origin at the centre of the first voxel, right-handed, left hips mirrored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+from scipy.spatial import cKDTree
+
+from corecore.grid import BoolArray, FloatArray
+
+#: Width of the smoothing Gaussian, voxels. One voxel removes the stairs of an oblique wall
+#: (RMS error 0.2 voxel); more would shrink curved bone.
+SMOOTHING_VOXELS = 1.0
+#: Outside the bone the distance is exact this far, mm; beyond it is that of voxel centres.
+EXACT_OUTSIDE_MM = 4.0
+
+
+@dataclass(frozen=True, eq=False)
+class Bone:
+    """A femur as a signed distance field in the local frame.
+
+    ``distance_mm`` (nx, ny, nz) float32: distance to the bone surface, positive inside; the
+    edge of the field of view counts as surface. Voxel (i, j, k) lies at (i, j, k) *
+    ``spacing_mm``. ``surface_points_mm`` and ``surface_normals`` (N, 3) sample the surface
+    proper, normals outward; the scan's edge is not among them. ``cut_points_mm`` (M, 3) are
+    the places where the scan's edge cuts the bone, M = 0 where it does not.
+    """
+
+    distance_mm: npt.NDArray[np.float32]
+    spacing_mm: FloatArray
+    surface_points_mm: FloatArray
+    surface_normals: FloatArray
+    cut_points_mm: FloatArray
+
+    def distance(self, points_mm: npt.ArrayLike) -> FloatArray:
+        """Trilinear distance at local points (N, 3), mm; outside the array, -1000."""
+        index = np.asarray(points_mm, dtype=np.float64) / self.spacing_mm
+        return np.asarray(
+            ndimage.map_coordinates(self.distance_mm, index.T, order=1, mode="constant", cval=-1000.0),
+            dtype=np.float64,
+        )
+
+    def inside(self, points_mm: npt.ArrayLike) -> BoolArray:
+        """Whether each local point (N, 3) lies in bone."""
+        return np.asarray(self.distance(points_mm) > 0.0)
+
+    def outward_normal(self, points_mm: npt.ArrayLike) -> FloatArray:
+        """Unit normal of the nearest part of the surface proper, (N, 3)."""
+        points = np.atleast_2d(np.asarray(points_mm, dtype=np.float64))
+        # The mean over the neighbourhood of a drill bit's tip, so one rough voxel cannot decide.
+        distance, nearest = self.surface_tree.query(points, k=min(12, len(self.surface_points_mm)))
+        weight = 1.0 / (distance + 0.5 * float(np.min(self.spacing_mm)))
+        normal = np.einsum("nk,nkc->nc", weight, self.surface_normals[nearest])
+        return np.asarray(normal / np.linalg.norm(normal, axis=1, keepdims=True), dtype=np.float64)
+
+    def distance_to_cut(self, points_mm: npt.ArrayLike) -> FloatArray:
+        """Distance of local points (N, 3) to where the scan's edge cuts the bone, mm; infinite where it does not."""
+        points = np.atleast_2d(np.asarray(points_mm, dtype=np.float64))
+        if len(self.cut_points_mm) == 0:
+            return np.full(len(points), np.inf)
+        return np.asarray(cKDTree(self.cut_points_mm).query(points)[0], dtype=np.float64)
+
+    @cached_property
+    def surface_tree(self) -> cKDTree:
+        """Search tree over ``surface_points_mm``."""
+        return cKDTree(self.surface_points_mm)
+
+
+def bone_from_voxels(
+    voxels: BoolArray, spacing_mm: npt.ArrayLike, *, open_faces: npt.ArrayLike | None = None
+) -> Bone:
+    """The distance field of bone voxels.
+
+    ``open_faces`` (3, 2) bool tells which faces of the array (low, high along each axis) are
+    the edge of the field of view; by default all are. Raises ``ValueError`` for a mask
+    without bone or without background, for which there is no surface.
+    """
+    spacing = np.asarray(spacing_mm, dtype=np.float64)
+    faces = np.ones((3, 2), dtype=bool) if open_faces is None else np.asarray(open_faces, dtype=bool)
+    if not voxels.any() or voxels.all():
+        raise ValueError("a bone surface needs both bone and background")
+    level = smoothed_level(voxels, spacing)
+    points, normals = _crossings(level, spacing)
+    inside = level >= 0.5
+
+    reach = int(np.ceil(EXACT_OUTSIDE_MM / float(np.min(spacing))))
+    near = ndimage.binary_dilation(inside, iterations=reach) | inside
+    distance = np.empty(voxels.shape, dtype=np.float32)
+    far = ndimage.distance_transform_edt(~inside, sampling=spacing) if not near.all() else np.zeros(voxels.shape)
+    distance[:] = -far
+    query = np.argwhere(near) * spacing
+    tree = cKDTree(points)
+    direct, nearest = tree.query(query, workers=-1)
+    # The nearest sample lies up to half a voxel beside the foot point: measure along its
+    # normal, but never below what that half voxel allows.
+    along = np.abs(np.einsum("ij,ij->i", query - points[nearest], normals[nearest]))
+    half = 0.5 * float(np.max(spacing))
+    size = np.clip(along, np.sqrt(np.maximum(direct**2 - half**2, 0.0)), direct)
+    distance[near] = np.where(inside[near], size, -size)
+
+    cuts = []
+    for axis in range(3):
+        for end in range(2):
+            if not faces[axis, end]:
+                continue
+            # The field of view ends half a voxel beyond the last centre.
+            ramp = (np.arange(voxels.shape[axis]) + 0.5) * spacing[axis]
+            if end:
+                ramp = ramp[::-1]
+            shape = [1, 1, 1]
+            shape[axis] = len(ramp)
+            distance = np.minimum(distance, ramp.reshape(shape).astype(np.float32), out=distance, where=inside)
+            last = voxels.shape[axis] - 1 if end else 0
+            touched = np.argwhere(np.take(inside, [last], axis=axis))
+            if len(touched):
+                touched = touched.astype(np.float64)
+                touched[:, axis] = last + (0.5 if end else -0.5)
+                cuts.append(touched * spacing)
+    cut_points = np.concatenate(cuts) if cuts else np.zeros((0, 3))
+    return Bone(distance, spacing, points, normals, cut_points)
+
+
+def smoothed_level(voxels: BoolArray, spacing_mm: FloatArray) -> npt.NDArray[np.float32]:
+    """The mask smoothed by a Gaussian of one voxel; the bone surface is its half level."""
+    width = SMOOTHING_VOXELS * float(np.cbrt(np.prod(spacing_mm))) / spacing_mm
+    # "nearest" continues the bone beyond the scan's edge, so the edge makes no surface.
+    return np.asarray(ndimage.gaussian_filter(voxels.astype(np.float32), sigma=width, mode="nearest", truncate=4.0))
+
+
+def _crossings(level: npt.NDArray[np.float32], spacing: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Where grid edges cross the half level: points (N, 3) mm and outward unit normals (N, 3)."""
+    gradient = np.stack(np.gradient(level, *spacing), axis=-1)
+    points, normals = [], []
+    for axis in range(3):
+        low = [slice(None)] * 3
+        high = [slice(None)] * 3
+        low[axis], high[axis] = slice(0, -1), slice(1, None)
+        below, above = level[tuple(low)], level[tuple(high)]
+        first = np.argwhere((below >= 0.5) != (above >= 0.5))
+        second = first.copy()
+        second[:, axis] += 1
+        a, b = below[tuple(first.T)].astype(np.float64), above[tuple(first.T)].astype(np.float64)
+        weight = ((0.5 - a) / (b - a))[:, None]
+        point = first.astype(np.float64)
+        point[:, axis] += weight[:, 0]
+        points.append(point * spacing)
+        normals.append(-(gradient[tuple(first.T)] * (1.0 - weight) + gradient[tuple(second.T)] * weight))
+    normal = np.concatenate(normals)
+    length = np.linalg.norm(normal, axis=1, keepdims=True)
+    return np.concatenate(points), normal / np.maximum(length, 1e-12)
