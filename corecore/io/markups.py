@@ -1,0 +1,196 @@
+"""3D Slicer markups (``.mrk.json``, schema 1.0.3): tunnels as lines, landmarks as points.
+
+Files are written in LPS, which Slicer takes when nothing is said; every position read is
+turned into world RAS mm.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from corecore.errors import InputError
+from corecore.grid import WORLD_EXTENT_MM, FloatArray
+from corecore.io.atomic import whole_file
+
+SCHEMA = (
+    "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/"
+    "markups-schema-v1.0.3.json#"
+)
+#: Signs that turn a position in the file's frame into RAS. Slicer before 5.0 wrote numbers: 0 is RAS, 1 is LPS.
+RAS_SIGNS = {"LPS": (-1.0, -1.0, 1.0), "RAS": (1.0, 1.0, 1.0), "1": (-1.0, -1.0, 1.0), "0": (1.0, 1.0, 1.0)}
+#: Largest file accepted, bytes: ten thousand points, and far from an input bomb (engineering choice).
+SIZE_LIMIT_BYTES = 16 * 1024 * 1024
+#: Okabe-Ito vermillion, legible on bone and to the colour-blind.
+LINE_COLOR = (0.835, 0.369, 0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class MarkupLine:
+    """A named line in world RAS mm: ``entry`` (3,) first, ``tip`` (3,) second."""
+
+    name: str
+    entry: npt.ArrayLike
+    tip: npt.ArrayLike
+
+
+def write_lines(lines: Sequence[MarkupLine], path: Path) -> None:
+    """Writes each line as a Slicer Line markup, entry first, in LPS mm; the file appears whole or not at all.
+
+    Raises ``InputError`` for positions that are not three finite numbers.
+    """
+    document = {"@schema": SCHEMA, "markups": [_line(line) for line in lines]}
+    text = json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False)
+    with whole_file(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def _line(line: MarkupLine) -> dict[str, Any]:
+    points = []
+    for number, (label, value) in enumerate((("entry", line.entry), ("tip", line.tip)), start=1):
+        position = np.asarray(value, dtype=np.float64)
+        if position.shape != (3,) or not np.all(np.isfinite(position)):
+            raise InputError(f"line {line.name!r}: its {label} is {value!r}; three finite numbers are accepted")
+        points.append(
+            {
+                "id": str(number),
+                "label": f"{line.name} {label}",
+                "description": "",
+                "associatedNodeID": "",
+                # Adding 0 turns a negative zero into zero.
+                "position": [float(v) for v in position * RAS_SIGNS["LPS"] + 0.0],
+                # The line's own frame in LPS, as Slicer writes it.
+                "orientation": [-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0],
+                "selected": True,
+                "locked": False,
+                "visibility": True,
+                # Without this Slicer draws nothing in its slices.
+                "positionStatus": "defined",
+            }
+        )
+    return {
+        "type": "Line",
+        "name": line.name,
+        "coordinateSystem": "LPS",
+        "coordinateUnits": "mm",
+        "locked": False,
+        "fixedNumberOfControlPoints": False,
+        "labelFormat": "%N-%d",
+        "lastUsedControlPointNumber": 2,
+        "controlPoints": points,
+        "display": {
+            "visibility": True,
+            "opacity": 1.0,
+            "color": list(LINE_COLOR),
+            "selectedColor": list(LINE_COLOR),
+            "propertiesLabelVisibility": True,
+            "pointLabelsVisibility": False,
+        },
+    }
+
+
+def read_points(path: Path) -> dict[str, FloatArray]:
+    """Control points of a markups file of any kind: label to position (3,) in world RAS mm, in the file's order.
+
+    A point without a label takes its markup's name and its number, ``F-1``. Points that the
+    user has not placed are left out. Raises ``InputError`` for anything else than a markups
+    file in mm whose labels are unique.
+    """
+    path = Path(path)
+    found: dict[str, FloatArray] = {}
+    for markup in _markups(path):
+        name = str(markup.get("name") or markup.get("type") or "markup")
+        signs = _signs(path, markup)
+        points = markup.get("controlPoints", [])
+        if not isinstance(points, list):
+            raise InputError(f"{path}: markup {name!r} has controlPoints {_short(points)}; a list is accepted")
+        for number, point in enumerate(points, start=1):
+            if not isinstance(point, dict):
+                raise InputError(f"{path}: point {number} of {name!r} is {_short(point)}; an object is accepted")
+            status = point.get("positionStatus", "defined")
+            if status != "defined":
+                continue
+            label = str(point.get("label") or f"{name}-{number}")
+            if label in found:
+                raise InputError(f"{path}: two control points are labelled {label!r}; labels must differ")
+            position = _position(path, label, point.get("position"))
+            found[label] = position * signs + 0.0
+    return found
+
+
+def read_line(path: Path) -> tuple[FloatArray, FloatArray]:
+    """Entry and tip (3,) in world RAS mm: the two points of the file's only Line markup.
+
+    Raises ``InputError`` where there is no Line, more than one, or one that has not two placed points.
+    """
+    lines = [markup for markup in _markups(Path(path)) if markup.get("type") == "Line"]
+    if len(lines) != 1:
+        raise InputError(f"{path}: {len(lines)} Line markups found; a file with one is accepted")
+    signs = _signs(path, lines[0])
+    points = lines[0].get("controlPoints")
+    placed = [
+        _position(path, f"point {number}", point.get("position")) * signs + 0.0
+        for number, point in enumerate(points if isinstance(points, list) else [], start=1)
+        if isinstance(point, dict) and point.get("positionStatus", "defined") == "defined"
+    ]
+    if len(placed) != 2:
+        raise InputError(f"{path}: the Line has {len(placed)} placed points; two are accepted, entry first")
+    return placed[0], placed[1]
+
+
+def _markups(path: Path) -> list[dict[str, Any]]:
+    try:
+        size = path.stat().st_size
+        if size > SIZE_LIMIT_BYTES:
+            raise InputError(f"{path}: {size} bytes; a markups file up to {SIZE_LIMIT_BYTES} bytes is accepted")
+        document = json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); a Slicer .mrk.json is accepted") from error
+    except (ValueError, RecursionError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{path}: not JSON ({reason}); a Slicer .mrk.json file is accepted") from error
+    markups = document.get("markups") if isinstance(document, dict) else None
+    if not isinstance(markups, list) or not markups or not all(isinstance(m, dict) for m in markups):
+        raise InputError(f"{path}: no list of markups in it; a Slicer .mrk.json file is accepted")
+    return markups
+
+
+def _signs(path: Path, markup: dict[str, Any]) -> FloatArray:
+    system = markup.get("coordinateSystem", "LPS")
+    if str(system) not in RAS_SIGNS:
+        raise InputError(f"{path}: coordinateSystem is {_short(system)}; LPS or RAS is accepted")
+    units = markup.get("coordinateUnits", "mm")
+    # Slicer writes the unit as text or, from UCUM, as a list: ["mm", "UCUM", "millimeter"].
+    unit = units[0] if isinstance(units, list) and units else units
+    if unit != "mm":
+        raise InputError(f"{path}: coordinateUnits is {_short(units)}; mm is accepted")
+    return np.array(RAS_SIGNS[str(system)])
+
+
+def _position(path: Path, label: str, value: object) -> FloatArray:
+    numbers = value if isinstance(value, list) else []
+    good = [
+        float(v)
+        for v in numbers
+        # True is an int in Python, and a coordinate in no file; a huge int has no float.
+        if isinstance(v, (int, float)) and not isinstance(v, bool) and abs(v) < WORLD_EXTENT_MM and math.isfinite(v)
+    ]
+    if len(numbers) != 3 or len(good) != 3:
+        raise InputError(
+            f"{path}: position of {label!r} is {_short(value)};"
+            f" three numbers within {WORLD_EXTENT_MM:g} mm of the origin are accepted"
+        )
+    return np.array(good)
+
+
+def _short(value: object) -> str:
+    """A value as one short line for a message."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

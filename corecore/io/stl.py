@@ -1,0 +1,69 @@
+"""Binary STL files in LPS millimetres.
+
+STL carries neither frame nor unit. 3D Slicer reads such a file as LPS mm, so that is what
+is written, and the header says so. Inside, meshes are in world RAS mm.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from corecore.errors import InputError
+from corecore.io.atomic import whole_file
+from corecore.mesh import TriangleMesh
+
+#: The 80 bytes that open the file. They must not begin with "solid", by which readers know text files.
+HEADER = b"LPS mm, corecore"
+#: Turns RAS into LPS and back: the first two coordinates change sign. Two signs, so handedness stays.
+LPS_FROM_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+#: One triangle on disk: normal, three corners, two unused bytes, 50 bytes in all.
+RECORD = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
+#: Bytes before the first triangle: the header and the count.
+PREAMBLE_BYTES = 84
+
+
+def write_stl(mesh: TriangleMesh, path: Path) -> None:
+    """Writes a mesh given in world RAS mm as a binary STL file in LPS mm; it appears whole or not at all.
+
+    Raises ``InputError`` for a mesh without triangles, ``OutputError`` where it cannot be written.
+    """
+    if len(mesh.triangles) == 0:
+        raise InputError(f"{path}: a mesh without triangles cannot be written as STL")
+    turned = mesh.transformed(LPS_FROM_RAS)
+    records = np.zeros(len(turned.triangles), dtype=RECORD)
+    records["normal"] = turned.normals
+    records["corners"] = turned.corners_mm
+    with whole_file(path) as temporary, temporary.open("wb") as file:
+        file.write(HEADER.ljust(80, b" "))
+        file.write(np.uint32(len(records)).astype("<u4").tobytes())
+        file.write(records.tobytes())
+
+
+def read_stl(path: Path) -> TriangleMesh:
+    """A binary STL file in LPS mm as a mesh in world RAS mm, equal corners joined.
+
+    A header that names RAS, as 3D Slicer writes on request (``SPACE=RAS``), is obeyed. Raises
+    ``InputError`` for text STL and for a file whose length does not fit its count.
+    """
+    path = Path(path)
+    try:
+        # The length is known before the content is: a false count takes no memory.
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            preamble = file.read(PREAMBLE_BYTES)
+            count = int.from_bytes(preamble[80:84], "little")
+            if len(preamble) < PREAMBLE_BYTES or size != PREAMBLE_BYTES + count * RECORD.itemsize:
+                kind = "text STL" if preamble[:5].lower() == b"solid" else f"{size} bytes for {count} triangles"
+                raise InputError(f"{path}: {kind}; a binary STL file of 84 + 50 bytes a triangle is accepted")
+            data = file.read()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); a binary STL file is accepted") from error
+    records = np.frombuffer(data, dtype=RECORD, count=count)
+    corners = records["corners"].reshape(-1, 3).astype(np.float64)
+    if not np.all(np.isfinite(corners)):
+        raise InputError(f"{path}: has corners that are not finite numbers; finite millimetres are accepted")
+    points, named = np.unique(corners, axis=0, return_inverse=True)
+    mesh = TriangleMesh(points, named.reshape(-1, 3))
+    return mesh if b"SPACE=RAS" in preamble[:80] else mesh.transformed(LPS_FROM_RAS)
