@@ -1,0 +1,51 @@
+# make demo    plan on the shipped sample volume: pictures, report and plan.json in demo_out/
+# make test    the fast tests          make lint, types    ruff, mypy
+# make bench   figures of speed        make samples        write sample_volumes/ anew
+# make clean   remove what make made
+#
+# Every target makes its own .venv. PYTHON=python3.13 chooses the interpreter (3.11 or newer).
+# Pictures need an off-screen OpenGL: on Debian `apt-get install libegl1 libgl1-mesa-dri` or
+# `libosmesa6`. Without it the demo still runs and draws a plainer picture (docs/design/dependencies.md).
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_ROOT_USER_ACTION := ignore
+
+.DELETE_ON_ERROR:
+.PHONY: demo test test-slow test-browser lint types bench samples clean
+
+demo: $(STAMP)
+	$(VENV)/bin/corecore demo --out demo_out --overwrite
+
+test: $(STAMP)
+	$(PY) -m pytest -q -m "not slow and not browser"
+
+# Pytest's exit code 5 says that nothing carries the mark; that is no failure here.
+test-slow: $(STAMP)
+	$(PY) -m pytest -q -m slow || [ $$? -eq 5 ]
+
+test-browser: $(STAMP)
+	$(PY) -m pytest -q -m browser || [ $$? -eq 5 ]
+
+lint: $(STAMP)
+	$(PY) -m ruff check .
+
+types: $(STAMP)
+	$(PY) -m mypy
+
+clean:
+	rm -rf $(VENV) demo_out dist build .numba_cache .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find corecore tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "error: $(PYTHON) is older than Python 3.11; choose another with: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 2; }
+	@[ -x $(PY) ] && $(PY) -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV) || \
+	  { echo "error: $(PYTHON) cannot make a virtual environment; on Debian: apt-get install python3-venv" >&2; exit 2; }
+	@echo "installing corecore and its tools into $(VENV) (once)"
+	@$(PY) -m pip install --quiet --editable '.[dev]'
+	@touch $@
