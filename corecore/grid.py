@@ -66,7 +66,7 @@ class Grid:
         shear = float(np.max(np.abs(unit.T @ unit - np.eye(3))))
         if shear > SHEAR_TOLERANCE:
             raise InputError(
-                f"the affine is sheared (cosine {shear:.2g} between voxel axes, at most {SHEAR_TOLERANCE:g} is accepted);"
+                f"the affine is sheared (cosine {shear:.2g} between voxel axes, at most {SHEAR_TOLERANCE:g} accepted);"
                 " resample the volume onto an orthogonal grid"
             )
         corners = transform(matrix, np.array(shape) * np.array(np.meshgrid([0, 1], [0, 1], [0, 1])).reshape(3, -1).T)

@@ -141,7 +141,7 @@ def smoothed_level(voxels: BoolArray, spacing_mm: FloatArray) -> npt.NDArray[np.
 
 def _crossings(level: npt.NDArray[np.float32], spacing: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Where grid edges cross the half level: points (N, 3) mm and outward unit normals (N, 3)."""
-    gradient = np.stack(np.gradient(level, *spacing), axis=-1)
+    gradient = np.stack([np.asarray(part) for part in np.gradient(level, *spacing)], axis=-1)
     points, normals = [], []
     for axis in range(3):
         low = [slice(None)] * 3

@@ -110,7 +110,7 @@ class Anatomy:
         return np.asarray(both / np.linalg.norm(both), dtype=np.float64)
 
     def in_posterosuperior_quarter(self, points_mm: npt.ArrayLike) -> npt.NDArray[np.bool_]:
-        """Whether local points (N, 3) lie in the neck's postero-superior quarter (0.5 to 2.0 R from the head centre)."""
+        """Whether local points (N, 3) lie in the neck's postero-superior quarter (0.5 to 2 R from the head centre)."""
         offset = np.asarray(points_mm, dtype=np.float64) - self.head_center
         along = -(offset @ self.neck_axis)
         across = offset + along[:, None] * self.neck_axis
