@@ -47,5 +47,5 @@ $(STAMP): pyproject.toml
 	@[ -x $(PY) ] && $(PY) -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV) || \
 	  { echo "error: $(PYTHON) cannot make a virtual environment; on Debian: apt-get install python3-venv" >&2; exit 2; }
 	@echo "installing corecore and its tools into $(VENV) (once)"
-	@$(PY) -m pip install --quiet --editable '.[dev]'
+	@$(PY) -m pip install -qq --editable '.[dev]'
 	@touch $@
