@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from corecore.errors import InputError
-from corecore.io.atomic import whole_file
 from corecore.io.markups import MarkupLine, read_line, read_points, write_lines
 
 
@@ -124,18 +123,3 @@ def test_a_line_without_a_place_is_not_written(tmp_path: Path) -> None:
         with pytest.raises(InputError, match="three finite numbers"):
             write_lines([MarkupLine("t", bad, [0, 0, 0])], tmp_path / "t.mrk.json")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_file_half_written_never_shows(tmp_path: Path) -> None:
-    path = tmp_path / "plan.json"
-    path.write_text("before")
-
-    def fail() -> None:
-        with whole_file(path) as temporary:
-            temporary.write_text("half")
-            assert path.read_text() == "before"
-            raise RuntimeError("power cut")
-
-    with pytest.raises(RuntimeError):
-        fail()
-    assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("plan.json", "before")]

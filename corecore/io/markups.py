@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from corecore.errors import InputError
 from corecore.grid import WORLD_EXTENT_MM, FloatArray
-from corecore.io.atomic import whole_file
+from corecore.io.files import atomic_write_text
 
 SCHEMA = (
     "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/"
@@ -48,8 +48,7 @@ def write_lines(lines: Sequence[MarkupLine], path: Path) -> None:
     """
     document = {"@schema": SCHEMA, "markups": [_line(line) for line in lines]}
     text = json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False)
-    with whole_file(path) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")
+    atomic_write_text(Path(path), text + "\n")
 
 
 def _line(line: MarkupLine) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from corecore.errors import InputError
-from corecore.io.atomic import whole_file
+from corecore.io.files import atomic_write_bytes
 from corecore.mesh import TriangleMesh
 
 #: The 80 bytes that open the file. They must not begin with "solid", by which readers know text files.
@@ -35,10 +35,8 @@ def write_stl(mesh: TriangleMesh, path: Path) -> None:
     records = np.zeros(len(turned.triangles), dtype=RECORD)
     records["normal"] = turned.normals
     records["corners"] = turned.corners_mm
-    with whole_file(path) as temporary, temporary.open("wb") as file:
-        file.write(HEADER.ljust(80, b" "))
-        file.write(np.uint32(len(records)).astype("<u4").tobytes())
-        file.write(records.tobytes())
+    count = len(records).to_bytes(4, "little")
+    atomic_write_bytes(Path(path), HEADER.ljust(80, b" ") + count + records.tobytes())
 
 
 def read_stl(path: Path) -> TriangleMesh:
