@@ -1,0 +1,72 @@
+"""The outcome of a verification: one line for each figure that was judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+Relation = Literal["=", ">=", "<="]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One figure of a plan beside the one found by the second road.
+
+    ``stated`` stands in the plan (a figure, or the limit of a constraint), ``found`` was
+    computed here. ``relation`` reads *found relation stated*; ``tolerance`` has the figure's
+    unit. A figure that is not finite where the other is never agrees.
+    """
+
+    name: str
+    stated: float | str | None
+    found: float | str | None
+    tolerance: float
+    unit: str
+    ok: bool
+    relation: Relation = "="
+
+
+@dataclass(frozen=True)
+class Verification:
+    """All checks of a plan, and what the reader must know besides."""
+
+    checks: tuple[Check, ...]
+    messages: tuple[str, ...] = ()
+
+    @property
+    def agrees(self) -> bool:
+        """Whether every check holds. A verification without checks agrees with nothing."""
+        return bool(self.checks) and all(check.ok for check in self.checks)
+
+    @property
+    def disagreements(self) -> tuple[Check, ...]:
+        """The checks that fail."""
+        return tuple(check for check in self.checks if not check.ok)
+
+
+def equal(name: str, stated: float | None, found: float | None, tolerance: float, unit: str) -> Check:
+    """Both figures agree within the tolerance; ``None`` (nothing to measure) agrees with ``None`` only."""
+    if stated is None or found is None:
+        return Check(name, stated, found, tolerance, unit, stated is None and found is None)
+    return Check(name, stated, found, tolerance, unit, bool(abs(stated - found) <= tolerance))
+
+
+def at_least(name: str, limit: float, found: float | None, tolerance: float, unit: str) -> Check:
+    """The figure found reaches the limit, less the tolerance; ``None`` means nothing can break it."""
+    return Check(name, limit, found, tolerance, unit, found is None or bool(found >= limit - tolerance), ">=")
+
+
+def at_most(name: str, limit: float, found: float | None, tolerance: float, unit: str) -> Check:
+    """The figure found stays below the limit, plus the tolerance; ``None`` means nothing can break it."""
+    return Check(name, limit, found, tolerance, unit, found is None or bool(found <= limit + tolerance), "<=")
+
+
+def same_text(name: str, stated: str, found: str) -> Check:
+    """Two words that must be the same."""
+    return Check(name, stated, found, 0.0, "", stated == found)
+
+
+def failures(checks: Iterable[Check]) -> list[str]:
+    """Names of the checks that fail, in order."""
+    return [check.name for check in checks if not check.ok]

@@ -1,0 +1,86 @@
+"""How far a plan's figure may lie from the one found here, and why.
+
+Every number is an engineering choice: it is the sum of what the two roads may differ by
+(sampling, surface reconstruction, rounding in the file), never a clinical limit.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+#: Tip, entry, direction and length describe one segment; they differ by rounding only, mm.
+SEGMENT_MM = 0.05
+#: Unit vectors and right angles in the file: 1e-3 is 0.06 degrees, what four decimals leave.
+UNIT_VECTOR = 1e-3
+#: The entry lies on the surface; two half levels of one mask differ by less, voxels (measured across the surface).
+ENTRY_VOXELS = 0.75
+#: Removed, reached and cone fractions of the lesion: 0.005 is five voxels in a thousand, above the noise
+#: of either sampling (0.3 mm points: 0.0005) and below what a tip moved by half a voxel removes.
+FRACTION = 0.005
+#: Share of the lesion deeper than the joint margin. It hangs on the surface: 0.1 mm of depth is 0.01 of a
+#: lesion 10 mm thick.
+REACHABLE_FRACTION = 0.015
+#: Clearances: two reconstructions of one surface and two samplings of one wall, mm.
+CLEARANCE_MM = 0.3
+#: The same on coarse grids, in the largest voxel edge: the surface is known no better.
+CLEARANCE_VOXELS = 0.5
+#: Angles between directions that both stand in the file, degrees: rounding only.
+DIRECTION_DEG = 0.1
+#: Angles against the bone surface or an axis, degrees.
+ANGLE_DEG = 1.0
+#: Portal length by its formula, from the plan's own incidence, mm: rounding only.
+PORTAL_MM = 0.05
+#: Heights along the shaft axis between points that stand in the file, mm.
+HEIGHT_MM = 0.1
+#: Distance from the lateral mid-line, mm: the mid-line is half of two extremes of a section.
+MIDLINE_MM = 1.0
+#: Lesion volume, relative: voxel counting on both sides, cleaned by the same rules.
+LESION_VOLUME = 0.01
+#: Removed and graft volumes, ml: 0.05 ml is 0.6 mm of a 10 mm tunnel, about the slack of the entry.
+VOLUME_ML = 0.05
+#: The same, relative, for large volumes.
+VOLUME = 0.02
+#: Head volume and fractions of it, relative: the outline of the head's plane cuts voxels.
+HEAD_VOLUME = 0.02
+#: Head centre against the sphere fitted here to the articular half, mm. Two sound fits on one
+#: real head differ by 0.6; a centre moved by 3 must fall.
+HEAD_CENTER_MM = 1.5
+#: Head radius, likewise.
+HEAD_RADIUS_MM = 1.0
+#: Median distance of the articular half from the stated sphere, mm. Real heads: 0.2 to 0.4.
+HEAD_RESIDUAL_MM = 0.8
+#: Shaft axis against the line through the centroids of the sections found here, degrees.
+SHAFT_AXIS_DEG = 3.0
+#: Neck axis against the smallest section found here, degrees: the section is flat near its minimum,
+#: and its centroid 25 mm from the head's centre moves by 2 mm along it.
+NECK_AXIS_DEG = 5.0
+#: Anteversion by which x is turned back from the neck where the condyles are not in view, and its tolerance.
+ANTEVERSION_DEG = 1.0
+#: Lesion centroid, mm.
+CENTROID_MM = 0.3
+#: Gap between upper bound and plan as printed, against the two figures it is made of.
+GAP = 1e-3
+#: A bound below the plan's own removed fraction by more than the file's rounding is no bound.
+BOUND_FRACTION = 1e-6
+#: Entries nearer than this share a portal (contract: a fan), mm.
+SHARED_PORTAL_MM = 0.5
+#: Bridges between holes, mm: two entries, each on a surface known to a fraction of a voxel.
+BRIDGE_MM = 0.3
+#: Volume that two tunnels share beyond their portals, over the smaller.
+OVERLAP_FRACTION = 0.02
+
+
+def clearance_mm(spacing_mm: npt.ArrayLike) -> float:
+    """Tolerance of a distance to the bone surface on voxels of this size, mm."""
+    return max(CLEARANCE_MM, CLEARANCE_VOXELS * float(np.max(spacing_mm)))
+
+
+def entry_mm(spacing_mm: npt.ArrayLike) -> float:
+    """Tolerance of the entry, measured across the surface, mm."""
+    return ENTRY_VOXELS * float(np.max(spacing_mm))
+
+
+def volume_ml(stated: float) -> float:
+    """Tolerance of a removed volume, ml."""
+    return max(VOLUME_ML, VOLUME * abs(stated))
