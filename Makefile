@@ -38,7 +38,7 @@ types: $(STAMP)
 	$(PY) -m mypy
 
 clean:
-	rm -rf $(VENV) demo_out dist build .numba_cache .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo_out dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find corecore tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP): pyproject.toml

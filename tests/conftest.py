@@ -2,32 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import tempfile
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
-
-
-def _fresh_compile_cache() -> str:
-    """A folder for numba's compiled kernels that belongs to exactly these sources.
-
-    Numba looks only at the file a kernel stands in: a kernel that calls one of another file
-    goes on running the old one after that changed. A name made from all sources ends that.
-    """
-    digest = hashlib.sha256()
-    for path in sorted((ROOT / "corecore").rglob("*.py")):
-        digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes() + b"\0")
-    base = ROOT if os.access(ROOT, os.W_OK) else Path(tempfile.gettempdir()) / f"corecore-{os.getuid()}"
-    return str(base / ".numba_cache" / digest.hexdigest()[:16])
-
-
-# Before any test imports numba, which reads it once.
-os.environ.setdefault("NUMBA_CACHE_DIR", _fresh_compile_cache())
 
 # Example counts are engineering choices: "fast" draws the same examples every time, so that a red
 # run can be repeated; "thorough" looks for new ones: pytest --hypothesis-profile=thorough.

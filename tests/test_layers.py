@@ -11,10 +11,33 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "corecore"
 
 #: Bottom first. A room imports rooms before it, never those after.
-ORDER = (
-    *("errors", "grid", "spec", "samples", "surface", "mesh", "io", "case", "anatomy", "measures", "tunnel"),
-    *("search", "risk", "plan", "verify", "view", "guide", "export", "phantom", "batch", "cli"),
-)
+ORDER = [
+    "errors",
+    "compiled",
+    "grid",
+    "spec",
+    "samples",
+    "surface",
+    "upsample",
+    "lesion",
+    "mesh",
+    "io",
+    "anatomy",
+    "case",
+    "hip",
+    "measures",
+    "tunnel",
+    "search",
+    "risk",
+    "plan",
+    "verify",
+    "view",
+    "guide",
+    "export",
+    "phantom",
+    "batch",
+    "cli",
+]
 #: Rooms that must not even know what stands below them: room -> the only rooms it may import.
 CLOSED = {"errors": set[str](), "verify": {"errors", "grid", "io"}}
 #: Room -> rooms below it that it must not know (docs/design: "knows nothing of").

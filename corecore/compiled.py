@@ -1,0 +1,68 @@
+"""Kernels compiled by numba, kept on disk between runs.
+
+Numba alone has two faults here: it refuses to *define* a cached kernel where nothing can be
+written, and it renews a kernel only when the kernel's own file changes, so that one which
+calls another file's goes on running the old code. Every kernel of corecore is therefore
+declared by ``compiled``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+
+Kernel = TypeVar("Kernel", bound=Callable[..., Any])
+
+PACKAGE = Path(__file__).resolve().parent
+
+
+def compiled(**options: Any) -> Callable[[Kernel], Kernel]:
+    """Decorator: ``numba.njit(**options)``, cached on disk where a folder can be written, else not.
+
+    ``NUMBA_CACHE_DIR`` is honoured; otherwise machine code lies in the package's
+    ``__pycache__``, or in the user's cache where the package is read-only.
+    """
+
+    def declare(function: Kernel) -> Kernel:
+        before = numba.config.CACHE_DIR
+        numba.config.CACHE_DIR = before or cache_folder() or ""
+        try:
+            kernel: Kernel = numba.njit(cache=True, **options)(function)
+        except RuntimeError:
+            # Numba's word for "no place to write".
+            kernel = numba.njit(**options)(function)
+        finally:
+            # Read when a kernel is declared, and not ours to change for other libraries.
+            numba.config.CACHE_DIR = before
+        return kernel
+
+    return declare
+
+
+@cache
+def cache_folder() -> str | None:
+    """A folder for the kernels of exactly these sources; None where nothing can be written."""
+    user = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "corecore"
+    for base in (PACKAGE / "__pycache__", user):
+        folder = base / f"kernels-{source_digest(PACKAGE)}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(folder, os.W_OK):
+            return str(folder)
+    return None
+
+
+def source_digest(folder: Path) -> str:
+    """Sixteen hexadecimal digits that change with any Python file under a folder."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]

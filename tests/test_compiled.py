@@ -1,0 +1,62 @@
+"""Compiled kernels: cached by the state of all sources, and running also where nothing can be written."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numba
+
+from corecore.compiled import compiled, source_digest
+
+
+@compiled()
+def _twice(x: float) -> float:
+    return 2.0 * x
+
+
+def test_a_kernel_computes_and_leaves_numba_as_it_was() -> None:
+    assert _twice(1.5) == 3.0
+    assert os.environ.get("NUMBA_CACHE_DIR", "") == numba.config.CACHE_DIR
+
+
+def test_a_kernel_without_a_place_to_cache_still_runs() -> None:
+    # A function that stands in no file has no place, whoever runs the test (root writes anywhere).
+    space: dict[str, object] = {}
+    exec("def thrice(x):\n    return 3.0 * x", space)
+    assert compiled()(space["thrice"])(1.5) == 4.5  # type: ignore[type-var, operator]
+
+
+def test_another_file_changes_the_cache(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "a.py").write_text("x = 1\n")
+    (tmp_path / "deep" / "b.py").write_text("y = 1\n")
+    first = source_digest(tmp_path)
+    assert source_digest(tmp_path) == first
+    (tmp_path / "notes.txt").write_text("not a source")
+    assert source_digest(tmp_path) == first
+    (tmp_path / "deep" / "b.py").write_text("y = 2\n")
+    assert source_digest(tmp_path) != first
+
+
+def test_a_kernel_sees_a_change_in_the_file_it_calls(tmp_path: Path) -> None:
+    """The trap itself, in a small package with this module in it: old machine code must not run on."""
+    package = tmp_path / "corecore"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "compiled.py").write_bytes((Path(__file__).parent.parent / "corecore" / "compiled.py").read_bytes())
+    head = "from corecore.compiled import compiled\n"
+    (package / "outer.py").write_text(
+        f"{head}from corecore.inner import inner\n@compiled()\ndef outer(x):\n    return inner(x)\n"
+    )
+    env = {key: value for key, value in os.environ.items() if key != "NUMBA_CACHE_DIR"} | {"PYTHONPATH": str(tmp_path)}
+    answers = []
+    for addend in (1, 2):
+        (package / "inner.py").write_text(f"{head}@compiled()\ndef inner(x):\n    return x + {addend}\n")
+        run = [sys.executable, "-c", "from corecore.outer import outer; print(outer(10))"]
+        done = subprocess.run(run, env=env, cwd=tmp_path, stdout=subprocess.PIPE, text=True, check=True, timeout=120)
+        answers.append(int(done.stdout))
+    assert answers == [11, 12]
+    assert list((package / "__pycache__").glob("kernels-*/**/*.nbi")), "nothing was cached: the test shows nothing"
