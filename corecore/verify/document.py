@@ -1,0 +1,276 @@
+"""A plan.json as figures: read strictly, every value checked for its type and range."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from corecore.errors import InputError
+from corecore.grid import FloatArray
+from corecore.verify.node import Node, read_document
+
+SCHEMA = "corecore.plan/1"
+#: Parameters of ``spec`` that the constraints need (contract §2).
+SPEC_KEYS = (
+    "diameter_mm",
+    "tunnels",
+    "cortical_margin_mm",
+    "posterosuperior_margin_mm",
+    "joint_margin_mm",
+    "incidence_min_deg",
+    "shaft_angle_min_deg",
+    "shaft_angle_max_deg",
+    "length_max_mm",
+    "entry_normal_max_deg",
+    "entry_ap_max_mm",
+    "entry_distal_mm",
+    "entry_proximal_mm",
+)
+#: The bridge between separate holes where ``spec`` does not name it, mm (contract §2).
+BRIDGE_MIN_MM = 3.0
+TUNNEL_FIGURES = ("length_mm", "portal_length_mm", "removed_fraction", "incidence_deg", "shaft_angle_deg")
+TUNNEL_OPTIONAL = (
+    "cortical_clearance_mm",
+    "joint_clearance_mm",
+    "entry_above_lesser_trochanter_mm",
+    "entry_below_greater_trochanter_mm",
+    "entry_anterior_mm",
+)
+TOTALS_REQUIRED = (
+    "removed_fraction",
+    "reachable_fraction",
+    "reached_3mm_fraction",
+    "reached_5mm_fraction",
+    "necrosis_removed_ml",
+    "necrosis_left_ml",
+    "healthy_bone_removed_ml",
+    "graft_volume_ml",
+)
+TOTALS_OPTIONAL = (
+    "removed_weight_bearing_fraction",
+    "upper_bound_fraction",
+    "optimality_gap",
+    "discretisation_error_fraction",
+)
+
+Figures = dict[str, float | None]
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """A mask that the plan was made from."""
+
+    role: str
+    path: Path
+    sha256: str
+    label: int | str | None
+
+
+@dataclass(frozen=True, eq=False)
+class PlanAnatomy:
+    """Landmarks as the plan states them, world RAS mm, unit axes."""
+
+    head_center: FloatArray
+    head_radius_mm: float
+    shaft_axis: FloatArray
+    shaft_point: FloatArray
+    neck_axis: FloatArray
+    x_axis: FloatArray
+    neck_shaft_angle_deg: float | None
+    lesser_trochanter_tip: FloatArray | None
+    lesser_trochanter_height_mm: float
+    greater_trochanter_tip: FloatArray | None
+    sources: dict[str, str]
+
+
+@dataclass(frozen=True, eq=False)
+class PlanTunnel:
+    """One tunnel as the plan states it, world RAS mm."""
+
+    entry: FloatArray
+    tip: FloatArray
+    direction: FloatArray
+    diameter_mm: float
+    cavity_diameter_mm: float | None
+    cavity_length_mm: float | None
+    figures: Figures
+
+
+@dataclass(frozen=True, eq=False)
+class PlanNecrosis:
+    """Those figures of the necrosis that are checked; ``None`` where the plan states none."""
+
+    volume_ml: float
+    figures: Figures
+    centroid: FloatArray | None
+    pole: FloatArray | None
+    cap_half_angle_deg: float | None
+    cone_fraction: float | None
+    octants: dict[str, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Document:
+    """A whole plan."""
+
+    path: Path
+    status: Literal["planned", "infeasible", "manual"]
+    side: Literal["left", "right"]
+    inputs: tuple[InputFile, ...]
+    anatomy: PlanAnatomy
+    necrosis: PlanNecrosis
+    spec: dict[str, float]
+    tunnels: tuple[PlanTunnel, ...]
+    totals: Figures
+    violations: tuple[str, ...]
+
+    def input(self, role: str) -> InputFile | None:
+        """The input of that role, or ``None``."""
+        return next((item for item in self.inputs if item.role == role), None)
+
+
+def read_plan(path: Path) -> Document:
+    """Read a plan.json. Raises ``InputError``, one line with the JSON path, for anything amiss."""
+    root = read_document(path)
+    root.child("schema").text(SCHEMA)
+    root.child("coordinate_system").text("RAS")
+    root.child("units").text("mm")
+    status = root.child("status").text("planned", "infeasible", "manual")
+    case = root.child("case")
+    side = case.child("side").text("left", "right")
+    inputs = tuple(_input(item) for item in case.child("inputs").items())
+    for role in ("femur", "lesion"):
+        if sum(item.role == role for item in inputs) != 1:
+            raise InputError(f"{path}: case.inputs has no single {role!r}; one of each is accepted")
+    tunnels = tuple(_tunnel(item) for item in root.child("tunnels").items())
+    if status != "infeasible" and not tunnels:
+        root.child("tunnels").fail(f"one tunnel or more in a plan that is {status!r}")
+    totals = _figures(root.child("totals"), () if status == "infeasible" else TOTALS_REQUIRED, TOTALS_OPTIONAL)
+    return Document(
+        path=path,
+        status=status,  # type: ignore[arg-type]
+        side=side,  # type: ignore[arg-type]
+        inputs=inputs,
+        anatomy=_anatomy(root.child("anatomy")),
+        necrosis=_necrosis(root.child("necrosis")),
+        spec=_spec(root.child("spec")),
+        tunnels=tunnels,
+        totals=totals,
+        violations=tuple(item.child("key").text() for item in root.child("violations").items()),
+    )
+
+
+def _input(node: Node) -> InputFile:
+    label = node.optional("label")
+    value: int | str | None = None
+    if label is not None:
+        if isinstance(label.value, bool) or not isinstance(label.value, int | str):
+            label.fail("a label's number or name")
+        value = label.value
+    path = Path(node.child("path").text())
+    if not path.is_absolute():
+        path = node.file.parent / path
+    return InputFile(node.child("role").text(), path, node.child("sha256").text(), value)
+
+
+def _unit(node: Node) -> FloatArray:
+    vector = node.vector()
+    length = float(np.linalg.norm(vector))
+    if not 0.99 <= length <= 1.01:
+        node.fail("a unit vector")
+    return vector
+
+
+def _anatomy(node: Node) -> PlanAnatomy:
+    angle = node.optional("neck_shaft_angle_deg")
+    lesser, greater = node.optional("lesser_trochanter_tip"), node.optional("greater_trochanter_tip")
+    sources = node.child("sources")
+    if not isinstance(sources.value, dict):
+        sources.fail("an object")
+    return PlanAnatomy(
+        head_center=node.child("head_center").vector(),
+        head_radius_mm=node.child("head_radius_mm").number(5.0, 60.0),
+        shaft_axis=_unit(node.child("shaft_axis")),
+        shaft_point=node.child("shaft_point").vector(),
+        neck_axis=_unit(node.child("neck_axis")),
+        x_axis=_unit(node.child("x_axis")),
+        neck_shaft_angle_deg=None if angle is None else angle.number(0.0, 180.0),
+        lesser_trochanter_tip=None if lesser is None else lesser.vector(),
+        lesser_trochanter_height_mm=node.child("lesser_trochanter_height_mm").number(-300.0, 300.0),
+        greater_trochanter_tip=None if greater is None else greater.vector(),
+        sources={key: sources.child(key).text() for key in sources.value},
+    )
+
+
+def _tunnel(node: Node) -> PlanTunnel:
+    diameter, length = node.optional("cavity_diameter_mm"), node.optional("cavity_length_mm")
+    if (diameter is None) != (length is None):
+        node.fail("a cavity with both cavity_diameter_mm and cavity_length_mm, or neither,")
+    direction = node.child("direction").vector()
+    if float(np.linalg.norm(direction)) < 1e-6:
+        node.child("direction").fail("a direction")
+    # Either may be null (no wall there), neither may be left out.
+    node.child("cortical_clearance_mm")
+    node.child("joint_clearance_mm")
+    entry, tip = node.child("entry").vector(), node.child("tip").vector()
+    if float(np.linalg.norm(tip - entry)) < 1.0:
+        node.child("tip").fail("a tip 1 mm or more from the entry")
+    return PlanTunnel(
+        entry=entry,
+        tip=tip,
+        direction=direction,
+        diameter_mm=node.child("diameter_mm").number(0.5, 60.0),
+        cavity_diameter_mm=None if diameter is None else diameter.number(0.5, 60.0),
+        cavity_length_mm=None if length is None else length.number(0.0, 200.0),
+        figures=_figures(node, TUNNEL_FIGURES, TUNNEL_OPTIONAL),
+    )
+
+
+def _necrosis(node: Node) -> PlanNecrosis:
+    names = ("head_fraction", "sphere_fraction", "head_volume_ml", "outside_head_ml")
+    cone, pole, octants = node.optional("weight_bearing"), None, node.optional("octants")
+    angle = share = None
+    if cone is not None:
+        pole, angle, share = (
+            cone.optional("pole"),
+            cone.optional("cap_half_angle_deg"),
+            cone.optional("volume_fraction"),
+        )
+    centroid = node.optional("centroid")
+    shares: dict[str, float] = {}
+    if octants is not None:
+        if not isinstance(octants.value, dict):
+            octants.fail("an object of eight shares")
+        shares = {key: octants.child(key).number(0.0, 1.0) for key in octants.value}
+    return PlanNecrosis(
+        volume_ml=node.child("volume_ml").number(0.0),
+        figures=_figures(node, (), names),
+        centroid=None if centroid is None else centroid.vector(),
+        pole=None if pole is None else pole.vector(),
+        cap_half_angle_deg=None if angle is None else angle.number(0.0, 180.0),
+        cone_fraction=None if share is None else share.number(0.0, 1.0),
+        octants=shares,
+    )
+
+
+def _spec(node: Node) -> dict[str, float]:
+    spec = {key: node.child(key).number() for key in SPEC_KEYS}
+    for key in ("bridge_min_mm", "neck_area_share_max", "cavity_diameter_mm", "cavity_length_mm"):
+        value = node.optional(key)
+        if value is not None:
+            spec[key] = value.number()
+    spec.setdefault("bridge_min_mm", BRIDGE_MIN_MM)
+    return spec
+
+
+def _figures(node: Node, required: tuple[str, ...], optional: tuple[str, ...]) -> Figures:
+    """Numbers by name: the required ones must be there; an optional one may be null, and is left out if absent."""
+    figures: Figures = {key: node.child(key).number() for key in required}
+    for key in optional:
+        if isinstance(node.value, dict) and key in node.value:
+            value = node.optional(key)
+            figures[key] = None if value is None else value.number()
+    return figures
