@@ -97,6 +97,16 @@ class BoneMesh:
             return float(-self._unsigned(points[~inside]).max())
         return min(self.least_gap(points), float(self.depth_in_view(points).min()))
 
+    def deeper_than(self, points_mm: FloatArray, depth_mm: float) -> BoolArray:
+        """Whether points (N, 3) lie in bone, deeper than ``depth_mm`` below its surface and the scan's edge."""
+        result = self.inside(points_mm) & (self.depth_in_view(points_mm) > depth_mm)
+        rough = self._centroid_tree.query(points_mm[result], workers=-1)[0]
+        deep = rough > depth_mm + self._reach_mm
+        unsure = (rough > depth_mm) & ~deep
+        deep[unsure] = self._unsigned(points_mm[result][unsure]) > depth_mm
+        result[result] = deep
+        return result
+
     def least_gap(self, points_mm: FloatArray) -> float:
         """The smallest distance of points (N, 3) to the surface, whichever side they are on, mm."""
         # Only points whose nearest centroid is near enough can be the nearest of all.

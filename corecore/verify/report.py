@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -67,6 +66,11 @@ def same_text(name: str, stated: str, found: str) -> Check:
     return Check(name, stated, found, 0.0, "", stated == found)
 
 
-def failures(checks: Iterable[Check]) -> list[str]:
-    """Names of the checks that fail, in order."""
-    return [check.name for check in checks if not check.ok]
+def standing(check: Check) -> Literal["kept", "broken", "at the limit"]:
+    """How a constraint stands: at the limit where the tolerance decides."""
+    if not check.ok:
+        return "broken"
+    if check.found is None or isinstance(check.found, str) or not isinstance(check.stated, float):
+        return "kept"
+    slack = check.found - check.stated if check.relation == ">=" else check.stated - check.found
+    return "kept" if slack >= check.tolerance else "at the limit"

@@ -21,6 +21,7 @@ FRACTION = 0.005
 #: Share of the lesion deeper than the joint margin. It hangs on the surface: 0.1 mm of depth is 0.01 of a
 #: lesion 10 mm thick.
 REACHABLE_FRACTION = 0.015
+REACHABLE_FRACTION_PER_MM = 0.015
 #: Clearances: two reconstructions of one surface and two samplings of one wall, mm.
 CLEARANCE_MM = 0.3
 #: The same on coarse grids, in the largest voxel edge: the surface is known no better.
@@ -76,6 +77,11 @@ OVERLAP_FRACTION = 0.02
 def clearance_mm(spacing_mm: npt.ArrayLike) -> float:
     """Tolerance of a distance to the bone surface on voxels of this size, mm."""
     return max(CLEARANCE_MM, CLEARANCE_VOXELS * float(np.max(spacing_mm)))
+
+
+def reachable_fraction(spacing_mm: npt.ArrayLike) -> float:
+    """Tolerance of the share deeper than a margin on voxels of this size."""
+    return max(REACHABLE_FRACTION, REACHABLE_FRACTION_PER_MM * float(np.max(spacing_mm)))
 
 
 def surface_angle_deg(spacing_mm: npt.ArrayLike) -> float:

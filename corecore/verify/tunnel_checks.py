@@ -105,6 +105,7 @@ def constraint_checks(
         "entry_proximal_mm": ceiling("entry_proximal_mm", high, tolerance.HEIGHT_MM, "mm"),
         "field_of_view": floor("field_of_view", found.cut_distance_mm, clearance, "mm", in_view),
         "outward_path": ceiling("outward_path", found.outward_depth_mm, clearance, "mm", 0.0),
+        "misses_lesion": floor("misses_lesion", found.removed_fraction, 0.0, "", 1e-6),
         "pelvis": ceiling("pelvis", float(found.pelvis_hits), 0.0, "points", 0.0),
         "avoid": ceiling("avoid", float(found.avoid_hits), 0.0, "points", 0.0),
     }

@@ -1,0 +1,141 @@
+"""Volumes and fractions of necrosis and plan, from points of lesion and bone."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from corecore.grid import BoolArray, FloatArray
+from corecore.verify import tolerance
+from corecore.verify.cylinder import Bore, Cylinder
+from corecore.verify.document import Document
+from corecore.verify.frame import Frame
+from corecore.verify.hip import BONE_POINT_SPACING_MM, Hip, head_points
+from corecore.verify.report import Check, at_least, equal
+
+#: "Reached" is within these distances of a bore, mm (contract §4).
+REACH_MM = (3.0, 5.0)
+
+
+def necrosis_checks(plan: Document, hip: Hip, frame: Frame) -> list[Check]:
+    """Volume, fractions, centroid and octants of the lesion."""
+    stated, points = plan.necrosis, hip.lesion_points_mm
+    lesion = hip.lesion_ml
+    bone, bone_ml = head_points(hip.bone, plan.anatomy)
+    head = int(frame.in_head(bone).sum()) * bone_ml
+    in_head = int(frame.in_head(points).sum()) * hip.point_ml
+    sphere = 4.0 / 3.0 * np.pi * frame.radius_mm**3 / 1000.0
+    found: dict[str, tuple[float | None, float, str]] = {
+        "head_volume_ml": (head, tolerance.HEAD_VOLUME * head, "ml"),
+        "outside_head_ml": (lesion - in_head, max(tolerance.VOLUME_ML, tolerance.LESION_VOLUME * lesion), "ml"),
+        "head_fraction": (in_head / head if head else None, tolerance.FRACTION, ""),
+        "sphere_fraction": (lesion / sphere, tolerance.FRACTION, ""),
+    }
+    checks = [
+        equal("necrosis.volume_ml", stated.volume_ml, lesion, tolerance.LESION_VOLUME * stated.volume_ml, "ml"),
+        *(
+            equal(f"necrosis.{key}", value, found[key][0], found[key][1], found[key][2])
+            for key, value in stated.figures.items()
+        ),
+    ]
+    if stated.centroid is not None:
+        gap = float(np.linalg.norm(points.mean(axis=0) - stated.centroid))
+        checks.append(equal("necrosis.centroid", 0.0, gap, tolerance.CENTROID_MM, "mm"))
+    cone = in_cone(plan, frame, points)
+    if cone is not None and stated.cone_fraction is not None:
+        checks.append(
+            equal(
+                "necrosis.weight_bearing.volume_fraction",
+                stated.cone_fraction,
+                float(cone.mean()),
+                tolerance.FRACTION,
+                "",
+            )
+        )
+    shares = octants(frame, points)
+    checks += [
+        equal(f"necrosis.octants.{key}", value, shares.get(key), tolerance.FRACTION, "")
+        for key, value in stated.octants.items()
+    ]
+    return checks
+
+
+def total_checks(plan: Document, hip: Hip, frame: Frame, bores: list[Bore]) -> list[Check]:
+    """The plan's totals."""
+    points, totals = hip.lesion_points_mm, plan.totals
+    gap = np.min([bore.distance(points) for bore in bores], axis=0)
+    removed = gap == 0.0
+    share = float(removed.mean())
+    removed_ml = share * hip.lesion_ml
+    graft = graft_ml(hip, bores)
+    deep = hip.mesh.deeper_than(points, plan.spec["joint_margin_mm"])
+    fractions: dict[str, tuple[float | None, float]] = {
+        "removed_fraction": (share, tolerance.FRACTION),
+        "reachable_fraction": (float(deep.mean()), tolerance.reachable_fraction(hip.bone.grid.spacing_mm)),
+        **{f"reached_{d:g}mm_fraction": (float((gap <= d).mean()), tolerance.FRACTION) for d in REACH_MM},
+    }
+    cone = in_cone(plan, frame, points)
+    if "removed_weight_bearing_fraction" in totals and cone is not None:
+        in_it = float(removed[cone].mean()) if cone.any() else None
+        fractions["removed_weight_bearing_fraction"] = (in_it, tolerance.FRACTION)
+    volumes = {
+        "necrosis_removed_ml": removed_ml,
+        "necrosis_left_ml": hip.lesion_ml - removed_ml,
+        "healthy_bone_removed_ml": graft - removed_ml,
+        "graft_volume_ml": graft,
+    }
+    checks = [equal(f"totals.{key}", totals[key], value, slack, "") for key, (value, slack) in fractions.items()]
+    for key, value in volumes.items():
+        slack = tolerance.volume_ml(hip.lesion_ml if key == "necrosis_left_ml" else value)
+        checks.append(equal(f"totals.{key}", totals[key], value, slack, "ml"))
+    return checks + _optimality(plan, share)
+
+
+def _optimality(plan: Document, found: float) -> list[Check]:
+    """A proven bound lies above what the plan removes, by the plan's count and by the one here."""
+    bound, gap = plan.totals.get("upper_bound_fraction"), plan.totals.get("optimality_gap")
+    stated = plan.totals["removed_fraction"]
+    if bound is None or stated is None:
+        return []
+    name = "totals.upper_bound_fraction"
+    checks = [
+        at_least(f"{name} (above the plan)", stated, bound, tolerance.BOUND_FRACTION, ""),
+        at_least(f"{name} (above the count here)", found, bound, tolerance.FRACTION, ""),
+    ]
+    if gap is not None and stated > 0.0:
+        checks.append(equal("totals.optimality_gap", gap, bound / stated - 1.0, tolerance.GAP, ""))
+    return checks
+
+
+def graft_ml(hip: Hip, bores: list[Bore]) -> float:
+    """Bone volume of the union of all bores, ml."""
+    total = 0.0
+    earlier: list[Cylinder] = []
+    for solid in (solid for bore in bores for solid in bore.solids):
+        points, point_ml = solid.inner_points(BONE_POINT_SPACING_MM)
+        points = points[hip.mesh.inside(points)]
+        for other in earlier:
+            points = points[~other.contains(points)]
+        total += len(points) * point_ml
+        earlier.append(solid)
+    return total
+
+
+def in_cone(plan: Document, frame: Frame, points_mm: FloatArray) -> BoolArray | None:
+    """Whether points (N, 3) lie in the weight-bearing cone about the head's centre; ``None`` where none is stated."""
+    pole, half = plan.necrosis.pole, plan.necrosis.cap_half_angle_deg
+    if pole is None or half is None or not np.any(pole):
+        return None
+    femoral = frame.femoral(points_mm)
+    cosine = femoral @ (pole / np.linalg.norm(pole)) / np.maximum(np.linalg.norm(femoral, axis=1), 1e-9)
+    return np.asarray(cosine >= np.cos(np.radians(half)))
+
+
+def octants(frame: Frame, points_mm: FloatArray) -> dict[str, float]:
+    """Shares of the lesion in the femoral frame's octants: anterior/posterior, superior/inferior, medial/lateral."""
+    x, y, z = frame.femoral(points_mm).T
+    shares = {}
+    for a, front in (("A", y >= 0.0), ("P", y < 0.0)):
+        for s, up in (("S", z >= 0.0), ("I", z < 0.0)):
+            for m, side in (("M", x < 0.0), ("L", x >= 0.0)):
+                shares[a + s + m] = float(np.mean(front & up & side))
+    return shares

@@ -1,0 +1,70 @@
+"""The second road from input files to a plan's figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from corecore.verify.bore_figures import measure
+from corecore.verify.cylinder import bore_of
+from corecore.verify.document import Document, read_plan
+from corecore.verify.frame import frame_of
+from corecore.verify.hip import check_inputs, load_hip
+from corecore.verify.landmarks import landmark_checks
+from corecore.verify.quantities import necrosis_checks, total_checks
+from corecore.verify.report import Check, Verification, at_most, standing
+from corecore.verify.sets import set_checks
+from corecore.verify.tunnel_checks import constraint_checks, figure_checks, spec_checks
+
+
+def verify_plan(path: Path) -> Verification:
+    """Judge a plan.json by a road of its own, from the input files it names.
+
+    Shares with the planner the contract, the file readers and nothing else. Where an input
+    file is not the one the plan was made from, only that is reported. Raises ``InputError``
+    for a plan that cannot be read or is not complete, and for input files that are missing.
+    """
+    plan = read_plan(Path(path))
+    checks, messages = check_inputs(plan)
+    if messages:
+        return Verification(tuple(checks), tuple(messages))
+    hip = load_hip(plan)
+    frame = frame_of(plan.anatomy, plan.side)
+    checks += landmark_checks(plan, hip, frame)
+    checks += necrosis_checks(plan, hip, frame)
+    if plan.status == "infeasible":
+        checks.append(at_most("tunnels (number)", 0.0, float(len(plan.tunnels)), 0.0, ""))
+        return Verification(tuple(checks), tuple(messages))
+
+    spacing = hip.bone.grid.spacing_mm
+    bores = [bore_of(tunnel) for tunnel in plan.tunnels]
+    figures = [measure(bore, hip, frame, plan.spec) for bore in bores]
+    constraints: dict[str, list[Check]] = {}
+    for index, (tunnel, found) in enumerate(zip(plan.tunnels, figures, strict=True)):
+        name = f"tunnels[{index}]"
+        checks += figure_checks(name, tunnel, found, plan, frame, spacing)
+        for key, judged in constraint_checks(name, tunnel, found, plan, spacing).items():
+            constraints.setdefault(key, []).extend(judged)
+    constraints.update(set_checks(bores, figures, hip.mesh, plan.spec["bridge_min_mm"]))
+    checks += spec_checks(plan)
+    checks += total_checks(plan, hip, frame, bores)
+    if plan.status == "manual":
+        listed, unjudged = _violations(plan, constraints)
+        checks += listed
+        messages += unjudged
+    else:
+        checks += [check for judged in constraints.values() for check in judged]
+        checks.append(at_most("violations (number)", 0.0, float(len(plan.violations)), 0.0, ""))
+    return Verification(tuple(checks), tuple(messages))
+
+
+def _violations(plan: Document, constraints: dict[str, list[Check]]) -> tuple[list[Check], list[str]]:
+    """A manual plan lists what it breaks and nothing it clearly keeps; at a limit either is right."""
+    checks = []
+    for key, judged in constraints.items():
+        states = {standing(check) for check in judged}
+        state = "broken" if "broken" in states else "at the limit" if "at the limit" in states else "kept"
+        listed = key in plan.violations
+        ok = state == "at the limit" or listed == (state == "broken")
+        checks.append(Check(f"violations {key}", "listed" if listed else "not listed", state, 0.0, "", ok))
+    unjudged = [f"violation {key!r} is not judged here" for key in plan.violations if key not in constraints]
+    return checks, unjudged

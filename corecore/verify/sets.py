@@ -1,0 +1,86 @@
+"""Several tunnels together: bridges between holes, number of wide holes, shared volume."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from corecore.grid import FloatArray
+from corecore.verify import tolerance
+from corecore.verify.bore_figures import BoreFigures
+from corecore.verify.cylinder import Bore, Cylinder
+from corecore.verify.frame import unit
+from corecore.verify.mesh import BoneMesh
+from corecore.verify.report import Check, at_least, at_most
+
+#: Holes wider than this are wide, mm, and at most so many may be separate (contract §2).
+WIDE_HOLE_MM = 5.0
+WIDE_HOLES_MAX = 2
+#: Share of the smaller tunnel that two may have in common beyond their portals (contract §2).
+OVERLAP_MAX = 0.5
+#: Points on the rim of a hole.
+RIM_POINTS = 180
+#: Spacing of points for the shared volume, mm.
+OVERLAP_SPACING_MM = 0.5
+
+
+def set_checks(
+    bores: list[Bore], figures: list[BoreFigures], mesh: BoneMesh, bridge_min_mm: float
+) -> dict[str, list[Check]]:
+    """The hard constraints on a set of tunnels, by the key each bears."""
+    bridges, overlaps = [], []
+    portal = list(range(len(bores)))
+    for j in range(len(bores)):
+        for i in range(j):
+            apart = float(np.linalg.norm(bores[i].tunnel.start - bores[j].tunnel.start))
+            name = f"tunnels[{i}] and tunnels[{j}]"
+            if apart <= tolerance.SHARED_PORTAL_MM:
+                portal[j] = portal[i]
+            else:
+                gap = _bridge(bores[i].tunnel, bores[j].tunnel, mesh)
+                bridges.append(at_least(f"{name} bridge_min_mm", bridge_min_mm, gap, tolerance.BRIDGE_MM, "mm"))
+            common = _common(bores[i], figures[i], bores[j], figures[j])
+            overlaps.append(at_most(f"{name} overlap", OVERLAP_MAX, common, tolerance.OVERLAP_FRACTION, ""))
+    wide = {portal[k] for k, bore in enumerate(bores) if 2.0 * bore.tunnel.radius_mm > WIDE_HOLE_MM}
+    holes = [at_most("tunnels (separate wide holes)", float(WIDE_HOLES_MAX), float(len(wide)), 0.0, "")]
+    return {"bridge_min_mm": bridges, "overlap": overlaps, "wide_holes": holes}
+
+
+def _rim(tunnel: Cylinder, mesh: BoneMesh) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """The hole's ellipse on the surface: centre (3,), semi-axes (2, 3) as vectors, rim points (N, 3)."""
+    normal = mesh.mouth_normal(tunnel.start)
+    minor = np.cross(normal, tunnel.axis)
+    if np.linalg.norm(minor) < 1e-6:
+        minor = np.cross(normal, np.eye(3)[int(np.argmin(np.abs(normal)))])
+    minor = unit(minor)
+    sine = max(abs(float(np.dot(normal, tunnel.axis))), 1e-3)
+    axes = tunnel.radius_mm * np.stack([minor, np.cross(minor, normal) / sine])
+    turn = np.arange(RIM_POINTS) * 2.0 * np.pi / RIM_POINTS
+    return tunnel.start, axes, tunnel.start + np.cos(turn)[:, None] * axes[0] + np.sin(turn)[:, None] * axes[1]
+
+
+def _bridge(first: Cylinder, second: Cylinder, mesh: BoneMesh) -> float:
+    """Bone between two holes on the surface, mm; 0 where they meet."""
+    a, b = _rim(first, mesh), _rim(second, mesh)
+    for (center, axes, _), (_, _, rim) in ((a, b), (b, a)):
+        share = (rim - center) @ (axes / np.sum(axes**2, axis=1, keepdims=True)).T
+        if np.any(np.sum(share**2, axis=1) <= 1.0):
+            return 0.0
+    return float(np.linalg.norm(a[2][:, None] - b[2][None], axis=2).min())
+
+
+def _common(first: Bore, first_found: BoreFigures, second: Bore, second_found: BoreFigures) -> float:
+    """Volume that both have beyond their portals, over the smaller's."""
+    beyond = [
+        Cylinder(
+            bore.tunnel.start + found.portal_length_mm * bore.tunnel.axis,
+            bore.tunnel.axis,
+            bore.tunnel.length_mm - found.portal_length_mm,
+            bore.tunnel.radius_mm,
+        )
+        for bore, found in ((first, first_found), (second, second_found))
+        if bore.tunnel.length_mm > found.portal_length_mm
+    ]
+    if len(beyond) < 2:
+        return 0.0
+    smaller, other = sorted(beyond, key=lambda solid: solid.length_mm * solid.radius_mm**2)
+    return float(np.mean(other.contains(smaller.inner_points(OVERLAP_SPACING_MM)[0])))
