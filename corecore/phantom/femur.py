@@ -101,6 +101,11 @@ class Femur:
         """Centroid of the neck's smallest section, (3,) mm."""
         return np.asarray(-ISTHMUS_RADII * self.head_radius_mm * self.neck_axis)
 
+    @property
+    def neck_section_area_mm2(self) -> float:
+        """Area of the neck's smallest section, an ellipse, mm^2."""
+        return float(0.25 * np.pi * self.shape.neck_long_diameter_mm * self.shape.neck_short_diameter_mm)
+
     @cached_property
     def shaft_point(self) -> FloatArray:
         """Point of the shaft axis at the height where the neck axis passes in front of it, (3,) mm."""

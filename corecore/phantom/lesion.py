@@ -24,16 +24,20 @@ KINDS: tuple[Kind, ...] = ("wedge", "cap", "lens", "ball", "two_foci")
 #: octants carry most (34.2 and 29.6 %; scirp 64951, 34 hips), the anterior-medial-superior one
 #: first (JOSR 2024 05058-3, 150 hips); the angles are engineering choices.
 ANTEROSUPERIOR: tuple[float, float, float] = (-0.10, 0.45, 0.89)
-#: Second of two foci: superior and lateral, off the first (engineering choice).
-SECOND_FOCUS: tuple[float, float, float] = (0.80, -0.45, 0.40)
+#: Second of two foci: posterior, superior, medial, the octant affected second most often
+#: (JOSR 2020 01786-4); the angles are engineering choices.
+SECOND_FOCUS: tuple[float, float, float] = (-0.75, -0.65, 0.10)
 #: Share of a two-foci lesion that the first focus takes (engineering choice).
-FIRST_FOCUS_SHARE = 0.7
+FIRST_FOCUS_SHARE = 0.75
 #: Inner end of a wedge, head radii from the centre (engineering choice: necroses rarely reach the centre).
 WEDGE_INNER = 0.25
 #: Radius of the lens's second surface, head radii (engineering choice).
 LENS_RADIUS = 1.0
 #: Bone between a ball lesion and the head's surface, head radii (engineering choice, 1 mm on a 48 mm head).
 BALL_GAP = 0.04
+#: Bone left between two foci, mm: two voxels of a clinical scan, so that they stay two components
+#: (engineering choice).
+FOCI_GAP_MM = 2.0
 #: Smallest and largest share of the sphere accepted.
 FRACTION_RANGE = (0.001, 0.60)
 
@@ -214,11 +218,6 @@ def lesion_of(
             )
         return TwoFoci(first, second)
     raise InputError(f"lesion kind {kind!r}; one of {', '.join(KINDS)} is accepted")
-
-
-#: Bone left between two foci, mm: two voxels of a clinical scan, so that they stay two components
-#: (engineering choice).
-FOCI_GAP_MM = 2.0
 
 
 def _wedge(fraction: float, radius: float, axis: FloatArray) -> Wedge:

@@ -30,10 +30,12 @@ class FemurShape:
     anteversion_deg: float = 14.2
     #: Head centre to shaft axis in the plane that holds the neck and the vertical, mm. 42.9 ± 6.8 (Carmona).
     offset_mm: float = 42.9
-    #: Largest diameter of the neck's smallest section, mm. Men 33.6 ± 2.3, women 29.4 ± 1.9 (Deng 2023, 139 hips).
-    neck_long_diameter_mm: float = 32.5
-    #: Smallest diameter of that section, mm. Men 25.3 ± 2.1, women 21.9 ± 1.9 (Deng 2023).
-    neck_short_diameter_mm: float = 24.5
+    #: Largest diameter of the neck's smallest section, mm. Men 33.9 ± 2.3, women 29.4 ± 1.9 (JOSR 2023 04205, 80 hips).
+    neck_long_diameter_mm: float = 32.9
+    #: Smallest diameter of that section, mm. Head over neck seen from the side 1.77 in men, 1.83 in women
+    #: (Saengnipanthkul 2012, 102 femora): 27.7 and 24.0 under the heads above. (Deng 2023, 139 hips, has
+    #: 25.3 ± 2.1 and 21.9 ± 1.9 for the corridor seen along the axis, which is narrower than any one section.)
+    neck_short_diameter_mm: float = 27.1
     #: Turn of the section's long axis, its upper end forward, at the isthmus; 30.6 ± 8.9 (JOSR 2020 01712).
     neck_turn_isthmus_deg: float = 30.6
     #: The same at the neck's base, degrees; 23.8 ± 4.0 (JOSR 2020 01712, 200 patients).
@@ -165,15 +167,15 @@ DRAWN = (
 )
 #: Mean and standard deviation by sex, sources beside the fields above. The offset's source pools the
 #: sexes (42.9 ± 6.8): its mean is split in proportion to the heads and the spread within a sex is what
-#: is then left of 6.8. Anteversion: means by sex PMC4775021, spread 8.1 Carmona. The lesser trochanter's
+#: is then left of 6.8. The neck's short diameter takes its spread from the corridor's (Deng 2023). Anteversion: means by sex PMC4775021, spread 8.1 Carmona. The lesser trochanter's
 #: ratio, the neck's turns, the neck-shaft angle and the greater trochanter are pooled in their sources.
 MORPHOMETRICS: dict[Sex, tuple[tuple[float, ...], tuple[float, ...]]] = {
     "male": (
-        (49.0, 33.6, 25.3, 31.0, 45.2, 124.7, 12.1, 1.01, 7.3, 30.6, 23.8),
+        (49.0, 33.9, 27.7, 31.0, 45.2, 124.7, 12.1, 1.01, 7.3, 30.6, 23.8),
         (3.0, 2.3, 2.1, 2.0, 6.4, 6.2, 8.1, 0.12, 5.1, 8.9, 4.0),
     ),
     "female": (
-        (44.0, 29.4, 21.9, 28.0, 40.6, 124.7, 16.4, 1.01, 7.3, 30.6, 23.8),
+        (44.0, 29.4, 24.0, 28.0, 40.6, 124.7, 16.4, 1.01, 7.3, 30.6, 23.8),
         (3.0, 1.9, 1.9, 2.0, 6.4, 6.2, 8.1, 0.12, 5.1, 8.9, 4.0),
     ),
 }
