@@ -1,0 +1,97 @@
+"""Bone, lesion and tunnels as coloured triangles before a camera.
+
+The shading is worked out here and not by the painter: where a surface is seen square on it is
+light and lets one look through, towards its rim it turns dark and dense. So a bone keeps its
+outline on paper, and every painter gives the same picture.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from corecore.grid import FloatArray
+from corecore.mesh import TriangleMesh
+from corecore.view import captions, palette
+from corecore.view.camera import Camera
+from corecore.view.raster import Layer
+from corecore.view.scene import DrawnTunnel, Scene
+from corecore.view.shapes import cylinder
+
+#: Opacity of the bone seen square on and at its rim (engineering choice, judged by eye).
+BONE_OPACITY = (0.36, 1.0)
+LESION_OPACITY = (0.72, 1.0)
+#: The lesion is painted this much nearer, mm: where it reaches the bone's surface the two coincide,
+#: and their mixture would be mottled.
+LESION_NEARER_MM = 0.8
+#: Along a tunnel one looks through it at what it removes.
+TUNNEL_ALONG_OPACITY = 0.35
+
+
+def layers(scene: Scene, camera: Camera, width: int, height: int, *, along: bool) -> list[Layer]:
+    """Bone, lesion and tunnels as a painter takes them."""
+    drawn = [
+        _layer(scene.femur, camera, width, height, palette.BONE, palette.BONE_EDGE, BONE_OPACITY),
+        _nearer(
+            _layer(scene.lesion, camera, width, height, palette.LESION, _darker(palette.LESION, 0.55), LESION_OPACITY)
+        ),
+    ]
+    if scene.tunnels:
+        opacity = TUNNEL_ALONG_OPACITY if along else 1.0
+        color = tunnel_color(scene)
+        together = _joined([solid for tunnel in scene.tunnels for solid in solids(tunnel)])
+        drawn.append(_layer(together, camera, width, height, color, _darker(color, 0.6), (opacity, opacity)))
+    return drawn
+
+
+def solids(tunnel: DrawnTunnel) -> list[TriangleMesh]:
+    """The drilled cylinder, and the cavity where there is one."""
+    result = [cylinder(tunnel.entry, tunnel.tip, tunnel.diameter_mm / 2)]
+    if tunnel.cavity_diameter_mm > 0:
+        start = tunnel.tip - tunnel.cavity_length_mm * tunnel.direction
+        result.append(cylinder(start, tunnel.tip, tunnel.cavity_diameter_mm / 2))
+    return result
+
+
+def tunnel_color(scene: Scene) -> str:
+    """Blue, and red where the plan breaks a constraint."""
+    return palette.VIOLATION if captions.violations(scene) else palette.TUNNEL
+
+
+def _layer(
+    mesh: TriangleMesh, camera: Camera, width: int, height: int, face: str, edge: str, opacity: tuple[float, float]
+) -> Layer:
+    """A mesh before a camera: its colour goes from ``face`` where seen square on to ``edge`` at its rim."""
+    place = camera.project(mesh.points_mm)
+    scale = width / camera.width_mm
+    pixels = np.stack([width / 2 + place[:, 0] * scale, height / 2 - place[:, 1] * scale, place[:, 2]], axis=1)
+    square = np.clip(-(_point_normals(mesh) @ camera.into), 0.0, 1.0)
+    rim = ((1.0 - square) ** 2)[:, None]
+    tint = (1 - rim) * np.array(palette.rgb(face)) + rim * np.array(palette.rgb(edge))
+    dense = (1 - rim) * opacity[0] + rim * opacity[1]
+    return Layer(pixels, mesh.triangles, np.concatenate([tint, dense], axis=1))
+
+
+def _point_normals(mesh: TriangleMesh) -> FloatArray:
+    """Unit normals at the points, (N, 3): the mean over the triangles that meet there, by area."""
+    a, b, c = np.moveaxis(mesh.corners_mm, 1, 0)
+    face = np.cross(b - a, c - a)
+    total = np.zeros_like(mesh.points_mm)
+    for axis in range(3):
+        for corner in range(3):
+            total[:, axis] += np.bincount(mesh.triangles[:, corner], face[:, axis], len(total))
+    length = np.linalg.norm(total, axis=1, keepdims=True)
+    return np.asarray(total / np.where(length > 0, length, 1.0), dtype=np.float64)
+
+
+def _joined(meshes: list[TriangleMesh]) -> TriangleMesh:
+    first = np.cumsum([0] + [len(mesh.points_mm) for mesh in meshes[:-1]])
+    triangles = [mesh.triangles + start for mesh, start in zip(meshes, first, strict=True)]
+    return TriangleMesh(np.concatenate([mesh.points_mm for mesh in meshes]), np.concatenate(triangles))
+
+
+def _nearer(layer: Layer) -> Layer:
+    return Layer(layer.points - np.array([0.0, 0.0, LESION_NEARER_MM]), layer.triangles, layer.colors)
+
+
+def _darker(color: str, factor: float) -> str:
+    return "#" + "".join(f"{round(v * 255 * factor):02X}" for v in palette.rgb(color))

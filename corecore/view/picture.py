@@ -1,0 +1,79 @@
+"""The preview picture: three views of the plan, and the figures a surgeon asks for first."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from corecore.io.files import atomic_write_bytes
+from corecore.view.bodies import layers
+from corecore.view.camera import Camera, cameras
+from corecore.view.painters import Picture, paint_all
+from corecore.view.panels import draw_panel
+from corecore.view.scene import Scene
+from corecore.view.strip import HEADER_IN, Strip
+
+#: Dots per inch of the picture, and its width in inches: 1800 pixels, a page's width at 220 dpi.
+DPI = 150
+WIDTH_IN = 12.0
+PANEL_IN = (3.8, 4.5)
+#: Each panel is painted this much larger and shrunk, which smooths its edges.
+OVERSAMPLING = 2
+
+
+@dataclass(frozen=True)
+class PreviewResult:
+    """Where the picture is, and which painter made it: ``vtk (...)`` or ``software``."""
+
+    path: Path
+    renderer: str
+
+
+def draw_preview(scene: Scene, path: Path) -> PreviewResult:
+    """Draws the picture as PNG; it appears whole or not at all.
+
+    From the front, from the hip's outer side, and along the first tunnel, each with letters for
+    the patient's sides and a scale in mm. Raises ``OutputError`` where it cannot be written.
+    """
+    views = cameras(scene, PANEL_IN[0] / PANEL_IN[1])
+    width, height = (round(inch * DPI) * OVERSAMPLING for inch in PANEL_IN)
+    jobs = [layers(scene, camera, width, height, along=k == 2) for k, camera in enumerate(views)]
+    painted, renderer = paint_all(jobs, width, height)
+    atomic_write_bytes(Path(path), _compose(scene, views, [_shrunk(p) for p in painted]))
+    return PreviewResult(Path(path), renderer)
+
+
+def _shrunk(picture: Picture) -> Picture:
+    h, w, _ = picture.shape
+    n = OVERSAMPLING
+    mean = picture.reshape(h // n, n, w // n, n, 3).mean(axis=(1, 3))
+    return np.asarray(np.rint(mean), dtype=np.uint8)
+
+
+def _compose(scene: Scene, views: tuple[Camera, Camera, Camera], painted: list[Picture]) -> bytes:
+    """The panels with their letters, and the caption strip, as PNG bytes."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    strip = Strip(scene)
+    top, bottom = HEADER_IN, strip.height_in
+    height = top + PANEL_IN[1] + bottom
+    figure = Figure(figsize=(WIDTH_IN, height), dpi=DPI, facecolor="white")
+    FigureCanvasAgg(figure)
+    gap = (WIDTH_IN - 3 * PANEL_IN[0]) / 4
+    for k, (camera, picture) in enumerate(zip(views, painted, strict=True)):
+        left = gap + k * (PANEL_IN[0] + gap)
+        box = (left / WIDTH_IN, bottom / height, PANEL_IN[0] / WIDTH_IN, PANEL_IN[1] / height)
+        axes = figure.add_axes(box)
+        draw_panel(axes, scene, camera, picture, along=k == 2)
+    strip.write(figure)
+    stream = io.BytesIO()
+    with warnings.catch_warnings():
+        # An id in a script that the font lacks is drawn as boxes; the page shows it in full.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        figure.savefig(stream, format="png", metadata={"Software": None})
+    return stream.getvalue()

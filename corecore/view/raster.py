@@ -1,0 +1,123 @@
+"""Painting triangles without a graphics card: a z-buffer in numpy.
+
+It runs wherever numpy does: a machine without Mesa still shows its plan. Of each body only the
+nearest surface is drawn, so that one looks through a wall of bone and not through four.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from corecore.grid import FloatArray
+from corecore.mesh import IntArray
+
+#: Pixels tested at once; bounds the memory of one step to some 200 MB.
+CHUNK_PIXELS = 2_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """One body to paint: ``points`` (N, 3) as pixels right, pixels down, depth in mm; ``triangles`` (M, 3).
+
+    ``colors`` (N, 4) are red, green, blue, opacity in 0..1 at each point. Only triangles
+    clockwise on the screen (y down), that is those facing the viewer, are painted.
+    """
+
+    points: FloatArray
+    triangles: IntArray
+    colors: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """What one sees of a body: pixels (n,), row * width + column, their depth (n,) mm and colour (n, 4)."""
+
+    pixel: IntArray
+    depth: FloatArray
+    color: FloatArray
+
+
+def mixed(surfaces: list[Surface], width: int, height: int) -> FloatArray:
+    """Surfaces over white, the farthest first, (height, width, 3) in 0..1."""
+    picture = np.ones((height * width, 3))
+    if surfaces:
+        pixel = np.concatenate([s.pixel for s in surfaces])
+        color = np.concatenate([s.color for s in surfaces])
+        order = np.lexsort((-np.concatenate([s.depth for s in surfaces]), pixel))
+        pixel, color = pixel[order], color[order]
+        # The rank of each fragment among those of its pixel.
+        begins = np.flatnonzero(np.diff(pixel, prepend=-1))
+        rank = np.arange(len(pixel)) - np.repeat(begins, np.diff(begins, append=len(pixel)))
+        for turn in range(int(rank.max(initial=-1)) + 1):
+            now = np.flatnonzero(rank == turn)
+            opacity = color[now, 3:]
+            picture[pixel[now]] = picture[pixel[now]] * (1.0 - opacity) + color[now, :3] * opacity
+    return picture.reshape(height, width, 3)
+
+
+def nearest_surface(layer: Layer, width: int, height: int) -> Surface:
+    """A body's front on a picture of ``width`` x ``height`` pixels."""
+    canvas = _Canvas(width, height)
+    corners = layer.points[layer.triangles]
+    flat = corners[:, :, :2]
+    area = _cross(flat[:, 1] - flat[:, 0], flat[:, 2] - flat[:, 0])
+    # Pixel i is sampled at i + 0.5.
+    low = np.maximum(np.ceil(flat.min(axis=1) - 0.5).astype(np.int64), 0)
+    high = np.minimum(np.floor(flat.max(axis=1) - 0.5).astype(np.int64), [width - 1, height - 1])
+    size = (high - low + 1).max(axis=1)
+    facing = np.flatnonzero((area < 0) & np.all(high >= low, axis=1))
+    # Triangles of like size together, so that one square of pixels fits all of a group.
+    side = np.exp2(np.ceil(np.log2(np.maximum(size, 1)))).astype(np.int64)
+    for group in np.unique(side[facing]):
+        members = facing[side[facing] == group]
+        step = max(1, CHUNK_PIXELS // int(group) ** 2)
+        for first in range(0, len(members), step):
+            part = members[first : first + step]
+            canvas.test(part, corners[part], area[part], low[part], int(group))
+    pixel = np.flatnonzero(canvas.triangle >= 0)
+    weights = canvas.weights[pixel]
+    weights = np.concatenate([weights, 1.0 - weights.sum(axis=1, keepdims=True)], axis=1)
+    color = layer.colors[layer.triangles[canvas.triangle[pixel]]]
+    return Surface(pixel, canvas.depth[pixel], np.einsum("nk,nkc->nc", weights, color))
+
+
+class _Canvas:
+    """What is nearest at each pixel so far: depth, triangle (-1: none), and its first two corners' weights."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self.width, self.height = width, height
+        self.depth = np.full(width * height, np.inf)
+        self.triangle = np.full(width * height, -1, dtype=np.int64)
+        self.weights = np.zeros((width * height, 2))
+
+    def test(self, part: IntArray, corners: FloatArray, area: FloatArray, low: IntArray, side: int) -> None:
+        """Tests side x side pixels from ``low`` for each triangle and keeps what lies in front."""
+        offset = np.arange(side * side)
+        x = low[:, 0, None] + offset % side
+        y = low[:, 1, None] + offset // side
+        # Relative to the third corner, weights are linear in the pixel.
+        dx = x + 0.5 - corners[:, 2, 0, None]
+        dy = y + 0.5 - corners[:, 2, 1, None]
+        to_a = (corners[:, 0, :2] - corners[:, 2, :2]) / area[:, None]
+        to_b = (corners[:, 1, :2] - corners[:, 2, :2]) / area[:, None]
+        first = dx * to_b[:, 1, None] - dy * to_b[:, 0, None]
+        second = dy * to_a[:, 0, None] - dx * to_a[:, 1, None]
+        # A hair of tolerance closes the seams between neighbours.
+        inside = (first >= -1e-9) & (second >= -1e-9) & (first + second <= 1 + 1e-9)
+        inside &= (x < self.width) & (y < self.height)
+        row, col = np.nonzero(inside)
+        a, b = first[row, col], second[row, col]
+        z = a * corners[row, 0, 2] + b * corners[row, 1, 2] + (1.0 - a - b) * corners[row, 2, 2]
+        pixel = y[row, col] * self.width + x[row, col]
+        np.minimum.at(self.depth, pixel, z)
+        front = z <= self.depth[pixel]
+        won = pixel[front]
+        self.triangle[won] = part[row[front]]
+        self.weights[won, 0] = a[front]
+        self.weights[won, 1] = b[front]
+
+
+def _cross(p: FloatArray, q: FloatArray) -> FloatArray:
+    return np.asarray(p[..., 0] * q[..., 1] - p[..., 1] * q[..., 0], dtype=np.float64)

@@ -1,0 +1,123 @@
+"""Painting triangles with VTK, as a program of its own: ``python vtk_child.py JOB.npz RESULT.npz``.
+
+Where neither EGL nor OSMesa is installed VTK does not raise, it kills the process. So this file
+is run as a child, imports nothing of corecore, and leaves no picture when it dies.
+
+The job holds ``size`` (width, height in pixels), ``layers`` (a count n_k for each picture k), and for
+i < n_k ``points_k_i`` (N, 3) as pixels right, pixels down and depth in mm, ``triangles_k_i`` (M, 3)
+and ``colors_k_i`` (N, 4) in 0..1: red, green, blue, opacity. The result holds each layer's nearest
+surface: ``pixel_k_i`` (n,), row * width + column, ascending, ``depth_k_i`` (n,), ``color_k_i`` (n, 4).
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+
+#: Distance of the camera before the nearest point, and of the far plane behind the farthest, mm.
+ROOM_MM = 10.0
+
+
+def main(job_path: str, result_path: str) -> None:
+    """Paints one job."""
+    result: dict[str, Any] = {}
+    with np.load(job_path) as job:
+        width, height = (int(n) for n in job["size"])
+        window = _window(width, height)
+        for k, count in enumerate(job["layers"]):
+            for i in range(int(count)):
+                points, triangles, colors = (job[f"{name}_{k}_{i}"] for name in ("points", "triangles", "colors"))
+                tint, depth = _render(window, points, triangles, colors[:, :3], width, height)
+                # Opacity is painted as grey: what OpenGL leaves in the alpha channel differs by driver.
+                grey, _ = _render(window, points, triangles, np.repeat(colors[:, 3:], 3, axis=1), width, height)
+                pixel = np.flatnonzero(np.isfinite(depth))
+                result[f"pixel_{k}_{i}"] = pixel
+                result[f"depth_{k}_{i}"] = depth[pixel]
+                result[f"color_{k}_{i}"] = np.concatenate([tint[pixel], grey[pixel, :1]], axis=1) / 255.0
+    np.savez(result_path, **result)
+
+
+def _window(width: int, height: int) -> Any:
+    import vtkmodules.vtkRenderingOpenGL2  # noqa: F401 - registers the OpenGL window
+    from vtkmodules.vtkRenderingCore import vtkRenderWindow
+
+    window = vtkRenderWindow()
+    window.SetOffScreenRendering(1)
+    # One sample a pixel, so that colour and depth belong together; the caller paints larger and shrinks.
+    window.SetMultiSamples(0)
+    window.SetSize(width, height)
+    return window
+
+
+def _render(window: Any, points: Any, triangles: Any, colors: Any, width: int, height: int) -> tuple[Any, Any]:
+    """One body, opaque: colours (height * width, 3) 0..255, and depth in mm, infinite where nothing is."""
+    from vtkmodules.util.numpy_support import vtk_to_numpy
+    from vtkmodules.vtkRenderingCore import vtkRenderer, vtkWindowToImageFilter
+
+    renderer = vtkRenderer()
+    renderer.SetBackground(1.0, 1.0, 1.0)
+    renderer.AddActor(_actor(points, triangles, colors))
+    nearest, farthest = float(points[:, 2].min()), float(points[:, 2].max())
+    camera = renderer.GetActiveCamera()
+    camera.ParallelProjectionOn()
+    camera.SetFocalPoint(width / 2, -height / 2, -nearest)
+    camera.SetPosition(width / 2, -height / 2, -nearest + 2 * ROOM_MM)
+    camera.SetViewUp(0.0, 1.0, 0.0)
+    camera.SetParallelScale(height / 2)
+    span = farthest - nearest + 2 * ROOM_MM
+    camera.SetClippingRange(ROOM_MM, ROOM_MM + span)
+    window.AddRenderer(renderer)
+    window.Render()
+    grabbed = []
+    for kind in ("RGB", "ZBuffer"):
+        grab = vtkWindowToImageFilter()
+        grab.SetInput(window)
+        getattr(grab, f"SetInputBufferTypeTo{kind}")()
+        grab.ReadFrontBufferOff()
+        grab.ShouldRerenderOff()
+        grab.Update()
+        pixels = vtk_to_numpy(grab.GetOutput().GetPointData().GetScalars()).reshape(height, width, -1)
+        # VTK's first row is the lowest.
+        grabbed.append(pixels[::-1].reshape(height * width, -1).copy())
+    window.RemoveRenderer(renderer)
+    tint, buffer = grabbed[0], grabbed[1][:, 0].astype(np.float64)
+    # A parallel camera's depth buffer is linear between its two planes.
+    return tint, np.where(buffer < 1.0, nearest - ROOM_MM + buffer * span, np.inf)
+
+
+def _actor(points: Any, triangles: Any, colors: Any) -> Any:
+    from vtkmodules.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray
+    from vtkmodules.vtkCommonCore import VTK_UNSIGNED_CHAR, vtkPoints
+    from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkPolyData
+    from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper
+
+    # y down becomes y up, depth runs away from a camera at +z: a turn about x, no mirror.
+    place = np.stack([points[:, 0], -points[:, 1], -points[:, 2]], axis=1)
+    corners = vtkPoints()
+    corners.SetDataTypeToDouble()
+    corners.SetData(numpy_to_vtk(np.ascontiguousarray(place), deep=True))
+    cells = vtkCellArray()
+    cells.SetData(
+        numpy_to_vtkIdTypeArray(np.arange(0, 3 * len(triangles) + 1, 3, dtype=np.int64), deep=True),
+        numpy_to_vtkIdTypeArray(np.ascontiguousarray(triangles, dtype=np.int64).ravel(), deep=True),
+    )
+    data = vtkPolyData()
+    data.SetPoints(corners)
+    data.SetPolys(cells)
+    tint = np.rint(colors * 255).astype(np.uint8)
+    data.GetPointData().SetScalars(numpy_to_vtk(tint, deep=True, array_type=VTK_UNSIGNED_CHAR))
+    mapper = vtkPolyDataMapper()
+    mapper.SetInputData(data)
+    actor = vtkActor()
+    actor.SetMapper(mapper)
+    # The shading is in the colours, so that both painters give the same picture.
+    actor.GetProperty().LightingOff()
+    actor.GetProperty().BackfaceCullingOn()
+    actor.ForceOpaqueOn()
+    return actor
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2])

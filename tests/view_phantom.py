@@ -1,0 +1,102 @@
+"""A femur of simple shapes with a one-sided lesion, for the tests of pictures and pages.
+
+The lesion sits to the patient's right of the head's centre, in front of it and above it, on
+both sides of the body: a picture that mirrors the patient puts it on the wrong side.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from corecore.mesh import TriangleMesh, surface_mesh
+from corecore.view.scene import Scene
+
+HEAD = np.array([80.0, 120.0, -800.0])
+RADIUS_MM = 23.0
+#: From the head's centre to the lesion's, RAS mm: right, front, up.
+LESION_OFFSET = np.array([8.0, 9.0, 9.0])
+SPACING = np.full(3, 2.0)
+
+
+@cache
+def _meshes(side: str) -> tuple[TriangleMesh, TriangleMesh]:
+    outward = 1.0 if side == "right" else -1.0
+    start = HEAD - np.array([80.0, 50.0, 130.0])
+    grid = np.stack(np.meshgrid(*(np.arange(n) for n in (80, 50, 85)), indexing="ij"), axis=-1) * SPACING + start
+    offset = grid - HEAD
+    head = np.sum(offset**2, axis=-1) <= RADIUS_MM**2
+    neck_axis = np.array([outward, 0.0, -1.0]) / np.sqrt(2)
+    along = offset @ neck_axis
+    neck = (along > 0) & (along < 65) & (np.sum(offset**2, axis=-1) - along**2 <= 15**2)
+    shaft = ((offset[..., 0] - outward * 46) ** 2 + offset[..., 1] ** 2 <= 14**2) & (offset[..., 2] < -30)
+    lesion = np.sum((offset - LESION_OFFSET) ** 2, axis=-1) <= 9.0**2
+    place = np.eye(4)
+    place[:3, 3] = start
+    femur = surface_mesh(head | neck | shaft, SPACING).transformed(place)
+    return femur, surface_mesh(lesion, SPACING).transformed(place)
+
+
+def phantom_plan(side: str = "right", **changes: Any) -> dict[str, Any]:
+    """A plan with one 10 mm tunnel from the outer side into the lesion."""
+    outward = 1.0 if side == "right" else -1.0
+    entry, tip = HEAD + np.array([outward * 58, 0, -44]), HEAD + LESION_OFFSET
+    length = float(np.linalg.norm(tip - entry))
+    tunnel = {
+        "entry": entry.tolist(),
+        "tip": tip.tolist(),
+        "direction": ((tip - entry) / length).tolist(),
+        "diameter_mm": 10.0,
+        "length_mm": length,
+        "removed_fraction": 0.345,
+        "cortical_clearance_mm": 4.1,
+        "joint_clearance_mm": 5.2,
+        "incidence_deg": 48.2,
+        "shaft_angle_deg": 131.7,
+        "entry_above_lesser_trochanter_mm": None,
+    }
+    plan = {
+        "schema": "corecore.plan/1",
+        "created": "2026-11-21T00:00:00Z",
+        "corecore_version": "0.1.0",
+        "coordinate_system": "RAS",
+        "units": "mm",
+        "status": "planned",
+        "violations": [],
+        "warnings": [],
+        "case": {"id": "phantom", "side": side, "inputs": []},
+        "anatomy": {
+            "head_center": HEAD.tolist(),
+            "head_radius_mm": RADIUS_MM,
+            "shaft_axis": [0.0, 0.0, 1.0],
+            "neck_axis": [-outward / np.sqrt(2), 0.0, 1 / np.sqrt(2)],
+            "x_axis": [outward, 0.0, 0.0],
+            "neck_shaft_angle_deg": 135.0,
+            "sources": {"shaft_axis": "fitted"},
+        },
+        "necrosis": {"volume_ml": 0.9},
+        "spec": {"preset": "core-10"},
+        "tunnels": [tunnel],
+        "totals": {"removed_fraction": 0.345, "necrosis_removed_ml": 0.3, "upper_bound_fraction": 0.348},
+        "timings": {"search_s": 1.0},
+    }
+    return {**plan, **changes}
+
+
+def phantom_scene(side: str = "right", **changes: Any) -> Scene:
+    """The phantom's scene; ``changes`` replace parts of its plan."""
+    return Scene(phantom_plan(side, **changes), *_meshes(side))
+
+
+def infeasible_scene(side: str = "right") -> Scene:
+    """The phantom without a tunnel."""
+    text = "joint_margin_mm binds: it would have to give way by 1.2 mm"
+    return phantom_scene(side, status="infeasible", tunnels=[], totals={}, infeasible={"text": text})
+
+
+def manual_scene(side: str = "right") -> Scene:
+    """The phantom with a tunnel that breaks a constraint."""
+    broken = [{"key": "joint_margin_mm", "limit": 5.0, "value": 3.94}]
+    return phantom_scene(side, status="manual", violations=broken)
