@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from scipy import ndimage
 
 from corecore.grid import FloatArray
 from corecore.phantom.primitives import ball, ellipsoid, round_cone, smooth_union
@@ -55,12 +56,15 @@ LT_TIP_RADIUS_MM = 5.5
 LT_BASE_RADIUS_MM = 12.0
 #: Ridge between the trochanters at the back.
 CREST_RADIUS_MM = 6.0
+#: Raster of a section, mm, and how often the neck axis is turned to its section (it settles in two).
+SECTION_RASTER_MM = 0.5
+SECTION_TURNS = 3
 #: Fillets.
 FILLET_HEAD_MM = 7.0
 FILLET_NECK_MM = 14.0
 FILLET_SHAFT_MM = 10.0
 FILLET_TROCHANTER_MM = 8.0
-FILLET_LT_MM = 9.0
+FILLET_LT_MM = 8.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,12 +102,12 @@ class Femur:
 
     @cached_property
     def neck_center(self) -> FloatArray:
-        """Centroid of the neck's smallest section, (3,) mm."""
+        """Centre of the neck's own smallest section, (3,) mm (``smallest_neck_section`` has the solid's)."""
         return np.asarray(-ISTHMUS_RADII * self.head_radius_mm * self.neck_axis)
 
     @property
     def neck_section_area_mm2(self) -> float:
-        """Area of the neck's smallest section, an ellipse, mm^2."""
+        """Area of the neck's own smallest section, an ellipse, mm^2 (``smallest_neck_section`` has the solid's)."""
         return float(0.25 * np.pi * self.shape.neck_long_diameter_mm * self.shape.neck_short_diameter_mm)
 
     @cached_property
@@ -143,6 +147,34 @@ class Femur:
         body = smooth_union(body, self._lesser_trochanter(points), FILLET_LT_MM * k)
         body = smooth_union(body, self._neck(points), FILLET_NECK_MM * k)
         return smooth_union(body, ball(points, np.zeros(3), self.head_radius_mm), FILLET_HEAD_MM * k)
+
+    def smallest_neck_section(self) -> tuple[FloatArray, float]:
+        """Centroid (3,) mm and area (mm^2) of the solid's smallest section between 0.8 and 1.8 R from C.
+
+        By the definition of the neck axis: sections across the line from the centroid to C, found by
+        turning that line until it stays. Measured on a raster, error about 0.3 % of the area and
+        0.05 mm; a short neck's fillets make it up to a tenth larger than the neck's own section.
+        """
+        radius, axis = self.head_radius_mm, self.neck_axis
+        raster = np.arange(-1.4 * radius, 1.4 * radius, SECTION_RASTER_MM)
+        u, v = (grid.ravel() for grid in np.meshgrid(raster, raster, indexing="ij"))
+        center, area = self.neck_center, np.inf
+        for _ in range(SECTION_TURNS):
+            area = np.inf
+            up = np.array([0.0, 0.0, 1.0]) - axis[2] * axis
+            up /= np.linalg.norm(up)
+            across = u[:, None] * up + v[:, None] * np.cross(axis, up)
+            for along in np.arange(0.8, 1.8001, 0.05) * radius:
+                inside = (self.level_mm(across - along * axis) > 0.0).reshape(len(raster), len(raster))
+                parts, _ = ndimage.label(inside)
+                # The greater trochanter may show in the same plane, beside the neck.
+                middle = parts[len(raster) // 2, len(raster) // 2]
+                part = (parts == middle).ravel() if middle else np.zeros(len(u), dtype=bool)
+                size = float(np.count_nonzero(part)) * SECTION_RASTER_MM**2
+                if part.any() and size < area:
+                    area, center = size, (across[part] - along * axis).mean(axis=0)
+            axis = -center / np.linalg.norm(center)
+        return center, area
 
     def along_neck(self, points: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Distance from the head centre down the neck, and the offsets superior and anterior across it, (N,) mm."""

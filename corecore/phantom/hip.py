@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, get_args
 
@@ -96,9 +97,7 @@ class HipRecipe:
             lesion=kind,
             sphere_fraction=fraction,
             direction=direction,
-            pose=Pose(
-                (float(center[0]), float(center[1]), float(center[2])), float(turns[0]), float(turns[1]), float(turns[2])
-            ),
+            pose=Pose((float(center[0]), float(center[1]), float(center[2])), *(float(turn) for turn in turns)),
             seed=seed,
         )
 
@@ -135,7 +134,7 @@ def make_hip(recipe: HipRecipe | int) -> SyntheticHip:
     femur = Femur(recipe.shape)
     lesion = lesion_of(recipe.lesion, recipe.sphere_fraction, femur.head_radius_mm, recipe.direction)
     world_from_femoral = recipe.pose.world_from_femoral(recipe.side)
-    femoral_from_world = np.linalg.inv(world_from_femoral)
+    femoral_from_world: FloatArray = np.asarray(np.linalg.inv(world_from_femoral), dtype=np.float64)
     # Streams of their own, so that asking for one image does not change another.
     place, ct_noise, mr_noise = (np.random.default_rng([recipe.seed, stream]) for stream in (1, 2, 3))
     shift = place.uniform(0.0, 1.0, 6)
@@ -227,13 +226,13 @@ def _truth(recipe: HipRecipe, femur: Femur, lesion: Lesion, necrosis: Mask) -> d
         "head_radius_mm": femur.head_radius_mm,
         "neck_axis": along(femur.neck_axis),
         "neck_center": at(femur.neck_center),
-        "neck_section_area_mm2": round(femur.neck_section_area_mm2, 3),
         "shaft_axis": along(np.array([0.0, 0.0, 1.0])),
         "shaft_point": at(femur.shaft_point),
         "x_axis": along(np.array([1.0, 0.0, 0.0])),
         "neck_shaft_angle_deg": recipe.shape.neck_shaft_angle_deg,
         "anteversion_deg": recipe.shape.anteversion_deg,
         "offset_mm": recipe.shape.offset_mm,
+        "smallest_neck_section": _neck_section(femur, at, along),
         "lesser_trochanter_tip": at(femur.lesser_trochanter_tip),
         "greater_trochanter_tip": at(femur.greater_trochanter_tip),
         "lesion": {
@@ -246,4 +245,18 @@ def _truth(recipe: HipRecipe, femur: Femur, lesion: Lesion, necrosis: Mask) -> d
             "voxel_volume_ml": round(necrosis.volume_ml, 6),
         },
         "recipe": asdict(recipe),
+    }
+
+
+def _neck_section(
+    femur: Femur, at: Callable[[FloatArray], list[float]], along: Callable[[FloatArray], list[float]]
+) -> dict[str, Any]:
+    """The neck by the planner's definition: what a fit should find where fillets shift it off the design's axis."""
+    center, area = femur.smallest_neck_section()
+    axis = -center / np.linalg.norm(center)
+    return {
+        "center": at(center),
+        "area_mm2": round(area, 1),
+        "neck_axis": along(axis),
+        "neck_shaft_angle_deg": round(float(np.degrees(np.arccos(-axis[2]))), 3),
     }

@@ -54,7 +54,7 @@ class Wedge:
     @property
     def volume_ml(self) -> float:
         """2/3 pi (1 - cos angle) (outer^3 - inner^3)."""
-        return 2.0 / 3.0 * np.pi * (1.0 - np.cos(self.angle)) * (self.outer_mm**3 - self.inner_mm**3) / 1000.0
+        return float(2.0 / 3.0 * np.pi * (1.0 - np.cos(self.angle)) * (self.outer_mm**3 - self.inner_mm**3) / 1000.0)
 
     @property
     def centroid_mm(self) -> FloatArray:
@@ -69,7 +69,7 @@ class Wedge:
         along = points @ self.axis
         across = np.sqrt(np.maximum(size**2 - along**2, 0.0))
         side = along * np.sin(self.angle) - across * np.cos(self.angle)
-        return np.minimum(side, np.minimum(self.outer_mm - size, size - self.inner_mm))
+        return np.asarray(np.minimum(side, np.minimum(self.outer_mm - size, size - self.inner_mm)))
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class Lens:
     def level_mm(self, points: FloatArray) -> FloatArray:
         """Signed distance, positive inside; exact near each face."""
         other = np.linalg.norm(points - self.distance_mm * self.axis, axis=1)
-        return np.minimum(self.head_mm - np.linalg.norm(points, axis=1), self.ball_mm - other)
+        return np.asarray(np.minimum(self.head_mm - np.linalg.norm(points, axis=1), self.ball_mm - other))
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class Cap:
     def level_mm(self, points: FloatArray) -> FloatArray:
         """Signed distance, positive inside; exact near each face."""
         beyond = points @ self.axis - (self.head_mm - self.height_mm)
-        return np.minimum(self.head_mm - np.linalg.norm(points, axis=1), beyond)
+        return np.asarray(np.minimum(self.head_mm - np.linalg.norm(points, axis=1), beyond))
 
 
 @dataclass(frozen=True)

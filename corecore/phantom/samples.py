@@ -95,7 +95,10 @@ Written anew, bit for bit, by
 
 
 def write_samples(folder: Path, names: list[str] | None = None) -> list[Path]:
-    """Write the sample volumes, their truths and the table; returns the files. ``names`` picks some, without the table."""
+    """Write the sample volumes, their truths and the table; returns the files.
+
+    ``names`` picks some of ``SAMPLES``; the table is then left out.
+    """
     written: list[Path] = []
     rows = []
     for name, recipe in SAMPLES.items():

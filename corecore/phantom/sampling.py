@@ -19,9 +19,9 @@ BLOCK = 6
 SLOPE_MAX = 1.6
 
 
-def level_on_grid(level: Level, solid_from_index: npt.ArrayLike, shape: tuple[int, int, int], *, band_mm: float = 0.0) -> (
-    npt.NDArray[np.float32]
-):
+def level_on_grid(
+    level: Level, solid_from_index: npt.ArrayLike, shape: tuple[int, int, int], *, band_mm: float = 0.0
+) -> npt.NDArray[np.float32]:
     """The level at every voxel centre of an array, (nx, ny, nz) float32.
 
     ``solid_from_index`` (4, 4) carries array indices into the solid's frame. Exact wherever

@@ -167,8 +167,9 @@ DRAWN = (
 )
 #: Mean and standard deviation by sex, sources beside the fields above. The offset's source pools the
 #: sexes (42.9 ± 6.8): its mean is split in proportion to the heads and the spread within a sex is what
-#: is then left of 6.8. The neck's short diameter takes its spread from the corridor's (Deng 2023). Anteversion: means by sex PMC4775021, spread 8.1 Carmona. The lesser trochanter's
-#: ratio, the neck's turns, the neck-shaft angle and the greater trochanter are pooled in their sources.
+#: is then left of 6.8. The neck's short diameter takes its spread from the corridor's (Deng 2023).
+#: Anteversion: means by sex PMC4775021, spread 8.1 Carmona. The lesser trochanter's ratio, the neck's
+#: turns, the neck-shaft angle and the greater trochanter are pooled in their sources.
 MORPHOMETRICS: dict[Sex, tuple[tuple[float, ...], tuple[float, ...]]] = {
     "male": (
         (49.0, 33.9, 27.7, 31.0, 45.2, 124.7, 12.1, 1.01, 7.3, 30.6, 23.8),
@@ -180,7 +181,7 @@ MORPHOMETRICS: dict[Sex, tuple[tuple[float, ...], tuple[float, ...]]] = {
     ),
 }
 #: Draws beyond this many standard deviations are drawn again (engineering choice).
-DRAW_LIMIT_SD = 2.5
+DRAW_LIMIT_SD = 3.0
 #: Adults who get osteonecrosis, years (engineering choice).
 DRAWN_AGE_YEARS = (25.0, 65.0)
 #: Far more draws than ever needed (about one in two is kept); it bounds the loop.
@@ -198,11 +199,17 @@ def _correlation() -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
         ("head_diameter_mm", "neck_short_diameter_mm"): 0.7,
         ("neck_long_diameter_mm", "neck_short_diameter_mm"): 0.7,
         ("head_diameter_mm", "shaft_diameter_mm"): 0.5,
-        ("head_diameter_mm", "offset_mm"): 0.4,
+        ("neck_long_diameter_mm", "shaft_diameter_mm"): 0.4,
+        ("neck_short_diameter_mm", "shaft_diameter_mm"): 0.4,
+        ("head_diameter_mm", "offset_mm"): 0.3,
+        ("neck_long_diameter_mm", "offset_mm"): 0.2,
+        ("neck_short_diameter_mm", "offset_mm"): 0.2,
+        ("shaft_diameter_mm", "offset_mm"): 0.2,
         ("neck_shaft_angle_deg", "lesser_trochanter_ratio"): 0.6,
         ("neck_shaft_angle_deg", "greater_trochanter_above_mm"): -0.6,
         ("offset_mm", "lesser_trochanter_ratio"): 0.4,
         ("offset_mm", "greater_trochanter_above_mm"): -0.2,
+        ("lesser_trochanter_ratio", "greater_trochanter_above_mm"): -0.4,
         ("neck_turn_isthmus_deg", "neck_turn_base_deg"): 0.5,
     }
     matrix = np.eye(len(DRAWN))
