@@ -25,6 +25,13 @@ from corecore.grid import BoolArray, FloatArray
 SMOOTHING_VOXELS = 1.0
 #: Outside the bone the distance is exact this far, mm; beyond it is that of voxel centres.
 EXACT_OUTSIDE_MM = 4.0
+#: Width (sd) of the average that gives the surface normal at an entry, mm: half the mouth of a
+#: 10 mm drill, so that a voxel's step cannot turn the incidence by degrees (engineering choice).
+MOUTH_WIDTH_MM = 2.5
+#: Distances beyond this play no part in that average, mm.
+MOUTH_BAND_MM = 12.0
+#: Half-step of the differences that give a normal, mm.
+NORMAL_STEP_MM = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +71,29 @@ class Bone:
         weight = 1.0 / (distance + 0.5 * float(np.min(self.spacing_mm)))
         normal = np.einsum("nk,nkc->nc", weight, self.surface_normals[nearest])
         return np.asarray(normal / np.linalg.norm(normal, axis=1, keepdims=True), dtype=np.float64)
+
+    def mouth_normal(self, points_mm: npt.ArrayLike) -> FloatArray:
+        """Outward unit normal of the surface around entry points (N, 3), averaged over a drill's mouth.
+
+        The gradient of ``mouth_field`` by central differences over 1 mm either way.
+        """
+        points = np.atleast_2d(np.asarray(points_mm, dtype=np.float64))
+        gradient = np.empty_like(points)
+        for axis in range(3):
+            step = np.zeros(3)
+            step[axis] = NORMAL_STEP_MM
+            ahead = (points + step) / self.spacing_mm
+            behind = (points - step) / self.spacing_mm
+            gradient[:, axis] = ndimage.map_coordinates(
+                self.mouth_field, ahead.T, order=1, mode="nearest"
+            ) - ndimage.map_coordinates(self.mouth_field, behind.T, order=1, mode="nearest")
+        return np.asarray(-gradient / np.maximum(np.linalg.norm(gradient, axis=1, keepdims=True), 1e-12))
+
+    @cached_property
+    def mouth_field(self) -> npt.NDArray[np.float32]:
+        """The distance smoothed over the size of a drill's mouth; its gradient is a steady surface normal."""
+        limited = np.clip(self.distance_mm, -MOUTH_BAND_MM, MOUTH_BAND_MM)
+        return np.asarray(ndimage.gaussian_filter(limited, sigma=MOUTH_WIDTH_MM / self.spacing_mm, mode="nearest"))
 
     def distance_to_cut(self, points_mm: npt.ArrayLike) -> FloatArray:
         """Distance of local points (N, 3) to where the scan's edge cuts the bone, mm; infinite where it does not."""

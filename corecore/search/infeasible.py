@@ -1,0 +1,277 @@
+"""When no tunnel exists: which constraint binds, and how far it would have to give way.
+
+Every line of the sweep's lattice is measured against all constraints at once, for the
+shallowest tunnel on it that reaches the lesion. The lines that come nearest are then moved
+until they come no nearer. A line that breaks one constraint only tells how far that one
+would have to give way, all others kept.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numba import njit, prange
+
+from corecore.grid import FloatArray
+from corecore.search.kernels import (
+    AP,
+    COUNT,
+    DISTAL,
+    FIELD_OF_VIEW,
+    INCIDENCE,
+    LENGTH,
+    MISSES,
+    NORMAL,
+    OUTWARD,
+    PORTAL,
+    PROXIMAL,
+    SCALE,
+    SHAFT_MAX,
+    SHAFT_MIN,
+    across,
+    entry_gaps,
+    find_entry,
+    line_of,
+    margin_at,
+    outward_free,
+    ring_points,
+    sample,
+)
+from corecore.search.problem import Problem
+from corecore.spec import Spec
+from corecore.tunnel import PORTAL_EXTRA_MM, REASON_KEYS, Reason
+
+#: How deep into the lesion the shallowest useful tunnel ends, mm.
+TOUCH_MM = 1.0
+#: Gaps smaller than this count as kept, mm or degrees.
+KEPT = 1e-6
+
+
+@dataclass(frozen=True)
+class Relaxation:
+    """One way out: the constraint, its limit, the value at which a tunnel exists, and by how much it gives way."""
+
+    key: str
+    limit: float
+    needed: float
+    amount: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """For ``plan.json``."""
+        return {"key": self.key, "limit": self.limit, "needed": round(self.needed, 2), "amount": round(self.amount, 2)}
+
+
+@dataclass(frozen=True)
+class Infeasible:
+    """Why there is no tunnel: the binding constraint, a sentence, and the single relaxations that would give one."""
+
+    binding: str
+    text: str
+    relaxations: tuple[Relaxation, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For ``plan.json``."""
+        return {"binding": self.binding, "text": self.text, "relaxations": [r.as_dict() for r in self.relaxations]}
+
+
+@njit(cache=True)
+def all_gaps(prob, line, ring, step, gaps):  # type: ignore[no-untyped-def]
+    """Fill ``gaps`` (COUNT,) with how far each constraint is kept by the shallowest tunnel on a line that reaches the lesion.
+
+    Negative is broken, in mm or degrees. Returns the summed breaks, a large number where
+    the line is not in bone at the neck or misses the lesion.
+    """
+    gaps[:] = 1e9
+    point, u = line_of(prob, line[0], line[1], line[2], line[3])
+    if sample(prob.distance, prob.spacing, point[0], point[1], point[2]) <= 0.0:
+        return 1e6
+    first = 1e9
+    center = prob.head_center
+    px, py, pz = point[0] - center[0], point[1] - center[1], point[2] - center[2]
+    for n in range(prob.points.shape[1]):
+        dx, dy, dz = prob.points[0, n] - px, prob.points[1, n] - py, prob.points[2, n] - pz
+        t = dx * u[0] + dy * u[1] + dz * u[2]
+        if t < first and dx * dx + dy * dy + dz * dz - t * t <= prob.radius * prob.radius:
+            first = t
+    if first > 1e8:
+        gaps[MISSES] = -1.0
+        return 1e5
+    tip = max(first, 0.0) + TOUCH_MM
+    e, f = across(u[0], u[1], u[2])
+    entry = find_entry(prob, point, u)
+    sine = entry_gaps(prob, point, u, entry, gaps)
+    cosine = math.sqrt(max(0.0, 1.0 - sine * sine))
+    mouth = prob.radius * cosine / sine + PORTAL_EXTRA_MM
+    portal = entry + (prob.cortical_margin + prob.radius * cosine) / sine + PORTAL_EXTRA_MM
+    gaps[LENGTH] = prob.length_max - (tip - entry)
+    if gaps[FIELD_OF_VIEW] < 0.0:
+        # The axis leaves through the scan's edge: of the entry nothing is known.
+        for reason in (INCIDENCE, NORMAL, DISTAL, PROXIMAL, AP, LENGTH):
+            gaps[reason] = 1e9
+        mouth = prob.radius
+    elif not outward_free(prob, point, u, e, f, ring, entry, mouth):
+        gaps[OUTWARD] = -1.0
+    t = entry + mouth
+    while True:
+        x, y, z = point[0] + t * u[0], point[1] + t * u[1], point[2] + t * u[2]
+        rings = 4 if t >= tip else 1
+        for level in range(rings):
+            radius = prob.radius * (1.0 - 0.25 * level)
+            for m in range(ring.shape[0]):
+                c, s = radius * ring[m, 0], radius * ring[m, 1]
+                wx, wy, wz = x + c * e[0] + s * f[0], y + c * e[1] + s * f[1], z + c * e[2] + s * f[2]
+                depth = sample(prob.distance, prob.spacing, wx, wy, wz)
+                if t < portal:
+                    gaps[PORTAL] = min(gaps[PORTAL], depth)
+                else:
+                    margin, why = margin_at(prob, wx, wy, wz)
+                    gaps[why] = min(gaps[why], depth - margin)
+        if t >= tip:
+            break
+        t = min(t + step, tip)
+    total = 0.0
+    for reason in range(1, COUNT):
+        if gaps[reason] < -KEPT:
+            # Degrees weigh a fifth of a millimetre, so that neither drowns the other.
+            weight = 0.2 if reason in (INCIDENCE, NORMAL, SHAFT_MIN, SHAFT_MAX) else 1.0
+            total += weight * -gaps[reason]
+    return total
+
+
+@njit(cache=True, parallel=True)
+def _measure(prob, lines, ring, step):  # type: ignore[no-untyped-def]
+    n = lines.shape[0]
+    totals = np.zeros(n)
+    every = np.zeros((n, COUNT), dtype=np.float32)
+    for i in prange(n):
+        gaps = np.zeros(COUNT)
+        totals[i] = all_gaps(prob, lines[i], ring, step, gaps)
+        every[i] = gaps
+    return totals, every
+
+
+@njit(cache=True, parallel=True)
+def _approach(prob, lines, ring, step, only):  # type: ignore[no-untyped-def]
+    """Move lines until their summed breaks shrink no more; with ``only`` > 0, that constraint alone may break."""
+    n = lines.shape[0]
+    result = lines.copy()
+    totals = np.zeros(n)
+    every = np.zeros((n, COUNT))
+    for i in prange(n):
+        gaps = np.zeros(COUNT)
+        best = result[i].copy()
+        least = all_gaps(prob, best, ring, step, gaps)
+        if only[i] > 0:
+            least += 9.0 * (least - max(0.0, -gaps[only[i]]))
+        every[i] = gaps
+        size = 0.5
+        trial = best.copy()
+        while size >= 0.01 and least > 0.0:
+            moved = False
+            for a in range(4):
+                for b in range(a, 4):
+                    for sa in (-1.0, 1.0):
+                        for sb in (-1.0, 1.0):
+                            if a == b and sb < 0.0:
+                                continue
+                            trial[:] = best
+                            trial[a] += sa * size * SCALE[a]
+                            if b != a:
+                                trial[b] += sb * size * SCALE[b]
+                            total = all_gaps(prob, trial, ring, step, gaps)
+                            if only[i] > 0:
+                                total += 9.0 * (total - max(0.0, -gaps[only[i]]))
+                            if total < least - 1e-9:
+                                least = total
+                                best[:] = trial
+                                every[i] = gaps
+                                moved = True
+            if not moved:
+                size *= 0.5
+        result[i] = best
+        totals[i] = least
+    return result, totals, every
+
+
+def nearest_lines(problem: Problem, lines: FloatArray, *, keep: int = 64) -> tuple[FloatArray, FloatArray]:
+    """Of lines (N, 4), those moved nearest to keeping every constraint, and their summed breaks (0: feasible)."""
+    totals, _ = _measure(problem, lines, ring_points(12), 1.5)
+    order = np.argsort(totals, kind="stable")[:keep]
+    moved, least, _ = _approach(problem, lines[order], ring_points(24), 0.5, np.zeros(len(order), dtype=np.int64))
+    rank = np.argsort(least, kind="stable")
+    return moved[rank], least[rank]
+
+
+def explain(problem: Problem, lines: FloatArray, spec: Spec) -> Infeasible:
+    """Name the binding constraint of a hip without a feasible tunnel."""
+    totals, gaps = _measure(problem, lines, ring_points(12), 1.5)
+    reaching = totals < 1e5
+    if not reaching.any():
+        return Infeasible("misses_lesion", "no straight line through the neck reaches the lesion", ())
+    broken = gaps < -KEPT
+    broken[:, [0]] = False
+    amounts = np.where(broken, -gaps, 0.0)
+    found: list[Relaxation] = []
+    for reason in range(1, COUNT):
+        if reason == MISSES:
+            continue
+        # Lines that break this constraint most nearly alone, moved until it breaks alone and least.
+        others = totals - amounts[:, reason]
+        score = np.where(reaching & broken[:, reason], amounts[:, reason] + 10.0 * others, np.inf)
+        order = np.argsort(score, kind="stable")[:16]
+        order = order[np.isfinite(score[order])]
+        if len(order) == 0:
+            continue
+        only = np.full(len(order), reason, dtype=np.int64)
+        _, _, every = _approach(problem, lines[order], ring_points(24), 0.5, only)
+        alone = (np.delete(every, reason, axis=1)[:, 1:] >= -0.02).all(axis=1)
+        if alone.any():
+            amount = float(np.maximum(-every[alone, reason], 0.0).min())
+            found.append(_relaxation(Reason(reason), amount, spec))
+    if not found:
+        return _several(totals, amounts, reaching)
+    found.sort(key=lambda r: r.amount / max(abs(r.limit), 1.0))
+    first = found[0]
+    if first.key == "field_of_view":
+        text = _field_of_view_text(problem)
+    else:
+        text = (
+            f"no tunnel of {2 * problem.radius:g} mm keeps every constraint: {first.key} binds;"
+            f" its limit is {first.limit:g} and a tunnel would exist at about {first.needed:.1f}"
+        )
+    return Infeasible(first.key, text, tuple(found))
+
+
+def _several(totals: FloatArray, amounts: FloatArray, reaching: np.ndarray) -> Infeasible:
+    nearest = int(np.argmin(np.where(reaching, totals, np.inf)))
+    parts = [(Reason(r), float(amounts[nearest, r])) for r in range(1, COUNT) if amounts[nearest, r] > 0.0]
+    parts.sort(key=lambda part: -part[1])
+    names = ", ".join(f"{REASON_KEYS[r]} by {amount:.1f}" for r, amount in parts)
+    return Infeasible(
+        REASON_KEYS[parts[0][0]], f"no single constraint is to blame: the nearest line breaks {names}", ()
+    )
+
+
+def _relaxation(reason: Reason, amount: float, spec: Spec) -> Relaxation:
+    key = REASON_KEYS[reason]
+    limit = float(getattr(spec, key)) if hasattr(spec, key) else 0.0
+    if key == "field_of_view":
+        limit = spec.radius_mm + spec.cortical_margin_mm
+    upper = reason in (
+        Reason.SHAFT_ANGLE_MAX, Reason.LENGTH, Reason.ENTRY_NORMAL, Reason.ENTRY_AP, Reason.ENTRY_PROXIMAL,
+    )  # fmt: skip
+    return Relaxation(key, limit, limit + amount if upper else limit - amount, amount)
+
+
+def _field_of_view_text(problem: Problem) -> str:
+    heights = (problem.cut_points - problem.head_center) @ problem.femoral_frame[2]
+    lowest = float(heights.min())
+    zone = problem.trochanter_height + problem.entry_distal
+    return (
+        f"the scan ends {-lowest:.0f} mm below the head's centre, so the lateral femur where a tunnel enters"
+        f" ({-problem.trochanter_height - problem.entry_proximal:.0f} to {-zone:.0f} mm below it) is not in view;"
+        f" {lowest - problem.trochanter_height:.0f} mm more of the femur are needed"
+    )

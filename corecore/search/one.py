@@ -1,0 +1,178 @@
+"""The best single tunnel: an exhaustive sweep of lines, then continuous refinement of the best.
+
+The sweep visits every line of a four-dimensional lattice that passes the neck, so no basin
+wider than its mesh is missed; the refinement climbs from the best of them with shrinking
+steps. Both are deterministic and independent of the number of threads.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from corecore.grid import FloatArray
+from corecore.hip import Hip
+from corecore.search.infeasible import Infeasible, explain, nearest_lines
+from corecore.search.kernels import judge_many, line_of, refine_many, ring_points
+from corecore.search.problem import Problem, build_problem
+from corecore.spec import Spec
+from corecore.tunnel import RING_POINTS, RING_STEP_MM, Reason, Tunnel, TunnelFigures, assess, violations
+
+_log = logging.getLogger(__name__)
+
+#: Mesh of the sweep: offsets in the neck plane, mm, and slopes (a slope of 0.0175 is 1 degree; one step moves the tip
+#: and the entry by about 1 mm).
+OFFSET_STEP_MM = 1.0
+SLOPE_STEP = 0.022
+#: Largest slope against the neck axis that the sweep visits (35 degrees): the femoral neck is
+#: twice as long as it is wide, so no tunnel of 5 mm and more leans further.
+SLOPE_MAX = 0.7
+#: Ring points and ring spacing of the sweep, and of the refinement.
+SWEEP_RING, SWEEP_STEP_MM = 16, 1.0
+REFINE_RING, REFINE_STEP_MM = 16, 1.0
+#: The last climb samples like the final judgement: where the postero-superior quarter begins
+#: the margin jumps, and a coarser ring would step over the edge.
+FINAL_RING, FINAL_STEP_MM = RING_POINTS, RING_STEP_MM
+#: How many of the sweep's best are refined, and how many of those to the finest step.
+STARTS, FINALISTS = 128, 16
+#: Margins grow by this in the search, mm: its rings are coarser than the final judgement's.
+SLACK_MM = (0.01, 0.05, 0.15)
+#: Two tunnels whose removed volumes differ by less than this share are a tie (then clearance decides).
+TIE_SHARE = 0.0005
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """The best tunnel with its figures, or why there is none; ``reasons`` counts the sweep's lines by outcome."""
+
+    tunnel: Tunnel | None
+    figures: TunnelFigures | None
+    infeasible: Infeasible | None
+    lines_judged: int
+    lines_feasible: int
+    reasons: dict[Reason, int]
+    compile_s: float
+
+
+def best_tunnel(hip: Hip, spec: Spec, *, progress: Callable[[float], None] | None = None) -> Found:
+    """The single tunnel within all constraints that removes most of the lesion.
+
+    ``progress`` is told the share of the work done, 0 to 1. The tunnel returned keeps every
+    constraint as ``corecore.tunnel.assess`` measures it, or none is returned.
+    """
+    tell = progress or (lambda share: None)
+    problem = build_problem(hip, spec)
+    started = time.perf_counter()
+    _warm_up(problem)
+    compile_s = time.perf_counter() - started
+    lines = lattice(problem)
+    ring = ring_points(SWEEP_RING)
+    reasons, counts = np.zeros(len(lines), dtype=np.int8), np.zeros(len(lines), dtype=np.int64)
+    chunk = max(1, len(lines) // 40)
+    for first in range(0, len(lines), chunk):
+        part = slice(first, first + chunk)
+        reasons[part], _, counts[part] = judge_many(problem, lines[part], ring, SWEEP_STEP_MM)
+        tell(0.7 * min(1.0, (first + chunk) / len(lines)))
+    tally = {Reason(r): int(n) for r, n in enumerate(np.bincount(reasons, minlength=len(Reason))) if n}
+    feasible = int(np.count_nonzero(counts))
+    _log.info("sweep: %d lines, %d feasible", len(lines), feasible)
+    order = np.argsort(-counts, kind="stable")[:STARTS]
+    starts = lines[order[counts[order] > 0]]
+    if len(starts) == 0:
+        # A passage may be narrower than the mesh: move the nearest lines towards it before giving up.
+        moved, breaks = nearest_lines(problem, lines)
+        starts = moved[breaks <= 0.0]
+        if len(starts) == 0:
+            return Found(None, None, explain(problem, lines, spec), len(lines), 0, tally, compile_s)
+    judged = len(lines)
+    for slack in SLACK_MM:
+        tight = build_problem(hip, spec, slack_mm=slack)
+        refined, evaluated = _refined(tight, starts, tell)
+        judged += evaluated
+        best = _best_of(hip, spec, tight, refined)
+        if best is not None:
+            tell(1.0)
+            return Found(best[0], best[1], None, judged, feasible, tally, compile_s)
+    return Found(None, None, explain(problem, lines, spec), judged, feasible, tally, compile_s)
+
+
+def lattice(problem: Problem, *, offset_step: float = OFFSET_STEP_MM, slope_step: float = SLOPE_STEP) -> FloatArray:
+    """Every line (N, 4) of the mesh whose point on the neck plane keeps radius and margin to the bone surface."""
+    size = 1.5 * problem.head_radius
+    offsets = np.arange(-np.ceil(size / offset_step), np.ceil(size / offset_step) + 1) * offset_step
+    p, q = (g.ravel() for g in np.meshgrid(offsets, offsets, indexing="ij"))
+    points = problem.neck_center + p[:, None] * problem.neck_frame[1] + q[:, None] * problem.neck_frame[2]
+    index = np.rint(points / problem.spacing).astype(int)
+    within = np.all((index >= 0) & (index < problem.distance.shape), axis=1)
+    depth = np.full(len(p), -1.0)
+    depth[within] = problem.distance[tuple(index[within].T)]
+    # Half a mesh and a voxel of grace: the kernel judges exactly.
+    near = depth > problem.radius + problem.cortical_margin - offset_step - float(problem.spacing.max())
+    slopes = np.arange(-np.floor(SLOPE_MAX / slope_step), np.floor(SLOPE_MAX / slope_step) + 1) * slope_step
+    a, b = (g.ravel() for g in np.meshgrid(slopes, slopes, indexing="ij"))
+    n = problem.neck_frame
+    direction = n[0] + a[:, None] * n[1] + b[:, None] * n[2]
+    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+    angle = np.arccos(np.clip(-(direction @ problem.femoral_frame[2]), -1.0, 1.0))
+    grace = slope_step
+    allowed = (angle >= problem.shaft_angle_min - grace) & (angle <= problem.shaft_angle_max + grace)
+    pq, ab = np.stack([p, q], axis=1)[near], np.stack([a, b], axis=1)[allowed]
+    lines = np.empty((len(pq), len(ab), 4))
+    lines[:, :, :2], lines[:, :, 2:] = pq[:, None, :], ab[None, :, :]
+    return lines.reshape(-1, 4)
+
+
+def tunnel_of_line(problem: Problem, line: FloatArray, entry: float, tip: float) -> Tunnel:
+    """The tunnel on a line (4,) between two ``t``."""
+    point, direction = line_of(problem, line[0], line[1], line[2], line[3])
+    return Tunnel(point + entry * direction, point + tip * direction, 2.0 * problem.radius)
+
+
+def _refined(
+    problem: Problem, starts: FloatArray, tell: Callable[[float], None]
+) -> tuple[list[tuple[FloatArray, float, float, int]], int]:
+    evaluated = 0
+    lines = starts
+    # First all starts to a tenth of the mesh, then the best to a thousandth of a millimetre.
+    rounds = ((REFINE_RING, REFINE_STEP_MM, 0.5, 0.1, 0.85), (FINAL_RING, FINAL_STEP_MM, 0.3, 0.004, 0.95))
+    for points, spacing, step, smallest, share in rounds:
+        lines, ends, counts, tried = refine_many(problem, lines, ring_points(points), spacing, step, smallest)
+        evaluated += int(tried.sum())
+        order = np.argsort(-counts, kind="stable")[:FINALISTS]
+        lines, ends, counts = lines[order], ends[order], counts[order]
+        tell(share)
+    found = [
+        (line, float(end[0]), float(end[1]), int(count))
+        for line, end, count in zip(lines, ends, counts, strict=True)
+        if count > 0
+    ]
+    return found, evaluated
+
+
+def _best_of(
+    hip: Hip, spec: Spec, problem: Problem, found: list[tuple[FloatArray, float, float, int]]
+) -> tuple[Tunnel, TunnelFigures] | None:
+    """The tunnel that removes most; among ties the one with most room; every one judged in full first."""
+    judged: list[tuple[Tunnel, TunnelFigures]] = []
+    for line, entry, tip, _ in found:
+        tunnel = tunnel_of_line(problem, line, entry, tip)
+        figures = assess(hip, tunnel, spec)
+        if not violations(figures, spec):
+            judged.append((tunnel, figures))
+    if not judged:
+        return None
+    most = max(figures.removed_fraction for _, figures in judged)
+    ties = [pair for pair in judged if pair[1].removed_fraction >= most * (1.0 - TIE_SHARE)]
+    return max(ties, key=lambda pair: min(pair[1].cortical_clearance_mm, pair[1].joint_clearance_mm))
+
+
+def _warm_up(problem: Problem) -> None:
+    """Compile (or load) the kernels outside the timed search."""
+    line: npt.NDArray[np.float64] = np.zeros((1, 4))
+    judge_many(problem, line, ring_points(4), 5.0)
+    refine_many(problem, line, ring_points(4), 5.0, 1.0, 1.0)
