@@ -34,6 +34,9 @@ lint: $(STAMP)
 types: $(STAMP)
 	$(PY) -m mypy
 
+bench: $(STAMP)
+	$(PY) benchmarks/plan_samples.py
+
 samples: $(STAMP)
 	$(PY) -m corecore.phantom.samples sample_volumes
 
