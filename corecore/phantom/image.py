@@ -140,9 +140,7 @@ def _regions(femur: Femur, points: FloatArray) -> tuple[FloatArray, FloatArray, 
     return head, neck, shaft
 
 
-def _thickness(
-    femur: Femur, points: FloatArray, head: FloatArray, neck: FloatArray, shaft: FloatArray
-) -> FloatArray:
+def _thickness(femur: Femur, points: FloatArray, head: FloatArray, neck: FloatArray, shaft: FloatArray) -> FloatArray:
     years = max(0.0, femur.shape.age_years - CORTEX_AGE_YEARS)
     thin = CORTEX_POSTEROSUPERIOR_MM[0] - CORTEX_POSTEROSUPERIOR_MM[1] * years
     thick = CORTEX_ANTEROINFERIOR_MM[0] - CORTEX_ANTEROINFERIOR_MM[1] * years

@@ -48,10 +48,11 @@ def ellipsoid(coordinates: FloatArray, semi_axes: FloatArray) -> FloatArray:
     """
     size = np.linalg.norm(coordinates / semi_axes, axis=1)
     slope = np.linalg.norm(coordinates / np.square(semi_axes), axis=1)
-    # At the very middle the quotient is 0/0; the smallest semi-axis is the distance there.
-    middle = np.min(semi_axes, axis=1)
+    # No point lies deeper than the smallest semi-axis; without the cap the estimate would jump in the
+    # very middle, where the quotient is 0/0.
+    deepest = np.min(semi_axes, axis=1)
     quotient = size * (1.0 - size) / np.maximum(slope, 1e-9)
-    return np.asarray(np.where(slope > 1e-9, quotient, middle), dtype=np.float64)
+    return np.asarray(np.where(slope > 1e-9, np.minimum(quotient, deepest), deepest), dtype=np.float64)
 
 
 def smooth_union(first: FloatArray, second: FloatArray, width: float) -> FloatArray:
