@@ -42,10 +42,13 @@ class Source:
     path: Path
     sha256: str
     label: int | None
+    #: Of a copy in a plan's folder: the fingerprint of the file it was made from.
+    original_sha256: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """For ``plan.json``."""
-        return {"role": self.role, "path": str(self.path), "sha256": self.sha256, "label": self.label}
+        table = {"role": self.role, "path": str(self.path), "sha256": self.sha256, "label": self.label}
+        return table if self.original_sha256 is None else {**table, "original_sha256": self.original_sha256}
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +72,9 @@ class Case:
     landmarks: Landmarks
     sources: tuple[Source, ...]
     cautions: tuple[Caution, ...]
+    #: The masks as they were given, before cleaning and cropping.
+    original_femur: Mask | None = None
+    original_lesion: Mask | None = None
 
 
 def load_case(
@@ -154,8 +160,9 @@ def case_from_masks(
     if case_id is None:
         case_id = _fingerprint(bone, dead)
     return Case(
-        case_id, bone, dead, open_faces, label_map, side, side_origin, landmarks or Landmarks(), sources, tuple(cautions)
-    )
+        case_id, bone, dead, open_faces, label_map, side, side_origin, landmarks or Landmarks(), sources,
+        tuple(cautions), femur, lesion,
+    )  # fmt: skip
 
 
 def _pick_femur(bone: Mask, dead: Mask, side: Side | None, cautions: list[Caution]) -> tuple[Mask, Mask]:

@@ -19,6 +19,7 @@ from corecore.errors import InputError
 _RANGES: dict[str, tuple[float, float]] = {
     "diameter_mm": (1.0, 20.0),
     "tunnels": (1, 16),
+    "bridge_min_mm": (0.0, 20.0),
     "cortical_margin_mm": (0.0, 15.0),
     "posterosuperior_margin_mm": (0.0, 15.0),
     "joint_margin_mm": (3.0, 25.0),
@@ -60,6 +61,7 @@ class Spec:
     # trochanters, none of 20 otherwise (CORR 2020, PMID 32229749).
     entry_distal_mm: float = 5.0
     entry_proximal_mm: float = 25.0
+    bridge_min_mm: float = 3.0
     cap_half_angle_deg: float = 55.0
     subchondral_depth_mm: float = 5.0
 

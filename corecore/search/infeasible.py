@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
+
+from corecore.compiled import compiled
 
 from corecore.grid import FloatArray
 from corecore.search.kernels import (
@@ -77,7 +79,7 @@ class Infeasible:
         return {"binding": self.binding, "text": self.text, "relaxations": [r.as_dict() for r in self.relaxations]}
 
 
-@njit(cache=True)
+@compiled()
 def all_gaps(prob, line, ring, step, gaps):  # type: ignore[no-untyped-def]
     """Fill ``gaps`` (COUNT,) with how far each constraint is kept by the shallowest tunnel on a line that reaches the lesion.
 
@@ -141,7 +143,7 @@ def all_gaps(prob, line, ring, step, gaps):  # type: ignore[no-untyped-def]
     return total
 
 
-@njit(cache=True, parallel=True)
+@compiled(parallel=True)
 def _measure(prob, lines, ring, step):  # type: ignore[no-untyped-def]
     n = lines.shape[0]
     totals = np.zeros(n)
@@ -153,7 +155,7 @@ def _measure(prob, lines, ring, step):  # type: ignore[no-untyped-def]
     return totals, every
 
 
-@njit(cache=True, parallel=True)
+@compiled(parallel=True)
 def _approach(prob, lines, ring, step, only):  # type: ignore[no-untyped-def]
     """Move lines until their summed breaks shrink no more; with ``only`` > 0, that constraint alone may break."""
     n = lines.shape[0]

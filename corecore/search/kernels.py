@@ -10,7 +10,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
+
+from corecore.compiled import compiled
 
 from corecore.search.problem import Problem
 from corecore.tunnel import NUMBER_OF_REASONS, OUTWARD_MM, PORTAL_EXTRA_MM, Reason
@@ -37,7 +39,7 @@ COUNT = NUMBER_OF_REASONS
 OUTSIDE = -1000.0
 
 
-@njit(cache=True)
+@compiled()
 def sample(field, spacing, x, y, z):  # type: ignore[no-untyped-def]
     """Trilinear value of a field at a local point; ``OUTSIDE`` beyond the array."""
     fx, fy, fz = x / spacing[0], y / spacing[1], z / spacing[2]
@@ -53,7 +55,7 @@ def sample(field, spacing, x, y, z):  # type: ignore[no-untyped-def]
     return (c00 * (1 - v) + c01 * v) * (1 - u) + (c10 * (1 - v) + c11 * v) * u
 
 
-@njit(cache=True)
+@compiled()
 def margin_at(prob, x, y, z):  # type: ignore[no-untyped-def]
     """The margin that a wall point must keep, and the reason it belongs to."""
     dx, dy, dz = x - prob.head_center[0], y - prob.head_center[1], z - prob.head_center[2]
@@ -70,7 +72,7 @@ def margin_at(prob, x, y, z):  # type: ignore[no-untyped-def]
     return prob.cortical_margin, CORTICAL
 
 
-@njit(cache=True)
+@compiled()
 def ring_gap(prob, cx, cy, cz, e, f, radius, ring, beyond):  # type: ignore[no-untyped-def]
     """Least (depth - margin) over a ring round (cx, cy, cz), and its reason; before the portal's end, least depth."""
     least, reason = 1e9, CORTICAL
@@ -87,7 +89,7 @@ def ring_gap(prob, cx, cy, cz, e, f, radius, ring, beyond):  # type: ignore[no-u
     return least, reason
 
 
-@njit(cache=True)
+@compiled()
 def disc_gap(prob, cx, cy, cz, e, f, ring):  # type: ignore[no-untyped-def]
     """Least (depth - margin) over the flat end."""
     margin, why = margin_at(prob, cx, cy, cz)
@@ -99,7 +101,7 @@ def disc_gap(prob, cx, cy, cz, e, f, ring):  # type: ignore[no-untyped-def]
     return least, reason
 
 
-@njit(cache=True)
+@compiled()
 def across(ux, uy, uz):  # type: ignore[no-untyped-def]
     """Two unit vectors perpendicular to a unit vector."""
     h = np.zeros(3)
@@ -116,7 +118,7 @@ def across(ux, uy, uz):  # type: ignore[no-untyped-def]
     return e, f
 
 
-@njit(cache=True)
+@compiled()
 def line_of(prob, p, q, a, b):  # type: ignore[no-untyped-def]
     """A line's point on the neck plane and its unit direction towards the head."""
     n = prob.neck_frame
@@ -125,7 +127,7 @@ def line_of(prob, p, q, a, b):  # type: ignore[no-untyped-def]
     return point, u / math.sqrt(u[0] * u[0] + u[1] * u[1] + u[2] * u[2])
 
 
-@njit(cache=True)
+@compiled()
 def find_entry(prob, point, u):  # type: ignore[no-untyped-def]
     """``t`` (negative) where the axis, followed outward from ``point``, first leaves the bone; 1 if it starts outside."""
     depth = sample(prob.distance, prob.spacing, point[0], point[1], point[2])
@@ -152,7 +154,7 @@ def find_entry(prob, point, u):  # type: ignore[no-untyped-def]
     return 0.5 * (low + high)
 
 
-@njit(cache=True)
+@compiled()
 def mouth_normal(prob, x, y, z):  # type: ignore[no-untyped-def]
     """Outward unit normal at an entry, averaged over a drill's mouth."""
     f, s = prob.mouth_field, prob.spacing
@@ -166,7 +168,7 @@ def mouth_normal(prob, x, y, z):  # type: ignore[no-untyped-def]
     return normal / max(math.sqrt(normal[0] ** 2 + normal[1] ** 2 + normal[2] ** 2), 1e-12)
 
 
-@njit(cache=True)
+@compiled()
 def entry_gaps(prob, point, u, entry, gaps):  # type: ignore[no-untyped-def]
     """Fill ``gaps`` with how far each rule of the entry is kept (negative: broken; mm or degrees); the sine of incidence."""
     x, y, z = point[0] + entry * u[0], point[1] + entry * u[1], point[2] + entry * u[2]
@@ -201,7 +203,7 @@ def entry_gaps(prob, point, u, entry, gaps):  # type: ignore[no-untyped-def]
     return sine
 
 
-@njit(cache=True)
+@compiled()
 def wall_reach(prob, point, u, e, f, ring, start, stop, step, portal):  # type: ignore[no-untyped-def]
     """Walk the wall from ``start`` to ``stop``; the last ``t`` with every margin kept, the gap that failed, its reason."""
     sign = 1.0 if stop >= start else -1.0
@@ -226,7 +228,7 @@ def wall_reach(prob, point, u, e, f, ring, start, stop, step, portal):  # type: 
             t = stop
 
 
-@njit(cache=True)
+@compiled()
 def outward_free(prob, point, u, e, f, ring, entry, mouth):  # type: ignore[no-untyped-def]
     """Whether the tunnel prolonged outward from its mouth meets no bone."""
     t = entry - mouth
@@ -250,7 +252,7 @@ def outward_free(prob, point, u, e, f, ring, entry, mouth):  # type: ignore[no-u
     return True
 
 
-@njit(cache=True)
+@compiled()
 def count_between(points, begin, end, px, py, pz, ux, uy, uz, first, last, square):  # type: ignore[no-untyped-def]
     """How many of the points (3, N) from ``begin`` to ``end`` lie in the cylinder. No branches, so it vectorises."""
     count = np.int32(0)
@@ -261,7 +263,7 @@ def count_between(points, begin, end, px, py, pz, ux, uy, uz, first, last, squar
     return count
 
 
-@njit(cache=True)
+@compiled()
 def removed_along(prob, point, u, first, last):  # type: ignore[no-untyped-def]
     """Number of lesion points within the cylinder from ``first`` to ``last``, and the ``t`` of the deepest."""
     count, deepest = 0, -1e9
@@ -298,7 +300,7 @@ def removed_along(prob, point, u, first, last):  # type: ignore[no-untyped-def]
     return count, deepest
 
 
-@njit(cache=True)
+@compiled()
 def judge(prob, p, q, a, b, ring, step, need, gaps):  # type: ignore[no-untyped-def]
     """Judge one line: (reason, entry t, tip t, lesion points removed). Reason ``OK`` means all constraints are kept.
 
@@ -383,7 +385,7 @@ def judge(prob, p, q, a, b, ring, step, need, gaps):  # type: ignore[no-untyped-
     return OK, entry, tip, count
 
 
-@njit(cache=True, parallel=True)
+@compiled(parallel=True)
 def judge_many(prob, lines, ring, step):  # type: ignore[no-untyped-def]
     """``judge`` for lines (N, 4): reasons (N,), entries and tips (N, 2), counts (N,)."""
     n = lines.shape[0]
@@ -404,7 +406,7 @@ def judge_many(prob, lines, ring, step):  # type: ignore[no-untyped-def]
 SCALE = np.array([1.0, 1.0, 0.03, 0.03])
 
 
-@njit(cache=True)
+@compiled()
 def climb(prob, line, ring, step, size, smallest, gaps):  # type: ignore[no-untyped-def]
     """Climb from one line: compass steps along single numbers and pairs of them, halved when none helps.
 
@@ -441,7 +443,7 @@ def climb(prob, line, ring, step, size, smallest, gaps):  # type: ignore[no-unty
     return best, entry, tip, count, tried
 
 
-@njit(cache=True, parallel=True)
+@compiled(parallel=True)
 def refine_many(prob, lines, ring, step, size, smallest):  # type: ignore[no-untyped-def]
     """``climb`` from each of lines (N, 4): lines, ends (N, 2), counts (N,), judged (N,)."""
     n = lines.shape[0]

@@ -1,0 +1,50 @@
+"""The command line: ``corecore COMMAND``."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from corecore.errors import CorecoreError
+
+#: Exit codes (contract §3).
+DONE, DISAGREES, BAD_INPUT, INFEASIBLE = 0, 1, 2, 3
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code; errors end in one line on stderr.
+
+    As a console script the returned code becomes the process's exit code.
+    """
+    import click
+
+    from corecore.cli.commands import app
+
+    logging.getLogger("corecore").addHandler(logging.NullHandler())
+    try:
+        result = app(args=arguments, prog_name="corecore", standalone_mode=False)
+    except CorecoreError as error:
+        return _fail(str(error))
+    except click.exceptions.NoArgsIsHelpError as error:
+        sys.stdout.write(error.format_message() + "\n")
+        return BAD_INPUT
+    except click.ClickException as error:
+        return _fail(error.format_message())
+    except (click.Abort, KeyboardInterrupt):
+        return _fail("interrupted")
+    except MemoryError:
+        return _fail("out of memory; crop the volume to one hip, or use larger voxels")
+    except BrokenPipeError:
+        return BAD_INPUT
+    return int(result) if isinstance(result, int) else DONE
+
+
+def _fail(text: str) -> int:
+    # One line, whatever a file's name or a library's message holds.
+    line = " ".join(text.split())
+    printable = "".join(c if c.isprintable() else "?" for c in line)
+    sys.stderr.write(f"error: {printable}\n")
+    return BAD_INPUT
+
+
+__all__ = ["main"]

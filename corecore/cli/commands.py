@@ -1,0 +1,282 @@
+"""The commands and their options. Heavy imports stand inside the command that needs them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from corecore import __version__
+from corecore.cli import DISAGREES, DONE, INFEASIBLE
+
+app = typer.Typer(
+    name="corecore",
+    help="Plans drilling paths for core decompression in osteonecrosis of the femoral head. Not a medical device.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Femur = Annotated[str, typer.Option(help="Femur mask: FILE, or FILE:LABEL of a label map.")]
+Lesion = Annotated[str, typer.Option(help="Necrosis mask: FILE, or FILE:LABEL of a label map.")]
+SideOption = Annotated[str, typer.Option(help="auto, left or right; checked against the bone's shape.")]
+LandmarkFile = Annotated[
+    Path | None, typer.Option(help="Landmarks that replace the fitted ones: Slicer .mrk.json, or JSON.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a plan that is there.")]
+CaseId = Annotated[str | None, typer.Option("--id", help="Name of the case; default: a hash of its masks.")]
+KeepNames = Annotated[bool, typer.Option("--keep-names", help="Refer to the input files by name instead of copying.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"corecore {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("demo_out"),
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> int:
+    """The whole job on a shipped sample volume: measure, plan, verify, pictures."""
+    from corecore.samples import sample
+
+    path = sample()
+    code = _plan(f"{path}:1", f"{path}:2", out=out, overwrite=overwrite, as_json=as_json, case_id="demo")
+    if code == DONE and not as_json:
+        return _verify(out / "plan.json", as_json=False, brief=True)
+    return code
+
+
+@app.command()
+def measure(
+    femur: Femur,
+    lesion: Lesion,
+    side: SideOption = "auto",
+    landmarks: LandmarkFile = None,
+    case_id: CaseId = None,
+    out: Annotated[Path | None, typer.Option(help="Write measures.json here.")] = None,
+    keep_names: KeepNames = False,
+    as_json: AsJson = False,
+) -> int:
+    """How much bone is dead, and how much of it carries weight."""
+    from corecore.cli.progress import steps
+    from corecore.cli.tables import print_measures
+    from corecore.io.files import atomic_write_text
+    from corecore.measures import measure as measure_hip
+    from corecore.plan import measures_document
+    from corecore.spec import Spec
+
+    with steps(quiet=as_json) as step:
+        hip = _hip(femur, lesion, side, landmarks, case_id, step)
+        step("measuring")
+        measures = measure_hip(hip, Spec())
+    content = measures_document(hip, measures)
+    if not keep_names:
+        for source in content["case"]["inputs"]:
+            source["path"] = None
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    if out is not None:
+        atomic_write_text(out, text + "\n")
+    if as_json:
+        typer.echo(text)
+    else:
+        print_measures(content)
+        if out is not None:
+            typer.echo(f"written: {out}")
+    return DONE
+
+
+@app.command()
+def plan(
+    femur: Femur,
+    lesion: Lesion,
+    out: Annotated[Path, typer.Option(help="Folder for the plan.")],
+    side: SideOption = "auto",
+    landmarks: LandmarkFile = None,
+    preset: Annotated[str | None, typer.Option(help="core-10 (default) or core-8.")] = None,
+    tunnels: Annotated[int | None, typer.Option(help="Most tunnels (this version: 1).")] = None,
+    diameter: Annotated[float | None, typer.Option(help="Drill diameter, mm.")] = None,
+    config: Annotated[Path | None, typer.Option(help="TOML file of parameters.")] = None,
+    setting: Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE, may be repeated.")] = None,
+    no_pictures: Annotated[bool, typer.Option("--no-pictures", help="Leave the pictures out.")] = False,
+    case_id: CaseId = None,
+    keep_names: KeepNames = False,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> int:
+    """Measure, search the best tunnel, and write the plan's folder. Exit code 3: no feasible tunnel."""
+    values = {"tunnels": tunnels, "diameter_mm": diameter}
+    return _plan(
+        femur,
+        lesion,
+        out=out,
+        side=side,
+        landmarks=landmarks,
+        preset_name=preset,
+        config=config,
+        values={key: value for key, value in values.items() if value is not None},
+        settings=setting or [],
+        pictures=not no_pictures,
+        case_id=case_id,
+        keep_names=keep_names,
+        overwrite=overwrite,
+        as_json=as_json,
+    )
+
+
+@app.command()
+def verify(plan_file: Annotated[Path, typer.Argument(metavar="PLAN.json")], as_json: AsJson = False) -> int:
+    """Compute a plan's figures again by a second road. Exit code 1: they disagree."""
+    return _verify(plan_file, as_json=as_json)
+
+
+@app.command()
+def preview(
+    plan_file: Annotated[Path, typer.Argument(metavar="PLAN.json")],
+    out: Annotated[Path | None, typer.Option(help="Folder for the pictures; default: the plan's.")] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Draw preview.png and the self-contained scene preview.html of a plan."""
+    from corecore.cli.progress import steps
+    from corecore.io.files import staged_folder
+    from corecore.view import Scene, draw_preview, write_scene_html
+
+    with steps(quiet=as_json) as step:
+        step("drawing")
+        scene = Scene.load(plan_file)
+        folder = plan_file.parent if out is None else out
+        with staged_folder(folder) as stage:
+            result = draw_preview(scene, stage / "preview.png")
+            write_scene_html(scene, stage / "preview.html")
+    paths = [str(folder / name) for name in ("preview.png", "preview.html")]
+    typer.echo(json.dumps({"written": paths, "renderer": result.renderer}) if as_json else "\n".join(paths))
+    return DONE
+
+
+@app.command()
+def synth(
+    out: Annotated[Path, typer.Option(help="Folder for the volumes.")],
+    n: Annotated[int, typer.Option("--n", min=1, max=100_000, help="How many hips.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="First seed; hip i has seed + i.")] = 0,
+    as_json: AsJson = False,
+) -> int:
+    """Synthetic hips with known truth, each from its own seed."""
+    from corecore.cli.progress import steps
+    from corecore.phantom import make_hip, write_hip
+
+    written: list[str] = []
+    with steps(quiet=as_json) as step:
+        for i in range(n):
+            step(f"hip {i + 1} of {n}", i / n)
+            written += [str(path) for path in write_hip(make_hip(seed + i), out, f"hip_{seed + i:06d}")]
+    typer.echo(json.dumps({"written": written}) if as_json else "\n".join(written))
+    return DONE
+
+
+def _hip(femur: str, lesion: str, side: str, landmarks: Path | None, case_id: str | None, step: Any) -> Any:
+    from corecore.anatomy.landmarks import read_landmarks
+    from corecore.case import load_case
+    from corecore.errors import InputError
+    from corecore.hip import build_hip
+
+    if side not in ("auto", "left", "right"):
+        raise InputError(f"--side {side!r}; auto, left or right is accepted")
+    step("reading")
+    given = read_landmarks(landmarks) if landmarks else None
+    case = load_case(femur, lesion, side=side, landmarks=given, case_id=case_id)  # type: ignore[arg-type]
+    step("bone surface and anatomy")
+    return build_hip(case)
+
+
+def _plan(
+    femur: str,
+    lesion: str,
+    *,
+    out: Path,
+    side: str = "auto",
+    landmarks: Path | None = None,
+    preset_name: str | None = None,
+    config: Path | None = None,
+    values: dict[str, Any] | None = None,
+    settings: list[str] | None = None,
+    pictures: bool = True,
+    case_id: str | None = None,
+    keep_names: bool = False,
+    overwrite: bool = False,
+    as_json: bool = False,
+) -> int:
+    import time
+
+    from corecore.cli.progress import run_log, steps
+    from corecore.cli.tables import print_plan
+    from corecore.measures import measure as measure_hip
+    from corecore.results import check_target, write_plan
+    from corecore.spec import parse_settings, preset, read_config
+
+    table = read_config(config) if config else {}
+    spec = preset(str(preset_name or table.pop("preset", None) or "core-10"))
+    table.pop("preset", None)
+    spec = spec.with_values(table, origin=str(config))
+    spec = spec.with_values(values or {}, origin="").with_values(parse_settings(settings or []))
+    check_target(out, overwrite=overwrite)
+
+    timings: dict[str, float] = {}
+    with run_log() as log, steps(quiet=as_json) as step:
+        started = time.perf_counter()
+        hip = _hip(femur, lesion, side, landmarks, case_id, step)
+        timings["load_s"] = time.perf_counter() - started - sum(hip.timings.values())
+        step("measuring")
+        started = time.perf_counter()
+        measures = measure_hip(hip, spec)
+        timings["measures_s"] = time.perf_counter() - started
+        step("searching (the first run compiles for about half a minute)")
+        from corecore.plan import plan_hip
+
+        result = plan_hip(hip, spec, measures, progress=lambda share: step("searching", share))
+        step("writing and drawing" if pictures else "writing")
+        content = write_plan(
+            result, out, pictures=pictures, keep_names=keep_names, log_text=log, timings=timings
+        )
+    if as_json:
+        typer.echo(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False))
+    else:
+        print_plan(content, out)
+    return DONE if result.status == "planned" else INFEASIBLE
+
+
+def _verify(plan_file: Path, *, as_json: bool, brief: bool = False) -> int:
+    from dataclasses import asdict
+
+    from corecore.cli.progress import steps
+    from corecore.cli.tables import print_verification
+    from corecore.verify import verify_plan
+
+    with steps(quiet=as_json) as step:
+        step("verifying by a second road")
+        result = verify_plan(plan_file)
+    if as_json:
+        content = {
+            "agrees": result.agrees,
+            "messages": list(result.messages),
+            "checks": [asdict(check) for check in result.checks],
+        }
+        typer.echo(json.dumps(content, indent=1, ensure_ascii=False))
+    else:
+        print_verification(result, brief=brief)
+    return DONE if result.agrees else DISAGREES

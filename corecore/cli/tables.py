@@ -1,0 +1,148 @@
+"""Results as tables that a surgeon can read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from corecore.verify import Verification
+
+NOTICE = "For research and for review by a surgeon. Not a medical device."
+
+
+def print_measures(content: dict[str, Any]) -> None:
+    """The measures of a hip, as in ``measures.json``."""
+    console = Console(highlight=False)
+    case = content["case"]
+    table = _table(f"{case['id']}, {case['side'].upper()} hip: necrosis")
+    for name, value in _necrosis_rows(content):
+        table.add_row(name, value)
+    console.print(table)
+    _warnings(console, content["warnings"])
+    console.print(NOTICE, style="dim")
+
+
+def print_plan(content: dict[str, Any], folder: Path) -> None:
+    """A plan, as in ``plan.json``, and where its files are."""
+    console = Console(highlight=False)
+    case, spec = content["case"], content["spec"]
+    table = _table(f"{case['id']}, {case['side'].upper()} hip: {content['status']}")
+    for name, value in _necrosis_rows(content["necrosis"]):
+        table.add_row(name, value)
+    for number, tunnel in enumerate(content["tunnels"], start=1):
+        table.add_section()
+        for name, value in _tunnel_rows(tunnel, number, spec):
+            table.add_row(name, value)
+    if content["tunnels"]:
+        table.add_section()
+        for name, value in _total_rows(content["totals"]):
+            table.add_row(name, value)
+    console.print(table)
+    if content["status"] == "infeasible":
+        console.print(f"No tunnel: {content['infeasible']['text']}", style="bold red", soft_wrap=True)
+        for way in content["infeasible"]["relaxations"][:4]:
+            console.print(f"  with {way['key']} at {way['needed']:g} instead of {way['limit']:g} there would be one")
+    _warnings(console, content["warnings"])
+    console.print(NOTICE, style="dim")
+    files = [name for name in ("plan.json", "measures.json", "preview.png", "preview.html") if (folder / name).exists()]
+    console.print("written: " + "  ".join(str(folder / name) for name in files), soft_wrap=True)
+
+
+def print_verification(result: Verification, *, brief: bool = False) -> None:
+    """Each figure judged by the second road; with ``brief`` only the verdict and what disagrees."""
+    console = Console(highlight=False)
+    shown = [c for c in result.checks if not (brief and c.ok)]
+    if shown:
+        table = _table("verification by a second road", "figure", "plan", "found", "tolerance", "")
+        for check in shown:
+            mark = "[green]agrees[/]" if check.ok else "[bold red]DISAGREES[/]"
+            table.add_row(
+                check.name, _plain(check.stated), _plain(check.found), f"{check.tolerance:g} {check.unit}", mark
+            )
+        console.print(table)
+    for message in result.messages:
+        console.print(message, style="bold red", markup=False)
+    good = sum(c.ok for c in result.checks)
+    if result.agrees:
+        console.print(f"verify: the second road agrees on all {good} figures", style="green")
+    else:
+        console.print(f"verify: DISAGREES on {len(result.checks) - good} of {len(result.checks)} figures", style="red")
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", show_header=bool(columns))
+    for column in columns or ("", ""):
+        table.add_column(column)
+    return table
+
+
+def _necrosis_rows(necrosis: dict[str, Any]) -> list[tuple[str, str]]:
+    loaded = necrosis["weight_bearing"]
+    depth = loaded["depth_mm"]
+    return [
+        ("necrosis", f"{necrosis['volume_ml']:.2f} ml"),
+        ("of the head", f"{necrosis['head_fraction']:.1%} (of its sphere {necrosis['sphere_fraction']:.1%})"),
+        ("Steinberg extent", f"{necrosis['steinberg']} (by the sphere {necrosis['steinberg_sphere']}); not a stage"),
+        ("of the loaded surface", f"{loaded['surface_fraction']:.0%} (cap of {loaded['cap_half_angle_deg']:g}°)"),
+        ("in the loaded cone", f"{loaded['volume_fraction']:.0%} of the necrosis"),
+        ("bone over it there", "none of it there" if depth is None else f"{depth:.1f} mm at the thinnest"),
+    ]
+
+
+def _tunnel_rows(tunnel: dict[str, Any], number: int, spec: dict[str, Any]) -> list[tuple[str, str]]:
+    below = tunnel["entry_below_greater_trochanter_mm"]
+    front = tunnel["entry_anterior_mm"]
+    place = [f"{tunnel['entry_above_lesser_trochanter_mm']:.1f} mm above the lesser trochanter"]
+    if below is not None:
+        place.append(f"{below:.1f} mm below the greater trochanter's tip")
+    place.append(f"{abs(front):.1f} mm {'in front of' if front >= 0 else 'behind'} the mid-line")
+    tilt = tunnel["lateral_tilt_deg"]
+    return [
+        (f"tunnel {number}", f"{tunnel['diameter_mm']:g} mm drill, {tunnel['length_mm']:.1f} mm to the tip"),
+        ("removes", f"{tunnel['removed_fraction']:.1%} of the necrosis"),
+        ("entry", ",\n".join(place)),
+        (
+            "direction",
+            f"{tunnel['ap_angle_deg']:.0f}° to the shaft seen from the front,"
+            f" {abs(tilt):.0f}° {'forward' if tilt >= 0 else 'backward'} seen from the side",
+        ),
+        ("to the cortex", _limit(tunnel["cortical_clearance_mm"], spec["cortical_margin_mm"])),
+        ("to the joint", _limit(tunnel["joint_clearance_mm"], spec["joint_margin_mm"])),
+        ("incidence", f"{tunnel['incidence_deg']:.0f}° (at least {spec['incidence_min_deg']:g}°)"),
+        ("entry, RAS mm", _point(tunnel["entry"])),
+        ("tip, RAS mm", _point(tunnel["tip"])),
+    ]
+
+
+def _total_rows(totals: dict[str, Any]) -> list[tuple[str, str]]:
+    bearing = totals["removed_weight_bearing_fraction"]
+    return [
+        ("necrosis removed", f"{totals['necrosis_removed_ml']:.2f} ml, {totals['necrosis_left_ml']:.2f} ml stay"),
+        ("can be reached", f"{totals['reachable_fraction']:.0%} of the necrosis lies deeper than the joint margin"),
+        ("of the loaded part", "none there" if bearing is None else f"{bearing:.1%} removed"),
+        (
+            "near a tunnel",
+            f"{totals['reached_3mm_fraction']:.0%} within 3 mm, {totals['reached_5mm_fraction']:.0%} within 5 mm",
+        ),
+        ("graft needed", f"{totals['graft_volume_ml']:.1f} ml ({totals['healthy_bone_removed_ml']:.1f} ml healthy bone)"),
+    ]
+
+
+def _warnings(console: Console, warnings: list[dict[str, str]]) -> None:
+    for warning in warnings:
+        console.print(f"note ({warning['code']}): {warning['text']}", style="yellow", soft_wrap=True, markup=False)
+
+
+def _limit(value: float | None, limit: float) -> str:
+    return "nothing near" if value is None else f"{value:.1f} mm (at least {limit:g})"
+
+
+def _point(point: list[float]) -> str:
+    return "  ".join(f"{c:.1f}" for c in point)
+
+
+def _plain(value: float | str | None) -> str:
+    return "none" if value is None else value if isinstance(value, str) else f"{value:.4g}"

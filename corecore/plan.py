@@ -1,0 +1,277 @@
+"""From a hip to a plan: search, figures, totals, and the document that says it all."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from corecore import __version__
+from corecore.anatomy.model import Caution
+from corecore.errors import InputError
+from corecore.grid import FloatArray
+from corecore.hip import Hip
+from corecore.lesion import sample_counts
+from corecore.measures.model import Measures
+from corecore.measures.weight_bearing import in_cone
+from corecore.search.infeasible import Infeasible
+from corecore.search.one import best_tunnel
+from corecore.spec import Spec
+from corecore.tunnel import Tunnel, TunnelFigures, across_axes
+
+SCHEMA = "corecore.plan/1"
+#: More of the neck's smallest section than this taken by tunnels is a warning (contract §2).
+NECK_SHARE_WARNING = 0.2
+#: Lattice on which a tunnel's bone volume is counted, mm.
+GRAFT_LATTICE_MM = 0.25
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What the tunnels of a plan do together; fractions of the lesion, ml."""
+
+    removed_fraction: float
+    reachable_fraction: float
+    removed_weight_bearing_fraction: float | None
+    reached_3mm_fraction: float
+    reached_5mm_fraction: float
+    necrosis_removed_ml: float
+    necrosis_left_ml: float
+    healthy_bone_removed_ml: float
+    graft_volume_ml: float
+    neck_area_share: float
+    discretisation_error_fraction: float
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A planned hip: its tunnels with their figures (local frame), or why there are none."""
+
+    hip: Hip
+    spec: Spec
+    measures: Measures
+    tunnels: tuple[tuple[Tunnel, TunnelFigures], ...]
+    infeasible: Infeasible | None
+    totals: Totals
+    cautions: tuple[Caution, ...]
+    timings: dict[str, float]
+    poses_judged: int
+
+    @property
+    def status(self) -> str:
+        """``planned`` or ``infeasible``."""
+        return "planned" if self.tunnels else "infeasible"
+
+
+def plan_hip(
+    hip: Hip, spec: Spec, measures: Measures, *, progress: Callable[[float], None] | None = None
+) -> Plan:
+    """Search the best tunnel of a hip. Raises ``InputError`` for more than one tunnel, which this version cannot plan."""
+    if spec.tunnels != 1:
+        raise InputError(f"tunnels: {spec.tunnels}; this version plans one tunnel (sets of tunnels are to come)")
+    started = time.perf_counter()
+    found = best_tunnel(hip, spec, progress=progress)
+    search_s = time.perf_counter() - started - found.compile_s
+    tunnels: tuple[tuple[Tunnel, TunnelFigures], ...] = ()
+    if found.tunnel is not None and found.figures is not None:
+        tunnels = ((found.tunnel, found.figures),)
+    totals = _totals(hip, spec, [tunnel for tunnel, _ in tunnels])
+    cautions = list(hip.cautions)
+    if totals.neck_area_share > NECK_SHARE_WARNING:
+        cautions.append(
+            Caution(
+                "neck_area_share",
+                f"the tunnel takes {totals.neck_area_share:.0%} of the neck's smallest section;"
+                f" above {NECK_SHARE_WARNING:.0%} the neck may be weakened",
+            )
+        )
+    timings = {**hip.timings, "search_s": search_s, "compile_s": found.compile_s}
+    return Plan(
+        hip, spec, measures, tunnels, found.infeasible, totals, tuple(cautions), timings, found.lines_judged
+    )
+
+
+def _totals(hip: Hip, spec: Spec, tunnels: list[Tunnel]) -> Totals:
+    lesion, bone = hip.lesion, hip.bone
+    removed = np.zeros(len(lesion.points_mm), dtype=bool)
+    reached = {3.0: removed.copy(), 5.0: removed.copy()}
+    graft = 0.0
+    share = 0.0
+    for tunnel in tunnels:
+        removed |= tunnel.contains(lesion.points_mm)
+        for distance, hit in reached.items():
+            hit |= tunnel.contains(lesion.points_mm, grown_mm=distance)
+        graft += _bone_volume_ml(hip, tunnel)
+        lean = abs(float(np.dot(tunnel.direction, hip.anatomy.neck_axis)))
+        share += np.pi * tunnel.radius_mm**2 / max(lean, 0.1) / hip.anatomy.neck_min_area_mm2
+    loaded = in_cone(hip, spec)
+    removed_ml = float(np.count_nonzero(removed)) * lesion.point_ml
+    fraction = float(np.mean(removed))
+    return Totals(
+        removed_fraction=fraction,
+        reachable_fraction=float(np.mean(bone.distance(lesion.points_mm) >= spec.joint_margin_mm)),
+        removed_weight_bearing_fraction=float(np.mean(removed[loaded])) if loaded.any() else None,
+        reached_3mm_fraction=float(np.mean(reached[3.0])),
+        reached_5mm_fraction=float(np.mean(reached[5.0])),
+        necrosis_removed_ml=removed_ml,
+        necrosis_left_ml=lesion.volume_ml - removed_ml,
+        healthy_bone_removed_ml=max(0.0, graft - removed_ml),
+        graft_volume_ml=graft,
+        neck_area_share=float(share),
+        discretisation_error_fraction=_discretisation_error(hip, tunnels, fraction),
+    )
+
+
+def _bone_volume_ml(hip: Hip, tunnel: Tunnel) -> float:
+    """Bone inside a tunnel, ml."""
+    a, b = across_axes(tunnel.direction)
+    half = np.arange(-tunnel.radius_mm + GRAFT_LATTICE_MM / 2, tunnel.radius_mm, GRAFT_LATTICE_MM)
+    u, v = (g.ravel() for g in np.meshgrid(half, half, indexing="ij"))
+    disc = np.hypot(u, v) <= tunnel.radius_mm
+    cross = u[disc, None] * a + v[disc, None] * b
+    count = max(1, round(tunnel.length_mm / GRAFT_LATTICE_MM))
+    along = (np.arange(count) + 0.5) / count * tunnel.length_mm
+    points = (tunnel.entry + along[:, None] * tunnel.direction)[:, None, :] + cross[None, :, :]
+    inside = float(np.mean(hip.bone.inside(points.reshape(-1, 3))))
+    # The lattice's share of bone times the exact volume of the cylinder.
+    return inside * np.pi * tunnel.radius_mm**2 * tunnel.length_mm / 1000.0
+
+
+def _discretisation_error(hip: Hip, tunnels: list[Tunnel], fraction: float) -> float:
+    """By how much the removed fraction moves on the shifted lattice of sample points: its numerical error."""
+    if not tunnels:
+        return 0.0
+    grid = hip.lesion.mask.grid
+    points = hip.lesion.points_mm
+    quarter = 0.25 / sample_counts(grid)
+    worst = 0.0
+    for sign in (-1.0, 1.0):
+        moved = points + grid.world_from_index[:3, :3] @ (sign * quarter)
+        removed = np.any([tunnel.contains(moved) for tunnel in tunnels], axis=0)
+        worst = max(worst, abs(float(np.mean(removed)) - fraction))
+    return worst
+
+
+def document(plan: Plan) -> dict[str, Any]:
+    """The content of ``plan.json`` (contract §4), world RAS mm."""
+    hip, anatomy = plan.hip, plan.hip.anatomy
+    result: dict[str, Any] = {
+        "schema": SCHEMA,
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "corecore_version": __version__,
+        "coordinate_system": "RAS",
+        "units": "mm",
+        "status": plan.status,
+        "violations": [],
+        "warnings": [{"code": c.code, "text": c.text} for c in plan.cautions],
+        "case": {"id": hip.case.id, "side": hip.side, "inputs": [s.as_dict() for s in hip.case.sources]},
+        "anatomy": {
+            "head_center": _position(hip, anatomy.head_center),
+            "head_radius_mm": _number(anatomy.head_radius_mm),
+            "neck_center": _position(hip, anatomy.neck_center),
+            "neck_axis": _direction(hip, anatomy.neck_axis),
+            "neck_shaft_angle_deg": _number(anatomy.neck_shaft_angle_deg),
+            "neck_min_area_mm2": _number(anatomy.neck_min_area_mm2),
+            "shaft_point": _position(hip, anatomy.shaft_point),
+            "shaft_axis": _direction(hip, anatomy.shaft_axis),
+            "x_axis": _direction(hip, anatomy.x_axis),
+            "lesser_trochanter_tip": _position(hip, anatomy.lesser_trochanter_tip),
+            "lesser_trochanter_height_mm": _number(anatomy.lesser_trochanter_height_mm),
+            "greater_trochanter_tip": _position(hip, anatomy.greater_trochanter_tip),
+            "sources": anatomy.sources,
+        },
+        "necrosis": rounded(plan.measures.as_dict()),
+        "spec": plan.spec.as_dict(),
+        "tunnels": [_tunnel(hip, tunnel, figures) for tunnel, figures in plan.tunnels],
+        "totals": _totals_document(plan.totals),
+        "alternatives": [],
+        "timings": {
+            **{key: round(value, 3) for key, value in plan.timings.items()},
+            "poses_judged": plan.poses_judged,
+            "boxes_bounded": 0,
+        },
+    }
+    if plan.infeasible is not None:
+        result["infeasible"] = plan.infeasible.as_dict()
+    return result
+
+
+def measures_document(hip: Hip, measures: Measures) -> dict[str, Any]:
+    """The content of ``measures.json`` (contract §4)."""
+    return {
+        "schema": "corecore.measures/1",
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "corecore_version": __version__,
+        "coordinate_system": "RAS",
+        "units": "mm",
+        "case": {"id": hip.case.id, "side": hip.side, "inputs": [s.as_dict() for s in hip.case.sources]},
+        **rounded(measures.as_dict()),
+        "head_center": _position(hip, hip.anatomy.head_center),
+        "head_radius_mm": _number(hip.anatomy.head_radius_mm),
+        "sources": hip.anatomy.sources,
+        "warnings": [{"code": c.code, "text": c.text} for c in hip.cautions],
+        "notice": "For research and for review by a surgeon. Not a medical device.",
+    }
+
+
+def _tunnel(hip: Hip, tunnel: Tunnel, figures: TunnelFigures) -> dict[str, Any]:
+    return {
+        "entry": _position(hip, tunnel.entry),
+        "tip": _position(hip, tunnel.tip),
+        "direction": _direction(hip, tunnel.direction),
+        "diameter_mm": _number(tunnel.diameter_mm),
+        "length_mm": _number(figures.length_mm),
+        "portal_length_mm": _number(figures.portal_length_mm),
+        "removed_fraction": _number(figures.removed_fraction),
+        "cortical_clearance_mm": _number(figures.cortical_clearance_mm),
+        "posterosuperior_clearance_mm": _number(figures.posterosuperior_clearance_mm),
+        "joint_clearance_mm": _number(figures.joint_clearance_mm),
+        "incidence_deg": _number(figures.incidence_deg),
+        "entry_normal_deg": _number(figures.entry_normal_deg),
+        "shaft_angle_deg": _number(figures.shaft_angle_deg),
+        "ap_angle_deg": _number(figures.ap_angle_deg),
+        "lateral_tilt_deg": _number(figures.lateral_tilt_deg),
+        "entry_above_lesser_trochanter_mm": _number(figures.entry_above_lesser_trochanter_mm),
+        "entry_below_greater_trochanter_mm": _number(figures.entry_below_greater_trochanter_mm),
+        "entry_anterior_mm": _number(figures.entry_anterior_mm),
+        "risk": {},
+    }
+
+
+def _totals_document(totals: Totals) -> dict[str, Any]:
+    return {
+        **{name: _number(value) for name, value in vars(totals).items()},
+        # No bound is proven by the sweep; null says so, and the reachable share is only its ceiling.
+        "upper_bound_fraction": None,
+        "optimality_gap": None,
+        "stopped_by": "effort",
+    }
+
+
+def rounded(value: Any) -> Any:
+    """Numbers in nested lists and tables rounded as in ``plan.json``; not-finite ones become null."""
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(item) for item in value]
+    if isinstance(value, float | np.floating):
+        return _number(float(value))
+    return value
+
+
+def _number(value: float | None) -> float | None:
+    """A number to 1e-6; ``None`` for what is not finite (no such part)."""
+    return None if value is None or not np.isfinite(value) else round(float(value), 6)
+
+
+def _position(hip: Hip, point: FloatArray | None) -> list[float] | None:
+    return None if point is None else [round(float(c), 6) for c in hip.to_world(point)]
+
+
+def _direction(hip: Hip, direction: FloatArray) -> list[float]:
+    # Nine digits: a direction is multiplied by lengths of a hundred millimetres.
+    return [round(float(c), 9) for c in hip.direction_to_world(direction)]

@@ -1,0 +1,152 @@
+"""A plan's folder: every file of a plan, written together."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from corecore.case import Case, Source
+from corecore.errors import OutputError
+from corecore.hip import Hip
+from corecore.io.files import atomic_write_text, sha256_of, staged_folder
+from corecore.io.markups import MarkupLine, write_lines
+from corecore.io.nifti import write_labels, write_mask
+from corecore.io.stl import write_stl
+from corecore.mesh import TriangleMesh, surface_mesh
+from corecore.plan import Plan, document, measures_document
+from corecore.tunnel import Tunnel
+from corecore.view import Scene, draw_preview, write_scene_html
+
+_log = logging.getLogger(__name__)
+
+#: Files of an earlier plan that a new one replaces or removes.
+OWN_FILES = (
+    "plan.json", "measures.json", "tunnels.mrk.json", "femur.stl", "lesion.stl", "tunnel_*.stl",
+    "preview.png", "preview.html", "run.log", "input_*.nii.gz",
+)  # fmt: skip
+#: Sides of the prism that stands for a tunnel in an STL file.
+TUNNEL_SIDES = 64
+
+
+def check_target(folder: Path, *, overwrite: bool) -> None:
+    """Refuse, before any work, a folder that holds a plan already or that is no folder."""
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{folder}: is a file; a folder is accepted for --out")
+    if (folder / "plan.json").exists() and not overwrite:
+        raise OutputError(f"{folder}: holds a plan already; choose another folder, or give --overwrite")
+
+
+def write_plan(
+    plan: Plan,
+    folder: Path,
+    *,
+    pictures: bool = True,
+    keep_names: bool = False,
+    log_text: Callable[[], str] = lambda: "",
+    timings: dict[str, float] | None = None,
+) -> dict[str, Any]:
+    """Write a plan's folder and return the content of its ``plan.json``.
+
+    Without ``keep_names`` the input masks are copied under neutral names, stripped of their
+    headers' texts, so that the folder verifies on its own and tells no patient's name.
+    """
+    with staged_folder(folder) as stage:
+        if not keep_names:
+            plan = replace(plan, hip=_with_copies(plan.hip, stage))
+        femur, lesion = meshes(plan.hip)
+        write_stl(femur, stage / "femur.stl")
+        write_stl(lesion, stage / "lesion.stl")
+        lines = []
+        for number, (tunnel, _) in enumerate(plan.tunnels, start=1):
+            write_stl(tunnel_mesh(tunnel, plan.hip), stage / f"tunnel_{number}.stl")
+            entry, tip = plan.hip.to_world(tunnel.entry), plan.hip.to_world(tunnel.tip)
+            lines.append(MarkupLine(f"tunnel {number}", entry, tip))
+        write_lines(lines, stage / "tunnels.mrk.json")
+        content = document(plan)
+        content["timings"].update({key: round(value, 3) for key, value in (timings or {}).items()})
+        _write_json(stage / "measures.json", measures_document(plan.hip, plan.measures))
+        if pictures:
+            _draw(Scene(content, femur, lesion), stage)
+        atomic_write_text(stage / "run.log", log_text())
+        _write_json(stage / "plan.json", content)
+        _remove_older(folder, stage)
+    return content
+
+
+def meshes(hip: Hip) -> tuple[TriangleMesh, TriangleMesh]:
+    """Surfaces of bone and lesion in world RAS mm."""
+    femur = surface_mesh(hip.bone_mask.voxels, hip.bone_mask.grid.spacing_mm).transformed(hip.world_from_local)
+    mask = hip.lesion.mask
+    spacing = mask.grid.spacing_mm
+    frame = hip.world_from_local @ mask.grid.world_from_index @ np.diag([*(1.0 / spacing), 1.0])
+    return femur, surface_mesh(mask.voxels, spacing).transformed(frame)
+
+
+def tunnel_mesh(tunnel: Tunnel, hip: Hip) -> TriangleMesh:
+    """A tunnel as a closed prism in world RAS mm."""
+    a, b = tunnel.ring_basis()
+    angle = 2.0 * np.pi * np.arange(TUNNEL_SIDES) / TUNNEL_SIDES
+    ring = tunnel.radius_mm * (np.cos(angle)[:, None] * a + np.sin(angle)[:, None] * b)
+    points = np.concatenate([tunnel.entry + ring, tunnel.tip + ring, [tunnel.entry, tunnel.tip]])
+    n = TUNNEL_SIDES
+    i = np.arange(n)
+    j = (i + 1) % n
+    triangles = np.concatenate(
+        [
+            np.stack([i, j, i + n], axis=1),
+            np.stack([j, j + n, i + n], axis=1),
+            np.stack([np.full(n, 2 * n), j, i], axis=1),
+            np.stack([np.full(n, 2 * n + 1), i + n, j + n], axis=1),
+        ]
+    )
+    return TriangleMesh(points, triangles).transformed(hip.world_from_local)
+
+
+def _with_copies(hip: Hip, stage: Path) -> Hip:
+    """The hip with sources that point to copies of its masks in the plan's folder."""
+    case: Case = hip.case
+    femur, lesion = case.original_femur, case.original_lesion
+    if femur is None or lesion is None:
+        return hip
+    if case.label_map:
+        labels = femur.voxels.astype(np.uint8)
+        labels[lesion.voxels] = 2
+        write_labels(stage / "input_labels.nii.gz", femur.grid, labels)
+        names = {"femur": ("input_labels.nii.gz", 1), "lesion": ("input_labels.nii.gz", 2)}
+    else:
+        write_mask(stage / "input_femur.nii.gz", femur)
+        write_mask(stage / "input_lesion.nii.gz", lesion)
+        names = {"femur": ("input_femur.nii.gz", None), "lesion": ("input_lesion.nii.gz", None)}
+    sources = []
+    for source in case.sources:
+        if source.role not in names:
+            sources.append(source)
+            continue
+        name, label = names[source.role]
+        sources.append(Source(source.role, Path(name), sha256_of(stage / name), label, source.sha256))
+    return replace(hip, case=replace(case, sources=tuple(sources)))
+
+
+def _draw(scene: Scene, stage: Path) -> None:
+    result = draw_preview(scene, stage / "preview.png")
+    _log.info("preview.png drawn by %s", result.renderer)
+    write_scene_html(scene, stage / "preview.html")
+
+
+def _remove_older(folder: Path, stage: Path) -> None:
+    """Files of the plan being overwritten that the new one does not have."""
+    for pattern in OWN_FILES:
+        for old in folder.glob(pattern):
+            if not (stage / old.name).exists():
+                old.unlink()
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    atomic_write_text(path, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
