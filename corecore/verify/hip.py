@@ -32,6 +32,9 @@ POINT_SPACING_MM = 0.3
 #: Spacing of points for volumes of bone (head, graft), mm.
 BONE_POINT_SPACING_MM = 0.4
 
+#: Root of x^4 = x + 1; its powers give a low-discrepancy sequence in three dimensions (Roberts 2018).
+GOLDEN_3D = 1.2207440846057596
+
 _TOUCHING = np.ones((3, 3, 3), dtype=bool)
 
 
@@ -94,22 +97,33 @@ def load_hip(plan: Document) -> Hip:
 
 
 def voxel_points(mask: Mask, spacing_mm: float) -> tuple[FloatArray, float]:
-    """Points (N, 3) world mm that fill the voxels of a mask evenly, and the ml that each stands for."""
+    """Points (N, 3) world mm that fill the voxels of a mask evenly, and the ml that each stands for.
+
+    Each voxel holds one regular lattice, shifted (and wrapped) by a low-discrepancy sequence, so
+    that no layer of points lies along the planes and axes that cut the mask.
+    """
     index = np.argwhere(mask.voxels).astype(np.float64)
     count = np.maximum(1, np.ceil(mask.grid.spacing_mm / spacing_mm - 1e-9)).astype(np.int64)
-    steps = [(np.arange(n) + 0.5) / n - 0.5 for n in count]
+    steps = [(np.arange(n) + 0.5) / n for n in count]
     offsets = np.stack(np.meshgrid(*steps, indexing="ij"), axis=-1).reshape(-1, 3)
-    fine = (index[:, None, :] + offsets[None, :, :]).reshape(-1, 3)
+    within = (offsets[None, :, :] + _shifts(len(index))[:, None, :]) % 1.0 - 0.5
+    fine = (index[:, None, :] + within).reshape(-1, 3)
     return transform(mask.grid.world_from_index, fine), mask.grid.voxel_ml / len(offsets)
 
 
-def head_points(bone: Mask, anatomy: PlanAnatomy) -> tuple[FloatArray, float]:
-    """Points (N, 3) world mm that fill the bone near the head sphere, and the ml that each stands for."""
-    reach = anatomy.head_radius_mm + 2.0 * float(np.max(bone.grid.spacing_mm))
-    near = np.zeros(bone.grid.shape, dtype=bool)
-    box = _box_around(bone, anatomy.head_center, reach)
-    near[box] = bone.voxels[box]
-    return voxel_points(Mask(bone.grid, near), BONE_POINT_SPACING_MM)
+def head_points(hip: Hip, anatomy: PlanAnatomy) -> tuple[FloatArray, float]:
+    """Points (N, 3) world mm that fill the bone in the head sphere's box, and the ml that each stands for."""
+    count = int(np.ceil(2.0 * anatomy.head_radius_mm / BONE_POINT_SPACING_MM))
+    step = 2.0 * anatomy.head_radius_mm / count
+    corners = np.stack(np.meshgrid(*[np.arange(count)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+    points = anatomy.head_center - anatomy.head_radius_mm + (corners + _shifts(len(corners))) * step
+    return points[hip.mesh.inside(points)], step**3 / 1000.0
+
+
+def _shifts(count: int) -> FloatArray:
+    """The first points (count, 3) of the additive sequence of the three-dimensional golden ratio, in [0, 1)."""
+    ratio = 1.0 / GOLDEN_3D ** np.arange(1.0, 4.0)
+    return np.asarray((np.arange(count)[:, None] * ratio) % 1.0, dtype=np.float64)
 
 
 def _read(item: InputFile) -> Mask:

@@ -100,8 +100,10 @@ class BoneMesh:
     def deeper_than(self, points_mm: FloatArray, depth_mm: float) -> BoolArray:
         """Whether points (N, 3) lie in bone, deeper than ``depth_mm`` below its surface and the scan's edge."""
         result = self.inside(points_mm) & (self.depth_in_view(points_mm) > depth_mm)
-        rough = self._centroid_tree.query(points_mm[result], workers=-1)[0]
-        deep = rough > depth_mm + self._reach_mm
+        # Bounded, since near the centre of a ball every triangle is as near as any other.
+        reach = depth_mm + self._reach_mm
+        rough = self._centroid_tree.query(points_mm[result], distance_upper_bound=reach, workers=-1)[0]
+        deep = np.isinf(rough)
         unsure = (rough > depth_mm) & ~deep
         deep[unsure] = self._unsigned(points_mm[result][unsure]) > depth_mm
         result[result] = deep
@@ -109,8 +111,10 @@ class BoneMesh:
 
     def least_gap(self, points_mm: FloatArray) -> float:
         """The smallest distance of points (N, 3) to the surface, whichever side they are on, mm."""
-        # Only points whose nearest centroid is near enough can be the nearest of all.
-        rough = self._centroid_tree.query(points_mm, workers=-1)[0]
+        # A few points bound the least distance; only points with a centroid within that can be the nearest.
+        some = self._centroid_tree.query(points_mm[:: max(1, len(points_mm) // 200)], workers=-1)[0]
+        bound = float(some.min()) + self._reach_mm
+        rough = self._centroid_tree.query(points_mm, distance_upper_bound=bound, workers=-1)[0]
         return float(self._unsigned(points_mm[rough <= rough.min() + self._reach_mm]).min())
 
     def mouth_normal(self, point_mm: FloatArray) -> FloatArray:

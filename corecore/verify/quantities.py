@@ -20,15 +20,17 @@ def necrosis_checks(plan: Document, hip: Hip, frame: Frame) -> list[Check]:
     """Volume, fractions, centroid and octants of the lesion."""
     stated, points = plan.necrosis, hip.lesion_points_mm
     lesion = hip.lesion_ml
-    bone, bone_ml = head_points(hip.bone, plan.anatomy)
+    bone, bone_ml = head_points(hip, plan.anatomy)
     head = int(frame.in_head(bone).sum()) * bone_ml
     in_head = int(frame.in_head(points).sum()) * hip.point_ml
+    in_sphere = int(np.sum(np.linalg.norm(points - frame.center, axis=1) <= frame.radius_mm)) * hip.point_ml
     sphere = 4.0 / 3.0 * np.pi * frame.radius_mm**3 / 1000.0
+    slack = tolerance.fraction(hip.bone.grid.spacing_mm)
     found: dict[str, tuple[float | None, float, str]] = {
         "head_volume_ml": (head, tolerance.HEAD_VOLUME * head, "ml"),
         "outside_head_ml": (lesion - in_head, max(tolerance.VOLUME_ML, tolerance.LESION_VOLUME * lesion), "ml"),
-        "head_fraction": (in_head / head if head else None, tolerance.FRACTION, ""),
-        "sphere_fraction": (lesion / sphere, tolerance.FRACTION, ""),
+        "head_fraction": (in_head / head if head else None, slack, ""),
+        "sphere_fraction": (in_sphere / sphere, slack, ""),
     }
     checks = [
         equal("necrosis.volume_ml", stated.volume_ml, lesion, tolerance.LESION_VOLUME * stated.volume_ml, "ml"),
@@ -47,14 +49,13 @@ def necrosis_checks(plan: Document, hip: Hip, frame: Frame) -> list[Check]:
                 "necrosis.weight_bearing.volume_fraction",
                 stated.cone_fraction,
                 float(cone.mean()),
-                tolerance.FRACTION,
+                slack,
                 "",
             )
         )
     shares = octants(frame, points)
     checks += [
-        equal(f"necrosis.octants.{key}", value, shares.get(key), tolerance.FRACTION, "")
-        for key, value in stated.octants.items()
+        equal(f"necrosis.octants.{key}", value, shares.get(key), slack, "") for key, value in stated.octants.items()
     ]
     return checks
 
@@ -68,29 +69,30 @@ def total_checks(plan: Document, hip: Hip, frame: Frame, bores: list[Bore]) -> l
     removed_ml = share * hip.lesion_ml
     graft = graft_ml(hip, bores)
     deep = hip.mesh.deeper_than(points, plan.spec["joint_margin_mm"])
+    slack = tolerance.fraction(hip.bone.grid.spacing_mm)
     fractions: dict[str, tuple[float | None, float]] = {
-        "removed_fraction": (share, tolerance.FRACTION),
+        "removed_fraction": (share, slack),
         "reachable_fraction": (float(deep.mean()), tolerance.reachable_fraction(hip.bone.grid.spacing_mm)),
-        **{f"reached_{d:g}mm_fraction": (float((gap <= d).mean()), tolerance.FRACTION) for d in REACH_MM},
+        **{f"reached_{d:g}mm_fraction": (float((gap <= d).mean()), slack) for d in REACH_MM},
     }
     cone = in_cone(plan, frame, points)
     if "removed_weight_bearing_fraction" in totals and cone is not None:
         in_it = float(removed[cone].mean()) if cone.any() else None
-        fractions["removed_weight_bearing_fraction"] = (in_it, tolerance.FRACTION)
+        fractions["removed_weight_bearing_fraction"] = (in_it, slack)
     volumes = {
         "necrosis_removed_ml": removed_ml,
         "necrosis_left_ml": hip.lesion_ml - removed_ml,
         "healthy_bone_removed_ml": graft - removed_ml,
         "graft_volume_ml": graft,
     }
-    checks = [equal(f"totals.{key}", totals[key], value, slack, "") for key, (value, slack) in fractions.items()]
+    checks = [equal(f"totals.{key}", totals[key], value, limit, "") for key, (value, limit) in fractions.items()]
     for key, value in volumes.items():
-        slack = tolerance.volume_ml(hip.lesion_ml if key == "necrosis_left_ml" else value)
-        checks.append(equal(f"totals.{key}", totals[key], value, slack, "ml"))
-    return checks + _optimality(plan, share)
+        limit = tolerance.volume_ml(hip.lesion_ml if key == "necrosis_left_ml" else value)
+        checks.append(equal(f"totals.{key}", totals[key], value, limit, "ml"))
+    return checks + _optimality(plan, share, slack)
 
 
-def _optimality(plan: Document, found: float) -> list[Check]:
+def _optimality(plan: Document, found: float, slack: float) -> list[Check]:
     """A proven bound lies above what the plan removes, by the plan's count and by the one here."""
     bound, gap = plan.totals.get("upper_bound_fraction"), plan.totals.get("optimality_gap")
     stated = plan.totals["removed_fraction"]
@@ -99,7 +101,7 @@ def _optimality(plan: Document, found: float) -> list[Check]:
     name = "totals.upper_bound_fraction"
     checks = [
         at_least(f"{name} (above the plan)", stated, bound, tolerance.BOUND_FRACTION, ""),
-        at_least(f"{name} (above the count here)", found, bound, tolerance.FRACTION, ""),
+        at_least(f"{name} (above the count here)", found, bound, slack, ""),
     ]
     if gap is not None and stated > 0.0:
         checks.append(equal("totals.optimality_gap", gap, bound / stated - 1.0, tolerance.GAP, ""))

@@ -18,6 +18,8 @@ ENTRY_VOXELS = 0.75
 #: Removed, reached and cone fractions of the lesion: 0.005 is five voxels in a thousand, above the noise
 #: of either sampling (0.3 mm points: 0.0005) and below what a tip moved by half a voxel removes.
 FRACTION = 0.005
+#: The same on thick slices, of which the planner interpolates the lesion and this road does not.
+FRACTION_PER_MM = 0.005
 #: Share of the lesion deeper than the joint margin. It hangs on the surface: 0.1 mm of depth is 0.01 of a
 #: lesion 10 mm thick.
 REACHABLE_FRACTION = 0.015
@@ -77,6 +79,11 @@ OVERLAP_FRACTION = 0.02
 def clearance_mm(spacing_mm: npt.ArrayLike) -> float:
     """Tolerance of a distance to the bone surface on voxels of this size, mm."""
     return max(CLEARANCE_MM, CLEARANCE_VOXELS * float(np.max(spacing_mm)))
+
+
+def fraction(spacing_mm: npt.ArrayLike) -> float:
+    """Tolerance of a fraction of the lesion on voxels of this size."""
+    return max(FRACTION, FRACTION_PER_MM * float(np.max(spacing_mm)))
 
 
 def reachable_fraction(spacing_mm: npt.ArrayLike) -> float:

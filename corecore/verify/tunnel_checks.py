@@ -42,7 +42,13 @@ def figure_checks(
             "deg",
         ),
         equal(f"{name}.entry (from the tip)", length, found.exit_mm, tolerance.entry_mm(spacing_mm) / sine, "mm"),
-        equal(f"{name}.removed_fraction", stated["removed_fraction"], found.removed_fraction, tolerance.FRACTION, ""),
+        equal(
+            f"{name}.removed_fraction",
+            stated["removed_fraction"],
+            found.removed_fraction,
+            tolerance.fraction(spacing_mm),
+            "",
+        ),
         equal(f"{name}.incidence_deg", stated["incidence_deg"], found.incidence_deg, angle, "deg"),
         equal(
             f"{name}.shaft_angle_deg", stated["shaft_angle_deg"], found.shaft_angle_deg, tolerance.DIRECTION_DEG, "deg"
