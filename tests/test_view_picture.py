@@ -7,10 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from view_phantom import infeasible_scene, manual_scene, phantom_scene
+from view_phantom import hue, infeasible_scene, manual_scene, middle, phantom_scene
 
 from corecore.errors import OutputError
-from corecore.grid import BoolArray, FloatArray
 from corecore.view import palette
 from corecore.view import picture as picture_module
 from corecore.view.bodies import layers
@@ -35,26 +34,6 @@ def panel(picture: Picture, number: int) -> Picture:
     gap = (WIDTH_IN - 3 * PANEL_IN[0]) / 4 * DPI
     left, top = round(gap + number * (w + gap)), round(HEADER_IN * DPI)
     return picture[top + 3 : top + h - 3, left + 3 : left + w - 3]
-
-
-def hue(picture: Picture, color: str) -> BoolArray:
-    """Pixels of about a colour's hue, whatever bone lies over it."""
-    import colorsys
-
-    wanted = colorsys.rgb_to_hsv(*palette.rgb(color))[0]
-    unit = picture.reshape(-1, 3) / 255.0
-    high, low = unit.max(axis=1), unit.min(axis=1)
-    chroma = high - low
-    r, g, b = unit.T
-    safe = np.where(chroma > 0, chroma, 1.0)
-    turn = np.where(high == r, (g - b) / safe % 6, np.where(high == g, (b - r) / safe + 2, (r - g) / safe + 4)) / 6
-    away = np.abs((turn - wanted + 0.5) % 1.0 - 0.5)
-    return np.asarray(((away < 0.03) & (chroma > 0.25)).reshape(picture.shape[:2]))
-
-
-def middle(mask: BoolArray) -> FloatArray:
-    assert mask.sum() > 20, "the colour is not in the picture"
-    return np.asarray(np.argwhere(mask).mean(axis=0), dtype=np.float64)
 
 
 @pytest.fixture(params=["software", "vtk"])

@@ -6,12 +6,16 @@ both sides of the body: a picture that mirrors the patient puts it on the wrong 
 
 from __future__ import annotations
 
+import colorsys
 from functools import cache
 from typing import Any
 
 import numpy as np
 
+from corecore.grid import BoolArray, FloatArray
 from corecore.mesh import TriangleMesh, surface_mesh
+from corecore.view import palette
+from corecore.view.painters import Picture
 from corecore.view.scene import Scene
 
 HEAD = np.array([80.0, 120.0, -800.0])
@@ -100,3 +104,22 @@ def manual_scene(side: str = "right") -> Scene:
     """The phantom with a tunnel that breaks a constraint."""
     broken = [{"key": "joint_margin_mm", "limit": 5.0, "value": 3.94}]
     return phantom_scene(side, status="manual", violations=broken)
+
+
+def hue(picture: Picture, color: str) -> BoolArray:
+    """Pixels of about a colour's hue, whatever bone lies over it."""
+    wanted = colorsys.rgb_to_hsv(*palette.rgb(color))[0]
+    unit = picture.reshape(-1, 3) / 255.0
+    high, low = unit.max(axis=1), unit.min(axis=1)
+    chroma = high - low
+    r, g, b = unit.T
+    safe = np.where(chroma > 0, chroma, 1.0)
+    turn = np.where(high == r, (g - b) / safe % 6, np.where(high == g, (b - r) / safe + 2, (r - g) / safe + 4)) / 6
+    away = np.abs((turn - wanted + 0.5) % 1.0 - 0.5)
+    return np.asarray(((away < 0.03) & (chroma > 0.25)).reshape(picture.shape[:2]))
+
+
+def middle(mask: BoolArray) -> FloatArray:
+    """Mean row and column of a colour's pixels."""
+    assert mask.sum() > 20, "the colour is not in the picture"
+    return np.asarray(np.argwhere(mask).mean(axis=0), dtype=np.float64)

@@ -32,14 +32,14 @@ def layers(scene: Scene, camera: Camera, width: int, height: int, *, along: bool
     drawn = [
         _layer(scene.femur, camera, width, height, palette.BONE, palette.BONE_EDGE, BONE_OPACITY),
         _nearer(
-            _layer(scene.lesion, camera, width, height, palette.LESION, _darker(palette.LESION, 0.55), LESION_OPACITY)
+            _layer(scene.lesion, camera, width, height, palette.LESION, darker(palette.LESION, 0.55), LESION_OPACITY)
         ),
     ]
     if scene.tunnels:
         opacity = TUNNEL_ALONG_OPACITY if along else 1.0
         color = tunnel_color(scene)
         together = _joined([solid for tunnel in scene.tunnels for solid in solids(tunnel)])
-        drawn.append(_layer(together, camera, width, height, color, _darker(color, 0.6), (opacity, opacity)))
+        drawn.append(_layer(together, camera, width, height, color, darker(color, 0.6), (opacity, opacity)))
     return drawn
 
 
@@ -93,5 +93,5 @@ def _nearer(layer: Layer) -> Layer:
     return Layer(layer.points - np.array([0.0, 0.0, LESION_NEARER_MM]), layer.triangles, layer.colors)
 
 
-def _darker(color: str, factor: float) -> str:
+def darker(color: str, factor: float) -> str:
     return "#" + "".join(f"{round(v * 255 * factor):02X}" for v in palette.rgb(color))

@@ -1,0 +1,196 @@
+// The scene: bodies, lines, markers, letters at the edges, and a parallel camera turned by hand.
+import { Group, MeshBasicMaterial, Mesh, OrthographicCamera, Scene, SphereGeometry, Vector3, WebGLRenderer } from "three";
+import { OrbitControls } from "three/addons/controls/OrbitControls.js";
+import { Line2 } from "three/addons/lines/Line2.js";
+import { LineGeometry } from "three/addons/lines/LineGeometry.js";
+import { LineMaterial } from "three/addons/lines/LineMaterial.js";
+import { fade, solid } from "./bodies";
+import type { SceneData, Vector, View } from "./data";
+
+/** Distance of the camera from what it looks at, mm: outside of any femur. */
+const FAR_MM = 1000;
+/** Cosine above which an edge takes a second letter, as on the picture. */
+const SECOND_LETTER = 0.42;
+
+/** Nearest that two labels may stand, CSS pixels. */
+const APART_PX = 18;
+
+const vector = (v: Vector): Vector3 => new Vector3(...v);
+
+export class Viewer {
+  readonly parts = new Map<string, Group>();
+  private readonly scene = new Scene();
+  private readonly camera = new OrthographicCamera(-1, 1, 1, -1, 1, 2 * FAR_MM);
+  private readonly renderer: WebGLRenderer;
+  private readonly controls: OrbitControls;
+  private readonly letters = new Map<string, HTMLElement>();
+  private readonly labels: { element: HTMLElement; at: Vector3; part: string; text: string }[] = [];
+  private size: [number, number] = [100, 100];
+  private waiting = false;
+
+  constructor(
+    private readonly stage: HTMLElement,
+    private readonly data: SceneData,
+  ) {
+    this.renderer = new WebGLRenderer({ antialias: true });
+    this.renderer.setPixelRatio(Math.min(window.devicePixelRatio, 2));
+    this.renderer.setClearColor(0xffffff);
+    stage.append(this.renderer.domElement);
+
+    for (const body of data.bodies) this.part(body.part).add(solid(body));
+    for (const line of data.lines) this.part(line.part).add(this.line(line));
+    for (const marker of data.markers) this.mark(marker);
+    for (const { part, at, text } of data.labels) {
+      this.labels.push({ element: this.overlay("label"), at: vector(at), part, text });
+    }
+    for (const edge of ["left", "right", "top", "bottom"]) {
+      const element = this.overlay(`letter ${edge}`);
+      this.letters.set(edge, element);
+    }
+
+    // Before the controls are made: they take the way up from the camera once.
+    this.camera.up.copy(vector(data.axes.superior));
+    this.controls = new OrbitControls(this.camera, this.renderer.domElement);
+    this.controls.addEventListener("change", () => this.draw());
+    new ResizeObserver(() => this.resize()).observe(stage);
+    this.resize();
+  }
+
+  /** Turns the camera to one of the data's views. */
+  look(view: View): void {
+    this.size = [view.width, view.height];
+    this.controls.target.copy(vector(view.center));
+    this.camera.position.copy(vector(view.center)).addScaledVector(vector(view.into), -FAR_MM);
+    this.camera.zoom = 1;
+    this.resize();
+    this.controls.update();
+    this.camera.updateMatrixWorld();
+    this.draw();
+  }
+
+  show(part: string, visible: boolean): void {
+    const group = this.parts.get(part);
+    if (group) group.visible = visible;
+    this.draw();
+  }
+
+  /** Makes the bodies of a part transparent, or solid again. */
+  fade(part: string, opacity: number): void {
+    const group = this.parts.get(part);
+    if (group) fade(group, opacity);
+    this.draw();
+  }
+
+  /** Draws once before the next frame: a page at rest costs nothing. */
+  draw(): void {
+    if (this.waiting) return;
+    this.waiting = true;
+    requestAnimationFrame(() => {
+      this.waiting = false;
+      this.renderer.render(this.scene, this.camera);
+      this.write();
+    });
+  }
+
+  /** Where a point is on the stage, in CSS pixels from its upper left corner. */
+  place(at: Vector3): [number, number] {
+    const p = at.clone().project(this.camera);
+    return [((p.x + 1) / 2) * this.stage.clientWidth, ((1 - p.y) / 2) * this.stage.clientHeight];
+  }
+
+  private part(name: string): Group {
+    let group = this.parts.get(name);
+    if (!group) {
+      group = new Group();
+      this.parts.set(name, group);
+      this.scene.add(group);
+    }
+    return group;
+  }
+
+  private line(line: SceneData["lines"][number]): Line2 {
+    const geometry = new LineGeometry().setPositions(line.points.flat());
+    const material = new LineMaterial({ color: line.color, linewidth: 2, depthTest: false, transparent: true });
+    if (line.dash) {
+      material.dashed = true;
+      [material.dashSize, material.gapSize] = line.dash;
+    }
+    const result = new Line2(geometry, material);
+    result.computeLineDistances();
+    result.renderOrder = 5;
+    return result;
+  }
+
+  private mark(marker: SceneData["markers"][number]): void {
+    for (const [scale, color, order] of [
+      [1, "#111111", 6],
+      [0.72, "#FFFFFF", 7],
+    ] as const) {
+      const material = new MeshBasicMaterial({ color, depthTest: false, transparent: true });
+      const ball = new Mesh(new SphereGeometry(marker.radius * scale, 24, 16), material);
+      ball.position.copy(vector(marker.at));
+      ball.renderOrder = order;
+      this.part(marker.part).add(ball);
+    }
+  }
+
+  private overlay(name: string): HTMLElement {
+    const element = document.createElement("span");
+    element.className = name;
+    this.stage.append(element);
+    return element;
+  }
+
+  private resize(): void {
+    const width = Math.max(this.stage.clientWidth, 1);
+    const height = Math.max(this.stage.clientHeight, 1);
+    this.renderer.setSize(width, height, false);
+    const half = Math.max(this.size[1], (this.size[0] * height) / width) / 2;
+    this.camera.top = half;
+    this.camera.bottom = -half;
+    this.camera.right = (half * width) / height;
+    this.camera.left = -this.camera.right;
+    this.camera.updateProjectionMatrix();
+    this.draw();
+  }
+
+  /** Letters and labels follow the camera. */
+  private write(): void {
+    const right = new Vector3();
+    const up = new Vector3();
+    this.camera.matrixWorld.extractBasis(right, up, new Vector3());
+    const edges: [string, Vector3][] = [
+      ["left", right.clone().negate()],
+      ["right", right],
+      ["top", up],
+      ["bottom", up.clone().negate()],
+    ];
+    for (const [edge, direction] of edges) this.letters.get(edge)!.textContent = this.lettersOf(direction);
+    const written: { element: HTMLElement; x: number; y: number }[] = [];
+    for (const { element, at, part, text } of this.labels) {
+      element.hidden = this.parts.get(part)?.visible === false;
+      if (element.hidden) continue;
+      const [x, y] = this.place(at);
+      // Labels that would cover each other share one.
+      const near = written.find((other) => Math.hypot(other.x - x, other.y - y) < APART_PX);
+      element.hidden = near !== undefined;
+      if (near) near.element.textContent += ` ${text}`;
+      else {
+        element.textContent = text;
+        element.style.transform = `translate(${x.toFixed(1)}px, ${y.toFixed(1)}px)`;
+        written.push({ element, x, y });
+      }
+    }
+  }
+
+  private lettersOf(direction: Vector3): string {
+    const { right, anterior, superior } = this.data.axes;
+    const shares = ([["R", "L", right], ["A", "P", anterior], ["S", "I", superior]] as const)
+      .map(([plus, minus, axis]) => ({ share: direction.dot(vector(axis)), plus, minus }))
+      .sort((a, b) => Math.abs(b.share) - Math.abs(a.share));
+    return shares
+      .filter(({ share }, k) => k === 0 || (k === 1 && Math.abs(share) > SECOND_LETTER))
+      .map(({ share, plus, minus }) => (share > 0 ? plus : minus))
+      .join("");
+  }
+}
