@@ -34,6 +34,7 @@ ORDER = [
     "view",
     "guide",
     "export",
+    "results",
     "phantom",
     "batch",
     "cli",
@@ -41,7 +42,14 @@ ORDER = [
 #: Rooms that must not even know what stands below them: room -> the only rooms it may import.
 CLOSED = {"errors": set[str](), "verify": {"errors", "grid", "io"}}
 #: Room -> rooms below it that it must not know (docs/design: "knows nothing of").
-BLIND = {"search": {"io"}, "view": {"search"}, "guide": {"search"}, "export": {"search"}, "measures": {"io"}}
+BLIND = {
+    "measures": {"io"},
+    "search": {"io"},
+    "plan": {"mesh"},
+    "view": {"search"},
+    "guide": {"search"},
+    "export": {"search"},
+}
 
 
 def imported_rooms(source: str, module: str) -> Iterator[str]:

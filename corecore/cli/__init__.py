@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from importlib import import_module
 
 from corecore.errors import CorecoreError
 
@@ -16,21 +17,24 @@ def main(arguments: list[str] | None = None) -> int:
 
     As a console script the returned code becomes the process's exit code.
     """
-    import click
+    import typer
 
     from corecore.cli.commands import app
+
+    # Click's errors, wherever typer keeps them: newer releases carry their own copy of click.
+    usage = import_module(typer.BadParameter.__module__)
 
     logging.getLogger("corecore").addHandler(logging.NullHandler())
     try:
         result = app(args=arguments, prog_name="corecore", standalone_mode=False)
     except CorecoreError as error:
         return _fail(str(error))
-    except click.exceptions.NoArgsIsHelpError as error:
+    except usage.NoArgsIsHelpError as error:
         sys.stdout.write(error.format_message() + "\n")
         return BAD_INPUT
-    except click.ClickException as error:
+    except usage.ClickException as error:
         return _fail(error.format_message())
-    except (click.Abort, KeyboardInterrupt):
+    except (usage.Abort, KeyboardInterrupt):
         return _fail("interrupted")
     except MemoryError:
         return _fail("out of memory; crop the volume to one hip, or use larger voxels")
