@@ -57,11 +57,13 @@ LT_BASE_RADIUS_MM = 12.0
 #: Ridge between the trochanters at the back.
 CREST_RADIUS_MM = 6.0
 #: Raster of a section, mm, and how often the neck axis is turned to its section (it settles in two).
-SECTION_RASTER_MM = 0.5
+SECTION_RASTER_MM = 0.4
 SECTION_TURNS = 3
 #: Fillets.
 FILLET_HEAD_MM = 7.0
 FILLET_NECK_MM = 14.0
+FILLET_NECK_LEAST_MM = 2.0
+FILLET_NECK_GROWTH_MM = 15.0
 FILLET_SHAFT_MM = 10.0
 FILLET_TROCHANTER_MM = 8.0
 FILLET_LT_MM = 8.0
@@ -145,18 +147,22 @@ class Femur:
         body = smooth_union(self._shaft(points), self._trochanter(points), FILLET_SHAFT_MM * k)
         body = smooth_union(body, self._crest(points), FILLET_TROCHANTER_MM * k)
         body = smooth_union(body, self._lesser_trochanter(points), FILLET_LT_MM * k)
-        body = smooth_union(body, self._neck(points), FILLET_NECK_MM * k)
+        # The fillet grows from the isthmus outward, so that the neck's smallest section stays its own
+        # also on a short neck close to the trochanters.
+        along = (self.along_neck(points)[0] - ISTHMUS_RADII * self.head_radius_mm) / (FILLET_NECK_GROWTH_MM * k)
+        width = FILLET_NECK_LEAST_MM + (FILLET_NECK_MM - FILLET_NECK_LEAST_MM) * np.clip(along, 0.0, 1.0)
+        body = smooth_union(body, self._neck(points), width * k)
         return smooth_union(body, ball(points, np.zeros(3), self.head_radius_mm), FILLET_HEAD_MM * k)
 
     def smallest_neck_section(self) -> tuple[FloatArray, float]:
         """Centroid (3,) mm and area (mm^2) of the solid's smallest section between 0.8 and 1.8 R from C.
 
         By the definition of the neck axis: sections across the line from the centroid to C, found by
-        turning that line until it stays. Measured on a raster, error about 0.3 % of the area and
-        0.05 mm; a short neck's fillets make it up to a tenth larger than the neck's own section.
+        turning that line until it stays. Measured on a raster: error about 1 % of the area and 0.1 mm.
+        On a thick neck the head's fillet makes it up to 5 % larger than the neck's own section.
         """
         radius, axis = self.head_radius_mm, self.neck_axis
-        raster = np.arange(-1.4 * radius, 1.4 * radius, SECTION_RASTER_MM)
+        raster = np.arange(-radius, radius, SECTION_RASTER_MM)
         u, v = (grid.ravel() for grid in np.meshgrid(raster, raster, indexing="ij"))
         center, area = self.neck_center, np.inf
         for _ in range(SECTION_TURNS):

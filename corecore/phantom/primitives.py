@@ -55,10 +55,10 @@ def ellipsoid(coordinates: FloatArray, semi_axes: FloatArray) -> FloatArray:
     return np.asarray(np.where(slope > 1e-9, np.minimum(quotient, deepest), deepest), dtype=np.float64)
 
 
-def smooth_union(first: FloatArray, second: FloatArray, width: float) -> FloatArray:
+def smooth_union(first: FloatArray, second: FloatArray, width: float | FloatArray) -> FloatArray:
     """Union whose re-entrant edge is filled by a fillet.
 
-    Differs from the plain union only where the two levels differ by less than ``width`` (mm),
+    Differs from the plain union only where the two levels differ by less than ``width`` (mm, one or (N,)),
     and then only adds, so either solid stays wholly inside: a sphere stays a sphere away from
     what it is joined to.
     """
