@@ -1,5 +1,8 @@
 """Meshes: closed, turned outward, of the volume that closed forms ask for."""
 
+from pathlib import Path
+
+import nibabel
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -123,6 +126,16 @@ def test_decimation_keeps_the_shape_wherever_it_lies() -> None:
     assert mesh.decimated(10**6) is mesh
     with pytest.raises(ValueError, match="four or more"):
         mesh.decimated(3)
+
+
+@pytest.mark.parametrize("name", ["h01_right_wedge15", "h07_left_170mm", "h09_h01_aniso_3mm"])
+def test_real_femora_are_closed_and_keep_their_volume(real_hips: Path, name: str) -> None:
+    """h07 is cut by its last slice: the lid closes it. h09 has 3 mm slices."""
+    image = nibabel.load(real_hips / f"{name}.nii.gz")
+    voxels, spacing = np.asarray(image.dataobj) > 0, np.linalg.norm(image.affine[:3, :3], axis=0)
+    mesh = surface_mesh(voxels, spacing)
+    assert mesh.is_closed
+    assert mesh.volume_ml == pytest.approx(voxels.sum() * np.prod(spacing) / 1000, rel=0.01)
 
 
 def test_what_cannot_be_a_mesh_is_refused() -> None:

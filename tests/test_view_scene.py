@@ -13,9 +13,11 @@ from view_phantom import HEAD, LESION_OFFSET, infeasible_scene, manual_scene, ph
 from corecore.errors import InputError
 from corecore.io.stl import write_stl
 from corecore.view import captions
+from corecore.view.bodies import solids
 from corecore.view.camera import Camera, cameras, edge_letters
 from corecore.view.scene import Scene, plan_hash
 from corecore.view.shapes import across, cylinder
+from corecore.view.strip import Strip
 
 
 def test_the_hash_names_the_plan_and_not_the_run() -> None:
@@ -169,6 +171,27 @@ def test_a_cylinder_is_closed_and_has_its_volume() -> None:
         assert np.allclose(np.cross(u, v), d)
     with pytest.raises(ValueError, match="positive"):
         cylinder([0, 0, 0], [0, 0, 0], 5.0)
+
+
+def test_a_cavity_is_drawn_at_the_tips_end() -> None:
+    plan = json.loads(json.dumps(phantom_plan()))
+    plan["tunnels"][0].update(cavity_diameter_mm=20.0, cavity_length_mm=15.0)
+    scene = phantom_scene()
+    tunnel = Scene(plan, scene.femur, scene.lesion).tunnels[0]
+    bore, cavity = solids(tunnel)
+    assert cavity.volume_ml / bore.volume_ml == pytest.approx(4 * 15.0 / np.linalg.norm(tunnel.tip - tunnel.entry))
+    along = (cavity.points_mm - tunnel.entry) @ tunnel.direction
+    assert along.max() == pytest.approx(np.linalg.norm(tunnel.tip - tunnel.entry))
+    assert along.max() - along.min() == pytest.approx(15.0)
+    assert len(solids(scene.tunnels[0])) == 1
+
+
+def test_a_long_warning_is_printed_to_its_end() -> None:
+    text = "The axis of the shaft is assumed, since the scan ends above it. " * 6 + "No drill guide."
+    strip = Strip(phantom_scene(warnings=[{"code": "x", "text": text}]))
+    printed = " ".join(cells[0].strip() for cells, _ in strip.blocks if len(cells) == 1)
+    assert printed == f"Warning: {text}"
+    assert strip.height_in > Strip(phantom_scene()).height_in + 0.5
 
 
 def test_words_tell_what_is_known_and_nothing_else() -> None:

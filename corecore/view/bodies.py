@@ -23,8 +23,10 @@ LESION_OPACITY = (0.72, 1.0)
 #: The lesion is painted this much nearer, mm: where it reaches the bone's surface the two coincide,
 #: and their mixture would be mottled.
 LESION_NEARER_MM = 0.8
+#: A cavity may hold the whole lesion: one must see it inside.
+TUNNEL_OPACITY = (0.78, 0.95)
 #: Along a tunnel one looks through it at what it removes.
-TUNNEL_ALONG_OPACITY = 0.35
+TUNNEL_ALONG_OPACITY = (0.35, 0.35)
 
 
 def layers(scene: Scene, camera: Camera, width: int, height: int, *, along: bool) -> list[Layer]:
@@ -36,10 +38,10 @@ def layers(scene: Scene, camera: Camera, width: int, height: int, *, along: bool
         ),
     ]
     if scene.tunnels:
-        opacity = TUNNEL_ALONG_OPACITY if along else 1.0
+        opacity = TUNNEL_ALONG_OPACITY if along else TUNNEL_OPACITY
         color = tunnel_color(scene)
         together = _joined([solid for tunnel in scene.tunnels for solid in solids(tunnel)])
-        drawn.append(_layer(together, camera, width, height, color, darker(color, 0.6), (opacity, opacity)))
+        drawn.append(_layer(together, camera, width, height, color, darker(color, 0.6), opacity))
     return drawn
 
 

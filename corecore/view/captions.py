@@ -10,6 +10,8 @@ from corecore.view.scene import DrawnTunnel, Scene
 NOT_A_DEVICE = "Not a medical device — for research and review by a surgeon"
 #: Written where a plan does not tell a figure.
 UNKNOWN = "–"
+#: Longest sentence of a plan that is printed, characters: a warning is never cut short, a flood is.
+LONGEST = 600
 STATUS_WORDS = {
     "planned": "PLANNED",
     "infeasible": "NO FEASIBLE TUNNEL",
@@ -55,9 +57,9 @@ def violations(scene: Scene) -> list[str]:
         if isinstance(item, Mapping):
             limit, value = quantity(item, "limit", "{:g}"), quantity(item, "value", "{:.3g}")
             where = f"tunnel {item['tunnel']}: " if isinstance(item.get("tunnel"), int) else ""
-            lines.append(_short(f"{where}{item.get('key', '?')} is {value}, the limit is {limit}", 110))
+            lines.append(_short(f"{where}{item.get('key', '?')} is {value}, the limit is {limit}", LONGEST))
         else:
-            lines.append(_short(str(item), 110))
+            lines.append(_short(str(item), LONGEST))
     return lines
 
 
@@ -66,7 +68,7 @@ def warnings(scene: Scene) -> list[str]:
     lines = []
     for item in scene.plan.get("warnings") or []:
         text = item.get("text") or item.get("code") if isinstance(item, Mapping) else item
-        lines.append(_short(str(text), 150))
+        lines.append(_short(str(text), LONGEST))
     return lines
 
 
@@ -82,10 +84,9 @@ def reason(scene: Scene) -> str:
             w for w in scene.plan.get("warnings") or [] if isinstance(w, Mapping) and w.get("code") == "infeasible"
         ]
         given = coded[0].get("text") if coded else None
-    return _short(str(given or "the plan does not say which constraint binds"), 220)
+    return _short(str(given or "the plan does not say which constraint binds"), LONGEST)
 
 
-#: Columns of the table of tunnels: heading, and how a tunnel fills it.
 def tunnel_columns() -> list[str]:
     """Headings of the table of tunnels."""
     return [

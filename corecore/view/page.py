@@ -20,7 +20,7 @@ from corecore.grid import FloatArray
 from corecore.io.files import atomic_write_text
 from corecore.mesh import TriangleMesh
 from corecore.view import captions, palette
-from corecore.view.bodies import BONE_OPACITY, LESION_OPACITY, darker, solids, tunnel_color
+from corecore.view.bodies import BONE_OPACITY, LESION_OPACITY, TUNNEL_OPACITY, darker, solids, tunnel_color
 from corecore.view.camera import Camera, cameras
 from corecore.view.scene import DrawnTunnel, Scene
 
@@ -95,7 +95,9 @@ def scene_data(scene: Scene) -> dict[str, Any]:
         ),
     ]
     for tunnel in scene.tunnels:
-        bodies += [_body("tunnels", solid, origin, color, darker(color, 0.6), (1.0, 1.0)) for solid in solids(tunnel)]
+        bodies += [
+            _body("tunnels", solid, origin, color, darker(color, 0.6), TUNNEL_OPACITY) for solid in solids(tunnel)
+        ]
     return {
         "axes": {
             "right": _numbers(scene.patient_right, 6),

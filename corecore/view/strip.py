@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 from corecore.view import captions, palette
@@ -17,6 +18,9 @@ MARGIN_IN = 0.16
 #: Rows of tunnels and lines of warnings that are printed; the rest is in plan.json, and the picture says so.
 MOST_ROWS = 16
 MOST_LINES = 5
+#: Characters of a sentence that fit on a line, also where they are wide.
+LINE_CHARACTERS = 135
+BOLD_LINE_CHARACTERS = 110
 #: Left edges of the table's columns, inches.
 COLUMNS_IN = (0.16, 0.80, 2.30, 3.25, 4.20, 5.20, 6.15, 7.10, 8.20)
 #: The same for the totals.
@@ -119,7 +123,7 @@ def _blocks(scene: Scene) -> list[tuple[list[str], str]]:
         for number, tunnel in enumerate(scene.tunnels[:MOST_ROWS], start=1):
             lines.append((captions.tunnel_row(number, tunnel), "strong" if len(scene.tunnels) == 1 else "plain"))
     else:
-        lines.append(([f"No tunnel keeps every margin: {captions.reason(scene)}"], "alarm"))
+        lines += _wrapped(f"No tunnel keeps every margin: {captions.reason(scene)}", "alarm")
     figures = captions.totals(scene)
     if figures:
         lines.append(([label for label, _ in figures], "heading"))
@@ -130,10 +134,16 @@ def _blocks(scene: Scene) -> list[tuple[list[str], str]]:
 
 
 def _some(lines: list[str], emphasis: str) -> list[tuple[list[str], str]]:
-    shown = [([line], emphasis) for line in lines[:MOST_LINES]]
+    shown = [row for line in lines[:MOST_LINES] for row in _wrapped(line, emphasis)]
     if len(lines) > MOST_LINES:
         shown.append(([f"… and {len(lines) - MOST_LINES} more in plan.json"], emphasis))
     return shown
+
+
+def _wrapped(line: str, emphasis: str) -> list[tuple[list[str], str]]:
+    """A sentence on as many lines as it needs."""
+    width = LINE_CHARACTERS if emphasis == "plain" else BOLD_LINE_CHARACTERS
+    return [([part], emphasis) for part in textwrap.wrap(line, width, subsequent_indent="    ")]
 
 
 def _frame(figure: Any, width: float, height: float) -> None:

@@ -44,34 +44,36 @@ function materialOf(body: Body): ShaderMaterial {
       opacity: { value: { x: facing, y: rim } },
     },
     side: FrontSide,
+    transparent: true,
   });
 }
 
-/** Order of painting. A tunnel that one looks through is painted over the necrosis, else before it. */
-const ORDER = { tunnel: 0, lesion: 1, glassTunnel: 2, boneDepth: 3, bone: 4 };
+/** Order of painting; all count as transparent, so that it holds between them. */
+const ORDER = { tunnelBehind: 0, lesion: 1, tunnelBefore: 2, boneDepth: 3, bone: 4 };
 
-/** Makes a tunnel's body transparent, or solid again with opacity 1. */
-export function fade(group: Object3D, opacity: number): void {
+/** Gives every body of a group another opacity, or its own again. */
+export function fade(group: Object3D, opacity?: [number, number]): void {
   group.traverse((object) => {
     if (!(object instanceof Mesh) || !(object.material instanceof ShaderMaterial)) return;
-    object.material.uniforms.opacity!.value = { x: opacity, y: opacity };
-    object.material.transparent = true;
-    object.renderOrder = opacity < 1 ? ORDER.glassTunnel : ORDER.tunnel;
+    const [facing, rim] = opacity ?? (object.userData.opacity as [number, number]);
+    object.material.uniforms.opacity!.value = { x: facing, y: rim };
   });
 }
 
-/** One body. Painted in the order tunnels, necrosis, bone, so that one looks through the bone at what is in it. */
+/** One body, so painted that one looks through the bone at what is in it, and sees what lies before what. */
 export function solid(body: Body): Group {
   const group = new Group();
   const geometry = geometryOf(body);
-  const material = materialOf(body);
-  const mesh = new Mesh(geometry, material);
-  group.add(mesh);
-  // All are sorted as transparent, so that the order below holds between them.
-  material.transparent = true;
-  mesh.renderOrder = ORDER.tunnel;
+  const paint = (order: number): ShaderMaterial => {
+    const material = materialOf(body);
+    const mesh = new Mesh(geometry, material);
+    mesh.renderOrder = order;
+    mesh.userData.opacity = body.opacity;
+    group.add(mesh);
+    return material;
+  };
   if (body.part === "lesion") {
-    mesh.renderOrder = ORDER.lesion;
+    const material = paint(ORDER.lesion);
     // The necrosis reaches the bone's surface, where the two coincide: it wins.
     material.polygonOffset = true;
     material.polygonOffsetFactor = -1;
@@ -79,14 +81,12 @@ export function solid(body: Body): Group {
     material.polygonOffsetUnits = -7000;
   } else if (body.part === "bone") {
     // First the depth alone, so that one looks through one wall of bone and not through four.
-    const shape = { vertexShader: VERTEX, fragmentShader: FRAGMENT, uniforms: material.uniforms };
-    const veil = new Mesh(geometry, new ShaderMaterial(shape));
-    veil.material.colorWrite = false;
-    veil.material.transparent = true;
-    veil.renderOrder = ORDER.boneDepth;
-    mesh.renderOrder = ORDER.bone;
-    material.depthWrite = false;
-    group.add(veil);
+    paint(ORDER.boneDepth).colorWrite = false;
+    paint(ORDER.bone).depthWrite = false;
+  } else {
+    // Once for where it lies behind the necrosis, once for where it lies before: a cavity may hold it all.
+    paint(ORDER.tunnelBehind).depthWrite = false;
+    paint(ORDER.tunnelBefore);
   }
   return group;
 }

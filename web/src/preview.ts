@@ -13,7 +13,7 @@ function start(): void {
     if (!view) return;
     viewer.look(view);
     // Along a tunnel one looks through it at what it removes.
-    viewer.fade("tunnels", key === "along" ? 0.35 : 1);
+    viewer.fade("tunnels", key === "along" ? [0.35, 0.35] : undefined);
     for (const button of buttons) button.setAttribute("aria-pressed", String(button.dataset.view === key));
     stage.dataset.view = key;
     // Where the head's centre is drawn: read by the tests, which look for the necrosis beside it.

@@ -74,8 +74,8 @@ export class Viewer {
     this.draw();
   }
 
-  /** Makes the bodies of a part transparent, or solid again. */
-  fade(part: string, opacity: number): void {
+  /** Gives the bodies of a part another opacity, or their own again. */
+  fade(part: string, opacity?: [number, number]): void {
     const group = this.parts.get(part);
     if (group) fade(group, opacity);
     this.draw();
