@@ -53,7 +53,7 @@ def test_two_foci_are_two() -> None:
 
 def test_lesion_points_where_it_is_told() -> None:
     for kind in ("wedge", "cap", "lens", "ball"):
-        centroid = lesion_of(kind, 0.1, RADIUS).centroid_mm  # type: ignore[arg-type]
+        centroid = lesion_of(kind, 0.1, RADIUS).centroid_mm
         axis = np.asarray(ANTEROSUPERIOR) / np.linalg.norm(ANTEROSUPERIOR)
         assert centroid / np.linalg.norm(centroid) == pytest.approx(axis)
 

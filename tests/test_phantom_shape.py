@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from corecore.errors import InputError
+from corecore.grid import FloatArray
 from corecore.phantom.shape import ACCEPTED, CORRELATION, DRAWN, MORPHOMETRICS, FemurShape, Sex
 
 DRAWS = 1500
 
 
-def _table(sex: Sex, seed: int = 1) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+def _table(sex: Sex, seed: int = 1) -> FloatArray:
     rng = np.random.default_rng(seed)
     shapes = [FemurShape.drawn(rng, sex) for _ in range(DRAWS)]
     return np.array([[getattr(shape, name) for name in DRAWN] for shape in shapes])
@@ -47,7 +48,7 @@ def test_published_figures_come_back() -> None:
 
 
 def test_large_people_are_large_in_everything() -> None:
-    found = np.corrcoef(TABLES["male"].T)
+    found = np.asarray(np.corrcoef(TABLES["male"].T))
     assert np.max(np.abs(found - CORRELATION)) < 0.15
     i, j = DRAWN.index("head_diameter_mm"), DRAWN.index("neck_long_diameter_mm")
     assert found[i, j] > 0.5

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from corecore.errors import InputError
+from corecore.grid import transform
 from corecore.phantom import solids
 from corecore.phantom.solids import SolidOnGrid
 
@@ -53,8 +54,7 @@ def test_half_space_has_its_plane_where_it_says() -> None:
     depth = (solid.center_mm - inside) @ solid.axis
     assert depth.min() > 0.0
     assert depth.min() < 0.2
-    outside = np.argwhere(~solid.mask.voxels) @ np.diag(solid.mask.grid.spacing_mm)
-    outside = outside + solid.mask.grid.world_from_index[:3, 3]
+    outside = transform(solid.mask.grid.world_from_index, np.argwhere(~solid.mask.voxels))
     assert np.all((solid.center_mm - outside) @ solid.axis <= 0.0)
 
 
@@ -66,7 +66,8 @@ def test_level_is_the_distance_to_the_surface(make: Callable[[np.random.Generato
     level = solid.level_mm(points)
     step = 1e-5
     gradient = np.stack(
-        [(solid.level_mm(points + step * e) - solid.level_mm(points - step * e)) / (2 * step) for e in np.eye(3)], axis=1
+        [(solid.level_mm(points + step * e) - solid.level_mm(points - step * e)) / (2 * step) for e in np.eye(3)],
+        axis=1,
     )
     smooth = np.abs(np.linalg.norm(gradient, axis=1) - 1.0) < 1e-3
     assert smooth.mean() > 0.98  # not on the middle and the edges, where the nearest face changes

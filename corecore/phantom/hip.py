@@ -157,7 +157,7 @@ def _mask(solid: Femur | Lesion, grid: Grid, femoral_from_world: FloatArray) -> 
 
 
 def _turn(degrees: tuple[float, float, float], side: Side) -> FloatArray:
-    """Voxel axes in the world; those of a left hip are the mirror image, so its voxels are too."""
+    """Voxel axes in the world; a left hip's grid is turned the mirror-image way."""
     rotation = euler_rotation(degrees)
     return np.diag([-1.0, 1.0, 1.0]) @ rotation @ np.diag([-1.0, 1.0, 1.0]) if side == "left" else rotation
 
