@@ -38,6 +38,10 @@ TUNNEL_OPTIONAL = (
     "entry_above_lesser_trochanter_mm",
     "entry_below_greater_trochanter_mm",
     "entry_anterior_mm",
+    "posterosuperior_clearance_mm",
+    "entry_normal_deg",
+    "ap_angle_deg",
+    "lateral_tilt_deg",
 )
 TOTALS_REQUIRED = (
     "removed_fraction",
@@ -53,7 +57,7 @@ TOTALS_OPTIONAL = (
     "removed_weight_bearing_fraction",
     "upper_bound_fraction",
     "optimality_gap",
-    "discretisation_error_fraction",
+    "neck_area_share",
 )
 
 Figures = dict[str, float | None]
@@ -80,6 +84,7 @@ class PlanAnatomy:
     neck_axis: FloatArray
     x_axis: FloatArray
     neck_shaft_angle_deg: float | None
+    neck_min_area_mm2: float | None
     lesser_trochanter_tip: FloatArray | None
     lesser_trochanter_height_mm: float
     greater_trochanter_tip: FloatArray | None
@@ -185,7 +190,7 @@ def _unit(node: Node) -> FloatArray:
 
 
 def _anatomy(node: Node) -> PlanAnatomy:
-    angle = node.optional("neck_shaft_angle_deg")
+    angle, area = node.optional("neck_shaft_angle_deg"), node.optional("neck_min_area_mm2")
     lesser, greater = node.optional("lesser_trochanter_tip"), node.optional("greater_trochanter_tip")
     sources = node.child("sources")
     if not isinstance(sources.value, dict):
@@ -197,6 +202,7 @@ def _anatomy(node: Node) -> PlanAnatomy:
         shaft_point=node.child("shaft_point").vector(),
         neck_axis=_unit(node.child("neck_axis")),
         x_axis=_unit(node.child("x_axis")),
+        neck_min_area_mm2=None if area is None else area.number(1.0, 1e5),
         neck_shaft_angle_deg=None if angle is None else angle.number(0.0, 180.0),
         lesser_trochanter_tip=None if lesser is None else lesser.vector(),
         lesser_trochanter_height_mm=node.child("lesser_trochanter_height_mm").number(-300.0, 300.0),

@@ -30,7 +30,7 @@ CLOSING_MM = 3.0
 #: Spacing of the lesion's sample points at most, mm: 40 points in a cubic millimetre.
 POINT_SPACING_MM = 0.3
 #: Spacing of points for volumes of bone (head, graft), mm.
-BONE_POINT_SPACING_MM = 0.4
+BONE_POINT_SPACING_MM = 0.45
 
 #: Root of x^4 = x + 1; its powers give a low-discrepancy sequence in three dimensions (Roberts 2018).
 GOLDEN_3D = 1.2207440846057596
@@ -111,13 +111,12 @@ def voxel_points(mask: Mask, spacing_mm: float) -> tuple[FloatArray, float]:
     return transform(mask.grid.world_from_index, fine), mask.grid.voxel_ml / len(offsets)
 
 
-def head_points(hip: Hip, anatomy: PlanAnatomy) -> tuple[FloatArray, float]:
-    """Points (N, 3) world mm that fill the bone in the head sphere's box, and the ml that each stands for."""
-    count = int(np.ceil(2.0 * anatomy.head_radius_mm / BONE_POINT_SPACING_MM))
-    step = 2.0 * anatomy.head_radius_mm / count
+def points_in_box(center_mm: FloatArray, reach_mm: float) -> tuple[FloatArray, float]:
+    """Points (N, 3) that fill a cube about a centre evenly, and the ml that each stands for."""
+    count = int(np.ceil(2.0 * reach_mm / BONE_POINT_SPACING_MM))
+    step = 2.0 * reach_mm / count
     corners = np.stack(np.meshgrid(*[np.arange(count)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
-    points = anatomy.head_center - anatomy.head_radius_mm + (corners + _shifts(len(corners))) * step
-    return points[hip.mesh.inside(points)], step**3 / 1000.0
+    return center_mm - reach_mm + (corners + _shifts(len(corners))) * step, step**3 / 1000.0
 
 
 def _shifts(count: int) -> FloatArray:

@@ -39,9 +39,12 @@ def landmark_checks(plan: Document, hip: Hip, frame: Frame) -> list[Check]:
     sources = anatomy.sources
     checks = [_side(plan, hip, frame), *_frame(plan, frame), *_head(plan, hip, frame)]
     if sources.get("neck_axis", "fitted") == "fitted":
-        neck = _neck_axis(hip, frame)
-        turn = None if neck is None else angle_deg(neck, frame.neck)
+        neck = _neck_section(hip, frame)
+        turn = None if neck is None else angle_deg(frame.center - neck[0], frame.neck)
         checks.append(equal("anatomy.neck_axis", 0.0, turn, tolerance.NECK_AXIS_DEG, "deg"))
+        if anatomy.neck_min_area_mm2 is not None:
+            stated, area = anatomy.neck_min_area_mm2, None if neck is None else neck[1]
+            checks.append(equal("anatomy.neck_min_area_mm2", stated, area, tolerance.NECK_AREA * stated, "mm²"))
     if sources.get("shaft_axis") == "fitted":
         shaft = _shaft_axis(plan, hip, frame)
         turn = None if shaft is None else angle_deg(shaft, frame.z)
@@ -142,14 +145,14 @@ def _sphere(hip: Hip, frame: Frame) -> tuple[FloatArray, float] | None:
     return center, radius
 
 
-def _neck_axis(hip: Hip, frame: Frame) -> FloatArray | None:
-    """Unit vector from the centroid of the smallest section across the stated neck axis to the head's centre."""
+def _neck_section(hip: Hip, frame: Frame) -> tuple[FloatArray, float] | None:
+    """The smallest section across the stated neck axis: its centroid (3,) world mm, its area mm²."""
     reach = 1.8 * frame.radius_mm
     ticks = np.arange(-reach, reach, NECK_RASTER_MM)
     u = unit(np.cross(frame.neck, frame.x))
     v = np.cross(frame.neck, u)
     raster = (ticks[:, None, None] * u + ticks[None, :, None] * v).reshape(-1, 3)
-    best: tuple[int, FloatArray] | None = None
+    best: tuple[FloatArray, float] | None = None
     for distance in np.arange(NECK_FROM_RADII * frame.radius_mm, NECK_TO_RADII * frame.radius_mm, NECK_STEP_MM):
         points = frame.center - distance * frame.neck + raster
         inside = hip.mesh.inside(points).reshape(len(ticks), len(ticks))
@@ -159,10 +162,10 @@ def _neck_axis(hip: Hip, frame: Frame) -> FloatArray | None:
         # The section that the axis runs through, or else the one nearest to it.
         away = np.where(labels > 0, np.hypot(ticks[:, None], ticks[None, :]), np.inf)
         section = labels == labels.flat[int(np.argmin(away))]
-        area = int(section.sum())
-        if best is None or area < best[0]:
-            best = area, points[section.ravel()].mean(axis=0)
-    return None if best is None else unit(frame.center - best[1])
+        area = float(section.sum()) * NECK_RASTER_MM**2
+        if best is None or area < best[1]:
+            best = points[section.ravel()].mean(axis=0), area
+    return best
 
 
 def _shaft_axis(plan: Document, hip: Hip, frame: Frame) -> FloatArray | None:

@@ -35,6 +35,8 @@ MOUTH_WIDTH_MM = 2.5
 NEAREST_TRIANGLES = 16
 #: Squared doubled area below which a triangle is its edges, mm^4.
 SLIVER_MM4 = 1e-16
+#: First guess of how near the nearest triangle is, mm.
+NEAR_MM = 8.0
 #: Points judged at once; keeps the working set near 50 MB.
 CHUNK = 8192
 
@@ -100,9 +102,8 @@ class BoneMesh:
     def deeper_than(self, points_mm: FloatArray, depth_mm: float) -> BoolArray:
         """Whether points (N, 3) lie in bone, deeper than ``depth_mm`` below its surface and the scan's edge."""
         result = self.inside(points_mm) & (self.depth_in_view(points_mm) > depth_mm)
-        # Bounded, since near the centre of a ball every triangle is as near as any other.
         reach = depth_mm + self._reach_mm
-        rough = self._centroid_tree.query(points_mm[result], distance_upper_bound=reach, workers=-1)[0]
+        rough = self._rough(points_mm[result], reach)
         deep = np.isinf(rough)
         unsure = (rough > depth_mm) & ~deep
         deep[unsure] = self._unsigned(points_mm[result][unsure]) > depth_mm
@@ -111,11 +112,19 @@ class BoneMesh:
 
     def least_gap(self, points_mm: FloatArray) -> float:
         """The smallest distance of points (N, 3) to the surface, whichever side they are on, mm."""
-        # A few points bound the least distance; only points with a centroid within that can be the nearest.
-        some = self._centroid_tree.query(points_mm[:: max(1, len(points_mm) // 200)], workers=-1)[0]
-        bound = float(some.min()) + self._reach_mm
-        rough = self._centroid_tree.query(points_mm, distance_upper_bound=bound, workers=-1)[0]
+        # Bounded, since near the centre of a ball every triangle is as near as any other: a few points
+        # bound the least distance, and only points with a centroid within that can be the nearest.
+        some = points_mm[:: max(1, len(points_mm) // 200)]
+        bound = NEAR_MM
+        while not np.isfinite(rough := self._rough(some, bound)).any():
+            bound *= 4.0
+        rough = self._rough(points_mm, float(rough.min()) + self._reach_mm)
         return float(self._unsigned(points_mm[rough <= rough.min() + self._reach_mm]).min())
+
+    def _rough(self, points_mm: FloatArray, bound_mm: float) -> FloatArray:
+        """Distance (N,) to the nearest centroid of a triangle, infinite beyond a bound, mm."""
+        distance = self._centroid_tree.query(points_mm, distance_upper_bound=bound_mm, workers=-1)[0]
+        return np.asarray(distance, dtype=np.float64)
 
     def mouth_normal(self, point_mm: FloatArray) -> FloatArray:
         """Outward unit normal (3,) of the surface around a hole's mouth.

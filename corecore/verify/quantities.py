@@ -9,7 +9,7 @@ from corecore.verify import tolerance
 from corecore.verify.cylinder import Bore, Cylinder
 from corecore.verify.document import Document
 from corecore.verify.frame import Frame
-from corecore.verify.hip import BONE_POINT_SPACING_MM, Hip, head_points
+from corecore.verify.hip import BONE_POINT_SPACING_MM, Hip, points_in_box
 from corecore.verify.report import Check, at_least, equal
 
 #: "Reached" is within these distances of a bore, mm (contract §4).
@@ -20,8 +20,8 @@ def necrosis_checks(plan: Document, hip: Hip, frame: Frame) -> list[Check]:
     """Volume, fractions, centroid and octants of the lesion."""
     stated, points = plan.necrosis, hip.lesion_points_mm
     lesion = hip.lesion_ml
-    bone, bone_ml = head_points(hip, plan.anatomy)
-    head = int(frame.in_head(bone).sum()) * bone_ml
+    box, box_ml = points_in_box(frame.center, frame.radius_mm)
+    head = int(hip.mesh.inside(box[frame.in_head(box)]).sum()) * box_ml
     in_head = int(frame.in_head(points).sum()) * hip.point_ml
     in_sphere = int(np.sum(np.linalg.norm(points - frame.center, axis=1) <= frame.radius_mm)) * hip.point_ml
     sphere = 4.0 / 3.0 * np.pi * frame.radius_mm**3 / 1000.0
@@ -89,6 +89,14 @@ def total_checks(plan: Document, hip: Hip, frame: Frame, bores: list[Bore]) -> l
     for key, value in volumes.items():
         limit = tolerance.volume_ml(hip.lesion_ml if key == "necrosis_left_ml" else value)
         checks.append(equal(f"totals.{key}", totals[key], value, limit, "ml"))
+    area, stated = plan.anatomy.neck_min_area_mm2, totals.get("neck_area_share")
+    if area is not None and stated is not None:
+        # Each tunnel cuts the neck's plane in an ellipse; what two have in common counts twice.
+        taken = sum(
+            np.pi * bore.tunnel.radius_mm**2 / max(abs(float(np.dot(bore.tunnel.axis, frame.neck))), 0.1)
+            for bore in bores
+        )
+        checks.append(equal("totals.neck_area_share", stated, float(taken) / area, tolerance.NECK_SHARE, ""))
     return checks + _optimality(plan, share, slack)
 
 

@@ -34,6 +34,9 @@ DIRECTION_DEG = 0.1
 #: bones of 0.8 to 1 mm voxels (typically 0.2), and in proportion on thicker slices.
 ANGLE_DEG = 1.0
 ANGLE_DEG_PER_MM = 1.0
+#: Angle of the surface's normal against the frame, degrees. On a shaft that stands along the voxels the
+#: stairs do not average out along it: 1.1 at 0.8 mm voxels.
+NORMAL_DEG = 1.5
 #: Portal length by its formula, from the plan's own incidence, mm: rounding only.
 PORTAL_MM = 0.05
 #: Heights along the shaft axis between points that stand in the file, mm.
@@ -60,6 +63,10 @@ SHAFT_AXIS_DEG = 3.0
 #: Neck axis against the smallest section found here, degrees: the section is flat near its minimum,
 #: and its centroid 25 mm from the head's centre moves by 2 mm along it.
 NECK_AXIS_DEG = 5.0
+#: The neck's smallest section, relative: two rasters, and axes that differ by a few degrees.
+NECK_AREA = 0.05
+#: Share of that section that tunnels take, by the plan's own area: rounding only.
+NECK_SHARE = 1e-3
 #: Anteversion by which x is turned back from the neck where the condyles are not in view, and its tolerance.
 ANTEVERSION_DEG = 1.0
 #: Lesion centroid, mm.

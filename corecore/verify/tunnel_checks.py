@@ -55,8 +55,10 @@ def figure_checks(
         ),
         equal(f"{name}.portal_length_mm", stated["portal_length_mm"], portal, tolerance.PORTAL_MM, "mm"),
     ]
+    heading = np.array([np.dot(tunnel.tip - tunnel.entry, axis) for axis in (frame.x, frame.y, frame.z)]) / length
     others: list[tuple[str, float | None, float]] = [
         ("cortical_clearance_mm", found.cortical_clearance_mm, clearance),
+        ("posterosuperior_clearance_mm", found.posterosuperior_clearance_mm, clearance),
         ("joint_clearance_mm", found.joint_clearance_mm, clearance),
         (
             "entry_above_lesser_trochanter_mm",
@@ -64,11 +66,18 @@ def figure_checks(
             tolerance.HEIGHT_MM,
         ),
         ("entry_anterior_mm", found.entry_anterior_mm, max(tolerance.MIDLINE_MM, clearance)),
+        ("entry_normal_deg", found.entry_normal_deg, max(tolerance.NORMAL_DEG, angle)),
+        # In the frontal plane against the distal shaft, and out of that plane (positive: forward).
+        ("ap_angle_deg", math.degrees(math.atan2(-heading[0], -heading[2])) % 360.0, tolerance.DIRECTION_DEG),
+        ("lateral_tilt_deg", math.degrees(math.asin(max(-1.0, min(1.0, heading[1])))), tolerance.DIRECTION_DEG),
     ]
     if plan.anatomy.greater_trochanter_tip is not None:
         below = frame.height(plan.anatomy.greater_trochanter_tip) - found.entry_height_mm
         others.append(("entry_below_greater_trochanter_mm", below, tolerance.HEIGHT_MM))
-    checks += [equal(f"{name}.{key}", stated[key], value, limit, "mm") for key, value, limit in others if key in stated]
+    units = {key: "deg" if key.endswith("_deg") else "mm" for key, _, _ in others}
+    checks += [
+        equal(f"{name}.{key}", stated[key], value, limit, units[key]) for key, value, limit in others if key in stated
+    ]
     return checks
 
 
@@ -105,7 +114,9 @@ def constraint_checks(
         "shaft_angle_min_deg": floor("shaft_angle_min_deg", found.shaft_angle_deg, tolerance.DIRECTION_DEG, "deg"),
         "shaft_angle_max_deg": ceiling("shaft_angle_max_deg", found.shaft_angle_deg, tolerance.DIRECTION_DEG, "deg"),
         "length_max_mm": ceiling("length_max_mm", length, tolerance.SEGMENT_MM, "mm"),
-        "entry_normal_max_deg": ceiling("entry_normal_max_deg", found.entry_normal_deg, angle, "deg"),
+        "entry_normal_max_deg": ceiling(
+            "entry_normal_max_deg", found.entry_normal_deg, max(tolerance.NORMAL_DEG, angle), "deg"
+        ),
         "entry_ap_max_mm": ceiling("entry_ap_max_mm", off_midline, max(tolerance.MIDLINE_MM, clearance), "mm"),
         "entry_distal_mm": floor("entry_distal_mm", low, tolerance.HEIGHT_MM, "mm", spec["entry_distal_mm"] + raised),
         "entry_proximal_mm": ceiling("entry_proximal_mm", high, tolerance.HEIGHT_MM, "mm"),

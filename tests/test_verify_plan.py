@@ -1,0 +1,356 @@
+"""Plans that are true by closed form are confirmed; each figure moved past its tolerance is refused by name."""
+
+from __future__ import annotations
+
+import copy
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pytest
+from plan_factory import NECK, Pose, Shot, in_bone, plan_of, unit, write_masks, write_plan
+
+from corecore.errors import InputError
+from corecore.verify import Check, Verification, document, road, verify_plan
+from corecore.verify.hip import Hip, load_hip
+
+POSES = {
+    "right": Pose(),
+    "left-turned": Pose(side="left", turn_deg=(8.0, -5.0, 12.0), spacing=(0.9, 0.9, 0.9)),
+    "thick-slices": Pose(turn_deg=(3.0, 4.0, -6.0), spacing=(0.7, 0.7, 3.0)),
+}
+
+
+@pytest.fixture(scope="module")
+def case(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """A folder with masks of the standing right hip, and its true plan."""
+    folder = tmp_path_factory.mktemp("right")
+    return folder, plan_of(write_masks(folder, POSES["right"]), POSES["right"])
+
+
+@pytest.fixture(scope="module")
+def base(case: tuple[Path, dict[str, Any]]) -> tuple[Verification, Hip]:
+    """The true plan's verification, and the hip that was rebuilt for it."""
+    path = write_plan(*case)
+    return verify_plan(path), load_hip(document.read_plan(path))
+
+
+@pytest.fixture
+def judge(
+    case: tuple[Path, dict[str, Any]],
+    base: tuple[Verification, Hip],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[[dict[str, Any]], Verification]:
+    """Verify an edited plan on the hip already rebuilt: the masks are the same, only figures change."""
+    monkeypatch.setattr(road, "load_hip", lambda plan: base[1])
+
+    def run(plan: dict[str, Any]) -> Verification:
+        plan = copy.deepcopy(plan)
+        for item in plan["case"]["inputs"]:
+            item["path"] = str(case[0] / item["path"])
+        return verify_plan(write_plan(tmp_path, plan))
+
+    return run
+
+
+def names(result: Verification) -> set[str]:
+    return {check.name for check in result.disagreements}
+
+
+def place(plan: dict[str, Any], name: str) -> tuple[Any, Any]:
+    """Container and key of the figure that a check's name points to."""
+    keys: list[Any] = [int(k) if k.isdigit() else k for k in re.findall(r"[^.\[\]]+", name)]
+    node: Any = plan
+    for key in keys[:-1]:
+        node = node[key]
+    return node, keys[-1]
+
+
+def stated_figures(plan: dict[str, Any], result: Verification) -> list[Check]:
+    """The checks of a figure that stands in the plan under the check's own name."""
+    chosen = []
+    for check in result.checks:
+        if check.relation != "=" or isinstance(check.stated, str) or check.stated is None or " " in check.name:
+            continue
+        node, key = place(plan, check.name)
+        if isinstance(node[key], float) and check.name != "tunnels[0].diameter_mm":
+            chosen.append(check)
+    return chosen
+
+
+@pytest.mark.parametrize("name", list(POSES))
+def test_a_true_plan_is_confirmed(name: str, tmp_path: Path) -> None:
+    pose = POSES[name]
+    result = verify_plan(write_plan(tmp_path, plan_of(write_masks(tmp_path, pose), pose)))
+    assert not result.disagreements
+    assert result.agrees
+    assert not result.messages
+    assert len(result.checks) > 60
+
+
+def test_separate_masks_and_two_tunnels_are_confirmed(tmp_path: Path) -> None:
+    shots = (
+        Shot(height=-33.0, diameter=4.0, through=(-2.0, 1.0, 6.0), round_deg=-8.0),
+        Shot(height=-42.0, diameter=4.0, through=(-1.0, 4.0, 2.0), round_deg=-20.0),
+    )
+    spec = {"diameter_mm": 4.0, "tunnels": 2}
+    plan = plan_of(write_masks(tmp_path, POSES["right"], separate=True), POSES["right"], shots, spec=spec)
+    result = verify_plan(write_plan(tmp_path, plan))
+    assert not result.disagreements
+    assert any(check.name.endswith("bridge_min_mm") and check.ok for check in result.checks)
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_every_figure_past_its_tolerance_is_refused_by_name_and_none_within_it(
+    sign: float,
+    case: tuple[Path, dict[str, Any]],
+    base: tuple[Verification, Hip],
+    judge: Callable[[dict[str, Any]], Verification],
+) -> None:
+    figures = stated_figures(case[1], base[0])
+    keys = {check.name for check in figures}
+    # Every figure of the contract that can be computed twice is among them.
+    assert {f"tunnels[0].{key}" for key in document.TUNNEL_FIGURES} <= keys
+    assert {f"totals.{key}" for key in document.TOTALS_REQUIRED} <= keys
+    assert {"necrosis.volume_ml", "necrosis.head_fraction", "anatomy.head_radius_mm"} <= keys
+    # These feed other checks (portal length, sphere, upper bound), so they are moved alone, below.
+    feeding = {"tunnels[0].incidence_deg", "anatomy.head_radius_mm", "totals.removed_fraction"}
+    feeding |= {"anatomy.lesser_trochanter_height_mm", "anatomy.neck_min_area_mm2"}
+    for size, refused in ((1.05, True), (0.95, False)):
+        plan = copy.deepcopy(case[1])
+        moved = set()
+        for check in figures:
+            if check.name in feeding:
+                continue
+            assert isinstance(check.found, float)
+            node, key = place(plan, check.name)
+            node[key] = check.found + sign * size * check.tolerance
+            moved.add(check.name)
+        assert names(judge(plan)) == (moved if refused else set())
+
+
+@pytest.mark.parametrize(
+    ("name", "amount"),
+    [
+        ("tunnels[0].incidence_deg", 1.3),
+        ("tunnels[0].incidence_deg", -1.3),
+        ("anatomy.head_radius_mm", 1.4),
+        ("anatomy.head_radius_mm", -1.4),
+        ("anatomy.lesser_trochanter_height_mm", 0.2),
+        ("anatomy.neck_min_area_mm2", 60.0),
+        ("totals.removed_fraction", 0.008),
+        ("totals.removed_fraction", -0.008),
+        ("tunnels[0].diameter_mm", 1.0),
+        ("tunnels[0].diameter_mm", -1.0),
+    ],
+)
+def test_a_figure_that_feeds_others_is_refused_too(
+    name: str, amount: float, case: tuple[Path, dict[str, Any]], judge: Callable[[dict[str, Any]], Verification]
+) -> None:
+    plan = copy.deepcopy(case[1])
+    node, key = place(plan, name)
+    node[key] += amount
+    assert name in names(judge(plan))
+
+
+def shifted(key: str, vector: tuple[float, float, float]) -> Callable[[dict[str, Any]], None]:
+    def edit(plan: dict[str, Any]) -> None:
+        node, last = place(plan, key)
+        node[last] = (np.array(node[last]) + vector).tolist()
+
+    return edit
+
+
+def turned(key: str, toward: tuple[float, float, float], degrees: float) -> Callable[[dict[str, Any]], None]:
+    def edit(plan: dict[str, Any]) -> None:
+        node, last = place(plan, key)
+        axis = unit(node[last])
+        across = unit(np.array(toward) - np.dot(toward, axis) * axis)
+        node[last] = (np.cos(np.radians(degrees)) * axis + np.sin(np.radians(degrees)) * across).tolist()
+
+    return edit
+
+
+def set_to(key: str, value: Any) -> Callable[[dict[str, Any]], None]:
+    def edit(plan: dict[str, Any]) -> None:
+        node, last = place(plan, key)
+        node[last] = value
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("edit", "named"),
+    [
+        (shifted("tunnels[0].tip", (1.0, 0.0, 0.0)), "tunnels[0].length_mm"),
+        (shifted("tunnels[0].tip", (0.0, 1.0, 0.0)), "tunnels[0].direction"),
+        (shifted("tunnels[0].entry", (2.5, 0.0, 0.0)), "tunnels[0].entry (from the tip)"),
+        (shifted("tunnels[0].entry", (0.0, 0.0, 1.0)), "tunnels[0].entry_above_lesser_trochanter_mm"),
+        (set_to("tunnels[0].direction", [-0.9, 0.1, 0.5]), "tunnels[0].direction (length)"),
+        (turned("tunnels[0].direction", (0, 1, 0), 0.2), "tunnels[0].direction"),
+        (shifted("anatomy.head_center", (3.0, 0.0, 0.0)), "anatomy.head_center"),
+        (shifted("anatomy.head_center", (0.0, 3.0, 0.0)), "anatomy.head_center"),
+        (shifted("anatomy.head_center", (0.0, 0.0, -3.0)), "anatomy.head_center"),
+        (turned("anatomy.shaft_axis", (0, 1, 0), 4.0), "anatomy.shaft_axis"),
+        (turned("anatomy.neck_axis", (0, 1, 0), 8.0), "anatomy.neck_axis"),
+        (turned("anatomy.x_axis", (0, 1, 0), 2.0), "anatomy.x_axis (anteversion)"),
+        (turned("anatomy.x_axis", (0, 0, 1), 1.0), "anatomy.x_axis (square to the shaft)"),
+        (shifted("anatomy.lesser_trochanter_tip", (0.0, 0.0, 1.0)), "anatomy.lesser_trochanter_height_mm"),
+        (set_to("case.side", "left"), "case.side"),
+        (shifted("necrosis.centroid", (0.0, 0.5, 0.0)), "necrosis.centroid"),
+        (set_to("totals.upper_bound_fraction", 0.33), "totals.upper_bound_fraction (above the plan)"),
+        (set_to("spec.cortical_margin_mm", 5.2), "tunnels[0] cortical_margin_mm"),
+        (set_to("spec.cortical_margin_mm", 2.5), "tunnels[0].portal_length_mm"),
+        (set_to("spec.posterosuperior_margin_mm", 7.0), "tunnels[0] posterosuperior_margin_mm"),
+        (set_to("spec.joint_margin_mm", 6.3), "tunnels[0] joint_margin_mm"),
+        (set_to("spec.joint_margin_mm", 2.0), "spec.joint_margin_mm"),
+        (set_to("spec.incidence_min_deg", 57.0), "tunnels[0] incidence_min_deg"),
+        (set_to("spec.shaft_angle_min_deg", 125.0), "tunnels[0] shaft_angle_min_deg"),
+        (set_to("spec.shaft_angle_max_deg", 124.0), "tunnels[0] shaft_angle_max_deg"),
+        (set_to("spec.length_max_mm", 86.0), "tunnels[0] length_max_mm"),
+        (set_to("spec.entry_normal_max_deg", 11.0), "tunnels[0] entry_normal_max_deg"),
+        (set_to("spec.entry_ap_max_mm", 2.5), "tunnels[0] entry_ap_max_mm"),
+        (set_to("spec.entry_distal_mm", 7.0), "tunnels[0] entry_distal_mm"),
+        (set_to("spec.entry_proximal_mm", 18.0), "tunnels[0] entry_proximal_mm"),
+        (set_to("anatomy.sources.lesser_trochanter", "assumed"), "tunnels[0] entry_distal_mm"),
+        (set_to("spec.tunnels", 0), "tunnels (number)"),
+        (set_to("violations", [{"key": "length_max_mm", "limit": 1, "value": 2}]), "violations (number)"),
+    ],
+)
+def test_an_edit_is_refused_and_named(
+    edit: Callable[[dict[str, Any]], None],
+    named: str,
+    case: tuple[Path, dict[str, Any]],
+    judge: Callable[[dict[str, Any]], Verification],
+) -> None:
+    plan = copy.deepcopy(case[1])
+    edit(plan)
+    assert named in names(judge(plan))
+
+
+def test_a_tunnel_through_the_neck_s_wall_breaks_its_margins_by_the_own_figures(
+    case: tuple[Path, dict[str, Any]], judge: Callable[[dict[str, Any]], Verification]
+) -> None:
+    # A true plan of a bad tunnel: every figure is right, the constraints are not kept.
+    inputs = case[1]["case"]["inputs"]
+    result = judge(plan_of(inputs, POSES["right"], (Shot(height=-37.5, through=(-1.0, -2.0, 12.0)),)))
+    assert {"tunnels[0] cortical_margin_mm", "tunnels[0] posterosuperior_margin_mm"} <= names(result)
+    assert not {name for name in names(result) if name.startswith(("tunnels[0].", "totals."))}
+    result = judge(plan_of(inputs, POSES["right"], (Shot(joint=3.5),)))
+    assert names(result) == {"tunnels[0] joint_margin_mm"}
+
+
+def test_tunnels_too_near_or_too_many_are_refused(
+    case: tuple[Path, dict[str, Any]], judge: Callable[[dict[str, Any]], Verification]
+) -> None:
+    inputs = case[1]["case"]["inputs"]
+    spec = {"diameter_mm": 4.0, "tunnels": 3}
+    near = (
+        Shot(height=-35.0, diameter=4.0, through=(-2.0, 1.0, 5.0)),
+        Shot(height=-40.0, diameter=4.0, through=(-1.0, 3.0, 3.0)),
+    )
+    assert "tunnels[0] and tunnels[1] bridge_min_mm" in names(judge(plan_of(inputs, POSES["right"], near, spec=spec)))
+    same = (Shot(diameter=4.0), Shot(diameter=4.0, through=(-1.0, 2.0, 4.3)))
+    assert "tunnels[0] and tunnels[1] overlap" in names(judge(plan_of(inputs, POSES["right"], same, spec=spec)))
+    wide = (
+        Shot(height=-32.0, diameter=6.0, round_deg=-14.0),
+        Shot(height=-44.0, diameter=6.0, round_deg=-14.0),
+        Shot(height=-38.0, diameter=6.0, round_deg=25.0),
+    )
+    spec = {"diameter_mm": 6.0, "tunnels": 3}
+    assert "tunnels (separate wide holes)" in names(judge(plan_of(inputs, POSES["right"], wide, spec=spec)))
+
+
+def test_a_manual_plan_must_list_what_it_breaks_and_only_that(
+    case: tuple[Path, dict[str, Any]], judge: Callable[[dict[str, Any]], Verification]
+) -> None:
+    plan = plan_of(case[1]["case"]["inputs"], POSES["right"], (Shot(joint=3.5),))
+    plan["status"] = "manual"
+    assert names(judge(plan)) == {"violations joint_margin_mm"}
+    plan["violations"] = [{"key": "joint_margin_mm", "limit": 5.0, "value": 3.5}]
+    assert judge(plan).agrees
+    plan["violations"].append({"key": "length_max_mm", "limit": 130.0, "value": 131.0})
+    assert names(judge(plan)) == {"violations length_max_mm"}
+
+
+def test_an_infeasible_plan_has_no_tunnels_and_true_necrosis_figures(
+    case: tuple[Path, dict[str, Any]], judge: Callable[[dict[str, Any]], Verification]
+) -> None:
+    plan = copy.deepcopy(case[1])
+    plan["status"] = "infeasible"
+    assert names(judge(plan)) == {"tunnels (number)"}
+    plan["tunnels"], plan["totals"] = [], {}
+    assert judge(plan).agrees
+    plan["necrosis"]["volume_ml"] *= 1.03
+    assert names(judge(plan)) == {"necrosis.volume_ml"}
+
+
+def test_changed_inputs_are_said_to_be_changed(case: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+    plan = copy.deepcopy(case[1])
+    shutil.copy(case[0] / "seg.nii.gz", tmp_path)
+    plan["case"]["inputs"][1]["sha256"] = "0" * 64
+    result = verify_plan(write_plan(tmp_path, plan))
+    assert not result.agrees
+    assert len(result.messages) == 1
+    assert "input changed" in result.messages[0]
+    assert "lesion" in result.messages[0]
+
+
+def flipped(image: Any) -> Any:
+    """The same voxels under an affine that swaps left and right about the volume's middle."""
+    affine = image.affine.copy()
+    affine[0, 3] += affine[0, 0] * (image.shape[0] - 1)
+    affine[0, 0] *= -1
+    return nib.Nifti1Image(np.asarray(image.dataobj), affine)
+
+
+def moved(image: Any) -> Any:
+    affine = image.affine.copy()
+    affine[:3, 3] += [2.0, -1.0, 1.0]
+    return nib.Nifti1Image(np.asarray(image.dataobj), affine)
+
+
+def grown(image: Any) -> Any:
+    """The lesion 2 mm wider on one side."""
+    labels = np.asarray(image.dataobj).copy()
+    wide = (labels == 2) | np.roll(labels == 2, 2, axis=0)
+    labels[wide & (labels > 0)] = 2
+    return nib.Nifti1Image(labels, image.affine)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (flipped, {"case.side", "anatomy.head_center"}),
+        (moved, {"anatomy.head_center", "necrosis.centroid"}),
+        (grown, {"necrosis.volume_ml", "totals.necrosis_left_ml"}),
+    ],
+)
+def test_a_plan_of_another_mask_is_refused(
+    change: Callable[[Any], Any], named: set[str], case: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    plan = copy.deepcopy(case[1])
+    nib.save(change(nib.load(case[0] / "seg.nii.gz")), tmp_path / "seg.nii.gz")
+    other = write_masks(tmp_path, POSES["right"])  # keeps the file that is there, with its fingerprint
+    plan["case"]["inputs"] = other
+    assert named <= names(verify_plan(write_plan(tmp_path, plan)))
+
+
+def test_a_missing_input_is_an_error_that_names_it(case: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"seg\.nii\.gz"):
+        verify_plan(write_plan(tmp_path, case[1]))
+
+
+def test_nothing_checked_agrees_with_nothing() -> None:
+    assert not Verification(()).agrees
+
+
+def test_the_factory_s_neck_lies_in_its_own_bone() -> None:
+    points = -np.linspace(0.0, 50.0, 11)[:, None] * NECK
+    assert in_bone(points).all()
+    assert not in_bone(np.array([[0.0, 0.0, 25.0]])).any()
