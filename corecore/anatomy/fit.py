@@ -21,7 +21,13 @@ from corecore.anatomy.shaft import (
     lowest_complete,
     provisional_shaft,
 )
-from corecore.anatomy.trochanters import Bump, greater_trochanter, lesser_trochanter
+from corecore.anatomy.trochanters import (
+    MIN_HANDEDNESS_MM,
+    Bump,
+    greater_trochanter,
+    handedness,
+    lesser_trochanter,
+)
 from corecore.errors import AnatomyError
 from corecore.grid import FloatArray
 from corecore.surface import Bone
@@ -60,6 +66,7 @@ def fit_anatomy(
     sources: dict[str, str] = {"head_center": head.source}
 
     neck = _neck(bone, head, given, sources, cautions)
+    cautions.extend(_mirror_caution(bone, head, neck, side))
     shaft, bump, lowest = _shaft_and_lesser(bone, head, neck, up, given, sources, cautions)
 
     tip = given.lesser_trochanter_tip
@@ -118,6 +125,24 @@ def fit_anatomy(
         sources=sources,
         warnings=tuple(cautions),
     )
+
+
+def _mirror_caution(bone: Bone, head: Head, neck: Neck, side: str) -> list[Caution]:
+    """A caution where the lesser trochanter lies on the side of the neck where the other femur has it."""
+    shaft = provisional_shaft(bone, head)
+    if shaft is None:
+        return []
+    lowest = lowest_complete(bone, shaft, head.center, -2.6 * head.radius_mm)
+    bulge = handedness(bone, head, neck, shaft, lowest)
+    _log.debug("bulge behind the neck over before it: %s mm", bulge)
+    if bulge is None or bulge > -MIN_HANDEDNESS_MM:
+        return []
+    other = "left" if side == "right" else "right"
+    text = (
+        f"the bone has the shape of a {other} femur: its lesser trochanter is before the neck, not behind it;"
+        " check that the file does not mirror and that the side is right"
+    )
+    return [Caution("mirrored_bone", text)]
 
 
 def _unit(vector: FloatArray, name: str) -> FloatArray:

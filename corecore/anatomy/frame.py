@@ -28,6 +28,8 @@ CONDYLES_WIDTH_MM = 55.0
 VERSION_RANGE_DEG = (-30.0, 60.0)
 #: The mid-line is tabulated from this far below the lesser trochanter's level to this far above, mm.
 MIDLINE_BELOW_MM, MIDLINE_ABOVE_MM, MIDLINE_STEP_MM = 10.0, 50.0, 1.0
+#: … and must reach this far above for entries, mm: 25 (contract) and the hole's own edge.
+MIDLINE_NEEDED_MM = 32.0
 #: The table is smoothed over this length, mm: a voxel's stairs are no anatomy.
 MIDLINE_SMOOTHING_MM = 1.5
 
@@ -84,7 +86,7 @@ def condylar_axis(points: FloatArray, shaft: Shaft, lateral: FloatArray) -> Floa
 def lateral_midline(
     bone: Bone, head: Head, shaft: Shaft, x_axis: FloatArray, lesser_height: float, lowest: float
 ) -> tuple[FloatArray, FloatArray, bool]:
-    """Heights (N,) and mid-points (N,) in y, both from the head's centre, mm; and whether all heights are in view.
+    """Heights (N,) and mid-points (N,) in y, both from the head's centre, mm; and whether all heights of entries are in view.
 
     At each height the mid-point is half-way between the foremost and the hindmost bone of
     the part of the section lateral of the shaft's axis. Where no height is in view the table
@@ -110,8 +112,10 @@ def lateral_midline(
     if not kept:
         base = on_line(shaft, head.center, lesser_height)
         return np.array([lesser_height]), np.array([float((base - head.center) @ y_axis)]), False
+    needed = (heights >= lesser_height) & (heights <= lesser_height + MIDLINE_NEEDED_MM)
+    complete = bool(np.isin(heights[needed], kept).all())
     smooth = ndimage.gaussian_filter1d(np.array(middle), MIDLINE_SMOOTHING_MM / MIDLINE_STEP_MM, mode="nearest")
-    return np.array(kept), np.asarray(smooth, dtype=np.float64), len(kept) == len(heights)
+    return np.array(kept), np.asarray(smooth, dtype=np.float64), complete
 
 
 def _extent(depth: FloatArray, across: FloatArray) -> float | None:

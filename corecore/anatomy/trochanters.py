@@ -28,6 +28,11 @@ MIN_PROMINENCE_MM = 5.0
 FOOT_DEG = 45.0
 #: Steps of the profile: angle, degrees, height and radius, mm.
 STEP_DEG, STEP_MM, STEP_RADIUS_MM = 2.5, 1.0, 0.5
+#: The other side's bulge is compared at these heights, head diameters below the head's centre:
+#: higher up the neck's own flanks bulge.
+HANDEDNESS_DIAMETERS = (0.85, 1.35)
+#: A difference smaller than this says nothing, mm (engineering choice; docs/design/anatomy.md).
+MIN_HANDEDNESS_MM = 3.0
 #: Points within this of the greatest radius make the tip, mm: steadier than one sample.
 TIP_MM = 1.0
 #: A tip nearer than this to the lowest height in view may go on beyond it, mm.
@@ -44,48 +49,85 @@ class Bump:
     prominence_mm: float
 
 
-def lesser_trochanter(
-    bone: Bone, head: Head, neck: Neck, shaft: Shaft, lowest: float, *, mirrored: bool = False
-) -> Bump | None:
+def lesser_trochanter(bone: Bone, head: Head, neck: Neck, shaft: Shaft, lowest: float) -> Bump | None:
     """The bump behind the neck about one head diameter below the head's centre.
 
-    ``lowest`` is the height from the head's centre of the lowest section in view.
-    ``mirrored`` looks before the neck instead, where a bone of the other side has it.
-    ``None`` where no bump stands out, or where it runs into the scan's end.
+    ``lowest`` is the height from the head's centre of the lowest section in view. ``None``
+    where no bump stands out, or where it runs into the scan's end.
     """
-    medial = neck.axis - (neck.axis @ shaft.axis) * shaft.axis
-    medial = medial / np.linalg.norm(medial)
-    behind = np.cross(shaft.axis, medial) * (-1.0 if mirrored else 1.0)
-    diameter = 2.0 * head.radius_mm
-    top, bottom = -HEIGHT_DIAMETERS[0] * diameter, max(-HEIGHT_DIAMETERS[1] * diameter, lowest)
-    if top - bottom < 5.0:
+    profile = _profile(bone, head, neck, shaft, lowest, HEIGHT_DIAMETERS, 1.0)
+    if profile is None:
         return None
-    heights = np.arange(top, bottom, -STEP_MM)
-    angles = np.arange(BEHIND_NECK_DEG[0] - FOOT_DEG, BEHIND_NECK_DEG[1] + FOOT_DEG + 1e-6, STEP_DEG)
-    radius = spoke_lengths(bone, head, shaft, heights, angles, medial, behind)
-
-    foot = round(FOOT_DEG / STEP_DEG)
-    before = ndimage.minimum_filter1d(radius, foot + 1, axis=1, origin=foot // 2)
-    after = ndimage.minimum_filter1d(radius, foot + 1, axis=1, origin=-(foot // 2))
-    prominence = (radius - np.maximum(before, after))[:, foot:-foot]
-    core = radius[:, foot:-foot]
+    core, prominence = profile.radius, profile.prominence
     most = float(prominence.max())
     if most < MIN_PROMINENCE_MM:
         return None
-    stands_out = prominence > 0.5 * most
     # One bump: the part that holds the most prominent point.
-    labels = ndimage.label(stands_out)[0]
+    labels = ndimage.label(prominence > 0.5 * most)[0]
     bump = labels == labels[np.unravel_index(int(np.argmax(prominence)), prominence.shape)]
     peak = float(core[bump].max())
     i, j = np.nonzero(bump & (core > peak - TIP_MM))
     weight = core[i, j] - (peak - TIP_MM)
-    at = float(np.average(heights[i], weights=weight))
-    if at - bottom < CUT_MM and bottom == lowest:
+    at = float(np.average(profile.heights[i], weights=weight))
+    if at - lowest < CUT_MM:
         return None
-    angle = np.radians(float(np.average(angles[foot:-foot][j], weights=weight)))
-    spoke = np.cos(angle) * medial + np.sin(angle) * behind
+    angle = np.radians(float(np.average(profile.angles[j], weights=weight)))
+    spoke = np.cos(angle) * profile.zero + np.sin(angle) * profile.quarter
     tip = on_line(shaft, head.center, at) + peak * spoke
     return Bump(np.asarray(tip, dtype=np.float64), most)
+
+
+def handedness(bone: Bone, head: Head, neck: Neck, shaft: Shaft, lowest: float) -> float | None:
+    """How much further the shaft's profile bulges behind the neck (positive) than before it, mm.
+
+    In the mirrored local frame a femur is positive; a femur of the other side, or one in a
+    file that mirrors, is negative. ``None`` where the level of the lesser trochanter is not in view.
+    """
+    behind = _profile(bone, head, neck, shaft, lowest, HANDEDNESS_DIAMETERS, 1.0)
+    before = _profile(bone, head, neck, shaft, lowest, HANDEDNESS_DIAMETERS, -1.0)
+    if behind is None or before is None or behind.heights[-1] > -1.1 * 2.0 * head.radius_mm:
+        return None
+    return float(behind.prominence.max() - before.prominence.max())
+
+
+@dataclass(frozen=True, eq=False)
+class _Profile:
+    """Radius and prominence (heights, angles) of the bone round the shaft's line, mm."""
+
+    heights: FloatArray
+    angles: FloatArray
+    radius: FloatArray
+    prominence: FloatArray
+    zero: FloatArray
+    quarter: FloatArray
+
+
+def _profile(
+    bone: Bone,
+    head: Head,
+    neck: Neck,
+    shaft: Shaft,
+    lowest: float,
+    diameters: tuple[float, float],
+    turn: float,
+) -> _Profile | None:
+    """The profile behind the neck (``turn`` 1) or before it (-1); ``None`` where under 5 mm are in view."""
+    zero = neck.axis - (neck.axis @ shaft.axis) * shaft.axis
+    zero = zero / np.linalg.norm(zero)
+    quarter = turn * np.cross(shaft.axis, zero)
+    diameter = 2.0 * head.radius_mm
+    top, bottom = -diameters[0] * diameter, max(-diameters[1] * diameter, lowest)
+    if top - bottom < 5.0:
+        return None
+    heights = np.arange(top, bottom, -STEP_MM)
+    angles = np.arange(BEHIND_NECK_DEG[0] - FOOT_DEG, BEHIND_NECK_DEG[1] + FOOT_DEG + 1e-6, STEP_DEG)
+    radius = spoke_lengths(bone, head, shaft, heights, angles, zero, quarter)
+    foot = round(FOOT_DEG / STEP_DEG)
+    before = ndimage.minimum_filter1d(radius, foot + 1, axis=1, origin=foot // 2)
+    after = ndimage.minimum_filter1d(radius, foot + 1, axis=1, origin=-(foot // 2))
+    inner = slice(foot, -foot)
+    prominence = (radius - np.maximum(before, after))[:, inner]
+    return _Profile(heights, angles[inner], radius[:, inner], prominence, zero, quarter)
 
 
 def spoke_lengths(
