@@ -220,4 +220,5 @@ def _only_near_head(lesion: Lesion, center: FloatArray, radius_mm: float) -> tup
     stray = Mask(lesion.mask.grid, np.isin(labels, far))
     kept = lesion.kept(~stray.contains(lesion.points_mm))
     kept = Lesion(Mask(lesion.mask.grid, lesion.mask.voxels & ~stray.voxels), kept.points_mm, kept.point_ml)
-    return kept, [Caution("lesion_away", f"{len(far)} lesion part(s) away from the head, {far_ml:.3f} ml, were dropped")]
+    text = f"{len(far)} lesion part(s) away from the head, {far_ml:.3f} ml, were dropped"
+    return kept, [Caution("lesion_away", text)]

@@ -70,7 +70,7 @@ class Plan:
 def plan_hip(
     hip: Hip, spec: Spec, measures: Measures, *, progress: Callable[[float], None] | None = None
 ) -> Plan:
-    """Search the best tunnel of a hip. Raises ``InputError`` for more than one tunnel, which this version cannot plan."""
+    """Search the best tunnel of a hip. Raises ``InputError`` for more than one, which this version cannot plan."""
     if spec.tunnels != 1:
         raise InputError(f"tunnels: {spec.tunnels}; this version plans one tunnel (sets of tunnels are to come)")
     started = time.perf_counter()

@@ -127,7 +127,10 @@ def _total_rows(totals: dict[str, Any]) -> list[tuple[str, str]]:
             "near a tunnel",
             f"{totals['reached_3mm_fraction']:.0%} within 3 mm, {totals['reached_5mm_fraction']:.0%} within 5 mm",
         ),
-        ("graft needed", f"{totals['graft_volume_ml']:.1f} ml ({totals['healthy_bone_removed_ml']:.1f} ml healthy bone)"),
+        (
+            "graft needed",
+            f"{totals['graft_volume_ml']:.1f} ml ({totals['healthy_bone_removed_ml']:.1f} ml of it healthy bone)",
+        ),
     ]
 
 

@@ -13,10 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import prange
 
 from corecore.compiled import compiled
-
 from corecore.grid import FloatArray
 from corecore.search.kernels import (
     AP,
@@ -30,10 +28,10 @@ from corecore.search.kernels import (
     OUTWARD,
     PORTAL,
     PROXIMAL,
-    SCALE,
     SHAFT_MAX,
     SHAFT_MIN,
     across,
+    compass_moves,
     entry_gaps,
     find_entry,
     line_of,
@@ -43,6 +41,7 @@ from corecore.search.kernels import (
     sample,
 )
 from corecore.search.problem import Problem
+from corecore.search.threads import in_parts
 from corecore.spec import Spec
 from corecore.tunnel import PORTAL_EXTRA_MM, REASON_KEYS, Reason
 
@@ -81,7 +80,7 @@ class Infeasible:
 
 @compiled()
 def all_gaps(prob, line, ring, step, gaps):  # type: ignore[no-untyped-def]
-    """Fill ``gaps`` (COUNT,) with how far each constraint is kept by the shallowest tunnel on a line that reaches the lesion.
+    """Fill ``gaps`` (COUNT,) with how far a line's shallowest tunnel that reaches the lesion keeps each constraint.
 
     Negative is broken, in mm or degrees. Returns the summed breaks, a large number where
     the line is not in bone at the neck or misses the lesion.
@@ -143,73 +142,73 @@ def all_gaps(prob, line, ring, step, gaps):  # type: ignore[no-untyped-def]
     return total
 
 
-@compiled(parallel=True)
-def _measure(prob, lines, ring, step):  # type: ignore[no-untyped-def]
-    n = lines.shape[0]
-    totals = np.zeros(n)
-    every = np.zeros((n, COUNT), dtype=np.float32)
-    for i in prange(n):
-        gaps = np.zeros(COUNT)
-        totals[i] = all_gaps(prob, lines[i], ring, step, gaps)
-        every[i] = gaps
+@compiled(nogil=True)
+def measure_lines(prob, lines, ring, step, totals, every):  # type: ignore[no-untyped-def]
+    """``all_gaps`` for lines (N, 4), into summed breaks (N,) and gaps (N, COUNT)."""
+    for i in range(lines.shape[0]):
+        totals[i] = all_gaps(prob, lines[i], ring, step, every[i])
+
+
+@compiled(nogil=True)
+def approach_lines(prob, lines, ring, step, only, result, totals, every):  # type: ignore[no-untyped-def]
+    """Move lines until their summed breaks shrink no more; with ``only``, all other breaks weigh tenfold."""
+    gaps = np.zeros(COUNT)
+    trial = np.zeros(4)
+    moves = compass_moves()
+    for i in range(lines.shape[0]):
+        best = lines[i].copy()
+        least, size, move, moved = 1e12, 0.5, -1, False
+        while size >= 0.01 and least > 0.0:
+            trial[:] = best
+            # Move -1 is the start itself.
+            if move >= 0:
+                trial += size * moves[move]
+            total = all_gaps(prob, trial, ring, step, gaps)
+            if only > 0:
+                total += 9.0 * (total - max(0.0, -gaps[only]))
+            if total < least - 1e-9:
+                least = total
+                best[:] = trial
+                every[i] = gaps
+                moved = move >= 0
+            move += 1
+            if move == moves.shape[0]:
+                if not moved:
+                    size *= 0.5
+                move, moved = 0, False
+        result[i] = best
+        totals[i] = least
+
+
+def _measure(problem: Problem, lines: FloatArray) -> tuple[FloatArray, FloatArray]:
+    totals, every = np.zeros(len(lines)), np.zeros((len(lines), COUNT))
+    ring = ring_points(12)
+    in_parts(len(lines), lambda p: measure_lines(problem, lines[p], ring, 1.5, totals[p], every[p]))
     return totals, every
 
 
-@compiled(parallel=True)
-def _approach(prob, lines, ring, step, only):  # type: ignore[no-untyped-def]
-    """Move lines until their summed breaks shrink no more; with ``only`` > 0, that constraint alone may break."""
-    n = lines.shape[0]
-    result = lines.copy()
-    totals = np.zeros(n)
-    every = np.zeros((n, COUNT))
-    for i in prange(n):
-        gaps = np.zeros(COUNT)
-        best = result[i].copy()
-        least = all_gaps(prob, best, ring, step, gaps)
-        if only[i] > 0:
-            least += 9.0 * (least - max(0.0, -gaps[only[i]]))
-        every[i] = gaps
-        size = 0.5
-        trial = best.copy()
-        while size >= 0.01 and least > 0.0:
-            moved = False
-            for a in range(4):
-                for b in range(a, 4):
-                    for sa in (-1.0, 1.0):
-                        for sb in (-1.0, 1.0):
-                            if a == b and sb < 0.0:
-                                continue
-                            trial[:] = best
-                            trial[a] += sa * size * SCALE[a]
-                            if b != a:
-                                trial[b] += sb * size * SCALE[b]
-                            total = all_gaps(prob, trial, ring, step, gaps)
-                            if only[i] > 0:
-                                total += 9.0 * (total - max(0.0, -gaps[only[i]]))
-                            if total < least - 1e-9:
-                                least = total
-                                best[:] = trial
-                                every[i] = gaps
-                                moved = True
-            if not moved:
-                size *= 0.5
-        result[i] = best
-        totals[i] = least
-    return result, totals, every
+def _approach(problem: Problem, lines: FloatArray, only: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+    reached, totals, every = np.zeros((len(lines), 4)), np.zeros(len(lines)), np.zeros((len(lines), COUNT))
+    ring = ring_points(24)
+    in_parts(
+        len(lines),
+        lambda p: approach_lines(problem, lines[p], ring, 0.5, only, reached[p], totals[p], every[p]),
+    )
+    return reached, totals, every
 
 
 def nearest_lines(problem: Problem, lines: FloatArray, *, keep: int = 64) -> tuple[FloatArray, FloatArray]:
     """Of lines (N, 4), those moved nearest to keeping every constraint, and their summed breaks (0: feasible)."""
-    totals, _ = _measure(problem, lines, ring_points(12), 1.5)
+    totals, _ = _measure(problem, lines)
     order = np.argsort(totals, kind="stable")[:keep]
-    moved, least, _ = _approach(problem, lines[order], ring_points(24), 0.5, np.zeros(len(order), dtype=np.int64))
+    moved, least, _ = _approach(problem, lines[order], 0)
     rank = np.argsort(least, kind="stable")
     return moved[rank], least[rank]
 
 
 def explain(problem: Problem, lines: FloatArray, spec: Spec) -> Infeasible:
     """Name the binding constraint of a hip without a feasible tunnel."""
-    totals, gaps = _measure(problem, lines, ring_points(12), 1.5)
+    totals, gaps = _measure(problem, lines)
     reaching = totals < 1e5
     if not reaching.any():
         return Infeasible("misses_lesion", "no straight line through the neck reaches the lesion", ())
@@ -227,8 +226,7 @@ def explain(problem: Problem, lines: FloatArray, spec: Spec) -> Infeasible:
         order = order[np.isfinite(score[order])]
         if len(order) == 0:
             continue
-        only = np.full(len(order), reason, dtype=np.int64)
-        _, _, every = _approach(problem, lines[order], ring_points(24), 0.5, only)
+        _, _, every = _approach(problem, lines[order], reason)
         alone = (np.delete(every, reason, axis=1)[:, 1:] >= -0.02).all(axis=1)
         if alone.any():
             amount = float(np.maximum(-every[alone, reason], 0.0).min())

@@ -10,11 +10,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import prange
 
 from corecore.compiled import compiled
-
-from corecore.search.problem import Problem
 from corecore.tunnel import NUMBER_OF_REASONS, OUTWARD_MM, PORTAL_EXTRA_MM, Reason
 
 OK = int(Reason.OK)
@@ -129,7 +126,7 @@ def line_of(prob, p, q, a, b):  # type: ignore[no-untyped-def]
 
 @compiled()
 def find_entry(prob, point, u):  # type: ignore[no-untyped-def]
-    """``t`` (negative) where the axis, followed outward from ``point``, first leaves the bone; 1 if it starts outside."""
+    """``t`` (negative) where the axis, followed outward, first leaves the bone; 1 if ``point`` is outside."""
     depth = sample(prob.distance, prob.spacing, point[0], point[1], point[2])
     if depth <= 0.0:
         return 1.0
@@ -170,7 +167,7 @@ def mouth_normal(prob, x, y, z):  # type: ignore[no-untyped-def]
 
 @compiled()
 def entry_gaps(prob, point, u, entry, gaps):  # type: ignore[no-untyped-def]
-    """Fill ``gaps`` with how far each rule of the entry is kept (negative: broken; mm or degrees); the sine of incidence."""
+    """Fill ``gaps`` with how far each rule of the entry is kept (mm, degrees); the sine of incidence."""
     x, y, z = point[0] + entry * u[0], point[1] + entry * u[1], point[2] + entry * u[2]
     frame = prob.femoral_frame
     normal = mouth_normal(prob, x, y, z)
@@ -205,7 +202,7 @@ def entry_gaps(prob, point, u, entry, gaps):  # type: ignore[no-untyped-def]
 
 @compiled()
 def wall_reach(prob, point, u, e, f, ring, start, stop, step, portal):  # type: ignore[no-untyped-def]
-    """Walk the wall from ``start`` to ``stop``; the last ``t`` with every margin kept, the gap that failed, its reason."""
+    """Walk the wall from ``start`` to ``stop``: last ``t`` with every margin kept, the gap that failed, its reason."""
     sign = 1.0 if stop >= start else -1.0
     t, last = start, start
     hardest = max(prob.joint_margin, prob.posterosuperior_margin)
@@ -239,8 +236,6 @@ def outward_free(prob, point, u, e, f, ring, entry, mouth):  # type: ignore[no-u
         if depth > 0.0:
             return False
         if depth > -prob.radius - 1.0:
-            gap, _ = ring_gap(prob, x, y, z, e, f, prob.radius, ring, False)
-            # Read as depth of the ring's deepest point: any bone on the way is too much.
             for m in range(ring.shape[0]):
                 c, s = prob.radius * ring[m, 0], prob.radius * ring[m, 1]
                 if sample(
@@ -385,20 +380,15 @@ def judge(prob, p, q, a, b, ring, step, need, gaps):  # type: ignore[no-untyped-
     return OK, entry, tip, count
 
 
-@compiled(parallel=True)
-def judge_many(prob, lines, ring, step):  # type: ignore[no-untyped-def]
-    """``judge`` for lines (N, 4): reasons (N,), entries and tips (N, 2), counts (N,)."""
-    n = lines.shape[0]
-    reasons = np.zeros(n, dtype=np.int8)
-    ends = np.zeros((n, 2))
-    counts = np.zeros(n, dtype=np.int64)
-    for i in prange(n):
-        gaps = np.zeros(COUNT)
+@compiled(nogil=True)
+def judge_lines(prob, lines, ring, step, reasons, ends, counts):  # type: ignore[no-untyped-def]
+    """``judge`` for lines (N, 4), into reasons (N,), entries and tips (N, 2), counts (N,)."""
+    gaps = np.zeros(COUNT)
+    for i in range(lines.shape[0]):
         reason, entry, tip, count = judge(prob, lines[i, 0], lines[i, 1], lines[i, 2], lines[i, 3], ring, step, 1, gaps)
         reasons[i] = reason
         ends[i, 0], ends[i, 1] = entry, tip
         counts[i] = count
-    return reasons, ends, counts
 
 
 #: Size of one unit step in each of a line's four numbers: 1 mm of offset, or the slope that
@@ -406,65 +396,61 @@ def judge_many(prob, lines, ring, step):  # type: ignore[no-untyped-def]
 SCALE = np.array([1.0, 1.0, 0.03, 0.03])
 
 
-@compiled()
-def climb(prob, line, ring, step, size, smallest, gaps):  # type: ignore[no-untyped-def]
-    """Climb from one line: compass steps along single numbers and pairs of them, halved when none helps.
+@compiled(nogil=True)
+def climb_lines(prob, lines, ring, step, size, smallest, result, ends, counts, tried):  # type: ignore[no-untyped-def]
+    """Climb from each of lines (N, 4): compass steps along single numbers and pairs of them, halved when none helps.
 
-    Returns the line, its entry, tip and count, and how many lines were judged.
+    Fills the lines reached (N, 4), their entries and tips (N, 2), their counts (0: infeasible
+    throughout) and how many lines were judged for each.
     """
-    best = line.copy()
-    reason, entry, tip, count = judge(prob, best[0], best[1], best[2], best[3], ring, step, 1, gaps)
-    if reason != OK:
-        count = 0
-    tried = 1
-    trial = best.copy()
-    while size >= smallest:
-        moved = False
-        for i in range(4):
-            for j in range(i, 4):
-                for si in (-1.0, 1.0):
-                    for sj in (-1.0, 1.0):
-                        if i == j and sj < 0.0:
-                            continue
-                        trial[:] = best
-                        trial[i] += si * size * SCALE[i]
-                        if j != i:
-                            trial[j] += sj * size * SCALE[j]
-                        why, e, t, c = judge(
-                            prob, trial[0], trial[1], trial[2], trial[3], ring, step, count + 1, gaps
-                        )
-                        tried += 1
-                        if why == OK and c > count:
-                            count, entry, tip = c, e, t
-                            best[:] = trial
-                            moved = True
-        if not moved:
-            size *= 0.5
-    return best, entry, tip, count, tried
-
-
-@compiled(parallel=True)
-def refine_many(prob, lines, ring, step, size, smallest):  # type: ignore[no-untyped-def]
-    """``climb`` from each of lines (N, 4): lines, ends (N, 2), counts (N,), judged (N,)."""
-    n = lines.shape[0]
-    result = lines.copy()
-    ends = np.zeros((n, 2))
-    counts = np.zeros(n, dtype=np.int64)
-    tried = np.zeros(n, dtype=np.int64)
-    for i in prange(n):
-        gaps = np.zeros(COUNT)
-        best, entry, tip, count, judged = climb(prob, lines[i], ring, step, size, smallest, gaps)
+    gaps = np.zeros(COUNT)
+    trial = np.zeros(4)
+    moves = compass_moves()
+    for i in range(lines.shape[0]):
+        best = lines[i].copy()
+        count, step_size, move, moved = 0, size, -1, False
+        while step_size >= smallest:
+            trial[:] = best
+            # Move -1 is the start itself.
+            if move >= 0:
+                trial += step_size * moves[move]
+            why, entry, tip, found = judge(
+                prob, trial[0], trial[1], trial[2], trial[3], ring, step, count + 1, gaps
+            )
+            tried[i] += 1
+            if why == OK and found > count:
+                count = found
+                ends[i, 0], ends[i, 1] = entry, tip
+                best[:] = trial
+                moved = move >= 0
+            move += 1
+            if move == moves.shape[0]:
+                if not moved:
+                    step_size *= 0.5
+                move, moved = 0, False
         result[i] = best
-        ends[i, 0], ends[i, 1] = entry, tip
         counts[i] = count
-        tried[i] = judged
-    return result, ends, counts, tried
+
+
+@compiled()
+def compass_moves():  # type: ignore[no-untyped-def]
+    """Unit steps (32, 4) along each number of a line and each pair of them, both ways."""
+    moves = np.zeros((32, 4))
+    n = 0
+    for i in range(4):
+        for j in range(i, 4):
+            for si in (-1.0, 1.0):
+                for sj in (-1.0, 1.0):
+                    if i == j and sj < 0.0:
+                        continue
+                    moves[n, i] += si * SCALE[i]
+                    if j != i:
+                        moves[n, j] += sj * SCALE[j]
+                    n += 1
+    return moves
 
 
 def ring_points(number: int) -> np.ndarray:
     """Cosines and sines of evenly spaced angles, (number, 2)."""
     angle = 2.0 * np.pi * np.arange(number) / number
     return np.stack([np.cos(angle), np.sin(angle)], axis=1)
-
-
-__all__ = ["COUNT", "OK", "Problem", "judge", "judge_many", "line_of", "refine_many", "ring_points"]

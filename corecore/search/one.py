@@ -13,13 +13,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from corecore.grid import FloatArray
 from corecore.hip import Hip
 from corecore.search.infeasible import Infeasible, explain, nearest_lines
-from corecore.search.kernels import judge_many, line_of, refine_many, ring_points
+from corecore.search.kernels import line_of, ring_points
 from corecore.search.problem import Problem, build_problem
+from corecore.search.threads import climb_many, judge_many
 from corecore.spec import Spec
 from corecore.tunnel import RING_POINTS, RING_STEP_MM, Reason, Tunnel, TunnelFigures, assess, violations
 
@@ -40,8 +40,10 @@ REFINE_RING, REFINE_STEP_MM = 16, 1.0
 FINAL_RING, FINAL_STEP_MM = RING_POINTS, RING_STEP_MM
 #: How many of the sweep's best are refined, and how many of those to the finest step.
 STARTS, FINALISTS = 128, 16
-#: Margins grow by this in the search, mm: its rings are coarser than the final judgement's.
-SLACK_MM = (0.01, 0.05, 0.15)
+#: Margins grow by the first figure in the coarse climb and by the second in the fine one, mm.
+#: The coarse rings miss up to a fifth of a millimetre, and a climb that starts inside the
+#: constraints gets along their edge, one that starts outside may not get in.
+SLACKS_MM = ((0.2, 0.01), (0.05, 0.01), (0.0, 0.01), (0.05, 0.05), (0.15, 0.15))
 #: Two tunnels whose removed volumes differ by less than this share are a tie (then clearance decides).
 TIE_SHARE = 0.0005
 
@@ -90,9 +92,9 @@ def best_tunnel(hip: Hip, spec: Spec, *, progress: Callable[[float], None] | Non
         if len(starts) == 0:
             return Found(None, None, explain(problem, lines, spec), len(lines), 0, tally, compile_s)
     judged = len(lines)
-    for slack in SLACK_MM:
-        tight = build_problem(hip, spec, slack_mm=slack)
-        refined, evaluated = _refined(tight, starts, tell)
+    for coarse, fine in SLACKS_MM:
+        tight = build_problem(hip, spec, slack_mm=fine)
+        refined, evaluated = _refined(build_problem(hip, spec, slack_mm=coarse), tight, starts, tell)
         judged += evaluated
         best = _best_of(hip, spec, tight, refined)
         if best is not None:
@@ -134,24 +136,20 @@ def tunnel_of_line(problem: Problem, line: FloatArray, entry: float, tip: float)
 
 
 def _refined(
-    problem: Problem, starts: FloatArray, tell: Callable[[float], None]
+    coarse: Problem, fine: Problem, starts: FloatArray, tell: Callable[[float], None]
 ) -> tuple[list[tuple[FloatArray, float, float, int]], int]:
-    evaluated = 0
-    lines = starts
-    # First all starts to a tenth of the mesh, then the best to a thousandth of a millimetre.
-    rounds = ((REFINE_RING, REFINE_STEP_MM, 0.5, 0.1, 0.85), (FINAL_RING, FINAL_STEP_MM, 0.3, 0.004, 0.95))
-    for points, spacing, step, smallest, share in rounds:
-        lines, ends, counts, tried = refine_many(problem, lines, ring_points(points), spacing, step, smallest)
-        evaluated += int(tried.sum())
-        order = np.argsort(-counts, kind="stable")[:FINALISTS]
-        lines, ends, counts = lines[order], ends[order], counts[order]
-        tell(share)
+    """Climb from all starts to a tenth of the mesh, then from the best to a few thousandths of a millimetre."""
+    lines, _, counts, first = climb_many(coarse, starts, ring_points(REFINE_RING), REFINE_STEP_MM, 0.5, 0.1)
+    tell(0.85)
+    lines = lines[np.argsort(-counts, kind="stable")[:FINALISTS]]
+    lines, ends, counts, second = climb_many(fine, lines, ring_points(FINAL_RING), FINAL_STEP_MM, 0.3, 0.004)
+    tell(0.95)
     found = [
-        (line, float(end[0]), float(end[1]), int(count))
-        for line, end, count in zip(lines, ends, counts, strict=True)
-        if count > 0
+        (lines[i], float(ends[i, 0]), float(ends[i, 1]), int(counts[i]))
+        for i in np.argsort(-counts, kind="stable")
+        if counts[i] > 0
     ]
-    return found, evaluated
+    return found, first + second
 
 
 def _best_of(
@@ -173,6 +171,6 @@ def _best_of(
 
 def _warm_up(problem: Problem) -> None:
     """Compile (or load) the kernels outside the timed search."""
-    line: npt.NDArray[np.float64] = np.zeros((1, 4))
+    line = np.zeros((1, 4))
     judge_many(problem, line, ring_points(4), 5.0)
-    refine_many(problem, line, ring_points(4), 5.0, 1.0, 1.0)
+    climb_many(problem, line, ring_points(4), 5.0, 1.0, 1.0)
