@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from corecore.grid import FloatArray, Grid, Image, transform
+from corecore.grid import BoolArray, FloatArray, Grid, Image, transform
 from corecore.phantom.femur import Femur
 from corecore.phantom.lesion import Lesion
 from corecore.phantom.sampling import level_on_grid
@@ -74,19 +74,20 @@ def ct_image(
     femur: Femur, lesion: Lesion, grid: Grid, femoral_from_world: npt.ArrayLike, rng: np.random.Generator
 ) -> Image:
     """A CT-like image in whole HU."""
-    points, depth, necrosis = _fields(femur, lesion, grid, femoral_from_world)
+    inside, points, depth, necrosis = _fields(femur, lesion, grid, femoral_from_world)
     head, neck, shaft = _regions(femur, points)
     hu = HU_TROCHANTER + (HU_NECK - HU_TROCHANTER) * neck
     hu += (HU_HEAD - hu) * head
     hu += HU_BUNDLE * np.exp(-0.5 * (_bundle_distance(femur, points) / BUNDLE_WIDTH_MM) ** 2)
     hu += (HU_MARROW - hu) * shaft
     grain = ndimage.gaussian_filter(rng.standard_normal(grid.shape, dtype=np.float32), GRAIN_MM / grid.spacing_mm)
-    hu += HU_GRAIN * (1.0 - shaft) * grain.ravel() / float(grain.std())
+    hu += HU_GRAIN * (1.0 - shaft) * grain[inside] / float(grain.std())
     # The necrotic core keeps the head's density until it collapses (J Orthop Res 2020;38:2434);
     # only the band about it is seen.
     hu += (HU_RIM - hu) * _band(necrosis)
     hu += (HU_CORTEX - hu) * _cortex(femur, points, depth, head, neck, shaft)
-    values = np.where(depth > 0.0, hu, HU_MUSCLE).reshape(grid.shape)
+    values = np.full(grid.shape, HU_MUSCLE)
+    values[inside] = hu
     values = ndimage.gaussian_filter(values, CT_BLUR_MM / grid.spacing_mm)
     values += HU_NOISE * rng.standard_normal(grid.shape, dtype=np.float32)
     return Image(grid, np.rint(values).astype(np.float32))
@@ -96,7 +97,7 @@ def mr_image(
     femur: Femur, lesion: Lesion, grid: Grid, femoral_from_world: npt.ArrayLike, rng: np.random.Generator
 ) -> Image:
     """An MR-like image in whole arbitrary units: bright marrow and core, dark band and cortex."""
-    points, depth, necrosis = _fields(femur, lesion, grid, femoral_from_world)
+    inside, points, depth, necrosis = _fields(femur, lesion, grid, femoral_from_world)
     head, neck, shaft = _regions(femur, points)
     # Fatty marrow in head and trochanters, blood-forming marrow in the neck and below it.
     signal = MR_FAT_MARROW + (MR_RED_MARROW - MR_FAT_MARROW) * np.maximum(neck * (1.0 - head), 0.6 * shaft)
@@ -105,7 +106,8 @@ def mr_image(
     signal = np.where(necrosis > 0.0, MR_CORE, signal)
     signal += (MR_RIM - signal) * _band(necrosis)
     signal += (MR_CORTEX - signal) * _cortex(femur, points, depth, head, neck, shaft)
-    values = np.where(depth > 0.0, signal, MR_MUSCLE).reshape(grid.shape)
+    values = np.full(grid.shape, MR_MUSCLE)
+    values[inside] = signal
     values = ndimage.gaussian_filter(values, MR_BLUR_MM / grid.spacing_mm)
     # Magnitude images carry Rician noise: two channels, one with the signal.
     first, second = rng.standard_normal((2, *grid.shape), dtype=np.float32)
@@ -120,13 +122,14 @@ def cortex_thickness_mm(femur: Femur, points: FloatArray) -> FloatArray:
 
 def _fields(
     femur: Femur, lesion: Lesion, grid: Grid, femoral_from_world: npt.ArrayLike
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Voxel positions in the femoral frame (N, 3), depth in bone (N,) and depth in the lesion (N,)."""
+) -> tuple[BoolArray, FloatArray, FloatArray, FloatArray]:
+    """Which voxels are bone, and of these N the femoral positions (N, 3), depth in bone and in the lesion (N,)."""
     matrix = np.asarray(femoral_from_world, dtype=np.float64) @ grid.world_from_index
-    index = np.indices(grid.shape).reshape(3, -1).T
-    depth = level_on_grid(femur.level_mm, matrix, grid.shape, band_mm=BAND_MM).ravel()
-    necrosis = level_on_grid(lesion.level_mm, matrix, grid.shape, band_mm=BAND_MM).ravel()
-    return transform(matrix, index), depth.astype(np.float64), necrosis.astype(np.float64)
+    depth = level_on_grid(femur.level_mm, matrix, grid.shape, band_mm=BAND_MM)
+    necrosis = level_on_grid(lesion.level_mm, matrix, grid.shape, band_mm=BAND_MM)
+    inside: BoolArray = np.asarray(depth > 0.0)
+    points = transform(matrix, np.argwhere(inside))
+    return inside, points, depth[inside].astype(np.float64), necrosis[inside].astype(np.float64)
 
 
 def _regions(femur: Femur, points: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
