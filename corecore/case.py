@@ -185,6 +185,15 @@ def _pick_femur(bone: Mask, dead: Mask, side: Side | None, cautions: list[Cautio
     loose = [i for i in range(1, count + 1) if SPECK_ML <= volumes[i] < FEMUR_MIN_ML]
     at = np.argwhere(dead.voxels)
     owner, distance = _nearest_femur(bone, labels, femora, transform(dead.grid.world_from_index, at))
+    # A part of the lesion belongs where it touches: its middle may lie deep in a hole that the femur mask left.
+    parts, part_count = ndimage.label(dead.voxels, structure=np.ones((3, 3, 3)))
+    part = parts[tuple(at.T)]
+    for number in range(1, part_count + 1):
+        mine = np.flatnonzero(part == number)
+        first = mine[int(np.argmin(distance[mine]))]
+        if owner[first]:
+            owner[mine] = np.where(owner[mine] > 0, owner[mine], owner[first])
+            distance[mine] = 0.0
     voxel_ml = dead.grid.voxel_ml
     stray_ml = float(np.count_nonzero(owner == 0)) * voxel_ml
     owned = {f: float(np.count_nonzero(owner == f)) * voxel_ml for f in femora}

@@ -13,7 +13,7 @@ import numpy as np
 from corecore import __version__
 from corecore.anatomy.model import Caution
 from corecore.errors import InputError
-from corecore.grid import FloatArray
+from corecore.grid import BoolArray, FloatArray
 from corecore.hip import Hip
 from corecore.lesion import sample_counts
 from corecore.measures.model import Measures
@@ -142,18 +142,32 @@ def _bone_volume_ml(hip: Hip, tunnel: Tunnel) -> float:
 
 
 def _discretisation_error(hip: Hip, tunnels: list[Tunnel], fraction: float) -> float:
-    """By how much the removed fraction moves on the shifted lattice of sample points: its numerical error."""
+    """By how much the removed fraction moves when each sample point is divided into 125: its numerical error."""
     if not tunnels:
         return 0.0
-    grid = hip.lesion.mask.grid
-    points = hip.lesion.points_mm
-    quarter = 0.25 / sample_counts(grid)
-    worst = 0.0
-    for sign in (-1.0, 1.0):
-        moved = points + grid.world_from_index[:3, :3] @ (sign * quarter)
-        removed = np.any([tunnel.contains(moved) for tunnel in tunnels], axis=0)
-        worst = max(worst, abs(float(np.mean(removed)) - fraction))
-    return worst
+    grid, points = hip.lesion.mask.grid, hip.lesion.points_mm
+    edges = grid.world_from_index[:3, :3] / sample_counts(grid)
+    reach = 0.5 * float(np.linalg.norm(edges, axis=0).sum())
+    # Only points whose little box a wall may cut can change.
+    wide = np.any([tunnel.contains(points, grown_mm=reach) for tunnel in tunnels], axis=0)
+    sure = np.any([_deep_inside(tunnel, points, reach) for tunnel in tunnels], axis=0)
+    cut = points[wide & ~sure]
+    fifth = (np.arange(5) - 2.0) / 5.0
+    total = 0
+    for offset in np.stack(np.meshgrid(fifth, fifth, fifth), axis=-1).reshape(-1, 3):
+        moved = cut + edges @ offset
+        total += int(np.count_nonzero(np.any([tunnel.contains(moved) for tunnel in tunnels], axis=0)))
+    fine = (np.count_nonzero(wide & sure) + total / 125.0) / len(points)
+    return abs(float(fine) - fraction)
+
+
+def _deep_inside(tunnel: Tunnel, points: FloatArray, depth_mm: float) -> BoolArray:
+    inner = Tunnel(
+        tunnel.entry + depth_mm * tunnel.direction,
+        tunnel.tip - depth_mm * tunnel.direction,
+        tunnel.diameter_mm - 2.0 * depth_mm,
+    )
+    return inner.contains(points)
 
 
 def document(plan: Plan) -> dict[str, Any]:
