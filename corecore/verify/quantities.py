@@ -9,11 +9,13 @@ from corecore.verify import tolerance
 from corecore.verify.cylinder import Bore, Cylinder
 from corecore.verify.document import Document
 from corecore.verify.frame import Frame
-from corecore.verify.hip import BONE_POINT_SPACING_MM, Hip, points_in_box
+from corecore.verify.hip import Hip, points_in_box
 from corecore.verify.report import Check, at_least, equal
 
 #: "Reached" is within these distances of a bore, mm (contract §4).
 REACH_MM = (3.0, 5.0)
+#: Spacing of points for the bone that bores take away, mm.
+GRAFT_POINT_SPACING_MM = 0.4
 
 
 def necrosis_checks(plan: Document, hip: Hip, frame: Frame) -> list[Check]:
@@ -121,7 +123,7 @@ def graft_ml(hip: Hip, bores: list[Bore]) -> float:
     total = 0.0
     earlier: list[Cylinder] = []
     for solid in (solid for bore in bores for solid in bore.solids):
-        points, point_ml = solid.inner_points(BONE_POINT_SPACING_MM)
+        points, point_ml = solid.inner_points(GRAFT_POINT_SPACING_MM)
         points = points[hip.mesh.inside(points)]
         for other in earlier:
             points = points[~other.contains(points)]

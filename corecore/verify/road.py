@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from corecore.verify.bore_figures import measure
 from corecore.verify.cylinder import bore_of
 from corecore.verify.document import Document, read_plan
 from corecore.verify.frame import frame_of
-from corecore.verify.hip import check_inputs, load_hip
+from corecore.verify.hip import Hip, check_inputs, load_hip
 from corecore.verify.landmarks import landmark_checks
 from corecore.verify.quantities import necrosis_checks, total_checks
 from corecore.verify.report import Check, Verification, at_most, standing
@@ -27,7 +28,14 @@ def verify_plan(path: Path) -> Verification:
     checks, messages = check_inputs(plan)
     if messages:
         return Verification(tuple(checks), tuple(messages))
-    hip = load_hip(plan)
+    verification = judge(plan, load_hip(plan))
+    return replace(verification, checks=(*checks, *verification.checks))
+
+
+def judge(plan: Document, hip: Hip) -> Verification:
+    """Every check of a plan but those of its input files."""
+    checks: list[Check] = []
+    messages: list[str] = []
     frame = frame_of(plan.anatomy, plan.side)
     checks += landmark_checks(plan, hip, frame)
     checks += necrosis_checks(plan, hip, frame)
