@@ -22,18 +22,18 @@ from corecore.surface import Bone
 
 _log = logging.getLogger(__name__)
 
-#: The template, in head radii, x lateral (from the neck's direction) and y anterior of the
-#: shaft's axis: mean of the three whole bones at hand (docs/design/anatomy.md), and how far
-#: each may be off (engineering choice: twice their spread).
-HEAD_XY = (-1.98, 0.30)
+#: The template, in head radii, x lateral (away from the neck's direction) and y anterior of
+#: the shaft's axis: means over the three femora with a shaft at hand, and how far each may be
+#: off, about twice their spread (engineering choice; docs/design/anatomy.md).
+HEAD_XY = (-1.97, 0.33)
 HEAD_SPREAD_XY = (0.10, 0.25)
-GREATER_XY = (0.32, 0.0)
+GREATER_XY = (0.33, 0.0)
 GREATER_SPREAD_XY = (0.10, 0.20)
 #: Centre of the lateral arc: heights from the head's centre (head diameters), x and y (radii).
 ARC_HEIGHTS = (-1.6, -1.3, -1.1, -0.95, -0.82, -0.69, -0.56, -0.43)
-ARC_X = (0.07, 0.03, 0.03, 0.04, 0.06, 0.12, 0.18, 0.22)
-ARC_Y = (-0.03, -0.10, -0.12, -0.10, -0.07, -0.03, 0.02, 0.06)
-ARC_SPREAD = 0.06
+ARC_X = (0.06, 0.03, 0.03, 0.04, 0.08, 0.14, 0.20, 0.22)
+ARC_Y = (-0.03, -0.07, -0.09, -0.08, -0.05, 0.00, 0.06, 0.11)
+ARC_SPREAD = 0.08
 #: The arcs are neighbours and err together: they count as this many independent ones.
 ARC_INDEPENDENT = 5.0
 #: Neck-shaft angle of this neck axis, degrees: contract's 125, ± 6.2 (Carmona, 628 patients).

@@ -37,6 +37,8 @@ _log = logging.getLogger(__name__)
 #: Lesser trochanter not in view: this many head diameters distal of the head's centre
 #: (1.01 ± 0.12, PMID 20069639, 200 femora).
 ASSUMED_LT_DIAMETERS = 1.0
+#: Below this many radii from the head's centre the lateral side is a wall, not the trochanter's roof.
+LATERAL_WALL_RADII = 0.8
 #: Shaft and lesser trochanter depend on each other: rounds at most, and when they have settled, mm.
 MAX_ROUNDS = 6
 SETTLED_MM = 0.05
@@ -210,7 +212,13 @@ def _shaft_and_lesser(
             "less than 20 mm of shaft below the lesser trochanter is in view: the direction of its axis is assumed",
         )
     )
-    lowest = lowest_complete(bone, shaft, head.center, beyond)
+    # The scan may end above the usual level of the lesser trochanter: then only the lateral
+    # side, which has no natural face looking distally, tells where.
+    lateral = neck_axis_turned(neck.axis, shaft.axis)
+    lowest = max(
+        lowest_complete(bone, shaft, head.center, beyond),
+        lowest_complete(bone, shaft, head.center, -LATERAL_WALL_RADII * head.radius_mm, lateral=lateral),
+    )
     return shaft, lesser_trochanter(bone, head, neck, shaft, lowest), lowest
 
 

@@ -90,7 +90,7 @@ def lateral_midline(
 
     At each height the mid-point is half-way between the foremost and the hindmost bone of
     the part of the section lateral of the shaft's axis. Where no height is in view the table
-    has one row, the axis itself.
+    has two rows a millimetre apart, the axis itself.
     """
     y_axis = np.cross(shaft.axis, x_axis)
     heights = np.arange(-MIDLINE_BELOW_MM, MIDLINE_ABOVE_MM + 1e-6, MIDLINE_STEP_MM) + lesser_height
@@ -110,8 +110,8 @@ def lateral_midline(
         kept.append(float(at))
         middle.append(0.5 * (front - back) + float((base - head.center) @ y_axis))
     if not kept:
-        base = on_line(shaft, head.center, lesser_height)
-        return np.array([lesser_height]), np.array([float((base - head.center) @ y_axis)]), False
+        rows = np.array([lesser_height - 0.5 * MIDLINE_STEP_MM, lesser_height + 0.5 * MIDLINE_STEP_MM])
+        return rows, np.array([(on_line(shaft, head.center, float(at)) - head.center) @ y_axis for at in rows]), False
     needed = (heights >= lesser_height) & (heights <= lesser_height + MIDLINE_NEEDED_MM)
     complete = bool(np.isin(heights[needed], kept).all())
     smooth = ndimage.gaussian_filter1d(np.array(middle), MIDLINE_SMOOTHING_MM / MIDLINE_STEP_MM, mode="nearest")
@@ -145,7 +145,8 @@ def entry_zone(
 
     Height between ``lower_mm`` and ``upper_mm`` above the lesser trochanter's level, outward
     normal within ``normal_max_deg`` of lateral, at most ``ap_max_mm`` before or behind the
-    lateral mid-line. Points lateral of the shaft's axis only.
+    lateral mid-line. Points lateral of the shaft's axis only, and none at a height whose
+    mid-line is not in view.
     """
     offset = bone.surface_points_mm - anatomy.head_center
     z = offset @ anatomy.shaft_axis
@@ -153,4 +154,6 @@ def entry_zone(
     facing = bone.surface_normals @ anatomy.x_axis >= np.cos(np.radians(normal_max_deg))
     middle = np.abs(offset @ anatomy.y_axis - anatomy.midline_y(z)) <= ap_max_mm
     lateral = (bone.surface_points_mm - anatomy.shaft_point) @ anatomy.x_axis > 0.0
-    return np.asarray((above >= lower_mm) & (above <= upper_mm) & facing & middle & lateral)
+    heights = anatomy.midline_heights_mm
+    known = (z >= heights[0] - MIDLINE_STEP_MM) & (z <= heights[-1] + MIDLINE_STEP_MM)
+    return np.asarray((above >= lower_mm) & (above <= upper_mm) & facing & middle & lateral & known)

@@ -30,9 +30,12 @@ SEARCH_RADIUS_MM = 40.0
 #: The lesion's centroid lies within this many radii of the centre; the neck begins beyond.
 LESION_REACH_RADII = 1.4
 #: Share of the covered side's hemisphere that must be articular surface. Whole heads reach
-#: 0.97, heads with a crater of 30 % of the sphere 0.67, shafts 0.5, the cut end of a shaft
-#: 0.6 (engineering choice; docs/design/anatomy.md).
-MIN_HEMISPHERE_COVERAGE = 0.55
+#: 0.95, heads with a crater of 30 % of the sphere 0.67, shafts, trochanters and cut ends of
+#: shafts at most 0.52 (measured; the limit between is an engineering choice; docs/design/anatomy.md).
+MIN_HEMISPHERE_COVERAGE = 0.60
+#: What counts there faces outward within this angle: tighter than for the fit, or the rim of
+#: a flat cut would pass for a ball, degrees.
+COVERAGE_FACING_DEG = 15.0
 #: A head is a knob on a neck: share of the sphere 1.15 times as large that lies in bone.
 #: Heads have 0.09 to 0.12, the end of a shaft over 0.2, a condyle 0.3 (engineering choice).
 NECK_SHARE_RANGE = (0.01, 0.19)
@@ -96,7 +99,8 @@ def fit_head(bone: Bone, near_mm: FloatArray, *, given: Landmarks | None = None)
         if not NECK_SHARE_RANGE[0] <= share <= NECK_SHARE_RANGE[1]:
             _log.debug("sphere of %.1f mm at %s is no head: %.2f of the shell around it is bone", radius, center, share)
             continue
-        covered = _coverage(bone, points[_on_sphere(points, normals, center, radius, _tolerance(bone))], center)[0]
+        ball = _on_sphere(points, normals, center, radius, _tolerance(bone), COVERAGE_FACING_DEG)
+        covered = _coverage(bone, points[ball], center)[0]
         if best is None or covered > best[0]:
             best = (covered, center, radius)
     if best is None or best[0] < MIN_HEMISPHERE_COVERAGE:
@@ -168,11 +172,11 @@ def _candidates(
 
 
 def _on_sphere(
-    points: FloatArray, normals: FloatArray, center: FloatArray, radius: float, tolerance: float
+    points: FloatArray, normals: FloatArray, center: FloatArray, radius: float, tolerance: float, facing_deg: float
 ) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     offset = points - center
     size = np.linalg.norm(offset, axis=1)
-    facing = np.einsum("ij,ij->i", offset, normals) > np.cos(np.radians(FACING_DEG)) * size
+    facing = np.einsum("ij,ij->i", offset, normals) > np.cos(np.radians(facing_deg)) * size
     return cast("np.ndarray[tuple[int], np.dtype[np.bool_]]", facing & (np.abs(size - radius) < tolerance))
 
 
@@ -191,7 +195,7 @@ def _refined(
     final = _tolerance(bone)
     shells = [4.0, 4.0, 3.0, 3.0, 2.0, 2.0, 1.5, 1.5] if neck_direction is None else [2.0, 1.5]
     for tolerance in [max(s, final) for s in shells] + [final] * 8:
-        chosen = _on_sphere(points, normals, center, radius, tolerance)
+        chosen = _on_sphere(points, normals, center, radius, tolerance, FACING_DEG)
         offset = points[chosen] - center
         size = np.linalg.norm(offset, axis=1)
         if neck_direction is not None:
@@ -244,9 +248,10 @@ def _coverage(bone: Bone, articular_points: FloatArray, center: FloatArray) -> t
 
 def _described(bone: Bone, center: FloatArray, radius: float, source: Source) -> Head:
     """The head with its quality and a first guess of the neck's direction."""
-    chosen = _on_sphere(bone.surface_points_mm, bone.surface_normals, center, radius, _tolerance(bone))
-    articular = bone.surface_points_mm[chosen]
-    covered, pole = _coverage(bone, articular, center)
+    surface = bone.surface_points_mm, bone.surface_normals
+    ball = _on_sphere(*surface, center, radius, _tolerance(bone), COVERAGE_FACING_DEG)
+    covered, pole = _coverage(bone, surface[0][ball], center)
+    articular = surface[0][_on_sphere(*surface, center, radius, _tolerance(bone), FACING_DEG)]
     residual = np.linalg.norm(articular - center, axis=1) - radius
     rms = float(np.sqrt(np.mean(residual**2))) if len(residual) else float("nan")
     # The neck is where bone goes on beyond the sphere.

@@ -37,8 +37,9 @@ MIN_HANDEDNESS_MM = 3.0
 TIP_MM = 1.0
 #: A tip nearer than this to the lowest height in view may go on beyond it, mm.
 CUT_MM = 3.0
-#: The greater trochanter begins this far from the head's centre along the neck axis, radii.
-GREATER_BEGIN_RADII = 1.6
+#: The greater trochanter begins this far from the head's centre towards the shaft's axis, share
+#: of that offset: past the head, and where the neck's roof is lower than any trochanter's tip.
+GREATER_BEGIN_SHARE = 0.65
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,7 +162,10 @@ def spoke_lengths(
 def greater_trochanter(bone: Bone, head: Head, neck: Neck, shaft: Shaft) -> FloatArray | None:
     """The most proximal point of the bone lateral of the neck, (3,) local mm; ``None`` where it is cut off."""
     points = bone.surface_points_mm
-    beyond = (head.center - points) @ neck.axis > GREATER_BEGIN_RADII * head.radius_mm
+    lateral = -(neck.axis - (neck.axis @ shaft.axis) * shaft.axis)
+    lateral = lateral / np.linalg.norm(lateral)
+    offset = float((shaft.point - head.center) @ lateral)
+    beyond = (points - head.center) @ lateral > GREATER_BEGIN_SHARE * offset
     if not beyond.any():
         return None
     heights = (points[beyond] - head.center) @ shaft.axis
