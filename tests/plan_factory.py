@@ -148,8 +148,8 @@ def lesion_points() -> Array:
 
 @lru_cache(maxsize=1)
 def head_volume_ml() -> float:
-    points = lattice([-HEAD_RADIUS] * 3, [HEAD_RADIUS] * 3, 0.4)
-    return float(in_head_region(points).sum()) * 0.4**3 / 1000.0
+    points = lattice([-HEAD_RADIUS] * 3, [HEAD_RADIUS] * 3, 0.5)
+    return float(in_head_region(points).sum()) * 0.5**3 / 1000.0
 
 
 @dataclass(frozen=True)
@@ -267,9 +267,10 @@ def totals(tunnels: list[Tunnel], spec: dict[str, Any]) -> dict[str, float | Non
     volume = 4 / 3 * np.pi * LESION_RADIUS**3 / 1000.0
     gap = np.min([tunnel.distance(lesion) for tunnel in tunnels], axis=0)
     corners = np.concatenate([[tunnel.entry, tunnel.tip] for tunnel in tunnels])
-    box = lattice(corners.min(axis=0) - 10, corners.max(axis=0) + 10, 0.4)
+    box = lattice(corners.min(axis=0) - 6, corners.max(axis=0) + 6, 0.6)
+    box = box + np.random.default_rng(8).uniform(-0.3, 0.3, box.shape)
     drilled = np.any([tunnel.distance(box) == 0.0 for tunnel in tunnels], axis=0)
-    graft = float(in_bone(box[drilled]).sum()) * 0.4**3 / 1000.0
+    graft = float(in_bone(box[drilled]).sum()) * 0.6**3 / 1000.0
     removed = float(np.mean(gap == 0.0))
     cone = lesion @ unit(POLE) >= np.cos(np.radians(spec["cap_half_angle_deg"])) * np.linalg.norm(lesion, axis=1)
     deep = np.linalg.norm(lesion, axis=1) < HEAD_RADIUS - spec["joint_margin_mm"]

@@ -12,13 +12,16 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pytest
-from plan_factory import NECK, Pose, Shot, in_bone, plan_of, unit, write_masks, write_plan
+from plan_factory import NECK, SPEC, Pose, Shot, in_bone, plan_of, shoot, unit, write_masks, write_plan
 
 from corecore.errors import InputError
 from corecore.verify import Check, Verification, document, road, verify_plan
+from corecore.verify.cylinder import Bore, Cylinder
 from corecore.verify.frame import frame_of
 from corecore.verify.hip import Hip, load_hip
 from corecore.verify.landmarks import landmark_checks
+from corecore.verify.report import at_most
+from corecore.verify.sets import set_checks
 
 POSES = {
     "right": Pose(),
@@ -269,33 +272,57 @@ def test_a_tunnel_through_the_neck_s_wall_breaks_its_margins_by_the_own_figures(
     assert names(result) == {"tunnels[0] joint_margin_mm"}
 
 
-def test_tunnels_too_near_or_too_many_are_refused(case: tuple[Path, dict[str, Any]], judge: Judge) -> None:
-    inputs = case[1]["case"]["inputs"]
-    spec = {"diameter_mm": 4.0, "tunnels": 3}
-    near = (
-        Shot(height=-35.0, diameter=4.0, through=(-2.0, 1.0, 5.0)),
-        Shot(height=-40.0, diameter=4.0, through=(-1.0, 3.0, 3.0)),
-    )
-    assert "tunnels[0] and tunnels[1] bridge_min_mm" in names(judge(plan_of(inputs, POSES["right"], near, spec=spec)))
-    same = (Shot(diameter=4.0), Shot(diameter=4.0, through=(-1.0, 2.0, 4.3)))
-    assert "tunnels[0] and tunnels[1] overlap" in names(judge(plan_of(inputs, POSES["right"], same, spec=spec)))
-    wide = (
-        Shot(height=-32.0, diameter=6.0, round_deg=-14.0),
-        Shot(height=-44.0, diameter=6.0, round_deg=-14.0),
-        Shot(height=-38.0, diameter=6.0, round_deg=25.0),
-    )
-    spec = {"diameter_mm": 6.0, "tunnels": 3}
-    assert "tunnels (separate wide holes)" in names(judge(plan_of(inputs, POSES["right"], wide, spec=spec)))
+def set_names(shots: tuple[Shot, ...], hip: Hip) -> set[str]:
+    """Names of the constraints that a set of tunnels breaks together."""
+    bores, portals = [], []
+    for shot in shots:
+        made = shoot(shot, SPEC)
+        entry, tip = POSES["right"].world(made.entry), POSES["right"].world(made.tip)
+        bores.append(Bore(Cylinder(entry, unit(tip - entry), made.length, made.diameter / 2.0), None))
+        portal = made.figures["portal_length_mm"]
+        assert portal is not None
+        portals.append(portal)
+    judged = set_checks(bores, portals, hip.mesh, SPEC["bridge_min_mm"])
+    return {check.name for checks in judged.values() for check in checks if not check.ok}
 
 
-def test_a_manual_plan_must_list_what_it_breaks_and_only_that(case: tuple[Path, dict[str, Any]], judge: Judge) -> None:
+@pytest.mark.parametrize(
+    ("shots", "broken"),
+    [
+        # Holes of 4 mm, 5 mm apart on the shaft: 4 / sin 55° = 4.9 mm tall, so no bridge is left.
+        ((Shot(-35.0, diameter=4.0), Shot(-40.0, (-1.0, 6.0, 0.0), diameter=4.0)), "bridge_min_mm"),
+        ((Shot(-35.0, diameter=4.0), Shot(-43.5, (-1.0, 6.0, -4.0), diameter=4.0)), None),
+        ((Shot(diameter=4.0), Shot(through=(-1.0, 2.0, 4.3), diameter=4.0)), "overlap"),
+        ((Shot(diameter=4.0), Shot(through=(-1.0, 7.0, -2.0), diameter=4.0)), None),
+    ],
+)
+def test_holes_too_near_and_tunnels_too_alike_are_refused(
+    shots: tuple[Shot, ...], broken: str | None, base: tuple[Verification, Hip]
+) -> None:
+    assert set_names(shots, base[1]) == (set() if broken is None else {f"tunnels[0] and tunnels[1] {broken}"})
+
+
+@pytest.mark.parametrize(("diameter", "refused"), [(6.0, True), (4.9, False)])
+def test_three_wide_holes_are_one_too_many(diameter: float, refused: bool, base: tuple[Verification, Hip]) -> None:
+    places = ((-30.0, -14.0), (-45.0, -14.0), (-38.0, 40.0))
+    shots = tuple(Shot(height, round_deg=turn, diameter=diameter) for height, turn in places)
+    assert ("tunnels (separate wide holes)" in set_names(shots, base[1])) is refused
+
+
+def test_a_manual_plan_must_list_what_it_breaks_and_only_that(
+    case: tuple[Path, dict[str, Any]], judge: Judge, tmp_path: Path
+) -> None:
     plan = plan_of(case[1]["case"]["inputs"], POSES["right"], (Shot(joint=3.5),))
     plan["status"] = "manual"
     assert names(judge(plan)) == {"violations joint_margin_mm"}
     plan["violations"] = [{"key": "joint_margin_mm", "limit": 5.0, "value": 3.5}]
-    assert judge(plan).agrees
-    plan["violations"].append({"key": "length_max_mm", "limit": 130.0, "value": 131.0})
-    assert names(judge(plan)) == {"violations length_max_mm"}
+    result = judge(plan)
+    assert result.agrees
+    # The same verdict with a limit listed that the tunnel clearly keeps.
+    constraints = {"length_max_mm": [at_most("tunnels[0] length_max_mm", 130.0, 86.0, 0.05, "mm")]}
+    for listed, ok in (([], True), ([{"key": "length_max_mm", "limit": 80.0, "value": 86.0}], False)):
+        read = document.read_plan(write_plan(tmp_path, {**plan, "violations": listed}))
+        assert [check.ok for check in road.violation_checks(read, constraints)[0]] == [ok]
 
 
 def test_an_infeasible_plan_has_no_tunnels_and_true_necrosis_figures(

@@ -52,11 +52,13 @@ def judge(plan: Document, hip: Hip) -> Verification:
         checks += figure_checks(name, tunnel, found, plan, frame, spacing)
         for key, judged in constraint_checks(name, tunnel, found, plan, spacing).items():
             constraints.setdefault(key, []).extend(judged)
-    constraints.update(set_checks(bores, figures, hip.mesh, plan.spec["bridge_min_mm"]))
+    constraints.update(
+        set_checks(bores, [found.portal_length_mm for found in figures], hip.mesh, plan.spec["bridge_min_mm"])
+    )
     checks += spec_checks(plan)
     checks += total_checks(plan, hip, frame, bores)
     if plan.status == "manual":
-        listed, unjudged = _violations(plan, constraints)
+        listed, unjudged = violation_checks(plan, constraints)
         checks += listed
         messages += unjudged
     else:
@@ -65,7 +67,7 @@ def judge(plan: Document, hip: Hip) -> Verification:
     return Verification(tuple(checks), tuple(messages))
 
 
-def _violations(plan: Document, constraints: dict[str, list[Check]]) -> tuple[list[Check], list[str]]:
+def violation_checks(plan: Document, constraints: dict[str, list[Check]]) -> tuple[list[Check], list[str]]:
     """A manual plan lists what it breaks and nothing it clearly keeps; at a limit either is right."""
     checks = []
     for key, judged in constraints.items():

@@ -6,7 +6,6 @@ import numpy as np
 
 from corecore.grid import FloatArray
 from corecore.verify import tolerance
-from corecore.verify.bore_figures import BoreFigures
 from corecore.verify.cylinder import Bore, Cylinder
 from corecore.verify.frame import unit
 from corecore.verify.mesh import BoneMesh
@@ -24,9 +23,9 @@ OVERLAP_SPACING_MM = 0.5
 
 
 def set_checks(
-    bores: list[Bore], figures: list[BoreFigures], mesh: BoneMesh, bridge_min_mm: float
+    bores: list[Bore], portals_mm: list[float], mesh: BoneMesh, bridge_min_mm: float
 ) -> dict[str, list[Check]]:
-    """The hard constraints on a set of tunnels, by the key each bears."""
+    """The hard constraints on a set of tunnels (``portals_mm``: length of each one's portal), by the key each bears."""
     bridges, overlaps = [], []
     portal = list(range(len(bores)))
     for j in range(len(bores)):
@@ -38,7 +37,7 @@ def set_checks(
             else:
                 gap = _bridge(bores[i].tunnel, bores[j].tunnel, mesh)
                 bridges.append(at_least(f"{name} bridge_min_mm", bridge_min_mm, gap, tolerance.BRIDGE_MM, "mm"))
-            common = _common(bores[i], figures[i], bores[j], figures[j])
+            common = _common(bores[i], portals_mm[i], bores[j], portals_mm[j])
             overlaps.append(at_most(f"{name} overlap", OVERLAP_MAX, common, tolerance.OVERLAP_FRACTION, ""))
     wide = {portal[k] for k, bore in enumerate(bores) if 2.0 * bore.tunnel.radius_mm > WIDE_HOLE_MM}
     holes = [at_most("tunnels (separate wide holes)", float(WIDE_HOLES_MAX), float(len(wide)), 0.0, "")]
@@ -68,17 +67,17 @@ def _bridge(first: Cylinder, second: Cylinder, mesh: BoneMesh) -> float:
     return float(np.linalg.norm(a[2][:, None] - b[2][None], axis=2).min())
 
 
-def _common(first: Bore, first_found: BoreFigures, second: Bore, second_found: BoreFigures) -> float:
+def _common(first: Bore, first_portal_mm: float, second: Bore, second_portal_mm: float) -> float:
     """Volume that both have beyond their portals, over the smaller's."""
     beyond = [
         Cylinder(
-            bore.tunnel.start + found.portal_length_mm * bore.tunnel.axis,
+            bore.tunnel.start + portal * bore.tunnel.axis,
             bore.tunnel.axis,
-            bore.tunnel.length_mm - found.portal_length_mm,
+            bore.tunnel.length_mm - portal,
             bore.tunnel.radius_mm,
         )
-        for bore, found in ((first, first_found), (second, second_found))
-        if bore.tunnel.length_mm > found.portal_length_mm
+        for bore, portal in ((first, first_portal_mm), (second, second_portal_mm))
+        if bore.tunnel.length_mm > portal
     ]
     if len(beyond) < 2:
         return 0.0
