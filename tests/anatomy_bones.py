@@ -61,7 +61,8 @@ class Stick:
         behind = np.radians(self.version_deg)
         medial = np.array([-np.cos(behind), np.sin(behind), 0.0])
         spoke = (medial + np.cross([0.0, 0.0, 1.0], medial)) / np.sqrt(2.0)
-        return np.array([self.joint[0], self.joint[1], -2.0 * self.radius]) + 30.0 * spoke
+        tip = np.array([self.joint[0], self.joint[1], -2.0 * self.radius]) + 30.0 * spoke
+        return np.asarray(tip, dtype=np.float64)
 
     def level(self, p: FloatArray) -> FloatArray:
         """Positive inside, at points (N, 3) of the femoral frame. Near the walls about a distance, mm."""
@@ -156,7 +157,7 @@ class RealHip:
 def read_bone(folder: Path, name: str, *, coarse: int = 1) -> tuple[Mask, dict[str, Any]]:
     """Union of the labels, largest part, holes filled, every ``coarse``-th voxel; and its truth."""
     truth = json.loads((folder / "truth.json").read_text())
-    image = nib.load(folder / f"{name}.nii.gz")  # type: ignore[attr-defined]
+    image = nib.load(folder / f"{name}.nii.gz")
     labels = np.asarray(image.dataobj)
     parts, _ = ndimage.label(labels > 0)
     size = np.bincount(parts.ravel())

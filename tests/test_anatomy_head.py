@@ -17,8 +17,11 @@ from corecore.surface import bone_from_voxels
 LESION = np.array([-3.0, 5.0, 12.0])
 
 
+SHORT = Stick(bottom=-75.0)
+
+
 @cache
-def pose(seed: int = 5, stick: Stick = Stick(bottom=-75.0), spread_deg: float = 30.0) -> Posed:
+def pose(seed: int = 5, stick: Stick = SHORT, spread_deg: float = 30.0) -> Posed:
     rng = np.random.default_rng(seed)
     turn = Rotation.from_euler("xyz", rng.uniform(-1, 1, 3) * spread_deg, True)
     return posed(stick, turn, rng, spacing=1.6)

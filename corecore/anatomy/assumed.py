@@ -42,6 +42,9 @@ NECK_SHAFT_SPREAD_DEG = 6.2
 #: Half the arc that is fitted, to either side of lateral, degrees, and its step.
 ARC_HALF_DEG = 90.0
 ARC_STEP_DEG = 5.0
+#: A template that turns further than this from a patient lying straight has lost its way: two
+#: standard deviations of the neck-shaft angle, and a patient turned by 30°, degrees.
+MOST_FROM_START_DEG = 42.0
 MAX_ROUNDS = 10
 SETTLED_DEG = 0.05
 
@@ -59,9 +62,13 @@ def assumed_shaft(bone: Bone, head: Head, neck: Neck, superior: FloatArray) -> S
     axis = np.cos(lean) * neck.axis + np.sin(lean) * up
     x, y = _lateral_frame(neck, axis)
     shaft = Shaft(head.center - head.radius_mm * (HEAD_XY[0] * x + HEAD_XY[1] * y), axis, 0.0)
+    start = shaft
     for _ in range(MAX_ROUNDS):
         before = shaft.axis
         shaft = _improved(bone, head, neck, shaft)
+        if shaft.axis @ start.axis < np.cos(np.radians(MOST_FROM_START_DEG)):
+            _log.debug("too little bone in view for the template; the plain %g° rule stands", NECK_SHAFT_DEG)
+            return start
         if np.degrees(np.arccos(np.clip(before @ shaft.axis, -1.0, 1.0))) < SETTLED_DEG:
             break
     return shaft

@@ -22,6 +22,7 @@ from corecore.anatomy.shaft import (
     provisional_shaft,
 )
 from corecore.anatomy.trochanters import (
+    LATERAL_WALL_RADII,
     MIN_HANDEDNESS_MM,
     Bump,
     greater_trochanter,
@@ -37,8 +38,6 @@ _log = logging.getLogger(__name__)
 #: Lesser trochanter not in view: this many head diameters distal of the head's centre
 #: (1.01 ± 0.12, PMID 20069639, 200 femora).
 ASSUMED_LT_DIAMETERS = 1.0
-#: Below this many radii from the head's centre the lateral side is a wall, not the trochanter's roof.
-LATERAL_WALL_RADII = 0.8
 #: Shaft and lesser trochanter depend on each other: rounds at most, and when they have settled, mm.
 MAX_ROUNDS = 6
 SETTLED_MM = 0.05

@@ -86,7 +86,7 @@ def condylar_axis(points: FloatArray, shaft: Shaft, lateral: FloatArray) -> Floa
 def lateral_midline(
     bone: Bone, head: Head, shaft: Shaft, x_axis: FloatArray, lesser_height: float, lowest: float
 ) -> tuple[FloatArray, FloatArray, bool]:
-    """Heights (N,) and mid-points (N,) in y, both from the head's centre, mm; and whether all heights of entries are in view.
+    """Heights (N,), mid-points (N,) in y, both from the head's centre, mm; whether all that entries need is in view.
 
     At each height the mid-point is half-way between the foremost and the hindmost bone of
     the part of the section lateral of the shaft's axis. Where no height is in view the table

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
+from scipy.spatial import cKDTree
 
 from corecore.anatomy.head import Head
 from corecore.anatomy.neck import Neck
+from corecore.anatomy.scan_end import scan_end_points
 from corecore.anatomy.shaft import HALF_WIDTH_MM, Shaft, height, on_line
 from corecore.grid import FloatArray
 from corecore.surface import Bone
@@ -35,8 +37,12 @@ HANDEDNESS_DIAMETERS = (0.85, 1.35)
 MIN_HANDEDNESS_MM = 3.0
 #: Points within this of the greatest radius make the tip, mm: steadier than one sample.
 TIP_MM = 1.0
-#: A tip nearer than this to the lowest height in view may go on beyond it, mm.
-CUT_MM = 3.0
+#: A tip nearer than this to the scan's end may go on beyond it, mm or voxels, whichever is more.
+CUT_MM, CUT_VOXELS = 3.0, 3.5
+#: A spoke that leaves the bone this near to the scan's end leaves through the end, voxels.
+THROUGH_END_VOXELS = 2.0
+#: Below this many radii from the head's centre the lateral side of the shaft is a wall.
+LATERAL_WALL_RADII = 0.8
 #: The greater trochanter begins this far from the head's centre towards the shaft's axis, share
 #: of that offset: past the head, and where the neck's roof is lower than any trochanter's tip.
 GREATER_BEGIN_SHARE = 0.65
@@ -68,9 +74,14 @@ def lesser_trochanter(bone: Bone, head: Head, neck: Neck, shaft: Shaft, lowest: 
     bump = labels == labels[np.unravel_index(int(np.argmax(prominence)), prominence.shape)]
     peak = float(core[bump].max())
     i, j = np.nonzero(bump & (core > peak - TIP_MM))
+    if i.min() == 0:
+        # Still rising towards the neck: a flank of it, not a bump of its own.
+        return None
     weight = core[i, j] - (peak - TIP_MM)
     at = float(np.average(profile.heights[i], weights=weight))
-    if at - lowest < CUT_MM:
+    voxel = float(np.max(bone.spacing_mm))
+    nearest_end = float(profile.to_end[bump & (core > peak - TIP_MM)].min())
+    if nearest_end < max(CUT_MM, CUT_VOXELS * voxel):
         return None
     angle = np.radians(float(np.average(profile.angles[j], weights=weight)))
     spoke = np.cos(angle) * profile.zero + np.sin(angle) * profile.quarter
@@ -93,12 +104,13 @@ def handedness(bone: Bone, head: Head, neck: Neck, shaft: Shaft, lowest: float) 
 
 @dataclass(frozen=True, eq=False)
 class _Profile:
-    """Radius and prominence (heights, angles) of the bone round the shaft's line, mm."""
+    """Radius, prominence and distance to the scan's end (heights, angles) round the shaft's line, mm."""
 
     heights: FloatArray
     angles: FloatArray
     radius: FloatArray
     prominence: FloatArray
+    to_end: FloatArray
     zero: FloatArray
     quarter: FloatArray
 
@@ -128,7 +140,17 @@ def _profile(
     after = ndimage.minimum_filter1d(radius, foot + 1, axis=1, origin=-(foot // 2))
     inner = slice(foot, -foot)
     prominence = (radius - np.maximum(before, after))[:, inner]
-    return _Profile(heights, angles[inner], radius[:, inner], prominence, zero, quarter)
+    radius, angles = radius[:, inner], angles[inner]
+    to_end = np.full(radius.shape, np.inf)
+    ends = scan_end_points(bone, shaft, head.center, -LATERAL_WALL_RADII * head.radius_mm, -zero)
+    if len(ends):
+        spokes = np.cos(np.radians(angles))[:, None] * zero + np.sin(np.radians(angles))[:, None] * quarter
+        bases = np.array([on_line(shaft, head.center, float(h)) for h in heights])
+        walls = bases[:, None, :] + radius[:, :, None] * spokes
+        to_end = cKDTree(ends).query(walls.reshape(-1, 3))[0].reshape(radius.shape)
+        through = to_end < THROUGH_END_VOXELS * float(np.max(bone.spacing_mm))
+        prominence = np.where(through, 0.0, prominence)
+    return _Profile(heights, angles, radius, prominence, to_end, zero, quarter)
 
 
 def spoke_lengths(
