@@ -212,8 +212,8 @@ class Tunnel:
         return np.asarray(np.hypot(np.maximum(across - self.diameter / 2, 0.0), beyond))
 
 
-def shoot(shot: Shot, spec: dict[str, Any]) -> Tunnel:
-    """The tunnel and its figures by closed form and dense sampling."""
+def aim(shot: Shot) -> tuple[Tunnel, Array]:
+    """The tunnel without its figures, and the outward normal at its entry."""
     turn = np.radians(shot.round_deg)
     normal = np.array([np.cos(turn), np.sin(turn), 0.0])
     entry = np.array([*(SHAFT_XY + SHAFT_RADIUS * normal[:2]), shot.height])
@@ -225,12 +225,22 @@ def shoot(shot: Shot, spec: dict[str, Any]) -> Tunnel:
     beside = np.sqrt(np.maximum(np.sum(centres**2, axis=1) - along**2, 0.0))
     rim = np.hypot(along, beside + shot.diameter / 2)
     inner = np.flatnonzero(rim <= HEAD_RADIUS - shot.joint)
-    tip = centres[inner[-1]]
-    tunnel = Tunnel(entry, tip, shot.diameter)
+    return Tunnel(entry, centres[inner[-1]], shot.diameter), normal
 
+
+def portal_length(tunnel: Tunnel, normal: Array, margin: float) -> float:
+    theta = np.radians(90.0 - degrees_between(-normal, tunnel.axis))
+    return float((margin + tunnel.diameter / 2 * np.cos(theta)) / np.sin(theta) + 2.0)
+
+
+@lru_cache
+def shoot(shot: Shot, margin: float) -> Tunnel:
+    """The tunnel and its figures by closed form and dense sampling."""
+    tunnel, normal = aim(shot)
+    entry, tip, axis = tunnel.entry, tunnel.tip, tunnel.axis
     incidence = 90.0 - degrees_between(-normal, axis)
-    theta, radius = np.radians(incidence), shot.diameter / 2
-    portal = (spec["cortical_margin_mm"] + radius * np.cos(theta)) / np.sin(theta) + 2.0
+    radius = shot.diameter / 2
+    portal = portal_length(tunnel, normal, margin)
     u = unit(np.cross(axis, [0.3, 0.5, -0.8]))
     v = np.cross(axis, u)
     angle = np.radians(np.arange(0, 360, 6.0))
@@ -246,7 +256,7 @@ def shoot(shot: Shot, spec: dict[str, Any]) -> Tunnel:
     tunnel.figures = {
         "diameter_mm": shot.diameter,
         "length_mm": tunnel.length,
-        "portal_length_mm": float(portal),
+        "portal_length_mm": portal,
         "removed_fraction": float(np.mean(tunnel.distance(lesion) == 0.0)),
         "cortical_clearance_mm": float(depth[~head].min()),
         "joint_clearance_mm": float(depth[head].min()) if head.any() else None,
@@ -367,7 +377,7 @@ def plan_of(
 ) -> dict[str, Any]:
     """The plan.json (as a dictionary) that is true of a hip."""
     spec = {**SPEC, **(spec or {})}
-    tunnels = [shoot(shot, spec) for shot in shots]
+    tunnels = [shoot(shot, spec["cortical_margin_mm"]) for shot in shots]
     return {
         "schema": "corecore.plan/1",
         "created": "2026-01-01T00:00:00Z",

@@ -135,7 +135,14 @@ def test_no_edit_ends_in_anything_but_a_plan_or_an_input_error(
         if not isinstance(node[key], dict | list) or not node[key] or data.draw(st.booleans()):
             break
         node = node[key]
-    odd: list[st.SearchStrategy[Any]] = [st.none(), st.booleans(), st.integers(), st.text(max_size=5), st.just([]), st.just({})]
+    odd: list[st.SearchStrategy[Any]] = [
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.text(max_size=5),
+        st.just([]),
+        st.just({}),
+    ]
     node[key] = data.draw(st.one_of(odd))
     with contextlib.suppress(InputError):
         document.read_plan(write_plan(tmp_path_factory.mktemp("edit"), content))

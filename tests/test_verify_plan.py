@@ -12,7 +12,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pytest
-from plan_factory import NECK, SPEC, Pose, Shot, in_bone, plan_of, shoot, unit, write_masks, write_plan
+from plan_factory import NECK, SPEC, Pose, Shot, aim, in_bone, plan_of, portal_length, unit, write_masks, write_plan
 
 from corecore.errors import InputError
 from corecore.verify import Check, Verification, document, road, verify_plan
@@ -130,28 +130,33 @@ def test_every_figure_past_its_tolerance_is_refused_by_name_and_none_within_it(
         assert names(judge(plan)) == (moved if refused else set())
 
 
-@pytest.mark.parametrize(
-    ("name", "amount"),
-    [
-        ("tunnels[0].incidence_deg", 1.3),
-        ("tunnels[0].incidence_deg", -1.3),
-        ("anatomy.head_radius_mm", 1.4),
-        ("anatomy.head_radius_mm", -1.4),
-        ("anatomy.lesser_trochanter_height_mm", 0.2),
-        ("anatomy.neck_min_area_mm2", 60.0),
-        ("totals.removed_fraction", 0.008),
-        ("totals.removed_fraction", -0.008),
-        ("tunnels[0].diameter_mm", 1.0),
-        ("tunnels[0].diameter_mm", -1.0),
-    ],
-)
-def test_a_figure_that_feeds_others_is_refused_too(
-    name: str, amount: float, case: tuple[Path, dict[str, Any]], judge: Judge
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_figures_that_feed_others_are_refused_too(sign: float, case: tuple[Path, dict[str, Any]], judge: Judge) -> None:
+    amounts = {
+        "tunnels[0].incidence_deg": 1.3,
+        "tunnels[0].diameter_mm": 1.0,
+        "anatomy.head_radius_mm": 1.4,
+        "anatomy.lesser_trochanter_height_mm": 0.2,
+        "anatomy.neck_min_area_mm2": 60.0,
+        "totals.removed_fraction": 0.2,
+    }
+    plan = copy.deepcopy(case[1])
+    for name, amount in amounts.items():
+        node, key = place(plan, name)
+        node[key] += sign * amount
+    assert amounts.keys() <= names(judge(plan))
+
+
+@pytest.mark.parametrize("amount", [0.008, -0.008])
+def test_another_removed_fraction_is_refused_alone(
+    amount: float, case: tuple[Path, dict[str, Any]], base: tuple[Verification, Hip], judge: Judge
 ) -> None:
     plan = copy.deepcopy(case[1])
-    node, key = place(plan, name)
-    node[key] += amount
-    assert name in names(judge(plan))
+    plan["totals"]["removed_fraction"] += amount
+    expected = {"totals.removed_fraction", "totals.optimality_gap"}
+    if amount > 0.0:
+        expected.add("totals.upper_bound_fraction (above the plan)")
+    assert names(judge(plan)) == expected
 
 
 def shifted(key: str, vector: tuple[float, float, float]) -> Callable[[dict[str, Any]], None]:
@@ -189,14 +194,6 @@ def set_to(key: str, value: Any) -> Callable[[dict[str, Any]], None]:
         (shifted("tunnels[0].entry", (0.0, 0.0, 1.0)), "tunnels[0].entry_above_lesser_trochanter_mm"),
         (set_to("tunnels[0].direction", [-0.9, 0.1, 0.5]), "tunnels[0].direction (length)"),
         (turned("tunnels[0].direction", (0, 1, 0), 0.2), "tunnels[0].direction"),
-        (set_to("case.side", "left"), "case.side"),
-        (shifted("necrosis.centroid", (0.0, 0.5, 0.0)), "necrosis.centroid"),
-        (set_to("totals.upper_bound_fraction", 0.33), "totals.upper_bound_fraction (above the plan)"),
-        (set_to("spec.cortical_margin_mm", 2.5), "tunnels[0].portal_length_mm"),
-        (set_to("spec.joint_margin_mm", 2.0), "spec.joint_margin_mm"),
-        (set_to("anatomy.sources.lesser_trochanter", "assumed"), "tunnels[0] entry_distal_mm"),
-        (set_to("spec.tunnels", 0), "tunnels (number)"),
-        (set_to("violations", [{"key": "length_max_mm", "limit": 1, "value": 2}]), "violations (number)"),
     ],
 )
 def test_an_edit_is_refused_and_named(
@@ -210,6 +207,22 @@ def test_an_edit_is_refused_and_named(
     assert named in names(judge(plan))
 
 
+def test_edits_all_over_the_plan_are_each_refused_and_named(case: tuple[Path, dict[str, Any]], judge: Judge) -> None:
+    edits = (
+        (shifted("necrosis.centroid", (0.0, 0.5, 0.0)), "necrosis.centroid"),
+        (set_to("totals.upper_bound_fraction", 0.33), "totals.upper_bound_fraction (above the plan)"),
+        (set_to("spec.cortical_margin_mm", 2.5), "tunnels[0].portal_length_mm"),
+        (set_to("spec.joint_margin_mm", 2.0), "spec.joint_margin_mm"),
+        (set_to("anatomy.sources.lesser_trochanter", "assumed"), "tunnels[0] entry_distal_mm"),
+        (set_to("spec.tunnels", 0), "tunnels (number)"),
+        (set_to("violations", [{"key": "length_max_mm", "limit": 1, "value": 2}]), "violations (number)"),
+    )
+    plan = copy.deepcopy(case[1])
+    for edit, _ in edits:
+        edit(plan)
+    assert {named for _, named in edits} <= names(judge(plan))
+
+
 @pytest.mark.parametrize(
     ("edit", "named"),
     [
@@ -219,6 +232,7 @@ def test_an_edit_is_refused_and_named(
         (turned("anatomy.shaft_axis", (0, 1, 0), 4.0), "anatomy.shaft_axis"),
         (turned("anatomy.neck_axis", (0, 1, 0), 8.0), "anatomy.neck_axis"),
         (turned("anatomy.x_axis", (0, 1, 0), 2.0), "anatomy.x_axis (anteversion)"),
+        (set_to("case.side", "left"), "case.side"),
         (turned("anatomy.x_axis", (0, 0, 1), 1.0), "anatomy.x_axis (square to the shaft)"),
         (shifted("anatomy.lesser_trochanter_tip", (0.0, 0.0, 1.0)), "anatomy.lesser_trochanter_height_mm"),
     ],
@@ -276,12 +290,10 @@ def set_names(shots: tuple[Shot, ...], hip: Hip) -> set[str]:
     """Names of the constraints that a set of tunnels breaks together."""
     bores, portals = [], []
     for shot in shots:
-        made = shoot(shot, SPEC)
+        made, normal = aim(shot)
         entry, tip = POSES["right"].world(made.entry), POSES["right"].world(made.tip)
         bores.append(Bore(Cylinder(entry, unit(tip - entry), made.length, made.diameter / 2.0), None))
-        portal = made.figures["portal_length_mm"]
-        assert portal is not None
-        portals.append(portal)
+        portals.append(portal_length(made, normal, SPEC["cortical_margin_mm"]))
     judged = set_checks(bores, portals, hip.mesh, SPEC["bridge_min_mm"])
     return {check.name for checks in judged.values() for check in checks if not check.ok}
 

@@ -106,8 +106,12 @@ class BoneMesh:
         result = self.inside(points_mm) & (self.depth_in_view(points_mm) > depth_mm)
         inner = points_mm[result]
         # Depth changes by no more than the way gone, so the middle of a cell decides for most cells.
-        cell, member = np.unique(np.floor(inner / CELL_MM), axis=0, return_inverse=True)
-        middle = self._depth_bounded((cell + 0.5) * CELL_MM, depth_mm + CELL_MM)[member.reshape(-1)]
+        cells = np.floor(inner / CELL_MM).astype(np.int64)
+        cells -= cells.min(axis=0) if len(cells) else 0
+        span = cells.max(axis=0) + 1 if len(cells) else np.ones(3, dtype=np.int64)
+        _, first, member = np.unique(np.ravel_multi_index(cells.T, span), return_index=True, return_inverse=True)
+        middles = (np.floor(inner[first] / CELL_MM) + 0.5) * CELL_MM
+        middle = self._depth_bounded(middles, depth_mm + CELL_MM)[member.reshape(-1)]
         slack = 0.5 * CELL_MM * float(np.sqrt(3.0))
         deep = middle > depth_mm + slack
         unsure = ~deep & (middle > depth_mm - slack)
