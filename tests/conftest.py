@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from corecore.case import load_case
+from corecore.hip import Hip, build_hip
+
 ROOT = Path(__file__).resolve().parent.parent
 
 # Example counts are engineering choices: "fast" draws the same examples every time, so that a red
@@ -28,3 +31,10 @@ def real_hips() -> Path:
             pytest.fail(f"CORECORE_REAL_HIPS names {named!r}, which has no truth.json")
         pytest.skip("no real hips at hand; set CORECORE_REAL_HIPS to their folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def sample_hip() -> Hip:
+    """The demo's hip, built once."""
+    path = ROOT / "sample_volumes" / "right_medium.nii.gz"
+    return build_hip(load_case(f"{path}:1", f"{path}:2", case_id="sample"))

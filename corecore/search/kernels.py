@@ -58,12 +58,12 @@ def margin_at(prob, x, y, z):  # type: ignore[no-untyped-def]
     dx, dy, dz = x - prob.head_center[0], y - prob.head_center[1], z - prob.head_center[2]
     n = prob.neck_frame
     along = dx * n[0, 0] + dy * n[0, 1] + dz * n[0, 2]
-    radius = prob.head_radius
+    radius, fuzz = prob.head_radius, prob.fuzz
     square = dx * dx + dy * dy + dz * dz
-    if square <= radius * radius and along >= -0.5 * radius:
+    if square <= (radius + fuzz) * (radius + fuzz) and along >= -0.5 * radius - fuzz:
         return prob.joint_margin, JOINT
-    if -along >= 0.5 * radius and -along <= 2.0 * radius:
-        back = dx * prob.posterosuperior[0] + dy * prob.posterosuperior[1] + dz * prob.posterosuperior[2]
+    if -along >= 0.5 * radius - fuzz and -along <= 2.0 * radius + fuzz:
+        back = fuzz + dx * prob.posterosuperior[0] + dy * prob.posterosuperior[1] + dz * prob.posterosuperior[2]
         if back >= 0.0 and 2.0 * back * back >= square - along * along:
             return prob.posterosuperior_margin, POSTEROSUPERIOR
     return prob.cortical_margin, CORTICAL
@@ -338,7 +338,11 @@ def judge(prob, p, q, a, b, ring, step, need, gaps):  # type: ignore[no-untyped-
         count, _ = removed_along(prob, point, u, entry, bound + 0.1)
         if count < need:
             return MISSES, entry, 0.0, 0
-    _, gap, why = wall_reach(prob, point, u, e, f, ring, 0.0, entry + mouth, step, portal)
+    # Outward in two walks, so that a ring stands exactly where the portal ends: there the wall is nearest.
+    _, gap, why = wall_reach(prob, point, u, e, f, ring, 0.0, portal, step, portal)
+    if why != OK:
+        return why, entry, 0.0, 0
+    _, gap, why = wall_reach(prob, point, u, e, f, ring, portal - 1e-9, entry + mouth, step, portal)
     if why != OK:
         return why, entry, 0.0, 0
     tip, gap, why = wall_reach(prob, point, u, e, f, ring, 0.0, deepest, step, portal)

@@ -41,9 +41,11 @@ FINAL_RING, FINAL_STEP_MM = RING_POINTS, RING_STEP_MM
 #: How many of the sweep's best are refined, and how many of those to the finest step.
 STARTS, FINALISTS = 128, 16
 #: Margins grow by the first figure in the coarse climb and by the second in the fine one, mm.
-#: The coarse rings miss up to a fifth of a millimetre, and a climb that starts inside the
+#: The coarse rings miss up to a quarter of a millimetre, and a climb that starts inside the
 #: constraints gets along their edge, one that starts outside may not get in.
-SLACKS_MM = ((0.2, 0.01), (0.05, 0.01), (0.0, 0.01), (0.05, 0.05), (0.15, 0.15))
+SLACKS_MM = ((0.3, 0.01), (0.15, 0.01), (0.0, 0.01), (0.1, 0.1))
+#: Half the distance between the coarse climb's ring points, mm.
+FUZZ_MM = 0.7
 #: Two tunnels whose removed volumes differ by less than this share are a tie (then clearance decides).
 TIE_SHARE = 0.0005
 
@@ -94,7 +96,8 @@ def best_tunnel(hip: Hip, spec: Spec, *, progress: Callable[[float], None] | Non
     judged = len(lines)
     for coarse, fine in SLACKS_MM:
         tight = build_problem(hip, spec, slack_mm=fine)
-        refined, evaluated = _refined(build_problem(hip, spec, slack_mm=coarse), tight, starts, tell)
+        wide = build_problem(hip, spec, slack_mm=coarse, fuzz_mm=FUZZ_MM if coarse else 0.0)
+        refined, evaluated = _refined(wide, tight, starts, tell)
         judged += evaluated
         best = _best_of(hip, spec, tight, refined)
         if best is not None:

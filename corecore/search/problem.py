@@ -21,6 +21,8 @@ from corecore.spec import Spec
 BRICK_MM = 2.0
 #: Resolution of the mid-line table handed to the kernels, mm.
 MIDLINE_STEP_MM = 0.5
+#: About so many points show where a line meets the lesion.
+FEW_POINTS = 2000
 
 
 class Problem(NamedTuple):
@@ -45,6 +47,8 @@ class Problem(NamedTuple):
     cortical_margin: float
     posterosuperior_margin: float
     joint_margin: float
+    #: How far the regions of larger margin are widened, mm: coarse rings then miss no edge of them.
+    fuzz: float
     incidence_min_sine: float
     shaft_angle_min: float
     shaft_angle_max: float
@@ -59,10 +63,16 @@ class Problem(NamedTuple):
     brick_start: npt.NDArray[np.int64]
     brick_center: FloatArray
     brick_radius: FloatArray
+    #: A few thousand of the points, (3, M) from the head's centre, to see where a line meets the lesion.
+    few_points: npt.NDArray[np.float32]
 
 
-def build_problem(hip: Hip, spec: Spec, *, slack_mm: float = 0.0) -> Problem:
-    """The problem of one hip. ``slack_mm`` is added to every margin (for the sampling of the kernels)."""
+def build_problem(hip: Hip, spec: Spec, *, slack_mm: float = 0.0, fuzz_mm: float = 0.0) -> Problem:
+    """The problem of one hip.
+
+    ``slack_mm`` is added to every margin and ``fuzz_mm`` widens the regions of larger margin,
+    both on the safe side, for searches whose rings are coarse.
+    """
     anatomy = hip.anatomy
     up = anatomy.shaft_axis - np.dot(anatomy.shaft_axis, anatomy.neck_axis) * anatomy.neck_axis
     up /= np.linalg.norm(up)
@@ -86,6 +96,7 @@ def build_problem(hip: Hip, spec: Spec, *, slack_mm: float = 0.0) -> Problem:
         cortical_margin=spec.cortical_margin_mm + slack_mm,
         posterosuperior_margin=max(spec.posterosuperior_margin_mm, spec.cortical_margin_mm) + slack_mm,
         joint_margin=spec.joint_margin_mm + slack_mm,
+        fuzz=fuzz_mm,
         incidence_min_sine=float(np.sin(np.radians(spec.incidence_min_deg))),
         shaft_angle_min=float(np.radians(spec.shaft_angle_min_deg)),
         shaft_angle_max=float(np.radians(spec.shaft_angle_max_deg)),
@@ -98,6 +109,9 @@ def build_problem(hip: Hip, spec: Spec, *, slack_mm: float = 0.0) -> Problem:
         brick_start=start,
         brick_center=center,
         brick_radius=radius,
+        few_points=np.ascontiguousarray(
+            (points - anatomy.head_center)[:: max(1, len(points) // FEW_POINTS)].T.astype(np.float32)
+        ),
     )
 
 

@@ -1,0 +1,147 @@
+"""The compiled search against its plain numpy twin, and what its answers must keep."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from corecore.hip import Hip
+from corecore.search.infeasible import explain, nearest_lines
+from corecore.search.kernels import line_of, ring_points
+from corecore.search.one import best_tunnel, lattice, tunnel_of_line
+from corecore.search.problem import build_problem
+from corecore.search.threads import judge_many
+from corecore.spec import Spec
+from corecore.tunnel import RING_POINTS, RING_STEP_MM, REASON_KEYS, Reason, Tunnel, assess, first_exit, violations
+
+SPEC = Spec()
+
+
+def judged(hip: Hip, spec: Spec, count: int, seed: int = 0) -> tuple:  # type: ignore[type-arg]
+    """Random lines of the lattice, moved off its mesh, judged by the kernel as finely as by the twin."""
+    problem = build_problem(hip, spec)
+    rng = np.random.default_rng(seed)
+    lines = lattice(problem)
+    lines = lines[rng.choice(len(lines), count, replace=False)] + rng.uniform(-1, 1, (count, 4)) * (0.5, 0.5, 0.01, 0.01)
+    reasons, ends, counts = judge_many(problem, lines, ring_points(RING_POINTS), RING_STEP_MM)
+    return problem, lines, reasons, ends, counts
+
+
+def test_the_kernel_and_the_twin_agree_line_by_line(sample_hip: Hip) -> None:
+    spec = replace(SPEC, diameter_mm=6.0)
+    problem, lines, reasons, ends, counts = judged(sample_hip, spec, 30_000)
+    feasible = np.flatnonzero(reasons == Reason.OK)
+    assert len(feasible) > 50
+    for i in feasible[:60]:
+        tunnel = tunnel_of_line(problem, lines[i], *ends[i])
+        figures = assess(sample_hip, tunnel, spec)
+        # The twin's rings lie elsewhere along the wall, so a margin may differ by a hair.
+        loose = replace(spec, cortical_margin_mm=2.9, posterosuperior_margin_mm=4.8, joint_margin_mm=4.9)
+        assert not violations(figures, loose), violations(figures, loose)
+        exact = int(np.count_nonzero(tunnel.contains(sample_hip.lesion.points_mm)))
+        assert abs(exact - counts[i]) <= max(2, 0.0005 * exact)
+        entry = first_exit(sample_hip, tunnel.tip, -tunnel.direction)
+        assert entry is not None
+        assert np.linalg.norm(entry - tunnel.entry) < 0.01
+        # As deep as it goes: half a millimetre more breaks a margin, or finds no more lesion.
+        deeper = Tunnel(tunnel.entry, tunnel.tip + 0.5 * tunnel.direction, tunnel.diameter_mm)
+        more = assess(sample_hip, deeper, spec)
+        assert violations(more, spec) or more.removed_fraction <= figures.removed_fraction + 2e-4
+
+
+def test_lines_the_kernel_rejects_break_that_rule_in_the_twin(sample_hip: Hip) -> None:
+    problem, lines, reasons, ends, _ = judged(sample_hip, SPEC, 30_000, seed=1)
+    seen = set()
+    for reason in (
+        Reason.SHAFT_ANGLE_MIN, Reason.SHAFT_ANGLE_MAX, Reason.ENTRY_DISTAL, Reason.ENTRY_PROXIMAL, Reason.ENTRY_AP,
+    ):  # fmt: skip
+        for i in np.flatnonzero(reasons == reason)[:10]:
+            point, direction = line_of(problem, *lines[i])
+            entry = first_exit(sample_hip, point, -direction)
+            assert entry is not None
+            assert np.linalg.norm(entry - (point + ends[i, 0] * direction)) < 0.01
+            figures = assess(sample_hip, Tunnel(entry, point + 5.0 * direction, SPEC.diameter_mm), SPEC)
+            assert REASON_KEYS[reason] in {item["key"] for item in violations(figures, SPEC)}
+            seen.add(reason)
+    assert len(seen) >= 4
+
+
+@pytest.fixture(scope="module")
+def best(sample_hip: Hip):  # type: ignore[no-untyped-def]
+    return best_tunnel(sample_hip, SPEC)
+
+
+def test_the_best_tunnel_keeps_every_constraint(sample_hip: Hip, best) -> None:  # type: ignore[no-untyped-def]
+    assert best.tunnel is not None
+    assert not violations(assess(sample_hip, best.tunnel, SPEC), SPEC)
+    assert best.figures.removed_fraction > 0.05
+
+
+def test_nothing_random_beats_it(sample_hip: Hip, best) -> None:  # type: ignore[no-untyped-def]
+    _, _, _, _, counts = judged(sample_hip, SPEC, 200_000, seed=2)
+    assert counts.max() / len(sample_hip.lesion.points_mm) <= best.figures.removed_fraction * 1.001
+    assert np.count_nonzero(counts) > 100
+
+
+def test_threads_do_not_change_the_plan(
+    sample_hip: Hip, best, monkeypatch: pytest.MonkeyPatch  # type: ignore[no-untyped-def]
+) -> None:
+    monkeypatch.setitem(os.environ, "CORECORE_THREADS", "1")
+    again = best_tunnel(sample_hip, SPEC)
+    assert np.array_equal(again.tunnel.entry, best.tunnel.entry)  # type: ignore[union-attr]
+    assert np.array_equal(again.tunnel.tip, best.tunnel.tip)  # type: ignore[union-attr]
+    assert again.figures == best.figures
+
+
+def test_a_larger_margin_never_removes_more(sample_hip: Hip, best) -> None:  # type: ignore[no-untyped-def]
+    tighter = best_tunnel(sample_hip, replace(SPEC, joint_margin_mm=7.0))
+    assert tighter.figures is not None
+    assert tighter.figures.removed_fraction < best.figures.removed_fraction
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ({"joint_margin_mm": 24.0}, "joint_margin_mm"),
+        ({"shaft_angle_min_deg": 143.0}, "shaft_angle_min_deg"),
+        ({"entry_distal_mm": 24.0}, "entry_proximal_mm"),
+        ({"length_max_mm": 40.0}, "length_max_mm"),
+    ],
+)
+def test_the_binding_constraint_is_named_and_giving_way_helps(
+    sample_hip: Hip, change: dict[str, float], key: str
+) -> None:
+    spec = replace(SPEC, **change)  # type: ignore[arg-type]
+    found = best_tunnel(sample_hip, spec)
+    assert found.tunnel is None
+    assert found.infeasible is not None
+    names = {r.key for r in found.infeasible.relaxations}
+    assert key in names
+    assert found.infeasible.binding in names
+    way = next(r for r in found.infeasible.relaxations if r.key == key)
+    assert way.amount > 0.0
+    # A little past the value named, with room for the shallow tunnel the explanation looks at.
+    sign = 1.0 if key in ("length_max_mm", "entry_proximal_mm") else -1.0
+    helped = best_tunnel(sample_hip, replace(spec, **{key: max(3.0, way.needed + sign * 1.0)}))  # type: ignore[arg-type]
+    assert helped.tunnel is not None
+
+
+def test_nearest_lines_of_a_feasible_hip_are_feasible(sample_hip: Hip) -> None:
+    problem = build_problem(sample_hip, SPEC)
+    lines = lattice(problem, offset_step=3.0, slope_step=0.06)
+    _, breaks = nearest_lines(problem, lines, keep=16)
+    assert breaks[0] == 0.0
+
+
+def test_a_lesion_nothing_reaches_is_told(sample_hip: Hip) -> None:
+    """A lesion moved to the lesser trochanter: no line through the neck meets it."""
+    tip = sample_hip.anatomy.lesser_trochanter_tip
+    assert tip is not None
+    points = tip + np.random.default_rng(0).uniform(-1, 1, (500, 3)) - 3.0 * sample_hip.anatomy.shaft_axis
+    hip = replace(sample_hip, lesion=replace(sample_hip.lesion, points_mm=points))
+    problem = build_problem(hip, replace(SPEC, diameter_mm=3.0))
+    told = explain(problem, lattice(problem, offset_step=4.0, slope_step=0.1), SPEC)
+    assert told.binding == "misses_lesion"
