@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 #: off, about twice their spread (engineering choice; docs/design/anatomy.md).
 HEAD_XY = (-1.97, 0.33)
 HEAD_SPREAD_XY = (0.10, 0.25)
-GREATER_XY = (0.33, 0.0)
+GREATER_XY = (0.21, -0.05)
 GREATER_SPREAD_XY = (0.10, 0.20)
 #: Centre of the lateral arc: heights from the head's centre (head diameters), x and y (radii).
 ARC_HEIGHTS = (-1.6, -1.3, -1.1, -0.95, -0.82, -0.69, -0.56, -0.43)

@@ -20,7 +20,7 @@ END_BELOW_LT_MM = 120.0
 #: … over at least this length of axis, mm (contract).
 MIN_LENGTH_MM = 20.0
 #: Distance between sections, mm.
-STEP_MM = 2.5
+STEP_MM = 3.5
 #: Half the side of the sampled square: a shaft is under 45 mm wide, its axis known to 20 mm.
 HALF_WIDTH_MM = 36.0
 #: Bone facing distally within this angle of the axis is a cut end, not a shaft's wall, degrees.
@@ -36,7 +36,7 @@ HUBER_MM = 0.7
 #: Shafts have sections between these areas, mm²: 18 to 55 mm across (engineering choice).
 AREA_RANGE_MM2 = (250.0, 2400.0)
 #: The axis has settled when it turns by less than this, degrees.
-SETTLED_DEG = 0.02
+SETTLED_DEG = 0.05
 MAX_ROUNDS = 10
 
 
