@@ -264,7 +264,10 @@ def _without_specks(mask: Mask, name: str, cautions: list[Caution]) -> Mask:
     volumes = np.bincount(labels.ravel(), minlength=count + 1) * mask.grid.voxel_ml
     small = np.flatnonzero(volumes[1:] < SPECK_ML) + 1
     if len(small) == count:
-        raise InputError(f"the {name} measures {volumes[1:].sum():.3f} ml; {SPECK_ML} ml or more is accepted")
+        raise InputError(
+            f"the {name} is {count} speck(s) of {volumes[1:].max(initial=0.0):.3f} ml at most;"
+            f" a part of {SPECK_ML} ml or more is accepted"
+        )
     if len(small) == 0:
         return mask
     cautions.append(

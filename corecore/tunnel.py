@@ -130,7 +130,6 @@ class TunnelFigures:
     """
 
     removed_fraction: float
-    removed_weight_bearing_fraction: float
     length_mm: float
     portal_length_mm: float
     cortical_clearance_mm: float
@@ -209,7 +208,6 @@ def assess(hip: Hip, tunnel: Tunnel, spec: Spec) -> TunnelFigures:
     removed = tunnel.contains(hip.lesion.points_mm)
     return TunnelFigures(
         removed_fraction=float(np.mean(removed)),
-        removed_weight_bearing_fraction=float("nan"),
         length_mm=tunnel.length_mm,
         portal_length_mm=portal,
         cortical_clearance_mm=cortical,
@@ -228,7 +226,11 @@ def assess(hip: Hip, tunnel: Tunnel, spec: Spec) -> TunnelFigures:
             None if greater is None else float(femoral[2, :3] @ greater + femoral[2, 3] - entry[2])
         ),
         entry_anterior_mm=float(entry[1] - anatomy.midline_y(entry[2])),
-        nearest_to_cut_mm=float(bone.distance_to_cut(tunnel.entry)[0]),
+        nearest_to_cut_mm=min(
+            float(bone.distance_to_cut(tunnel.entry)[0]),
+            # Where no whole section is in view the mid-line is unknown, and so is the entry.
+            np.inf if anatomy.midline_known(entry[2]) else 0.0,
+        ),
         outward_free=_outward_free(hip, tunnel, mouth),
     )
 

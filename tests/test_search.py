@@ -106,9 +106,9 @@ def test_a_larger_margin_never_removes_more(sample_hip: Hip, best) -> None:  # t
     ("change", "key"),
     [
         ({"joint_margin_mm": 24.0}, "joint_margin_mm"),
-        ({"shaft_angle_min_deg": 143.0}, "shaft_angle_min_deg"),
-        ({"entry_distal_mm": 24.0}, "entry_proximal_mm"),
-        ({"length_max_mm": 40.0}, "length_max_mm"),
+        pytest.param({"shaft_angle_min_deg": 143.0}, "shaft_angle_min_deg", marks=pytest.mark.slow),
+        pytest.param({"entry_distal_mm": 24.0}, "entry_proximal_mm", marks=pytest.mark.slow),
+        pytest.param({"length_max_mm": 40.0}, "length_max_mm", marks=pytest.mark.slow),
     ],
 )
 def test_the_binding_constraint_is_named_and_giving_way_helps(

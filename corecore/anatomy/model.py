@@ -93,6 +93,10 @@ class Anatomy:
         """Anterior position of the lateral mid-line at heights along z from the head centre, mm."""
         return np.interp(np.asarray(heights_mm, dtype=np.float64), self.midline_heights_mm, self.midline_y_mm)
 
+    def midline_known(self, height_mm: float) -> bool:
+        """Whether the mid-line is in view at a height along z from the head centre (half a millimetre of grace)."""
+        return bool(self.midline_heights_mm[0] - 0.5 <= height_mm <= self.midline_heights_mm[-1] + 0.5)
+
     def in_head(self, points_mm: npt.ArrayLike) -> npt.NDArray[np.bool_]:
         """Whether local points (N, 3) lie in the head sphere, proximal of the plane 0.5 R from its centre."""
         offset = np.asarray(points_mm, dtype=np.float64) - self.head_center

@@ -54,6 +54,8 @@ def print_plan(content: dict[str, Any], folder: Path) -> None:
 def print_verification(result: Verification, *, brief: bool = False) -> None:
     """Each figure judged by the second road; with ``brief`` only the verdict and what disagrees."""
     console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=140)
     shown = [c for c in result.checks if not (brief and c.ok)]
     if shown:
         table = _table("verification by a second road", "figure", "plan", "found", "tolerance", "")

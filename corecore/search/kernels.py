@@ -197,6 +197,9 @@ def entry_gaps(prob, point, u, entry, gaps):  # type: ignore[no-untyped-def]
         gx, gy, gz = prob.cut_points[c, 0] - x, prob.cut_points[c, 1] - y, prob.cut_points[c, 2] - z
         gap = math.sqrt(gx * gx + gy * gy + gz * gz) - prob.radius - prob.cortical_margin
         gaps[FIELD_OF_VIEW] = min(gaps[FIELD_OF_VIEW], gap)
+    # Where no whole section is in view the mid-line is unknown, and so is the entry.
+    end = prob.midline_start + 0.5 * (prob.midline_y.shape[0] - 1)
+    gaps[FIELD_OF_VIEW] = min(gaps[FIELD_OF_VIEW], min(height - prob.midline_start, end - height) + 0.5)
     return sine
 
 

@@ -39,7 +39,7 @@ REFINE_RING, REFINE_STEP_MM = 16, 1.0
 #: the margin jumps, and a coarser ring would step over the edge.
 FINAL_RING, FINAL_STEP_MM = RING_POINTS, RING_STEP_MM
 #: How many of the sweep's best are refined, and how many of those to the finest step.
-STARTS, FINALISTS = 128, 16
+STARTS, FINALISTS = 64, 8
 #: Margins grow by the first figure in the coarse climb and by the second in the fine one, mm.
 #: The coarse rings miss up to a quarter of a millimetre, and a climb that starts inside the
 #: constraints gets along their edge, one that starts outside may not get in.

@@ -1,0 +1,107 @@
+"""Real femora end to end: the truths of their README, and plans that a second road confirms."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from corecore.case import load_case
+from corecore.cli import main
+from corecore.hip import Hip, build_hip
+from corecore.measures import measure
+from corecore.spec import Spec
+
+NAMES = [
+    "h01_right_wedge15", "h02_right_medial15", "h03_left_small05", "h04_left_posterior15", "h05_right_short_scan",
+    "h06_left_full_femur", "h07_left_170mm", "h08_h01_oblique", "h09_h01_aniso_3mm", "h10_h01_sagittal_order",
+    "h11_h01_mirrored", "h12_h01_dirty", "h13_right_ct_3mm", "h14",
+]  # fmt: skip
+#: The test suite that runs at every change looks at these; all of them run with the slow tests.
+QUICK = {"h05_right_short_scan", "h09_h01_aniso_3mm", "h13_right_ct_3mm", "h14"}
+ANY = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in NAMES]
+
+
+def masks(folder: Path, name: str) -> tuple[str, str]:
+    if name == "h14":
+        return str(folder / "h14_femur_mask.nii.gz"), str(folder / "h14_lesion_mask_oblique_grid.nii.gz")
+    return f"{folder / name}.nii.gz:1", f"{folder / name}.nii.gz:2"
+
+
+def truth_of(folder: Path, name: str) -> dict[str, Any]:
+    return json.loads((folder / "truth.json").read_text())[name]  # type: ignore[no-any-return]
+
+
+def built(folder: Path, name: str) -> Hip:
+    return build_hip(load_case(*masks(folder, name)))
+
+
+@pytest.mark.parametrize("name", ANY)
+def test_anatomy_and_lesion_are_those_of_the_readme(real_hips: Path, name: str) -> None:
+    truth, hip = truth_of(real_hips, name), built(real_hips, name)
+    anatomy = hip.anatomy
+    center = hip.to_world(anatomy.head_center)
+    assert hip.side == truth["side"]
+    assert np.linalg.norm(center - truth["head_center"]) < 1.5
+    assert anatomy.head_radius_mm == pytest.approx(truth["head_radius_mm"], abs=1.0)
+    axis = hip.direction_to_world(anatomy.shaft_axis)
+    if truth["shaft_axis_distal"] is not None:
+        distal = np.array(truth["shaft_axis_distal"]) / np.linalg.norm(truth["shaft_axis_distal"])
+        assert -axis @ distal > np.cos(np.radians(4.0))
+    if truth["lesser_trochanter_tip"] is not None:
+        level = (np.array(truth["lesser_trochanter_tip"]) - center) @ axis
+        assert anatomy.lesser_trochanter_height_mm == pytest.approx(level, abs=6.0)
+    found = measure(hip, Spec())
+    assert found.volumes.volume_ml == pytest.approx(truth["lesion_ml"], rel=0.01)
+    assert np.linalg.norm(found.centroid - truth["lesion_centroid"]) < 0.5
+    assert 0.0 < found.volumes.head_fraction < 1.0
+
+
+@pytest.mark.parametrize("name", [n if n == "h14" else pytest.param(n, marks=pytest.mark.slow) for n in NAMES if n != "h13_right_ct_3mm"])
+def test_every_hip_is_planned_and_the_second_road_agrees(
+    real_hips: Path, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    femur, lesion = masks(real_hips, name)
+    out = tmp_path / "plan"
+    assert main(["plan", "--femur", femur, "--lesion", lesion, "--out", str(out), "--no-pictures"]) == 0
+    assert main(["verify", str(out / "plan.json")]) == 0, capsys.readouterr().out
+    plan = json.loads((out / "plan.json").read_text())
+    assert plan["totals"]["removed_fraction"] > 0.1
+    assert plan["totals"]["removed_fraction"] <= plan["totals"]["reachable_fraction"]
+
+
+def test_a_scan_without_the_lateral_femur_is_infeasible_and_says_so(
+    real_hips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    femur, lesion = masks(real_hips, "h13_right_ct_3mm")
+    assert main(["plan", "--femur", femur, "--lesion", lesion, "--out", str(tmp_path / "p"), "--no-pictures"]) == 3
+    plan = json.loads((tmp_path / "p" / "plan.json").read_text())
+    assert plan["infeasible"]["binding"] == "field_of_view"
+    assert "scan" in plan["infeasible"]["text"]
+    assert plan["necrosis"]["volume_ml"] == pytest.approx(11.151, rel=0.01)
+    capsys.readouterr()
+    assert main(["verify", str(tmp_path / "p" / "plan.json")]) == 0, capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [
+        ("bad1_no_lesion", "label 2"),
+        ("bad2_lesion_outside_femur", "outside the femur"),
+        ("bad3_shaft_only", ""),
+        ("bad4_not_a_volume", "not a readable NIfTI"),
+    ],
+)
+def test_bad_input_ends_in_one_line(
+    real_hips: Path, name: str, word: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    femur, lesion = masks(real_hips, name)
+    assert main(["plan", "--femur", femur, "--lesion", lesion, "--out", str(tmp_path / "p")]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+    assert word in error
+    assert not (tmp_path / "p").exists()
