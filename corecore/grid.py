@@ -35,6 +35,11 @@ def transform(target_from_source: npt.ArrayLike, points: npt.ArrayLike) -> Float
     return np.asarray(result, dtype=np.float64)
 
 
+def inverse(target_from_source: FloatArray) -> FloatArray:
+    """``source_from_target`` of a 4 x 4 matrix."""
+    return np.asarray(np.linalg.inv(target_from_source), dtype=np.float64)
+
+
 @dataclass(frozen=True, eq=False)
 class Grid:
     """A regular lattice of voxels in a millimetre frame.
@@ -89,7 +94,7 @@ class Grid:
     @property
     def index_from_world(self) -> FloatArray:
         """Inverse of ``world_from_index``, (4, 4)."""
-        return np.asarray(np.linalg.inv(self.world_from_index), dtype=np.float64)
+        return inverse(self.world_from_index)
 
     def same_as(self, other: Grid) -> bool:
         """Whether both grids put every voxel at the same place (0.001 mm)."""

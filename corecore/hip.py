@@ -18,7 +18,7 @@ from corecore.anatomy import Anatomy, Landmarks, fit_anatomy, fit_head, guess_si
 from corecore.anatomy.model import Caution
 from corecore.case import LESION_REACH_MM, Case, Side
 from corecore.errors import InputError
-from corecore.grid import BoolArray, FloatArray, Grid, Mask, transform
+from corecore.grid import BoolArray, FloatArray, Grid, Mask, inverse, transform
 from corecore.lesion import Lesion, sampled
 from corecore.surface import Bone, bone_from_voxels
 from corecore.upsample import near_isotropic
@@ -61,7 +61,7 @@ class Hip:
 
     def to_local(self, points_mm: FloatArray) -> FloatArray:
         """World RAS positions (N, 3) or (3,) as local mm."""
-        return transform(np.linalg.inv(self.world_from_local), points_mm)
+        return transform(inverse(self.world_from_local), points_mm)
 
 
 def build_hip(case: Case) -> Hip:
@@ -81,9 +81,9 @@ def build_hip(case: Case) -> Hip:
     spacing = fine.grid.spacing_mm
     mirror = np.diag([-1.0 if side == "left" else 1.0, 1.0, 1.0, 1.0])
     world_from_local = mirror @ fine.grid.world_from_index @ np.diag([*(1.0 / spacing), 1.0])
-    local_from_side = np.linalg.inv(fine.grid.world_from_index @ np.diag([*(1.0 / spacing), 1.0]))
+    local_from_side = inverse(fine.grid.world_from_index @ np.diag([*(1.0 / spacing), 1.0]))
     dead = sampled(Mask(lesion.grid.moved(local_from_side), lesion.voxels))
-    given = _to_local(case.landmarks, np.linalg.inv(world_from_local))
+    given = _to_local(case.landmarks, inverse(world_from_local))
     bone = bone_from_voxels(fine.voxels, spacing, open_faces=faces)
     head = fit_head(bone, dead.centroid_mm, given=given)
     voxels = fine.voxels
@@ -97,7 +97,7 @@ def build_hip(case: Case) -> Hip:
     surfaced = time.perf_counter()
     dead, more = _only_near_head(dead, head.center, head.radius_mm)
     cautions.extend(more)
-    superior = np.linalg.inv(world_from_local)[:3, :3] @ np.array([0.0, 0.0, 1.0])
+    superior = inverse(world_from_local)[:3, :3] @ np.array([0.0, 0.0, 1.0])
     anatomy = fit_anatomy(bone, dead.centroid_mm, side=side, superior=superior, given=given)
     done = time.perf_counter()
     timings = {"side_s": sided - started, "surface_s": surfaced - sided, "anatomy_s": done - surfaced}
@@ -122,7 +122,7 @@ def _side(case: Case) -> tuple[Side, list[Caution]]:
     coarse = near_isotropic(coarse)
     spacing = coarse.grid.spacing_mm
     world_from_local = coarse.grid.world_from_index @ np.diag([*(1.0 / spacing), 1.0])
-    local_from_world = np.linalg.inv(world_from_local)
+    local_from_world = inverse(world_from_local)
     bone = bone_from_voxels(coarse.voxels, spacing, open_faces=case.open_faces)
     given = _to_local(case.landmarks, local_from_world)
     near = transform(local_from_world, case.lesion.positions_mm().mean(axis=0))

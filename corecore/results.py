@@ -118,6 +118,7 @@ def _with_copies(hip: Hip, stage: Path) -> Hip:
         labels = femur.voxels.astype(np.uint8)
         labels[lesion.voxels] = 2
         write_labels(stage / "input_labels.nii.gz", femur.grid, labels)
+        names: dict[str, tuple[str, int | None]]
         names = {"femur": ("input_labels.nii.gz", 1), "lesion": ("input_labels.nii.gz", 2)}
     else:
         write_mask(stage / "input_femur.nii.gz", femur)

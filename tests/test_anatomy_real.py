@@ -95,7 +95,8 @@ def test_the_entry_zone_of_a_real_hip_is_a_patch_of_the_lateral_cortex(real_hips
     assert place.min() > 10.0
     assert place.max() < 35.0
     # 20 mm high and 16 mm wide across, wider along the curved bone.
-    area = float(np.prod(truth.bone.spacing_mm)) ** (2 / 3) * float((1.0 / np.abs(truth.bone.surface_normals[zone]).sum(axis=1)).sum())
+    face = float(np.prod(truth.bone.spacing_mm)) ** (2 / 3)
+    area = face * float((1.0 / np.abs(truth.bone.surface_normals[zone]).sum(axis=1)).sum())
     assert 320.0 < area < 520.0
 
 

@@ -31,7 +31,7 @@ LEFT, RIGHT = (25, 20, 30), (95, 20, 30)
 
 
 def both_hips() -> np.ndarray:
-    return blob(LEFT, 12) | blob(RIGHT, 12)
+    return np.asarray(blob(LEFT, 12) | blob(RIGHT, 12))
 
 
 def case(femur: np.ndarray, lesion: np.ndarray, **options: object) -> Case:

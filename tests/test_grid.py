@@ -24,9 +24,10 @@ def orders() -> list[tuple[tuple[int, int, int], tuple[int, int, int]]]:
     ]
 
 
-def oblique(spacing: tuple[float, float, float] = (0.7, 0.9, 2.0), turn: tuple[float, float, float] = (10, -15, 20)) -> Grid:
+def oblique() -> Grid:
     matrix = np.eye(4)
-    matrix[:3, :3] = Rotation.from_euler("xyz", turn, degrees=True).as_matrix() @ np.diag(spacing)
+    turn = Rotation.from_euler("xyz", (10, -15, 20), degrees=True).as_matrix()
+    matrix[:3, :3] = turn @ np.diag((0.7, 0.9, 2.0))
     matrix[:3, 3] = (12.0, -34.0, 56.0)
     return Grid((5, 6, 7), matrix)
 
@@ -69,11 +70,10 @@ def test_canonical_arrays_of_mirrored_volumes_are_equal() -> None:
 def test_cropping_keeps_positions(start: tuple[int, ...], stop: tuple[int, ...]) -> None:
     grid = oblique()
     cropped = grid.cropped(start, stop)
-    offset = np.array(start)
+    offset = np.array(start, dtype=np.int64)
     inside = np.array([1, 0, 1]) % np.array(cropped.shape)
-    assert np.allclose(
-        transform(cropped.world_from_index, inside), transform(grid.world_from_index, inside + offset), atol=1e-9
-    )
+    here = transform(cropped.world_from_index, inside)
+    assert np.allclose(here, transform(grid.world_from_index, np.asarray(inside + offset)), atol=1e-9)
 
 
 def test_contains_asks_the_voxel_that_holds_the_point() -> None:
@@ -82,7 +82,8 @@ def test_contains_asks_the_voxel_that_holds_the_point() -> None:
     nudge = RNG.uniform(-0.49, 0.49, index.shape)
     points = transform(mask.grid.world_from_index, index + nudge)
     assert np.array_equal(mask.contains(points), mask.voxels[tuple(index.T)])
-    assert not mask.contains(transform(mask.grid.world_from_index, [[-0.51, 0, 0], [0, 0, 6.51], [99, 0, 0]])).any()
+    beyond = np.array([[-0.51, 0, 0], [0, 0, 6.51], [99, 0, 0]])
+    assert not mask.contains(transform(mask.grid.world_from_index, beyond)).any()
 
 
 def bad(change: dict[tuple[int, int], float]) -> np.ndarray:

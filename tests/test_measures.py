@@ -24,7 +24,7 @@ CENTER = np.array([40.0, 41.3, 39.6])
 @pytest.fixture(scope="module")
 def ball_hip(sample_hip: Hip) -> Hip:
     """A hip whose bone is one ball: its head; the frame turned against the voxels."""
-    index = np.stack(np.indices((80, 80, 80)), axis=-1).astype(float)
+    index = np.moveaxis(np.indices((80, 80, 80), dtype=float), 0, -1)
     voxels = np.linalg.norm(index - CENTER, axis=-1) <= RADIUS
     turn = np.linalg.qr(np.random.default_rng(4).standard_normal((3, 3)))[0]
     turn *= np.sign(np.linalg.det(turn))
@@ -42,7 +42,7 @@ def with_lesion(hip: Hip, inside: np.ndarray) -> Hip:
 
 
 def offsets() -> tuple[np.ndarray, np.ndarray]:
-    index = np.stack(np.indices((80, 80, 80)), axis=-1).astype(float) - CENTER
+    index = np.moveaxis(np.indices((80, 80, 80), dtype=float), 0, -1) - CENTER
     return index, np.linalg.norm(index, axis=-1)
 
 

@@ -107,9 +107,9 @@ def broken(tmp_path: Path, kind: str) -> Path:
     elif kind == "sheared":
         save(path, labels(), OBLIQUE + np.array([[0, 0.05, 0, 0], [0] * 4, [0] * 4, [0] * 4]))
     elif kind == "bomb":
-        raw = bytearray(gzip.decompress(good.read_bytes()))
-        raw[40:56] = np.array([3, 30000, 30000, 30000, 1, 1, 1, 1], dtype="<i2").tobytes()
-        path.write_bytes(gzip.compress(bytes(raw)))
+        header = bytearray(gzip.decompress(good.read_bytes()))
+        header[40:56] = np.array([3, 30000, 30000, 30000, 1, 1, 1, 1], dtype="<i2").tobytes()
+        path.write_bytes(gzip.compress(bytes(header)))
     return path
 
 

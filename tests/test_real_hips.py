@@ -24,6 +24,8 @@ NAMES = [
 QUICK = {"h05_right_short_scan", "h09_h01_aniso_3mm", "h13_right_ct_3mm", "h14"}
 ANY = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in NAMES]
 
+PLANNED = [n if n == "h14" else pytest.param(n, marks=pytest.mark.slow) for n in NAMES if n != "h13_right_ct_3mm"]
+
 
 def masks(folder: Path, name: str) -> tuple[str, str]:
     if name == "h14":
@@ -60,7 +62,7 @@ def test_anatomy_and_lesion_are_those_of_the_readme(real_hips: Path, name: str) 
     assert 0.0 < found.volumes.head_fraction < 1.0
 
 
-@pytest.mark.parametrize("name", [n if n == "h14" else pytest.param(n, marks=pytest.mark.slow) for n in NAMES if n != "h13_right_ct_3mm"])
+@pytest.mark.parametrize("name", PLANNED)
 def test_every_hip_is_planned_and_the_second_road_agrees(
     real_hips: Path, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

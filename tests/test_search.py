@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,21 +12,22 @@ import pytest
 from corecore.hip import Hip
 from corecore.search.infeasible import explain, nearest_lines
 from corecore.search.kernels import line_of, ring_points
-from corecore.search.one import best_tunnel, lattice, tunnel_of_line
+from corecore.search.one import Found, best_tunnel, lattice, tunnel_of_line
 from corecore.search.problem import build_problem
 from corecore.search.threads import judge_many
 from corecore.spec import Spec
-from corecore.tunnel import RING_POINTS, RING_STEP_MM, REASON_KEYS, Reason, Tunnel, assess, first_exit, violations
+from corecore.tunnel import REASON_KEYS, RING_POINTS, RING_STEP_MM, Reason, Tunnel, assess, first_exit, violations
 
 SPEC = Spec()
 
 
-def judged(hip: Hip, spec: Spec, count: int, seed: int = 0) -> tuple:  # type: ignore[type-arg]
+def judged(hip: Hip, spec: Spec, count: int, seed: int = 0) -> tuple[Any, ...]:
     """Random lines of the lattice, moved off its mesh, judged by the kernel as finely as by the twin."""
     problem = build_problem(hip, spec)
     rng = np.random.default_rng(seed)
     lines = lattice(problem)
-    lines = lines[rng.choice(len(lines), count, replace=False)] + rng.uniform(-1, 1, (count, 4)) * (0.5, 0.5, 0.01, 0.01)
+    lines = lines[rng.choice(len(lines), count, replace=False)]
+    lines = lines + rng.uniform(-1, 1, (count, 4)) * (0.5, 0.5, 0.01, 0.01)
     reasons, ends, counts = judge_many(problem, lines, ring_points(RING_POINTS), RING_STEP_MM)
     return problem, lines, reasons, ends, counts
 
@@ -70,35 +72,40 @@ def test_lines_the_kernel_rejects_break_that_rule_in_the_twin(sample_hip: Hip) -
 
 
 @pytest.fixture(scope="module")
-def best(sample_hip: Hip):  # type: ignore[no-untyped-def]
+def best(sample_hip: Hip) -> Found:
     return best_tunnel(sample_hip, SPEC)
 
 
-def test_the_best_tunnel_keeps_every_constraint(sample_hip: Hip, best) -> None:  # type: ignore[no-untyped-def]
+def test_the_best_tunnel_keeps_every_constraint(sample_hip: Hip, best: Found) -> None:
     assert best.tunnel is not None
+    assert best.figures is not None
     assert not violations(assess(sample_hip, best.tunnel, SPEC), SPEC)
     assert best.figures.removed_fraction > 0.05
 
 
-def test_nothing_random_beats_it(sample_hip: Hip, best) -> None:  # type: ignore[no-untyped-def]
+def test_nothing_random_beats_it(sample_hip: Hip, best: Found) -> None:
     _, _, _, _, counts = judged(sample_hip, SPEC, 200_000, seed=2)
+    assert best.figures is not None
     assert counts.max() / len(sample_hip.lesion.points_mm) <= best.figures.removed_fraction * 1.001
     assert np.count_nonzero(counts) > 100
 
 
 def test_threads_do_not_change_the_plan(
-    sample_hip: Hip, best, monkeypatch: pytest.MonkeyPatch  # type: ignore[no-untyped-def]
+    sample_hip: Hip, best: Found, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(os.environ, "CORECORE_THREADS", "1")
     again = best_tunnel(sample_hip, SPEC)
-    assert np.array_equal(again.tunnel.entry, best.tunnel.entry)  # type: ignore[union-attr]
-    assert np.array_equal(again.tunnel.tip, best.tunnel.tip)  # type: ignore[union-attr]
+    assert again.tunnel is not None
+    assert best.tunnel is not None
+    assert np.array_equal(again.tunnel.entry, best.tunnel.entry)
+    assert np.array_equal(again.tunnel.tip, best.tunnel.tip)
     assert again.figures == best.figures
 
 
-def test_a_larger_margin_never_removes_more(sample_hip: Hip, best) -> None:  # type: ignore[no-untyped-def]
+def test_a_larger_margin_never_removes_more(sample_hip: Hip, best: Found) -> None:
     tighter = best_tunnel(sample_hip, replace(SPEC, joint_margin_mm=7.0))
     assert tighter.figures is not None
+    assert best.figures is not None
     assert tighter.figures.removed_fraction < best.figures.removed_fraction
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -113,7 +111,7 @@ def kept(hip: Hip) -> tuple[Tunnel, Spec]:
 )
 def test_each_constraint_alone_is_seen_when_it_is_broken(sample_hip: Hip, name: str, value: float, key: str) -> None:
     tunnel, spec = kept(sample_hip)
-    strict = replace(spec, **{name: value})
+    strict = spec.with_values({name: value})
     broken = violations(assess(sample_hip, tunnel, strict), strict)
     assert key in {item["key"] for item in broken}
     item = next(i for i in broken if i["key"] == key)

@@ -81,7 +81,7 @@ class Infeasible:
 
 
 @compiled()
-def all_gaps(prob, line, ring, step, gaps):  # type: ignore[no-untyped-def]
+def all_gaps(prob, line, ring, step, gaps):
     """Fill ``gaps`` (COUNT,) with how far a line's shallowest tunnel that reaches the lesion keeps each constraint.
 
     Negative is broken, in mm or degrees. Returns the summed breaks, a large number where
@@ -145,14 +145,14 @@ def all_gaps(prob, line, ring, step, gaps):  # type: ignore[no-untyped-def]
 
 
 @compiled(nogil=True)
-def measure_lines(prob, lines, ring, step, totals, every):  # type: ignore[no-untyped-def]
+def measure_lines(prob, lines, ring, step, totals, every):
     """``all_gaps`` for lines (N, 4), into summed breaks (N,) and gaps (N, COUNT)."""
     for i in range(lines.shape[0]):
         totals[i] = all_gaps(prob, lines[i], ring, step, every[i])
 
 
 @compiled(nogil=True)
-def approach_lines(prob, lines, ring, step, only, result, totals, every):  # type: ignore[no-untyped-def]
+def approach_lines(prob, lines, ring, step, only, result, totals, every):
     """Move lines until their summed breaks shrink no more; with ``only``, all other breaks weigh tenfold."""
     gaps = np.zeros(COUNT)
     trial = np.zeros(4)

@@ -37,7 +37,7 @@ OUTSIDE = -1000.0
 
 
 @compiled()
-def sample(field, spacing, x, y, z):  # type: ignore[no-untyped-def]
+def sample(field, spacing, x, y, z):
     """Trilinear value of a field at a local point; ``OUTSIDE`` beyond the array."""
     fx, fy, fz = x / spacing[0], y / spacing[1], z / spacing[2]
     nx, ny, nz = field.shape
@@ -53,7 +53,7 @@ def sample(field, spacing, x, y, z):  # type: ignore[no-untyped-def]
 
 
 @compiled()
-def margin_at(prob, x, y, z):  # type: ignore[no-untyped-def]
+def margin_at(prob, x, y, z):
     """The margin that a wall point must keep, and the reason it belongs to."""
     dx, dy, dz = x - prob.head_center[0], y - prob.head_center[1], z - prob.head_center[2]
     n = prob.neck_frame
@@ -70,7 +70,7 @@ def margin_at(prob, x, y, z):  # type: ignore[no-untyped-def]
 
 
 @compiled()
-def ring_gap(prob, cx, cy, cz, e, f, radius, ring, beyond):  # type: ignore[no-untyped-def]
+def ring_gap(prob, cx, cy, cz, e, f, radius, ring, beyond):
     """Least (depth - margin) over a ring round (cx, cy, cz), and its reason; before the portal's end, least depth."""
     least, reason = 1e9, CORTICAL
     for m in range(ring.shape[0]):
@@ -87,7 +87,7 @@ def ring_gap(prob, cx, cy, cz, e, f, radius, ring, beyond):  # type: ignore[no-u
 
 
 @compiled()
-def disc_gap(prob, cx, cy, cz, e, f, ring):  # type: ignore[no-untyped-def]
+def disc_gap(prob, cx, cy, cz, e, f, ring):
     """Least (depth - margin) over the flat end."""
     margin, why = margin_at(prob, cx, cy, cz)
     least, reason = sample(prob.distance, prob.spacing, cx, cy, cz) - margin, why
@@ -99,7 +99,7 @@ def disc_gap(prob, cx, cy, cz, e, f, ring):  # type: ignore[no-untyped-def]
 
 
 @compiled()
-def across(ux, uy, uz):  # type: ignore[no-untyped-def]
+def across(ux, uy, uz):
     """Two unit vectors perpendicular to a unit vector."""
     h = np.zeros(3)
     ax, ay, az = abs(ux), abs(uy), abs(uz)
@@ -116,7 +116,7 @@ def across(ux, uy, uz):  # type: ignore[no-untyped-def]
 
 
 @compiled()
-def line_of(prob, p, q, a, b):  # type: ignore[no-untyped-def]
+def line_of(prob, p, q, a, b):
     """A line's point on the neck plane and its unit direction towards the head."""
     n = prob.neck_frame
     point = prob.neck_center + p * n[1] + q * n[2]
@@ -125,7 +125,7 @@ def line_of(prob, p, q, a, b):  # type: ignore[no-untyped-def]
 
 
 @compiled()
-def find_entry(prob, point, u):  # type: ignore[no-untyped-def]
+def find_entry(prob, point, u):
     """``t`` (negative) where the axis, followed outward, first leaves the bone; 1 if ``point`` is outside."""
     depth = sample(prob.distance, prob.spacing, point[0], point[1], point[2])
     if depth <= 0.0:
@@ -152,7 +152,7 @@ def find_entry(prob, point, u):  # type: ignore[no-untyped-def]
 
 
 @compiled()
-def mouth_normal(prob, x, y, z):  # type: ignore[no-untyped-def]
+def mouth_normal(prob, x, y, z):
     """Outward unit normal at an entry, averaged over a drill's mouth."""
     f, s = prob.mouth_field, prob.spacing
     normal = np.array(
@@ -166,7 +166,7 @@ def mouth_normal(prob, x, y, z):  # type: ignore[no-untyped-def]
 
 
 @compiled()
-def entry_gaps(prob, point, u, entry, gaps):  # type: ignore[no-untyped-def]
+def entry_gaps(prob, point, u, entry, gaps):
     """Fill ``gaps`` with how far each rule of the entry is kept (mm, degrees); the sine of incidence."""
     x, y, z = point[0] + entry * u[0], point[1] + entry * u[1], point[2] + entry * u[2]
     frame = prob.femoral_frame
@@ -204,7 +204,7 @@ def entry_gaps(prob, point, u, entry, gaps):  # type: ignore[no-untyped-def]
 
 
 @compiled()
-def wall_reach(prob, point, u, e, f, ring, start, stop, step, portal):  # type: ignore[no-untyped-def]
+def wall_reach(prob, point, u, e, f, ring, start, stop, step, portal):
     """Walk the wall from ``start`` to ``stop``: last ``t`` with every margin kept, the gap that failed, its reason."""
     sign = 1.0 if stop >= start else -1.0
     t, last = start, start
@@ -229,7 +229,7 @@ def wall_reach(prob, point, u, e, f, ring, start, stop, step, portal):  # type: 
 
 
 @compiled()
-def outward_free(prob, point, u, e, f, ring, entry, mouth):  # type: ignore[no-untyped-def]
+def outward_free(prob, point, u, e, f, ring, entry, mouth):
     """Whether the tunnel prolonged outward from its mouth meets no bone."""
     t = entry - mouth
     end = entry - OUTWARD_MM
@@ -251,7 +251,7 @@ def outward_free(prob, point, u, e, f, ring, entry, mouth):  # type: ignore[no-u
 
 
 @compiled()
-def count_between(points, begin, end, px, py, pz, ux, uy, uz, first, last, square):  # type: ignore[no-untyped-def]
+def count_between(points, begin, end, px, py, pz, ux, uy, uz, first, last, square):
     """How many of the points (3, N) from ``begin`` to ``end`` lie in the cylinder. No branches, so it vectorises."""
     count = np.int32(0)
     for n in range(begin, end):
@@ -262,7 +262,7 @@ def count_between(points, begin, end, px, py, pz, ux, uy, uz, first, last, squar
 
 
 @compiled()
-def removed_along(prob, point, u, first, last):  # type: ignore[no-untyped-def]
+def removed_along(prob, point, u, first, last):
     """Number of lesion points within the cylinder from ``first`` to ``last``, and the ``t`` of the deepest."""
     count, deepest = 0, -1e9
     px, py, pz = point[0] - prob.head_center[0], point[1] - prob.head_center[1], point[2] - prob.head_center[2]
@@ -299,7 +299,7 @@ def removed_along(prob, point, u, first, last):  # type: ignore[no-untyped-def]
 
 
 @compiled()
-def judge(prob, p, q, a, b, ring, step, need, gaps):  # type: ignore[no-untyped-def]
+def judge(prob, p, q, a, b, ring, step, need, gaps):
     """Judge one line: (reason, entry t, tip t, lesion points removed). Reason ``OK`` means all constraints are kept.
 
     ``ring`` (M, 2) holds cosines and sines round the wall, ``step`` the distance between
@@ -388,7 +388,7 @@ def judge(prob, p, q, a, b, ring, step, need, gaps):  # type: ignore[no-untyped-
 
 
 @compiled(nogil=True)
-def judge_lines(prob, lines, ring, step, reasons, ends, counts):  # type: ignore[no-untyped-def]
+def judge_lines(prob, lines, ring, step, reasons, ends, counts):
     """``judge`` for lines (N, 4), into reasons (N,), entries and tips (N, 2), counts (N,)."""
     gaps = np.zeros(COUNT)
     for i in range(lines.shape[0]):
@@ -404,7 +404,7 @@ SCALE = np.array([1.0, 1.0, 0.03, 0.03])
 
 
 @compiled(nogil=True)
-def climb_lines(prob, lines, ring, step, size, smallest, result, ends, counts, tried):  # type: ignore[no-untyped-def]
+def climb_lines(prob, lines, ring, step, size, smallest, result, ends, counts, tried):
     """Climb from each of lines (N, 4): compass steps along single numbers and pairs of them, halved when none helps.
 
     Fills the lines reached (N, 4), their entries and tips (N, 2), their counts (0: infeasible
@@ -440,7 +440,7 @@ def climb_lines(prob, lines, ring, step, size, smallest, result, ends, counts, t
 
 
 @compiled()
-def compass_moves():  # type: ignore[no-untyped-def]
+def compass_moves():
     """Unit steps (32, 4) along each number of a line and each pair of them, both ways."""
     moves = np.zeros((32, 4))
     n = 0
