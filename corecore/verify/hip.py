@@ -32,8 +32,8 @@ POINT_SPACING_MM = 0.3
 #: Spacing of points for the head's volume, mm: half a million points, 0.1 % of a head.
 HEAD_POINT_SPACING_MM = 0.6
 
-#: Root of x^4 = x + 1; its powers give a low-discrepancy sequence in three dimensions (Roberts 2018).
-GOLDEN_3D = 1.2207440846057596
+#: Seed of the shifts that keep sample points off the planes of the frame.
+SHIFT_SEED = 20
 
 _TOUCHING = np.ones((3, 3, 3), dtype=bool)
 
@@ -77,18 +77,20 @@ def load_hip(plan: Document) -> Hip:
     assert lesion_file is not None
     femur, lesion = _read(femur_file), _read(lesion_file)
     # Two labels of one file exclude each other: there the lesion replaces the femur.
-    if femur_file.path == lesion_file.path:
+    one_map = femur_file.path == lesion_file.path
+    if one_map:
         bone = Mask(femur.grid, femur.voxels | lesion.voxels)
         bone = _femur_of(bone, plan.anatomy)
         bone = Mask(bone.grid, _filled(bone, PINHOLE_ML))
     else:
         femur = Mask(femur.grid, _filled(_femur_of(femur, plan.anatomy), np.inf))
         bone = Mask(femur.grid, femur.voxels | _lesion_in_open_holes(femur, lesion, plan.anatomy))
-    points, point_ml = _lesion_points(lesion, bone)
+    mesh = mesh_of(bone)
+    points, point_ml = _lesion_points(lesion, bone, None if one_map else mesh)
     pelvis, avoid = plan.input("pelvis"), plan.input("avoid")
     return Hip(
         bone=bone,
-        mesh=mesh_of(bone),
+        mesh=mesh,
         lesion_points_mm=points,
         point_ml=point_ml,
         pelvis=None if pelvis is None else _read(pelvis),
@@ -99,8 +101,8 @@ def load_hip(plan: Document) -> Hip:
 def voxel_points(mask: Mask, spacing_mm: float) -> tuple[FloatArray, float]:
     """Points (N, 3) world mm that fill the voxels of a mask evenly, and the ml that each stands for.
 
-    Each voxel holds one regular lattice, shifted (and wrapped) by a low-discrepancy sequence, so
-    that no layer of points lies along the planes and axes that cut the mask.
+    Each voxel holds one regular lattice, shifted (and wrapped) at random, so that no layer of
+    points lies along the planes and axes that cut the mask.
     """
     index = np.argwhere(mask.voxels).astype(np.float64)
     count = np.maximum(1, np.ceil(mask.grid.spacing_mm / spacing_mm - 1e-9)).astype(np.int64)
@@ -120,9 +122,8 @@ def points_in_box(center_mm: FloatArray, reach_mm: float) -> tuple[FloatArray, f
 
 
 def _shifts(count: int) -> FloatArray:
-    """The first points (count, 3) of the additive sequence of the three-dimensional golden ratio, in [0, 1)."""
-    ratio = 1.0 / GOLDEN_3D ** np.arange(1.0, 4.0)
-    return np.asarray((np.arange(count)[:, None] * ratio) % 1.0, dtype=np.float64)
+    """Numbers (count, 3) in [0, 1), the same each time. A sequence of fixed steps would beat with the lattice."""
+    return np.random.default_rng(SHIFT_SEED).random((count, 3))
 
 
 def _read(item: InputFile) -> Mask:
@@ -202,20 +203,25 @@ def _lesion_in_open_holes(femur: Mask, lesion: Mask, anatomy: PlanAnatomy) -> Bo
     return extra
 
 
-def _lesion_points(lesion: Mask, bone: Mask) -> tuple[FloatArray, float]:
-    """The lesion within the bone as points; components under a speck's volume are dropped."""
+def _lesion_points(lesion: Mask, bone: Mask, mesh: BoneMesh | None) -> tuple[FloatArray, float]:
+    """The lesion within the bone as points; components under a speck's volume are dropped.
+
+    In one label map the voxels of the bone decide. Between two masks (``mesh`` given) the outlines
+    count as one within half of the larger voxel, since neither is known better.
+    """
     start, stop = lesion.bounds()
     part = lesion.cropped(start, stop)
-    voxels = part.voxels
-    if lesion.grid.same_as(bone.grid):
-        voxels = voxels & bone.cropped(start, stop).voxels
+    voxels = part.voxels & bone.cropped(start, stop).voxels if mesh is None else part.voxels
     labels, count = ndimage.label(voxels, structure=_TOUCHING)
     sizes = np.bincount(labels.ravel(), minlength=count + 1) * lesion.grid.voxel_ml
     keep: npt.NDArray[np.bool_] = sizes >= SPECK_ML
     keep[0] = False
     points, point_ml = voxel_points(Mask(part.grid, keep[labels]), POINT_SPACING_MM)
-    if not lesion.grid.same_as(bone.grid):
-        points = points[bone.contains(points)]
+    if mesh is not None:
+        inside = mesh.inside(points)
+        slack = 0.5 * max(float(lesion.grid.spacing_mm.max()), float(bone.grid.spacing_mm.max()))
+        inside[~inside] = mesh.distance(points[~inside]) >= -slack
+        points = points[inside]
     if len(points) == 0:
         raise InputError("no lesion lies in the bone that holds the head")
     return points, point_ml

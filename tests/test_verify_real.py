@@ -1,0 +1,67 @@
+"""Real hips: the planner's own plans are confirmed by the second road, and edits of them are not."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from corecore.verify import Verification, verify_plan
+
+#: A verification of a hip of 0.8 mm voxels, seconds. Two to three on a quiet machine.
+SECONDS_MAX = 20.0
+
+
+@pytest.fixture(scope="module")
+def plan_folder(real_hips: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a plan of the base hip, made by the planner."""
+    from corecore.case import load_case
+    from corecore.hip import build_hip
+    from corecore.measures import measure
+    from corecore.plan import plan_hip
+    from corecore.results import write_plan
+    from corecore.spec import Spec
+
+    path = real_hips / "h01_right_wedge15.nii.gz"
+    hip, spec = build_hip(load_case(f"{path}:1", f"{path}:2", case_id="h01")), Spec()
+    folder = tmp_path_factory.mktemp("real") / "plan"
+    write_plan(plan_hip(hip, spec, measure(hip, spec)), folder, pictures=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def confirmed(plan_folder: Path) -> tuple[Verification, float]:
+    start = time.perf_counter()
+    result = verify_plan(plan_folder / "plan.json")
+    return result, time.perf_counter() - start
+
+
+def test_the_planner_s_plan_is_confirmed_in_seconds(confirmed: tuple[Verification, float]) -> None:
+    result, seconds = confirmed
+    assert not result.disagreements
+    assert result.agrees
+    assert len(result.checks) > 60
+    assert seconds < SECONDS_MAX
+
+
+def edited(folder: Path, key: str, value: Any) -> set[str]:
+    plan = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
+    plan["tunnels"][0][key] = value(plan["tunnels"][0])
+    path = folder / "edited.json"
+    path.write_text(json.dumps(plan), encoding="utf-8")
+    return {check.name for check in verify_plan(path).disagreements}
+
+
+def test_a_tip_one_millimetre_deeper_breaks_the_plan(plan_folder: Path) -> None:
+    broken = edited(plan_folder, "tip", lambda t: (np.array(t["tip"]) + np.array(t["direction"])).tolist())
+    assert {"tunnels[0].length_mm", "tunnels[0].joint_clearance_mm", "tunnels[0] joint_margin_mm"} <= broken
+    assert {"tunnels[0].removed_fraction", "totals.removed_fraction"} <= broken
+
+
+def test_a_wider_drill_breaks_the_plan(plan_folder: Path) -> None:
+    broken = edited(plan_folder, "diameter_mm", lambda t: t["diameter_mm"] + 1.0)
+    assert {"tunnels[0].diameter_mm", "tunnels[0].cortical_clearance_mm", "totals.graft_volume_ml"} <= broken
