@@ -28,8 +28,12 @@ PINHOLE_ML = 1.0
 #: A bone component smaller than this is no proximal femur, ml. A child's head and neck
 #: measure more; real proximal femora 100 to 400 (engineering choice).
 FEMUR_MIN_ML = 20.0
-#: A lesion further than this from every femur belongs to none, mm (contract §1: beyond 3 mm it is an error).
+#: A lesion further than this from every femur belongs to none, mm (contract §1).
 LESION_REACH_MM = 3.0
+#: A part of the lesion larger than this away from the bone or the head is an error, ml (contract §1).
+STRAY_LESION_ML = 0.2
+#: So is lesion outside the bone beyond this share of it (contract §1).
+OUTSIDE_SHARE_MAX = 0.05
 #: Background kept around the bone when cropping, mm: the distance field needs a few voxels.
 CROP_PAD_MM = 8.0
 
@@ -197,10 +201,10 @@ def _pick_femur(bone: Mask, dead: Mask, side: Side | None, cautions: list[Cautio
     voxel_ml = dead.grid.voxel_ml
     stray_ml = float(np.count_nonzero(owner == 0)) * voxel_ml
     owned = {f: float(np.count_nonzero(owner == f)) * voxel_ml for f in femora}
-    if stray_ml > max(0.2, 0.05 * dead.volume_ml):
+    if stray_ml > max(STRAY_LESION_ML, OUTSIDE_SHARE_MAX * dead.volume_ml) or not owner.any():
         raise InputError(
             f"the lesion lies outside the femur: {stray_ml:.2f} of {dead.volume_ml:.2f} ml,"
-            f" up to {float(distance.max()):.1f} mm away; up to 5 % and {LESION_REACH_MM:g} mm are accepted"
+            f" {float(distance.max()):.0f} mm away or more; up to 5 % and {LESION_REACH_MM:g} mm are accepted"
         )
     if stray_ml > 0:
         cautions.append(

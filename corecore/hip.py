@@ -16,7 +16,7 @@ from scipy import ndimage
 
 from corecore.anatomy import Anatomy, Landmarks, fit_anatomy, fit_head, guess_side
 from corecore.anatomy.model import Caution
-from corecore.case import LESION_REACH_MM, Case, Side
+from corecore.case import LESION_REACH_MM, OUTSIDE_SHARE_MAX, STRAY_LESION_ML, Case, Side
 from corecore.errors import InputError
 from corecore.grid import BoolArray, FloatArray, Grid, Mask, inverse, transform
 from corecore.lesion import Lesion, sampled
@@ -27,14 +27,10 @@ _log = logging.getLogger(__name__)
 
 #: Voxel edge for telling the side, mm: coarse is enough, and quick.
 SIDE_SPACING_MM = 2.0
-#: A lesion component larger than this away from the head is an error, ml (contract §1).
-STRAY_LESION_ML = 0.2
 #: The head's neighbourhood for that rule, mm beyond the fitted sphere.
 HEAD_NEAR_MM = 3.0
 #: How far the femur is closed to let a lesion fill the hole left for it, mm (contract §1).
 CLOSING_MM = 3.0
-#: Lesion outside the bone beyond this share is an error (contract §1).
-OUTSIDE_SHARE_MAX = 0.05
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,10 +8,9 @@ import numpy as np
 from scipy import ndimage
 
 from corecore.anatomy import Anatomy
-from corecore.grid import FloatArray, Mask, transform
+from corecore.grid import FloatArray, transform
 from corecore.hip import Hip
 from corecore.surface import Bone, bone_from_voxels
-from corecore.upsample import near_isotropic
 
 #: The head's volume is counted on a lattice of this spacing, mm (0.1 % of a head).
 HEAD_LATTICE_MM = 0.5
@@ -78,15 +77,12 @@ def head_volume_ml(bone: Bone, anatomy: Anatomy) -> float:
 
 def _outline_moved(hip: Hip, *, half_voxels: float) -> tuple[float, float]:
     """Lesion volume lost and gained (ml) when its outline moves in and out by half a voxel, within the bone."""
-    mask = hip.lesion.mask
-    voxels = np.pad(mask.voxels, 3)
-    grid = mask.grid.cropped((-3, -3, -3), np.array(mask.grid.shape) + 3)
-    fine = near_isotropic(Mask(grid, voxels))
-    spacing: FloatArray = fine.grid.spacing_mm
-    distance = bone_from_voxels(fine.voxels, spacing, open_faces=np.zeros((3, 2), dtype=bool)).distance_mm
-    step = 0.5 * half_voxels * float(np.cbrt(np.prod(mask.grid.spacing_mm)))
-    lost = float(np.count_nonzero((distance > 0) & (distance <= step))) * fine.grid.voxel_ml
+    grid, level = hip.lesion.outline
+    spacing: FloatArray = grid.spacing_mm
+    distance = bone_from_voxels(level >= 0.5, spacing, open_faces=np.zeros((3, 2), dtype=bool)).distance_mm
+    step = 0.5 * half_voxels * float(np.cbrt(np.prod(hip.lesion.mask.grid.spacing_mm)))
+    lost = float(np.count_nonzero((distance > 0) & (distance <= step))) * grid.voxel_ml
     shell = np.argwhere((distance <= 0) & (distance > -step))
-    gained = float(np.count_nonzero(hip.bone.inside(transform(fine.grid.world_from_index, shell)))) * fine.grid.voxel_ml
+    gained = float(np.count_nonzero(hip.bone.inside(transform(grid.world_from_index, shell)))) * grid.voxel_ml
     return lost, gained
 

@@ -53,9 +53,10 @@ def measure_weight_bearing(
     met = np.zeros(len(rays), dtype=bool)
     for depth in steps:
         points = hip.anatomy.head_center + (surface - depth)[:, None] * rays
-        met |= hip.lesion.mask.contains(points)
+        met |= hip.lesion.covers(points)
     inside = in_cone(hip, spec, pole)
-    depths = hip.bone.distance(hip.lesion.points_mm[inside])
+    covered = inside & hip.lesion.covers(hip.lesion.points_mm)
+    depths = hip.bone.distance(hip.lesion.points_mm[covered])
     return WeightBearing(
         cap_half_angle_deg=spec.cap_half_angle_deg,
         subchondral_depth_mm=spec.subchondral_depth_mm,
