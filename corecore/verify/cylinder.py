@@ -13,6 +13,8 @@ from corecore.verify.frame import unit
 #: Spacing of wall samples along and around a tunnel at most, mm. Against a curved wall of 12 mm radius
 #: the nearest sample misses the nearest point by under 0.01 mm.
 WALL_STEP_MM = 0.4
+#: Turn between two seeds of a sunflower, radians.
+GOLDEN_ANGLE = np.pi * (3.0 - np.sqrt(5.0))
 #: Points judged at once.
 CHUNK = 1 << 18
 
@@ -59,22 +61,17 @@ class Cylinder:
 
     def inner_points(self, spacing_mm: float) -> tuple[FloatArray, float]:
         """Points (N, 3) that fill the cylinder evenly, and the ml that each stands for."""
-        rings = max(1, int(np.ceil(self.radius_mm / spacing_mm)))
+        count = max(1, int(np.ceil(np.pi * self.radius_mm**2 / spacing_mm**2)))
         layers = max(1, int(np.ceil(self.length_mm / spacing_mm)))
-        offsets = []
-        for ring in range(rings):
-            # Rings of equal width hold 1, 3, 5, … times the area of the first: as many points each.
-            count = 4 * (2 * ring + 1)
-            turn = (np.arange(count) + 0.5 * (ring % 2)) * 2.0 * np.pi / count
-            inner, outer = ring / rings, (ring + 1) / rings
-            radius = self.radius_mm * np.sqrt(0.5 * (inner**2 + outer**2))
-            u, v = self._across
-            offsets.append(radius * (np.cos(turn)[:, None] * u + np.sin(turn)[:, None] * v))
-        flat = np.concatenate(offsets)
+        # A sunflower's seeds: each stands for the same area, and no ring of them for a radius.
+        seed = np.arange(count) + 0.5
+        radius, turn = self.radius_mm * np.sqrt(seed / count), GOLDEN_ANGLE * seed
+        u, v = self._across
+        flat = (radius * np.cos(turn))[:, None] * u + (radius * np.sin(turn))[:, None] * v
         along = (np.arange(layers) + 0.5) * self.length_mm / layers
         points = (self.start + along[:, None] * self.axis)[:, None, :] + flat[None, :, :]
         volume = np.pi * self.radius_mm**2 * self.length_mm / 1000.0
-        return points.reshape(-1, 3), volume / (len(flat) * layers)
+        return points.reshape(-1, 3), volume / (count * layers)
 
     def prolonged(self, outward_mm: float) -> Cylinder:
         """The same wall from ``outward_mm`` before the start up to the start."""

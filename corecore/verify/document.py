@@ -128,6 +128,7 @@ class Document:
     anatomy: PlanAnatomy
     necrosis: PlanNecrosis
     spec: dict[str, float]
+    target: str
     tunnels: tuple[PlanTunnel, ...]
     totals: Figures
     violations: tuple[str, ...]
@@ -150,7 +151,9 @@ def read_plan(path: Path) -> Document:
     for role in ("femur", "lesion"):
         if sum(item.role == role for item in inputs) != 1:
             raise InputError(f"{path}: case.inputs has no single {role!r}; one of each is accepted")
-    tunnels = tuple(_tunnel(item) for item in root.child("tunnels").items())
+    spec = _spec(root.child("spec"))
+    target = root.child("spec").optional("target")
+    tunnels = tuple(_tunnel(item, spec) for item in root.child("tunnels").items())
     if status != "infeasible" and not tunnels:
         root.child("tunnels").fail(f"one tunnel or more in a plan that is {status!r}")
     totals = _figures(root.child("totals"), () if status == "infeasible" else TOTALS_REQUIRED, TOTALS_OPTIONAL)
@@ -161,7 +164,8 @@ def read_plan(path: Path) -> Document:
         inputs=inputs,
         anatomy=_anatomy(root.child("anatomy")),
         necrosis=_necrosis(root.child("necrosis")),
-        spec=_spec(root.child("spec")),
+        spec=spec,
+        target="lesion" if target is None else target.text(),
         tunnels=tunnels,
         totals=totals,
         violations=tuple(item.child("key").text() for item in root.child("violations").items()),
@@ -211,7 +215,7 @@ def _anatomy(node: Node) -> PlanAnatomy:
     )
 
 
-def _tunnel(node: Node) -> PlanTunnel:
+def _tunnel(node: Node, spec: dict[str, float]) -> PlanTunnel:
     diameter, length = node.optional("cavity_diameter_mm"), node.optional("cavity_length_mm")
     if (diameter is None) != (length is None):
         node.fail("a cavity with both cavity_diameter_mm and cavity_length_mm, or neither,")
@@ -229,8 +233,9 @@ def _tunnel(node: Node) -> PlanTunnel:
         tip=tip,
         direction=direction,
         diameter_mm=node.child("diameter_mm").number(0.5, 60.0),
-        cavity_diameter_mm=None if diameter is None else diameter.number(0.5, 60.0),
-        cavity_length_mm=None if length is None else length.number(0.0, 200.0),
+        # A preset with a reamer may state its sizes once, in the spec.
+        cavity_diameter_mm=spec.get("cavity_diameter_mm") if diameter is None else diameter.number(0.5, 60.0),
+        cavity_length_mm=spec.get("cavity_length_mm") if length is None else length.number(0.0, 200.0),
         figures=_figures(node, TUNNEL_FIGURES, TUNNEL_OPTIONAL),
     )
 
