@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -135,9 +136,12 @@ def _with_copies(hip: Hip, stage: Path) -> Hip:
 
 
 def _draw(scene: Scene, stage: Path) -> None:
-    result = draw_preview(scene, stage / "preview.png")
+    # The picture waits for a child process most of the time; the page is made meanwhile.
+    with ThreadPoolExecutor(2) as pool:
+        page = pool.submit(write_scene_html, scene, stage / "preview.html")
+        result = draw_preview(scene, stage / "preview.png")
+        page.result()
     _log.info("preview.png drawn by %s", result.renderer)
-    write_scene_html(scene, stage / "preview.html")
 
 
 def _remove_older(folder: Path, stage: Path) -> None:

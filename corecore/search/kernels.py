@@ -70,20 +70,34 @@ def margin_at(prob, x, y, z):
 
 
 @compiled()
-def ring_gap(prob, cx, cy, cz, e, f, radius, ring, beyond):
-    """Least (depth - margin) over a ring round (cx, cy, cz), and its reason; before the portal's end, least depth."""
+def ring_gap(prob, cx, cy, cz, e, f, radius, ring):
+    """Least (depth - margin) over a ring round (cx, cy, cz), and its reason."""
     least, reason = 1e9, CORTICAL
     for m in range(ring.shape[0]):
         c, s = radius * ring[m, 0], radius * ring[m, 1]
         x, y, z = cx + c * e[0] + s * f[0], cy + c * e[1] + s * f[1], cz + c * e[2] + s * f[2]
-        depth = sample(prob.distance, prob.spacing, x, y, z)
-        why = PORTAL
-        if beyond:
-            margin, why = margin_at(prob, x, y, z)
-            depth -= margin
-        if depth < least:
-            least, reason = depth, why
+        margin, why = margin_at(prob, x, y, z)
+        gap = sample(prob.distance, prob.spacing, x, y, z) - margin
+        if gap < least:
+            least, reason = gap, why
     return least, reason
+
+
+@compiled()
+def ring_breaks(prob, cx, cy, cz, e, f, radius, ring, beyond):
+    """The rule that a ring round (cx, cy, cz) breaks first, or ``OK``."""
+    for m in range(ring.shape[0]):
+        c, s = radius * ring[m, 0], radius * ring[m, 1]
+        x, y, z = cx + c * e[0] + s * f[0], cy + c * e[1] + s * f[1], cz + c * e[2] + s * f[2]
+        depth = sample(prob.distance, prob.spacing, x, y, z)
+        if not beyond:
+            if depth < 0.0:
+                return PORTAL
+        else:
+            margin, why = margin_at(prob, x, y, z)
+            if depth < margin:
+                return why
+    return OK
 
 
 @compiled()
@@ -92,7 +106,7 @@ def disc_gap(prob, cx, cy, cz, e, f, ring):
     margin, why = margin_at(prob, cx, cy, cz)
     least, reason = sample(prob.distance, prob.spacing, cx, cy, cz) - margin, why
     for share in (0.25, 0.5, 0.75, 1.0):
-        gap, why = ring_gap(prob, cx, cy, cz, e, f, share * prob.radius, ring, True)
+        gap, why = ring_gap(prob, cx, cy, cz, e, f, share * prob.radius, ring)
         if gap < least:
             least, reason = gap, why
     return least, reason
@@ -205,7 +219,7 @@ def entry_gaps(prob, point, u, entry, gaps):
 
 @compiled()
 def wall_reach(prob, point, u, e, f, ring, start, stop, step, portal):
-    """Walk the wall from ``start`` to ``stop``: last ``t`` with every margin kept, the gap that failed, its reason."""
+    """Walk the wall from ``start`` to ``stop``: the last ``t`` with every margin kept, and the rule broken after it."""
     sign = 1.0 if stop >= start else -1.0
     t, last = start, start
     hardest = max(prob.joint_margin, prob.posterosuperior_margin)
@@ -214,15 +228,15 @@ def wall_reach(prob, point, u, e, f, ring, start, stop, step, portal):
         x, y, z = point[0] + t * u[0], point[1] + t * u[1], point[2] + t * u[2]
         room = sample(prob.distance, prob.spacing, x, y, z) - prob.radius - hardest
         if room <= 0.0:
-            gap, why = ring_gap(prob, x, y, z, e, f, prob.radius, ring, t >= portal)
-            if gap < 0.0:
+            why = ring_breaks(prob, x, y, z, e, f, prob.radius, ring, t >= portal)
+            if why != OK:
                 if first:
-                    return start - sign * step, gap, why
-                return last, gap, why
+                    return start - sign * step, why
+                return last, why
         first = False
         last = t
         if t == stop:
-            return stop, 0.0, OK
+            return stop, OK
         t += sign * max(step, room)
         if (stop - t) * sign < 0.0:
             t = stop
@@ -312,8 +326,8 @@ def judge(prob, p, q, a, b, ring, step, need, gaps):
     if centre_depth < prob.radius + prob.cortical_margin:
         return CORTICAL, 0.0, 0.0, 0
     e, f = across(u[0], u[1], u[2])
-    gap, why = ring_gap(prob, point[0], point[1], point[2], e, f, prob.radius, ring, True)
-    if gap < 0.0:
+    why = ring_breaks(prob, point[0], point[1], point[2], e, f, prob.radius, ring, True)
+    if why != OK:
         return why, 0.0, 0.0, 0
     entry = find_entry(prob, point, u)
     sine = entry_gaps(prob, point, u, entry, gaps)
@@ -342,21 +356,20 @@ def judge(prob, p, q, a, b, ring, step, need, gaps):
         if count < need:
             return MISSES, entry, 0.0, 0
     # Outward in two walks, so that a ring stands exactly where the portal ends: there the wall is nearest.
-    _, gap, why = wall_reach(prob, point, u, e, f, ring, 0.0, portal, step, portal)
+    _, why = wall_reach(prob, point, u, e, f, ring, 0.0, portal, step, portal)
     if why != OK:
         return why, entry, 0.0, 0
-    _, gap, why = wall_reach(prob, point, u, e, f, ring, portal - 1e-9, entry + mouth, step, portal)
+    _, why = wall_reach(prob, point, u, e, f, ring, portal - 1e-9, entry + mouth, step, portal)
     if why != OK:
         return why, entry, 0.0, 0
-    tip, gap, why = wall_reach(prob, point, u, e, f, ring, 0.0, deepest, step, portal)
+    tip, why = wall_reach(prob, point, u, e, f, ring, 0.0, deepest, step, portal)
     if why != OK:
         # Between the last good ring and the first bad one, halve.
         good, bad = tip, tip + step
         for _ in range(8):
             middle = 0.5 * (good + bad)
             x, y, z = point[0] + middle * u[0], point[1] + middle * u[1], point[2] + middle * u[2]
-            gap, _ = ring_gap(prob, x, y, z, e, f, prob.radius, ring, True)
-            if gap >= 0.0:
+            if ring_breaks(prob, x, y, z, e, f, prob.radius, ring, True) == OK:
                 good = middle
             else:
                 bad = middle

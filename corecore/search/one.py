@@ -39,7 +39,7 @@ REFINE_RING, REFINE_STEP_MM = 16, 1.0
 #: the margin jumps, and a coarser ring would step over the edge.
 FINAL_RING, FINAL_STEP_MM = RING_POINTS, RING_STEP_MM
 #: How many of the sweep's best are refined, and how many of those to the finest step.
-STARTS, FINALISTS = 64, 8
+STARTS, FINALISTS = 64, 6
 #: Margins grow by the first figure in the coarse climb and by the second in the fine one, mm.
 #: The coarse rings miss up to a quarter of a millimetre, and a climb that starts inside the
 #: constraints gets along their edge, one that starts outside may not get in.
@@ -145,7 +145,7 @@ def _refined(
     lines, _, counts, first = climb_many(coarse, starts, ring_points(REFINE_RING), REFINE_STEP_MM, 0.5, 0.1)
     tell(0.85)
     lines = lines[np.argsort(-counts, kind="stable")[:FINALISTS]]
-    lines, ends, counts, second = climb_many(fine, lines, ring_points(FINAL_RING), FINAL_STEP_MM, 0.3, 0.004)
+    lines, ends, counts, second = climb_many(fine, lines, ring_points(FINAL_RING), FINAL_STEP_MM, 0.3, 0.008)
     tell(0.95)
     found = [
         (lines[i], float(ends[i, 0]), float(ends[i, 1]), int(counts[i]))
