@@ -169,7 +169,7 @@ def _distance_along_normals(
     # The nearest sample lies up to half a voxel beside the foot point: measure along its
     # normal, but never below what that half voxel allows.
     along = np.abs(np.einsum("ij,ij->i", query - points[nearest], normals[nearest]))
-    return np.clip(along, np.sqrt(np.maximum(direct**2 - 0.25 * voxel_mm**2, 0.0)), direct)
+    return np.asarray(np.clip(along, np.sqrt(np.maximum(direct**2 - 0.25 * voxel_mm**2, 0.0)), direct))
 
 
 def _deep_inside(

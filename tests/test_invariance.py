@@ -95,7 +95,7 @@ def test_the_plan_goes_with_the_patient_and_not_with_the_storage(
 
 def resampled(path: Path, source: Callable[[FloatArray], Any], grid: Grid) -> Path:
     """Labels of a continuous hip (a function of world points) on another grid."""
-    index = np.stack(np.indices(grid.shape), axis=-1).reshape(-1, 3)
+    index = np.argwhere(np.ones(grid.shape, dtype=bool))
     labels = source(transform(grid.world_from_index, index)).reshape(grid.shape)
     write_labels(path, grid, labels.astype(np.uint8))
     return path

@@ -1,0 +1,76 @@
+"""The JSON Schemas that ship with the package hold for what is written, and refuse what is not."""
+
+from __future__ import annotations
+
+import copy
+import json
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from corecore.hip import Hip
+from corecore.measures import measure
+from corecore.plan import document, measures_document, plan_hip
+from corecore.spec import Spec
+
+
+def schema(name: str) -> Any:
+    return json.loads((resources.files("corecore.io") / "schemas" / f"{name}.schema.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def documents(sample_hip: Hip) -> dict[str, Any]:
+    spec = Spec(joint_margin_mm=24.0)
+    measures = measure(sample_hip, spec)
+    tight = plan_hip(sample_hip, spec, measures)
+    plain = plan_hip(sample_hip, Spec(), measures)
+    return {
+        "plan": json.loads(json.dumps(document(plain))),
+        "infeasible": json.loads(json.dumps(document(tight))),
+        "measures": json.loads(json.dumps(measures_document(sample_hip, measures))),
+    }
+
+
+def test_schemas_are_schemas() -> None:
+    for name in ("plan", "measures"):
+        jsonschema.Draft202012Validator.check_schema(schema(name))
+
+
+def test_documents_keep_their_schema(documents: dict[str, Any]) -> None:
+    jsonschema.validate(documents["plan"], schema("plan"))
+    jsonschema.validate(documents["infeasible"], schema("plan"))
+    jsonschema.validate(documents["measures"], schema("measures"))
+    assert documents["plan"]["status"] == "planned"
+    assert documents["infeasible"]["status"] == "infeasible"
+
+
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [
+        (("schema",), "corecore.plan/2"),
+        (("status",), "good"),
+        (("case", "side"), "up"),
+        (("tunnels", 0, "tip"), [1.0, 2.0]),
+        (("tunnels", 0, "length_mm"), "90"),
+        (("totals", "removed_fraction"), 1.2),
+        (("anatomy", "sources", "shaft_axis"), "guessed"),
+    ],
+)
+def test_a_wrong_document_is_refused(documents: dict[str, Any], where: tuple[Any, ...], value: Any) -> None:
+    wrong = copy.deepcopy(documents["plan"])
+    part = wrong
+    for key in where[:-1]:
+        part = part[key]
+    part[where[-1]] = value
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(wrong, schema("plan"))
+
+
+def test_every_key_of_the_measures_is_defined_in_the_documentation(documents: dict[str, Any]) -> None:
+    text = (Path(__file__).resolve().parent.parent / "docs" / "measures.md").read_text()
+    header = {"schema", "created", "corecore_version", "coordinate_system", "units", "case", "notice", "warnings"}
+    missing = [key for key in documents["measures"] if key not in header and f"`{key}`" not in text]
+    assert not missing
