@@ -177,7 +177,9 @@ def _lesion_in_craters(
 
 def _cut_to_bone(lesion: Lesion, bone: Bone, lesion_spacing: FloatArray) -> tuple[Lesion, list[Caution]]:
     """Drop lesion outside the bone. Within half a voxel of either grid the outlines count as one."""
-    depth = bone.distance(lesion.points_mm)
+    # A voxel stays or goes as a whole, by its centre: corners that round off are no outside.
+    centers = lesion.mask.positions_mm()
+    depth = np.repeat(bone.distance(centers), len(lesion.points_mm) // len(centers))
     slack = 0.5 * max(float(lesion_spacing.max()), float(bone.spacing_mm.max()))
     outside = depth < -slack
     if not outside.any():
