@@ -42,7 +42,7 @@ PORTAL_MM = 0.05
 #: Heights along the shaft axis between points that stand in the file, mm.
 HEIGHT_MM = 0.1
 #: Distance from the lateral mid-line, mm: the mid-line is half of two extremes of a section.
-MIDLINE_MM = 1.0
+MIDLINE_MM = 0.5
 #: Lesion volume, relative: voxel counting on both sides, cleaned by the same rules.
 LESION_VOLUME = 0.01
 #: Removed and graft volumes, ml: 0.05 ml is 0.6 mm of a 10 mm tunnel, about the slack of the entry.
@@ -52,17 +52,17 @@ VOLUME = 0.02
 #: Head volume and fractions of it, relative: the outline of the head's plane cuts voxels.
 HEAD_VOLUME = 0.02
 #: Head centre against the sphere fitted here to the articular half, mm. Two sound fits on one
-#: real head differ by 0.6; a centre moved by 3 must fall.
-HEAD_CENTER_MM = 1.5
+#: real head differ by 0.4 here; a centre moved by 3 must fall.
+HEAD_CENTER_MM = 1.0
 #: Head radius, likewise.
-HEAD_RADIUS_MM = 1.0
+HEAD_RADIUS_MM = 0.7
 #: Median distance of the articular half from the stated sphere, mm. Real heads: 0.2 to 0.4.
 HEAD_RESIDUAL_MM = 0.8
 #: Shaft axis against the line through the centroids of the sections found here, degrees.
-SHAFT_AXIS_DEG = 3.0
+SHAFT_AXIS_DEG = 2.0
 #: Neck axis against the smallest section found here, degrees: the section is flat near its minimum,
 #: and its centroid 25 mm from the head's centre moves by 2 mm along it.
-NECK_AXIS_DEG = 5.0
+NECK_AXIS_DEG = 3.0
 #: The neck's smallest section, relative: two rasters, and axes that differ by a few degrees.
 NECK_AREA = 0.05
 #: Share of that section that tunnels take, by the plan's own area: rounding only.
