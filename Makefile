@@ -22,11 +22,11 @@ demo: $(STAMP)
 	$(VENV)/bin/corecore demo --out demo_out --overwrite
 
 test: $(STAMP)
-	$(PY) -m pytest -q -m "not slow and not browser"
+	$(PY) -m pytest -q -n auto --dist loadfile -m "not slow and not browser"
 
 # Browser tests skip where there is no Chromium. Exit code 5 says that nothing carries the mark: no failure here.
 test-slow: $(STAMP)
-	$(PY) -m pytest -q -m "slow or browser" --durations=5 || [ $$? -eq 5 ]
+	$(PY) -m pytest -q -n auto --dist load -m "slow or browser" --durations=5 || [ $$? -eq 5 ]
 
 lint: $(STAMP)
 	$(PY) -m ruff check .

@@ -83,8 +83,12 @@ class Grid:
 
     @property
     def spacing_mm(self) -> FloatArray:
-        """Voxel edges along the array axes, (3,) mm."""
-        return np.asarray(np.linalg.norm(self.world_from_index[:3, :3], axis=0), dtype=np.float64)
+        """Voxel edges along the array axes, (3,) mm, to 1e-5.
+
+        Files hold affines in single precision, so the same volume turned has edges that differ
+        in the seventh digit; rounded, it is the same to the last bit.
+        """
+        return np.round(np.linalg.norm(self.world_from_index[:3, :3], axis=0), 5)
 
     @property
     def voxel_ml(self) -> float:
