@@ -225,7 +225,7 @@ def _lesion_points(lesion: Mask, bone: Mask, mesh: BoneMesh | None) -> tuple[Flo
     if mesh is not None:
         inside = mesh.inside(points)
         slack = 0.5 * max(float(lesion.grid.spacing_mm.max()), float(bone.grid.spacing_mm.max()))
-        inside[~inside] = mesh.distance(points[~inside]) >= -slack
+        inside[~inside] = mesh.surface_gap(points[~inside], slack) <= slack
         points = points[inside]
     if len(points) == 0:
         raise InputError("no lesion lies in the bone that holds the head")

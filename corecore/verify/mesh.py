@@ -111,19 +111,20 @@ class BoneMesh:
         span = cells.max(axis=0) + 1 if len(cells) else np.ones(3, dtype=np.int64)
         _, first, member = np.unique(np.ravel_multi_index(cells.T, span), return_index=True, return_inverse=True)
         middles = (np.floor(inner[first] / CELL_MM) + 0.5) * CELL_MM
-        middle = self._depth_bounded(middles, depth_mm + CELL_MM)[member.reshape(-1)]
+        middle = self.surface_gap(middles, depth_mm + CELL_MM)[member.reshape(-1)]
         slack = 0.5 * CELL_MM * float(np.sqrt(3.0))
         deep = middle > depth_mm + slack
         unsure = ~deep & (middle > depth_mm - slack)
-        deep[unsure] = self._depth_bounded(inner[unsure], depth_mm) > depth_mm
+        deep[unsure] = self.surface_gap(inner[unsure], depth_mm) > depth_mm
         result[result] = deep
         return result
 
-    def _depth_bounded(self, points_mm: FloatArray, bound_mm: float) -> FloatArray:
-        """Distance (N,) to the surface, mm; infinite where it is beyond the bound."""
+    def surface_gap(self, points_mm: FloatArray, bound_mm: float) -> FloatArray:
+        """Distance (N,) of points (N, 3) to the surface, on either side, mm; infinite beyond the bound."""
         near = np.isfinite(self._rough(points_mm, bound_mm + self._reach_mm))
         result = np.full(len(points_mm), np.inf)
         result[near] = self._unsigned(points_mm[near])
+        result[result > bound_mm] = np.inf
         return result
 
     def least_gap(self, points_mm: FloatArray) -> float:
