@@ -88,7 +88,7 @@ class Grid:
         Files hold affines in single precision, so the same volume turned has edges that differ
         in the seventh digit; rounded, it is the same to the last bit.
         """
-        return np.round(np.linalg.norm(self.world_from_index[:3, :3], axis=0), 5)
+        return np.asarray(np.round(np.linalg.norm(self.world_from_index[:3, :3], axis=0), 5), dtype=np.float64)
 
     @property
     def voxel_ml(self) -> float:

@@ -91,6 +91,11 @@ class Bone:
             ) - ndimage.map_coordinates(self.mouth_field, behind.T, order=1, mode="nearest")
         return np.asarray(-gradient / np.maximum(np.linalg.norm(gradient, axis=1, keepdims=True), 1e-12))
 
+    def mouth_depth(self, points_mm: npt.ArrayLike) -> FloatArray:
+        """Depth of points (N, 3) below the surface averaged over a drill's mouth, mm."""
+        index = np.atleast_2d(np.asarray(points_mm, dtype=np.float64)) / self.spacing_mm
+        return np.asarray(ndimage.map_coordinates(self.mouth_field, index.T, order=1, mode="nearest"), dtype=np.float64)
+
     @cached_property
     def mouth_field(self) -> npt.NDArray[np.float32]:
         """The distance smoothed over the size of a drill's mouth; its gradient is a steady surface normal."""

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from corecore.anatomy import Anatomy
 from corecore.grid import BoolArray, FloatArray
 from corecore.hip import Hip
 from corecore.spec import Spec
@@ -23,6 +24,13 @@ RING_POINTS = 64
 RING_STEP_MM = 0.2
 #: Extra length of the portal beyond where geometry puts it, mm (contract §1).
 PORTAL_EXTRA_MM = 2.0
+#: An entry lies within this distance of the surface averaged over a drill's mouth, mm. Further
+#: in is the bottom of a pit in the mask, further out a spur: no cortex to start from
+#: (engineering choice).
+ENTRY_OFF_SURFACE_MM = 1.0
+#: Where the lesser trochanter is not in view its level is assumed, and the entry zone begins
+#: higher by this share of the head's diameter (contract §1; the ratio's sd, 200 femora).
+ASSUMED_LEVEL_RAISE = 0.12
 #: How far outward a tunnel must be free of bone, mm (contract §1).
 OUTWARD_MM = 80.0
 
@@ -126,7 +134,9 @@ class TunnelFigures:
     bone surface in the head; each infinite where the tunnel has no such part.
     ``wall_depth_min_mm``: least depth of the wall from where it must be inside the bone.
     ``nearest_to_cut_mm``: entry to the scan's edge in the bone. ``outward_free``: prolonged
-    outward it meets no bone. Heights are along the femoral z axis.
+    outward it meets no bone. ``entry_off_surface_mm``: entry to the surface averaged over a
+    drill's mouth. Heights are along the femoral z axis; ``entry_edge_low_mm`` is less the raise
+    for an assumed level.
     """
 
     removed_fraction: float
@@ -148,6 +158,7 @@ class TunnelFigures:
     entry_anterior_mm: float
     nearest_to_cut_mm: float
     outward_free: bool
+    entry_off_surface_mm: float
 
 
 def first_exit(hip: Hip, inside: FloatArray, outward: FloatArray) -> FloatArray | None:
@@ -219,7 +230,7 @@ def assess(hip: Hip, tunnel: Tunnel, spec: Spec) -> TunnelFigures:
         shaft_angle_deg=shaft_angle,
         ap_angle_deg=float(np.degrees(np.arctan2(-heading[0], -heading[2])) % 360.0),
         lateral_tilt_deg=float(np.degrees(np.arcsin(np.clip(heading[1], -1.0, 1.0)))),
-        entry_edge_low_mm=entry[2] - rise - trochanter,
+        entry_edge_low_mm=entry[2] - rise - trochanter - level_raise_mm(hip.anatomy),
         entry_edge_high_mm=entry[2] + rise - trochanter,
         entry_above_lesser_trochanter_mm=entry[2] - trochanter,
         entry_below_greater_trochanter_mm=(
@@ -232,7 +243,14 @@ def assess(hip: Hip, tunnel: Tunnel, spec: Spec) -> TunnelFigures:
             np.inf if anatomy.midline_known(entry[2]) else 0.0,
         ),
         outward_free=_outward_free(hip, tunnel, mouth),
+        entry_off_surface_mm=float(abs(bone.mouth_depth(tunnel.entry)[0])),
     )
+
+
+def level_raise_mm(anatomy: Anatomy) -> float:
+    """By how much the entry zone begins higher because the lesser trochanter's level is assumed, mm."""
+    assumed = anatomy.sources["lesser_trochanter"] == "assumed"
+    return ASSUMED_LEVEL_RAISE * 2.0 * anatomy.head_radius_mm if assumed else 0.0
 
 
 def violations(figures: TunnelFigures, spec: Spec) -> list[dict[str, Any]]:
@@ -260,6 +278,7 @@ def violations(figures: TunnelFigures, spec: Spec) -> list[dict[str, Any]]:
     at_least("entry_distal_mm", figures.entry_edge_low_mm, spec.entry_distal_mm)
     at_most("entry_proximal_mm", figures.entry_edge_high_mm, spec.entry_proximal_mm)
     at_least("field_of_view", figures.nearest_to_cut_mm, spec.radius_mm + spec.cortical_margin_mm)
+    at_most("portal", figures.entry_off_surface_mm, ENTRY_OFF_SURFACE_MM)
     if not figures.outward_free:
         broken.append({"key": "outward_path", "limit": OUTWARD_MM, "value": 0.0})
     return broken

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+from importlib import resources
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pytest
 
@@ -99,6 +101,8 @@ def test_infeasible_is_an_answer(planned: Path, tmp_path: Path, capsys: pytest.C
     assert plan["status"] == "infeasible"
     assert plan["tunnels"] == []
     assert plan["infeasible"]["binding"] == "joint_margin_mm"
+    schema = resources.files("corecore.io") / "schemas" / "plan.schema.json"
+    jsonschema.validate(plan, json.loads(schema.read_text()))
     assert "joint_margin_mm" in capsys.readouterr().out
     # Nothing of the earlier plan stays.
     assert not list(out.glob("tunnel_*.stl"))

@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from corecore.compiled import compiled
-from corecore.tunnel import NUMBER_OF_REASONS, OUTWARD_MM, PORTAL_EXTRA_MM, Reason
+from corecore.tunnel import ENTRY_OFF_SURFACE_MM, NUMBER_OF_REASONS, OUTWARD_MM, PORTAL_EXTRA_MM, Reason
 
 OK = int(Reason.OK)
 CORTICAL = int(Reason.CORTICAL)
@@ -206,6 +206,7 @@ def entry_gaps(prob, point, u, entry, gaps):
     low = min(int(at), prob.midline_y.shape[0] - 2)
     middle = prob.midline_y[low] + (at - low) * (prob.midline_y[low + 1] - prob.midline_y[low])
     gaps[AP] = prob.entry_ap_max - abs(front - middle)
+    gaps[PORTAL] = ENTRY_OFF_SURFACE_MM - abs(sample(prob.mouth_field, prob.spacing, x, y, z))
     gaps[FIELD_OF_VIEW] = 1e9
     for c in range(prob.cut_points.shape[0]):
         gx, gy, gz = prob.cut_points[c, 0] - x, prob.cut_points[c, 1] - y, prob.cut_points[c, 2] - z
@@ -331,7 +332,7 @@ def judge(prob, p, q, a, b, ring, step, need, gaps):
         return why, 0.0, 0.0, 0
     entry = find_entry(prob, point, u)
     sine = entry_gaps(prob, point, u, entry, gaps)
-    for reason in (SHAFT_MIN, SHAFT_MAX, DISTAL, PROXIMAL, AP, NORMAL, INCIDENCE, FIELD_OF_VIEW):
+    for reason in (SHAFT_MIN, SHAFT_MAX, DISTAL, PROXIMAL, AP, NORMAL, INCIDENCE, FIELD_OF_VIEW, PORTAL):
         if gaps[reason] < 0.0:
             return reason, entry, 0.0, 0
     cosine = math.sqrt(max(0.0, 1.0 - sine * sine))

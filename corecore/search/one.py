@@ -92,7 +92,7 @@ def best_tunnel(hip: Hip, spec: Spec, *, progress: Callable[[float], None] | Non
         moved, breaks = nearest_lines(problem, lines)
         starts = moved[breaks <= 0.0]
         if len(starts) == 0:
-            return Found(None, None, explain(problem, lines, spec), len(lines), 0, tally, compile_s)
+            return Found(None, None, _explained(problem, spec), len(lines), 0, tally, compile_s)
     judged = len(lines)
     for coarse, fine in SLACKS_MM:
         tight = build_problem(hip, spec, slack_mm=fine)
@@ -103,7 +103,13 @@ def best_tunnel(hip: Hip, spec: Spec, *, progress: Callable[[float], None] | Non
         if best is not None:
             tell(1.0)
             return Found(best[0], best[1], None, judged, feasible, tally, compile_s)
-    return Found(None, None, explain(problem, lines, spec), judged, feasible, tally, compile_s)
+    return Found(None, None, _explained(problem, spec), judged, feasible, tally, compile_s)
+
+
+def _explained(problem: Problem, spec: Spec) -> Infeasible:
+    """Why there is no tunnel, looked for at every angle, not only those allowed."""
+    anywhere = problem._replace(shaft_angle_min=np.pi / 2.0, shaft_angle_max=np.pi)
+    return explain(problem, lattice(anywhere), spec)
 
 
 def lattice(problem: Problem, *, offset_step: float = OFFSET_STEP_MM, slope_step: float = SLOPE_STEP) -> FloatArray:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from corecore.grid import FloatArray
 from corecore.hip import Hip
 from corecore.spec import Spec
+from corecore.tunnel import level_raise_mm
 
 #: Bricks of lesion points have this edge, mm: whole bricks in or out of a tunnel cost one test.
 BRICK_MM = 2.0
@@ -103,7 +104,7 @@ def build_problem(hip: Hip, spec: Spec, *, slack_mm: float = 0.0, fuzz_mm: float
         length_max=spec.length_max_mm,
         entry_normal_min_cosine=float(np.cos(np.radians(spec.entry_normal_max_deg))),
         entry_ap_max=spec.entry_ap_max_mm,
-        entry_distal=spec.entry_distal_mm,
+        entry_distal=spec.entry_distal_mm + level_raise_mm(anatomy),
         entry_proximal=spec.entry_proximal_mm,
         points=np.ascontiguousarray((points - anatomy.head_center).T.astype(np.float32)),
         brick_start=start,
