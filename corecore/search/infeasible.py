@@ -46,7 +46,7 @@ from corecore.spec import Spec
 from corecore.tunnel import PORTAL_EXTRA_MM, REASON_KEYS, Reason
 
 #: How deep into the lesion the shallowest useful tunnel ends, mm.
-TOUCH_MM = 1.0
+TOUCH_MM = 3.0
 #: Gaps smaller than this count as kept, mm or degrees.
 KEPT = 1e-6
 #: How many lines of the lattice are measured against all constraints; the nearest are then moved.

@@ -107,9 +107,19 @@ def best_tunnel(hip: Hip, spec: Spec, *, progress: Callable[[float], None] | Non
 
 
 def _explained(problem: Problem, spec: Spec) -> Infeasible:
-    """Why there is no tunnel, looked for at every angle, not only those allowed."""
+    """Why there is no tunnel, looked for at every angle, not only those allowed.
+
+    A tenth of a millimetre of room is asked for: a way out so narrow that no search gets
+    through helps nobody.
+    """
     anywhere = problem._replace(shaft_angle_min=np.pi / 2.0, shaft_angle_max=np.pi)
-    return explain(problem, lattice(anywhere), spec)
+    room = problem._replace(
+        cortical_margin=problem.cortical_margin + 0.1,
+        posterosuperior_margin=problem.posterosuperior_margin + 0.1,
+        entry_distal=problem.entry_distal + 0.5,
+        entry_proximal=problem.entry_proximal - 0.5,
+    )
+    return explain(room, lattice(anywhere), spec)
 
 
 def lattice(problem: Problem, *, offset_step: float = OFFSET_STEP_MM, slope_step: float = SLOPE_STEP) -> FloatArray:
