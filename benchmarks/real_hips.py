@@ -56,7 +56,7 @@ def row(folder: Path, name: str, truth: dict[str, object]) -> list[str]:
         level = f"{anatomy.lesser_trochanter_height_mm - height:+.1f}"
     return [
         name,
-        "right" if hip.side == truth["side"] else "WRONG",
+        "ok" if hip.side == truth["side"] else "WRONG",
         f"{np.linalg.norm(center - np.asarray(truth['head_center'], dtype=float)):.2f}",
         f"{anatomy.head_radius_mm - float(truth['head_radius_mm']):+.2f}",  # type: ignore[arg-type]
         f"{measures.volumes.volume_ml / float(truth['lesion_ml']) - 1:+.2%}",  # type: ignore[arg-type]
