@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 
-from corecore.verify import Verification
+if TYPE_CHECKING:
+    # Only its name is needed; the second road's libraries cost half a second to load.
+    from corecore.verify import Verification
 
 NOTICE = "For research and for review by a surgeon. Not a medical device."
 
