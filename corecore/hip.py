@@ -67,7 +67,8 @@ def build_hip(case: Case) -> Hip:
     what was asked for or a part of the lesion lies away from the head.
     """
     started = time.perf_counter()
-    side, cautions = _side(case)
+    side = _side(case)
+    cautions: list[Caution] = []
     sided = time.perf_counter()
 
     femur, lesion, faces = case.femur, case.lesion, case.open_faces
@@ -105,7 +106,7 @@ def build_hip(case: Case) -> Hip:
     )  # fmt: skip
 
 
-def _side(case: Case) -> tuple[Side, list[Caution]]:
+def _side(case: Case) -> Side:
     """The side, told from the bone's shape and held against what the user or the names say."""
     step = np.maximum(1, np.floor(SIDE_SPACING_MM / case.femur.grid.spacing_mm + 0.5)).astype(int)
     coarse = Mask(
@@ -128,7 +129,7 @@ def _side(case: Case) -> tuple[Side, list[Caution]]:
             f"{case.side_origin} says {case.side}, but the femur's shape and place show a {side} hip;"
             " check left and right in the file"
         )
-    return side, []
+    return side
 
 
 def _mirrored(mask: Mask) -> Mask:

@@ -65,15 +65,6 @@ class Bone:
         """Whether each local point (N, 3) lies in bone."""
         return np.asarray(self.distance(points_mm) > 0.0)
 
-    def outward_normal(self, points_mm: npt.ArrayLike) -> FloatArray:
-        """Unit normal of the nearest part of the surface proper, (N, 3)."""
-        points = np.atleast_2d(np.asarray(points_mm, dtype=np.float64))
-        # The mean over the neighbourhood of a drill bit's tip, so one rough voxel cannot decide.
-        distance, nearest = self.surface_tree.query(points, k=min(12, len(self.surface_points_mm)))
-        weight = 1.0 / (distance + 0.5 * float(np.min(self.spacing_mm)))
-        normal = np.einsum("nk,nkc->nc", weight, self.surface_normals[nearest])
-        return np.asarray(normal / np.linalg.norm(normal, axis=1, keepdims=True), dtype=np.float64)
-
     def mouth_normal(self, points_mm: npt.ArrayLike) -> FloatArray:
         """Outward unit normal of the surface around entry points (N, 3), averaged over a drill's mouth.
 

@@ -48,7 +48,7 @@ def measure_volumes(hip: Hip) -> Volumes:
     sphere_ml = 4.0 / 3.0 * np.pi * anatomy.head_radius_mm**3 / 1000.0
     lesion_ml = float(np.count_nonzero(in_head)) * lesion.point_ml
     sphere_lesion_ml = float(np.count_nonzero(in_sphere)) * lesion.point_ml
-    low, high = _outline_moved(hip, half_voxels=1.0)
+    low, high = _outline_moved(hip)
     labels, count = ndimage.label(lesion.mask.voxels, structure=np.ones((3, 3, 3)))
     parts = np.bincount(labels.ravel(), minlength=count + 1)[1:] * lesion.mask.grid.voxel_ml
     return Volumes(
@@ -75,12 +75,12 @@ def head_volume_ml(bone: Bone, anatomy: Anatomy) -> float:
     return float(np.count_nonzero(bone.inside(points))) * HEAD_LATTICE_MM**3 / 1000.0
 
 
-def _outline_moved(hip: Hip, *, half_voxels: float) -> tuple[float, float]:
+def _outline_moved(hip: Hip) -> tuple[float, float]:
     """Lesion volume lost and gained (ml) when its outline moves in and out by half a voxel, within the bone."""
     grid, level = hip.lesion.outline
     spacing: FloatArray = grid.spacing_mm
     distance = bone_from_voxels(level >= 0.5, spacing, open_faces=np.zeros((3, 2), dtype=bool)).distance_mm
-    step = 0.5 * half_voxels * float(np.cbrt(np.prod(hip.lesion.mask.grid.spacing_mm)))
+    step = 0.5 * float(np.cbrt(np.prod(hip.lesion.mask.grid.spacing_mm)))
     lost = float(np.count_nonzero((distance > 0) & (distance <= step))) * grid.voxel_ml
     shell = np.argwhere((distance <= 0) & (distance > -step))
     gained = float(np.count_nonzero(hip.bone.inside(transform(grid.world_from_index, shell)))) * grid.voxel_ml
