@@ -83,6 +83,7 @@ def build_hip(case: Case) -> Hip:
     given = _to_local(case.landmarks, inverse(world_from_local))
     bone = bone_from_voxels(fine.voxels, spacing, open_faces=faces)
     head = fit_head(bone, dead.centroid_mm, given=given)
+    fitted_to = (bone, len(dead.points_mm))
     voxels = fine.voxels
     if not case.label_map:
         added = _lesion_in_craters(fine.voxels, spacing, dead, head.center, head.radius_mm)
@@ -95,7 +96,10 @@ def build_hip(case: Case) -> Hip:
     dead, more = _only_near_head(dead, head.center, head.radius_mm)
     cautions.extend(more)
     superior = inverse(world_from_local)[:3, :3] @ np.array([0.0, 0.0, 1.0])
-    anatomy = fit_anatomy(bone, dead.centroid_mm, side=side, superior=superior, given=given)
+    anatomy = fit_anatomy(
+        bone, dead.centroid_mm, side=side, superior=superior, given=given,
+        head=head if fitted_to == (bone, len(dead.points_mm)) else None,
+    )  # fmt: skip
     done = time.perf_counter()
     timings = {"side_s": sided - started, "surface_s": surfaced - sided, "anatomy_s": done - surfaced}
     _log.info("hip %s: %s, head radius %.2f mm", case.id, side, anatomy.head_radius_mm)

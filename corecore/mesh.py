@@ -8,6 +8,7 @@ closed where the scan cuts the bone, since an STL file with holes is no solid.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -111,19 +112,23 @@ class TriangleMesh:
         """
         if triangles < 4:
             raise ValueError(f"{triangles} triangles asked for; a closed surface has four or more")
-        if len(self.triangles) <= triangles:
-            return self
-        from vtkmodules.vtkFiltersCore import vtkQuadricDecimation
+        return self if len(self.triangles) <= triangles else _decimated(self, triangles)
 
-        # In VTK a float64 mesh far from the origin loses the quadric's digits: work about the middle.
-        middle = self.points_mm.mean(axis=0)
-        decimate = vtkQuadricDecimation()
-        decimate.SetInputData(_to_vtk(TriangleMesh(self.points_mm - middle, self.triangles)))
-        decimate.SetTargetReduction(1.0 - triangles / len(self.triangles))
-        decimate.VolumePreservationOn()
-        decimate.Update()
-        result = _from_vtk(decimate.GetOutput())
-        return TriangleMesh(result.points_mm + middle, result.triangles)
+
+# A bone takes half a second: whoever knows early that a page will be written asks early.
+@lru_cache(maxsize=4)
+def _decimated(mesh: TriangleMesh, triangles: int) -> TriangleMesh:
+    from vtkmodules.vtkFiltersCore import vtkQuadricDecimation
+
+    # In VTK a float64 mesh far from the origin loses the quadric's digits: work about the middle.
+    middle = mesh.points_mm.mean(axis=0)
+    decimate = vtkQuadricDecimation()
+    decimate.SetInputData(_to_vtk(TriangleMesh(mesh.points_mm - middle, mesh.triangles)))
+    decimate.SetTargetReduction(1.0 - triangles / len(mesh.triangles))
+    decimate.VolumePreservationOn()
+    decimate.Update()
+    result = _from_vtk(decimate.GetOutput())
+    return TriangleMesh(result.points_mm + middle, result.triangles)
 
 
 def surface_mesh(voxels: BoolArray, spacing_mm: npt.ArrayLike) -> TriangleMesh:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,9 +20,12 @@ from corecore.io.markups import MarkupLine, write_lines
 from corecore.io.nifti import write_labels, write_mask
 from corecore.io.stl import write_stl
 from corecore.mesh import TriangleMesh, surface_mesh
-from corecore.plan import Plan, document, measures_document
 from corecore.tunnel import Tunnel
 from corecore.view import Scene, draw_preview, write_scene_html
+from corecore.view.page import BONE_TRIANGLES
+
+if TYPE_CHECKING:
+    from corecore.plan import Plan
 
 _log = logging.getLogger(__name__)
 
@@ -51,16 +54,21 @@ def write_plan(
     keep_names: bool = False,
     log_text: Callable[[], str] = lambda: "",
     timings: dict[str, float] | None = None,
+    surfaces: tuple[TriangleMesh, TriangleMesh] | None = None,
 ) -> dict[str, Any]:
     """Write a plan's folder and return the content of its ``plan.json``.
 
     Without ``keep_names`` the input masks are copied under neutral names, stripped of their
     headers' texts, so that the folder verifies on its own and tells no patient's name.
+    ``surfaces`` are those of ``meshes``, where the caller has made them already.
     """
+    # The plan brings the compiler along; a folder can be checked without it.
+    from corecore.plan import document, measures_document
+
     with staged_folder(folder) as stage:
         if not keep_names:
             plan = replace(plan, hip=_with_copies(plan.hip, stage))
-        femur, lesion = meshes(plan.hip)
+        femur, lesion = surfaces or meshes(plan.hip)
         write_stl(femur, stage / "femur.stl")
         write_stl(lesion, stage / "lesion.stl")
         lines = []
@@ -87,6 +95,17 @@ def meshes(hip: Hip) -> tuple[TriangleMesh, TriangleMesh]:
     spacing = mask.grid.spacing_mm
     frame = hip.world_from_local @ mask.grid.world_from_index @ np.diag([*(1.0 / spacing), 1.0])
     return femur, surface_mesh(mask.voxels, spacing).transformed(frame)
+
+
+def prepared_meshes(hip: Hip, *, pictures: bool) -> tuple[TriangleMesh, TriangleMesh]:
+    """``meshes``, and all that the pictures need of them before there is a plan: for a thread beside the search."""
+    femur, lesion = meshes(hip)
+    if pictures:
+        import matplotlib.backends.backend_agg
+        import matplotlib.figure  # noqa: F401 - loaded early
+
+        femur.decimated(BONE_TRIANGLES)
+    return femur, lesion
 
 
 def tunnel_mesh(tunnel: Tunnel, hip: Hip) -> TriangleMesh:

@@ -15,15 +15,15 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+from pykdtree.kdtree import KDTree
 from scipy import ndimage
-from scipy.spatial import cKDTree
 
 from corecore.grid import BoolArray, FloatArray
 
 #: Width of the smoothing Gaussian, voxels. One voxel removes the stairs of an oblique wall
 #: (RMS error 0.2 voxel); more would shrink curved bone.
 SMOOTHING_VOXELS = 1.0
-#: Outside the bone the distance is exact this far, mm; beyond it is that of voxel centres.
+#: Outside the bone the distance is exact this far, mm; beyond it is that of the centres of every second voxel.
 EXACT_OUTSIDE_MM = 4.0
 #: Deeper than this (and two voxels) the distance is interpolated, mm: beyond every default margin.
 DEEP_MM = 8.0
@@ -98,12 +98,7 @@ class Bone:
         points = np.atleast_2d(np.asarray(points_mm, dtype=np.float64))
         if len(self.cut_points_mm) == 0:
             return np.full(len(points), np.inf)
-        return np.asarray(cKDTree(self.cut_points_mm).query(points)[0], dtype=np.float64)
-
-    @cached_property
-    def surface_tree(self) -> cKDTree:
-        """Search tree over ``surface_points_mm``."""
-        return cKDTree(self.surface_points_mm)
+        return np.asarray(KDTree(self.cut_points_mm).query(points)[0], dtype=np.float64)
 
 
 def bone_from_voxels(
@@ -125,10 +120,8 @@ def bone_from_voxels(
 
     reach = int(np.ceil(EXACT_OUTSIDE_MM / float(np.min(spacing))))
     near = ndimage.binary_dilation(inside, iterations=reach) | inside
-    distance = np.empty(voxels.shape, dtype=np.float32)
-    far = ndimage.distance_transform_edt(~inside, sampling=spacing) if not near.all() else np.zeros(voxels.shape)
-    distance[:] = -far
-    tree = cKDTree(points)
+    distance = np.asarray(-_far_outside(inside, spacing), dtype=np.float32)
+    tree = KDTree(points)
     deep, depth = _deep_inside(inside, spacing, tree)
     distance[deep] = depth
     near &= ~deep
@@ -157,11 +150,20 @@ def bone_from_voxels(
     return Bone(distance, spacing, points, normals, cut_points)
 
 
+def _far_outside(inside: BoolArray, spacing: FloatArray) -> npt.NDArray[np.float32]:
+    """Distance to the nearest bone voxel's centre, from every second voxel; exact nowhere, near enough far away."""
+    sparse = inside[::2, ::2, ::2]
+    if not sparse.any():
+        return np.asarray(ndimage.distance_transform_edt(~inside, sampling=spacing), dtype=np.float32)
+    distance = ndimage.distance_transform_edt(~sparse, sampling=2.0 * spacing).astype(np.float32)
+    return _doubled(distance, inside.shape)
+
+
 def _distance_along_normals(
-    query: FloatArray, tree: cKDTree, points: FloatArray, normals: FloatArray, voxel_mm: float
+    query: FloatArray, tree: KDTree, points: FloatArray, normals: FloatArray, voxel_mm: float
 ) -> FloatArray:
     """Distance of points (N, 3) to the surface that ``points`` and ``normals`` sample, (N,) mm."""
-    direct, nearest = tree.query(query, workers=-1)
+    direct, nearest = tree.query(query)
     # The nearest sample lies up to half a voxel beside the foot point: measure along its
     # normal, but never below what that half voxel allows.
     along = np.abs(np.einsum("ij,ij->i", query - points[nearest], normals[nearest]))
@@ -169,7 +171,7 @@ def _distance_along_normals(
 
 
 def _deep_inside(
-    inside: BoolArray, spacing: FloatArray, tree: cKDTree
+    inside: BoolArray, spacing: FloatArray, tree: KDTree
 ) -> tuple[BoolArray, npt.NDArray[np.float32]]:
     """The voxels deeper than ``DEEP_MM`` and their depths, interpolated from every second voxel.
 
@@ -179,7 +181,7 @@ def _deep_inside(
     coarse = tuple(slice(0, None, 2) for _ in range(3))
     sparse = np.zeros(inside[coarse].shape, dtype=np.float32)
     at = np.argwhere(inside[coarse])
-    sparse[tuple(at.T)] = tree.query(at * (2.0 * spacing), workers=-1)[0]
+    sparse[tuple(at.T)] = tree.query(at * (2.0 * spacing))[0]
     every = _doubled(sparse, inside.shape)
     # Two voxels of grace: where a neighbour lies outside, its zero would pull the depth down.
     deep = inside & (every > DEEP_MM + 2.0 * float(spacing.max()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.spatial import cKDTree
 
 from corecore.grid import transform
 from corecore.hip import Hip
@@ -62,7 +63,7 @@ def test_clearances_against_a_brute_force_search_of_the_surface(sample_hip: Hip)
         ring = 3.0 * (np.cos(angle)[:, None] * a + np.sin(angle)[:, None] * b)
         wall = (tunnel.entry + along[:, None] * tunnel.direction)[:, None] + ring[None]
         wall = wall.reshape(-1, 3)
-        gap = sample_hip.bone.surface_tree.query(wall)[0]
+        gap = cKDTree(sample_hip.bone.surface_points_mm).query(wall)[0]
         outside = ~sample_hip.anatomy.in_head(wall)
         assert figures.cortical_clearance_mm == pytest.approx(gap[outside].min(), abs=0.35)
         assert figures.joint_clearance_mm <= gap[~outside].min() + 0.35

@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 
 import numpy as np
-from scipy import optimize
 
 from corecore.anatomy.head import Head
 from corecore.anatomy.neck import Neck
@@ -113,6 +112,8 @@ def _improved(bone: Bone, head: Head, neck: Neck, shaft: Shaft) -> Shaft:
         seen = np.column_stack([offset @ lateral, offset @ anterior])
         angle = np.degrees(np.arccos(np.clip(-(neck.axis @ axis), -1.0, 1.0)))
         return np.concatenate([((seen - target) / spread).ravel(), [(angle - NECK_SHAFT_DEG) / NECK_SHAFT_SPREAD_DEG]])
+
+    from scipy import optimize  # takes a fifth of a second to load, and few scans need it
 
     fit = optimize.least_squares(residuals, np.zeros(4), loss="huber", f_scale=2.0)
     point, axis = line(fit.x)

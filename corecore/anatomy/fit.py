@@ -50,19 +50,21 @@ def fit_anatomy(
     side: Literal["left", "right"],
     superior: FloatArray,
     given: Landmarks | None = None,
+    head: Head | None = None,
     long_bone_points: FloatArray | None = None,
 ) -> Anatomy:
     """The anatomy of a femur in its mirrored local frame (every hip looks like a right one).
 
     ``near_mm`` (3,) is the lesion's centroid; ``superior`` (3,) the world's z axis in local
     coordinates, which only tells which way is up where no shaft is in view; ``given``
-    landmarks override the fits; ``long_bone_points`` (N, 3) local mm, where given, are
+    landmarks override the fits; ``head``, where it has been fitted to this bone already, is
+    not fitted again; ``long_bone_points`` (N, 3) local mm, where given, are
     surface points of the whole bone, of which ``bone`` is the proximal part. Raises
     ``AnatomyError`` where there is no head, or where landmarks given contradict the bone.
     """
     given = given or Landmarks()
     up = _unit(superior, "superior")
-    head = fit_head(bone, near_mm, given=given)
+    head = head or fit_head(bone, near_mm, given=given)
     cautions: list[Caution] = []
     sources: dict[str, str] = {"head_center": head.source}
 

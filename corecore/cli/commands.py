@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -222,11 +223,10 @@ def _plan(
     as_json: bool = False,
 ) -> int:
     import time
+    from concurrent.futures import ThreadPoolExecutor
 
     from corecore.cli.progress import run_log, steps
     from corecore.cli.tables import print_plan
-    from corecore.measures import measure as measure_hip
-    from corecore.results import check_target, write_plan
     from corecore.spec import parse_settings, preset, read_config
 
     table = read_config(config) if config else {}
@@ -234,14 +234,21 @@ def _plan(
     table.pop("preset", None)
     spec = spec.with_values(table, origin=str(config))
     spec = spec.with_values(values or {}, origin="").with_values(parse_settings(settings or []))
-    check_target(out, overwrite=overwrite)
 
     timings: dict[str, float] = {}
-    with run_log() as log, steps(quiet=as_json) as step:
+    # What is needed later is loaded, and the surfaces for the files are made, beside the work of the moment.
+    with run_log() as log, steps(quiet=as_json) as step, ThreadPoolExecutor(1) as beside:
+        from corecore.results import check_target, prepared_meshes, write_plan
+
+        check_target(out, overwrite=overwrite)
+        beside.submit(import_module, "corecore.plan")
         started = time.perf_counter()
         hip = _hip(femur, lesion, side, landmarks, case_id, step)
         timings["load_s"] = time.perf_counter() - started - sum(hip.timings.values())
+        surfaces = beside.submit(prepared_meshes, hip, pictures=pictures)
         step("measuring")
+        from corecore.measures import measure as measure_hip
+
         started = time.perf_counter()
         measures = measure_hip(hip, spec)
         timings["measures_s"] = time.perf_counter() - started
@@ -251,7 +258,8 @@ def _plan(
         result = plan_hip(hip, spec, measures, progress=lambda share: step("searching", share))
         step("writing and drawing" if pictures else "writing")
         content = write_plan(
-            result, out, pictures=pictures, keep_names=keep_names, log_text=log, timings=timings
+            result, out, pictures=pictures, keep_names=keep_names, log_text=log, timings=timings,
+            surfaces=surfaces.result(),
         )
     if as_json:
         typer.echo(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False))

@@ -107,5 +107,5 @@ def _paint_with_vtk(pictures: list[list[Layer]], width: int, height: int, window
     return surfaces
 
 
-def _bytes(picture: npt.NDArray[np.float64]) -> Picture:
+def _bytes(picture: npt.NDArray[np.float32]) -> Picture:
     return np.rint(np.clip(picture, 0.0, 1.0) * 255).astype(np.uint8)

@@ -48,10 +48,9 @@ def draw_preview(scene: Scene, path: Path) -> PreviewResult:
 
 
 def _shrunk(picture: Picture) -> Picture:
-    h, w, _ = picture.shape
     n = OVERSAMPLING
-    mean = picture.reshape(h // n, n, w // n, n, 3).mean(axis=(1, 3))
-    return np.asarray(np.rint(mean), dtype=np.uint8)
+    total = sum(picture[i::n, j::n].astype(np.float32) for i in range(n) for j in range(n))
+    return np.asarray(np.rint(total / n**2), dtype=np.uint8)
 
 
 def _compose(scene: Scene, views: tuple[Camera, Camera, Camera], painted: list[Picture]) -> bytes:

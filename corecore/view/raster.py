@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from corecore.grid import FloatArray
 from corecore.mesh import IntArray
@@ -39,22 +40,36 @@ class Surface:
     color: FloatArray
 
 
-def mixed(surfaces: list[Surface], width: int, height: int) -> FloatArray:
+def mixed(surfaces: list[Surface], width: int, height: int) -> npt.NDArray[np.float32]:
     """Surfaces over white, the farthest first, (height, width, 3) in 0..1."""
-    picture = np.ones((height * width, 3))
-    if surfaces:
-        pixel = np.concatenate([s.pixel for s in surfaces])
-        color = np.concatenate([s.color for s in surfaces])
-        order = np.lexsort((-np.concatenate([s.depth for s in surfaces]), pixel))
-        pixel, color = pixel[order], color[order]
-        # The rank of each fragment among those of its pixel.
-        begins = np.flatnonzero(np.diff(pixel, prepend=-1))
-        rank = np.arange(len(pixel)) - np.repeat(begins, np.diff(begins, append=len(pixel)))
-        for turn in range(int(rank.max(initial=-1)) + 1):
-            now = np.flatnonzero(rank == turn)
-            opacity = color[now, 3:]
-            picture[pixel[now]] = picture[pixel[now]] * (1.0 - opacity) + color[now, :3] * opacity
+    picture = np.ones((height * width, 3), dtype=np.float32)
+    count = np.zeros(height * width, dtype=np.int64)
+    for seen in surfaces:
+        count[seen.pixel] += 1
+    # Most pixels show one surface: only the others need their order.
+    crowded = np.flatnonzero(count > 1)
+    place = np.full(height * width, -1, dtype=np.int64)
+    place[crowded] = np.arange(len(crowded))
+    depth = np.full((len(surfaces), len(crowded)), np.inf)
+    color = np.zeros((len(surfaces), len(crowded), 4), dtype=np.float32)
+    for layer, seen in enumerate(surfaces):
+        alone = count[seen.pixel] == 1
+        picture[seen.pixel[alone]] = _over(picture[seen.pixel[alone]], seen.color[alone].astype(np.float32))
+        among = place[seen.pixel[~alone]]
+        depth[layer, among] = seen.depth[~alone]
+        color[layer, among] = seen.color[~alone]
+    order = np.argsort(-depth, axis=0, kind="stable")
+    mixture = picture[crowded]
+    for turn in range(len(surfaces)):
+        mixture = _over(mixture, color[order[turn], np.arange(len(crowded))])
+    picture[crowded] = mixture
     return picture.reshape(height, width, 3)
+
+
+def _over(below: npt.NDArray[np.float32], color: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Colours (n, 4), the last their opacity, laid over colours (n, 3)."""
+    opacity = color[:, 3:]
+    return np.asarray(below * (1.0 - opacity) + color[:, :3] * opacity, dtype=np.float32)
 
 
 def nearest_surface(layer: Layer, width: int, height: int) -> Surface:

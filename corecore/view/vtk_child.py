@@ -31,7 +31,8 @@ def main(job_path: str, result_path: str) -> None:
                 points, triangles, colors = (job[f"{name}_{k}_{i}"] for name in ("points", "triangles", "colors"))
                 tint, depth = _render(window, points, triangles, colors[:, :3], width, height)
                 # Opacity is painted as grey: what OpenGL leaves in the alpha channel differs by driver.
-                grey, _ = _render(window, points, triangles, np.repeat(colors[:, 3:], 3, axis=1), width, height)
+                opacity = np.repeat(colors[:, 3:], 3, axis=1)
+                grey, _ = _render(window, points, triangles, opacity, width, height, deep=False)
                 pixel = np.flatnonzero(np.isfinite(depth))
                 result[f"pixel_{k}_{i}"] = pixel
                 result[f"depth_{k}_{i}"] = depth[pixel]
@@ -51,8 +52,10 @@ def _window(width: int, height: int) -> Any:
     return window
 
 
-def _render(window: Any, points: Any, triangles: Any, colors: Any, width: int, height: int) -> tuple[Any, Any]:
-    """One body, opaque: colours (height * width, 3) 0..255, and depth in mm, infinite where nothing is."""
+def _render(
+    window: Any, points: Any, triangles: Any, colors: Any, width: int, height: int, *, deep: bool = True
+) -> tuple[Any, Any]:
+    """One body, opaque: colours (height * width, 3) 0..255, and depth in mm, infinite where nothing is (or None)."""
     from vtkmodules.util.numpy_support import vtk_to_numpy
     from vtkmodules.vtkRenderingCore import vtkRenderer, vtkWindowToImageFilter
 
@@ -71,7 +74,7 @@ def _render(window: Any, points: Any, triangles: Any, colors: Any, width: int, h
     window.AddRenderer(renderer)
     window.Render()
     grabbed = []
-    for kind in ("RGB", "ZBuffer"):
+    for kind in ("RGB", "ZBuffer") if deep else ("RGB",):
         grab = vtkWindowToImageFilter()
         grab.SetInput(window)
         getattr(grab, f"SetInputBufferTypeTo{kind}")()
@@ -82,7 +85,10 @@ def _render(window: Any, points: Any, triangles: Any, colors: Any, width: int, h
         # VTK's first row is the lowest.
         grabbed.append(pixels[::-1].reshape(height * width, -1).copy())
     window.RemoveRenderer(renderer)
-    tint, buffer = grabbed[0], grabbed[1][:, 0].astype(np.float64)
+    tint = grabbed[0]
+    if not deep:
+        return tint, None
+    buffer = grabbed[1][:, 0].astype(np.float64)
     # A parallel camera's depth buffer is linear between its two planes.
     return tint, np.where(buffer < 1.0, nearest - ROOM_MM + buffer * span, np.inf)
 
