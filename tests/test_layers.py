@@ -20,6 +20,7 @@ ORDER = [
     "surface",
     "upsample",
     "lesion",
+    "outline",
     "mesh",
     "io",
     "anatomy",

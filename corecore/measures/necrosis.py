@@ -1,0 +1,143 @@
+"""The lesion seen from the head's centre: what every measure starts from.
+
+Rays leave the head's centre evenly in all directions; each meets the bone surface once, and may
+meet lesion just below it. Cut-outs of this one map (a cap, a turned cap) are the loaded surface,
+the osteotomies and the area map that a view draws.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from corecore.grid import BoolArray, FloatArray
+from corecore.hip import Hip
+from corecore.lesion import Lesion
+from corecore.spec import Spec
+from corecore.surface import Bone
+
+#: Rays over the whole sphere. The loaded cap then holds 4,264 of them, and a share of it errs by under 0.5 %.
+RAYS = 20_000
+#: Step along a ray, mm.
+RADIAL_STEP_MM = 0.25
+#: The bone surface is looked for up to this distance from the centre, in head radii: down the neck there is none.
+SURFACE_TO = 1.3
+
+
+@dataclass(frozen=True, eq=False)
+class HeadMap:
+    """Rays from the head's centre that leave through the head.
+
+    ``directions`` (N, 3) are unit vectors in the femoral frame, evenly spread; ``rays`` the same
+    in the local frame; ``surface_mm`` (N,) the distance to the bone surface along each.
+    """
+
+    directions: FloatArray
+    rays: FloatArray
+    surface_mm: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Necrosis:
+    """The lesion of a hip in the frame of the head. Coordinates are femoral, mm from the head's centre."""
+
+    hip: Hip
+    lesion: Lesion
+    spec: Spec
+    head: HeadMap
+
+    @cached_property
+    def points(self) -> FloatArray:
+        """The lesion's sample points, (N, 3) femoral mm."""
+        turn = self.hip.anatomy.femoral_from_local[:3, :3]
+        return np.asarray((self.lesion.points_mm - self.hip.anatomy.head_center) @ turn.T, dtype=np.float64)
+
+    @cached_property
+    def distance_mm(self) -> FloatArray:
+        """Distance of each sample point from the head's centre, (N,)."""
+        return np.asarray(np.linalg.norm(self.points, axis=1), dtype=np.float64)
+
+    @cached_property
+    def depth_mm(self) -> FloatArray:
+        """Depth of each sample point below the bone surface, (N,); NaN within the stairs of the outline."""
+        covered = self.lesion.covers(self.lesion.points_mm)
+        return np.where(covered, self.hip.bone.distance(self.lesion.points_mm), np.nan)
+
+    @cached_property
+    def under_surface(self) -> BoolArray:
+        """Which of the head's rays meet lesion within the subchondral depth of the bone surface, (rays,)."""
+        return self.meets(self.hip.anatomy.head_center, self.head.rays, self.head.surface_mm)
+
+    def meets(self, center: FloatArray, rays: FloatArray, surface_mm: FloatArray) -> BoolArray:
+        """Which rays (N, 3) from ``center`` meet lesion within the subchondral depth of the surface at ``surface_mm``."""
+        met = np.zeros(len(rays), dtype=bool)
+        for depth in np.arange(RADIAL_STEP_MM / 2, self.spec.subchondral_depth_mm, RADIAL_STEP_MM):
+            left = np.flatnonzero(~met)
+            met[left] = self.lesion.covers(center + (surface_mm[left] - depth)[:, None] * rays[left])
+        return met
+
+    def of(self, lesion: Lesion) -> Necrosis:
+        """The same head with another lesion."""
+        return replace(self, lesion=lesion)
+
+    def to_local(self, direction: FloatArray) -> FloatArray:
+        """Femoral directions (3,) or (N, 3) in the local frame."""
+        return np.asarray(direction @ self.hip.anatomy.femoral_from_local[:3, :3], dtype=np.float64)
+
+
+def necrosis_of(hip: Hip, spec: Spec) -> Necrosis:
+    """The lesion of a hip before the head's rays."""
+    return Necrosis(hip, hip.lesion, spec, head_map(hip))
+
+
+def head_map(hip: Hip) -> HeadMap:
+    """Rays through the head: those that leave the bone proximal of the head's plane, 0.5 R from its centre."""
+    anatomy = hip.anatomy
+    directions = spread_directions(np.array([0.0, 0.0, 1.0]), 180.0, RAYS)
+    rays = directions @ anatomy.femoral_from_local[:3, :3]
+    # Nearer than 0.8 R no head has its surface, so a ray this far down the neck leaves below the plane.
+    chance = rays @ anatomy.neck_axis >= -0.5 / 0.8
+    directions, rays = directions[chance], rays[chance]
+    surface = surface_along(hip.bone, anatomy.head_center, rays, anatomy.head_radius_mm)
+    on_head = surface * (rays @ anatomy.neck_axis) >= -0.5 * anatomy.head_radius_mm
+    return HeadMap(directions[on_head], rays[on_head], surface[on_head])
+
+
+def spread_directions(axis: FloatArray, half_angle_deg: float, count: int) -> FloatArray:
+    """Unit vectors (count, 3) spread evenly over a cap about ``axis``, by the golden-angle spiral."""
+    height = 1.0 - (np.arange(count) + 0.5) / count * (1.0 - np.cos(np.radians(half_angle_deg)))
+    turn = np.arange(count) * np.pi * (3.0 - np.sqrt(5.0))
+    side = np.sqrt(np.maximum(0.0, 1.0 - height**2))
+    helper = np.eye(3)[int(np.argmin(np.abs(axis)))]
+    first = np.cross(axis, helper)
+    first /= np.linalg.norm(first)
+    second = np.cross(axis, first)
+    return np.asarray(
+        height[:, None] * axis + side[:, None] * (np.cos(turn)[:, None] * first + np.sin(turn)[:, None] * second)
+    )
+
+
+def surface_along(bone: Bone, center: FloatArray, rays: FloatArray, radius_mm: float) -> FloatArray:
+    """Distance from ``center`` (3,) to the bone surface along unit vectors (N, 3), mm.
+
+    The last point in bone up to 1.3 radii: a pit of the fovea or a cyst on the way does not end
+    the ray. A ray that never leaves bone there gives 1.3 radii, one that never meets bone 0.
+    """
+    steps = np.arange(0.0, SURFACE_TO * radius_mm + RADIAL_STEP_MM, RADIAL_STEP_MM)
+    result = np.zeros(len(rays))
+    outer = np.full(len(rays), -1.0)
+    left = np.arange(len(rays))
+    # From outside inward, each ray only until it meets bone.
+    for step in steps[::-1]:
+        depth = bone.distance(center + step * rays[left])
+        found = depth > 0.0
+        at = left[found]
+        share = depth[found] / np.maximum(depth[found] - outer[at], 1e-9) if step < steps[-1] else 0.0
+        result[at] = step + share * RADIAL_STEP_MM
+        outer[left[~found]] = depth[~found]
+        left = left[~found]
+        if len(left) == 0:
+            break
+    return result

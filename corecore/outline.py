@@ -1,0 +1,81 @@
+"""The lesion with its outline moved in or out: outlines are drawn by hand.
+
+One distance field about the lesion serves every shift, so that a measure can be taken again in
+milliseconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from corecore.grid import BoolArray, FloatArray, Grid, Mask, transform
+from corecore.lesion import Lesion, sample_counts
+from corecore.surface import Bone, bone_from_voxels
+from corecore.upsample import near_isotropic
+
+#: How far an outline can be moved, mm: the distance outside is exact a little further.
+REACH_MM = 3.0
+
+
+@dataclass(frozen=True, eq=False)
+class MovedLesion(Lesion):
+    """A lesion whose outline is the level ``-moved_mm`` of another's signed distance."""
+
+    field: Bone
+    field_from_local: FloatArray
+    moved_mm: float
+
+    def covers(self, points_mm: FloatArray) -> BoolArray:
+        """Whether local points (N, 3) lie within the moved outline."""
+        return np.asarray(self.field.distance(transform(self.field_from_local, points_mm)) >= -self.moved_mm)
+
+
+@dataclass(frozen=True, eq=False)
+class Outline:
+    """Sample points (N, 3) in the bone around a lesion, and each one's depth below the lesion's outline, mm."""
+
+    lesion: Lesion
+    field: Bone
+    field_from_local: FloatArray
+    points_mm: FloatArray
+    depth_mm: FloatArray
+    point_ml: float
+
+    def moved(self, outward_mm: float) -> MovedLesion:
+        """The lesion with its outline moved outward by ``outward_mm`` (inward where negative), within the bone.
+
+        It may have no points left. Raises ``ValueError`` for more than ``REACH_MM`` outward.
+        """
+        if outward_mm > REACH_MM:
+            raise ValueError(f"an outline is moved by {REACH_MM:g} mm at most, not {outward_mm:g}")
+        points = self.points_mm[self.depth_mm >= -outward_mm]
+        return MovedLesion(
+            self.lesion.mask, points, self.point_ml, self.field, self.field_from_local, outward_mm
+        )
+
+
+def outline_of(lesion: Lesion, bone: Bone) -> Outline:
+    """The outline of a lesion in a bone, ready to be moved."""
+    pad = int(np.ceil((REACH_MM + 2.0) / float(lesion.mask.grid.spacing_mm.min())))
+    grid = lesion.mask.grid.cropped((-pad,) * 3, np.array(lesion.mask.grid.shape) + pad)
+    fine = near_isotropic(Mask(grid, np.pad(lesion.mask.voxels, pad)))
+    spacing = fine.grid.spacing_mm
+    field = bone_from_voxels(fine.voxels, spacing, open_faces=np.zeros((3, 2), dtype=bool))
+    # The field's own frame is millimetres along its array's axes.
+    field_from_local = np.diag([*spacing, 1.0]) @ fine.grid.index_from_world
+    counts = sample_counts(fine.grid)
+    near = np.argwhere(field.distance_mm >= -REACH_MM - float(spacing.max()))
+    steps = [(np.arange(n) + 0.5) / n - 0.5 for n in counts]
+    offsets = np.stack(np.meshgrid(*steps, indexing="ij"), axis=-1).reshape(-1, 3)
+    index = (near[:, None, :] + offsets[None, :, :]).reshape(-1, 3)
+    points = transform(fine.grid.world_from_index, index)
+    inside = bone.inside(points)
+    depth = field.distance(index[inside] * spacing)
+    return Outline(lesion, field, field_from_local, points[inside], depth, fine.grid.voxel_ml / int(np.prod(counts)))
+
+
+def half_voxel_mm(grid: Grid) -> float:
+    """Half the edge of a cube as large as a voxel, mm."""
+    return 0.5 * float(np.cbrt(np.prod(grid.spacing_mm)))
