@@ -59,7 +59,7 @@ def row(folder: Path, name: str, truth: dict[str, object]) -> list[str]:
         "ok" if hip.side == truth["side"] else "WRONG",
         f"{np.linalg.norm(center - np.asarray(truth['head_center'], dtype=float)):.2f}",
         f"{anatomy.head_radius_mm - float(truth['head_radius_mm']):+.2f}",  # type: ignore[arg-type]
-        f"{measures.volumes.volume_ml / float(truth['lesion_ml']) - 1:+.2%}",  # type: ignore[arg-type]
+        f"{measures.figures.volumes.volume_ml / float(truth['lesion_ml']) - 1:+.2%}",  # type: ignore[arg-type]
         shaft,
         level,
         f"{plan.totals.removed_fraction:.1%}" if plan.tunnels else f"infeasible: {plan.infeasible.binding}",  # type: ignore[union-attr]

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from corecore.grid import BoolArray, FloatArray, Grid, Mask, transform
-from corecore.lesion import Lesion, sample_counts
+from corecore.lesion import Lesion
 from corecore.surface import Bone, bone_from_voxels
 from corecore.upsample import near_isotropic
 
 #: How far an outline can be moved, mm: the distance outside is exact a little further.
 REACH_MM = 3.0
+#: Sample points lie no further apart than this, mm: coarser than a lesion's own, as only changes are told.
+SAMPLE_SPACING_MM = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +67,7 @@ def outline_of(lesion: Lesion, bone: Bone) -> Outline:
     field = bone_from_voxels(fine.voxels, spacing, open_faces=np.zeros((3, 2), dtype=bool))
     # The field's own frame is millimetres along its array's axes.
     field_from_local = np.diag([*spacing, 1.0]) @ fine.grid.index_from_world
-    counts = sample_counts(fine.grid)
+    counts = np.maximum(1, np.ceil(spacing / SAMPLE_SPACING_MM - 1e-6)).astype(np.int64)
     near = np.argwhere(field.distance_mm >= -REACH_MM - float(spacing.max()))
     steps = [(np.arange(n) + 0.5) / n - 0.5 for n in counts]
     offsets = np.stack(np.meshgrid(*steps, indexing="ij"), axis=-1).reshape(-1, 3)

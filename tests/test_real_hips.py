@@ -57,9 +57,9 @@ def test_anatomy_and_lesion_are_those_of_the_readme(real_hips: Path, name: str) 
         level = (np.array(truth["lesser_trochanter_tip"]) - center) @ axis
         assert anatomy.lesser_trochanter_height_mm == pytest.approx(level, abs=6.0)
     found = measure(hip, Spec())
-    assert found.volumes.volume_ml == pytest.approx(truth["lesion_ml"], rel=0.01)
+    assert found.figures.volumes.volume_ml == pytest.approx(truth["lesion_ml"], rel=0.01)
     assert np.linalg.norm(found.centroid - truth["lesion_centroid"]) < 0.5
-    assert 0.0 < found.volumes.head_fraction < 1.0
+    assert 0.0 < found.figures.volumes.head.fraction < 1.0
 
 
 @pytest.mark.parametrize("name", PLANNED)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from corecore.grid import FloatArray
 from corecore.hip import Hip
+from corecore.measures.centroid import CentroidInHead, measure_centroid
+from corecore.measures.figures import Figures, as_dict, figures_of, ground_of
+from corecore.measures.necrosis import Necrosis, necrosis_of
+from corecore.measures.repeatability import Repeatability, measure_repeatability
 from corecore.measures.steinberg import steinberg_range
-from corecore.measures.volume import Volumes, measure_volumes
-from corecore.measures.weight_bearing import WeightBearing, measure_weight_bearing
+from corecore.measures.weight_bearing import Pole
 from corecore.spec import Spec
 
 SCHEMA = "corecore.measures/1"
@@ -21,40 +24,66 @@ SCHEMA = "corecore.measures/1"
 class Measures:
     """What is measured of the necrosis; see ``docs/measures.md`` for each figure's definition and source."""
 
-    volumes: Volumes
-    steinberg: str
-    steinberg_sphere: str
-    weight_bearing: WeightBearing
+    necrosis: Necrosis
+    figures: Figures
+    repeatability: Repeatability
     centroid: FloatArray
+    centroid_in_head: CentroidInHead
+
+    def half_voxel_range(self, name: str) -> tuple[float, float]:
+        """A share (0 to 1) with the outline moved half a voxel in and out."""
+        value = self.figures.scalars()[name]
+        inward, outward = self.repeatability.half_voxel[name]
+        assert value is not None  # shares exist for every outline
+        return max(0.0, value + (inward or 0.0)), min(1.0, value + (outward or 0.0))
+
+    def steinberg(self, name: str) -> str:
+        """Steinberg's extent of ``head_fraction`` or ``sphere_fraction``; two where the outline leaves it open."""
+        value = self.figures.scalars()[name]
+        assert value is not None
+        return steinberg_range(value, *self.half_voxel_range(name))
 
     def as_dict(self) -> dict[str, Any]:
         """The keys of ``measures.json`` without its header; positions in world RAS mm."""
-        v, w = self.volumes, self.weight_bearing
+        figures, volumes = self.figures, self.figures.volumes
+        gait = figures.weight_bearing["gait"]
         return {
-            "volume_ml": v.volume_ml,
-            "outside_head_ml": v.outside_head_ml,
-            "head_volume_ml": v.head_volume_ml,
-            "sphere_volume_ml": v.sphere_volume_ml,
-            "head_fraction": v.head_fraction,
-            "head_fraction_half_voxel": [v.head_fraction_low, v.head_fraction_high],
-            "sphere_fraction": v.sphere_fraction,
-            "steinberg": self.steinberg,
-            "steinberg_sphere": self.steinberg_sphere,
-            "weight_bearing": {**asdict(w), "pole": list(w.pole)},
-            "components": [{"volume_ml": ml} for ml in v.components_ml],
+            "volume_ml": volumes.volume_ml,
+            "outside_head_ml": volumes.outside_head_ml,
+            "head_volume_ml": volumes.head.head_ml,
+            "sphere_volume_ml": volumes.shares["sphere"].head_ml,
+            "head_fraction": volumes.head.fraction,
+            "head_fraction_half_voxel": list(self.half_voxel_range("head_fraction")),
+            "sphere_fraction": volumes.shares["sphere"].fraction,
+            "head_definitions": {
+                name: {"head_ml": share.head_ml, "lesion_ml": share.lesion_ml, "fraction": share.fraction}
+                for name, share in volumes.shares.items()
+            },
+            "steinberg": self.steinberg("head_fraction"),
+            "steinberg_sphere": self.steinberg("sphere_fraction"),
+            "weight_bearing": {**gait.as_dict(), "poles": as_dict(figures.weight_bearing)},
+            "kerboul": as_dict(figures.kerboul),
+            "necrotic_index": as_dict(figures.necrotic_index),
+            "anterior_necrotic_angle_deg": figures.anterior_necrotic_angle_deg,
+            "preserved_angle": {**as_dict(figures.preserved_angle), "confirmed": False},
+            "octants": figures.octants,
+            "components": [{"volume_ml": ml} for ml in volumes.components_ml],
             "centroid": [float(c) for c in self.centroid],
+            "centroid_in_head": as_dict(self.centroid_in_head),
+            "osteotomy": {"rotation": figures.rotation.as_dict(), "tilt": figures.tilt.as_dict()},
+            "resurfacing": figures.resurfacing.as_dict(),
+            "repeatability": self.repeatability.as_dict(),
         }
 
 
-def measure(hip: Hip, spec: Spec) -> Measures:
-    """Measure the necrosis of a hip."""
-    volumes = measure_volumes(hip)
+def measure(hip: Hip, spec: Spec, *, pole: Pole | None = None) -> Measures:
+    """Measure the necrosis of a hip; ``pole`` (femoral frame, any length) is one more load pole of the user's."""
+    necrosis = necrosis_of(hip, spec)
+    ground = ground_of(necrosis, pole)
     return Measures(
-        volumes=volumes,
-        steinberg=steinberg_range(volumes.head_fraction, volumes.head_fraction_low, volumes.head_fraction_high),
-        steinberg_sphere=steinberg_range(
-            volumes.sphere_fraction, volumes.sphere_fraction_low, volumes.sphere_fraction_high
-        ),
-        weight_bearing=measure_weight_bearing(hip, spec),
+        necrosis=necrosis,
+        figures=figures_of(necrosis, ground),
+        repeatability=measure_repeatability(necrosis, ground),
         centroid=np.asarray(hip.to_world(hip.lesion.centroid_mm), dtype=np.float64),
+        centroid_in_head=measure_centroid(necrosis),
     )

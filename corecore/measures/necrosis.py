@@ -32,11 +32,17 @@ class HeadMap:
 
     ``directions`` (N, 3) are unit vectors in the femoral frame, evenly spread; ``rays`` the same
     in the local frame; ``surface_mm`` (N,) the distance to the bone surface along each.
+    ``all_directions`` (20,000, 3) are those of the whole sphere.
     """
 
     directions: FloatArray
     rays: FloatArray
     surface_mm: FloatArray
+    all_directions: FloatArray
+
+    def rays_in_cap(self, pole: FloatArray, cosine: float) -> int:
+        """How many of the whole sphere's directions lie within an angle, given by its cosine, of ``pole`` (3,)."""
+        return int(np.count_nonzero(self.all_directions @ (pole / np.linalg.norm(pole)) >= cosine))
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +77,7 @@ class Necrosis:
         return self.meets(self.hip.anatomy.head_center, self.head.rays, self.head.surface_mm)
 
     def meets(self, center: FloatArray, rays: FloatArray, surface_mm: FloatArray) -> BoolArray:
-        """Which rays (N, 3) from ``center`` meet lesion within the subchondral depth of the surface at ``surface_mm``."""
+        """Which rays (N, 3) from ``center`` meet lesion within subchondral depth of a surface at ``surface_mm``."""
         met = np.zeros(len(rays), dtype=bool)
         for depth in np.arange(RADIAL_STEP_MM / 2, self.spec.subchondral_depth_mm, RADIAL_STEP_MM):
             left = np.flatnonzero(~met)
@@ -95,14 +101,15 @@ def necrosis_of(hip: Hip, spec: Spec) -> Necrosis:
 def head_map(hip: Hip) -> HeadMap:
     """Rays through the head: those that leave the bone proximal of the head's plane, 0.5 R from its centre."""
     anatomy = hip.anatomy
-    directions = spread_directions(np.array([0.0, 0.0, 1.0]), 180.0, RAYS)
+    everywhere = spread_directions(np.array([0.0, 0.0, 1.0]), 180.0, RAYS)
+    directions = everywhere
     rays = directions @ anatomy.femoral_from_local[:3, :3]
     # Nearer than 0.8 R no head has its surface, so a ray this far down the neck leaves below the plane.
     chance = rays @ anatomy.neck_axis >= -0.5 / 0.8
     directions, rays = directions[chance], rays[chance]
     surface = surface_along(hip.bone, anatomy.head_center, rays, anatomy.head_radius_mm)
     on_head = surface * (rays @ anatomy.neck_axis) >= -0.5 * anatomy.head_radius_mm
-    return HeadMap(directions[on_head], rays[on_head], surface[on_head])
+    return HeadMap(directions[on_head], rays[on_head], surface[on_head], everywhere)
 
 
 def spread_directions(axis: FloatArray, half_angle_deg: float, count: int) -> FloatArray:

@@ -19,7 +19,7 @@ CUTOFF_DEG = 118.7
 
 @dataclass(frozen=True)
 class PreservedAngle:
-    """Angles in degrees; ``None`` where the lesion does not reach the surface in that plane (all of it is preserved)."""
+    """Angles in degrees; ``None`` where the lesion does not reach the surface in that plane."""
 
     lateral_deg: float | None
     anterior_deg: float | None

@@ -1,4 +1,4 @@
-"""How much bone is dead: volumes and the share of the head."""
+"""How much bone is dead: volumes and the share of the head, by each definition in use."""
 
 from __future__ import annotations
 
@@ -8,81 +8,103 @@ import numpy as np
 from scipy import ndimage
 
 from corecore.anatomy import Anatomy
-from corecore.grid import FloatArray, transform
-from corecore.hip import Hip
-from corecore.surface import Bone, bone_from_voxels
+from corecore.grid import FloatArray
+from corecore.measures.necrosis import Necrosis
+from corecore.surface import Bone
 
 #: The head's volume is counted on a lattice of this spacing, mm (0.1 % of a head).
 HEAD_LATTICE_MM = 0.5
+#: Where the plane across the neck's axis cuts the head, in radii distal of its centre. The default
+#: lies between the two, and no cut has been published.
+DEFAULT_CUT, OTHER_CUTS = 0.5, (0.4, 0.6)
+
+
+@dataclass(frozen=True)
+class HeadShare:
+    """A definition of the head: its volume, the lesion within it, and the one over the other."""
+
+    head_ml: float
+    lesion_ml: float
+
+    @property
+    def fraction(self) -> float:
+        """Lesion over head, 0 to 1."""
+        return min(1.0, self.lesion_ml / self.head_ml)
 
 
 @dataclass(frozen=True)
 class Volumes:
-    """Volumes in ml; fractions 0 to 1.
+    """Volumes in ml.
 
-    ``head_fraction``: lesion in the head over the head (bone in the fitted sphere proximal of
-    the plane 0.5 R from its centre). ``sphere_fraction``: lesion in the sphere over the whole
-    sphere. ``*_low`` and ``*_high``: the same with the lesion's outline moved half a voxel in
-    and out. ``components_ml``: the lesion's parts, largest first.
+    ``shares`` by definition: ``cut_0.4``, ``cut_0.5`` (the default), ``cut_0.6``: bone in the
+    fitted sphere proximal of a plane that many radii from its centre; ``sphere``: the whole
+    fitted sphere (Steinberg's circle on each slice comes to the same); ``enclosing_sphere``:
+    the smallest sphere about the fitted centre that holds the articular surface (Bassounas 2001).
+    ``components_ml``: the lesion's parts, largest first.
     """
 
     volume_ml: float
-    outside_head_ml: float
-    head_volume_ml: float
-    sphere_volume_ml: float
-    head_fraction: float
-    head_fraction_low: float
-    head_fraction_high: float
-    sphere_fraction: float
-    sphere_fraction_low: float
-    sphere_fraction_high: float
+    shares: dict[str, HeadShare]
     components_ml: tuple[float, ...]
 
+    @property
+    def head(self) -> HeadShare:
+        """The default definition."""
+        return self.shares[f"cut_{DEFAULT_CUT}"]
 
-def measure_volumes(hip: Hip) -> Volumes:
-    """Measure the lesion against the head."""
-    anatomy, lesion = hip.anatomy, hip.lesion
-    in_head = anatomy.in_head(lesion.points_mm)
-    in_sphere = np.linalg.norm(lesion.points_mm - anatomy.head_center, axis=1) <= anatomy.head_radius_mm
-    head_ml = head_volume_ml(hip.bone, anatomy)
-    sphere_ml = 4.0 / 3.0 * np.pi * anatomy.head_radius_mm**3 / 1000.0
-    lesion_ml = float(np.count_nonzero(in_head)) * lesion.point_ml
-    sphere_lesion_ml = float(np.count_nonzero(in_sphere)) * lesion.point_ml
-    low, high = _outline_moved(hip)
-    labels, count = ndimage.label(lesion.mask.voxels, structure=np.ones((3, 3, 3)))
-    parts = np.bincount(labels.ravel(), minlength=count + 1)[1:] * lesion.mask.grid.voxel_ml
-    return Volumes(
-        volume_ml=lesion.volume_ml,
-        outside_head_ml=lesion.volume_ml - lesion_ml,
-        head_volume_ml=head_ml,
-        sphere_volume_ml=float(sphere_ml),
-        head_fraction=lesion_ml / head_ml,
-        head_fraction_low=max(0.0, lesion_ml - low) / head_ml,
-        head_fraction_high=min(head_ml, lesion_ml + high) / head_ml,
-        sphere_fraction=sphere_lesion_ml / float(sphere_ml),
-        sphere_fraction_low=max(0.0, sphere_lesion_ml - low) / float(sphere_ml),
-        sphere_fraction_high=min(float(sphere_ml), sphere_lesion_ml + high) / float(sphere_ml),
-        components_ml=tuple(float(v) for v in np.sort(parts)[::-1]),
-    )
+    @property
+    def outside_head_ml(self) -> float:
+        """Lesion that does not lie in the head as defined by default."""
+        return self.volume_ml - self.head.lesion_ml
 
 
-def head_volume_ml(bone: Bone, anatomy: Anatomy) -> float:
-    """Bone in the head sphere, proximal of the plane 0.5 R from its centre, ml."""
-    reach = np.arange(-anatomy.head_radius_mm, anatomy.head_radius_mm + HEAD_LATTICE_MM, HEAD_LATTICE_MM)
+@dataclass(frozen=True)
+class HeadVolumes:
+    """Volume in ml and, per definition of the head, the cut (radii; ``None``: none) and the sphere's radius in mm."""
+
+    definitions: dict[str, tuple[float, float | None, float]]
+
+
+def head_volumes(bone: Bone, anatomy: Anatomy, surface_mm: FloatArray) -> HeadVolumes:
+    """The head's volume by every definition; ``surface_mm`` (N,) are the distances of its surface from its centre."""
+    radius = anatomy.head_radius_mm
+    reach = np.arange(-radius, radius + HEAD_LATTICE_MM, HEAD_LATTICE_MM)
     x, y, z = np.meshgrid(reach, reach, reach, indexing="ij")
-    points = np.stack([x, y, z], axis=-1).reshape(-1, 3) + anatomy.head_center
-    points = points[anatomy.in_head(points)]
-    return float(np.count_nonzero(bone.inside(points))) * HEAD_LATTICE_MM**3 / 1000.0
+    offset = np.stack([x, y, z], axis=-1).reshape(-1, 3)
+    along = offset @ anatomy.neck_axis
+    near = (np.einsum("ij,ij->i", offset, offset) <= radius**2) & (along >= -max(OTHER_CUTS) * radius)
+    along = along[near][bone.inside(offset[near] + anatomy.head_center)]
+    cuts: dict[str, tuple[float, float | None, float]] = {}
+    for cut in sorted((DEFAULT_CUT, *OTHER_CUTS)):
+        volume = float(np.count_nonzero(along >= -cut * radius)) * HEAD_LATTICE_MM**3 / 1000.0
+        cuts[f"cut_{cut}"] = (volume, cut, radius)
+    cuts["sphere"] = (_ball_ml(radius), None, radius)
+    # A thousandth of the surface is left out: a spur of one voxel is no head.
+    around = max(radius, float(np.quantile(surface_mm, 0.999)))
+    cuts["enclosing_sphere"] = (_ball_ml(around), None, around)
+    return HeadVolumes(cuts)
 
 
-def _outline_moved(hip: Hip) -> tuple[float, float]:
-    """Lesion volume lost and gained (ml) when its outline moves in and out by half a voxel, within the bone."""
-    grid, level = hip.lesion.outline
-    spacing: FloatArray = grid.spacing_mm
-    distance = bone_from_voxels(level >= 0.5, spacing, open_faces=np.zeros((3, 2), dtype=bool)).distance_mm
-    step = 0.5 * float(np.cbrt(np.prod(hip.lesion.mask.grid.spacing_mm)))
-    lost = float(np.count_nonzero((distance > 0) & (distance <= step))) * grid.voxel_ml
-    shell = np.argwhere((distance <= 0) & (distance > -step))
-    gained = float(np.count_nonzero(hip.bone.inside(transform(grid.world_from_index, shell)))) * grid.voxel_ml
-    return lost, gained
+def measure_volumes(necrosis: Necrosis, heads: HeadVolumes) -> Volumes:
+    """Measure the lesion against the head."""
+    lesion = necrosis.lesion
+    along = necrosis.points @ (necrosis.hip.anatomy.femoral_from_local[:3, :3] @ necrosis.hip.anatomy.neck_axis)
+    shares = {}
+    for name, (volume, cut, radius) in heads.definitions.items():
+        within = necrosis.distance_mm <= radius
+        if cut is not None:
+            within &= along >= -cut * radius
+        shares[name] = HeadShare(volume, float(np.count_nonzero(within)) * lesion.point_ml)
+    return Volumes(lesion.volume_ml, shares, components_ml(necrosis))
 
+
+def components_ml(necrosis: Necrosis) -> tuple[float, ...]:
+    """Volumes of the connected parts of the lesion's mask, largest first."""
+    mask = necrosis.hip.lesion.mask
+    labels, count = ndimage.label(mask.voxels, structure=np.ones((3, 3, 3)))
+    parts = np.bincount(labels.ravel(), minlength=count + 1)[1:] * mask.grid.voxel_ml
+    return tuple(float(v) for v in np.sort(parts)[::-1])
+
+
+def _ball_ml(radius_mm: float) -> float:
+    return float(4.0 / 3.0 * np.pi * radius_mm**3 / 1000.0)

@@ -1,7 +1,7 @@
 """How much of the loaded part of the head is dead.
 
-The loaded cap is a cone about the load's pole with its apex at the head's centre. Pole in
-gait: mean of ten instrumented hips (Bergmann 2016, PLoS ONE 11:e0155612). Half-angle 55°:
+The loaded cap is a cone about the load's pole with its apex at the head's centre. Poles: means
+of ten instrumented hips (nine for rising; Bergmann 2016, PLoS ONE 11:e0155612). Half-angle 55°:
 the standing weight-bearing surface of 1,219 to 1,871 mm² (J Orthop Surg Res 2020,
 doi:10.1186/s13018-020-01927-9) on a head of 24 mm radius is a cap of 48 to 61°.
 """
@@ -9,24 +9,26 @@ doi:10.1186/s13018-020-01927-9) on a head of 24 mm radius is a cap of 48 to 61°
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from corecore.grid import FloatArray
+from corecore.grid import BoolArray, FloatArray
 from corecore.hip import Hip
+from corecore.measures.necrosis import Necrosis
 from corecore.spec import Spec
 
-#: Load pole in level walking, femoral frame (x lateral, y anterior, z proximal).
-GAIT_POLE = (-0.27, 0.10, 0.96)
-#: Directions that sample the cap; each stands for the same area.
-DIRECTIONS = 6000
-#: Step along a radius, mm.
-RADIAL_STEP_MM = 0.25
+Pole = tuple[float, float, float]
+
+#: Load poles in the femoral frame (x lateral, y anterior, z proximal): level walking, standing on
+#: one leg, standing up from a chair.
+POLES: dict[str, Pole] = {"gait": (-0.27, 0.10, 0.96), "stance": (-0.28, 0.06, 0.96), "rising": (-0.40, 0.11, 0.91)}
+GAIT_POLE = POLES["gait"]
 
 
 @dataclass(frozen=True)
 class WeightBearing:
-    """The lesion's share of the loaded cap.
+    """The lesion's share of a loaded cap.
 
     ``surface_fraction``: area of the cap whose radius meets lesion within
     ``subchondral_depth_mm`` of the bone surface, over the cap's area. ``volume_fraction``:
@@ -36,77 +38,46 @@ class WeightBearing:
 
     cap_half_angle_deg: float
     subchondral_depth_mm: float
-    pole: tuple[float, float, float]
+    pole: Pole
     surface_fraction: float
     volume_fraction: float
     depth_mm: float | None
 
+    def as_dict(self) -> dict[str, Any]:
+        """As in ``measures.json``."""
+        return {**vars(self), "pole": list(self.pole)}
 
-def measure_weight_bearing(
-    hip: Hip, spec: Spec, pole: tuple[float, float, float] = GAIT_POLE
-) -> WeightBearing:
+
+def measure_weight_bearing(necrosis: Necrosis, pole: Pole = GAIT_POLE) -> WeightBearing:
     """Measure the cap about ``pole`` (femoral frame; need not be of unit length)."""
-    axis = cap_axis(hip, pole)
-    rays = cap_directions(axis, spec.cap_half_angle_deg)
-    surface = head_surface_radius(hip, rays)
-    steps = np.arange(RADIAL_STEP_MM / 2, spec.subchondral_depth_mm, RADIAL_STEP_MM)
-    met = np.zeros(len(rays), dtype=bool)
-    for depth in steps:
-        points = hip.anatomy.head_center + (surface - depth)[:, None] * rays
-        met |= hip.lesion.covers(points)
-    inside = in_cone(hip, spec, pole)
-    covered = inside & hip.lesion.covers(hip.lesion.points_mm)
-    depths = hip.bone.distance(hip.lesion.points_mm[covered])
+    spec = necrosis.spec
+    inside = _cone(necrosis.points, pole, spec.cap_half_angle_deg)
+    depths = necrosis.depth_mm[inside]
+    depths = depths[np.isfinite(depths)]
     return WeightBearing(
         cap_half_angle_deg=spec.cap_half_angle_deg,
         subchondral_depth_mm=spec.subchondral_depth_mm,
         pole=pole,
-        surface_fraction=float(np.mean(met)),
-        volume_fraction=float(np.mean(inside)),
+        surface_fraction=dead_share(necrosis, np.asarray(pole, dtype=np.float64)),
+        volume_fraction=float(np.mean(inside)) if len(inside) else 0.0,
         depth_mm=float(max(0.0, depths.min())) if len(depths) else None,
     )
 
 
-def cap_axis(hip: Hip, pole: tuple[float, float, float] = GAIT_POLE) -> FloatArray:
-    """The pole as a unit vector in the local frame."""
-    unit = np.asarray(pole, dtype=np.float64) / np.linalg.norm(pole)
-    return np.asarray(hip.anatomy.femoral_from_local[:3, :3].T @ unit, dtype=np.float64)
+def dead_share(necrosis: Necrosis, pole: FloatArray) -> float:
+    """Share of the cap about ``pole`` (3,) under which lesion lies; what of the cap is off the head is not dead."""
+    cap = np.cos(np.radians(necrosis.spec.cap_half_angle_deg))
+    met = necrosis.head.directions[necrosis.under_surface] @ (pole / np.linalg.norm(pole)) >= cap
+    return float(np.count_nonzero(met)) / necrosis.head.rays_in_cap(pole, cap)
 
 
-def in_cone(hip: Hip, spec: Spec, pole: tuple[float, float, float] = GAIT_POLE) -> np.ndarray:
+def in_cone(hip: Hip, spec: Spec, pole: Pole = GAIT_POLE) -> BoolArray:
     """Which lesion sample points (N,) lie in the cone about the pole."""
-    offset = hip.lesion.points_mm - hip.anatomy.head_center
-    length = np.maximum(np.linalg.norm(offset, axis=1), 1e-9)
-    return np.asarray(offset @ cap_axis(hip, pole) >= np.cos(np.radians(spec.cap_half_angle_deg)) * length)
+    turn = hip.anatomy.femoral_from_local[:3, :3]
+    points = (hip.lesion.points_mm - hip.anatomy.head_center) @ turn.T
+    return _cone(points, pole, spec.cap_half_angle_deg)
 
 
-def cap_directions(axis: FloatArray, half_angle_deg: float, count: int = DIRECTIONS) -> FloatArray:
-    """Unit vectors (count, 3) spread evenly over a cap, by the golden-angle spiral."""
-    height = 1.0 - (np.arange(count) + 0.5) / count * (1.0 - np.cos(np.radians(half_angle_deg)))
-    turn = np.arange(count) * np.pi * (3.0 - np.sqrt(5.0))
-    side = np.sqrt(np.maximum(0.0, 1.0 - height**2))
-    helper = np.eye(3)[int(np.argmin(np.abs(axis)))]
-    first = np.cross(axis, helper)
-    first /= np.linalg.norm(first)
-    second = np.cross(axis, first)
-    return np.asarray(
-        height[:, None] * axis + side[:, None] * (np.cos(turn)[:, None] * first + np.sin(turn)[:, None] * second)
-    )
-
-
-def head_surface_radius(hip: Hip, rays: FloatArray) -> FloatArray:
-    """Distance from the head's centre to the bone surface along unit vectors (N, 3), mm.
-
-    The last point in bone up to 1.3 R: a pit of the fovea or a cyst on the way does not end
-    the ray. A ray that never leaves bone there gives 1.3 R.
-    """
-    radius = hip.anatomy.head_radius_mm
-    steps = np.arange(0.0, 1.3 * radius + RADIAL_STEP_MM, RADIAL_STEP_MM)
-    depth = np.stack([hip.bone.distance(hip.anatomy.head_center + s * rays) for s in steps], axis=1)
-    inside = depth > 0.0
-    last = inside.shape[1] - 1 - np.argmax(inside[:, ::-1], axis=1)
-    after = np.minimum(last + 1, len(steps) - 1)
-    rows = np.arange(len(rays))
-    a, b = depth[rows, last], depth[rows, after]
-    weight = np.where(after > last, a / np.maximum(a - b, 1e-9), 0.0)
-    return np.asarray(steps[last] + np.clip(weight, 0.0, 1.0) * RADIAL_STEP_MM, dtype=np.float64)
+def _cone(points: FloatArray, pole: Pole, half_angle_deg: float) -> BoolArray:
+    unit = np.asarray(pole, dtype=np.float64) / np.linalg.norm(pole)
+    return np.asarray(points @ unit >= np.cos(np.radians(half_angle_deg)) * np.linalg.norm(points, axis=1))

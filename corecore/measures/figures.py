@@ -1,0 +1,113 @@
+"""Every measure of one lesion in one hip, taken together so that it can be taken again with the outline moved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from corecore.measures.anterior_angle import anterior_necrotic_angle
+from corecore.measures.arcs import involved_arc
+from corecore.measures.kerboul import Kerboul, measure_kerboul
+from corecore.measures.necrosis import Necrosis
+from corecore.measures.necrotic_index import NecroticIndex, measure_necrotic_index
+from corecore.measures.octants import octant_shares
+from corecore.measures.osteotomy import Turned, rotation_about_neck, tilt
+from corecore.measures.planes import MidPlanes, mid_planes, neck_axis
+from corecore.measures.preserved_angle import PreservedAngle, measure_preserved_angle
+from corecore.measures.resurfacing import HEADLINE_MM, Resurfacing, measure_resurfacing
+from corecore.measures.volume import HeadVolumes, Volumes, head_volumes, measure_volumes
+from corecore.measures.weight_bearing import POLES, Pole, WeightBearing, measure_weight_bearing
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """What does not change with the lesion: the head's volumes, its mid-planes, and the load's poles by name."""
+
+    heads: HeadVolumes
+    planes: MidPlanes
+    poles: dict[str, Pole]
+
+
+@dataclass(frozen=True, eq=False)
+class Figures:
+    """The measures of one outline; each is defined in its own file."""
+
+    volumes: Volumes
+    weight_bearing: dict[str, WeightBearing]
+    kerboul: Kerboul
+    necrotic_index: NecroticIndex
+    anterior_necrotic_angle_deg: float | None
+    preserved_angle: PreservedAngle
+    octants: dict[str, float]
+    rotation: Turned
+    tilt: Turned
+    resurfacing: Resurfacing
+
+    def scalars(self) -> dict[str, float | None]:
+        """The single figures whose repeatability is given, by their path in ``measures.json``."""
+        result: dict[str, float | None] = {
+            "volume_ml": self.volumes.volume_ml,
+            "head_fraction": self.volumes.head.fraction,
+            "sphere_fraction": self.volumes.shares["sphere"].fraction,
+        }
+        for name, loaded in self.weight_bearing.items():
+            result[f"weight_bearing.poles.{name}.surface_fraction"] = loaded.surface_fraction
+            result[f"weight_bearing.poles.{name}.volume_fraction"] = loaded.volume_fraction
+            result[f"weight_bearing.poles.{name}.depth_mm"] = loaded.depth_mm
+        result |= {
+            "kerboul.coronal_deg": self.kerboul.coronal_deg,
+            "kerboul.sagittal_deg": self.kerboul.sagittal_deg,
+            "kerboul.combined_deg": self.kerboul.combined_deg,
+            "necrotic_index.original": self.necrotic_index.original,
+            "necrotic_index.modified": self.necrotic_index.modified,
+            "anterior_necrotic_angle_deg": self.anterior_necrotic_angle_deg,
+            "preserved_angle.combined_deg": self.preserved_angle.combined_deg,
+            "osteotomy.rotation.best_intact_fraction": float(self.rotation.intact[self.rotation.best]),
+            "osteotomy.tilt.best_intact_fraction": float(self.tilt.intact[self.tilt.best]),
+            "resurfacing.headline_supported_fraction": self.resurfacing.supported_fraction[
+                self.resurfacing.reaming_mm.index(HEADLINE_MM)
+            ],
+        }
+        return result
+
+
+def ground_of(necrosis: Necrosis, pole: Pole | None = None) -> Ground:
+    """What the measures of a hip share; ``pole`` is one more load pole, given by the user."""
+    anatomy, head = necrosis.hip.anatomy, necrosis.head
+    upper = head.directions @ neck_axis(necrosis) >= 0.0
+    poles = dict(POLES) if pole is None else {**POLES, "given": pole}
+    return Ground(head_volumes(necrosis.hip.bone, anatomy, head.surface_mm[upper]), mid_planes(necrosis), poles)
+
+
+def figures_of(necrosis: Necrosis, ground: Ground) -> Figures:
+    """Take every measure of a lesion; without points: zeros, and ``None`` where there is nothing to measure."""
+    coronal, sagittal, neck = (
+        involved_arc(necrosis, plane) for plane in (ground.planes.coronal, ground.planes.sagittal, ground.planes.neck)
+    )
+    return Figures(
+        volumes=measure_volumes(necrosis, ground.heads),
+        weight_bearing={name: measure_weight_bearing(necrosis, pole) for name, pole in ground.poles.items()},
+        kerboul=measure_kerboul(coronal, sagittal),
+        necrotic_index=measure_necrotic_index(necrosis, coronal, sagittal),
+        anterior_necrotic_angle_deg=anterior_necrotic_angle(neck),
+        preserved_angle=measure_preserved_angle(coronal, neck),
+        octants=octant_shares(necrosis),
+        rotation=rotation_about_neck(necrosis),
+        tilt=tilt(necrosis),
+        resurfacing=measure_resurfacing(necrosis),
+    )
+
+
+def as_dict(value: Any) -> Any:
+    """A measure as plain numbers, lists and tables, for JSON."""
+    if hasattr(value, "as_dict"):
+        return value.as_dict()
+    if isinstance(value, dict):
+        return {key: as_dict(item) for key, item in value.items()}
+    if hasattr(value, "__dataclass_fields__"):
+        return {key: as_dict(item) for key, item in vars(value).items()}
+    if isinstance(value, list | tuple | np.ndarray):
+        return [as_dict(item) for item in value]
+    return value

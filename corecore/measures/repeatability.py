@@ -1,0 +1,63 @@
+"""By how much each measure changes when the lesion's outline moves: outlines are drawn by hand.
+
+The outline is moved in and out by half a voxel, which no segmentation can know better, and by
+1 mm (an engineering choice: a pixel or two of the usual MR). The change is taken against
+the same smooth outline unmoved, so that what is told is the outline's part alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from corecore.measures.figures import Figures, Ground, figures_of
+from corecore.measures.necrosis import Necrosis
+from corecore.outline import REACH_MM, half_voxel_mm, outline_of
+
+ONE_MM = 1.0
+Change = tuple[float | None, float | None]
+
+
+@dataclass(frozen=True, eq=False)
+class Repeatability:
+    """Changes of every single figure, by its path in ``measures.json``.
+
+    Each is a pair: with the outline moved inward, and outward; ``None`` where the figure does
+    not exist for one of the two outlines.
+    """
+
+    half_voxel_mm: float
+    half_voxel: dict[str, Change]
+    one_mm: dict[str, Change]
+
+    def as_dict(self) -> dict[str, Any]:
+        """As in ``measures.json``."""
+        return {
+            "half_voxel_mm": self.half_voxel_mm,
+            "figures": {
+                name: {"half_voxel": list(self.half_voxel[name]), "one_mm": list(self.one_mm[name])}
+                for name in self.half_voxel
+            },
+        }
+
+
+def measure_repeatability(necrosis: Necrosis, ground: Ground) -> Repeatability:
+    """Measure again with the outline moved."""
+    outline = outline_of(necrosis.lesion, necrosis.hip.bone)
+    half = min(half_voxel_mm(necrosis.lesion.mask.grid), REACH_MM)
+
+    def moved(outward_mm: float) -> Figures:
+        return figures_of(necrosis.of(outline.moved(outward_mm)), ground)
+
+    still = moved(0.0).scalars()
+    steps = {step: moved(step).scalars() for step in (-half, half, -ONE_MM, ONE_MM)}
+
+    def change(step: float, name: str) -> float | None:
+        before, after = still[name], steps[step][name]
+        return None if before is None or after is None else after - before
+
+    return Repeatability(
+        half,
+        {name: (change(-half, name), change(half, name)) for name in still},
+        {name: (change(-ONE_MM, name), change(ONE_MM, name)) for name in still},
+    )
