@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -67,5 +68,20 @@ def test_a_wrong_document_is_refused(documents: dict[str, Any], where: tuple[Any
 def test_every_key_of_the_measures_is_defined_in_the_documentation(documents: dict[str, Any]) -> None:
     text = (Path(__file__).resolve().parent.parent / "docs" / "measures.md").read_text()
     header = {"schema", "created", "corecore_version", "coordinate_system", "units", "case", "notice", "warnings"}
-    missing = [key for key in documents["measures"] if key not in header and f"`{key}`" not in text]
+    content = {key: value for key, value in documents["measures"].items() if key not in header}
+    # The changes repeat the paths of figures defined on their own.
+    content["sources"] = {}  # names of landmarks, no figures
+    content["repeatability"] = {**content["repeatability"], "figures": {"": {"half_voxel": 0, "one_mm": 0}}}
+    missing = sorted(key for key in set(keys(content)) if f"`{key}`" not in text)
     assert not missing
+
+
+def keys(value: Any) -> Iterator[str]:
+    """Every name of a figure in nested tables."""
+    if isinstance(value, dict):
+        yield from (key for key in value if key)
+        for item in value.values():
+            yield from keys(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from keys(item)

@@ -29,6 +29,10 @@ LandmarkFile = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a plan that is there.")]
+PoleOption = Annotated[
+    str | None,
+    typer.Option("--pole", help="One more load pole: x,y,z of the femoral frame (lateral, anterior, proximal)."),
+]
 CaseId = Annotated[str | None, typer.Option("--id", help="Name of the case; default: a hash of its masks.")]
 KeepNames = Annotated[bool, typer.Option("--keep-names", help="Refer to the input files by name instead of copying.")]
 
@@ -70,6 +74,7 @@ def measure(
     lesion: Lesion,
     side: SideOption = "auto",
     landmarks: LandmarkFile = None,
+    pole: PoleOption = None,
     case_id: CaseId = None,
     out: Annotated[Path | None, typer.Option(help="Write measures.json here.")] = None,
     keep_names: KeepNames = False,
@@ -83,10 +88,11 @@ def measure(
     from corecore.plan import measures_document
     from corecore.spec import Spec
 
+    given_pole = None if pole is None else _vector(pole, "--pole")
     with steps(quiet=as_json) as step:
         hip = _hip(femur, lesion, side, landmarks, case_id, step)
         step("measuring")
-        measures = measure_hip(hip, Spec())
+        measures = measure_hip(hip, Spec(), pole=given_pole)
     content = measures_document(hip, measures)
     if not keep_names:
         for source in content["case"]["inputs"]:
@@ -188,6 +194,19 @@ def synth(
             written += [str(path) for path in write_hip(make_hip(seed + i), out, f"hip_{seed + i:06d}")]
     typer.echo(json.dumps({"written": written}) if as_json else "\n".join(written))
     return DONE
+
+
+def _vector(text: str, option: str) -> tuple[float, float, float]:
+    """Three finite numbers, not all zero."""
+    from corecore.errors import InputError
+
+    try:
+        x, y, z = (float(part) for part in text.split(","))
+    except ValueError:
+        x = y = z = 0.0
+    if not all(abs(value) < float("inf") for value in (x, y, z)) or x == y == z == 0.0:
+        raise InputError(f"{option} {text!r}; three numbers x,y,z, not all zero, are accepted")
+    return x, y, z
 
 
 def _hip(femur: str, lesion: str, side: str, landmarks: Path | None, case_id: str | None, step: Any) -> Any:

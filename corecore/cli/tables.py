@@ -84,13 +84,20 @@ def _table(title: str, *columns: str) -> Table:
 
 
 def _necrosis_rows(necrosis: dict[str, Any]) -> list[tuple[str, str]]:
-    loaded = necrosis["weight_bearing"]
+    loaded, kerboul, index = necrosis["weight_bearing"], necrosis["kerboul"], necrosis["necrotic_index"]
     depth = loaded["depth_mm"]
+    grade = "" if kerboul["grade"] is None else f", grade {kerboul['grade']}"
     return [
         ("necrosis", f"{necrosis['volume_ml']:.2f} ml"),
         ("of the head", f"{necrosis['head_fraction']:.1%} (of its sphere {necrosis['sphere_fraction']:.1%})"),
         ("Steinberg extent", f"{necrosis['steinberg']} (by the sphere {necrosis['steinberg_sphere']}); not a stage"),
         ("of the loaded surface", f"{loaded['surface_fraction']:.0%} (cap of {loaded['cap_half_angle_deg']:g}°)"),
+        (
+            "modified Kerboul angle",
+            f"{kerboul['combined_deg']:.0f}° (coronal {kerboul['coronal_deg']:.0f}°,"
+            f" sagittal {kerboul['sagittal_deg']:.0f}°){grade}",
+        ),
+        ("necrotic index", f"{index['original']:.0f}, modified {index['modified']:.0f}"),
         ("in the loaded cone", f"{loaded['volume_fraction']:.0%} of the necrosis"),
         ("bone over it there", "none of it there" if depth is None else f"{depth:.1f} mm at the thinnest"),
     ]
