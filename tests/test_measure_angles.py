@@ -167,3 +167,11 @@ def rotated(vector: np.ndarray, axis: np.ndarray, degrees: float) -> np.ndarray:
     half = np.radians(degrees) / 2
     w, v = np.cos(half), np.sin(half) * axis
     return np.asarray(vector + 2 * np.cross(v, np.cross(v, vector) + w * vector))
+
+
+def test_what_is_null_says_why(head: Hip) -> None:
+    found = measure(with_lesion(head, np.linalg.norm(femoral(head), axis=-1) <= 6.0), Spec()).as_dict()
+    assert found["kerboul"]["grade"] is None
+    assert found["missing"]["kerboul.grade"].startswith("the lesion reaches the surface in neither")
+    preserved = {f"preserved_angle.{name}_deg" for name in ("lateral", "anterior", "combined")}
+    assert set(found["missing"]) == {"kerboul.grade", "anterior_necrotic_angle_deg", *preserved}

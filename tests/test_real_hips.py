@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -107,3 +108,33 @@ def test_bad_input_ends_in_one_line(
     assert error.count("\n") == 1
     assert word in error
     assert not (tmp_path / "p").exists()
+
+
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from leaves(item, f"{path}.{key}" if path else key)
+    elif isinstance(value, list):
+        for item in value:
+            yield from leaves(item, path)
+    else:
+        yield path, value
+
+
+@pytest.mark.parametrize("name", ANY)
+def test_every_measure_is_a_finite_figure_or_says_why_not(real_hips: Path, name: str) -> None:
+    content = measure(built(real_hips, name), Spec()).as_dict()
+    reasons = content.pop("missing")
+    content.pop("repeatability")
+    for path, value in leaves(content):
+        if value is None:
+            assert reasons[path]
+        elif isinstance(value, float):
+            assert np.isfinite(value), path
+
+
+def test_the_mirrored_hip_has_the_same_figures(real_hips: Path) -> None:
+    names = ("h01_right_wedge15", "h11_h01_mirrored")
+    figures = [measure(built(real_hips, name), Spec()).figures.scalars() for name in names]
+    for path, value in figures[0].items():
+        assert figures[1][path] == pytest.approx(value, rel=0.01, abs=1e-6), path

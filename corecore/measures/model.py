@@ -45,6 +45,10 @@ class Measures:
 
     def as_dict(self) -> dict[str, Any]:
         """The keys of ``measures.json`` without its header; positions in world RAS mm."""
+        content = self._figures()
+        return {**content, "missing": missing(content)}
+
+    def _figures(self) -> dict[str, Any]:
         figures, volumes = self.figures, self.figures.volumes
         gait = figures.weight_bearing["gait"]
         return {
@@ -74,6 +78,30 @@ class Measures:
             "resurfacing": figures.resurfacing.as_dict(),
             "repeatability": self.repeatability.as_dict(),
         }
+
+
+#: Why a figure can be null: by the end of its path.
+REASONS = {
+    "weight_bearing.depth_mm": "no lesion lies in the loaded cone",
+    "depth_mm": "no lesion lies in this cone",
+    "kerboul.grade": "the lesion reaches the surface in neither mid-plane",
+    "anterior_necrotic_angle_deg": "the lesion does not reach the surface in the neck's plane",
+    "preserved_angle.lateral_deg": "the lesion does not reach the surface in the mid-coronal plane",
+    "preserved_angle.anterior_deg": "the lesion does not reach the surface in the neck's plane",
+    "preserved_angle.combined_deg": "the lesion does not reach the surface in one of the two planes",
+}
+
+
+def missing(content: dict[str, Any], path: str = "") -> dict[str, str]:
+    """The reason for every null among figures, by path; changes that do not exist are no figures."""
+    found: dict[str, str] = {}
+    for key, value in content.items():
+        here = f"{path}.{key}" if path else key
+        if isinstance(value, dict) and key != "repeatability":
+            found |= missing(value, here)
+        elif value is None:
+            found[here] = next(text for end, text in REASONS.items() if here.endswith(end))
+    return found
 
 
 def measure(hip: Hip, spec: Spec, *, pole: Pole | None = None) -> Measures:
