@@ -31,7 +31,15 @@ SAME_GRID_TOLERANCE_MM = 1e-3
 def transform(target_from_source: npt.ArrayLike, points: npt.ArrayLike) -> FloatArray:
     """Points (N, 3) or (3,) carried through a 4 x 4 matrix."""
     matrix = np.asarray(target_from_source, dtype=np.float64)
-    result = np.asarray(points, dtype=np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
+    return turned(matrix[:3, :3], points) + matrix[:3, 3]
+
+
+def turned(target_from_source: FloatArray, vectors: npt.ArrayLike) -> FloatArray:
+    """Vectors (N, 3) or (3,) carried through a 3 x 3 matrix.
+
+    By einsum: numpy's matmul takes ten times as long for many short rows.
+    """
+    result = np.einsum("...j,kj->...k", np.asarray(vectors, dtype=np.float64), target_from_source)
     return np.asarray(result, dtype=np.float64)
 
 

@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from corecore.grid import BoolArray, FloatArray
+from corecore.grid import BoolArray, FloatArray, turned
 from corecore.hip import Hip
 from corecore.lesion import Lesion
 from corecore.spec import Spec
@@ -58,7 +58,7 @@ class Necrosis:
     def points(self) -> FloatArray:
         """The lesion's sample points, (N, 3) femoral mm."""
         turn = self.hip.anatomy.femoral_from_local[:3, :3]
-        return np.asarray((self.lesion.points_mm - self.hip.anatomy.head_center) @ turn.T, dtype=np.float64)
+        return turned(turn, self.lesion.points_mm - self.hip.anatomy.head_center)
 
     @cached_property
     def distance_mm(self) -> FloatArray:
@@ -90,7 +90,7 @@ class Necrosis:
 
     def to_local(self, direction: FloatArray) -> FloatArray:
         """Femoral directions (3,) or (N, 3) in the local frame."""
-        return np.asarray(direction @ self.hip.anatomy.femoral_from_local[:3, :3], dtype=np.float64)
+        return turned(self.hip.anatomy.femoral_from_local[:3, :3].T, direction)
 
 
 def necrosis_of(hip: Hip, spec: Spec) -> Necrosis:
@@ -103,7 +103,7 @@ def head_map(hip: Hip) -> HeadMap:
     anatomy = hip.anatomy
     everywhere = spread_directions(np.array([0.0, 0.0, 1.0]), 180.0, RAYS)
     directions = everywhere
-    rays = directions @ anatomy.femoral_from_local[:3, :3]
+    rays = turned(anatomy.femoral_from_local[:3, :3].T, directions)
     # Nearer than 0.8 R no head has its surface, so a ray this far down the neck leaves below the plane.
     chance = rays @ anatomy.neck_axis >= -0.5 / 0.8
     directions, rays = directions[chance], rays[chance]

@@ -61,7 +61,7 @@ def largest_slice_mm(necrosis: Necrosis, axis: int) -> float:
     """
     reach = np.floor(FARTHEST * necrosis.hip.anatomy.head_radius_mm / SLICE_MM) * SLICE_MM
     at = np.arange(-reach, reach + SLICE_MM / 2, SLICE_MM)
-    place = np.sort(necrosis.points[:, axis])
-    held = np.searchsorted(place, at + SLICE_MM / 2) - np.searchsorted(place, at - SLICE_MM / 2)
+    slices = np.floor((necrosis.points[:, axis] + reach) / SLICE_MM + 0.5).astype(np.int64)
+    held = np.bincount(np.clip(slices, -1, len(at)) + 1, minlength=len(at) + 2)[1:-1]
     most = at[held >= 0.99 * held.max()]
     return float(0.5 * (most[0] + most[-1]))

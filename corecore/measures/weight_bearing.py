@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from corecore.grid import BoolArray, FloatArray
+from corecore.grid import BoolArray, FloatArray, turned
 from corecore.hip import Hip
 from corecore.measures.necrosis import Necrosis
 from corecore.spec import Spec
@@ -74,8 +74,7 @@ def dead_share(necrosis: Necrosis, pole: FloatArray) -> float:
 def in_cone(hip: Hip, spec: Spec, pole: Pole = GAIT_POLE) -> BoolArray:
     """Which lesion sample points (N,) lie in the cone about the pole."""
     turn = hip.anatomy.femoral_from_local[:3, :3]
-    points = (hip.lesion.points_mm - hip.anatomy.head_center) @ turn.T
-    return _cone(points, pole, spec.cap_half_angle_deg)
+    return _cone(turned(turn, hip.lesion.points_mm - hip.anatomy.head_center), pole, spec.cap_half_angle_deg)
 
 
 def _cone(points: FloatArray, pole: Pole, half_angle_deg: float) -> BoolArray:
