@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from corecore.compiled import compiled
+from corecore.fields import across, sample
 from corecore.grid import FloatArray
 from corecore.search.kernels import (
     AP,
@@ -30,7 +31,6 @@ from corecore.search.kernels import (
     PROXIMAL,
     SHAFT_MAX,
     SHAFT_MIN,
-    across,
     compass_moves,
     entry_gaps,
     find_entry,
@@ -38,7 +38,6 @@ from corecore.search.kernels import (
     margin_at,
     outward_free,
     ring_points,
-    sample,
 )
 from corecore.search.problem import Problem
 from corecore.search.threads import in_parts
