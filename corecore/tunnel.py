@@ -191,10 +191,8 @@ def assess(hip: Hip, tunnel: Tunnel, spec: Spec) -> TunnelFigures:
     bone, anatomy = hip.bone, hip.anatomy
     direction, radius = tunnel.direction, tunnel.radius_mm
     normal = bone.mouth_normal(tunnel.entry)[0]
-    sine = float(np.clip(abs(np.dot(normal, direction)), 1e-6, 1.0))
-    cosine = float(np.sqrt(1.0 - sine**2))
-    portal = (spec.cortical_margin_mm + radius * cosine) / sine + PORTAL_EXTRA_MM
-    mouth = radius * cosine / sine + PORTAL_EXTRA_MM
+    sine = _sine_of_incidence(normal, direction)
+    portal, mouth = portal_lengths(hip, tunnel, spec)
 
     stations = _stations(0.0, tunnel.length_mm)
     wall = _rings(tunnel, stations)
@@ -245,6 +243,17 @@ def assess(hip: Hip, tunnel: Tunnel, spec: Spec) -> TunnelFigures:
         outward_free=_outward_free(hip, tunnel, mouth),
         entry_off_surface_mm=float(abs(bone.mouth_depth(tunnel.entry)[0])),
     )
+
+
+def portal_lengths(hip: Hip, tunnel: Tunnel, spec: Spec) -> tuple[float, float]:
+    """Length of the portal, and of its part where the wall may lie outside the bone, mm (contract §1)."""
+    sine = _sine_of_incidence(hip.bone.mouth_normal(tunnel.entry)[0], tunnel.direction)
+    overhang = tunnel.radius_mm * float(np.sqrt(1.0 - sine**2))
+    return (spec.cortical_margin_mm + overhang) / sine + PORTAL_EXTRA_MM, overhang / sine + PORTAL_EXTRA_MM
+
+
+def _sine_of_incidence(normal: FloatArray, direction: FloatArray) -> float:
+    return float(np.clip(abs(np.dot(normal, direction)), 1e-6, 1.0))
 
 
 def level_raise_mm(anatomy: Anatomy) -> float:

@@ -14,6 +14,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "corecore"
 ORDER = [
     "errors",
     "compiled",
+    "threads",
     "fields",
     "grid",
     "spec",

@@ -40,8 +40,8 @@ from corecore.search.kernels import (
     ring_points,
 )
 from corecore.search.problem import Problem
-from corecore.search.threads import in_parts
 from corecore.spec import Spec
+from corecore.threads import in_parts
 from corecore.tunnel import PORTAL_EXTRA_MM, REASON_KEYS, Reason
 
 #: How deep into the lesion the shallowest useful tunnel ends, mm.

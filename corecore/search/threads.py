@@ -1,14 +1,6 @@
-"""Kernels over many lines, on as many threads as the machine has.
-
-Each line is judged for itself and written to its own place, so the result does not depend on
-the number of threads. The kernels release the interpreter's lock.
-"""
+"""Kernels over many lines, on all threads."""
 
 from __future__ import annotations
-
-import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
@@ -16,27 +8,7 @@ import numpy.typing as npt
 from corecore.grid import FloatArray
 from corecore.search.kernels import climb_lines, judge_lines
 from corecore.search.problem import Problem
-
-#: Lines are handed out in this many parts a thread, so that no thread waits long for another.
-PARTS_PER_THREAD = 8
-
-
-def thread_count() -> int:
-    """``CORECORE_THREADS`` where set, else the cores this process may use."""
-    given = os.environ.get("CORECORE_THREADS", "")
-    if given.isdigit() and int(given) > 0:
-        return int(given)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def in_parts(count: int, work: Callable[[slice], object]) -> None:
-    """Call ``work`` for slices that cover ``range(count)``, on all threads."""
-    threads = thread_count()
-    size = max(1, -(-count // (threads * PARTS_PER_THREAD)))
-    parts = [slice(first, min(first + size, count)) for first in range(0, count, size)]
-    with ThreadPoolExecutor(threads) as pool:
-        for _ in pool.map(work, parts):
-            pass
+from corecore.threads import in_parts
 
 
 def judge_many(

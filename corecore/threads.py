@@ -1,0 +1,32 @@
+"""Work shared out over as many threads as the machine has.
+
+Each piece is worked for itself and written to its own place, so that no result depends on the
+number of threads. What is worked must release the interpreter's lock.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+#: Lines are handed out in this many parts a thread, so that no thread waits long for another.
+PARTS_PER_THREAD = 8
+
+
+def thread_count() -> int:
+    """``CORECORE_THREADS`` where set, else the cores this process may use."""
+    given = os.environ.get("CORECORE_THREADS", "")
+    if given.isdigit() and int(given) > 0:
+        return int(given)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def in_parts(count: int, work: Callable[[slice], object]) -> None:
+    """Call ``work`` for slices that cover ``range(count)``, on all threads."""
+    threads = thread_count()
+    size = max(1, -(-count // (threads * PARTS_PER_THREAD)))
+    parts = [slice(first, min(first + size, count)) for first in range(0, count, size)]
+    with ThreadPoolExecutor(threads) as pool:
+        for _ in pool.map(work, parts):
+            pass
