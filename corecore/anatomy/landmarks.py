@@ -23,6 +23,8 @@ POINTS = (
     "greater_trochanter_tip",
     "condyle_medial",
     "condyle_lateral",
+    "acetabular_edge",
+    "teardrop",
 )
 #: What a JSON file may hold beside the points.
 OTHERS = ("head_radius_mm", "shaft_axis", "x_axis", "coordinate_system")
@@ -76,6 +78,8 @@ def read_landmarks(path: Path) -> Landmarks:
         x_axis=None if x_axis is None else _unit(path, "x axis", x_axis),
         lesser_trochanter_tip=points.get("lesser_trochanter_tip"),
         greater_trochanter_tip=points.get("greater_trochanter_tip"),
+        acetabular_edge=points.get("acetabular_edge"),
+        teardrop=points.get("teardrop"),
     )
 
 

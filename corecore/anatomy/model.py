@@ -28,7 +28,8 @@ class Landmarks:
 
     The frame is world RAS in a file and the case's local frame inside the fits.
     ``shaft_axis`` is a proximal unit vector through ``shaft_point``; ``x_axis`` points
-    laterally (left hips: laterally too).
+    laterally (left hips: laterally too). ``acetabular_edge`` is the superolateral edge of the
+    acetabulum, ``teardrop`` the lowest point of the pelvic teardrop.
     """
 
     head_center: FloatArray | None = None
@@ -39,6 +40,8 @@ class Landmarks:
     x_axis: FloatArray | None = None
     lesser_trochanter_tip: FloatArray | None = None
     greater_trochanter_tip: FloatArray | None = None
+    acetabular_edge: FloatArray | None = None
+    teardrop: FloatArray | None = None
 
 
 @dataclass(frozen=True, eq=False)
