@@ -28,6 +28,7 @@ ORDER = [
     "anatomy",
     "case",
     "hip",
+    "signs",
     "measures",
     "tunnel",
     "search",

@@ -1,0 +1,201 @@
+"""What published series say about lesions like this one: a rule each, from ``measures.json`` to sentences.
+
+A rule returns nothing where its figure is absent. The figures are those of the papers' own abstracts;
+what another paper measured otherwise than here (radiographs, slices) is said in the sentence.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from corecore.signs.stage import Stage
+
+KURODA = "Kuroda 2019, doi:10.1302/2046-3758.810.BJR-2019-0022.R1"
+HA = "Ha 2006, doi:10.2106/JBJS.F.00535"
+HEAD_SHARE = "J Rheumatol 1995;22:1929, PMID 8991993"
+KUBO = "Kubo 2018, Int Orthop"
+MIN = "Min 2008, doi:10.1007/s11999-008-0191-x"
+MONT_III = "Mont, Jones, Pacheco, Hungerford, Radiographic predictors … stage III"
+YOON = "Yoon 2020, doi:10.1016/j.arth.2019.11.029"
+CORE_1537 = "doi:10.1186/s12891-023-06321-0"
+MATCHED = "doi:10.1186/s12891-021-04418-y"
+
+#: Collapse at two and at five years by type, per cent of 212 hips that had not collapsed.
+JIC_COLLAPSE = {"A": (0.0, 0.0), "B": (7.9, 7.9), "C1": (23.2, 36.6), "C2": (57.8, 84.8)}
+#: Collapsed of all hips by grade of the modified Kerboul angle.
+KERBOUL_COLLAPSE = {1: (0, 5), 2: (6, 9), 3: (16, 16), 4: (7, 7)}
+#: Combined angle up to which none of 4 and from which all of 25 collapsed, degrees.
+KERBOUL_LOW_DEG, KERBOUL_HIGH_DEG = 190.0, 240.0
+#: Share of the head that parted good from poor outcomes of core decompression.
+HEAD_SHARE_LIMIT = 0.21
+#: Anterior necrotic angle of the red flag, degrees.
+ANTERIOR_DEG = 79.0
+#: A lesion reaches the surface when less bone than this covers it, mm (engineering choice: a voxel).
+BREACH_MM = 1.0
+
+
+@dataclass(frozen=True)
+class Item:
+    """One sentence with its source and the number of patients or hips behind it; ``code`` is stable."""
+
+    code: str
+    text: str
+    source: str
+    cohort: str
+
+
+Rule = Callable[[Mapping[str, Any]], list[Item]]
+
+
+def value_at(measures: Mapping[str, Any], *keys: str) -> Any:
+    """What stands under nested keys, ``None`` where any of them is absent or null."""
+    here: Any = measures
+    for key in keys:
+        here = here.get(key) if isinstance(here, Mapping) else None
+    return here
+
+
+def number_at(measures: Mapping[str, Any], *keys: str) -> float | None:
+    """A finite number under nested keys, else ``None``."""
+    value = value_at(measures, *keys)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+def text_at(measures: Mapping[str, Any], *keys: str) -> str | None:
+    """A text under nested keys, else ``None``."""
+    value = value_at(measures, *keys)
+    return value if isinstance(value, str) and value else None
+
+
+def jic_type(measures: Mapping[str, Any]) -> str | None:
+    """The JIC type where it is one of A, B, C1, C2."""
+    found = text_at(measures, "jic", "type")
+    return found if found in JIC_COLLAPSE else None
+
+
+def kerboul_grade(measures: Mapping[str, Any]) -> int | None:
+    """The modified Kerboul grade, 1 to 4, as a number or a text of one."""
+    value = value_at(measures, "kerboul", "grade")
+    found = int(value) if isinstance(value, str) and value.isdigit() else number_at(measures, "kerboul", "grade")
+    return int(found) if found in KERBOUL_COLLAPSE else None
+
+
+def _course_jic(measures: Mapping[str, Any]) -> list[Item]:
+    kind = jic_type(measures)
+    if kind is None:
+        return []
+    two, five = JIC_COLLAPSE[kind]
+    text = f"of hips of JIC type {kind}, {two:g} % had collapsed at 2 and {five:g} % at 5 years"
+    return [Item("jic_course", text, KURODA, "212 hips, all types")]
+
+
+def _course_kerboul(measures: Mapping[str, Any]) -> list[Item]:
+    grade = kerboul_grade(measures)
+    if grade is None:
+        return []
+    fell, of = KERBOUL_COLLAPSE[grade]
+    text = f"of hips of modified Kerboul grade {grade}, {fell} of {of} collapsed"
+    angle = number_at(measures, "kerboul", "combined_deg")
+    if angle is not None and angle <= KERBOUL_LOW_DEG:
+        text += f"; at {KERBOUL_LOW_DEG:g}° or less, 0 of 4"
+    elif angle is not None and angle >= KERBOUL_HIGH_DEG:
+        text += f"; at {KERBOUL_HIGH_DEG:g}° or more, 25 of 25"
+    return [Item("kerboul_course", text, HA, "37 hips, with and without core decompression")]
+
+
+def _against_share(measures: Mapping[str, Any]) -> list[Item]:
+    share = number_at(measures, "head_fraction")
+    if share is None or share <= HEAD_SHARE_LIMIT:
+        return []
+    text = f"{100.0 * share:.0f} % of the head is dead: the 16 hips that did poorly once decompressed all had over 21 %"
+    return [Item("large_lesion", text, HEAD_SHARE, "31 heads, shares summed over MRI slices")]
+
+
+def _against_lateral(measures: Mapping[str, Any]) -> list[Item]:
+    if jic_type(measures) != "C2":
+        return []
+    text = "the lesion reaches beyond the acetabular edge (JIC C2): hazard of collapse 6.35 times that of other places"
+    return [Item("lateral_extent", text, MIN, "81 untreated hips without symptoms")]
+
+
+def _against_angle(measures: Mapping[str, Any]) -> list[Item]:
+    angle = number_at(measures, "kerboul", "combined_deg")
+    if angle is None or angle < KERBOUL_HIGH_DEG:
+        return []
+    text = f"combined necrotic angle {angle:.0f}°: each degree raised the hazard of failed core decompression by 2.5 %"
+    return [Item("necrotic_angle", text, CORE_1537, "1,537 hips, ARCO I and II")]
+
+
+def _against_anterior(measures: Mapping[str, Any]) -> list[Item]:
+    angle = number_at(measures, "anterior_necrotic_angle_deg")
+    if angle is None or angle < ANTERIOR_DEG:
+        return []
+    text = (
+        f"anterior necrotic angle {angle:.0f}°: from {ANTERIOR_DEG:g}° on 5 of 5 hips with the lateral edge in the"
+        " middle third collapsed, below it 1 of 27"
+    )
+    return [Item("anterior_extent", text, KUBO, "113 hips")]
+
+
+def _against_breach(measures: Mapping[str, Any]) -> list[Item]:
+    depth = number_at(measures, "weight_bearing", "depth_mm")
+    if depth is None or depth >= BREACH_MM:
+        return []
+    text = f"the lesion comes within {depth:.1f} mm of the bone's surface in the loaded cap"
+    return [Item("subchondral_breach", text, "measured; limit 1 mm an engineering choice", "no cohort")]
+
+
+def _for_share(measures: Mapping[str, Any]) -> list[Item]:
+    share = number_at(measures, "head_fraction")
+    if share is None or share >= HEAD_SHARE_LIMIT:
+        return []
+    text = f"{100.0 * share:.0f} % of the head is dead: of 15 hips that did well once decompressed 14 had under 21 %"
+    return [Item("small_lesion", text, HEAD_SHARE, "31 heads, shares summed over MRI slices")]
+
+
+def _for_angle(measures: Mapping[str, Any]) -> list[Item]:
+    angle = number_at(measures, "kerboul", "combined_deg")
+    if angle is None or angle > KERBOUL_LOW_DEG:
+        return []
+    text = f"combined necrotic angle {angle:.0f}°, at most {KERBOUL_LOW_DEG:g}°: none of 4 such hips collapsed"
+    return [Item("small_angle", text, HA, "37 hips")]
+
+
+def late(stage: Stage | None, *, collapse: bool) -> list[Item]:
+    """What a stage of III and above, and a head seen collapsed, say against core decompression."""
+    found = []
+    if stage is not None and stage.collapsed:
+        text = f"stage {stage.label}: of 68 hips decompressed in stage III, 20 did well (mean follow-up 12 years)"
+        found.append(Item("late_stage", text, MONT_III, "68 hips, Ficat and Arlet III"))
+    if collapse:
+        text = "the head's outline lies below its sphere over the lesion; where it is a depression, ARCO stage III"
+        found.append(Item("collapse", text, YOON, "consensus of 29 experts"))
+    return found
+
+
+def early(stage: Stage | None) -> list[Item]:
+    """What a stage before III says for, and at once against, core decompression."""
+    if stage is None or stage.collapsed:
+        return []
+    text = f"stage {stage.label}, before collapse; of hips decompressed in ARCO I and II 48 % did not fail, 52 % did"
+    return [Item("early_stage", text, CORE_1537, "1,537 hips, ARCO I and II")]
+
+
+def _against_any(measures: Mapping[str, Any]) -> list[Item]:
+    """Due with every lesion: drilling did not part from the natural course in the one matched comparison."""
+    if number_at(measures, "head_fraction") is None:
+        return []
+    text = "hips without arthroplasty at 5 years: 75.6 % after multiple drilling, 72.2 % without (P = 0.19)"
+    return [Item("natural_course", text, MATCHED, "159 matched pairs")]
+
+
+COURSE: tuple[Rule, ...] = (_course_jic, _course_kerboul)
+AGAINST: tuple[Rule, ...] = (
+    _against_share, _against_lateral, _against_angle, _against_anterior, _against_breach, _against_any,
+)  # fmt: skip
+FOR: tuple[Rule, ...] = (_for_share, _for_angle)

@@ -1,0 +1,118 @@
+"""What a surgeon reads in ten seconds: how large and where, what such lesions did, what speaks for and against.
+
+Made from the content of ``measures.json`` alone, each part of which may be absent. Every sentence
+that says what became of patients names its source and how many hips it rests on; none is advice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from corecore.anatomy.model import Caution
+from corecore.measures import evidence
+from corecore.measures.evidence import Item
+from corecore.signs.stage import Stage
+
+#: Lines of the plain text, and their width.
+LINES_MAX, WIDTH = 12, 118
+QUESTIONS = {
+    "stage": "stage not given (--stage): from III on core decompression is not supported",
+    "physis": "growth plate not stated (--physis open|closed)",
+}
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The summary of one hip: ``headline``, published course of such lesions, arguments either way, open questions."""
+
+    headline: str
+    expected: tuple[Item, ...]
+    speaks_for: tuple[Item, ...]
+    speaks_against: tuple[Item, ...]
+    asks: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The part ``summary`` of ``measures.json``."""
+        return {
+            "headline": self.headline,
+            "expected": [asdict(item) for item in self.expected],
+            "speaks_for": [asdict(item) for item in self.speaks_for],
+            "speaks_against": [asdict(item) for item in self.speaks_against],
+            "asks": list(self.asks),
+        }
+
+    def text(self) -> str:
+        """Plain text of at most ``LINES_MAX`` lines: what speaks against comes before what speaks for."""
+        lines = [self.headline]
+        parts = (("Course", self.expected), ("Against", self.speaks_against), ("For", self.speaks_for))
+        last = [f"Asked: {'; '.join(QUESTIONS.get(key, key) for key in self.asks)}"] if self.asks else []
+        room = LINES_MAX - len(lines) - len(last)
+        shares = _shared_out(room, [len(items) for _, items in parts])
+        for (title, items), share in zip(parts, shares, strict=True):
+            shown = items if len(items) <= share else items[: max(0, share - 1)]
+            lines += [_cut(f"{title}: {item.text} [{item.source}; {item.cohort}]") for item in shown]
+            if len(shown) < len(items) and share:
+                lines.append(f"{title}: {len(items) - len(shown)} more in measures.json")
+        return "\n".join([*lines, *(_cut(line) for line in last)])
+
+
+def summarise(
+    measures: Mapping[str, Any],
+    *,
+    stage: Stage | None = None,
+    cautions: Iterable[Caution] = (),
+    asks: Iterable[str] = (),
+) -> Summary:
+    """The summary of a ``measures.json`` document; parts that are absent or ``null`` say nothing.
+
+    ``cautions`` are those of the hip and its signs, of which ``collapse`` is an argument; ``asks``
+    are the keys of what the surgeon has not answered.
+    """
+    codes = {caution.code for caution in cautions}
+    expected = [item for rule in evidence.COURSE for item in rule(measures)]
+    against = [item for rule in evidence.AGAINST for item in rule(measures)]
+    against = evidence.late(stage, collapse="collapse" in codes) + against
+    favourable = [item for rule in evidence.FOR for item in rule(measures)] + evidence.early(stage)
+    open_questions = tuple(asks) or (("stage",) if stage is None else ())
+    return Summary(
+        _headline(measures, stage), tuple(expected), tuple(favourable), tuple(against), open_questions
+    )
+
+
+def _headline(measures: Mapping[str, Any], stage: Stage | None) -> str:
+    """The classes in one line: place first, then size."""
+    parts = []
+    jic = evidence.jic_type(measures)
+    if jic:
+        basis = evidence.text_at(measures, "jic", "basis")
+        estimated = " (estimated)" if basis == "population" else ""
+        parts.append(f"JIC type {jic}{estimated}")
+    share = evidence.number_at(measures, "head_fraction")
+    letter = evidence.text_at(measures, "steinberg")
+    if share is not None:
+        parts.append(f"{100.0 * share:.0f} % of the head" + (f" (Steinberg extent {letter})" if letter else ""))
+    angle = evidence.number_at(measures, "kerboul", "combined_deg")
+    if angle is not None:
+        parts.append(f"combined necrotic angle {angle:.0f}°")
+    cap = evidence.number_at(measures, "weight_bearing", "surface_fraction")
+    if cap is not None:
+        parts.append(f"{100.0 * cap:.0f} % of the loaded surface")
+    parts.append(f"stage {stage.label}" if stage else "stage not given")
+    return ", ".join(parts)
+
+
+def _shared_out(room: int, wanted: list[int]) -> list[int]:
+    """Lines for each part: what it wants while there is room, one after the other in turn."""
+    shares = [0] * len(wanted)
+    while room > 0 and any(share < want for share, want in zip(shares, wanted, strict=True)):
+        for i, want in enumerate(wanted):
+            if room > 0 and shares[i] < want:
+                shares[i] += 1
+                room -= 1
+    return shares
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= 2 * WIDTH else line[: 2 * WIDTH - 1] + "…"

@@ -1,0 +1,52 @@
+"""What no mask shows and the surgeon must say: the stage, and whether the growth plate is open."""
+
+from __future__ import annotations
+
+from typing import Literal, cast, get_args
+
+from corecore.anatomy.model import Caution
+from corecore.errors import InputError
+from corecore.signs.stage import Stage
+
+Physis = Literal["open", "closed", "unknown"]
+
+
+def parse_physis(text: str) -> Physis:
+    """``open``, ``closed`` or ``unknown``, in any case. Raises ``InputError`` for another word."""
+    word = text.strip().lower()
+    if word not in get_args(Physis):
+        raise InputError(f"physis {text[:60]!r}; open, closed or unknown is accepted")
+    return cast(Physis, word)
+
+
+def late_stage(stage: Stage | None) -> Caution | None:
+    """The warning due at stage III and above, by whatever system.
+
+    The boundary is ARCO's (Yoon 2020); the largest series of core decompression with a prognosis
+    took hips of ARCO stage I and II only, and half of those failed (doi:10.1186/s12891-023-06321-0). Of 68
+    hips decompressed in Ficat and Arlet stage III, 20 did well (Mont, Jones, Pacheco, Hungerford).
+    """
+    if stage is None or not stage.collapsed:
+        return None
+    return Caution(
+        "late_stage",
+        f"stage {stage.label}: the bone under the cartilage has fractured, and core decompression is not supported"
+        " there (limit of stage III: Yoon 2020, doi:10.1016/j.arth.2019.11.029; outcomes of 1,537 hips are known for"
+        " ARCO I and II only, doi:10.1186/s12891-023-06321-0)",
+    )
+
+
+def open_physis(physis: Physis) -> Caution | None:
+    """The warning due where the growth plate is open; an engineering choice, for no limit here was made for a child."""
+    if physis != "open":
+        return None
+    return Caution(
+        "open_physis",
+        "the growth plate is open: a path to the head crosses it, and no limit of this plan was made for a growing"
+        " hip (engineering choice)",
+    )
+
+
+def questions(stage: Stage | None, physis: Physis) -> tuple[str, ...]:
+    """What is still to be answered, as keys: ``stage``, ``physis``."""
+    return tuple(["stage"] * (stage is None) + ["physis"] * (physis == "unknown"))
