@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,10 +14,10 @@ from scipy import ndimage
 
 from corecore.anatomy.model import Caution, Landmarks
 from corecore.errors import InputError
-from corecore.grid import BoolArray, FloatArray, Mask, transform
+from corecore.grid import BoolArray, FloatArray, Image, Mask, transform
 from corecore.io import nifti
 from corecore.io.files import sha256_of
-from corecore.io.masks import MaskReference, mask_from_values
+from corecore.io.masks import MaskReference, mask_from_values, read_mask
 
 Side = Literal["left", "right"]
 
@@ -79,6 +79,9 @@ class Case:
     #: The masks as they were given, before cleaning and cropping.
     original_femur: Mask | None = None
     original_lesion: Mask | None = None
+    #: What else was given of this hip, on its own grid in world RAS mm.
+    pelvis: Mask | None = None
+    image: Image | None = None
 
 
 def load_case(
@@ -88,8 +91,10 @@ def load_case(
     side: Literal["auto", "left", "right"] = "auto",
     landmarks: Landmarks | None = None,
     case_id: str | None = None,
+    pelvis: MaskReference | str | None = None,
+    image: Path | str | None = None,
 ) -> Case:
-    """Read, check and clean one hip's masks.
+    """Read, check and clean one hip's masks; a mask of the pelvis and an image come along as they are.
 
     Raises ``InputError`` for unreadable files, empty masks, a lesion outside the femur, or
     lesions in both hips without a ``side``.
@@ -119,7 +124,7 @@ def load_case(
         if named is not None and named != side:
             raise InputError(f"{origin}: the name says {named}, but --side {side} was given")
         named, origin = side, "--side"
-    return case_from_masks(
+    case = case_from_masks(
         bone,
         dead,
         label_map=same_file,
@@ -129,6 +134,18 @@ def load_case(
         case_id=case_id,
         sources=sources,
     )
+    if pelvis is not None:
+        reference = MaskReference.parse(pelvis) if isinstance(pelvis, str) else pelvis
+        hip_bone = read_mask(reference)
+        source = Source("pelvis", reference.path, sha256_of(reference.path), reference.label)
+        case = replace(case, pelvis=hip_bone, sources=(*case.sources, source))
+    if image is not None:
+        path = Path(image)
+        if not path.exists():
+            raise InputError(f"{path}: no such file")
+        seen = nifti.read_image(path)
+        case = replace(case, image=seen, sources=(*case.sources, Source("image", path, sha256_of(path), None)))
+    return case
 
 
 def case_from_masks(

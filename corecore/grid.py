@@ -234,3 +234,19 @@ class Image:
         if self.values.shape != self.grid.shape:
             raise InputError(f"image of shape {self.values.shape} on a grid of shape {self.grid.shape}")
         object.__setattr__(self, "values", np.asarray(self.values, dtype=np.float32))
+
+    def around(self, mask: Mask, room_mm: float) -> Image:
+        """The part of the image that holds a mask and ``room_mm`` more on every side.
+
+        Raises ``InputError`` where the image does not reach the mask.
+        """
+        start, stop = mask.bounds()
+        ends = np.stack(np.meshgrid(*zip(start, stop - 1, strict=True), indexing="ij"), axis=-1).reshape(-1, 3)
+        corners = transform(self.grid.index_from_world @ mask.grid.world_from_index, ends)
+        room = room_mm / self.grid.spacing_mm
+        low = np.maximum(np.floor(corners.min(axis=0) - room), 0).astype(np.int64)
+        high = np.minimum(np.ceil(corners.max(axis=0) + room).astype(np.int64) + 1, self.grid.shape)
+        if np.any(low >= high):
+            raise InputError("the image does not show the femur: the two do not overlap")
+        part = self.values[low[0] : high[0], low[1] : high[1], low[2] : high[2]]
+        return Image(self.grid.cropped(low, high), part)

@@ -80,7 +80,7 @@ def plan_hip(
     if found.tunnel is not None and found.figures is not None:
         tunnels = ((found.tunnel, found.figures),)
     totals = _totals(hip, spec, [tunnel for tunnel, _ in tunnels])
-    cautions = list(hip.cautions)
+    cautions = [*hip.cautions, *measures.cautions]
     if totals.neck_area_share > NECK_SHARE_WARNING:
         cautions.append(
             Caution(
@@ -227,7 +227,7 @@ def measures_document(hip: Hip, measures: Measures) -> dict[str, Any]:
         "head_center": _position(hip, hip.anatomy.head_center),
         "head_radius_mm": _number(hip.anatomy.head_radius_mm),
         "sources": hip.anatomy.sources,
-        "warnings": [{"code": c.code, "text": c.text} for c in hip.cautions],
+        "warnings": [{"code": c.code, "text": c.text} for c in (*hip.cautions, *measures.cautions)],
         "notice": "For research and for review by a surgeon. Not a medical device.",
     }
 

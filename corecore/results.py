@@ -17,7 +17,7 @@ from corecore.errors import OutputError
 from corecore.hip import Hip
 from corecore.io.files import atomic_write_text, sha256_of, staged_folder
 from corecore.io.markups import MarkupLine, write_lines
-from corecore.io.nifti import write_labels, write_mask
+from corecore.io.nifti import write_image, write_labels, write_mask
 from corecore.io.stl import write_stl
 from corecore.mesh import TriangleMesh, surface_mesh
 from corecore.tunnel import Tunnel
@@ -34,6 +34,8 @@ OWN_FILES = (
     "plan.json", "measures.json", "tunnels.mrk.json", "femur.stl", "lesion.stl", "tunnel_*.stl",
     "preview.png", "preview.html", "run.log", "input_*.nii.gz",
 )  # fmt: skip
+#: How much of the image around the femur is kept with the plan, mm: the joint, and the soft parts drilled through.
+IMAGE_ROOM_MM = 30.0
 #: Sides of the prism that stands for a tunnel in an STL file.
 TUNNEL_SIDES = 64
 
@@ -144,6 +146,13 @@ def _with_copies(hip: Hip, stage: Path) -> Hip:
         write_mask(stage / "input_femur.nii.gz", femur)
         write_mask(stage / "input_lesion.nii.gz", lesion)
         names = {"femur": ("input_femur.nii.gz", None), "lesion": ("input_lesion.nii.gz", None)}
+    if case.pelvis is not None:
+        write_mask(stage / "input_pelvis.nii.gz", case.pelvis)
+        names["pelvis"] = ("input_pelvis.nii.gz", None)
+    if case.image is not None:
+        # Only the hip: the rest of a scan is another matter.
+        write_image(stage / "input_image.nii.gz", case.image.around(femur, IMAGE_ROOM_MM))
+        names["image"] = ("input_image.nii.gz", None)
     sources = []
     for source in case.sources:
         if source.role not in names:

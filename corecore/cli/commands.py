@@ -29,6 +29,16 @@ LandmarkFile = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a plan that is there.")]
+PelvisMask = Annotated[
+    str | None, typer.Option(help="Mask of the pelvis: FILE, or FILE:LABEL; for the types of place (JIC, ARCO).")
+]
+ImageFile = Annotated[Path | None, typer.Option(help="The CT or MR the masks were drawn on.")]
+ImagingDate = Annotated[str | None, typer.Option("--imaging-date", help="Day of the imaging, YYYY-MM-DD.")]
+StageOption = Annotated[
+    str | None,
+    typer.Option("--stage", help="Stage as the surgeon reads it: II, 'ARCO 3A', 'Steinberg IIC', 'Ficat 2'."),
+]
+PhysisOption = Annotated[str, typer.Option("--physis", help="Growth plate: open, closed or unknown.")]
 PoleOption = Annotated[
     str | None,
     typer.Option("--pole", help="One more load pole: x,y,z of the femoral frame (lateral, anterior, proximal)."),
@@ -74,6 +84,11 @@ def measure(
     lesion: Lesion,
     side: SideOption = "auto",
     landmarks: LandmarkFile = None,
+    pelvis: PelvisMask = None,
+    image: ImageFile = None,
+    imaging_date: ImagingDate = None,
+    stage: StageOption = None,
+    physis: PhysisOption = "unknown",
     pole: PoleOption = None,
     case_id: CaseId = None,
     out: Annotated[Path | None, typer.Option(help="Write measures.json here.")] = None,
@@ -89,10 +104,11 @@ def measure(
     from corecore.spec import Spec
 
     given_pole = None if pole is None else _vector(pole, "--pole")
+    answers = _answers(stage, physis, imaging_date)
     with steps(quiet=as_json) as step:
-        hip = _hip(femur, lesion, side, landmarks, case_id, step)
+        hip = _hip(femur, lesion, side, landmarks, case_id, step, pelvis=pelvis, image=image)
         step("measuring")
-        measures = measure_hip(hip, Spec(), pole=given_pole)
+        measures = measure_hip(hip, Spec(), pole=given_pole, answers=answers)
     content = measures_document(hip, measures)
     if not keep_names:
         for source in content["case"]["inputs"]:
@@ -119,6 +135,11 @@ def plan(
     preset: Annotated[str | None, typer.Option(help="core-10 (default) or core-8.")] = None,
     tunnels: Annotated[int | None, typer.Option(help="Most tunnels (this version: 1).")] = None,
     diameter: Annotated[float | None, typer.Option(help="Drill diameter, mm.")] = None,
+    pelvis: PelvisMask = None,
+    image: ImageFile = None,
+    imaging_date: ImagingDate = None,
+    stage: StageOption = None,
+    physis: PhysisOption = "unknown",
     config: Annotated[Path | None, typer.Option(help="TOML file of parameters.")] = None,
     setting: Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE, may be repeated.")] = None,
     no_pictures: Annotated[bool, typer.Option("--no-pictures", help="Leave the pictures out.")] = False,
@@ -135,6 +156,9 @@ def plan(
         out=out,
         side=side,
         landmarks=landmarks,
+        pelvis=pelvis,
+        image=image,
+        answers=_answers(stage, physis, imaging_date),
         preset_name=preset,
         config=config,
         values={key: value for key, value in values.items() if value is not None},
@@ -209,7 +233,30 @@ def _vector(text: str, option: str) -> tuple[float, float, float]:
     return x, y, z
 
 
-def _hip(femur: str, lesion: str, side: str, landmarks: Path | None, case_id: str | None, step: Any) -> Any:
+def _answers(stage: str | None, physis: str, imaging_date: str | None) -> Any:
+    """What the surgeon said, as the signs take it."""
+    from corecore.signs.asked import Answers, parse_physis
+    from corecore.signs.image_age import parse_date
+    from corecore.signs.stage import parse_stage
+
+    return Answers(
+        stage=None if stage is None else parse_stage(stage),
+        physis=parse_physis(physis),
+        imaging_date=None if imaging_date is None else parse_date(imaging_date),
+    )
+
+
+def _hip(
+    femur: str,
+    lesion: str,
+    side: str,
+    landmarks: Path | None,
+    case_id: str | None,
+    step: Any,
+    *,
+    pelvis: str | None = None,
+    image: Path | None = None,
+) -> Any:
     from corecore.anatomy.landmarks import read_landmarks
     from corecore.case import load_case
     from corecore.errors import InputError
@@ -219,7 +266,9 @@ def _hip(femur: str, lesion: str, side: str, landmarks: Path | None, case_id: st
         raise InputError(f"--side {side!r}; auto, left or right is accepted")
     step("reading")
     given = read_landmarks(landmarks) if landmarks else None
-    case = load_case(femur, lesion, side=side, landmarks=given, case_id=case_id)  # type: ignore[arg-type]
+    case = load_case(
+        femur, lesion, side=side, landmarks=given, case_id=case_id, pelvis=pelvis, image=image,  # type: ignore[arg-type]
+    )  # fmt: skip
     step("bone surface and anatomy")
     return build_hip(case)
 
@@ -231,6 +280,9 @@ def _plan(
     out: Path,
     side: str = "auto",
     landmarks: Path | None = None,
+    pelvis: str | None = None,
+    image: Path | None = None,
+    answers: Any = None,
     preset_name: str | None = None,
     config: Path | None = None,
     values: dict[str, Any] | None = None,
@@ -262,14 +314,14 @@ def _plan(
         check_target(out, overwrite=overwrite)
         beside.submit(import_module, "corecore.plan")
         started = time.perf_counter()
-        hip = _hip(femur, lesion, side, landmarks, case_id, step)
+        hip = _hip(femur, lesion, side, landmarks, case_id, step, pelvis=pelvis, image=image)
         timings["load_s"] = time.perf_counter() - started - sum(hip.timings.values())
         surfaces = beside.submit(prepared_meshes, hip, pictures=pictures)
         step("measuring")
         from corecore.measures import measure as measure_hip
 
         started = time.perf_counter()
-        measures = measure_hip(hip, spec)
+        measures = measure_hip(hip, spec, answers=answers)
         timings["measures_s"] = time.perf_counter() - started
         step("searching (the first run compiles for about half a minute)")
         from corecore.plan import plan_hip

@@ -7,9 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from corecore.anatomy.acetabulum import Acetabulum
 from corecore.measures.anterior_angle import anterior_necrotic_angle
+from corecore.measures.arco import Arco, measure_arco
 from corecore.measures.arcs import involved_arc
+from corecore.measures.jic import Jic, measure_jic
 from corecore.measures.kerboul import Kerboul, measure_kerboul
+from corecore.measures.lateral_pillar import LateralPillar, measure_lateral_pillar
 from corecore.measures.necrosis import Necrosis
 from corecore.measures.necrotic_index import NecroticIndex, measure_necrotic_index
 from corecore.measures.octants import octant_shares
@@ -23,10 +27,11 @@ from corecore.measures.weight_bearing import POLES, Pole, WeightBearing, measure
 
 @dataclass(frozen=True, eq=False)
 class Ground:
-    """What does not change with the lesion: the head's volumes, its mid-planes, and the load's poles by name."""
+    """What does not change with the lesion: the head's volumes, its mid-planes, the acetabulum, the poles by name."""
 
     heads: HeadVolumes
     planes: MidPlanes
+    acetabulum: Acetabulum
     poles: dict[str, Pole]
 
 
@@ -40,6 +45,9 @@ class Figures:
     necrotic_index: NecroticIndex
     anterior_necrotic_angle_deg: float | None
     preserved_angle: PreservedAngle
+    jic: Jic
+    arco: Arco
+    lateral_pillar: LateralPillar
     octants: dict[str, float]
     rotation: Turned
     tilt: Turned
@@ -64,6 +72,7 @@ class Figures:
             "necrotic_index.modified": self.necrotic_index.modified,
             "anterior_necrotic_angle_deg": self.anterior_necrotic_angle_deg,
             "preserved_angle.combined_deg": self.preserved_angle.combined_deg,
+            "jic.covered_share": self.jic.covered_share,
             "osteotomy.rotation.best_intact_fraction": float(self.rotation.intact[self.rotation.best]),
             "osteotomy.tilt.best_intact_fraction": float(self.tilt.intact[self.tilt.best]),
             "resurfacing.headline_supported_fraction": self.resurfacing.supported_fraction[
@@ -73,12 +82,23 @@ class Figures:
         return result
 
 
-def ground_of(necrosis: Necrosis, pole: Pole | None = None) -> Ground:
+    def classes(self) -> dict[str, str | int | None]:
+        """The classes whose repeatability is given, by their path in ``measures.json``."""
+        return {
+            "kerboul.grade": self.kerboul.grade,
+            "jic.type": self.jic.type,
+            "arco_type.type": self.arco.type,
+            "lateral_pillar.type": self.lateral_pillar.type,
+        }
+
+
+def ground_of(necrosis: Necrosis, acetabulum: Acetabulum, pole: Pole | None = None) -> Ground:
     """What the measures of a hip share; ``pole`` is one more load pole, given by the user."""
     anatomy, head = necrosis.hip.anatomy, necrosis.head
     upper = head.directions @ neck_axis(necrosis) >= 0.0
     poles = dict(POLES) if pole is None else {**POLES, "given": pole}
-    return Ground(head_volumes(necrosis.hip.bone, anatomy, head.surface_mm[upper]), mid_planes(necrosis), poles)
+    heads = head_volumes(necrosis.hip.bone, anatomy, head.surface_mm[upper])
+    return Ground(heads, mid_planes(necrosis), acetabulum, poles)
 
 
 def figures_of(necrosis: Necrosis, ground: Ground) -> Figures:
@@ -93,6 +113,9 @@ def figures_of(necrosis: Necrosis, ground: Ground) -> Figures:
         necrotic_index=measure_necrotic_index(necrosis, coronal, sagittal),
         anterior_necrotic_angle_deg=anterior_necrotic_angle(neck),
         preserved_angle=measure_preserved_angle(coronal, neck),
+        jic=measure_jic(necrosis, coronal, ground.acetabulum),
+        arco=measure_arco(necrosis, coronal, ground.acetabulum),
+        lateral_pillar=measure_lateral_pillar(necrosis),
         octants=octant_shares(necrosis),
         rotation=rotation_about_neck(necrosis),
         tilt=tilt(necrosis),

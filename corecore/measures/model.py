@@ -7,14 +7,20 @@ from typing import Any
 
 import numpy as np
 
+from corecore.anatomy.acetabulum import Acetabulum
+from corecore.anatomy.model import Caution
 from corecore.grid import FloatArray
 from corecore.hip import Hip
+from corecore.measures.acetabulum import acetabulum_of
 from corecore.measures.centroid import CentroidInHead, measure_centroid
 from corecore.measures.figures import Figures, as_dict, figures_of, ground_of
 from corecore.measures.necrosis import Necrosis, necrosis_of
 from corecore.measures.repeatability import Repeatability, measure_repeatability
 from corecore.measures.steinberg import steinberg_range
+from corecore.measures.summary import Summary, summarise
 from corecore.measures.weight_bearing import Pole
+from corecore.signs.asked import Answers
+from corecore.signs.look import Signs, look
 from corecore.spec import Spec
 
 SCHEMA = "corecore.measures/1"
@@ -29,6 +35,17 @@ class Measures:
     repeatability: Repeatability
     centroid: FloatArray
     centroid_in_head: CentroidInHead
+    acetabulum: Acetabulum
+    signs: Signs
+
+    @property
+    def cautions(self) -> tuple[Caution, ...]:
+        """What the reader must know of the measures; those of the hip come beside."""
+        return (*self.signs.cautions, *self.acetabulum.cautions)
+
+    def summary(self, content: dict[str, Any]) -> Summary:
+        """The ten seconds' reading of the content of ``as_dict``."""
+        return summarise(content, stage=self.signs.stage, cautions=self.cautions, asks=self.signs.asks)
 
     def half_voxel_range(self, name: str) -> tuple[float, float]:
         """A share (0 to 1) with the outline moved half a voxel in and out."""
@@ -46,7 +63,12 @@ class Measures:
     def as_dict(self) -> dict[str, Any]:
         """The keys of ``measures.json`` without its header; positions in world RAS mm."""
         content = self._figures()
-        return {**content, "missing": missing(content)}
+        return {
+            **content,
+            "missing": missing(content),
+            "signs": self.signs.as_dict(),
+            "summary": self.summary(content).as_dict(),
+        }
 
     def _figures(self) -> dict[str, Any]:
         figures, volumes = self.figures, self.figures.volumes
@@ -70,6 +92,9 @@ class Measures:
             "necrotic_index": as_dict(figures.necrotic_index),
             "anterior_necrotic_angle_deg": figures.anterior_necrotic_angle_deg,
             "preserved_angle": {**as_dict(figures.preserved_angle), "confirmed": False},
+            "jic": as_dict(figures.jic),
+            "arco_type": as_dict(figures.arco),
+            "lateral_pillar": as_dict(figures.lateral_pillar),
             "octants": figures.octants,
             "components": [{"volume_ml": ml} for ml in volumes.components_ml],
             "centroid": [float(c) for c in self.centroid],
@@ -86,6 +111,13 @@ REASONS = {
     "depth_mm": "no lesion lies in this cone",
     "kerboul.grade": "the lesion reaches the surface in neither mid-plane",
     "anterior_necrotic_angle_deg": "the lesion does not reach the surface in the neck's plane",
+    "jic.type": "the lesion does not meet the mid-coronal plane",
+    "jic.covered_share": "the lesion does not meet the mid-coronal plane",
+    "jic.lesion_deg": "the lesion does not meet the mid-coronal plane",
+    "jic.seen_at": "the lesion does not meet the mid-coronal plane",
+    "arco_type.type": "the lesion does not meet the mid-coronal plane",
+    "arco_type.lesion_deg": "the lesion does not meet the mid-coronal plane",
+    "lateral_pillar.type": "the lesion does not meet the mid-coronal plane",
     "preserved_angle.lateral_deg": "the lesion does not reach the surface in the mid-coronal plane",
     "preserved_angle.anterior_deg": "the lesion does not reach the surface in the neck's plane",
     "preserved_angle.combined_deg": "the lesion does not reach the surface in one of the two planes",
@@ -104,14 +136,22 @@ def missing(content: dict[str, Any], path: str = "") -> dict[str, str]:
     return found
 
 
-def measure(hip: Hip, spec: Spec, *, pole: Pole | None = None) -> Measures:
-    """Measure the necrosis of a hip; ``pole`` (femoral frame, any length) is one more load pole of the user's."""
+def measure(hip: Hip, spec: Spec, *, pole: Pole | None = None, answers: Answers | None = None) -> Measures:
+    """Measure the necrosis of a hip.
+
+    The measures of place take the case's pelvis, else landmarks, else a population's mean. ``pole``
+    (femoral frame, any length) is one more load pole; ``answers`` is what the surgeon said.
+    Raises ``AnatomyError`` or ``InputError`` where the pelvis or its landmarks contradict the head.
+    """
     necrosis = necrosis_of(hip, spec)
-    ground = ground_of(necrosis, pole)
+    acetabulum = acetabulum_of(hip, hip.case.pelvis)
+    ground = ground_of(necrosis, acetabulum, pole)
     return Measures(
         necrosis=necrosis,
         figures=figures_of(necrosis, ground),
         repeatability=measure_repeatability(necrosis, ground),
         centroid=np.asarray(hip.to_world(hip.lesion.centroid_mm), dtype=np.float64),
         centroid_in_head=measure_centroid(necrosis),
+        acetabulum=acetabulum,
+        signs=look(hip, answers or Answers()),
     )

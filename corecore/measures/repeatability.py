@@ -23,12 +23,14 @@ class Repeatability:
     """Changes of every single figure, by its path in ``measures.json``.
 
     Each is a pair: with the outline moved inward, and outward; ``None`` where the figure does
-    not exist for one of the two outlines.
+    not exist for one of the two outlines. For classes the pair is the classes themselves.
     """
 
     half_voxel_mm: float
     half_voxel: dict[str, Change]
     one_mm: dict[str, Change]
+    half_voxel_classes: dict[str, tuple[str | int | None, str | int | None]]
+    one_mm_classes: dict[str, tuple[str | int | None, str | int | None]]
 
     def as_dict(self) -> dict[str, Any]:
         """As in ``measures.json``."""
@@ -37,6 +39,10 @@ class Repeatability:
             "figures": {
                 name: {"half_voxel": list(self.half_voxel[name]), "one_mm": list(self.one_mm[name])}
                 for name in self.half_voxel
+            },
+            "classes": {
+                name: {"half_voxel": list(self.half_voxel_classes[name]), "one_mm": list(self.one_mm_classes[name])}
+                for name in self.half_voxel_classes
             },
         }
 
@@ -50,7 +56,9 @@ def measure_repeatability(necrosis: Necrosis, ground: Ground) -> Repeatability:
         return figures_of(necrosis.of(outline.moved(outward_mm)), ground)
 
     still = moved(0.0).scalars()
-    steps = {step: moved(step).scalars() for step in (-half, half, -ONE_MM, ONE_MM)}
+    outlines = {step: moved(step) for step in (-half, half, -ONE_MM, ONE_MM)}
+    steps = {step: figures.scalars() for step, figures in outlines.items()}
+    classes = {step: figures.classes() for step, figures in outlines.items()}
 
     def change(step: float, name: str) -> float | None:
         before, after = still[name], steps[step][name]
@@ -60,4 +68,6 @@ def measure_repeatability(necrosis: Necrosis, ground: Ground) -> Repeatability:
         half,
         {name: (change(-half, name), change(half, name)) for name in still},
         {name: (change(-ONE_MM, name), change(ONE_MM, name)) for name in still},
+        {name: (classes[-half][name], classes[half][name]) for name in classes[half]},
+        {name: (classes[-ONE_MM][name], classes[ONE_MM][name]) for name in classes[ONE_MM]},
     )

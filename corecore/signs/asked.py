@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date
 from typing import Literal, cast, get_args
 
 from corecore.anatomy.model import Caution
@@ -9,6 +11,16 @@ from corecore.errors import InputError
 from corecore.signs.stage import Stage
 
 Physis = Literal["open", "closed", "unknown"]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What the surgeon said, and when: ``today`` is the day against which the image's age counts."""
+
+    stage: Stage | None = None
+    physis: Physis = "unknown"
+    imaging_date: date | None = None
+    today: date | None = None
 
 
 def parse_physis(text: str) -> Physis:

@@ -7,9 +7,8 @@ from datetime import date
 from typing import Any
 
 from corecore.anatomy.model import Caution
-from corecore.grid import Image
 from corecore.hip import Hip
-from corecore.signs.asked import Physis, late_stage, open_physis, questions
+from corecore.signs.asked import Answers, Physis, late_stage, open_physis, questions
 from corecore.signs.channel import Channel
 from corecore.signs.collapse import Collapse, measure_collapse
 from corecore.signs.hounsfield import why_not_hounsfield
@@ -65,20 +64,13 @@ class Signs:
         }
 
 
-def look(
-    hip: Hip,
-    image: Image | None,
-    *,
-    imaging_date: date | None,
-    today: date,
-    stage: Stage | None,
-    physis: Physis,
-) -> Signs:
-    """Look for every sign: in the outline always, in the image where it is a CT in Hounsfield units.
+def look(hip: Hip, answers: Answers) -> Signs:
+    """Look for every sign: in the outline always, in the case's image where it is a CT in Hounsfield units.
 
-    Raises ``InputError`` for imaging dated after ``today``.
+    Raises ``InputError`` for imaging dated after the day of the answers (without one: this day).
     """
-    age = image_age(imaging_date, today)
+    image = hip.case.image
+    age = image_age(answers.imaging_date, answers.today or date.today())
     notes = [] if age.imaging_date else ["date of imaging not known: its age is not judged"]
     collapse = measure_collapse(hip)
     if collapse.over_lesion_mm is None:
@@ -92,4 +84,4 @@ def look(
     else:
         notes.append(f"metal and tunnels not looked for in the image: {reason}")
     found = tuple(channel for channel in channels if channel is not None)
-    return Signs(hip, collapse, found, metal, age, stage, physis, tuple(notes))
+    return Signs(hip, collapse, found, metal, age, answers.stage, answers.physis, tuple(notes))
