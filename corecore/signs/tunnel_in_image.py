@@ -29,7 +29,7 @@ VOTE_MAX_HU = 150.0
 SLOPE_MAX, SLOPE_STEP, CELL_MM = 0.84, 0.07, 2.0
 #: Fewest votes for a line to be judged: half of the shortest channel's slices; most lines judged of one radius;
 #: how near two of them are the same, slope and mm.
-VOTES_MIN, LINES_MAX = 13, 10
+VOTES_MIN, LINES_MAX = 13, 24
 SAME_SLOPE, SAME_MM = 0.15, 4.0
 #: Sectors around a line; sampled radii, mm; an edge is the step between EDGE_MM inside and outside a radius.
 SECTORS = 12
@@ -54,7 +54,8 @@ def find_channel_in_image(hip: Hip, image: Image) -> Channel | None:
     for sign in (-1.0, 1.0):
         for radius in RADII_MM:
             votes = _votes(values * sign, depth >= radius + COVER_MM - 0.5, radius)
-            for line in _lines(votes):
+            # Few votes in wide neighbourhoods find a thin cylinder among grain, many a wide one.
+            for line in (*_lines(votes[votes[:, 4] > 0.0, :4]), *_lines(votes[:, :4])):
                 judged = _judged(hip, image, line, origin, axes, sign)
                 if judged is not None and (best is None or judged[0] > best[0]):
                     best = judged
@@ -84,7 +85,10 @@ def _box(
 
 
 def _votes(values: npt.NDArray[np.float32], inside: npt.NDArray[np.bool_], radius: float) -> FloatArray:
-    """Lattice places that are higher than every pair of opposite places on a ring around them, and by what (N, 4)."""
+    """Lattice places higher than every pair of opposite places on a ring around them (N, 5).
+
+    Index (3), by how much, and whether none higher lies within the cylinder's width.
+    """
     middle = ndimage.gaussian_filter(values, max(0.7, 0.4 * radius))
     ring = ndimage.gaussian_filter(values, 0.8)
     above = np.full(values.shape, np.inf, dtype=np.float32)
@@ -96,11 +100,12 @@ def _votes(values: npt.NDArray[np.float32], inside: npt.NDArray[np.bool_], radiu
     above = np.where(inside, above, -np.inf)
     pad = int(np.ceil(out))
     above[:, :pad], above[:, -pad:], above[:, :, :pad], above[:, :, -pad:] = (-np.inf,) * 4
-    # One vote a slice and neighbourhood of the cylinder's width, or grain outvotes the cylinder.
-    wide = 2 * int(np.ceil(radius)) + 1
-    peak = ndimage.maximum_filter(above, size=(1, wide, wide))
+    peak = ndimage.maximum_filter(above, size=(1, 3, 3))
     at = np.argwhere((above >= VOTE_HU) & (above == peak))
-    return np.column_stack([at, np.minimum(above[tuple(at.T)], VOTE_MAX_HU)]).astype(np.float64)
+    own = above[tuple(at.T)]
+    wide = 2 * int(np.ceil(radius)) + 1
+    top = own == ndimage.maximum_filter(above, size=(1, wide, wide))[tuple(at.T)]
+    return np.column_stack([at, np.minimum(own, VOTE_MAX_HU), top]).astype(np.float64)
 
 
 def _lines(votes: FloatArray) -> list[FloatArray]:
