@@ -13,6 +13,7 @@ from corecore.signs.collapse import FOVEA, LIMIT_MM, Collapse, depressions, judg
 def test_a_flattened_cap_is_measured_within_half_a_millimetre(depth_mm: float) -> None:
     hip = flattened(depth_mm)
     found = measure_collapse(hip)
+    assert found.over_lesion_mm is not None
     assert found.over_lesion_mm == pytest.approx(depth_mm, abs=0.5)
     assert found.found
     assert found.caution is not None
@@ -32,7 +33,7 @@ def test_the_sphere_stays_where_the_cap_was() -> None:
 
 @pytest.mark.parametrize("side", ["right", "left"])
 def test_a_round_head_has_no_depression(side: str) -> None:
-    found = measure_collapse(sound_hip(side))  # type: ignore[arg-type]
+    found = measure_collapse(sound_hip(side))
     assert found.caution is None
     assert found.over_lesion_mm is not None
     assert found.over_lesion_mm < 0.4

@@ -63,7 +63,7 @@ def test_other_holes_in_the_mask_are_no_tunnel(what: str, diameter: float, way: 
 
 def test_a_sound_mask_has_no_tunnel_and_a_lesion_left_open_is_none() -> None:
     for side in ("right", "left"):
-        assert find_channel_in_mask(sound_hip(side)) is None  # type: ignore[arg-type]
+        assert find_channel_in_mask(sound_hip(side)) is None
     made = synthetic()
     assert find_channel_in_mask(carved(made.lesion.voxels)) is None
 

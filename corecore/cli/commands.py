@@ -119,7 +119,7 @@ def measure(
     if as_json:
         typer.echo(text)
     else:
-        print_measures(content)
+        print_measures(content, measures.summary(content).text())
         if out is not None:
             typer.echo(f"written: {out}")
     return DONE

@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 NOTICE = "For research and for review by a surgeon. Not a medical device."
 
 
-def print_measures(content: dict[str, Any]) -> None:
-    """The measures of a hip, as in ``measures.json``."""
+def print_measures(content: dict[str, Any], summary: str) -> None:
+    """The summary of a hip, and its measures as in ``measures.json``."""
     console = Console(highlight=False)
+    console.print(summary, soft_wrap=True, markup=False)
+    console.print()
     case = content["case"]
     table = _table(f"{case['id']}, {case['side'].upper()} hip: necrosis")
     for name, value in _necrosis_rows(content):
@@ -87,6 +89,8 @@ def _necrosis_rows(necrosis: dict[str, Any]) -> list[tuple[str, str]]:
     loaded, kerboul, index = necrosis["weight_bearing"], necrosis["kerboul"], necrosis["necrotic_index"]
     depth = loaded["depth_mm"]
     grade = "" if kerboul["grade"] is None else f", grade {kerboul['grade']}"
+    jic = necrosis["jic"]
+    estimated = " (estimated: no acetabulum at hand)" if jic["basis"] == "population" else ""
     return [
         ("necrosis", f"{necrosis['volume_ml']:.2f} ml"),
         ("of the head", f"{necrosis['head_fraction']:.1%} (of its sphere {necrosis['sphere_fraction']:.1%})"),
@@ -98,6 +102,7 @@ def _necrosis_rows(necrosis: dict[str, Any]) -> list[tuple[str, str]]:
             f" sagittal {kerboul['sagittal_deg']:.0f}°){grade}",
         ),
         ("necrotic index", f"{index['original']:.0f}, modified {index['modified']:.0f}"),
+        ("JIC type", "not in the mid-coronal plane" if jic["type"] is None else f"{jic['type']}{estimated}"),
         ("in the loaded cone", f"{loaded['volume_fraction']:.0%} of the necrosis"),
         ("bone over it there", "none of it there" if depth is None else f"{depth:.1f} mm at the thinnest"),
     ]
