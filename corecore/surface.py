@@ -206,9 +206,20 @@ def smoothed_level(voxels: BoolArray, spacing_mm: FloatArray) -> npt.NDArray[np.
     return np.asarray(ndimage.gaussian_filter(voxels.astype(np.float32), sigma=width, mode="nearest", truncate=4.0))
 
 
+def _gradient(level: npt.NDArray[np.float32], spacing: FloatArray, at: npt.NDArray[np.int64]) -> FloatArray:
+    """Gradient of the level at voxels (N, 3), central differences, one-sided at the array's faces."""
+    result = np.empty(at.shape)
+    for axis in range(3):
+        ahead, behind = at.copy(), at.copy()
+        ahead[:, axis] = np.minimum(ahead[:, axis] + 1, level.shape[axis] - 1)
+        behind[:, axis] = np.maximum(behind[:, axis] - 1, 0)
+        rise = level[tuple(ahead.T)].astype(np.float64) - level[tuple(behind.T)]
+        result[:, axis] = rise / ((ahead - behind)[:, axis] * spacing[axis])
+    return result
+
+
 def _crossings(level: npt.NDArray[np.float32], spacing: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Where grid edges cross the half level: points (N, 3) mm and outward unit normals (N, 3)."""
-    gradient = np.stack([np.asarray(part) for part in np.gradient(level, *spacing)], axis=-1)
     points, normals = [], []
     for axis in range(3):
         low = [slice(None)] * 3
@@ -223,7 +234,8 @@ def _crossings(level: npt.NDArray[np.float32], spacing: FloatArray) -> tuple[Flo
         point = first.astype(np.float64)
         point[:, axis] += weight[:, 0]
         points.append(point * spacing)
-        normals.append(-(gradient[tuple(first.T)] * (1.0 - weight) + gradient[tuple(second.T)] * weight))
+        here, there = _gradient(level, spacing, first), _gradient(level, spacing, second)
+        normals.append(-(here * (1.0 - weight) + there * weight))
     normal = np.concatenate(normals)
     length = np.linalg.norm(normal, axis=1, keepdims=True)
     return np.concatenate(points), normal / np.maximum(length, 1e-12)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from scipy import ndimage
-from scipy.spatial import ConvexHull, QhullError
 
 from corecore.anatomy.head import Head
 from corecore.anatomy.model import Anatomy
@@ -62,6 +61,8 @@ def condylar_axis(points: FloatArray, shaft: Shaft, lateral: FloatArray) -> Floa
         return None
     distal = points[along < lowest + CONDYLES_HEIGHT_MM] - shaft.point
     flat = np.column_stack([distal @ lateral, distal @ anterior])
+    from scipy.spatial import ConvexHull, QhullError  # a third of a second to load, and few scans show condyles
+
     try:
         outline = flat[ConvexHull(flat).vertices]
     except QhullError:

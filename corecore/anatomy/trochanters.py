@@ -6,8 +6,8 @@ import logging
 from dataclasses import dataclass
 
 import numpy as np
+from pykdtree.kdtree import KDTree
 from scipy import ndimage
-from scipy.spatial import cKDTree
 
 from corecore.anatomy.head import Head
 from corecore.anatomy.neck import Neck
@@ -147,7 +147,7 @@ def _profile(
         spokes = np.cos(np.radians(angles))[:, None] * zero + np.sin(np.radians(angles))[:, None] * quarter
         bases = np.array([on_line(shaft, head.center, float(h)) for h in heights])
         walls = bases[:, None, :] + radius[:, :, None] * spokes
-        to_end = cKDTree(ends).query(walls.reshape(-1, 3))[0].reshape(radius.shape)
+        to_end = KDTree(ends).query(walls.reshape(-1, 3))[0].reshape(radius.shape)
         through = to_end < THROUGH_END_VOXELS * float(np.max(bone.spacing_mm))
         prominence = np.where(through, 0.0, prominence)
     return _Profile(heights, angles, radius, prominence, to_end, zero, quarter)

@@ -7,12 +7,14 @@ the same smooth outline unmoved, so that what is told is the outline's part alon
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 from corecore.measures.figures import Figures, Ground, figures_of
 from corecore.measures.necrosis import Necrosis
 from corecore.outline import REACH_MM, half_voxel_mm, outline_of
+from corecore.threads import thread_count
 
 ONE_MM = 1.0
 Change = tuple[float | None, float | None]
@@ -55,8 +57,11 @@ def measure_repeatability(necrosis: Necrosis, ground: Ground) -> Repeatability:
     def moved(outward_mm: float) -> Figures:
         return figures_of(necrosis.of(outline.moved(outward_mm)), ground)
 
-    still = moved(0.0).scalars()
-    outlines = {step: moved(step) for step in (-half, half, -ONE_MM, ONE_MM)}
+    places = list(dict.fromkeys((0.0, -half, half, -ONE_MM, ONE_MM)))
+    # Most of the work is sampling, which releases the interpreter's lock.
+    with ThreadPoolExecutor(thread_count()) as pool:
+        outlines = dict(zip(places, pool.map(moved, places), strict=True))
+    still = outlines[0.0].scalars()
     steps = {step: figures.scalars() for step, figures in outlines.items()}
     classes = {step: figures.classes() for step, figures in outlines.items()}
 
