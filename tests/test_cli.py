@@ -13,8 +13,11 @@ import pytest
 
 from corecore.cli import main
 from corecore.grid import Grid
+from corecore.hip import Hip
 from corecore.io.nifti import write_labels
 from corecore.io.stl import read_stl
+from corecore.phantom.pelvis import PelvisShape, pelvis_on_grid
+from corecore.phantom.pose import Pose
 
 SAMPLE = Path(__file__).resolve().parent.parent / "sample_volumes" / "right_medium.nii.gz"
 MASKS = ["--femur", f"{SAMPLE}:1", "--lesion", f"{SAMPLE}:2"]
@@ -118,6 +121,85 @@ def test_measure_prints_and_writes(tmp_path: Path, capsys: pytest.CaptureFixture
     assert printed["schema"] == "corecore.measures/1"
     assert printed["steinberg"] in ("A", "B", "C", "A/B", "B/C")
     assert "right_medium" not in out.read_text()
+
+
+@pytest.fixture(scope="module")
+def pelvis(tmp_path_factory: pytest.TempPathFactory, sample_hip: Hip) -> Path:
+    """A hip bone about the sample's head, as a mask file."""
+    shape = PelvisShape(head_radius_mm=sample_hip.anatomy.head_radius_mm)
+    x, y, z = (float(c) for c in sample_hip.to_world(sample_hip.anatomy.head_center))
+    made = pelvis_on_grid(shape, Pose(head_center_mm=(x, y, z)), "right")
+    path = tmp_path_factory.mktemp("pelvis") / "someones_pelvis.nii.gz"
+    write_labels(path, made.mask.grid, made.mask.voxels.astype(np.uint8))
+    return path
+
+
+def test_measure_takes_pelvis_image_and_what_the_surgeon_says(
+    pelvis: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "measures.json"
+    said = ["--stage", "ARCO 3A", "--physis", "closed", "--imaging-date", "2020-01-31", "--pole", "0,0,1"]
+    given = ["--pelvis", str(pelvis), "--image", str(SAMPLE.with_name("right_medium_ct.nii.gz"))]
+    assert main(["measure", *MASKS, *given, *said, "--out", str(out)]) == 0
+    printed = capsys.readouterr().out
+    content = json.loads(out.read_text())
+    assert printed.startswith(content["summary"]["headline"])
+    assert content["jic"]["basis"] == content["arco_type"]["basis"] == "pelvis"
+    assert {"late_stage", "image_age"} <= {warning["code"] for warning in content["warnings"]}
+    assert content["signs"]["image_age"]["days"] > 365
+    assert content["signs"]["asks"] == content["signs"]["notes"] == []
+    assert content["weight_bearing"]["poles"]["given"]["pole"] == [0.0, 0.0, 1.0]
+    assert {item["role"] for item in content["case"]["inputs"]} == {"femur", "lesion", "pelvis", "image"}
+    assert "someones" not in out.read_text()
+
+
+def test_a_plan_keeps_pelvis_and_image_and_verifies(
+    pelvis: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "plan"
+    given = ["--pelvis", str(pelvis), "--image", str(SAMPLE.with_name("right_medium_ct.nii.gz"))]
+    assert main(["plan", *MASKS, *given, "--no-pictures", "--out", str(out)]) == 0
+    assert {"input_pelvis.nii.gz", "input_image.nii.gz"} <= {path.name for path in out.iterdir()}
+    assert "someones" not in (out / "plan.json").read_text()
+    assert main(["verify", str(out / "plan.json")]) == 0
+    capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("--stage", "seven", "stage"),
+        ("--physis", "ajar", "open, closed or unknown"),
+        ("--imaging-date", "31.01.2020", "2020"),
+        ("--imaging-date", "2999-01-01", "2999"),
+        ("--pole", "1,2", "three numbers"),
+        ("--pelvis", f"{SAMPLE}:9", "label 9"),
+        ("--image", "nothing.nii.gz", "no such file"),
+    ],
+)
+def test_what_measure_cannot_take_ends_in_one_line(
+    option: str, value: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["measure", *MASKS, option, value]) == 2
+    streams = capsys.readouterr()
+    assert streams.err.startswith("error: ")
+    assert streams.err.count("\n") == 1
+    assert words in streams.err
+
+
+def test_preview_opens_the_scene_on_request(
+    planned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened: list[str] = []
+
+    def no_browser(address: str) -> bool:
+        opened.append(address)
+        return False
+
+    monkeypatch.setattr("webbrowser.open", no_browser)
+    assert main(["preview", str(planned / "plan.json"), "--out", str(tmp_path), "--show"]) == 0
+    assert opened == [(tmp_path / "preview.html").resolve().as_uri()]
+    assert "by hand" in capsys.readouterr().err
 
 
 def empty_lesion(folder: Path) -> list[str]:

@@ -181,6 +181,7 @@ def verify(plan_file: Annotated[Path, typer.Argument(metavar="PLAN.json")], as_j
 def preview(
     plan_file: Annotated[Path, typer.Argument(metavar="PLAN.json")],
     out: Annotated[Path | None, typer.Option(help="Folder for the pictures; default: the plan's.")] = None,
+    show: Annotated[bool, typer.Option("--show", help="Open the scene in the browser.")] = False,
     as_json: AsJson = False,
 ) -> int:
     """Draw preview.png and the self-contained scene preview.html of a plan."""
@@ -197,6 +198,11 @@ def preview(
             write_scene_html(scene, stage / "preview.html")
     paths = [str(folder / name) for name in ("preview.png", "preview.html")]
     typer.echo(json.dumps({"written": paths, "renderer": result.renderer}) if as_json else "\n".join(paths))
+    if show:
+        import webbrowser
+
+        if not webbrowser.open((folder / "preview.html").resolve().as_uri()):
+            typer.echo("no browser could be opened here; open preview.html by hand", err=True)
     return DONE
 
 
