@@ -6,12 +6,14 @@ from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
+from head_phantom import ball_hip, cone
 
 from corecore.anatomy.acetabulum import Acetabulum, from_population
 from corecore.errors import InputError
 from corecore.grid import BoolArray, FloatArray, Grid, Mask
 from corecore.hip import Hip
 from corecore.lesion import sampled
+from corecore.measures import measure
 from corecore.measures.acetabulum import acetabulum_of
 from corecore.measures.arco import arco_type, measure_arco
 from corecore.measures.arcs import Arc, involved_arc
@@ -248,3 +250,13 @@ def test_a_mask_of_the_pelvis_decides_the_type(ball: Necrosis, third: int, media
     assert found.middle_deg == pytest.approx(middle_deg, abs=1.0)
     assert measure_jic(*wedge(ball, limit - 2.0), found).type == medial
     assert measure_jic(*wedge(ball, limit + 2.0), found).type == lateral
+
+
+def test_both_types_are_named_where_the_outline_leaves_it_open(sample_hip: Hip) -> None:
+    """A cone whose lateral end lies 0.5° short of the edge: C1, and C2 with its outline half a voxel out."""
+    head = ball_hip(sample_hip, 4)
+    edge = from_population(head.anatomy).edge_deg
+    for short, wanted in ((0.5, "C1/C2"), (12.0, "C1")):
+        found = measure(cone(head, np.array([0.0, 0.0, 1.0]), edge - short), Spec())
+        assert found.figures.jic.type == "C1"
+        assert found.jic_range() == wanted

@@ -102,7 +102,7 @@ def _necrosis_rows(necrosis: dict[str, Any]) -> list[tuple[str, str]]:
             f" sagittal {kerboul['sagittal_deg']:.0f}°){grade}",
         ),
         ("necrotic index", f"{index['original']:.0f}, modified {index['modified']:.0f}"),
-        ("JIC type", "not in the mid-coronal plane" if jic["type"] is None else f"{jic['type']}{estimated}"),
+        ("JIC type", "not in the mid-coronal plane" if jic["type"] is None else f"{jic['type_range']}{estimated}"),
         ("in the loaded cone", f"{loaded['volume_fraction']:.0%} of the necrosis"),
         ("bone over it there", "none of it there" if depth is None else f"{depth:.1f} mm at the thinnest"),
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from corecore.hip import Hip
 from corecore.measures.acetabulum import acetabulum_of
 from corecore.measures.centroid import CentroidInHead, measure_centroid
 from corecore.measures.figures import Figures, as_dict, figures_of, ground_of
+from corecore.measures.jic import JicType
 from corecore.measures.necrosis import Necrosis, necrosis_of
 from corecore.measures.repeatability import Repeatability, measure_repeatability
 from corecore.measures.steinberg import steinberg_range
@@ -60,6 +61,13 @@ class Measures:
         assert value is not None
         return steinberg_range(value, *self.half_voxel_range(name))
 
+    def jic_range(self) -> str | None:
+        """The JIC type, or all types between those of the outline half a voxel in and out, as ``C1/C2``."""
+        types = get_args(JicType)
+        met = [self.figures.jic.type, *self.repeatability.half_voxel_classes["jic.type"]]
+        places = [types.index(value) for value in met if value in types]
+        return "/".join(types[min(places) : max(places) + 1]) if self.figures.jic.type else None
+
     def as_dict(self) -> dict[str, Any]:
         """The keys of ``measures.json`` without its header; positions in world RAS mm."""
         content = self._figures()
@@ -92,7 +100,7 @@ class Measures:
             "necrotic_index": as_dict(figures.necrotic_index),
             "anterior_necrotic_angle_deg": figures.anterior_necrotic_angle_deg,
             "preserved_angle": {**as_dict(figures.preserved_angle), "confirmed": False},
-            "jic": as_dict(figures.jic),
+            "jic": {**as_dict(figures.jic), "type_range": self.jic_range()},
             "arco_type": as_dict(figures.arco),
             "lateral_pillar": as_dict(figures.lateral_pillar),
             "octants": figures.octants,
@@ -112,7 +120,10 @@ REASONS = {
     "kerboul.grade": "the lesion reaches the surface in neither mid-plane",
     "anterior_necrotic_angle_deg": "the lesion does not reach the surface in the neck's plane",
     **dict.fromkeys(
-        ("jic.type", "jic.covered_share", "jic.lesion_deg", "jic.seen_at", "arco_type.type", "arco_type.lesion_deg"),
+        (
+            *(f"jic.{key}" for key in ("type", "type_range", "covered_share", "lesion_deg", "seen_at")),
+            *(f"arco_type.{key}" for key in ("type", "lesion_deg")),
+        ),
         "the lesion does not meet the outer half of the head in the mid-coronal plane",
     ),
     "lateral_pillar.type": "no pillar has enough of its area dead in the mid-coronal plane",

@@ -88,7 +88,7 @@ def _headline(measures: Mapping[str, Any], stage: Stage | None) -> str:
     if jic:
         basis = evidence.text_at(measures, "jic", "basis")
         estimated = " (estimated)" if basis == "population" else ""
-        parts.append(f"JIC type {jic}{estimated}")
+        parts.append(f"JIC type {evidence.text_at(measures, 'jic', 'type_range') or jic}{estimated}")
     share = evidence.number_at(measures, "head_fraction")
     letter = evidence.text_at(measures, "steinberg")
     if share is not None:
