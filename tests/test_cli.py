@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from importlib import resources
 from pathlib import Path
 
@@ -200,6 +202,21 @@ def test_preview_opens_the_scene_on_request(
     assert main(["preview", str(planned / "plan.json"), "--out", str(tmp_path), "--show"]) == 0
     assert opened == [(tmp_path / "preview.html").resolve().as_uri()]
     assert "by hand" in capsys.readouterr().err
+
+
+def test_a_reader_that_leaves_early_gets_no_traceback() -> None:
+    """As in ``corecore measure … | head -1``."""
+    command = [sys.executable, "-c", "import sys; from corecore.cli import main; sys.exit(main(sys.argv[1:]))"]
+    with subprocess.Popen(
+        [*command, "measure", *MASKS], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as run:
+        assert run.stdout is not None
+        assert run.stderr is not None
+        run.stdout.close()
+        said = run.stderr.read()
+    assert "Traceback" not in said
+    # 1 would say that a verification disagrees.
+    assert run.returncode == 2
 
 
 def empty_lesion(folder: Path) -> list[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import sys
 from importlib import import_module
 
@@ -34,13 +36,21 @@ def main(arguments: list[str] | None = None) -> int:
         return BAD_INPUT
     except usage.ClickException as error:
         return _fail(error.format_message())
-    except (usage.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         return _fail("interrupted")
     except MemoryError:
         return _fail("out of memory; crop the volume to one hip, or use larger voxels")
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):
+        # Whoever read the output has left; rich makes an exit with code 1 of it.
+        _discard_output()
         return BAD_INPUT
     return int(result) if isinstance(result, int) else DONE
+
+
+def _discard_output() -> None:
+    """Send what is still to be written nowhere, so that the interpreter's end does not stumble over a closed pipe."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(text: str) -> int:
