@@ -115,6 +115,10 @@ def plan(
     diameter: Annotated[float | None, typer.Option(help="Drill diameter, mm.")] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file of parameters.")] = None,
     setting: Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE, may be repeated.")] = None,
+    gap: Annotated[float, typer.Option(help="The proof may end this near the best tunnel (0.01: 1 %).")] = 0.01,
+    seconds: Annotated[
+        float | None, typer.Option(help="End the proof so long after the search began, wherever it stands.")
+    ] = None,
     no_pictures: Annotated[bool, typer.Option("--no-pictures", help="Leave the pictures out.")] = False,
     case_id: CaseId = None,
     keep_names: KeepNames = False,
@@ -133,6 +137,8 @@ def plan(
         config=config,
         values={key: value for key, value in values.items() if value is not None},
         settings=setting or [],
+        gap=gap,
+        seconds=seconds,
         pictures=not no_pictures,
         case_id=case_id,
         keep_names=keep_names,
@@ -216,6 +222,8 @@ def _plan(
     config: Path | None = None,
     values: dict[str, Any] | None = None,
     settings: list[str] | None = None,
+    gap: float = 0.01,
+    seconds: float | None = None,
     pictures: bool = True,
     case_id: str | None = None,
     keep_names: bool = False,
@@ -255,7 +263,9 @@ def _plan(
         step("searching (the first run compiles for about half a minute)")
         from corecore.plan import plan_hip
 
-        result = plan_hip(hip, spec, measures, progress=lambda share: step("searching", share))
+        result = plan_hip(
+            hip, spec, measures, gap=gap, seconds=seconds, progress=lambda share: step("searching", share)
+        )
         step("writing and drawing" if pictures else "writing")
         content = write_plan(
             result, out, pictures=pictures, keep_names=keep_names, log_text=log, timings=timings,
