@@ -30,12 +30,14 @@ from corecore.search.planes import (
 #: Sectors round the axis, slabs along it, steps of distance from the wall, steps of height at the tip.
 SECTORS, SLABS, DEPTHS, TIPS = 24, 6, 48, 40
 #: A box whose lines stay within this of its centre line, mm, in the lesion is bounded by a local model.
-TILE_REACH = 1.6
+TILE_REACH = 5.0
 #: How often a box is halved before its parts are boxes of their own.
 LEVELS = 4
 MOST_CHILDREN = 2**LEVELS
+#: How much further a part is halved, from the same tables, before it counts as one that may beat the cut.
+LOOK_AHEAD = 4
 #: A millimetre by the lateral cortex moves a tunnel in the lesion less than one there: it is halved later.
-ENTRY_WEIGHT = 0.35
+ENTRY_WEIGHT = 0.22
 
 
 def sector_table() -> FloatArray:
@@ -259,7 +261,7 @@ def bound_tile(prob, fr, centre, half, cut, ring, sectors, encl, work, children)
     stack[0, :4] = 0.0
     stack[0, 4:8] = half
     stack[0, 8] = 0
-    top, emitted, nodes = 1, 0, 0
+    top, emitted, nodes, floor = 1, 0, 0, 0
     while top > 0:
         top -= 1
         node, level = stack[top], int(stack[top, 8])
@@ -279,10 +281,14 @@ def bound_tile(prob, fr, centre, half, cut, ring, sectors, encl, work, children)
             closed = max(closed, bound)
             continue
         if level == LEVELS:
+            # Emitted below, if any of its own parts survives.
+            floor = top
             children[emitted, :4] = centre + node[:4]
             children[emitted, 4:8] = node[4:8]
             children[emitted, 8] = bound
+        if level == LEVELS + LOOK_AHEAD:
             emitted += 1
+            top = floor
             continue
         halve(stack, top, level)
         top += 2
@@ -343,7 +349,7 @@ def bound_boxes(prob, fr, boxes, cut, ring, sectors, children, emitted, closed, 
         np.zeros((MOST_WALLS, WALL_ROW)),
         np.zeros((MOST_TIPS, TIP_ROW)),
         np.zeros((SECTORS, 4)),
-        np.zeros((LEVELS + 2, 9)),
+        np.zeros((LEVELS + LOOK_AHEAD + 2, 9)),
     )
     for i in range(boxes.shape[0]):
         emitted[i], closed[i], nodes[i] = bound_box(prob, fr, boxes[i], cut, ring, sectors, work, children[i])
