@@ -73,7 +73,7 @@ def test_lines_the_kernel_rejects_break_that_rule_in_the_twin(sample_hip: Hip) -
 
 @pytest.fixture(scope="module")
 def best(sample_hip: Hip) -> Found:
-    return best_tunnel(sample_hip, SPEC)
+    return best_tunnel(sample_hip, SPEC, effort=0)
 
 
 def test_the_best_tunnel_keeps_every_constraint(sample_hip: Hip, best: Found) -> None:
@@ -94,7 +94,7 @@ def test_threads_do_not_change_the_plan(
     sample_hip: Hip, best: Found, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(os.environ, "CORECORE_THREADS", "1")
-    again = best_tunnel(sample_hip, SPEC)
+    again = best_tunnel(sample_hip, SPEC, effort=0)
     assert again.tunnel is not None
     assert best.tunnel is not None
     assert np.array_equal(again.tunnel.entry, best.tunnel.entry)
@@ -103,7 +103,7 @@ def test_threads_do_not_change_the_plan(
 
 
 def test_a_larger_margin_never_removes_more(sample_hip: Hip, best: Found) -> None:
-    tighter = best_tunnel(sample_hip, replace(SPEC, joint_margin_mm=7.0))
+    tighter = best_tunnel(sample_hip, replace(SPEC, joint_margin_mm=7.0), effort=0)
     assert tighter.figures is not None
     assert best.figures is not None
     assert tighter.figures.removed_fraction < best.figures.removed_fraction
@@ -121,7 +121,7 @@ def test_the_binding_constraint_is_named_and_giving_way_helps(
     sample_hip: Hip, change: dict[str, float], key: str
 ) -> None:
     spec = replace(SPEC, **change)  # type: ignore[arg-type]
-    found = best_tunnel(sample_hip, spec)
+    found = best_tunnel(sample_hip, spec, effort=0)
     assert found.tunnel is None
     assert found.infeasible is not None
     names = {r.key for r in found.infeasible.relaxations}
@@ -131,7 +131,7 @@ def test_the_binding_constraint_is_named_and_giving_way_helps(
     assert way.amount > 0.0
     # A little past the value named, with room for the shallow tunnel the explanation looks at.
     more = 1.0 if key == "length_max_mm" else -1.0
-    helped = best_tunnel(sample_hip, spec.with_values({key: max(3.0, way.needed + more)}))
+    helped = best_tunnel(sample_hip, spec.with_values({key: max(3.0, way.needed + more)}), effort=0)
     assert helped.tunnel is not None
 
 

@@ -117,7 +117,7 @@ def plan(
     setting: Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE, may be repeated.")] = None,
     gap: Annotated[float, typer.Option(help="The proof may end this near the best tunnel (0.01: 1 %).")] = 0.01,
     seconds: Annotated[
-        float | None, typer.Option(help="End the proof so long after the search began, wherever it stands.")
+        float | None, typer.Option(help="Go on with the proof so long after the search began; else a fixed effort.")
     ] = None,
     no_pictures: Annotated[bool, typer.Option("--no-pictures", help="Leave the pictures out.")] = False,
     case_id: CaseId = None,

@@ -16,15 +16,16 @@ import numpy as np
 from corecore.grid import FloatArray
 from corecore.search.enclosure import SLOPE_LIMIT, Frame, build_frame
 from corecore.search.kernels import ring_points
+from corecore.search.local import sector_table
 from corecore.search.problem import Problem
 from corecore.search.threads import in_parts
-from corecore.search.tile import MOST_CHILDREN, bound_boxes, sector_table
+from corecore.search.tile import MOST_CHILDREN, bound_boxes
 from corecore.tunnel import RING_POINTS
 
 #: Boxes bounded together; the order of the boxes, and so the outcome, depends on it.
 WAVE = 256
-#: Boxes bounded at most unless told otherwise (engineering choice: a few seconds).
-EFFORT = 6_000
+#: Boxes bounded at most unless told otherwise (engineering choice: five seconds on two cores).
+EFFORT = 12_000
 
 Ended = Literal["gap", "effort", "time"]
 
@@ -47,13 +48,13 @@ def prove(
     best: int,
     *,
     gap: float = 0.01,
-    effort: int = EFFORT,
+    effort: int | None = EFFORT,
     until: float | None = None,
 ) -> Proof:
     """Bound the number of lesion points any tunnel removes, given one that removes ``best`` (0: none known).
 
-    Ends where the bound is within ``gap`` of it, after ``effort`` boxes, or at the time
-    ``until`` (of ``time.perf_counter``). ``problem`` is without slack or fuzz.
+    Ends where the bound is within ``gap`` of it, after ``effort`` boxes (``None``: no limit),
+    or at the time ``until`` (of ``time.perf_counter``). ``problem`` is without slack or fuzz.
     """
     total = problem.points.shape[1]
     frame = build_frame(problem)
@@ -62,7 +63,7 @@ def prove(
     closed, boxes = best, 0
     stopped: Ended = "gap"
     while len(pending):
-        if boxes >= effort:
+        if effort is not None and boxes >= effort:
             stopped = "effort"
             break
         if until is not None and time.perf_counter() > until:

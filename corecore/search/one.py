@@ -78,8 +78,8 @@ def best_tunnel(
 
     ``progress`` is told the share of the work done, 0 to 1. The tunnel returned keeps every
     constraint as ``corecore.tunnel.assess`` measures it, or none is returned. The proof ends
-    within ``gap`` of it, after ``effort`` boxes, or ``seconds`` after the search began; with
-    an ``effort`` of 0 there is none.
+    within ``gap`` of it, after ``effort`` boxes or, where ``seconds`` are given, so long after
+    the search began; with an ``effort`` of 0 there is none.
     """
     started = time.perf_counter()
     problem = build_problem(hip, spec)
@@ -91,7 +91,8 @@ def best_tunnel(
         return found
     total = len(hip.lesion.points_mm)
     best = round(found.figures.removed_fraction * total) if found.figures is not None else 0
-    return replace(found, proof=prove(problem, best, gap=gap, effort=effort, until=until))
+    limit = effort if until is None else None
+    return replace(found, proof=prove(problem, best, gap=gap, effort=limit, until=until))
 
 
 def _searched(hip: Hip, spec: Spec, problem: Problem, tell: Callable[[float], None]) -> Found:

@@ -28,10 +28,10 @@ from corecore.search.kernels import across, sample
 #: Rooms for planes: of walls (height, c, g), of tips (c, g, fall, height, half-thickness).
 MOST_WALLS, WALL_ROW = 512, 6
 MOST_TIPS, TIP_ROW = 64, 8
+#: Rows that trade the tip's height against the shift, one an octant.
+MOST_TRADES = 8
 #: A slice of the tip's height is so thick, as a share of the box's reach.
 TIP_SLICE = 0.15
-#: Planes that limit one node at most; leaving one out only raises the bound.
-MOST_ROWS = 40
 
 
 @compiled()
@@ -229,78 +229,41 @@ def tip_planes(prob, fr, half, point, w, high, ring, tips):
 
 
 @compiled()
-def tip_limit(node, count, tips, high):
-    """The greatest height at which a line of a node (centre, half-widths) may end."""
-    k = 0
-    limit = high
-    while k < count:
-        z, thin = tips[k, 6], tips[k, 7]
-        here = z + thin
-        while k < count and tips[k, 6] == z:
-            room, fall = tips[k, 0] + swing(tips[k], 1, node[4:8]), tips[k, 5]
-            for i in range(4):
-                room += tips[k, 1 + i] * node[i]
-            if room + thin * abs(fall) < 0.0:
-                here = z - thin
-            elif fall > 0.05:
-                # Room at the slice's middle allows so much more height, a lack of it asks for so much less.
-                here = min(here, z + room / fall)
-            k += 1
-        limit = min(limit, max(here, z - thin))
-        if here > z - thin:
-            break
-    return limit
-
-
-@compiled()
-def least_dual(node, grow, walls, count, safe, above):
-    """At least the most that ``grow`` times the shift reaches over a node's lines within the walls' planes.
-
-    Any prices on the planes give such a bound (weak duality); each price is set in turn to
-    where the bound is least. Planes above ``safe`` do not count; done once below ``-above``.
-    """
-    rows, price = np.zeros((MOST_ROWS, 5)), np.zeros(MOST_ROWS)
-    number = 0
-    for k in range(count):
-        if walls[k, 0] > safe or number == MOST_ROWS:
-            break
-        room = walls[k, 1]
-        for i in range(4):
-            room += walls[k, 2 + i] * node[i]
-        if room < swing(walls[k], 2, node[4:8]):
-            rows[number, 0] = room
-            rows[number, 1:] = walls[k, 2:]
-            number += 1
-    slope = grow.copy()
-    best = swing(slope, 0, node[4:8])
-    paid = 0.0
-    for _ in range(2):
-        before = best
-        for k in range(number):
-            kept = price[k]
-            found, value = kept, best
-            # Convex and piecewise linear in one price: least where a slope vanishes, or at no price.
+def tip_trade(prob, fr, half, point, w, foot, high, ring, trade):
+    """Rows (e0, eA1, eA2, eB1, eB2): a line of the box ends no higher than any of them, or below ``foot``; how many."""
+    size = math.sqrt(w[0] * w[0] + w[1] * w[1] + w[2] * w[2])
+    u = w / size
+    turn = math.sqrt((half[0] + half[2]) ** 2 + (half[1] + half[3]) ** 2) / (fr.high - fr.low)
+    e, f = across(u[0], u[1], u[2])
+    unique = helper_unique(u[0], u[1], u[2], turn)
+    twist = 0.7072 * turn if unique else ARC
+    slope, x, n, t, row = np.zeros(4), np.zeros(3), np.zeros(3), np.zeros(3), np.zeros(5)
+    z, thick = 0.5 * (foot + high), 0.5 * (high - foot)
+    reach = max(reach_at(fr, half, foot), reach_at(fr, half, high)) + thick * (size + turn) + EPS
+    reach += prob.radius * ring_drift(unique, turn)
+    octant, count = ring.shape[0] // 8, 0
+    for part in range(8):
+        best, which, margin = 1e9, -1, 0.0
+        for k in range(part * octant, (part + 1) * octant):
+            for i in range(3):
+                x[i] = point[i] + z * w[i] + prob.radius * (ring[k, 0] * e[i] + ring[k, 1] * f[i])
+            least = least_margin(prob, x[0], x[1], x[2], reach)
+            room = sample(prob.distance, prob.spacing, x[0], x[1], x[2]) - least
+            if room < best:
+                best, which, margin = room, k, least
+        if best > 1.2 * reach:
+            continue
+        for i in range(3):
+            n[i] = ring[which, 0] * e[i] + ring[which, 1] * f[i]
+            t[i] = -ring[which, 1] * e[i] + ring[which, 0] * f[i]
+            x[i] = point[i] + z * w[i] + prob.radius * n[i]
+        if not plane_of(prob, fr, z, x, n, t, 1.0, u, size, turn, twist, margin, reach, 0.0, slope, row):
+            continue
+        row[0] += math.sqrt(slope[0] ** 2 + slope[1] ** 2 + slope[2] ** 2) * thick * turn
+        fall = -(slope[0] * w[0] + slope[1] * w[1] + slope[2] * w[2])
+        if fall > 0.2:
             for i in range(5):
-                trial = 0.0
-                if i < 4:
-                    if rows[k, 1 + i] == 0.0:
-                        continue
-                    trial = kept - slope[i] / rows[k, 1 + i]
-                if trial < 0.0:
-                    continue
-                total = paid + (trial - kept) * rows[k, 0]
-                for m in range(4):
-                    total += abs(slope[m] + (trial - kept) * rows[k, 1 + m]) * node[4 + m]
-                if total < value - 1e-9:
-                    found, value = trial, total
-            if found != kept:
-                paid += (found - kept) * rows[k, 0]
-                for m in range(4):
-                    slope[m] += (found - kept) * rows[k, 1 + m]
-                price[k] = found
-                best = value
-                if above + best < 0.0:
-                    return best
-        if best > before - 1e-3 * abs(before):
-            break
-    return best
+                trade[count, i] = row[i] / fall
+            trade[count, 0] += z
+            count += 1
+    return count
