@@ -18,9 +18,10 @@ from corecore.hip import Hip
 from corecore.lesion import sample_counts
 from corecore.measures.model import Measures
 from corecore.measures.weight_bearing import in_cone
+from corecore.search.bound import Proof
 from corecore.search.infeasible import Infeasible
 from corecore.search.one import best_tunnel
-from corecore.spec import Spec
+from corecore.spec import Spec, check_effort
 from corecore.tunnel import Tunnel, TunnelFigures, across_axes
 
 SCHEMA = "corecore.plan/1"
@@ -60,6 +61,7 @@ class Plan:
     cautions: tuple[Caution, ...]
     timings: dict[str, float]
     poses_judged: int
+    proof: Proof | None = None
 
     @property
     def status(self) -> str:
@@ -68,13 +70,24 @@ class Plan:
 
 
 def plan_hip(
-    hip: Hip, spec: Spec, measures: Measures, *, progress: Callable[[float], None] | None = None
+    hip: Hip,
+    spec: Spec,
+    measures: Measures,
+    *,
+    progress: Callable[[float], None] | None = None,
+    gap: float | None = None,
+    seconds: float | None = None,
 ) -> Plan:
-    """Search the best tunnel of a hip. Raises ``InputError`` for more than one, which this version cannot plan."""
+    """Search the best tunnel of a hip; with a ``gap`` or ``seconds``, prove a bound on what any tunnel removes.
+
+    Raises ``InputError`` for more than one tunnel,
+    which this version cannot plan, and for a gap or a time that is none.
+    """
+    check_effort(gap, seconds)
     if spec.tunnels != 1:
         raise InputError(f"tunnels: {spec.tunnels}; this version plans one tunnel (sets of tunnels are to come)")
     started = time.perf_counter()
-    found = best_tunnel(hip, spec, progress=progress)
+    found = best_tunnel(hip, spec, progress=progress, gap=gap, seconds=seconds)
     search_s = time.perf_counter() - started - found.compile_s
     tunnels: tuple[tuple[Tunnel, TunnelFigures], ...] = ()
     if found.tunnel is not None and found.figures is not None:
@@ -91,8 +104,9 @@ def plan_hip(
         )
     timings = {**hip.timings, "search_s": search_s, "compile_s": found.compile_s}
     return Plan(
-        hip, spec, measures, tunnels, found.infeasible, totals, tuple(cautions), timings, found.lines_judged
-    )
+        hip, spec, measures, tunnels, found.infeasible, totals, tuple(cautions), timings, found.lines_judged,
+        found.proof,
+    )  # fmt: skip
 
 
 def _totals(hip: Hip, spec: Spec, tunnels: list[Tunnel]) -> Totals:
@@ -201,12 +215,12 @@ def document(plan: Plan) -> dict[str, Any]:
         "necrosis": rounded(plan.measures.as_dict()),
         "spec": plan.spec.as_dict(),
         "tunnels": [_tunnel(hip, tunnel, figures) for tunnel, figures in plan.tunnels],
-        "totals": _totals_document(plan.totals),
+        "totals": _totals_document(plan.totals, plan.proof),
         "alternatives": [],
         "timings": {
             **{key: round(value, 3) for key, value in plan.timings.items()},
             "poses_judged": plan.poses_judged,
-            "boxes_bounded": 0,
+            "boxes_bounded": plan.proof.boxes_bounded if plan.proof else 0,
         },
     }
     if plan.infeasible is not None:
@@ -256,13 +270,14 @@ def _tunnel(hip: Hip, tunnel: Tunnel, figures: TunnelFigures) -> dict[str, Any]:
     }
 
 
-def _totals_document(totals: Totals) -> dict[str, Any]:
+def _totals_document(totals: Totals, proof: Proof | None) -> dict[str, Any]:
+    bound = None if proof is None else proof.upper_bound_fraction
+    gap = None if bound is None or totals.removed_fraction <= 0.0 else bound / totals.removed_fraction - 1.0
     return {
         **{name: _number(value) for name, value in vars(totals).items()},
-        # No bound is proven by the sweep; null says so, and the reachable share is only its ceiling.
-        "upper_bound_fraction": None,
-        "optimality_gap": None,
-        "stopped_by": "effort",
+        "upper_bound_fraction": _number(bound),
+        "optimality_gap": _number(gap),
+        "stopped_by": "effort" if proof is None else proof.stopped_by,
     }
 
 

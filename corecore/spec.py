@@ -140,3 +140,10 @@ def _number(name: str, raw: Any, *, whole: bool, origin: str) -> float | int:
     if not math.isfinite(value) or (whole and value != int(value)):
         raise InputError(f"{origin} {name}: {raw!r}; a {'whole' if whole else 'finite'} number is accepted")
     return int(value) if whole else value
+
+
+def check_effort(gap: float | None, seconds: float | None) -> None:
+    """Raise ``InputError`` for a gap or a time of proof that is none."""
+    for name, value, most in (("--gap", gap, 1.0), ("--seconds", seconds, 86_400.0)):
+        if value is not None and not 0.0 <= value <= most:
+            raise InputError(f"{name} {value!r}; 0 to {most:g} is accepted")

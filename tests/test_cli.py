@@ -125,6 +125,23 @@ def test_measure_prints_and_writes(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "right_medium" not in out.read_text()
 
 
+def test_a_proof_is_given_on_request_and_judged_before_any_work(
+    planned: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain = json.loads((planned / "plan.json").read_text())
+    assert plain["totals"]["upper_bound_fraction"] is None
+    assert main(["plan", *MASKS, "--seconds", "0.5", "--no-pictures", "--out", str(tmp_path / "p"), "--json"]) == 0
+    totals = json.loads(capsys.readouterr().out)["totals"]
+    assert totals["stopped_by"] == "time"
+    assert totals["removed_fraction"] <= totals["upper_bound_fraction"] <= 1.0
+    gap = totals["upper_bound_fraction"] / totals["removed_fraction"] - 1
+    assert totals["optimality_gap"] == pytest.approx(gap, abs=1e-4)
+    for option, value in (("--gap", "1.5"), ("--gap", "nan"), ("--seconds", "-1")):
+        assert main(["plan", *MASKS, option, value, "--out", str(tmp_path / "q")]) == 2
+        assert capsys.readouterr().err.startswith(f"error: {option}")
+    assert not (tmp_path / "q").exists()
+
+
 @pytest.fixture(scope="module")
 def pelvis(tmp_path_factory: pytest.TempPathFactory, sample_hip: Hip) -> Path:
     """A hip bone about the sample's head, as a mask file."""

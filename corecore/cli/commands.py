@@ -142,6 +142,10 @@ def plan(
     physis: PhysisOption = "unknown",
     config: Annotated[Path | None, typer.Option(help="TOML file of parameters.")] = None,
     setting: Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE, may be repeated.")] = None,
+    gap: Annotated[
+        float | None, typer.Option(help="Prove that no tunnel removes more by this share (0.01: 1 %; minutes).")
+    ] = None,
+    seconds: Annotated[float | None, typer.Option(help="Prove as far as one comes in so many seconds.")] = None,
     no_pictures: Annotated[bool, typer.Option("--no-pictures", help="Leave the pictures out.")] = False,
     case_id: CaseId = None,
     keep_names: KeepNames = False,
@@ -163,6 +167,8 @@ def plan(
         config=config,
         values={key: value for key, value in values.items() if value is not None},
         settings=setting or [],
+        gap=gap,
+        seconds=seconds,
         pictures=not no_pictures,
         case_id=case_id,
         keep_names=keep_names,
@@ -293,6 +299,8 @@ def _plan(
     config: Path | None = None,
     values: dict[str, Any] | None = None,
     settings: list[str] | None = None,
+    gap: float | None = None,
+    seconds: float | None = None,
     pictures: bool = True,
     case_id: str | None = None,
     keep_names: bool = False,
@@ -304,13 +312,14 @@ def _plan(
 
     from corecore.cli.progress import run_log, steps
     from corecore.cli.tables import print_plan
-    from corecore.spec import parse_settings, preset, read_config
+    from corecore.spec import check_effort, parse_settings, preset, read_config
 
     table = read_config(config) if config else {}
     spec = preset(str(preset_name or table.pop("preset", None) or "core-10"))
     table.pop("preset", None)
     spec = spec.with_values(table, origin=str(config))
     spec = spec.with_values(values or {}, origin="").with_values(parse_settings(settings or []))
+    check_effort(gap, seconds)
 
     timings: dict[str, float] = {}
     # What is needed later is loaded, and the surfaces for the files are made, beside the work of the moment.
@@ -332,7 +341,9 @@ def _plan(
         step("searching (the first run compiles for about half a minute)")
         from corecore.plan import plan_hip
 
-        result = plan_hip(hip, spec, measures, progress=lambda share: step("searching", share))
+        result = plan_hip(
+            hip, spec, measures, gap=gap, seconds=seconds, progress=lambda share: step("searching", share)
+        )
         step("writing and drawing" if pictures else "writing")
         content = write_plan(
             result, out, pictures=pictures, keep_names=keep_names, log_text=log, timings=timings,

@@ -138,6 +138,7 @@ def _total_rows(totals: dict[str, Any]) -> list[tuple[str, str]]:
     return [
         ("necrosis removed", f"{totals['necrosis_removed_ml']:.2f} ml, {totals['necrosis_left_ml']:.2f} ml stay"),
         ("can be reached", f"{totals['reachable_fraction']:.0%} of the necrosis lies deeper than the joint margin"),
+        ("at best", _bound(totals)),
         ("of the loaded part", "none there" if bearing is None else f"{bearing:.1%} removed"),
         (
             "near a tunnel",
@@ -148,6 +149,14 @@ def _total_rows(totals: dict[str, Any]) -> list[tuple[str, str]]:
             f"{totals['graft_volume_ml']:.1f} ml ({totals['healthy_bone_removed_ml']:.1f} ml of it healthy bone)",
         ),
     ]
+
+
+def _bound(totals: dict[str, Any]) -> str:
+    """What was proven, in words."""
+    bound, gap = totals["upper_bound_fraction"], totals["optimality_gap"]
+    if bound is None or gap is None:
+        return "not proven (--gap 0.01 proves it, in minutes)"
+    return f"no tunnel removes more than {bound:.1%}, {gap:.1%} above this one (proven)"
 
 
 def _warnings(console: Console, warnings: list[dict[str, str]]) -> None:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from corecore.grid import FloatArray
 from corecore.hip import Hip
+from corecore.search.bound import EFFORT, Proof, prove
 from corecore.search.infeasible import Infeasible, explain, nearest_lines
 from corecore.search.kernels import line_of, ring_points
 from corecore.search.problem import Problem, build_problem
@@ -61,19 +62,42 @@ class Found:
     lines_feasible: int
     reasons: dict[Reason, int]
     compile_s: float
+    proof: Proof | None = None
 
 
-def best_tunnel(hip: Hip, spec: Spec, *, progress: Callable[[float], None] | None = None) -> Found:
-    """The single tunnel within all constraints that removes most of the lesion.
+def best_tunnel(
+    hip: Hip,
+    spec: Spec,
+    *,
+    progress: Callable[[float], None] | None = None,
+    gap: float | None = None,
+    seconds: float | None = None,
+    effort: int = EFFORT,
+) -> Found:
+    """The single tunnel within all constraints that removes most of the lesion; if asked, a bound on what any removes.
 
     ``progress`` is told the share of the work done, 0 to 1. The tunnel returned keeps every
-    constraint as ``corecore.tunnel.assess`` measures it, or none is returned.
+    constraint as ``corecore.tunnel.assess`` measures it, or none is returned. A ``gap`` or
+    ``seconds`` ask for the proof: it ends within ``gap`` (0.01) of the tunnel, after ``effort``
+    boxes or, where ``seconds`` are given, so long after the search began.
     """
-    tell = progress or (lambda share: None)
-    problem = build_problem(hip, spec)
     started = time.perf_counter()
-    _warm_up(problem)
+    problem = build_problem(hip, spec)
+    proving = gap is not None or seconds is not None
+    _warm_up(problem, proving)
     compile_s = time.perf_counter() - started
+    until = None if seconds is None else time.perf_counter() + seconds
+    found = replace(_searched(hip, spec, problem, progress or (lambda share: None)), compile_s=compile_s)
+    if not proving:
+        return found
+    total = len(hip.lesion.points_mm)
+    best = round(found.figures.removed_fraction * total) if found.figures is not None else 0
+    limit = effort if until is None else None
+    return replace(found, proof=prove(problem, best, gap=0.01 if gap is None else gap, effort=limit, until=until))
+
+
+def _searched(hip: Hip, spec: Spec, problem: Problem, tell: Callable[[float], None]) -> Found:
+    """The best tunnel of sweep and climbs, or why there is none."""
     lines = lattice(problem)
     ring = ring_points(SWEEP_RING)
     reasons, counts = np.zeros(len(lines), dtype=np.int8), np.zeros(len(lines), dtype=np.int64)
@@ -92,7 +116,7 @@ def best_tunnel(hip: Hip, spec: Spec, *, progress: Callable[[float], None] | Non
         moved, breaks = nearest_lines(problem, lines)
         starts = moved[breaks <= 0.0]
         if len(starts) == 0:
-            return Found(None, None, _explained(problem, spec), len(lines), 0, tally, compile_s)
+            return Found(None, None, _explained(problem, spec), len(lines), 0, tally, 0.0)
     judged = len(lines)
     for coarse, fine in SLACKS_MM:
         tight = build_problem(hip, spec, slack_mm=fine)
@@ -102,8 +126,8 @@ def best_tunnel(hip: Hip, spec: Spec, *, progress: Callable[[float], None] | Non
         best = _best_of(hip, spec, tight, refined)
         if best is not None:
             tell(1.0)
-            return Found(best[0], best[1], None, judged, feasible, tally, compile_s)
-    return Found(None, None, _explained(problem, spec), judged, feasible, tally, compile_s)
+            return Found(best[0], best[1], None, judged, feasible, tally, 0.0)
+    return Found(None, None, _explained(problem, spec), judged, feasible, tally, 0.0)
 
 
 def _explained(problem: Problem, spec: Spec) -> Infeasible:
@@ -188,8 +212,10 @@ def _best_of(
     return max(ties, key=lambda pair: min(pair[1].cortical_clearance_mm, pair[1].joint_clearance_mm))
 
 
-def _warm_up(problem: Problem) -> None:
+def _warm_up(problem: Problem, proving: bool) -> None:
     """Compile (or load) the kernels outside the timed search."""
     line = np.zeros((1, 4))
     judge_many(problem, line, ring_points(4), 5.0)
     climb_many(problem, line, ring_points(4), 5.0, 1.0, 1.0)
+    if proving:
+        prove(problem, len(problem.points[0]), effort=1)

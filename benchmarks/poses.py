@@ -1,0 +1,114 @@
+"""Poses judged a second beside a plain numpy judge, and the time to a proven gap.
+
+``python benchmarks/poses.py MAP.nii.gz [MAP ...] [--poses 20000] [--seconds 60]``: label 1
+femur, label 2 lesion. The numpy judge is what one would write first: distances from the
+nearest voxel of a distance transform, wall samples and removed voxels of many poses at once,
+over as many threads as the kernels use, in the same process, and without any rule of the entry.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from scipy import ndimage
+
+from corecore.case import load_case
+from corecore.grid import FloatArray
+from corecore.hip import Hip, build_hip
+from corecore.search.bound import prove
+from corecore.search.kernels import ring_points
+from corecore.search.one import OFFSET_STEP_MM, SLOPE_STEP, best_tunnel, lattice
+from corecore.search.problem import Problem, build_problem
+from corecore.search.threads import judge_many
+from corecore.spec import Spec
+from corecore.threads import thread_count
+
+#: Poses judged together by the numpy judge, and its samples of a wall: 16 on a ring, a ring a millimetre.
+TOGETHER = 64
+RING, STEP_MM = 16, 1.0
+#: Gaps whose times are told.
+GAPS = (0.05, 0.01)
+
+
+def numpy_judge(hip: Hip, problem: Problem, depth: FloatArray, voxels: FloatArray, lines: FloatArray) -> FloatArray:
+    """Lesion voxels removed by each of lines (N, 4), 0 where a wall sample between neck and tip lies too shallow."""
+    frame, radius = problem.neck_frame, problem.radius
+    u = frame[0] + lines[:, 2:3] * frame[1] + lines[:, 3:4] * frame[2]
+    u /= np.linalg.norm(u, axis=1, keepdims=True)
+    start = problem.neck_center + lines[:, 0:1] * frame[1] + lines[:, 1:2] * frame[2]
+    e = np.cross(u, np.eye(3)[np.argmin(np.abs(u), axis=1)])
+    e /= np.linalg.norm(e, axis=1, keepdims=True)
+    f = np.cross(u, e)
+    along = np.arange(-20.0, 2.5 * problem.head_radius, STEP_MM)
+    ring = ring_points(RING)
+    wall = radius * (ring[:, 0, None] * e[:, None] + ring[:, 1, None] * f[:, None])
+    points = start[:, None, None] + along[None, :, None, None] * u[:, None, None] + wall[:, None]
+    index = np.clip(np.rint(points / problem.spacing).astype(np.int64), 0, np.array(depth.shape) - 1)
+    near = depth[index[..., 0], index[..., 1], index[..., 2]].min(axis=2)
+    kept = near >= np.where(along > problem.head_radius, problem.joint_margin, problem.cortical_margin)
+    # Far enough out every line has left the bone, so there is a first wall too shallow.
+    tip = along[np.argmin(kept, axis=1)]
+    offset = voxels[None] - start[:, None]
+    t = np.einsum("nij,nj->ni", offset, u)
+    hit = (np.einsum("nij,nij->ni", offset, offset) - t * t <= radius * radius) & (t <= tip[:, None])
+    return np.asarray(hit.sum(axis=1), dtype=np.float64)
+
+
+def rates(hip: Hip, spec: Spec, poses: int) -> tuple[float, float]:
+    """Poses judged a second by the kernel and by numpy, the same lines of the sweep moved at random."""
+    problem = build_problem(hip, spec)
+    rng = np.random.default_rng(0)
+    lines = lattice(problem)
+    lines = lines[rng.choice(len(lines), min(poses, len(lines)), replace=False)]
+    lines = lines + rng.uniform(-0.5, 0.5, lines.shape) * (OFFSET_STEP_MM, OFFSET_STEP_MM, SLOPE_STEP, SLOPE_STEP)
+    judge_many(problem, lines[:10], ring_points(RING), STEP_MM)
+    started = time.perf_counter()
+    judge_many(problem, lines, ring_points(RING), STEP_MM)
+    ours = len(lines) / (time.perf_counter() - started)
+    inside = hip.bone_mask.voxels
+    depth = ndimage.distance_transform_edt(inside, sampling=problem.spacing) - 0.5 * float(problem.spacing.min())
+    voxels = hip.lesion.mask.positions_mm()
+    few = lines[: max(TOGETHER, len(lines) // 20)]
+    parts = [few[i : i + TOGETHER] for i in range(0, len(few), TOGETHER)]
+    started = time.perf_counter()
+    with ThreadPoolExecutor(thread_count()) as pool:
+        list(pool.map(lambda part: numpy_judge(hip, problem, depth, voxels, part), parts))
+    return ours, len(few) / (time.perf_counter() - started)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("maps", nargs="+")
+    parser.add_argument("--poses", type=int, default=20_000)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    options = parser.parse_args()
+    spec = Spec()
+    sys.stdout.write(f"threads: {thread_count()}\n")
+    head = "".join(f" gap {gap:.0%}: reached, s, boxes |" for gap in GAPS)
+    rule = "---|" * (5 + len(GAPS))
+    sys.stdout.write(f"| volume | poses/s | numpy | ratio | removed |{head}\n|{rule}\n")
+    for path in options.maps:
+        hip = build_hip(load_case(f"{path}:1", f"{path}:2"))
+        ours, plain = rates(hip, spec, options.poses)
+        found = best_tunnel(hip, spec)
+        share = found.figures.removed_fraction if found.figures else 0.0
+        name = path.rsplit("/", 1)[-1].split(".")[0]
+        row = f"| {name} | {ours:,.0f} | {plain:,.0f} | {ours / plain:.0f} | {share:.4f} |"
+        problem = build_problem(hip, spec)
+        best = round(share * problem.points.shape[1])
+        prove(problem, best, effort=1)
+        for gap in GAPS:
+            started = time.perf_counter()
+            proof = prove(problem, best, gap=gap, effort=None, until=started + options.seconds)
+            reached = f"{proof.upper_bound_fraction / share - 1.0:.3f}" if share > 0.0 else "none feasible"
+            row += f" {reached}, {time.perf_counter() - started:.1f}, {proof.boxes_bounded:,} |"
+        sys.stdout.write(row + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
