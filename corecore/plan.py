@@ -18,6 +18,7 @@ from corecore.hip import Hip
 from corecore.lesion import sample_counts
 from corecore.measures.model import Measures
 from corecore.measures.weight_bearing import in_cone
+from corecore.risk.execution import by_method
 from corecore.search.bound import Proof
 from corecore.search.infeasible import Infeasible
 from corecore.search.one import best_tunnel
@@ -187,6 +188,9 @@ def _deep_inside(tunnel: Tunnel, points: FloatArray, depth_mm: float) -> BoolArr
 def document(plan: Plan) -> dict[str, Any]:
     """The content of ``plan.json`` (contract §4), world RAS mm."""
     hip, anatomy = plan.hip, plan.hip.anatomy
+    started = time.perf_counter()
+    risks, risk_together = by_method(hip, [tunnel for tunnel, _ in plan.tunnels], plan.spec)
+    risk_s = time.perf_counter() - started
     result: dict[str, Any] = {
         "schema": SCHEMA,
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -214,11 +218,15 @@ def document(plan: Plan) -> dict[str, Any]:
         },
         "necrosis": rounded(plan.measures.as_dict()),
         "spec": plan.spec.as_dict(),
-        "tunnels": [_tunnel(hip, tunnel, figures) for tunnel, figures in plan.tunnels],
-        "totals": _totals_document(plan.totals, plan.proof),
+        "tunnels": [
+            {**_tunnel(hip, tunnel, figures), "risk": risk}
+            for (tunnel, figures), risk in zip(plan.tunnels, risks, strict=True)
+        ],
+        "totals": {**_totals_document(plan.totals, plan.proof), "risk": risk_together},
         "alternatives": [],
         "timings": {
             **{key: round(value, 3) for key, value in plan.timings.items()},
+            "risk_s": round(risk_s, 3),
             "poses_judged": plan.poses_judged,
             "boxes_bounded": plan.proof.boxes_bounded if plan.proof else 0,
         },
@@ -266,7 +274,6 @@ def _tunnel(hip: Hip, tunnel: Tunnel, figures: TunnelFigures) -> dict[str, Any]:
         "entry_above_lesser_trochanter_mm": _number(figures.entry_above_lesser_trochanter_mm),
         "entry_below_greater_trochanter_mm": _number(figures.entry_below_greater_trochanter_mm),
         "entry_anterior_mm": _number(figures.entry_anterior_mm),
-        "risk": {},
     }
 
 

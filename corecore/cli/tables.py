@@ -45,6 +45,8 @@ def print_plan(content: dict[str, Any], folder: Path) -> None:
         for name, value in _total_rows(content["totals"]):
             table.add_row(name, value)
     console.print(table)
+    if content["totals"].get("risk"):
+        console.print(_risk_table(content["totals"]["risk"]))
     if content["status"] == "infeasible":
         console.print(f"No tunnel: {content['infeasible']['text']}", style="bold red", soft_wrap=True)
         for way in content["infeasible"]["relaxations"][:4]:
@@ -157,6 +159,26 @@ def _bound(totals: dict[str, Any]) -> str:
     if bound is None or gap is None:
         return "not proven (--gap 0.01 proves it, in minutes)"
     return f"no tunnel removes more than {bound:.1%}, {gap:.1%} above this one (proven)"
+
+
+def _risk_table(risks: dict[str, Any]) -> Table:
+    names = ("drilled by", "breaks the cortex", "breaks into the joint", "clearance", "removes")
+    table = _table("risk by method: all tunnels, errors as in docs/design/risk.md", *names)
+    for method, risk in risks.items():
+        least = 1.0 / risk["poses"]
+        table.add_row(
+            method,
+            _chance(risk["cortex_breach_probability"], least),
+            _chance(risk["joint_breach_probability"], least),
+            f"{risk['clearance_p05_mm']:.1f} mm (5th percentile)",
+            f"{risk['removed_fraction_mean']:.1%}, 5th percentile {risk['removed_fraction_p05']:.1%}",
+        )
+    return table
+
+
+def _chance(probability: float, least: float) -> str:
+    # None in so many drillings is not never.
+    return f"under {3.0 * least:.2%}" if probability < 0.5 * least else f"{probability:.2%}"
 
 
 def _warnings(console: Console, warnings: list[dict[str, str]]) -> None:

@@ -1,0 +1,64 @@
+"""Tunnels as a method may drill them: quasi-random entries and tips around the planned ones."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from scipy.special import ndtri
+from scipy.stats import qmc
+
+from corecore.grid import FloatArray
+from corecore.hip import Hip
+from corecore.risk.methods import Method, drift_factor
+from corecore.tunnel import Tunnel, across_axes
+
+#: Independent scramblings, and poses in each: 10,240 in all.
+SCRAMBLES, POSES = 10, 1024
+#: Numbers a drilled tunnel draws: entry (2), angle (2), depth, tail.
+DRAWS = 6
+#: A drill is never turned further from its plan than this, nor drilled shorter (engineering choices: no
+#: built-in method comes near; a user's may).
+TURN_MAX_DEG = 60.0
+LENGTH_LEAST_MM = 1.0
+
+
+@lru_cache(maxsize=4)
+def draws(count: int, seed: int = 0) -> tuple[FloatArray, FloatArray]:
+    """Normal numbers (N, count, 5) and even ones (N, count) for so many tunnels, scrambling by scrambling."""
+    even = np.concatenate(
+        [
+            qmc.Sobol(DRAWS * count, scramble=True, rng=np.random.default_rng((seed, s))).random(POSES)
+            for s in range(SCRAMBLES)
+        ]
+    ).reshape(-1, count, DRAWS)
+    # A point of the sequence may be 0 or 1 to the last bit, where the normal is infinite.
+    normal = ndtri(np.clip(even[..., :5], 1e-9, 1.0 - 1e-9))
+    tail = np.ascontiguousarray(even[..., 5])
+    for array in (normal, tail):
+        array.flags.writeable = False
+    return normal, tail
+
+
+def drilled(hip: Hip, tunnels: list[Tunnel], method: Method, *, seed: int = 0) -> tuple[FloatArray, FloatArray]:
+    """Entries and tips (N, K, 3) of the tunnels as a method may drill them, local mm.
+
+    The drill is set down beside the planned entry, in the plane of the surface there, and turned
+    about that point; its depth counts from it. Tunnels err independently of one another.
+    """
+    normal, tail = draws(len(tunnels), seed)
+    size = np.where(tail < method.tail_share, method.tail_factor, 1.0)
+    entries, tips = np.empty((*tail.shape, 3)), np.empty((*tail.shape, 3))
+    for k, tunnel in enumerate(tunnels):
+        n = normal[:, k] * size[:, k, None]
+        on_surface = np.stack(across_axes(hip.bone.mouth_normal(tunnel.entry)[0]))
+        beside = np.stack(across_axes(tunnel.direction))
+        entries[:, k] = tunnel.entry + method.entry_mm * n[:, 0:2] @ on_surface
+        turn = np.radians(method.angle_deg * drift_factor(tunnel.diameter_mm)) * n[:, 2:4]
+        angle = np.linalg.norm(turn, axis=1, keepdims=True)
+        least = np.minimum(angle, np.radians(TURN_MAX_DEG))
+        sideways = np.where(angle > 0.0, np.sin(least) / np.maximum(angle, 1e-12), 0.0) * turn
+        direction = np.cos(least) * tunnel.direction + sideways @ beside
+        length = np.maximum(tunnel.length_mm + method.depth_mm * n[:, 4:5], LENGTH_LEAST_MM)
+        tips[:, k] = entries[:, k] + length * direction
+    return entries, tips

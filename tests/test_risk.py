@@ -1,0 +1,221 @@
+"""Risk of execution: closed forms in a straight bone, brute force in a real shape, and honest errors."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from risk_twin import neck_tunnel, plainly_judged
+from scipy.optimize import brentq
+from scipy.stats import norm
+
+from corecore.hip import Hip
+from corecore.risk.drilling import POSES, SCRAMBLES, drilled
+from corecore.risk.execution import Risk, by_method, execution_risk, judged
+from corecore.risk.kernel import CLEARANCE, CORTEX, JOINT
+from corecore.risk.methods import METHODS, Method, drift_factor
+from corecore.spec import Spec
+from corecore.surface import Bone
+from corecore.tunnel import Tunnel, assess
+
+BONE_RADIUS, BONE_LOW, BONE_HIGH = 12.0, 20.0, 100.0
+EXACT = Method("exact", 0.0, 0.0, 0.0)
+
+
+@pytest.fixture(scope="module")
+def rod(sample_hip: Hip) -> Hip:
+    """A bone that is a straight cylinder along z with flat ends, its distance exact; the upper end is a joint."""
+    x, y, z = np.meshgrid(np.arange(71.0) - 35.0, np.arange(71.0) - 35.0, np.arange(131.0), indexing="ij")
+    beside, beyond = np.hypot(x, y) - BONE_RADIUS, np.maximum(BONE_LOW - z, z - BONE_HIGH)
+    outside = np.hypot(np.maximum(beside, 0.0), np.maximum(beyond, 0.0))
+    depth = np.where(outside > 0.0, -outside, -np.maximum(beside, beyond)).astype(np.float32)
+    nothing = np.zeros((0, 3))
+    bone = Bone(depth, np.ones(3), nothing, nothing, nothing)
+    points = np.random.default_rng(1).uniform([25, 25, 60], [45, 45, 90], (20_000, 3))
+    anatomy = replace(
+        sample_hip.anatomy, head_center=np.array([35.0, 35.0, 95.0]), head_radius_mm=12.0,
+        neck_axis=np.array([0.0, 0.0, 1.0]), shaft_axis=np.array([0.8, 0.0, 0.6]), x_axis=np.array([0.6, 0.0, -0.8]),
+    )  # fmt: skip
+    return replace(sample_hip, bone=bone, anatomy=anatomy, lesion=replace(sample_hip.lesion, points_mm=points))
+
+
+def along_rod(*, tip_z: float = 80.0, diameter_mm: float = 6.0) -> Tunnel:
+    return Tunnel(np.array([35.0, 35.0, BONE_LOW]), np.array([35.0, 35.0, tip_z]), diameter_mm)
+
+
+def risk_of(hip: Hip, tunnel: Tunnel, method: Method, *, seed: int = 0) -> Risk:
+    return execution_risk(hip, [tunnel], Spec(), method, seed=seed)[0][0]
+
+
+def close(risk: Risk, cortex: float, joint: float) -> None:
+    """Within four standard errors, and 0.002 for the surface between the voxels."""
+    assert risk.cortex_breach.value == pytest.approx(cortex, abs=4 * risk.cortex_breach.standard_error + 0.002)
+    assert risk.joint_breach.value == pytest.approx(joint, abs=4 * risk.joint_breach.standard_error + 0.002)
+
+
+@pytest.mark.parametrize("error", [3.0, 4.0, 6.0])
+def test_only_lateral_error_breaks_the_wall_as_often_as_a_rayleigh_tail(rod: Hip, error: float) -> None:
+    expected = np.exp(-0.5 * ((BONE_RADIUS - 3.0) / error) ** 2)
+    risk = risk_of(rod, along_rod(), Method("m", error, 0.0, 0.0))
+    close(risk, expected, 0.0)
+    assert risk.cortex_breach.standard_error < 0.006
+
+
+def tilt_tail(tunnel: Tunnel, error_deg: float) -> float:
+    """Chance that the end's rim is tilted through the rod's side."""
+    r, length = tunnel.radius_mm, tunnel.length_mm
+    limit = brentq(lambda a: length * np.sin(a) + r * np.cos(a) - BONE_RADIUS, 0.0, 1.0)
+    return float(np.exp(-0.5 * (limit / np.radians(error_deg)) ** 2))
+
+
+@pytest.mark.parametrize(("error_deg", "diameter"), [(4.0, 6.0), (6.0, 8.0), (2.0, 3.2), (2.0, 2.5)])
+def test_only_angular_error_breaks_the_wall_where_the_end_leaves_it_and_thin_drills_drift(
+    rod: Hip, error_deg: float, diameter: float
+) -> None:
+    tunnel = along_rod(diameter_mm=diameter)
+    expected = tilt_tail(tunnel, error_deg * drift_factor(diameter))
+    close(risk_of(rod, tunnel, Method("m", 0.0, error_deg, 0.0)), expected, 0.0)
+
+
+@pytest.mark.parametrize(("gap", "error"), [(5.0, 3.0), (5.0, 5.0), (2.0, 5.0)])
+def test_only_depth_error_breaks_the_end_wall_as_often_as_a_normal_tail(rod: Hip, gap: float, error: float) -> None:
+    risk = risk_of(rod, along_rod(tip_z=BONE_HIGH - gap), Method("m", 0.0, 0.0, error))
+    close(risk, 0.0, norm.sf(gap / error))
+    assert risk.breach_places["joint"] == 1.0
+    assert risk.clearance_p50_mm.value == pytest.approx(min(gap, 5.0), abs=0.2)
+    assert risk.clearance_p05_mm.value == pytest.approx(gap - norm.isf(0.05) * error, abs=0.3)
+
+
+def test_a_tail_is_the_mixture_of_two_errors(rod: Hip) -> None:
+    tunnel, gap = along_rod(tip_z=BONE_HIGH - 5.0), 5.0
+    risk = risk_of(rod, tunnel, Method("m", 0.0, 0.0, 3.0, tail_share=0.3, tail_factor=2.0))
+    close(risk, 0.0, 0.7 * norm.sf(gap / 3.0) + 0.3 * norm.sf(gap / 6.0))
+    whole = risk_of(rod, tunnel, Method("m", 0.0, 0.0, 3.0, tail_share=1.0, tail_factor=2.0))
+    assert whole == risk_of(rod, tunnel, Method("m", 0.0, 0.0, 6.0))
+
+
+def test_a_drill_that_misses_the_bone_breaches_it(rod: Hip) -> None:
+    entry = np.array([[[35.0 + 14.0, 35.0, BONE_LOW]], [[35.0, 35.0, BONE_LOW]]])
+    found, share = judged(rod, [along_rod()], Spec(), entry, entry + np.array([0.0, 0.0, 60.0]))
+    assert found[0, 0, [CLEARANCE, JOINT, CORTEX]].tolist() == [-20.0, 0.0, 1.0]
+    assert found[1, 0, CORTEX] == 0.0
+    assert share[0, 0] < share[1, 0]
+
+
+def test_without_error_the_risk_is_the_plans_own_figures(sample_hip: Hip) -> None:
+    spec = Spec()
+    for beyond, side in ((8.0, 0.0), (15.0, 2.0), (0.0, -3.0)):
+        tunnel = neck_tunnel(sample_hip, tip_beyond_mm=beyond, side_mm=side)
+        figures = assess(sample_hip, tunnel, spec)
+        risk = risk_of(sample_hip, tunnel, EXACT)
+        clearance = min(figures.cortical_clearance_mm, figures.joint_clearance_mm)
+        assert risk.clearance_p05_mm.value == pytest.approx(clearance, abs=0.1)
+        assert risk.clearance_p50_mm.value == risk.clearance_p05_mm.value
+        assert risk.removed_fraction_p05.value == pytest.approx(figures.removed_fraction, rel=0.005, abs=0.0005)
+        assert risk.cortex_breach.value == float(figures.wall_depth_min_mm < 0.0)
+        assert risk.joint_breach.value == 0.0
+        assert risk.removed_fraction_mean.standard_error < 1e-12
+
+
+def test_every_pose_is_judged_as_by_brute_force(sample_hip: Hip) -> None:
+    """The worst method, so that walls and ends break out on every side."""
+    spec, tunnel = Spec(), neck_tunnel(sample_hip, tip_beyond_mm=15.0)
+    entries, tips = drilled(sample_hip, [tunnel], Method("worst", 3.0, 4.0, 4.0, 0.1, 2.0))
+    rows = np.random.default_rng(3).choice(len(entries), 80, replace=False)
+    found, share = judged(sample_hip, [tunnel], spec, entries[rows], tips[rows])
+    normal = sample_hip.bone.mouth_normal(tunnel.entry)[0]
+    sine = min(float(abs(normal @ tunnel.direction)), np.sin(np.radians(spec.incidence_min_deg)))
+    sure = compared = 0
+    for row, (entry, tip) in enumerate(zip(entries[rows, 0], tips[rows, 0], strict=True)):
+        plain = plainly_judged(sample_hip, spec, entry, tip, tunnel.radius_mm, sine, sample_hip.lesion.points_mm)
+        # In the portal a wall counts only where it is outside: on the edge either answer is right.
+        if min(abs(plain.joint_depth_mm), abs(plain.cortex_depth_mm)) > 0.15:
+            compared += 1
+            assert found[row, 0, CLEARANCE] == pytest.approx(plain.clearance_mm, abs=0.3)
+        for flag, depth in ((JOINT, plain.joint_depth_mm), (CORTEX, plain.cortex_depth_mm)):
+            if abs(depth) > 0.15:
+                sure += 1
+                assert found[row, 0, flag] == float(depth < 0.0), (row, depth)
+        assert share[row, 0] == pytest.approx(plain.removed, abs=0.003)
+    assert sure > 125
+    assert compared > 60
+    assert 0.1 < found[:, 0, JOINT].mean() < 0.9
+    assert 0.1 < found[:, 0, CORTEX].mean() < 0.9
+
+
+def test_a_set_removes_the_union_and_breaks_where_any_tunnel_does(sample_hip: Hip) -> None:
+    spec = Spec()
+    tunnels = [neck_tunnel(sample_hip, side_mm=side, diameter_mm=6.0) for side in (-5.0, -2.0, 2.0)]
+    entries, tips = drilled(sample_hip, tunnels, METHODS["freehand"])
+    entries, tips = entries[:40], tips[:40]
+    _, share = judged(sample_hip, tunnels, spec, entries, tips)
+    points = sample_hip.lesion.points_mm
+    for row in range(40):
+        held = [Tunnel(e, t, 6.0).contains(points) for e, t in zip(entries[row], tips[row], strict=True)]
+        for k in range(3):
+            assert share[row, k] == pytest.approx(np.mean(held[k]), abs=0.003)
+        assert share[row, 3] == pytest.approx(np.mean(np.any(held, axis=0)), abs=0.004)
+    each, together = execution_risk(sample_hip, tunnels, spec, METHODS["freehand"])
+    assert together.cortex_breach.value >= max(risk.cortex_breach.value for risk in each)
+    assert together.clearance_p50_mm.value <= min(risk.clearance_p50_mm.value for risk in each)
+    assert together.removed_fraction_mean.value >= max(risk.removed_fraction_mean.value for risk in each)
+
+
+@pytest.mark.slow
+def test_the_standard_error_is_honest(rod: Hip) -> None:
+    """The spread of independent runs is what each run states, for a probability and for a percentile."""
+    method = Method("m", 4.0, 2.0, 2.0, 0.05, 2.0)
+    risks = [risk_of(rod, along_rod(tip_z=95.0), method, seed=seed) for seed in range(16)]
+    for name in ("cortex_breach", "joint_breach", "clearance_p05_mm", "removed_fraction_p05", "removed_fraction_mean"):
+        values = np.array([getattr(risk, name).value for risk in risks])
+        stated = np.sqrt(np.mean([getattr(risk, name).standard_error ** 2 for risk in risks]))
+        assert len(set(values)) > 8
+        assert 0.5 * stated < values.std(ddof=1) < 1.7 * stated, name
+
+
+def test_never_in_so_many_drillings_is_not_called_certain(rod: Hip) -> None:
+    risk = risk_of(rod, along_rod(), Method("m", 0.5, 0.2, 0.5))
+    assert risk.poses == SCRAMBLES * POSES == 10_240
+    assert risk.cortex_breach.value == 0.0
+    assert risk.cortex_breach.standard_error == pytest.approx(1.5 / 10_240)
+    assert risk.breach_places == {}
+
+
+def test_greater_errors_are_greater_risks(sample_hip: Hip) -> None:
+    tunnel = neck_tunnel(sample_hip)
+    sizes = (0.5, 1.5, 3.0)
+    for name in ("entry_mm", "angle_deg", "depth_mm", "tail_factor"):
+        start = Method("m", 2.0, 2.0, 2.0, tail_share=0.3)
+        changes: list[dict[str, Any]] = [{name: size if name != "tail_factor" else 1.0 + size} for size in sizes]
+        risks = [risk_of(sample_hip, tunnel, replace(start, **change)) for change in changes]
+        breach = [risk.cortex_breach.value + risk.joint_breach.value for risk in risks]
+        clearance = [risk.clearance_p05_mm.value for risk in risks]
+        assert breach == sorted(breach)
+        assert clearance == sorted(clearance, reverse=True)
+        assert clearance[0] > clearance[-1]
+    built_in = [risk_of(sample_hip, tunnel, METHODS[name]) for name in ("guide", "navigated", "freehand")]
+    low = [risk.removed_fraction_p05.value for risk in built_in]
+    assert low == sorted(low, reverse=True)
+
+
+def test_the_number_of_threads_changes_nothing(sample_hip: Hip, monkeypatch: pytest.MonkeyPatch) -> None:
+    tunnels = [neck_tunnel(sample_hip), neck_tunnel(sample_hip, side_mm=3.0, diameter_mm=3.2)]
+    monkeypatch.setenv("CORECORE_THREADS", "1")
+    one = execution_risk(sample_hip, tunnels, Spec(), METHODS["freehand"])
+    monkeypatch.setenv("CORECORE_THREADS", "2")
+    assert execution_risk(sample_hip, tunnels, Spec(), METHODS["freehand"]) == one
+
+
+def test_the_documents_tables_name_what_the_contract_names(sample_hip: Hip) -> None:
+    each, together = by_method(sample_hip, [neck_tunnel(sample_hip)], Spec())
+    assert len(each) == 1
+    assert set(each[0]) == set(together) == {"guide", "robot", "navigated", "freehand"}
+    for risk in each[0].values():
+        assert {"cortex_breach_probability", "joint_breach_probability", "removed_fraction_p05"} <= set(risk)
+    # One tunnel is its own set.
+    assert each[0] == together
+    assert by_method(sample_hip, [], Spec()) == ([], {})
+    with pytest.raises(ValueError, match="no tunnel"):
+        execution_risk(sample_hip, [], Spec(), EXACT)
