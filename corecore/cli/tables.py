@@ -162,16 +162,16 @@ def _bound(totals: dict[str, Any]) -> str:
 
 
 def _risk_table(risks: dict[str, Any]) -> Table:
-    names = ("drilled by", "breaks the cortex", "breaks into the joint", "clearance", "removes")
-    table = _table("risk by method: all tunnels, errors as in docs/design/risk.md", *names)
+    names = ("drilled by", "breach of cortex", "of the joint", "clearance *", "removes (and *)")
+    table = _table("risk by method, all tunnels; * 5th percentile", *names)
     for method, risk in risks.items():
         least = 1.0 / risk["poses"]
         table.add_row(
             method,
             _chance(risk["cortex_breach_probability"], least),
             _chance(risk["joint_breach_probability"], least),
-            f"{risk['clearance_p05_mm']:.1f} mm (5th percentile)",
-            f"{risk['removed_fraction_mean']:.1%}, 5th percentile {risk['removed_fraction_p05']:.1%}",
+            f"{risk['clearance_p05_mm']:.1f} mm",
+            f"{risk['removed_fraction_mean']:.1%} ({risk['removed_fraction_p05']:.1%})",
         )
     return table
 
