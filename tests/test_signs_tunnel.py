@@ -31,7 +31,7 @@ def ct() -> tuple[Hip, Image]:
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("diameter", [3.2, 8.0, 14.0])
-@pytest.mark.parametrize("side", ["right", "left"])
+@pytest.mark.parametrize("side", ["right", pytest.param("left", marks=pytest.mark.slow)])
 def test_a_bore_in_the_mask_is_found_as_wide_as_it_is(side: Any, diameter: float, way: dict[str, Any]) -> None:
     made = synthetic(side)
     found = find_channel_in_mask(carved(bore(made.femur.grid, side, diameter, **way), side))
@@ -79,7 +79,7 @@ def test_a_drilled_hip_is_built_and_its_tunnel_found() -> None:
     assert found.width_mm == pytest.approx(3.2, abs=0.6)
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", [WAYS[0], *(pytest.param(way, marks=pytest.mark.slow) for way in WAYS[1:])])
 @pytest.mark.parametrize(("diameter", "value"), [(3.2, HU_SCAR), (8.0, HU_SCAR), (10.0, 700.0)])
 def test_a_cylinder_in_the_ct_is_found(diameter: float, value: float, way: dict[str, Any]) -> None:
     hip, image = ct()
