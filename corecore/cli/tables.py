@@ -153,16 +153,17 @@ def _total_rows(totals: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _risk_table(risks: dict[str, Any]) -> Table:
-    names = ("drilled by", "breaks the cortex", "breaks into the joint", "clearance", "removes")
-    table = _table("risk by method: all tunnels, errors as in docs/design/risk.md", *names)
+    names = ("drilled by", "breaks the cortex", "into the joint", "5 % nearer than", "removes", "5 % less than")
+    table = _table("what errors of drilling would do: a model, not patients", *names)
     for method, risk in risks.items():
         least = 1.0 / risk["poses"]
         table.add_row(
             method,
             _chance(risk["cortex_breach_probability"], least),
             _chance(risk["joint_breach_probability"], least),
-            f"{risk['clearance_p05_mm']:.1f} mm (5th percentile)",
-            f"{risk['removed_fraction_mean']:.1%}, 5th percentile {risk['removed_fraction_p05']:.1%}",
+            f"{risk['clearance_p05_mm']:.1f} mm",
+            f"{risk['removed_fraction_mean']:.1%}",
+            f"{risk['removed_fraction_p05']:.1%}",
         )
     return table
 
