@@ -104,7 +104,8 @@ def prepared_meshes(hip: Hip, *, pictures: bool) -> tuple[TriangleMesh, Triangle
     femur, lesion = meshes(hip)
     if pictures:
         import matplotlib.backends.backend_agg
-        import matplotlib.figure  # noqa: F401 - loaded early
+        import matplotlib.figure
+        import scipy.stats.qmc  # noqa: F401 - all three loaded early
 
         femur.decimated(BONE_TRIANGLES)
     return femur, lesion

@@ -26,13 +26,15 @@ EXACT = Method("exact", 0.0, 0.0, 0.0)
 
 @pytest.fixture(scope="module")
 def rod(sample_hip: Hip) -> Hip:
-    """A bone that is a straight cylinder along z with flat ends, its distance exact; the upper end is a joint."""
-    x, y, z = np.meshgrid(np.arange(71.0) - 35.0, np.arange(71.0) - 35.0, np.arange(131.0), indexing="ij")
+    """A straight cylinder of bone along z with flat ends, in oblong voxels, its distance exact; above is a joint."""
+    spacing = np.array([0.8, 1.0, 1.25])
+    axes = [np.arange(np.ceil(size / edge) + 1) * edge for size, edge in zip((70, 70, 130), spacing, strict=True)]
+    x, y, z = np.meshgrid(axes[0] - 35.0, axes[1] - 35.0, axes[2], indexing="ij")
     beside, beyond = np.hypot(x, y) - BONE_RADIUS, np.maximum(BONE_LOW - z, z - BONE_HIGH)
     outside = np.hypot(np.maximum(beside, 0.0), np.maximum(beyond, 0.0))
     depth = np.where(outside > 0.0, -outside, -np.maximum(beside, beyond)).astype(np.float32)
     nothing = np.zeros((0, 3))
-    bone = Bone(depth, np.ones(3), nothing, nothing, nothing)
+    bone = Bone(depth, spacing, nothing, nothing, nothing)
     points = np.random.default_rng(1).uniform([25, 25, 60], [45, 45, 90], (20_000, 3))
     anatomy = replace(
         sample_hip.anatomy, head_center=np.array([35.0, 35.0, 95.0]), head_radius_mm=12.0,

@@ -163,7 +163,7 @@ def _bound(totals: dict[str, Any]) -> str:
 
 def _risk_table(risks: dict[str, Any]) -> Table:
     names = ("drilled by", "breach of cortex", "of the joint", "clearance *", "removes (and *)")
-    table = _table("risk by method, all tunnels; * 5th percentile", *names)
+    table = _table("what errors of drilling would do: a model, not patients; * 5th percentile", *names)
     for method, risk in risks.items():
         least = 1.0 / risk["poses"]
         table.add_row(

@@ -21,7 +21,7 @@ class Bricks:
     """Points (3, M) float32 brick by brick; ``starts`` (B + 1,) where each begins; ``balls`` (4, B) around them."""
 
     points: npt.NDArray[np.float32]
-    starts: npt.NDArray[np.int64]
+    starts: npt.NDArray[np.uint64]
     balls: npt.NDArray[np.float32]
 
 
@@ -44,6 +44,6 @@ def bricked(points_mm: FloatArray) -> Bricks:
     balls = np.column_stack([0.5 * (low + high), radius])
     return Bricks(
         np.ascontiguousarray(few.T, dtype=np.float32),
-        starts.astype(np.int64),
+        starts.astype(np.uint64),
         np.ascontiguousarray(balls.T, dtype=np.float32),
     )

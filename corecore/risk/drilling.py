@@ -6,7 +6,6 @@ from functools import lru_cache
 
 import numpy as np
 from scipy.special import ndtri
-from scipy.stats import qmc
 
 from corecore.grid import FloatArray
 from corecore.hip import Hip
@@ -26,6 +25,9 @@ LENGTH_LEAST_MM = 1.0
 @lru_cache(maxsize=4)
 def draws(count: int, seed: int = 0) -> tuple[FloatArray, FloatArray]:
     """Normal numbers (N, count, 5) and even ones (N, count) for so many tunnels, scrambling by scrambling."""
+    # Half a second to load, and only a plan that has tunnels needs it.
+    from scipy.stats import qmc
+
     even = np.concatenate(
         [
             qmc.Sobol(DRAWS * count, scramble=True, rng=np.random.default_rng((seed, s))).random(POSES)

@@ -19,7 +19,7 @@ STEP_MM = 1.0
 #: are looked at within 2 mm: on a 10 mm tunnel 0.02 mm of clearance can hide between them.
 RING = 16
 _TURN = 2.0 * np.pi * np.arange(2 * RING) / (2 * RING)
-CIRCLE = np.stack([np.cos(_TURN), np.sin(_TURN)], axis=1)
+CIRCLE = np.stack([np.stack([np.cos(_TURN[k::2]), np.sin(_TURN[k::2])], axis=1) for k in range(2)])
 #: A drilled line meets the bone within this distance of the point aimed at, or misses it, mm.
 REACH_MM = 20.0
 #: Clearances end here, mm: farther out the field's distances are coarse, and it makes no difference.
@@ -115,17 +115,12 @@ def noted(spacing, frame, fx, fy, fz, depth, counts, found):
 @compiled()
 def ring_judged(distance, spacing, frame, fx, fy, fz, e, f, radius, turned, counts, found):
     """Take a ring of points round an index position into ``found``."""
-    # Points that a deep neighbour keeps deep are passed over.
-    chords = 0.9 / (2.0 * radius * math.sin(math.pi / RING))
-    m = turned
-    while m < 2 * RING:
-        c, s = radius * CIRCLE[m, 0], radius * CIRCLE[m, 1]
+    for m in range(RING):
+        c, s = radius * CIRCLE[turned, m, 0], radius * CIRCLE[turned, m, 1]
         x, y, z = fx + c * e[0] + s * f[0], fy + c * e[1] + s * f[1], fz + c * e[2] + s * f[2]
         depth = depth_at(distance, x, y, z)
-        room = depth - max(found[CLEARANCE], 0.0)
-        if room < 0.0:
+        if depth < 0.0 or depth < found[CLEARANCE]:
             noted(spacing, frame, x, y, z, depth, counts, found)
-        m += 2 * max(1, int(room * chords))
 
 
 @compiled()
@@ -179,10 +174,10 @@ def judge_pose(distance, mouth, spacing, frame, entry, tip, radius, margin, sine
 
 
 @compiled(fastmath={"reassoc"})
-def total(held):
-    """How many are marked. Zeros and ones add up exactly in any order, so eight are added at once."""
+def total(held, first, last):
+    """How many are marked. Zeros and ones add up exactly in any order, so several are added at once."""
     count = np.float32(0.0)
-    for i in range(held.shape[0]):
+    for i in range(first, last):
         count += held[i]
     return count
 
@@ -198,12 +193,26 @@ def shafts(entries, tips, radii, cylinders):
         cylinders[k, 6], cylinders[k, 7] = length, radii[k]
 
 
-@compiled()
-def mark(px, py, pz, held, c):
-    """Mark the points inside a cylinder by 1, the others by 0: eight at once, as the loop begins at 0."""
+@compiled(fastmath={"reassoc"})
+def counted(px, py, pz, first, last, c):
+    """How many of a brick's points a cylinder holds. Bounds are unsigned: only then are several taken at once."""
     zero, one = np.float32(0.0), np.float32(1.0)
     ex, ey, ez, ux, uy, uz, length, square = c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7] * c[7]
-    for i in range(held.shape[0]):
+    count = zero
+    for i in range(first, last):
+        dx, dy, dz = px[i] - ex, py[i] - ey, pz[i] - ez
+        t = dx * ux + dy * uy + dz * uz
+        inside = (t >= zero) & (t <= length) & (dx * dx + dy * dy + dz * dz - t * t <= square)
+        count += one if inside else zero
+    return count
+
+
+@compiled()
+def mark(px, py, pz, held, first, last, c):
+    """Mark a brick's points inside a cylinder by 1, the others by 0."""
+    zero, one = np.float32(0.0), np.float32(1.0)
+    ex, ey, ez, ux, uy, uz, length, square = c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7] * c[7]
+    for i in range(first, last):
         dx, dy, dz = px[i] - ex, py[i] - ey, pz[i] - ez
         t = dx * ux + dy * uy + dz * uz
         inside = (t >= zero) & (t <= length) & (dx * dx + dy * dy + dz * dz - t * t <= square)
@@ -216,8 +225,7 @@ def held_by(px, py, pz, starts, balls, cylinders, held, any_held, removed):
     k_tunnels = cylinders.shape[0]
     removed[:] = 0
     for b in range(starts.shape[0] - 1):
-        part, ball, seen = slice(starts[b], starts[b + 1]), balls[3, b], False
-        here, together = held[part], any_held[part]
+        first, last, ball, seen = starts[b], starts[b + 1], balls[3, b], False
         for k in range(k_tunnels):
             c = cylinders[k]
             dx, dy, dz = balls[0, b] - c[0], balls[1, b] - c[1], balls[2, b] - c[2]
@@ -225,14 +233,16 @@ def held_by(px, py, pz, starts, balls, cylinders, held, any_held, removed):
             reach = c[7] + ball
             if t < -ball or t > c[6] + ball or dx * dx + dy * dy + dz * dz - t * t > reach * reach:
                 continue
-            mark(px[part], py[part], pz[part], here, c)
-            removed[k] += int(total(here))
-            if k_tunnels > 1:
-                for i in range(here.shape[0]):
-                    together[i] = max(here[i], together[i]) if seen else here[i]
-                seen = True
+            if k_tunnels == 1:
+                removed[0] += int(counted(px, py, pz, first, last, c))
+                continue
+            mark(px, py, pz, held, first, last, c)
+            removed[k] += int(total(held, first, last))
+            for i in range(first, last):
+                any_held[i] = max(held[i], any_held[i]) if seen else held[i]
+            seen = True
         if seen:
-            removed[k_tunnels] += int(total(together))
+            removed[k_tunnels] += int(total(any_held, first, last))
     if k_tunnels == 1:
         removed[1] = removed[0]
 
