@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,11 +103,11 @@ def meshes(hip: Hip) -> tuple[TriangleMesh, TriangleMesh]:
 def prepared_meshes(hip: Hip, *, pictures: bool) -> tuple[TriangleMesh, TriangleMesh]:
     """``meshes``, and all that the pictures need of them before there is a plan: for a thread beside the search."""
     femur, lesion = meshes(hip)
+    # Loaded early: what the risk and the picture need next.
+    import_module("scipy.stats.qmc")
     if pictures:
-        import matplotlib.backends.backend_agg
-        import matplotlib.figure
-        import scipy.stats.qmc  # noqa: F401 - all three loaded early
-
+        import_module("matplotlib.backends.backend_agg")
+        import_module("matplotlib.figure")
         femur.decimated(BONE_TRIANGLES)
     return femur, lesion
 

@@ -6,7 +6,7 @@ independent scramblings whose spread is the standard error that stands beside a 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -95,8 +95,13 @@ def by_method(
     each: list[dict[str, Any]] = [{} for _ in tunnels]
     together: dict[str, Any] = {}
     if tunnels:
+        # Methods that err alike are judged once.
+        judged: dict[Method, tuple[list[Risk], Risk]] = {}
         for name, method in methods.items():
-            risks, whole = execution_risk(hip, tunnels, spec, method)
+            alike = replace(method, name="")
+            if alike not in judged:
+                judged[alike] = execution_risk(hip, tunnels, spec, method)
+            risks, whole = judged[alike]
             together[name] = whole.as_dict()
             for table, risk in zip(each, risks, strict=True):
                 table[name] = risk.as_dict()
