@@ -6,7 +6,9 @@ their common entry; alone, a tunnel moves in all four numbers.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -74,11 +76,11 @@ class _State:
             members = [i for i, p in enumerate(portals) if p == portal]
             if len(members) > 1:
                 for i in members:
-                    moved |= self._repeat(lambda s, i=i: self._turned(i, s), [i], size)  # type: ignore[misc]
-                moved |= self._repeat(lambda s, m=members: self._shifted(m, s), members, size)  # type: ignore[misc]
+                    moved |= self._repeat(partial(self._turned, i), [i], size)
+                moved |= self._repeat(partial(self._shifted, members), members, size)
             else:
                 i = members[0]
-                moved |= self._repeat(lambda s, i=i: self._alone(i, s), [i], size)  # type: ignore[misc]
+                moved |= self._repeat(partial(self._alone, i), [i], size)
         if self.of.parallel and len(portals) > 1:
             everyone = list(range(len(portals)))
             moved |= self._repeat(self._leaned, everyone, size)
@@ -124,9 +126,9 @@ class _State:
         return trial
 
     def _slope_moves(self) -> FloatArray:
-        return self.moves[np.all(self.moves[:, :2] == 0.0, axis=1)][:, 2:]
+        return np.asarray(self.moves[np.all(self.moves[:, :2] == 0.0, axis=1)][:, 2:])
 
-    def _repeat(self, propose, members: list[int], size: float) -> bool:  # type: ignore[no-untyped-def]
+    def _repeat(self, propose: Callable[[float], FloatArray], members: list[int], size: float) -> bool:
         moved = False
         for _ in range(MOVES_MAX):
             if not self._best_of(propose(size), members):
@@ -182,7 +184,7 @@ class _State:
         return True
 
     def _leaves_portal(self, i: int, entry: FloatArray) -> bool:
-        """Whether a member of a fan would leave its entry, or one alone would join another's."""
+        """Whether a member of a fan would leave its entry."""
         gaps = np.linalg.norm(self.shapes.entry - self.shapes.entry[i], axis=1)
         fan = (gaps <= 0.5) & (np.arange(len(gaps)) != i)
         now = np.linalg.norm(self.shapes.entry - entry, axis=1)
