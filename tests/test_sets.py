@@ -17,7 +17,8 @@ from corecore.search.kernels import ring_points
 from corecore.search.one import lattice, tunnel_of_line
 from corecore.search.problem import build_problem
 from corecore.search.sets import FoundSet, best_set
-from corecore.search.sets_pool import line_of_tunnel, line_points, lines_through
+from corecore.search.sets_exchange import Members, exchanged, greedy, seeds, value
+from corecore.search.sets_pool import Pool, bits_of, line_of_tunnel, line_points, lines_through
 from corecore.search.threads import judge_many
 from corecore.spec import Spec, preset
 from corecore.tunnel import Tunnel, assess, portal_lengths, violations
@@ -76,6 +77,7 @@ def three(sample_hip: Hip) -> FoundSet:
     return best_set(sample_hip, THREE)
 
 
+@pytest.mark.slow
 def test_three_tunnels_keep_every_rule_and_beat_greedy(sample_hip: Hip, three: FoundSet) -> None:
     tunnels = [tunnel for tunnel, _ in three.tunnels]
     assert len(tunnels) == 3
@@ -86,8 +88,8 @@ def test_three_tunnels_keep_every_rule_and_beat_greedy(sample_hip: Hip, three: F
     assert three.removed_fraction > 1.03 * three.greedy_fraction > 0.0
 
 
-def test_the_brute_force_check_can_fail(sample_hip: Hip, three: FoundSet) -> None:
-    first = three.tunnels[0][0]
+def test_the_brute_force_check_can_fail(sample_hip: Hip) -> None:
+    first, up = feasible_tunnels(sample_hip, THREE, 1)[0], np.array([0.0, 0.0, 1.0])
     beside = Tunnel(first.entry + up * 6.0, first.tip + up * 6.0, first.diameter_mm)
     twin = Tunnel(first.entry + up * 0.1, first.tip + up * 0.1, first.diameter_mm)
     for other, word in ((beside, "bridge"), (twin, "overlap")):
@@ -123,7 +125,7 @@ def test_the_preset_of_small_drills_is_one_fan_and_more_of_them_never_do_less(sa
     spec = preset("multi-3.2")
     assert (spec.diameter_mm, spec.tunnels, spec.joint_margin_mm, spec.pattern) == (3.2, 5, 3.0, "fan")
     done = 0.0
-    for count in (1, 2, 3, 5):
+    for count in (1, 3, 5):
         found = best_set(sample_hip, replace(spec, tunnels=count))
         assert found.removed_fraction >= done
         done = found.removed_fraction
@@ -154,19 +156,19 @@ def feasible_tunnels(hip: Hip, spec: Spec, count: int) -> list[Tunnel]:
 def test_what_the_quick_rules_let_pass_the_slow_ones_do(sample_hip: Hip) -> None:
     for diameter in (3.2, 8.0):
         spec = replace(Spec(), diameter_mm=diameter)
-        tunnels = feasible_tunnels(sample_hip, spec, 60)
+        tunnels = feasible_tunnels(sample_hip, spec, 24)
         # Pairs that nearly share all, and fans, are rare by chance: make some.
         first = tunnels[0]
         rng = np.random.default_rng(1)
         tunnels += [
             Tunnel(first.entry, first.tip + rng.normal(0.0, size, 3), diameter)
-            for size in np.repeat([1.0, 3.0, 6.0], 8)
+            for size in np.repeat([1.0, 3.0, 6.0], 4)
         ]
         entry = np.array([t.entry for t in tunnels])
         direction = np.array([t.direction for t in tunnels])
         shapes = shapes_of(sample_hip, spec, entry, direction, np.array([t.length_mm for t in tunnels]))
         passed = refused = wrongly = 0
-        for j in range(0, len(tunnels), 4):
+        for j in range(0, len(tunnels), 6):
             bad = conflicts(shapes, shapes.take([j]), spec)
             for i in range(len(tunnels)):
                 if i == j:
@@ -176,10 +178,49 @@ def test_what_the_quick_rules_let_pass_the_slow_ones_do(sample_hip: Hip) -> None
                 passed += not bad[i]
                 refused += bool(broken)
                 wrongly += bool(bad[i]) and not broken
-        assert passed > 50
-        assert refused > 50
+        assert passed > 10
+        assert refused > 10
         # On the safe side, but not by refusing whatever comes.
         assert wrongly < 0.25 * (passed + wrongly)
+
+
+def small_pool(hip: Hip, spec: Spec, count: int) -> Pool:
+    tunnels = feasible_tunnels(hip, spec, count)
+    entry, tip = (np.array([getattr(t, name) for t in tunnels]) for name in ("entry", "tip"))
+    along = tip - entry
+    length = np.linalg.norm(along, axis=1)
+    shapes = shapes_of(hip, spec, entry, along / length[:, None], length)
+    problem, points = build_problem(hip, spec), hip.lesion.points_mm[::37]
+    lines = np.array([line_of_tunnel(problem, t) for t in tunnels])
+    return Pool(hip, spec, problem, lines, shapes, bits_of(shapes, points), points, [], [], np.zeros(len(lines), bool))
+
+
+def test_exchange_lies_between_greedy_and_the_best_of_all_triples(sample_hip: Hip) -> None:
+    for diameter in (4.0, 8.0):
+        spec = replace(THREE, diameter_mm=diameter)
+        pool = small_pool(sample_hip, spec, 24)
+        members = Members(pool, np.arange(len(pool.lines)))
+        inside = [pool.shapes.tunnel(i).contains(pool.points_mm) for i in range(len(pool.lines))]
+        bad = np.array([pool.conflicts(i, members.members, sharing=True) for i in range(len(pool.lines))])
+
+        def legal(s: tuple[int, ...], bad: np.ndarray = bad, wide: bool = diameter > 5.0) -> bool:
+            # No two of these entries are within half a millimetre, so three wide holes are one too many.
+            return not any(bad[i, j] for i, j in itertools.combinations(s, 2)) and not (wide and len(s) > 2)
+
+        best = max(
+            int(np.count_nonzero(np.any([inside[i] for i in s], axis=0)))
+            for size in (1, 2, 3)
+            for s in itertools.combinations(range(len(inside)), size)
+            if legal(s)
+        )
+        by_greedy = greedy(members, 3)
+        found = [exchanged(members, start, 3) for start in ([], *([s] for s in seeds(members, 8)))]
+        for chosen in (by_greedy, *found):
+            assert legal(tuple(chosen))
+            assert value(pool, chosen) == np.count_nonzero(np.any([inside[i] for i in chosen], axis=0))
+        reached = max(value(pool, chosen) for chosen in found)
+        assert value(pool, by_greedy) <= reached <= best
+        assert reached >= 0.98 * best
 
 
 def test_bridge_and_overlap_of_plain_cases(sample_hip: Hip) -> None:

@@ -31,6 +31,8 @@ WORTH_ADDING = 0.005
 #: How many starts are exchanged, and how many of the sets found are refined (small sets, larger ones).
 STARTS = 8
 REFINED_SMALL, REFINED_LARGE, SMALL_SET = 2, 1, 3
+#: How often the exchange is begun again without the tunnels that the last judgement refused.
+BAN_ROUNDS = 6
 
 Pairs = tuple[tuple[Tunnel, TunnelFigures], ...]
 
@@ -97,6 +99,7 @@ class _Search:
         self.initial_families = len(self._families())
         self.climber: Climber = climber(hip, spec, sharing=self.sharing, parallel=self.pattern == "parallel")
         self.known: dict[int, tuple[Tunnel, TunnelFigures, bool]] = {0: (first, figures, True)}
+        self.fractions: dict[tuple[int, ...], float] = {}
         if self._families():
             self._families()[0] = np.append(0, self._families()[0])
 
@@ -115,16 +118,11 @@ class _Search:
 
     def next(self, before: list[int], count: int) -> tuple[list[int], float, float] | None:
         """The best set of ``count``, what it removes, and what the greedy set does; ``None`` where none fits."""
-        options: list[list[int]] = []
-        for members in self._groups():
-            options += self._options(members, before, count)
+        finalists = self._finalists(before, count)
         by_greedy = max((self._fraction(s) for s in self._greedy(count)), default=0.0)
-        options = [s for s in options if len(s) == count]
-        if not options:
-            return None
-        options.sort(key=lambda s: -value(self.pool, s))
-        best, most = [], -1.0
-        for chosen in _distinct(options)[: REFINED_SMALL if count <= SMALL_SET else REFINED_LARGE]:
+        best: list[int] = []
+        most = -1.0
+        for chosen in finalists:
             for trial in (self._refined(chosen), chosen):
                 if trial is not None and (fraction := self._fraction(trial)) > most:
                     best, most = trial, fraction
@@ -132,6 +130,8 @@ class _Search:
         for chosen in (*self._greedy(count), *self._extended(before, count)):
             if len(chosen) == count and (fraction := self._fraction(chosen)) > most:
                 best, most = chosen, fraction
+        if not best:
+            return None
         _log.info("set of %d: %.4f of the lesion, greedy %.4f", count, most, by_greedy)
         return best, most, by_greedy
 
@@ -159,8 +159,28 @@ class _Search:
             return [Members(self.pool, family, sharing=self.sharing) for family in self._families()]
         return [Members(self.pool, np.arange(len(self.pool.lines)), sharing=self.sharing)]
 
+    def _finalists(self, before: list[int], count: int) -> list[list[int]]:
+        """The best few sets of ``count`` by the thinned count that the last judgement lets pass."""
+        wanted = REFINED_SMALL if count <= SMALL_SET else REFINED_LARGE
+        for _ in range(BAN_ROUNDS):
+            options = [s for members in self._groups() for s in self._options(members, before, count)]
+            full = [s for s in options if len(s) == count]
+            ranked = _distinct(sorted(full, key=lambda s: -value(self.pool, s)))
+            passed, refused = [], False
+            for chosen in ranked:
+                if self._kept(chosen):
+                    passed.append(chosen)
+                else:
+                    refused = True
+                if len(passed) == wanted:
+                    break
+            # What was refused is banned now, and the exchange may do without it.
+            if passed or not refused:
+                return passed
+        return []
+
     def _options(self, members: Members, before: list[int], count: int) -> list[list[int]]:
-        """Sets from several starts, each exchanged and free of tunnels that the last judgement refuses."""
+        """Sets from several starts, each exchanged."""
         starts: list[list[int]] = [[]]
         if np.all(np.isin(before, members.members)):
             starts.append(before)
@@ -168,15 +188,7 @@ class _Search:
             starts += [[seed] for seed in seeds(members, STARTS)]
             for fan in self.pool.fans if self.sharing else []:
                 starts.append(greedy(Members(self.pool, fan), count))
-        result = []
-        for start in starts:
-            for _ in range(10):
-                legal = [i for i in start if not self.pool.banned[i]]
-                chosen = exchanged(members, legal, count)
-                if self._kept(chosen):
-                    result.append(chosen)
-                    break
-        return result
+        return [exchanged(members, start, count) for start in starts]
 
     def _kept(self, chosen: Sequence[int]) -> bool:
         """Whether a set keeps every rule; tunnels that break one of their own are banned."""
@@ -195,7 +207,8 @@ class _Search:
         else:
             families = [np.arange(self.initial)]
         sets = [greedy(Members(self.pool, f, sharing=self.sharing), count) for f in families]
-        return [s for s in sets if len(s) == count and self._kept(s)]
+        sets = sorted((s for s in sets if len(s) == count), key=lambda s: -value(self.pool, s))
+        return [s for s in sets[:REFINED_SMALL] if self._kept(s)]
 
     def _extended(self, before: list[int], count: int) -> list[list[int]]:
         """The set before, with what adds most."""
@@ -215,11 +228,14 @@ class _Search:
 
     def _fraction(self, chosen: Sequence[int]) -> float:
         """Share of the whole lesion that a set removes."""
-        points = self.hip.lesion.points_mm
-        hit = np.zeros(len(points), dtype=bool)
-        for i in chosen:
-            hit |= self.pair(i)[0].contains(points)
-        return float(np.mean(hit))
+        key = tuple(sorted(chosen))
+        if key not in self.fractions:
+            points = self.hip.lesion.points_mm
+            hit = np.zeros(len(points), dtype=bool)
+            for i in chosen:
+                hit |= self.pair(i)[0].contains(points)
+            self.fractions[key] = float(np.mean(hit))
+        return self.fractions[key]
 
 
 def _distinct(options: Sequence[list[int]]) -> list[list[int]]:
