@@ -110,7 +110,7 @@ class Spec:
 PRESETS: dict[str, Spec] = {
     "core-10": Spec(),
     "core-8": Spec(preset="core-8", diameter_mm=8.0),
-    # Joint margin 3: engineering choice, a 3.2 mm drill strays less into the subchondral bone than a core.
+    # Number, one portal and joint margin: engineering choices.
     "multi-3.2": Spec(preset="multi-3.2", diameter_mm=3.2, tunnels=5, joint_margin_mm=3.0, pattern="fan"),
 }
 
