@@ -15,6 +15,7 @@ from corecore.anatomy.model import Caution
 from corecore.errors import InputError
 from corecore.grid import BoolArray, FloatArray
 from corecore.hip import Hip
+from corecore.holes import inner_points
 from corecore.lesion import sample_counts
 from corecore.measures.model import Measures
 from corecore.measures.weight_bearing import in_cone
@@ -22,8 +23,9 @@ from corecore.risk.execution import by_method
 from corecore.search.bound import Proof
 from corecore.search.infeasible import Infeasible
 from corecore.search.one import best_tunnel
+from corecore.search.sets import best_set
 from corecore.spec import Spec, check_effort
-from corecore.tunnel import Tunnel, TunnelFigures, across_axes
+from corecore.tunnel import Tunnel, TunnelFigures
 
 SCHEMA = "corecore.plan/1"
 #: More of the neck's smallest section than this taken by tunnels is a warning (contract §2).
@@ -79,35 +81,44 @@ def plan_hip(
     gap: float | None = None,
     seconds: float | None = None,
 ) -> Plan:
-    """Search the best tunnel of a hip; with a ``gap`` or ``seconds``, prove a bound on what any tunnel removes.
+    """Search the best tunnel of a hip, or the best set of at most ``spec.tunnels``.
 
-    Raises ``InputError`` for more than one tunnel,
-    which this version cannot plan, and for a gap or a time that is none.
+    With a ``gap`` or ``seconds``, prove a bound on what any one tunnel removes. Raises
+    ``InputError`` for a gap or a time that is none, and where a proof for several is asked for.
     """
     check_effort(gap, seconds)
-    if spec.tunnels != 1:
-        raise InputError(f"tunnels: {spec.tunnels}; this version plans one tunnel (sets of tunnels are to come)")
+    if spec.tunnels > 1 and (gap is not None or seconds is not None):
+        raise InputError(f"--gap, --seconds: a proof for {spec.tunnels} tunnels; for one tunnel it is accepted")
     started = time.perf_counter()
-    found = best_tunnel(hip, spec, progress=progress, gap=gap, seconds=seconds)
-    search_s = time.perf_counter() - started - found.compile_s
     tunnels: tuple[tuple[Tunnel, TunnelFigures], ...] = ()
-    if found.tunnel is not None and found.figures is not None:
-        tunnels = ((found.tunnel, found.figures),)
+    fewer: str | None = None
+    proof: Proof | None = None
+    if spec.tunnels == 1:
+        one = best_tunnel(hip, spec, progress=progress, gap=gap, seconds=seconds)
+        infeasible, judged, compile_s, proof = one.infeasible, one.lines_judged, one.compile_s, one.proof
+        if one.tunnel is not None and one.figures is not None:
+            tunnels = ((one.tunnel, one.figures),)
+    else:
+        several = best_set(hip, spec, progress=progress)
+        infeasible, judged, compile_s = several.infeasible, several.lines_judged, several.compile_s
+        tunnels, fewer = several.tunnels, several.fewer
+    search_s = time.perf_counter() - started - compile_s
     totals = _totals(hip, spec, [tunnel for tunnel, _ in tunnels])
     cautions = [*hip.cautions, *measures.cautions]
     if totals.neck_area_share > NECK_SHARE_WARNING:
+        taken = f"{'the tunnel takes' if len(tunnels) == 1 else 'the tunnels take'} {totals.neck_area_share:.0%}"
         cautions.append(
             Caution(
                 "neck_area_share",
-                f"the tunnel takes {totals.neck_area_share:.0%} of the neck's smallest section;"
+                f"{taken} of the neck's smallest section;"
                 f" above {NECK_SHARE_WARNING:.0%} the neck may be weakened",
             )
         )
-    timings = {**hip.timings, "search_s": search_s, "compile_s": found.compile_s}
-    return Plan(
-        hip, spec, measures, tunnels, found.infeasible, totals, tuple(cautions), timings, found.lines_judged,
-        found.proof,
-    )  # fmt: skip
+    if fewer is not None:
+        text = f"{len(tunnels)} of {spec.tunnels} tunnels planned: {fewer}"
+        cautions.append(Caution("fewer_tunnels", text))
+    timings = {**hip.timings, "search_s": search_s, "compile_s": compile_s}
+    return Plan(hip, spec, measures, tunnels, infeasible, totals, tuple(cautions), timings, judged, proof)
 
 
 def _totals(hip: Hip, spec: Spec, tunnels: list[Tunnel]) -> Totals:
@@ -116,11 +127,11 @@ def _totals(hip: Hip, spec: Spec, tunnels: list[Tunnel]) -> Totals:
     reached = {3.0: removed.copy(), 5.0: removed.copy()}
     graft = 0.0
     share = 0.0
-    for tunnel in tunnels:
+    for index, tunnel in enumerate(tunnels):
         removed |= tunnel.contains(lesion.points_mm)
         for distance, hit in reached.items():
             hit |= tunnel.contains(lesion.points_mm, grown_mm=distance)
-        graft += _bone_volume_ml(hip, tunnel)
+        graft += _bone_volume_ml(hip, tunnel, tunnels[:index])
         lean = abs(float(np.dot(tunnel.direction, hip.anatomy.neck_axis)))
         share += np.pi * tunnel.radius_mm**2 / max(lean, 0.1) / hip.anatomy.neck_min_area_mm2
     loaded = in_cone(hip, spec)
@@ -141,19 +152,14 @@ def _totals(hip: Hip, spec: Spec, tunnels: list[Tunnel]) -> Totals:
     )
 
 
-def _bone_volume_ml(hip: Hip, tunnel: Tunnel) -> float:
-    """Bone inside a tunnel, ml."""
-    a, b = across_axes(tunnel.direction)
-    half = np.arange(-tunnel.radius_mm + GRAFT_LATTICE_MM / 2, tunnel.radius_mm, GRAFT_LATTICE_MM)
-    u, v = (g.ravel() for g in np.meshgrid(half, half, indexing="ij"))
-    disc = np.hypot(u, v) <= tunnel.radius_mm
-    cross = u[disc, None] * a + v[disc, None] * b
-    count = max(1, round(tunnel.length_mm / GRAFT_LATTICE_MM))
-    along = (np.arange(count) + 0.5) / count * tunnel.length_mm
-    points = (tunnel.entry + along[:, None] * tunnel.direction)[:, None, :] + cross[None, :, :]
-    inside = float(np.mean(hip.bone.inside(points.reshape(-1, 3))))
+def _bone_volume_ml(hip: Hip, tunnel: Tunnel, earlier: list[Tunnel]) -> float:
+    """Bone inside a tunnel that no earlier one has taken, ml."""
+    points = inner_points(tunnel, GRAFT_LATTICE_MM)
+    taken = hip.bone.inside(points)
+    for other in earlier:
+        taken &= ~other.contains(points)
     # The lattice's share of bone times the exact volume of the cylinder.
-    return inside * np.pi * tunnel.radius_mm**2 * tunnel.length_mm / 1000.0
+    return float(np.mean(taken)) * np.pi * tunnel.radius_mm**2 * tunnel.length_mm / 1000.0
 
 
 def _discretisation_error(hip: Hip, tunnels: list[Tunnel], fraction: float) -> float:

@@ -35,6 +35,8 @@ _RANGES: dict[str, tuple[float, float]] = {
     "subchondral_depth_mm": (0.5, 20.0),
 }
 
+PATTERNS = ("any", "fan", "separate", "parallel")
+
 
 @dataclass(frozen=True)
 class Spec:
@@ -62,6 +64,8 @@ class Spec:
     entry_distal_mm: float = 5.0
     entry_proximal_mm: float = 25.0
     bridge_min_mm: float = 3.0
+    #: How the tunnels of a set stand to each other: any, fan (one portal), separate, parallel.
+    pattern: str = "any"
     cap_half_angle_deg: float = 55.0
     subchondral_depth_mm: float = 5.0
 
@@ -72,6 +76,8 @@ class Spec:
                 raise InputError(f"{name}: {value!r}; a finite number is accepted")
             if not low <= value <= high:
                 raise InputError(f"{name}: {value:g}; {low:g} to {high:g} is accepted")
+        if self.pattern not in PATTERNS:
+            raise InputError(f"pattern: {self.pattern!r}; accepted: {', '.join(PATTERNS)}")
         if self.shaft_angle_min_deg >= self.shaft_angle_max_deg:
             raise InputError("shaft_angle_min_deg must be below shaft_angle_max_deg")
         if self.entry_distal_mm >= self.entry_proximal_mm:
@@ -89,6 +95,9 @@ class Spec:
         for name, raw in values.items():
             if name not in known:
                 raise InputError(f"{origin}: unknown parameter {name!r}; accepted: {', '.join(sorted(known))}")
+            if known[name] == "str":
+                changed[name] = str(raw)
+                continue
             changed[name] = _number(name, raw, whole=known[name] == "int", origin=origin)
         return replace(self, **changed)
 
@@ -97,10 +106,12 @@ class Spec:
         return asdict(self)
 
 
-#: Named starting points (contract §2). Sets of several tunnels are not planned yet.
+#: Named starting points (contract §2).
 PRESETS: dict[str, Spec] = {
     "core-10": Spec(),
     "core-8": Spec(preset="core-8", diameter_mm=8.0),
+    # Number, one portal and joint margin: engineering choices.
+    "multi-3.2": Spec(preset="multi-3.2", diameter_mm=3.2, tunnels=5, joint_margin_mm=3.0, pattern="fan"),
 }
 
 

@@ -31,6 +31,7 @@ ORDER = [
     "signs",
     "measures",
     "tunnel",
+    "holes",
     "search",
     "risk",
     "plan",

@@ -132,8 +132,8 @@ def plan(
     out: Annotated[Path, typer.Option(help="Folder for the plan.")],
     side: SideOption = "auto",
     landmarks: LandmarkFile = None,
-    preset: Annotated[str | None, typer.Option(help="core-10 (default) or core-8.")] = None,
-    tunnels: Annotated[int | None, typer.Option(help="Most tunnels (this version: 1).")] = None,
+    preset: Annotated[str | None, typer.Option(help="core-10 (default), core-8 or multi-3.2.")] = None,
+    tunnels: Annotated[int | None, typer.Option(help="Most tunnels, 1 to 16.")] = None,
     diameter: Annotated[float | None, typer.Option(help="Drill diameter, mm.")] = None,
     pelvis: PelvisMask = None,
     image: ImageFile = None,
@@ -152,7 +152,7 @@ def plan(
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> int:
-    """Measure, search the best tunnel, and write the plan's folder. Exit code 3: no feasible tunnel."""
+    """Measure, search the best tunnels, and write the plan's folder. Exit code 3: no feasible tunnel."""
     values = {"tunnels": tunnels, "diameter_mm": diameter}
     return _plan(
         femur,

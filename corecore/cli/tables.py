@@ -42,7 +42,7 @@ def print_plan(content: dict[str, Any], folder: Path) -> None:
             table.add_row(name, value)
     if content["tunnels"]:
         table.add_section()
-        for name, value in _total_rows(content["totals"]):
+        for name, value in _total_rows(content["totals"], len(content["tunnels"])):
             table.add_row(name, value)
     console.print(table)
     if content["totals"].get("risk"):
@@ -135,12 +135,12 @@ def _tunnel_rows(tunnel: dict[str, Any], number: int, spec: dict[str, Any]) -> l
     ]
 
 
-def _total_rows(totals: dict[str, Any]) -> list[tuple[str, str]]:
+def _total_rows(totals: dict[str, Any], tunnels: int) -> list[tuple[str, str]]:
     bearing = totals["removed_weight_bearing_fraction"]
     return [
         ("necrosis removed", f"{totals['necrosis_removed_ml']:.2f} ml, {totals['necrosis_left_ml']:.2f} ml stay"),
         ("can be reached", f"{totals['reachable_fraction']:.0%} of the necrosis lies deeper than the joint margin"),
-        ("at best", _bound(totals)),
+        ("at best", _bound(totals, tunnels)),
         ("of the loaded part", "none there" if bearing is None else f"{bearing:.1%} removed"),
         (
             "near a tunnel",
@@ -153,11 +153,11 @@ def _total_rows(totals: dict[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def _bound(totals: dict[str, Any]) -> str:
+def _bound(totals: dict[str, Any], tunnels: int) -> str:
     """What was proven, in words."""
     bound, gap = totals["upper_bound_fraction"], totals["optimality_gap"]
     if bound is None or gap is None:
-        return "not proven (--gap 0.01 proves it, in minutes)"
+        return "not proven (--gap 0.01 proves it, in minutes)" if tunnels == 1 else "not proven"
     return f"no tunnel removes more than {bound:.1%}, {gap:.1%} above this one (proven)"
 
 
