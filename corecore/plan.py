@@ -17,6 +17,7 @@ from corecore.grid import BoolArray, FloatArray
 from corecore.hip import Hip
 from corecore.holes import inner_points
 from corecore.lesion import sample_counts
+from corecore.measures.document import direction, number, position, rounded
 from corecore.measures.model import Measures
 from corecore.measures.weight_bearing import in_cone
 from corecore.risk.execution import by_method
@@ -208,18 +209,18 @@ def document(plan: Plan) -> dict[str, Any]:
         "warnings": [{"code": c.code, "text": c.text} for c in plan.cautions],
         "case": {"id": hip.case.id, "side": hip.side, "inputs": [s.as_dict() for s in hip.case.sources]},
         "anatomy": {
-            "head_center": _position(hip, anatomy.head_center),
-            "head_radius_mm": _number(anatomy.head_radius_mm),
-            "neck_center": _position(hip, anatomy.neck_center),
-            "neck_axis": _direction(hip, anatomy.neck_axis),
-            "neck_shaft_angle_deg": _number(anatomy.neck_shaft_angle_deg),
-            "neck_min_area_mm2": _number(anatomy.neck_min_area_mm2),
-            "shaft_point": _position(hip, anatomy.shaft_point),
-            "shaft_axis": _direction(hip, anatomy.shaft_axis),
-            "x_axis": _direction(hip, anatomy.x_axis),
-            "lesser_trochanter_tip": _position(hip, anatomy.lesser_trochanter_tip),
-            "lesser_trochanter_height_mm": _number(anatomy.lesser_trochanter_height_mm),
-            "greater_trochanter_tip": _position(hip, anatomy.greater_trochanter_tip),
+            "head_center": position(hip, anatomy.head_center),
+            "head_radius_mm": number(anatomy.head_radius_mm),
+            "neck_center": position(hip, anatomy.neck_center),
+            "neck_axis": direction(hip, anatomy.neck_axis),
+            "neck_shaft_angle_deg": number(anatomy.neck_shaft_angle_deg),
+            "neck_min_area_mm2": number(anatomy.neck_min_area_mm2),
+            "shaft_point": position(hip, anatomy.shaft_point),
+            "shaft_axis": direction(hip, anatomy.shaft_axis),
+            "x_axis": direction(hip, anatomy.x_axis),
+            "lesser_trochanter_tip": position(hip, anatomy.lesser_trochanter_tip),
+            "lesser_trochanter_height_mm": number(anatomy.lesser_trochanter_height_mm),
+            "greater_trochanter_tip": position(hip, anatomy.greater_trochanter_tip),
             "sources": anatomy.sources,
         },
         "necrosis": rounded(plan.measures.as_dict()),
@@ -242,44 +243,26 @@ def document(plan: Plan) -> dict[str, Any]:
     return result
 
 
-def measures_document(hip: Hip, measures: Measures) -> dict[str, Any]:
-    """The content of ``measures.json`` (contract §4)."""
-    return {
-        "schema": "corecore.measures/1",
-        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "corecore_version": __version__,
-        "coordinate_system": "RAS",
-        "units": "mm",
-        "case": {"id": hip.case.id, "side": hip.side, "inputs": [s.as_dict() for s in hip.case.sources]},
-        **rounded(measures.as_dict()),
-        "head_center": _position(hip, hip.anatomy.head_center),
-        "head_radius_mm": _number(hip.anatomy.head_radius_mm),
-        "sources": hip.anatomy.sources,
-        "warnings": [{"code": c.code, "text": c.text} for c in (*hip.cautions, *measures.cautions)],
-        "notice": "For research and for review by a surgeon. Not a medical device.",
-    }
-
-
 def _tunnel(hip: Hip, tunnel: Tunnel, figures: TunnelFigures) -> dict[str, Any]:
     return {
-        "entry": _position(hip, tunnel.entry),
-        "tip": _position(hip, tunnel.tip),
-        "direction": _direction(hip, tunnel.direction),
-        "diameter_mm": _number(tunnel.diameter_mm),
-        "length_mm": _number(figures.length_mm),
-        "portal_length_mm": _number(figures.portal_length_mm),
-        "removed_fraction": _number(figures.removed_fraction),
-        "cortical_clearance_mm": _number(figures.cortical_clearance_mm),
-        "posterosuperior_clearance_mm": _number(figures.posterosuperior_clearance_mm),
-        "joint_clearance_mm": _number(figures.joint_clearance_mm),
-        "incidence_deg": _number(figures.incidence_deg),
-        "entry_normal_deg": _number(figures.entry_normal_deg),
-        "shaft_angle_deg": _number(figures.shaft_angle_deg),
-        "ap_angle_deg": _number(figures.ap_angle_deg),
-        "lateral_tilt_deg": _number(figures.lateral_tilt_deg),
-        "entry_above_lesser_trochanter_mm": _number(figures.entry_above_lesser_trochanter_mm),
-        "entry_below_greater_trochanter_mm": _number(figures.entry_below_greater_trochanter_mm),
-        "entry_anterior_mm": _number(figures.entry_anterior_mm),
+        "entry": position(hip, tunnel.entry),
+        "tip": position(hip, tunnel.tip),
+        "direction": direction(hip, tunnel.direction),
+        "diameter_mm": number(tunnel.diameter_mm),
+        "length_mm": number(figures.length_mm),
+        "portal_length_mm": number(figures.portal_length_mm),
+        "removed_fraction": number(figures.removed_fraction),
+        "cortical_clearance_mm": number(figures.cortical_clearance_mm),
+        "posterosuperior_clearance_mm": number(figures.posterosuperior_clearance_mm),
+        "joint_clearance_mm": number(figures.joint_clearance_mm),
+        "incidence_deg": number(figures.incidence_deg),
+        "entry_normal_deg": number(figures.entry_normal_deg),
+        "shaft_angle_deg": number(figures.shaft_angle_deg),
+        "ap_angle_deg": number(figures.ap_angle_deg),
+        "lateral_tilt_deg": number(figures.lateral_tilt_deg),
+        "entry_above_lesser_trochanter_mm": number(figures.entry_above_lesser_trochanter_mm),
+        "entry_below_greater_trochanter_mm": number(figures.entry_below_greater_trochanter_mm),
+        "entry_anterior_mm": number(figures.entry_anterior_mm),
     }
 
 
@@ -287,33 +270,8 @@ def _totals_document(totals: Totals, proof: Proof | None) -> dict[str, Any]:
     bound = None if proof is None else proof.upper_bound_fraction
     gap = None if bound is None or totals.removed_fraction <= 0.0 else bound / totals.removed_fraction - 1.0
     return {
-        **{name: _number(value) for name, value in vars(totals).items()},
-        "upper_bound_fraction": _number(bound),
-        "optimality_gap": _number(gap),
+        **{name: number(value) for name, value in vars(totals).items()},
+        "upper_bound_fraction": number(bound),
+        "optimality_gap": number(gap),
         "stopped_by": "effort" if proof is None else proof.stopped_by,
     }
-
-
-def rounded(value: Any) -> Any:
-    """Numbers in nested lists and tables rounded as in ``plan.json``; not-finite ones become null."""
-    if isinstance(value, dict):
-        return {key: rounded(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [rounded(item) for item in value]
-    if isinstance(value, float | np.floating):
-        return _number(float(value))
-    return value
-
-
-def _number(value: float | None) -> float | None:
-    """A number to 1e-6; ``None`` for what is not finite (no such part)."""
-    return None if value is None or not np.isfinite(value) else round(float(value), 6)
-
-
-def _position(hip: Hip, point: FloatArray | None) -> list[float] | None:
-    return None if point is None else [round(float(c), 6) for c in hip.to_world(point)]
-
-
-def _direction(hip: Hip, direction: FloatArray) -> list[float]:
-    # Nine digits: a direction is multiplied by lengths of a hundred millimetres.
-    return [round(float(c), 9) for c in hip.direction_to_world(direction)]

@@ -66,7 +66,8 @@ def write_plan(
     ``surfaces`` are those of ``meshes``, where the caller has made them already.
     """
     # The plan brings the compiler along; a folder can be checked without it.
-    from corecore.plan import document, measures_document
+    from corecore.measures.document import measures_document
+    from corecore.plan import document
 
     with staged_folder(folder) as stage:
         if not keep_names:

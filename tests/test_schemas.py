@@ -14,7 +14,8 @@ import pytest
 
 from corecore.hip import Hip
 from corecore.measures import measure
-from corecore.plan import document, measures_document, plan_hip
+from corecore.measures.document import measures_document
+from corecore.plan import document, plan_hip
 from corecore.spec import Spec
 
 

@@ -96,18 +96,22 @@ def measure(
     as_json: AsJson = False,
 ) -> int:
     """How much bone is dead, and how much of it carries weight."""
+    from concurrent.futures import ThreadPoolExecutor
+
     from corecore.cli.progress import steps
-    from corecore.cli.tables import print_measures
     from corecore.io.files import atomic_write_text
-    from corecore.measures import measure as measure_hip
-    from corecore.plan import measures_document
     from corecore.spec import Spec
 
     given_pole = None if pole is None else _vector(pole, "--pole")
     answers = _answers(stage, physis, imaging_date)
-    with steps(quiet=as_json) as step:
+    with steps(quiet=as_json) as step, ThreadPoolExecutor(1) as beside:
+        # What is needed later is loaded beside the work of the moment.
+        beside.submit(lambda: [import_module(name) for name in ("corecore.measures.document", "corecore.cli.tables")])
         hip = _hip(femur, lesion, side, landmarks, case_id, step, pelvis=pelvis, image=image)
         step("measuring")
+        from corecore.measures import measure as measure_hip
+        from corecore.measures.document import measures_document
+
         measures = measure_hip(hip, Spec(), pole=given_pole, answers=answers)
     content = measures_document(hip, measures)
     if not keep_names:
@@ -119,6 +123,8 @@ def measure(
     if as_json:
         typer.echo(text)
     else:
+        from corecore.cli.tables import print_measures
+
         print_measures(content, measures.summary(content).text())
         if out is not None:
             typer.echo(f"written: {out}")
@@ -311,7 +317,6 @@ def _plan(
     from concurrent.futures import ThreadPoolExecutor
 
     from corecore.cli.progress import run_log, steps
-    from corecore.cli.tables import print_plan
     from corecore.spec import check_effort, parse_settings, preset, read_config
 
     table = read_config(config) if config else {}
@@ -352,6 +357,8 @@ def _plan(
     if as_json:
         typer.echo(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False))
     else:
+        from corecore.cli.tables import print_plan
+
         print_plan(content, out)
     return DONE if result.status == "planned" else INFEASIBLE
 

@@ -1,0 +1,58 @@
+"""The content of ``measures.json``, and how figures and places are written in every JSON file."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import numpy as np
+
+from corecore import __version__
+from corecore.grid import FloatArray
+from corecore.hip import Hip
+from corecore.measures.model import SCHEMA, Measures
+
+
+def measures_document(hip: Hip, measures: Measures) -> dict[str, Any]:
+    """The content of ``measures.json`` (contract §4)."""
+    return {
+        "schema": SCHEMA,
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "corecore_version": __version__,
+        "coordinate_system": "RAS",
+        "units": "mm",
+        "case": {"id": hip.case.id, "side": hip.side, "inputs": [s.as_dict() for s in hip.case.sources]},
+        **rounded(measures.as_dict()),
+        "head_center": position(hip, hip.anatomy.head_center),
+        "head_radius_mm": number(hip.anatomy.head_radius_mm),
+        "sources": hip.anatomy.sources,
+        "warnings": [{"code": c.code, "text": c.text} for c in (*hip.cautions, *measures.cautions)],
+        "notice": "For research and for review by a surgeon. Not a medical device.",
+    }
+
+
+def rounded(value: Any) -> Any:
+    """Numbers in nested lists and tables rounded as in ``plan.json``; not-finite ones become null."""
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(item) for item in value]
+    if isinstance(value, float | np.floating):
+        return number(float(value))
+    return value
+
+
+def number(value: float | None) -> float | None:
+    """A number to 1e-6; ``None`` for what is not finite (no such part)."""
+    return None if value is None or not np.isfinite(value) else round(float(value), 6)
+
+
+def position(hip: Hip, point: FloatArray | None) -> list[float] | None:
+    """A local position in world RAS mm."""
+    return None if point is None else [round(float(c), 6) for c in hip.to_world(point)]
+
+
+def direction(hip: Hip, vector: FloatArray) -> list[float]:
+    """A local direction in world axes."""
+    # Nine digits: a direction is multiplied by lengths of a hundred millimetres.
+    return [round(float(c), 9) for c in hip.direction_to_world(vector)]
