@@ -76,7 +76,7 @@ class Plan:
 def plan_hip(
     hip: Hip,
     spec: Spec,
-    measures: Measures,
+    measures: Measures | Callable[[], Measures],
     *,
     progress: Callable[[float], None] | None = None,
     gap: float | None = None,
@@ -84,7 +84,8 @@ def plan_hip(
 ) -> Plan:
     """Search the best tunnel of a hip, or the best set of at most ``spec.tunnels``.
 
-    With a ``gap`` or ``seconds``, prove a bound on what any one tunnel removes. Raises
+    ``measures`` may be a function that gives them, called when the search is done, so that they can be
+    taken beside it. With a ``gap`` or ``seconds``, prove a bound on what any one tunnel removes. Raises
     ``InputError`` for a gap or a time that is none, and where a proof for several is asked for.
     """
     check_effort(gap, seconds)
@@ -105,6 +106,8 @@ def plan_hip(
         tunnels, fewer = several.tunnels, several.fewer
     search_s = time.perf_counter() - started - compile_s
     totals = _totals(hip, spec, [tunnel for tunnel, _ in tunnels])
+    if not isinstance(measures, Measures):
+        measures = measures()
     cautions = [*hip.cautions, *measures.cautions]
     if totals.neck_area_share > NECK_SHARE_WARNING:
         taken = f"{'the tunnel takes' if len(tunnels) == 1 else 'the tunnels take'} {totals.neck_area_share:.0%}"

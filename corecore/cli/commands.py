@@ -328,7 +328,7 @@ def _plan(
 
     timings: dict[str, float] = {}
     # What is needed later is loaded, and the surfaces for the files are made, beside the work of the moment.
-    with run_log() as log, steps(quiet=as_json) as step, ThreadPoolExecutor(1) as beside:
+    with run_log() as log, steps(quiet=as_json) as step, ThreadPoolExecutor(2) as beside:
         from corecore.results import check_target, prepared_meshes, write_plan
 
         check_target(out, overwrite=overwrite)
@@ -337,17 +337,21 @@ def _plan(
         hip = _hip(femur, lesion, side, landmarks, case_id, step, pelvis=pelvis, image=image)
         timings["load_s"] = time.perf_counter() - started - sum(hip.timings.values())
         surfaces = beside.submit(prepared_meshes, hip, pictures=pictures)
-        step("measuring")
+        from corecore.measures import Measures
         from corecore.measures import measure as measure_hip
 
-        started = time.perf_counter()
-        measures = measure_hip(hip, spec, answers=answers)
-        timings["measures_s"] = time.perf_counter() - started
-        step("searching (the first run compiles for about half a minute)")
+        def measured() -> Measures:
+            started = time.perf_counter()
+            result = measure_hip(hip, spec, answers=answers)
+            timings["measures_s"] = time.perf_counter() - started
+            return result
+
+        measuring = beside.submit(measured)
+        step("measuring; searching (the first run compiles for about half a minute)")
         from corecore.plan import plan_hip
 
         result = plan_hip(
-            hip, spec, measures, gap=gap, seconds=seconds, progress=lambda share: step("searching", share)
+            hip, spec, measuring.result, gap=gap, seconds=seconds, progress=lambda share: step("searching", share)
         )
         step("writing and drawing" if pictures else "writing")
         content = write_plan(
