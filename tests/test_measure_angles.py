@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,12 @@ from corecore.measures.osteotomy import TILT_DEG
 from corecore.measures.weight_bearing import POLES
 from corecore.spec import Spec
 
+
+def slow(value: float) -> Any:
+    """A value for the slow tests."""
+    return pytest.param(value, marks=pytest.mark.slow)
+
+
 Z = np.array([0.0, 0.0, 1.0])
 GAIT = np.array(POLES["gait"])
 #: Where the ball's head ends in the mid-coronal plane, lateral: 0.8 cos a - 0.6 sin a = -0.5.
@@ -28,7 +35,7 @@ def head(request: pytest.FixtureRequest, sample_hip: Hip) -> Hip:
     return ball_hip(sample_hip, request.param)
 
 
-@pytest.mark.parametrize("half_angle", [20.0, 47.5, 62.5, 75.0])
+@pytest.mark.parametrize("half_angle", [slow(20.0), 47.5, slow(62.5), slow(75.0)])
 def test_a_cone_about_the_shaft(head: Hip, half_angle: float) -> None:
     """Arcs of 2 a in both planes, combined 4 a, index (2 a / 180)²; each within 1°."""
     found = measure(cone(head, Z, half_angle), Spec()).figures
@@ -52,7 +59,7 @@ def test_kerboul_grades(combined: float, grade: int | None) -> None:
     assert kerboul_grade(combined) == grade
 
 
-@pytest.mark.parametrize("forward", [-20.0, 0.0, 30.0])
+@pytest.mark.parametrize("forward", [slow(-20.0), slow(0.0), 30.0])
 def test_the_anterior_edge_from_the_necks_axis(head: Hip, forward: float) -> None:
     """A cone of 35° leaning forward in the neck's plane ends 35° further; what is left reaches to 120°."""
     axis = np.cos(np.radians(forward)) * NECK + np.sin(np.radians(forward)) * np.array([0.0, 1.0, 0.0])
@@ -126,7 +133,7 @@ def test_the_intact_share_counts_what_of_the_cap_is_on_the_head(head: Hip) -> No
     assert found.intact[at] + found.dead[at] == pytest.approx(on_head, abs=0.01)
 
 
-@pytest.mark.parametrize("half_angle", [30.0, 50.0])
+@pytest.mark.parametrize("half_angle", [30.0, slow(50.0)])
 def test_a_reamed_dome_stands_on_what_is_living(head: Hip, half_angle: float) -> None:
     """A cone about the neck's axis leaves cos a of the half-sphere; below it stays its tip."""
     found = measure(cone(head, NECK, half_angle), Spec()).figures.resurfacing

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,12 @@ from corecore.measures.necrosis import head_map, spread_directions, surface_alon
 from corecore.measures.steinberg import steinberg_class, steinberg_range
 from corecore.measures.weight_bearing import POLES
 from corecore.spec import Spec
+
+
+def slow(value: float) -> Any:
+    """A value for the slow tests."""
+    return pytest.param(value, marks=pytest.mark.slow)
+
 
 SPHERE_ML = 4 / 3 * np.pi * RADIUS**3 / 1000
 GAIT = np.array(POLES["gait"])
@@ -46,7 +53,7 @@ def test_the_head_by_every_definition(head: Hip) -> None:
     assert found["enclosing_sphere"].head_ml >= SPHERE_ML
 
 
-@pytest.mark.parametrize("half_angle", [25.0, 40.0, 60.0])
+@pytest.mark.parametrize("half_angle", [slow(25.0), 40.0, slow(60.0)])
 def test_a_cone_about_the_pole(head: Hip, half_angle: float) -> None:
     """Volume (1 - cos a) / 2 of the sphere; of the cap of 55°, (1 - cos a) / (1 - cos 55°) is met."""
     found = measure(cone(head, GAIT, half_angle), Spec()).figures
