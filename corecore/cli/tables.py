@@ -170,7 +170,8 @@ def _risk_table(risks: dict[str, Any]) -> Table:
             method,
             _chance(risk["cortex_breach_probability"], least),
             _chance(risk["joint_breach_probability"], least),
-            f"{risk['clearance_p05_mm']:.1f} mm",
+            # Clearances are cut off there: how far outside a lost drill ends is no figure.
+            "20 mm outside" if risk["clearance_p05_mm"] <= -19.95 else f"{risk['clearance_p05_mm']:.1f} mm",
             f"{risk['removed_fraction_mean']:.1%} ({risk['removed_fraction_p05']:.1%})",
         )
     return table
