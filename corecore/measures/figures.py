@@ -81,7 +81,6 @@ class Figures:
         }
         return result
 
-
     def classes(self) -> dict[str, str | int | None]:
         """The classes whose repeatability is given, by their path in ``measures.json``."""
         return {

@@ -19,6 +19,7 @@ from corecore.measures.necrosis import Necrosis, necrosis_of
 from corecore.measures.repeatability import Repeatability, measure_repeatability
 from corecore.measures.steinberg import steinberg_range
 from corecore.measures.summary import Summary, summarise
+from corecore.measures.volume import components_ml
 from corecore.measures.weight_bearing import Pole
 from corecore.signs.asked import Answers
 from corecore.signs.look import Signs, look
@@ -104,7 +105,7 @@ class Measures:
             "arco_type": as_dict(figures.arco),
             "lateral_pillar": as_dict(figures.lateral_pillar),
             "octants": figures.octants,
-            "components": [{"volume_ml": ml} for ml in volumes.components_ml],
+            "components": [{"volume_ml": ml} for ml in components_ml(self.necrosis.lesion.mask)],
             "centroid": [float(c) for c in self.centroid],
             "centroid_in_head": as_dict(self.centroid_in_head),
             "osteotomy": {"rotation": figures.rotation.as_dict(), "tilt": figures.tilt.as_dict()},

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from corecore.anatomy import Anatomy
-from corecore.grid import FloatArray
+from corecore.grid import FloatArray, Mask
 from corecore.measures.necrosis import Necrosis
 from corecore.surface import Bone
 
@@ -40,12 +40,10 @@ class Volumes:
     fitted sphere proximal of a plane that many radii from its centre; ``sphere``: the whole
     fitted sphere (Steinberg's circle on each slice comes to the same); ``enclosing_sphere``:
     the smallest sphere about the fitted centre that holds the articular surface (Bassounas 2001).
-    ``components_ml``: the lesion's parts, largest first.
     """
 
     volume_ml: float
     shares: dict[str, HeadShare]
-    components_ml: tuple[float, ...]
 
     @property
     def head(self) -> HeadShare:
@@ -95,12 +93,11 @@ def measure_volumes(necrosis: Necrosis, heads: HeadVolumes) -> Volumes:
         if cut is not None:
             within &= along >= -cut * radius
         shares[name] = HeadShare(volume, float(np.count_nonzero(within)) * lesion.point_ml)
-    return Volumes(lesion.volume_ml, shares, components_ml(necrosis))
+    return Volumes(lesion.volume_ml, shares)
 
 
-def components_ml(necrosis: Necrosis) -> tuple[float, ...]:
-    """Volumes of the connected parts of the lesion's mask, largest first."""
-    mask = necrosis.hip.lesion.mask
+def components_ml(mask: Mask) -> tuple[float, ...]:
+    """Volumes of the connected parts of a lesion's mask, largest first, ml."""
     labels, count = ndimage.label(mask.voxels, structure=np.ones((3, 3, 3)))
     parts = np.bincount(labels.ravel(), minlength=count + 1)[1:] * mask.grid.voxel_ml
     return tuple(float(v) for v in np.sort(parts)[::-1])
