@@ -104,9 +104,8 @@ def meshes(hip: Hip) -> tuple[TriangleMesh, TriangleMesh]:
 def prepared_meshes(hip: Hip, *, pictures: bool) -> tuple[TriangleMesh, TriangleMesh]:
     """``meshes``, and all that the pictures need of them before there is a plan: for a thread beside the search."""
     femur, lesion = meshes(hip)
-    # Loaded early: what the risk and the picture need next.
-    import_module("scipy.stats.qmc")
     if pictures:
+        # Loaded early: what the picture needs next.
         import_module("matplotlib.backends.backend_agg")
         import_module("matplotlib.figure")
         femur.decimated(BONE_TRIANGLES)

@@ -12,9 +12,10 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 
 from corecore.hip import Hip
-from corecore.risk.drilling import POSES, SCRAMBLES, drilled
+from corecore.risk.drilling import SHIFTS, drilled
 from corecore.risk.execution import Risk, by_method, execution_risk, judged
 from corecore.risk.kernel import CLEARANCE, CORTEX, JOINT
+from corecore.risk.lattice import POINTS
 from corecore.risk.methods import METHODS, Method, drift_factor
 from corecore.spec import Spec
 from corecore.surface import Bone
@@ -179,7 +180,7 @@ def test_the_standard_error_is_honest(rod: Hip) -> None:
 
 def test_never_in_so_many_drillings_is_not_called_certain(rod: Hip) -> None:
     risk = risk_of(rod, along_rod(), Method("m", 0.5, 0.2, 0.5))
-    assert risk.poses == SCRAMBLES * POSES == 10_240
+    assert risk.poses == SHIFTS * POINTS == 10_240
     assert risk.cortex_breach.value == 0.0
     assert risk.cortex_breach.standard_error == pytest.approx(1.5 / 10_240)
     assert risk.breach_places == {}

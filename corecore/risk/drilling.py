@@ -9,11 +9,12 @@ from scipy.special import ndtri
 
 from corecore.grid import FloatArray
 from corecore.hip import Hip
+from corecore.risk.lattice import shifted_lattice
 from corecore.risk.methods import Method, drift_factor
 from corecore.tunnel import Tunnel, across_axes
 
-#: Independent scramblings, and poses in each: 10,240 in all.
-SCRAMBLES, POSES = 10, 1024
+#: Independent shifts of the lattice: 10,240 poses in all.
+SHIFTS = 10
 #: Numbers a drilled tunnel draws: entry (2), angle (2), depth, tail.
 DRAWS = 6
 #: A drill is never turned further from its plan than this, nor drilled shorter (engineering choices: no
@@ -24,17 +25,10 @@ LENGTH_LEAST_MM = 1.0
 
 @lru_cache(maxsize=4)
 def draws(count: int, seed: int = 0) -> tuple[FloatArray, FloatArray]:
-    """Normal numbers (N, count, 5) and even ones (N, count) for so many tunnels, scrambling by scrambling."""
-    # Half a second to load, and only a plan that has tunnels needs it.
-    from scipy.stats import qmc
-
-    even = np.concatenate(
-        [
-            qmc.Sobol(DRAWS * count, scramble=True, rng=np.random.default_rng((seed, s))).random(POSES)
-            for s in range(SCRAMBLES)
-        ]
-    ).reshape(-1, count, DRAWS)
-    # A point of the sequence may be 0 or 1 to the last bit, where the normal is infinite.
+    """Normal numbers (N, count, 5) and even ones (N, count) for so many tunnels, shift by shift."""
+    shifts = [shifted_lattice(DRAWS * count, np.random.default_rng((seed, s))) for s in range(SHIFTS)]
+    even = np.concatenate(shifts).reshape(-1, count, DRAWS)
+    # A point may be 0 or 1 to the last bit, where the normal is infinite.
     normal = ndtri(np.clip(even[..., :5], 1e-9, 1.0 - 1e-9))
     tail = np.ascontiguousarray(even[..., 5])
     for array in (normal, tail):

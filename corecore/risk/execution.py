@@ -1,7 +1,7 @@
 """What the errors of drilling do to a plan: breach probability, clearance and removed share.
 
-Quasi-Monte-Carlo: scrambled Sobol points carried through the error model of a method, in
-independent scramblings whose spread is the standard error that stands beside a figure.
+Quasi-Monte-Carlo: a randomly shifted lattice carried through the error model of a method, in
+independent shifts whose spread is the standard error that stands beside a figure.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from corecore.grid import FloatArray
 from corecore.hip import Hip
 from corecore.risk.bricks import bricked
-from corecore.risk.drilling import SCRAMBLES, drilled
+from corecore.risk.drilling import SHIFTS, drilled
 from corecore.risk.kernel import (
     ANTERIOR,
     CLEARANCE,
@@ -113,7 +113,7 @@ def execution_risk(
 ) -> tuple[list[Risk], Risk]:
     """Risk of each tunnel and of all together; the same on any number of threads.
 
-    ``seed`` chooses the scramblings. Raises ``ValueError`` without a tunnel.
+    ``seed`` chooses the shifts. Raises ``ValueError`` without a tunnel.
     """
     if not tunnels:
         raise ValueError("no tunnel; at least one is needed")
@@ -170,7 +170,7 @@ def _risk(method: Method, found: FloatArray, share: FloatArray) -> Risk:
         joint_breach=_probability(found[:, :, JOINT].max(axis=1)),
         clearance_p05_mm=_percentile(clearance, 5),
         clearance_p50_mm=_percentile(clearance, 50),
-        removed_fraction_mean=_estimate(float(share.mean()), share.reshape(SCRAMBLES, -1).mean(axis=1)),
+        removed_fraction_mean=_estimate(float(share.mean()), share.reshape(SHIFTS, -1).mean(axis=1)),
         removed_fraction_p05=_percentile(share, 5),
         removed_fraction_p50=_percentile(share, 50),
         breach_places=places,
@@ -178,16 +178,16 @@ def _risk(method: Method, found: FloatArray, share: FloatArray) -> Risk:
 
 
 def _probability(happened: FloatArray) -> Estimate:
-    found = _estimate(float(happened.mean()), happened.reshape(SCRAMBLES, -1).mean(axis=1))
+    found = _estimate(float(happened.mean()), happened.reshape(SHIFTS, -1).mean(axis=1))
     # None of 10,240 does not mean never: the rule of three gives 3 / n at 95 %, a standard error of 1.5 / n.
     return Estimate(found.value, max(found.standard_error, 1.5 / len(happened)))
 
 
 def _percentile(values: FloatArray, percent: float) -> Estimate:
-    parts = np.percentile(values.reshape(SCRAMBLES, -1), percent, axis=1)
+    parts = np.percentile(values.reshape(SHIFTS, -1), percent, axis=1)
     return _estimate(float(np.percentile(values, percent)), parts)
 
 
 def _estimate(value: float, parts: FloatArray) -> Estimate:
-    """A figure of all poses; its standard error from the spread of the scramblings' own figures."""
+    """A figure of all poses; its standard error from the spread of the shifts' own figures."""
     return Estimate(value, float(parts.std(ddof=1) / np.sqrt(len(parts))))
