@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from corecore.grid import FloatArray
 from corecore.risk.lattice import POINTS, VECTOR, shifted_lattice
 
 
-def test_vector_is_the_one_that_building_it_component_by_component_gives():
+def test_vector_is_the_one_that_building_it_component_by_component_gives() -> None:
     candidates = np.arange(1, POINTS // 2, 2)
     x = np.outer(np.arange(POINTS), candidates) / POINTS % 1.0
     kernel = 2.0 * np.pi**2 * (x * x - x + 1.0 / 6.0)
@@ -26,7 +27,7 @@ def test_vector_is_the_one_that_building_it_component_by_component_gives():
     assert all(z % 2 for z in VECTOR)
 
 
-def test_each_coordinate_has_one_point_in_each_of_1024_steps():
+def test_each_coordinate_has_one_point_in_each_of_1024_steps() -> None:
     points = shifted_lattice(96, np.random.default_rng(3))
     assert points.shape == (POINTS, 96)
     assert points.min() >= 0.0
@@ -36,9 +37,9 @@ def test_each_coordinate_has_one_point_in_each_of_1024_steps():
 
 
 @pytest.mark.parametrize("first", [0, 30, 90])
-def test_means_err_less_than_those_of_chance(first):
-    def value(u):
-        return np.prod(1.0 + 0.5 * (u[:, first : first + 6] - 0.5), axis=1).mean()
+def test_means_err_less_than_those_of_chance(first: int) -> None:
+    def value(u: FloatArray) -> float:
+        return float(np.prod(1.0 + 0.5 * (u[:, first : first + 6] - 0.5), axis=1).mean())
 
     lattice = [value(shifted_lattice(96, np.random.default_rng(s))) for s in range(100)]
     chance = [value(np.random.default_rng(s).random((POINTS, 96))) for s in range(100)]
@@ -46,6 +47,6 @@ def test_means_err_less_than_those_of_chance(first):
     assert np.std(lattice) < np.std(chance) / 4.0
 
 
-def test_too_many_dimensions_are_refused():
+def test_too_many_dimensions_are_refused() -> None:
     with pytest.raises(ValueError, match="97 dimensions"):
         shifted_lattice(97, np.random.default_rng(0))

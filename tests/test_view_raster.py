@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ def square(low: tuple[float, float], high: tuple[float, float], depth: float, co
     """A square facing the viewer, in pixels."""
     (x0, y0), (x1, y1) = low, high
     points = np.array([[x0, y0, depth], [x1, y0, depth], [x1, y1, depth], [x0, y1, depth]])
-    return Layer(points, np.array([[0, 3, 2], [0, 2, 1]]), np.tile(color, (4, 1)))
+    return Layer(points, np.array([[0, 3, 2], [0, 2, 1]]), np.zeros(4), np.tile(color, (2, 1)))
 
 
 def test_a_square_covers_its_pixels_once_and_without_a_seam() -> None:
@@ -38,7 +39,7 @@ def test_a_square_covers_its_pixels_once_and_without_a_seam() -> None:
 
 def test_what_faces_away_or_lies_outside_is_not_seen() -> None:
     layer = square((3, 5), (20, 25), 7.0, RED)
-    assert len(nearest_surface(Layer(layer.points, layer.triangles[:, ::-1], layer.colors), W, H).pixel) == 0
+    assert len(nearest_surface(replace(layer, triangles=layer.triangles[:, ::-1]), W, H).pixel) == 0
     assert len(nearest_surface(square((50, 5), (90, 25), 7.0, RED), W, H).pixel) == 0
     assert len(nearest_surface(square((-1e4, -1e4), (1e4, 1e4), 7.0, RED), W, H).pixel) == W * H
 
@@ -49,7 +50,8 @@ def test_the_nearer_of_two_walls_wins_whatever_their_order() -> None:
         both = Layer(
             np.concatenate([a.points, b.points]),
             np.concatenate([a.triangles, b.triangles + 4]),
-            np.concatenate([a.colors, b.colors]),
+            np.repeat([0.0, 1.0], 4),
+            np.stack([a.ends[0], b.ends[0]]),
         )
         front = nearest_surface(both, W, H)
         assert np.allclose(front.color[front.pixel == 0], RED)
@@ -58,13 +60,16 @@ def test_the_nearer_of_two_walls_wins_whatever_their_order() -> None:
 
 def test_colour_and_depth_run_evenly_across_a_triangle() -> None:
     points = np.array([[0, 0, 0], [0, 30, 30], [40, 0, 80]], dtype=float)
-    colors = np.array([[0, 0, 0, 1], [0, 1, 0, 1], [1, 0, 0, 1]], dtype=float)
-    front = nearest_surface(Layer(points, np.array([[0, 1, 2]]), colors), W, H)
+    shade, ends = np.array([0.0, 0.25, 1.0]), np.array([[0.0, 1.0, 0.5, 0.2], [1.0, 0.0, 0.5, 0.6]])
+    front = nearest_surface(Layer(points, np.array([[0, 1, 2]]), shade, ends), W, H)
     x, y = front.pixel % W + 0.5, front.pixel // W + 0.5
     assert len(front.pixel) == pytest.approx(W * H / 2, rel=0.03)
     assert np.allclose(front.depth, 2 * x + y)
-    assert np.allclose(front.color[:, 0], x / 40)
-    assert np.allclose(front.color[:, 1], y / 30)
+    wanted = x / 40 + 0.25 * y / 30
+    assert np.allclose(front.color[:, 0], wanted)
+    assert np.allclose(front.color[:, 1], 1.0 - wanted)
+    assert np.allclose(front.color[:, 2], 0.5)
+    assert np.allclose(front.color[:, 3], 0.2 + 0.4 * wanted)
 
 
 def test_bodies_are_mixed_by_depth_not_by_order() -> None:

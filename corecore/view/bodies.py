@@ -7,6 +7,8 @@ outline on paper, and every painter gives the same picture.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from corecore.grid import FloatArray
@@ -67,10 +69,8 @@ def _layer(
     scale = width / camera.width_mm
     pixels = np.stack([width / 2 + place[:, 0] * scale, height / 2 - place[:, 1] * scale, place[:, 2]], axis=1)
     square = np.clip(-(_point_normals(mesh) @ camera.into), 0.0, 1.0)
-    rim = ((1.0 - square) ** 2)[:, None]
-    tint = (1 - rim) * np.array(palette.rgb(face)) + rim * np.array(palette.rgb(edge))
-    dense = (1 - rim) * opacity[0] + rim * opacity[1]
-    return Layer(pixels, mesh.triangles, np.concatenate([tint, dense], axis=1))
+    ends = np.array([[*palette.rgb(face), opacity[0]], [*palette.rgb(edge), opacity[1]]])
+    return Layer(pixels, mesh.triangles, (1.0 - square) ** 2, ends)
 
 
 def _point_normals(mesh: TriangleMesh) -> FloatArray:
@@ -92,7 +92,7 @@ def _joined(meshes: list[TriangleMesh]) -> TriangleMesh:
 
 
 def _nearer(layer: Layer) -> Layer:
-    return Layer(layer.points - np.array([0.0, 0.0, LESION_NEARER_MM]), layer.triangles, layer.colors)
+    return replace(layer, points=layer.points - np.array([0.0, 0.0, LESION_NEARER_MM]))
 
 
 def darker(color: str, factor: float) -> str:

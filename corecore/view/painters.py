@@ -66,7 +66,7 @@ def _paint_with_vtk(pictures: list[list[Layer]], width: int, height: int, window
             for i, layer in enumerate(layers):
                 arrays[f"points_{k}_{i}"] = layer.points
                 arrays[f"triangles_{k}_{i}"] = layer.triangles
-                arrays[f"colors_{k}_{i}"] = layer.colors
+                arrays[f"shade_{k}_{i}"] = layer.shade
         np.savez(job, allow_pickle=False, **arrays)
         environment = dict(os.environ)
         if window:
@@ -94,8 +94,10 @@ def _paint_with_vtk(pictures: list[list[Layer]], width: int, height: int, window
         with np.load(result, allow_pickle=False) as painted:
             surfaces = [
                 [
-                    Surface(*(painted[f"{part}_{k}_{i}"] for part in ("pixel", "depth", "color")))
-                    for i in range(len(layers))
+                    Surface(
+                        painted[f"pixel_{k}_{i}"], painted[f"depth_{k}_{i}"], layer.colors(painted[f"shade_{k}_{i}"])
+                    )
+                    for i, layer in enumerate(layers)
                 ]
                 for k, layers in enumerate(pictures)
             ]

@@ -22,13 +22,19 @@ CHUNK_PIXELS = 2_000_000
 class Layer:
     """One body to paint: ``points`` (N, 3) as pixels right, pixels down, depth in mm; ``triangles`` (M, 3).
 
-    ``colors`` (N, 4) are red, green, blue, opacity in 0..1 at each point. Only triangles
-    clockwise on the screen (y down), that is those facing the viewer, are painted.
+    ``shade`` (N,) in 0..1 says how far each point's colour has gone from the first to the second
+    of ``ends`` (2, 4): red, green, blue, opacity in 0..1. Only triangles clockwise on the screen
+    (y down), that is those facing the viewer, are painted.
     """
 
     points: FloatArray
     triangles: IntArray
-    colors: FloatArray
+    shade: FloatArray
+    ends: FloatArray
+
+    def colors(self, shade: npt.NDArray[np.floating]) -> FloatArray:
+        """Colours (n, 4) of shades (n,)."""
+        return np.asarray(self.ends[0] + np.asarray(shade)[:, None] * (self.ends[1] - self.ends[0]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,8 +100,8 @@ def nearest_surface(layer: Layer, width: int, height: int) -> Surface:
     pixel = np.flatnonzero(canvas.triangle >= 0)
     weights = canvas.weights[pixel]
     weights = np.concatenate([weights, 1.0 - weights.sum(axis=1, keepdims=True)], axis=1)
-    color = layer.colors[layer.triangles[canvas.triangle[pixel]]]
-    return Surface(pixel, canvas.depth[pixel], np.einsum("nk,nkc->nc", weights, color))
+    shade = np.einsum("nk,nk->n", weights, layer.shade[layer.triangles[canvas.triangle[pixel]]])
+    return Surface(pixel, canvas.depth[pixel], layer.colors(shade))
 
 
 class _Canvas:

@@ -5,8 +5,8 @@ is run as a child, imports nothing of corecore, and leaves no picture when it di
 
 The job holds ``size`` (width, height in pixels), ``layers`` (a count n_k for each picture k), and for
 i < n_k ``points_k_i`` (N, 3) as pixels right, pixels down and depth in mm, ``triangles_k_i`` (M, 3)
-and ``colors_k_i`` (N, 4) in 0..1: red, green, blue, opacity. The result holds each layer's nearest
-surface: ``pixel_k_i`` (n,), row * width + column, ascending, ``depth_k_i`` (n,), ``color_k_i`` (n, 4).
+and ``shade_k_i`` (N,) in 0..1. The result holds each layer's nearest surface: ``pixel_k_i`` (n,),
+row * width + column, ascending, ``depth_k_i`` (n,), ``shade_k_i`` (n,).
 """
 
 from __future__ import annotations
@@ -28,15 +28,12 @@ def main(job_path: str, result_path: str) -> None:
         window = _window(width, height)
         for k, count in enumerate(job["layers"]):
             for i in range(int(count)):
-                points, triangles, colors = (job[f"{name}_{k}_{i}"] for name in ("points", "triangles", "colors"))
-                tint, depth = _render(window, points, triangles, colors[:, :3], width, height)
-                # Opacity is painted as grey: what OpenGL leaves in the alpha channel differs by driver.
-                opacity = np.repeat(colors[:, 3:], 3, axis=1)
-                grey, _ = _render(window, points, triangles, opacity, width, height, deep=False)
+                points, triangles, shade = (job[f"{name}_{k}_{i}"] for name in ("points", "triangles", "shade"))
+                grey, depth = _render(window, points, triangles, shade, width, height)
                 pixel = np.flatnonzero(np.isfinite(depth))
                 result[f"pixel_{k}_{i}"] = pixel
                 result[f"depth_{k}_{i}"] = depth[pixel]
-                result[f"color_{k}_{i}"] = np.concatenate([tint[pixel], grey[pixel, :1]], axis=1) / 255.0
+                result[f"shade_{k}_{i}"] = grey[pixel] / np.float32(255.0)
     np.savez(result_path, **result)
 
 
@@ -52,16 +49,13 @@ def _window(width: int, height: int) -> Any:
     return window
 
 
-def _render(
-    window: Any, points: Any, triangles: Any, colors: Any, width: int, height: int, *, deep: bool = True
-) -> tuple[Any, Any]:
-    """One body, opaque: colours (height * width, 3) 0..255, and depth in mm, infinite where nothing is (or None)."""
+def _render(window: Any, points: Any, triangles: Any, shade: Any, width: int, height: int) -> tuple[Any, Any]:
+    """One body, opaque: shade (height * width,) 0..255, and depth in mm, infinite where nothing is."""
     from vtkmodules.util.numpy_support import vtk_to_numpy
     from vtkmodules.vtkRenderingCore import vtkRenderer, vtkWindowToImageFilter
 
     renderer = vtkRenderer()
-    renderer.SetBackground(1.0, 1.0, 1.0)
-    renderer.AddActor(_actor(points, triangles, colors))
+    renderer.AddActor(_actor(points, triangles, shade))
     nearest, farthest = float(points[:, 2].min()), float(points[:, 2].max())
     camera = renderer.GetActiveCamera()
     camera.ParallelProjectionOn()
@@ -74,7 +68,7 @@ def _render(
     window.AddRenderer(renderer)
     window.Render()
     grabbed = []
-    for kind in ("RGB", "ZBuffer") if deep else ("RGB",):
+    for kind in ("RGB", "ZBuffer"):
         grab = vtkWindowToImageFilter()
         grab.SetInput(window)
         getattr(grab, f"SetInputBufferTypeTo{kind}")()
@@ -83,17 +77,14 @@ def _render(
         grab.Update()
         pixels = vtk_to_numpy(grab.GetOutput().GetPointData().GetScalars()).reshape(height, width, -1)
         # VTK's first row is the lowest.
-        grabbed.append(pixels[::-1].reshape(height * width, -1).copy())
+        grabbed.append(pixels[::-1, :, 0].ravel())
     window.RemoveRenderer(renderer)
-    tint = grabbed[0]
-    if not deep:
-        return tint, None
-    buffer = grabbed[1][:, 0].astype(np.float64)
+    grey, buffer = grabbed
     # A parallel camera's depth buffer is linear between its two planes.
-    return tint, np.where(buffer < 1.0, nearest - ROOM_MM + buffer * span, np.inf)
+    return grey, np.where(buffer < 1.0, nearest - ROOM_MM + buffer.astype(np.float64) * span, np.inf)
 
 
-def _actor(points: Any, triangles: Any, colors: Any) -> Any:
+def _actor(points: Any, triangles: Any, shade: Any) -> Any:
     from vtkmodules.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray
     from vtkmodules.vtkCommonCore import VTK_UNSIGNED_CHAR, vtkPoints
     from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkPolyData
@@ -112,13 +103,13 @@ def _actor(points: Any, triangles: Any, colors: Any) -> Any:
     data = vtkPolyData()
     data.SetPoints(corners)
     data.SetPolys(cells)
-    tint = np.rint(colors * 255).astype(np.uint8)
-    data.GetPointData().SetScalars(numpy_to_vtk(tint, deep=True, array_type=VTK_UNSIGNED_CHAR))
+    grey = np.repeat(np.rint(shade * 255).astype(np.uint8)[:, None], 3, axis=1)
+    data.GetPointData().SetScalars(numpy_to_vtk(grey, deep=True, array_type=VTK_UNSIGNED_CHAR))
     mapper = vtkPolyDataMapper()
     mapper.SetInputData(data)
     actor = vtkActor()
     actor.SetMapper(mapper)
-    # The shading is in the colours, so that both painters give the same picture.
+    # The shading is in the scalars, so that both painters give the same picture.
     actor.GetProperty().LightingOff()
     actor.GetProperty().BackfaceCullingOn()
     actor.ForceOpaqueOn()
