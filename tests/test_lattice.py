@@ -43,7 +43,7 @@ def test_means_err_less_than_those_of_chance(first: int) -> None:
 
     lattice = [value(shifted_lattice(96, np.random.default_rng(s))) for s in range(100)]
     chance = [value(np.random.default_rng(s).random((POINTS, 96))) for s in range(100)]
-    assert np.mean(lattice) == pytest.approx(1.0, abs=4.0 * np.std(lattice) / 10.0 + 1e-9)
+    assert np.mean(lattice) == pytest.approx(1.0, abs=float(4.0 * np.std(lattice) / 10.0 + 1e-9))
     assert np.std(lattice) < np.std(chance) / 4.0
 
 
