@@ -12,7 +12,6 @@ import numpy as np
 
 from corecore import __version__
 from corecore.anatomy.model import Caution
-from corecore.errors import InputError
 from corecore.grid import BoolArray, FloatArray
 from corecore.hip import Hip
 from corecore.holes import inner_points
@@ -85,12 +84,10 @@ def plan_hip(
     """Search the best tunnel of a hip, or the best set of at most ``spec.tunnels``.
 
     ``measures`` may be a function that gives them, called when the search is done, so that they can be
-    taken beside it. With a ``gap`` or ``seconds``, prove a bound on what any one tunnel removes. Raises
-    ``InputError`` for a gap or a time that is none, and where a proof for several is asked for.
+    taken beside it. With a ``gap`` or ``seconds``, prove a bound on what any tunnel or set removes. Raises
+    ``InputError`` for a gap or a time that is none.
     """
     check_effort(gap, seconds)
-    if spec.tunnels > 1 and (gap is not None or seconds is not None):
-        raise InputError(f"--gap, --seconds: a proof for {spec.tunnels} tunnels; for one tunnel it is accepted")
     started = time.perf_counter()
     tunnels: tuple[tuple[Tunnel, TunnelFigures], ...] = ()
     fewer: str | None = None
@@ -101,9 +98,9 @@ def plan_hip(
         if one.tunnel is not None and one.figures is not None:
             tunnels = ((one.tunnel, one.figures),)
     else:
-        several = best_set(hip, spec, progress=progress)
+        several = best_set(hip, spec, progress=progress, gap=gap, seconds=seconds)
         infeasible, judged, compile_s = several.infeasible, several.lines_judged, several.compile_s
-        tunnels, fewer = several.tunnels, several.fewer
+        tunnels, fewer, proof = several.tunnels, several.fewer, several.proof
     search_s = time.perf_counter() - started - compile_s
     totals = _totals(hip, spec, [tunnel for tunnel, _ in tunnels])
     if not isinstance(measures, Measures):

@@ -157,8 +157,9 @@ def _bound(totals: dict[str, Any], tunnels: int) -> str:
     """What was proven, in words."""
     bound, gap = totals["upper_bound_fraction"], totals["optimality_gap"]
     if bound is None or gap is None:
-        return "not proven (--gap 0.01 proves it, in minutes)" if tunnels == 1 else "not proven"
-    return f"no tunnel removes more than {bound:.1%}, {gap:.1%} above this one (proven)"
+        return f"not proven (--gap {'0.01' if tunnels == 1 else '0.1'} proves it, in minutes)"
+    what = ("no tunnel removes", "this one") if tunnels == 1 else (f"no set of {tunnels} removes", "this one")
+    return f"{what[0]} more than {bound:.1%}, {gap:.1%} above {what[1]} (proven)"
 
 
 def _risk_table(risks: dict[str, Any]) -> Table:

@@ -9,6 +9,7 @@ find no rule broken. Deterministic, and independent of the number of threads.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -16,8 +17,10 @@ import numpy as np
 
 from corecore.hip import Hip
 from corecore.holes import set_violations
+from corecore.search.bound import EFFORT, Proof
 from corecore.search.infeasible import Infeasible
 from corecore.search.one import best_tunnel
+from corecore.search.sets_bound import prove_set
 from corecore.search.sets_climb import Climber, climber
 from corecore.search.sets_exchange import Members, exchanged, greedy, seeds, value
 from corecore.search.sets_pool import Pool, build_pool
@@ -43,6 +46,7 @@ class FoundSet:
 
     ``greedy_fraction``: what the greedy set of as many tunnels from the same candidates removes.
     ``fewer``: why there are fewer tunnels than asked for, in words; ``None`` where there are not.
+    ``proof``: what no set removes, where that was asked for.
     """
 
     tunnels: Pairs
@@ -52,14 +56,25 @@ class FoundSet:
     fewer: str | None
     lines_judged: int
     compile_s: float
+    proof: Proof | None = None
 
 
-def best_set(hip: Hip, spec: Spec, *, progress: Callable[[float], None] | None = None) -> FoundSet:
+def best_set(
+    hip: Hip,
+    spec: Spec,
+    *,
+    progress: Callable[[float], None] | None = None,
+    gap: float | None = None,
+    seconds: float | None = None,
+    effort: int = EFFORT,
+) -> FoundSet:
     """At most ``spec.tunnels`` tunnels within all rules that together remove most of the lesion.
 
     ``spec.pattern``: ``fan`` (one portal), ``separate`` (no shared portal), ``parallel`` (one
-    direction) or ``any``. ``progress`` is told the share of the work done, 0 to 1.
+    direction) or ``any``. ``progress`` is told the share of the work done, 0 to 1. ``gap``, ``seconds``
+    and ``effort`` ask for a proof as for one tunnel.
     """
+    started = time.perf_counter()
     tell = progress or (lambda share: None)
     single = best_tunnel(hip, spec, progress=lambda share: tell(0.3 * share))
     if single.tunnel is None or single.figures is None:
@@ -79,12 +94,18 @@ def best_set(hip: Hip, spec: Spec, *, progress: Callable[[float], None] | None =
             break
         chosen, fraction, greedy_fraction = better, more, by_greedy
         search.open_up(chosen)
+    proof = None
+    if gap is not None or seconds is not None:
+        until = None if seconds is None else started + single.compile_s + seconds
+        removed = round(fraction * len(hip.lesion.points_mm))
+        limit = effort if until is None else None
+        proof = prove_set(search.pool, removed, gap=0.05 if gap is None else gap, effort=limit, until=until)
     tell(1.0)
     pairs = [search.pair(i) for i in chosen]
     order = sorted(range(len(pairs)), key=lambda n: -pairs[n][1].removed_fraction)
     return FoundSet(
         tuple(pairs[n] for n in order), None, fraction, greedy_fraction, fewer,
-        single.lines_judged + search.judged, single.compile_s,
+        single.lines_judged + search.judged, single.compile_s, proof,
     )  # fmt: skip
 
 

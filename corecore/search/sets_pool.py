@@ -84,7 +84,7 @@ class Pool:
         _, ends, counts = judge_many(self.problem, lines, ring_points(SWEEP_RING), SWEEP_STEP_MM)
         self.judged += len(lines)
         good = counts > 0
-        best = _best_in_cells(shapes_on(self.hip, self.spec, self.problem, lines[good], ends[good]), counts[good])
+        best = best_in_cells(shapes_on(self.hip, self.spec, self.problem, lines[good], ends[good]), counts[good])
         lines, shapes = _exact(self.hip, self.spec, self.problem, lines[good][best[:FAMILY_MAX]])
         fit = fits(shapes)
         families.append(np.concatenate([np.array(with_also, dtype=np.int64), self.add(lines[fit], shapes.take(fit))]))
@@ -155,7 +155,7 @@ def build_pool(hip: Hip, spec: Spec, first: Tunnel, pattern: str) -> Pool:
     good = counts > 0
     lines, ends, counts = lines[good], ends[good], counts[good]
     shapes = shapes_on(hip, spec, problem, lines, ends)
-    chosen = _best_in_cells(shapes, counts)[:SWEPT_MAX]
+    chosen = best_in_cells(shapes, counts)[:SWEPT_MAX]
     start = line_of_tunnel(problem, first)[None]
     pool = Pool(hip, spec, problem, start, shapes_of(
         hip, spec, first.entry[None], first.direction[None], np.array([first.length_mm])
@@ -184,7 +184,7 @@ def _near(entries: FloatArray, entry: FloatArray) -> BoolArray:
     return np.asarray(np.linalg.norm(entries - entry, axis=1) < 0.1)
 
 
-def _best_in_cells(shapes: Shapes, counts: Index) -> Index:
+def best_in_cells(shapes: Shapes, counts: Index) -> Index:
     """Indices of the tunnels that remove most in each cell of tips and entries, best first."""
     tips = shapes.entry + shapes.length[:, None] * shapes.direction
     order = np.argsort(-counts, kind="stable")
