@@ -23,6 +23,7 @@ from corecore.measures.weight_bearing import in_cone
 from corecore.risk.execution import by_method
 from corecore.search.bound import Proof
 from corecore.search.infeasible import Infeasible
+from corecore.search.near import Near
 from corecore.search.one import best_tunnel
 from corecore.search.sets import best_set
 from corecore.spec import Spec, check_effort
@@ -53,6 +54,23 @@ class Totals:
 
 
 @dataclass(frozen=True, eq=False)
+class Given:
+    """A path set by hand: the points given (3,), world RAS mm, and what judging it found.
+
+    ``entry_moved_mm``: from the entry given to where the axis leaves the bone. ``violations``
+    as in ``corecore.tunnel.violations``. ``nearest``: the best tunnel near the path; where
+    there is none, ``nearest_reason`` says why.
+    """
+
+    entry_mm: FloatArray
+    tip_mm: FloatArray
+    entry_moved_mm: float
+    violations: tuple[dict[str, Any], ...]
+    nearest: Near | None
+    nearest_reason: str | None
+
+
+@dataclass(frozen=True, eq=False)
 class Plan:
     """A planned hip: its tunnels with their figures (local frame), or why there are none."""
 
@@ -66,10 +84,13 @@ class Plan:
     timings: dict[str, float]
     poses_judged: int
     proof: Proof | None = None
+    given: Given | None = None
 
     @property
     def status(self) -> str:
-        """``planned`` or ``infeasible``."""
+        """``planned``, ``infeasible``, or ``manual`` for a path set by hand."""
+        if self.given is not None:
+            return "manual"
         return "planned" if self.tunnels else "infeasible"
 
 
@@ -108,21 +129,40 @@ def plan_hip(
     totals = _totals(hip, spec, [tunnel for tunnel, _ in tunnels])
     if not isinstance(measures, Measures):
         measures = measures()
-    cautions = [*hip.cautions, *measures.cautions]
-    if totals.neck_area_share > NECK_SHARE_WARNING:
-        taken = f"{'the tunnel takes' if len(tunnels) == 1 else 'the tunnels take'} {totals.neck_area_share:.0%}"
-        cautions.append(
-            Caution(
-                "neck_area_share",
-                f"{taken} of the neck's smallest section;"
-                f" above {NECK_SHARE_WARNING:.0%} the neck may be weakened",
-            )
-        )
+    cautions = [*hip.cautions, *measures.cautions, *_neck_caution(totals, len(tunnels))]
     if fewer is not None:
         text = f"{len(tunnels)} of {spec.tunnels} tunnels planned: {fewer}"
         cautions.append(Caution("fewer_tunnels", text))
     timings = {**hip.timings, "search_s": search_s, "compile_s": compile_s}
     return Plan(hip, spec, measures, tunnels, infeasible, totals, tuple(cautions), timings, judged, proof)
+
+
+def judged_plan(
+    hip: Hip,
+    spec: Spec,
+    measures: Measures | Callable[[], Measures],
+    tunnels: list[tuple[Tunnel, TunnelFigures]],
+    *,
+    given: Given,
+    cautions: list[Caution],
+    timings: dict[str, float],
+) -> Plan:
+    """The plan of tunnels that nobody searched, with all a searched plan's figures."""
+    totals = _totals(hip, spec, [tunnel for tunnel, _ in tunnels])
+    if not isinstance(measures, Measures):
+        measures = measures()
+    notes = (*hip.cautions, *measures.cautions, *_neck_caution(totals, len(tunnels)), *cautions)
+    return Plan(
+        hip, spec, measures, tuple(tunnels), None, totals, notes, {**hip.timings, **timings}, 0, given=given
+    )  # fmt: skip
+
+
+def _neck_caution(totals: Totals, tunnels: int) -> list[Caution]:
+    if totals.neck_area_share <= NECK_SHARE_WARNING:
+        return []
+    taken = f"{'the tunnel takes' if tunnels == 1 else 'the tunnels take'} {totals.neck_area_share:.0%}"
+    text = f"{taken} of the neck's smallest section; above {NECK_SHARE_WARNING:.0%} the neck may be weakened"
+    return [Caution("neck_area_share", text)]
 
 
 def _totals(hip: Hip, spec: Spec, tunnels: list[Tunnel]) -> Totals:
@@ -208,7 +248,7 @@ def document(plan: Plan) -> dict[str, Any]:
         "coordinate_system": "RAS",
         "units": "mm",
         "status": plan.status,
-        "violations": [],
+        "violations": [] if plan.given is None else rounded(plan.given.violations),
         "warnings": [{"code": c.code, "text": c.text} for c in plan.cautions],
         "case": {"id": hip.case.id, "side": hip.side, "inputs": [s.as_dict() for s in hip.case.sources]},
         "anatomy": {
@@ -241,9 +281,29 @@ def document(plan: Plan) -> dict[str, Any]:
             "boxes_bounded": plan.proof.boxes_bounded if plan.proof else 0,
         },
     }
+    if plan.given is not None:
+        result.update(_given_document(hip, plan.given))
     if plan.infeasible is not None:
         result["infeasible"] = plan.infeasible.as_dict()
     return result
+
+
+def _given_document(hip: Hip, given: Given) -> dict[str, Any]:
+    near = given.nearest
+    return {
+        "given": {
+            "entry": rounded(given.entry_mm.tolist()),
+            "tip": rounded(given.tip_mm.tolist()),
+            "entry_moved_mm": number(given.entry_moved_mm),
+        },
+        "nearest": None if near is None else {
+            **_tunnel(hip, near.tunnel, near.figures),
+            "entry_moved_mm": number(near.entry_moved_mm),
+            "tip_moved_mm": number(near.tip_moved_mm),
+            "turned_deg": number(near.turned_deg),
+        },
+        "nearest_reason": given.nearest_reason,
+    }  # fmt: skip
 
 
 def _tunnel(hip: Hip, tunnel: Tunnel, figures: TunnelFigures) -> dict[str, Any]:

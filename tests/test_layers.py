@@ -35,6 +35,7 @@ ORDER = [
     "search",
     "risk",
     "plan",
+    "manual",
     "verify",
     "view",
     "guide",

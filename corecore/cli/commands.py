@@ -184,6 +184,57 @@ def plan(
 
 
 @app.command()
+def assess(
+    femur: Femur,
+    lesion: Lesion,
+    diameter: Annotated[float, typer.Option(help="Drill diameter, mm.")],
+    out: Annotated[Path, typer.Option(help="Folder for the plan.")],
+    entry: Annotated[str | None, typer.Option(help="Where the drill enters: x,y,z, RAS mm.")] = None,
+    tip: Annotated[str | None, typer.Option(help="Deepest point of the drill's axis: x,y,z, RAS mm.")] = None,
+    line: Annotated[
+        Path | None, typer.Option(help="Slicer .mrk.json with one line, entry first; instead of entry and tip.")
+    ] = None,
+    side: SideOption = "auto",
+    landmarks: LandmarkFile = None,
+    preset: Annotated[str | None, typer.Option(help="Limits of this preset; default: core-10.")] = None,
+    pelvis: PelvisMask = None,
+    image: ImageFile = None,
+    imaging_date: ImagingDate = None,
+    stage: StageOption = None,
+    physis: PhysisOption = "unknown",
+    config: Annotated[Path | None, typer.Option(help="TOML file of parameters.")] = None,
+    setting: Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE, may be repeated.")] = None,
+    no_pictures: Annotated[bool, typer.Option("--no-pictures", help="Leave the pictures out.")] = False,
+    case_id: CaseId = None,
+    keep_names: KeepNames = False,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> int:
+    """Judge a path set by hand by the planner's figures: what it breaks, and the best tunnel near it."""
+    points = _path_given(entry, tip, line)
+    return _plan(
+        femur,
+        lesion,
+        out=out,
+        side=side,
+        landmarks=landmarks,
+        pelvis=pelvis,
+        image=image,
+        answers=_answers(stage, physis, imaging_date),
+        preset_name=preset,
+        config=config,
+        values={"diameter_mm": diameter, "tunnels": 1},
+        settings=setting or [],
+        pictures=not no_pictures,
+        case_id=case_id,
+        keep_names=keep_names,
+        overwrite=overwrite,
+        as_json=as_json,
+        path=points,
+    )
+
+
+@app.command()
 def verify(plan_file: Annotated[Path, typer.Argument(metavar="PLAN.json")], as_json: AsJson = False) -> int:
     """Compute a plan's figures again by a second road. Exit code 1: they disagree."""
     return _verify(plan_file, as_json=as_json)
@@ -251,6 +302,31 @@ def _vector(text: str, option: str) -> tuple[float, float, float]:
     return x, y, z
 
 
+def _path_given(entry: str | None, tip: str | None, line: Path | None) -> tuple[Any, Any]:
+    """Entry and tip (3,), world RAS mm, from the two options or from a line."""
+    from corecore.errors import InputError
+
+    if line is not None and entry is None and tip is None:
+        from corecore.io.markups import read_line
+
+        return read_line(line)
+    if line is not None or entry is None or tip is None:
+        raise InputError("a path is needed: --entry x,y,z and --tip x,y,z, or --line FILE alone, is accepted")
+    return _numbers(entry, "--entry"), _numbers(tip, "--tip")
+
+
+def _numbers(text: str, option: str) -> tuple[float, ...]:
+    from corecore.errors import InputError
+
+    try:
+        values = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        values = ()
+    if len(values) != 3 or not all(abs(value) < float("inf") for value in values):
+        raise InputError(f"{option} {text!r}; three numbers x,y,z, RAS mm, are accepted")
+    return values
+
+
 def _answers(stage: str | None, physis: str, imaging_date: str | None) -> Any:
     """What the surgeon said, as the signs take it."""
     from corecore.signs.asked import Answers, parse_physis
@@ -312,6 +388,7 @@ def _plan(
     keep_names: bool = False,
     overwrite: bool = False,
     as_json: bool = False,
+    path: tuple[Any, Any] | None = None,
 ) -> int:
     import time
     from concurrent.futures import ThreadPoolExecutor
@@ -332,7 +409,7 @@ def _plan(
         from corecore.results import check_target, prepared_meshes, write_plan
 
         check_target(out, overwrite=overwrite)
-        beside.submit(import_module, "corecore.plan")
+        beside.submit(import_module, "corecore.plan" if path is None else "corecore.manual")
         started = time.perf_counter()
         hip = _hip(femur, lesion, side, landmarks, case_id, step, pelvis=pelvis, image=image)
         timings["load_s"] = time.perf_counter() - started - sum(hip.timings.values())
@@ -350,9 +427,14 @@ def _plan(
         step("measuring; searching (the first run compiles for about half a minute)")
         from corecore.plan import plan_hip
 
-        result = plan_hip(
-            hip, spec, measuring.result, gap=gap, seconds=seconds, progress=lambda share: step("searching", share)
-        )
+        if path is None:
+            result = plan_hip(
+                hip, spec, measuring.result, gap=gap, seconds=seconds, progress=lambda share: step("searching", share)
+            )
+        else:
+            from corecore.manual import assess_path
+
+            result = assess_path(hip, spec, measuring.result, *path)
         step("writing and drawing" if pictures else "writing")
         content = write_plan(
             result, out, pictures=pictures, keep_names=keep_names, log_text=log, timings=timings,
@@ -364,7 +446,7 @@ def _plan(
         from corecore.cli.tables import print_plan
 
         print_plan(content, out)
-    return DONE if result.status == "planned" else INFEASIBLE
+    return INFEASIBLE if result.status == "infeasible" else DONE
 
 
 def _verify(plan_file: Path, *, as_json: bool, brief: bool = False) -> int:

@@ -47,6 +47,8 @@ def print_plan(content: dict[str, Any], folder: Path) -> None:
     console.print(table)
     if content["totals"].get("risk"):
         console.print(_risk_table(content["totals"]["risk"]))
+    if content["status"] == "manual":
+        _print_judgement(console, content)
     if content["status"] == "infeasible":
         console.print(f"No tunnel: {content['infeasible']['text']}", style="bold red", soft_wrap=True)
         for way in content["infeasible"]["relaxations"][:4]:
@@ -55,6 +57,25 @@ def print_plan(content: dict[str, Any], folder: Path) -> None:
     console.print(NOTICE, style="dim")
     files = [name for name in ("plan.json", "measures.json", "preview.png", "preview.html") if (folder / name).exists()]
     console.print("written: " + "  ".join(str(folder / name) for name in files), soft_wrap=True)
+
+
+def _print_judgement(console: Console, content: dict[str, Any]) -> None:
+    """What a path set by hand breaks, and the best tunnel near it."""
+    for item in content["violations"]:
+        value = "not to be measured" if item["value"] is None else f"{item['value']:.4g}"
+        console.print(f"BREAKS {item['key']}: {value} (limit {item['limit']:g})", style="bold red", markup=False)
+    if not content["violations"]:
+        console.print("keeps every limit", style="green")
+    near = content["nearest"]
+    if near is None:
+        console.print(f"no tunnel near it: {content['nearest_reason']}", soft_wrap=True, markup=False)
+        return
+    console.print(
+        f"best tunnel near it within every limit: removes {near['removed_fraction']:.1%} of the necrosis; entry moved"
+        f" by {near['entry_moved_mm']:.1f} mm, tip by {near['tip_moved_mm']:.1f} mm, turned {near['turned_deg']:.1f}°",
+        soft_wrap=True,
+    )
+    console.print(f"  entry {_point(near['entry'])}   tip {_point(near['tip'])}   (RAS mm)", soft_wrap=True)
 
 
 def print_verification(result: Verification, *, brief: bool = False) -> None:
@@ -116,7 +137,8 @@ def _tunnel_rows(tunnel: dict[str, Any], number: int, spec: dict[str, Any]) -> l
     place = [f"{tunnel['entry_above_lesser_trochanter_mm']:.1f} mm above the lesser trochanter"]
     if below is not None:
         place.append(f"{below:.1f} mm below the greater trochanter's tip")
-    place.append(f"{abs(front):.1f} mm {'in front of' if front >= 0 else 'behind'} the mid-line")
+    if front is not None:
+        place.append(f"{abs(front):.1f} mm {'in front of' if front >= 0 else 'behind'} the mid-line")
     tilt = tunnel["lateral_tilt_deg"]
     return [
         (f"tunnel {number}", f"{tunnel['diameter_mm']:g} mm drill, {tunnel['length_mm']:.1f} mm to the tip"),
