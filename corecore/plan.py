@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 from corecore import __version__
 from corecore.anatomy.model import Caution
 from corecore.errors import InputError
+from corecore.explain import explanation
 from corecore.grid import BoolArray, FloatArray
 from corecore.hip import Hip
 from corecore.holes import inner_points
@@ -27,6 +28,7 @@ from corecore.search.near import Near
 from corecore.search.one import best_tunnel
 from corecore.search.sets import best_set
 from corecore.spec import Spec, check_effort
+from corecore.standing import BoneLeft, bone_left
 from corecore.tunnel import Tunnel, TunnelFigures
 
 SCHEMA = "corecore.plan/1"
@@ -85,6 +87,8 @@ class Plan:
     poses_judged: int
     proof: Proof | None = None
     given: Given | None = None
+    explanations: tuple[dict[str, Any], ...] = ()
+    standing: BoneLeft | None = None
 
     @property
     def status(self) -> str:
@@ -102,12 +106,14 @@ def plan_hip(
     progress: Callable[[float], None] | None = None,
     gap: float | None = None,
     seconds: float | None = None,
+    explain: bool = False,
 ) -> Plan:
     """Search the best tunnel of a hip, or the best set of at most ``spec.tunnels``.
 
     ``measures`` may be a function that gives them, called when the search is done, so that they can be
-    taken beside it. With a ``gap`` or ``seconds``, prove a bound on what any one tunnel removes. Raises
-    ``InputError`` for a gap or a time that is none, and where a proof for several is asked for.
+    taken beside it. With a ``gap`` or ``seconds``, prove a bound on what any one tunnel removes. With
+    ``explain``, measure what each limit that holds a tunnel costs. Raises ``InputError`` for a gap or
+    a time that is none, and where a proof for several is asked for.
     """
     check_effort(gap, seconds)
     if spec.tunnels > 1 and (gap is not None or seconds is not None):
@@ -134,7 +140,11 @@ def plan_hip(
         text = f"{len(tunnels)} of {spec.tunnels} tunnels planned: {fewer}"
         cautions.append(Caution("fewer_tunnels", text))
     timings = {**hip.timings, "search_s": search_s, "compile_s": compile_s}
-    return Plan(hip, spec, measures, tunnels, infeasible, totals, tuple(cautions), timings, judged, proof)
+    return Plan(
+        hip, spec, measures, tunnels, infeasible, totals, tuple(cautions), timings, judged, proof,
+        explanations=_explained(hip, spec, tunnels, timings, gains=explain),
+        standing=bone_left(hip, spec, tunnels) if tunnels else None,
+    )  # fmt: skip
 
 
 def judged_plan(
@@ -152,9 +162,26 @@ def judged_plan(
     if not isinstance(measures, Measures):
         measures = measures()
     notes = (*hip.cautions, *measures.cautions, *_neck_caution(totals, len(tunnels)), *cautions)
+    timings = {**hip.timings, **timings}
     return Plan(
-        hip, spec, measures, tuple(tunnels), None, totals, notes, {**hip.timings, **timings}, 0, given=given
+        hip, spec, measures, tuple(tunnels), None, totals, notes, timings, 0, given=given,
+        explanations=_explained(hip, spec, tunnels, timings), standing=bone_left(hip, spec, tunnels),
     )  # fmt: skip
+
+
+def _explained(
+    hip: Hip,
+    spec: Spec,
+    tunnels: Sequence[tuple[Tunnel, TunnelFigures]],
+    timings: dict[str, float],
+    *,
+    gains: bool = False,
+) -> tuple[dict[str, Any], ...]:
+    """Every tunnel explained; the time it took is noted."""
+    started = time.perf_counter()
+    texts = tuple(explanation(hip, spec, tunnels, index, gains=gains) for index in range(len(tunnels)))
+    timings["explain_s"] = time.perf_counter() - started
+    return texts
 
 
 def _neck_caution(totals: Totals, tunnels: int) -> list[Caution]:
@@ -269,10 +296,14 @@ def document(plan: Plan) -> dict[str, Any]:
         "necrosis": rounded(plan.measures.as_dict()),
         "spec": plan.spec.as_dict(),
         "tunnels": [
-            {**_tunnel(hip, tunnel, figures), "risk": risk}
-            for (tunnel, figures), risk in zip(plan.tunnels, risks, strict=True)
+            {**_tunnel(hip, tunnel, figures), "risk": risk, "explanation": told}
+            for (tunnel, figures), risk, told in zip(plan.tunnels, risks, plan.explanations, strict=True)
         ],
-        "totals": {**_totals_document(plan.totals, plan.proof), "risk": risk_together},
+        "totals": {
+            **_totals_document(plan.totals, plan.proof),
+            "bone_left": None if plan.standing is None else rounded(plan.standing.as_dict()),
+            "risk": risk_together,
+        },
         "alternatives": [],
         "timings": {
             **{key: round(value, 3) for key, value in plan.timings.items()},

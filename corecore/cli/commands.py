@@ -152,6 +152,9 @@ def plan(
         float | None, typer.Option(help="Prove that no tunnel removes more by this share (0.01: 1 %; minutes).")
     ] = None,
     seconds: Annotated[float | None, typer.Option(help="Prove as far as one comes in so many seconds.")] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Measure what each limit that holds a tunnel costs (seconds).")
+    ] = False,
     no_pictures: Annotated[bool, typer.Option("--no-pictures", help="Leave the pictures out.")] = False,
     case_id: CaseId = None,
     keep_names: KeepNames = False,
@@ -175,6 +178,7 @@ def plan(
         settings=setting or [],
         gap=gap,
         seconds=seconds,
+        explain=explain,
         pictures=not no_pictures,
         case_id=case_id,
         keep_names=keep_names,
@@ -232,6 +236,33 @@ def assess(
         as_json=as_json,
         path=points,
     )
+
+
+@app.command()
+def explain(plan_file: Annotated[Path, typer.Argument(metavar="PLAN.json")], as_json: AsJson = False) -> int:
+    """Why a plan's tunnels lie where they lie, and what each limit that holds them costs."""
+    from corecore.cli.progress import steps
+
+    with steps(quiet=as_json) as step:
+        step("reading")
+        from corecore.reopen import reopen
+
+        plan = reopen(plan_file)
+        from corecore.explain import explanation
+
+        told = []
+        for index in range(len(plan.tunnels)):
+            step(f"tunnel {index + 1} of {len(plan.tunnels)}", index / len(plan.tunnels))
+            told.append(explanation(plan.hip, plan.spec, plan.tunnels, index, gains=True))
+    if as_json:
+        typer.echo(json.dumps({"tunnels": told}, indent=1, ensure_ascii=False, allow_nan=False))
+    elif told:
+        from corecore.cli.tables import print_explanations
+
+        print_explanations(told)
+    else:
+        typer.echo(plan.content["infeasible"]["text"])
+    return DONE
 
 
 @app.command()
@@ -383,6 +414,7 @@ def _plan(
     settings: list[str] | None = None,
     gap: float | None = None,
     seconds: float | None = None,
+    explain: bool = False,
     pictures: bool = True,
     case_id: str | None = None,
     keep_names: bool = False,
@@ -429,8 +461,9 @@ def _plan(
 
         if path is None:
             result = plan_hip(
-                hip, spec, measuring.result, gap=gap, seconds=seconds, progress=lambda share: step("searching", share)
-            )
+                hip, spec, measuring.result, gap=gap, seconds=seconds, explain=explain,
+                progress=lambda share: step("searching", share),
+            )  # fmt: skip
         else:
             from corecore.manual import assess_path
 

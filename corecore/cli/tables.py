@@ -45,6 +45,9 @@ def print_plan(content: dict[str, Any], folder: Path) -> None:
         for name, value in _total_rows(content["totals"], len(content["tunnels"])):
             table.add_row(name, value)
     console.print(table)
+    told = [tunnel["explanation"] for tunnel in content["tunnels"] if tunnel.get("explanation")]
+    # The table has place and figures already.
+    print_explanations(told, brief=True)
     if content["totals"].get("risk"):
         console.print(_risk_table(content["totals"]["risk"]))
     if content["status"] == "manual":
@@ -57,6 +60,17 @@ def print_plan(content: dict[str, Any], folder: Path) -> None:
     console.print(NOTICE, style="dim")
     files = [name for name in ("plan.json", "measures.json", "preview.png", "preview.html") if (folder / name).exists()]
     console.print("written: " + "  ".join(str(folder / name) for name in files), soft_wrap=True)
+
+
+def print_explanations(told: list[dict[str, Any]], *, brief: bool = False) -> None:
+    """Why each tunnel lies where it lies, a paragraph each; ``brief``: without what the plan's table says."""
+    console = Console(highlight=False)
+    for number, item in enumerate(told, start=1):
+        text = item["text"]
+        if brief:
+            start = text.find("Nearest to ")
+            text = text[max(start, 0) :]
+        console.print(f"tunnel {number}: {text}", soft_wrap=False, markup=False)
 
 
 def _print_judgement(console: Console, content: dict[str, Any]) -> None:
@@ -172,7 +186,25 @@ def _total_rows(totals: dict[str, Any], tunnels: int) -> list[tuple[str, str]]:
             "graft needed",
             f"{totals['graft_volume_ml']:.1f} ml ({totals['healthy_bone_removed_ml']:.1f} ml of it healthy bone)",
         ),
+        *_standing_rows(totals.get("bone_left")),
     ]
+
+
+def _standing_rows(left: dict[str, Any] | None) -> list[tuple[str, str]]:
+    """What the drill takes of neck and lateral wall: proxies, no prediction of a fracture."""
+    if left is None:
+        return []
+    lines = []
+    if left["neck_share_max"] is not None:
+        lines.append(f"{left['neck_share_max']:.0%} of the neck's section taken where it is most")
+    if left["lateral_wall_share"] is not None:
+        lines.append(f"{left['lateral_wall_share']:.0%} of the lateral wall's width")
+    lines.append(f"lowest hole {left['hole_above_lesser_trochanter_mm']:.1f} mm above the lesser trochanter")
+    if left["bridge_mm"] is not None:
+        lines.append(f"{left['bridge_mm']:.1f} mm of bone between the holes")
+    if left["pattern"] != "single":
+        lines.append(f"{left['pattern']}, {left['holes']} hole{'s' if left['holes'] > 1 else ''}")
+    return [("bone left standing", ",\n".join(lines))]
 
 
 def _bound(totals: dict[str, Any], tunnels: int) -> str:
