@@ -125,19 +125,13 @@ def lateral_wall_share(hip: Hip, tunnels: Sequence[Tunnel]) -> float | None:
         sizes = np.bincount(labels.ravel())
         sizes[0] = 0
         whole = int(np.any(labels == int(np.argmax(sizes)), axis=0).sum())
-        # A hole is as wide as its drill, whichever way it leans in the frontal plane; forward lean widens it.
         taken = np.zeros(len(ticks), dtype=bool)
         for other in tunnels:
-            heights = abs(float((other.entry - tunnel.entry) @ anatomy.shaft_axis))
-            sine = np.linalg.norm(np.cross(other.direction, anatomy.shaft_axis))
-            if heights * sine >= other.radius_mm:
-                continue
-            half = np.sqrt(other.radius_mm**2 - (heights * sine) ** 2)
-            flat = other.direction - (other.direction @ anatomy.shaft_axis) * anatomy.shaft_axis
-            flat /= np.linalg.norm(flat)
-            half /= max(abs(float(flat @ anatomy.x_axis)), 0.1)
-            front = float((other.entry - middle) @ anatomy.y_axis)
-            taken |= np.abs(ticks - front) <= half
+            # Points of the wall's plane at this height, seen from the other entry: ``y`` forward, ``h`` up.
+            y = ticks - float((other.entry - middle) @ anatomy.y_axis)
+            h = -float((other.entry - middle) @ anatomy.shaft_axis)
+            forward, up = float(other.direction @ anatomy.y_axis), float(other.direction @ anatomy.shaft_axis)
+            taken |= y**2 + h**2 - (y * forward + h * up) ** 2 <= other.radius_mm**2
         shares.append(min(float(taken.sum()) / whole, 1.0))
     return max(shares, default=None)
 

@@ -107,7 +107,8 @@ def print_verification(result: Verification, *, brief: bool = False) -> None:
             )
         console.print(table)
     for message in result.messages:
-        console.print(message, style="bold red", markup=False)
+        # A file that was moved is no fault.
+        console.print(message, style="yellow" if result.agrees else "bold red", markup=False)
     good = sum(c.ok for c in result.checks)
     if result.agrees:
         console.print(f"verify: the second road agrees on all {good} figures", style="green")
