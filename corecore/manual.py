@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +16,7 @@ from corecore.hip import Hip
 from corecore.holes import inner_points
 from corecore.measures.model import Measures
 from corecore.plan import Given, Plan, judged_plan
+from corecore.risk.methods import METHODS, Method
 from corecore.search.near import best_near
 from corecore.spec import Spec
 from corecore.tunnel import OUTWARD_MM, Tunnel, assess, first_exit, violations
@@ -65,6 +66,8 @@ def assess_path(
     measures: Measures | Callable[[], Measures],
     entry_mm: npt.ArrayLike,
     tip_mm: npt.ArrayLike,
+    *,
+    methods: Mapping[str, Method] = METHODS,
 ) -> Plan:
     """A plan of status ``manual``: the path, every constraint it breaks, and the best tunnel near it.
 
@@ -96,7 +99,7 @@ def assess_path(
     )
     return judged_plan(
         hip, spec, measures, [(tunnel, figures)], given=given, cautions=_cautions(hip, tunnel, moved),
-        timings={"search_s": search_s},
+        timings={"search_s": search_s}, methods=methods,
     )  # fmt: skip
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,8 @@ from corecore.measures.document import direction, number, position, rounded
 from corecore.measures.model import Measures
 from corecore.measures.weight_bearing import in_cone
 from corecore.risk.execution import by_method
+from corecore.risk.methods import METHODS, Method, check_robust
+from corecore.robust import Robust, robust_tunnel
 from corecore.search.bound import Proof
 from corecore.search.infeasible import Infeasible
 from corecore.search.near import Near
@@ -89,6 +91,9 @@ class Plan:
     given: Given | None = None
     explanations: tuple[dict[str, Any], ...] = ()
     standing: BoneLeft | None = None
+    #: Error models of which the risk is told.
+    methods: Mapping[str, Method] = field(default_factory=lambda: dict(METHODS))
+    robust: Robust | None = None
 
     @property
     def status(self) -> str:
@@ -107,15 +112,19 @@ def plan_hip(
     gap: float | None = None,
     seconds: float | None = None,
     explain: bool = False,
+    methods: Mapping[str, Method] = METHODS,
+    robust: str | None = None,
 ) -> Plan:
     """Search the best tunnel of a hip, or the best set of at most ``spec.tunnels``.
 
     ``measures`` may be a function that gives them, called when the search is done, so that they can be
     taken beside it. With a ``gap`` or ``seconds``, prove a bound on what any one tunnel removes. With
-    ``explain``, measure what each limit that holds a tunnel costs. Raises ``InputError`` for a gap or
-    a time that is none, and where a proof for several is asked for.
+    ``explain``, measure what each limit that holds a tunnel costs. With ``robust``, one of ``methods``,
+    plan for its errors. Raises ``InputError`` for a gap or a time that is none, for an unknown method,
+    and where a proof or a robust plan for several is asked for.
     """
     check_effort(gap, seconds)
+    check_robust(robust, methods, spec.tunnels)
     if spec.tunnels > 1 and (gap is not None or seconds is not None):
         raise InputError(f"--gap, --seconds: a proof for {spec.tunnels} tunnels; for one tunnel it is accepted")
     started = time.perf_counter()
@@ -132,6 +141,11 @@ def plan_hip(
         infeasible, judged, compile_s = several.infeasible, several.lines_judged, several.compile_s
         tunnels, fewer = several.tunnels, several.fewer
     search_s = time.perf_counter() - started - compile_s
+    hardy: Robust | None = None
+    if robust is not None and tunnels:
+        hardy = robust_tunnel(hip, spec, methods[robust], tunnels[0], progress=progress)
+        tunnels = ((hardy.tunnel, hardy.figures),)
+    robust_s = time.perf_counter() - started - compile_s - search_s
     totals = _totals(hip, spec, [tunnel for tunnel, _ in tunnels])
     if not isinstance(measures, Measures):
         measures = measures()
@@ -139,12 +153,25 @@ def plan_hip(
     if fewer is not None:
         text = f"{len(tunnels)} of {spec.tunnels} tunnels planned: {fewer}"
         cautions.append(Caution("fewer_tunnels", text))
+    if hardy is not None and not hardy.met:
+        cautions.append(_not_met(hardy))
     timings = {**hip.timings, "search_s": search_s, "compile_s": compile_s}
+    if hardy is not None:
+        timings["robust_s"] = robust_s
     return Plan(
         hip, spec, measures, tunnels, infeasible, totals, tuple(cautions), timings, judged, proof,
         explanations=_explained(hip, spec, tunnels, timings, gains=explain),
-        standing=bone_left(hip, spec, tunnels) if tunnels else None,
+        standing=bone_left(hip, spec, tunnels) if tunnels else None, methods=dict(methods), robust=hardy,
     )  # fmt: skip
+
+
+def _not_met(found: Robust) -> Caution:
+    text = (
+        f"limit not met: no tunnel found that {found.method.name} drills with breaches below {found.limit:.2%};"
+        f" the one of least risk breaches the cortex in {found.risk.cortex_breach.value:.2%}"
+        f" and the joint in {found.risk.joint_breach.value:.2%} of drillings"
+    )
+    return Caution("breach_limit_not_met", text)
 
 
 def judged_plan(
@@ -156,6 +183,7 @@ def judged_plan(
     given: Given,
     cautions: list[Caution],
     timings: dict[str, float],
+    methods: Mapping[str, Method] = METHODS,
 ) -> Plan:
     """The plan of tunnels that nobody searched, with all a searched plan's figures."""
     totals = _totals(hip, spec, [tunnel for tunnel, _ in tunnels])
@@ -166,6 +194,7 @@ def judged_plan(
     return Plan(
         hip, spec, measures, tuple(tunnels), None, totals, notes, timings, 0, given=given,
         explanations=_explained(hip, spec, tunnels, timings), standing=bone_left(hip, spec, tunnels),
+        methods=dict(methods),
     )  # fmt: skip
 
 
@@ -266,7 +295,7 @@ def document(plan: Plan) -> dict[str, Any]:
     """The content of ``plan.json`` (contract §4), world RAS mm."""
     hip, anatomy = plan.hip, plan.hip.anatomy
     started = time.perf_counter()
-    risks, risk_together = by_method(hip, [tunnel for tunnel, _ in plan.tunnels], plan.spec)
+    risks, risk_together = by_method(hip, [tunnel for tunnel, _ in plan.tunnels], plan.spec, dict(plan.methods))
     risk_s = time.perf_counter() - started
     result: dict[str, Any] = {
         "schema": SCHEMA,
@@ -305,6 +334,7 @@ def document(plan: Plan) -> dict[str, Any]:
             "risk": risk_together,
         },
         "alternatives": [],
+        "risk_methods": {name: asdict(method) for name, method in plan.methods.items()},
         "timings": {
             **{key: round(value, 3) for key, value in plan.timings.items()},
             "risk_s": round(risk_s, 3),
@@ -312,11 +342,28 @@ def document(plan: Plan) -> dict[str, Any]:
             "boxes_bounded": plan.proof.boxes_bounded if plan.proof else 0,
         },
     }
+    if plan.robust is not None:
+        result["robust"] = _robust_document(hip, plan.robust)
     if plan.given is not None:
         result.update(_given_document(hip, plan.given))
     if plan.infeasible is not None:
         result["infeasible"] = plan.infeasible.as_dict()
     return result
+
+
+def _robust_document(hip: Hip, found: Robust) -> dict[str, Any]:
+    """The robust plan beside the plain one, and what it costs; fractions of the lesion."""
+    risk, plain = found.risk.as_dict(), found.plain_risk.as_dict()
+    return {
+        "method": found.method.name,
+        "breach_probability_max": found.limit,
+        "limit_met": found.met,
+        "risk": risk,
+        "plain": {**_tunnel(hip, found.plain_tunnel, found.plain_figures), "risk": plain},
+        "cost_removed_fraction": number(found.plain_figures.removed_fraction - found.figures.removed_fraction),
+        "cost_expected_fraction": number(plain["removed_fraction_mean"] - risk["removed_fraction_mean"]),
+        "trials": found.trials,
+    }
 
 
 def _given_document(hip: Hip, given: Given) -> dict[str, Any]:

@@ -35,6 +35,7 @@ ORDER = [
     "standing",
     "search",
     "risk",
+    "robust",
     "explain",
     "plan",
     "manual",

@@ -43,6 +43,9 @@ PoleOption = Annotated[
     str | None,
     typer.Option("--pole", help="One more load pole: x,y,z of the femoral frame (lateral, anterior, proximal)."),
 ]
+MethodsFile = Annotated[
+    Path | None, typer.Option("--methods", help="TOML file with error models of your own, a table [methods.NAME] each.")
+]
 CaseId = Annotated[str | None, typer.Option("--id", help="Name of the case; default: a hash of its masks.")]
 KeepNames = Annotated[bool, typer.Option("--keep-names", help="Refer to the input files by name instead of copying.")]
 
@@ -152,6 +155,10 @@ def plan(
         float | None, typer.Option(help="Prove that no tunnel removes more by this share (0.01: 1 %; minutes).")
     ] = None,
     seconds: Annotated[float | None, typer.Option(help="Prove as far as one comes in so many seconds.")] = None,
+    robust: Annotated[
+        str | None, typer.Option(help="Plan for this method's errors: guide, robot, navigated, freehand, or your own.")
+    ] = None,
+    methods: MethodsFile = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Measure what each limit that holds a tunnel costs (seconds).")
     ] = False,
@@ -178,6 +185,8 @@ def plan(
         settings=setting or [],
         gap=gap,
         seconds=seconds,
+        robust=robust,
+        methods_file=methods,
         explain=explain,
         pictures=not no_pictures,
         case_id=case_id,
@@ -208,6 +217,7 @@ def assess(
     physis: PhysisOption = "unknown",
     config: Annotated[Path | None, typer.Option(help="TOML file of parameters.")] = None,
     setting: Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE, may be repeated.")] = None,
+    methods: MethodsFile = None,
     no_pictures: Annotated[bool, typer.Option("--no-pictures", help="Leave the pictures out.")] = False,
     case_id: CaseId = None,
     keep_names: KeepNames = False,
@@ -229,6 +239,7 @@ def assess(
         config=config,
         values={"diameter_mm": diameter, "tunnels": 1},
         settings=setting or [],
+        methods_file=methods,
         pictures=not no_pictures,
         case_id=case_id,
         keep_names=keep_names,
@@ -414,6 +425,8 @@ def _plan(
     settings: list[str] | None = None,
     gap: float | None = None,
     seconds: float | None = None,
+    robust: str | None = None,
+    methods_file: Path | None = None,
     explain: bool = False,
     pictures: bool = True,
     case_id: str | None = None,
@@ -434,6 +447,10 @@ def _plan(
     spec = spec.with_values(table, origin=str(config))
     spec = spec.with_values(values or {}, origin="").with_values(parse_settings(settings or []))
     check_effort(gap, seconds)
+    from corecore.risk.methods import METHODS, check_robust, read_methods
+
+    methods = METHODS if methods_file is None else read_methods(methods_file)
+    check_robust(robust, methods, spec.tunnels)
 
     timings: dict[str, float] = {}
     # What is needed later is loaded, and the surfaces for the files are made, beside the work of the moment.
@@ -462,12 +479,12 @@ def _plan(
         if path is None:
             result = plan_hip(
                 hip, spec, measuring.result, gap=gap, seconds=seconds, explain=explain,
-                progress=lambda share: step("searching", share),
+                methods=methods, robust=robust, progress=lambda share: step("searching", share),
             )  # fmt: skip
         else:
             from corecore.manual import assess_path
 
-            result = assess_path(hip, spec, measuring.result, *path)
+            result = assess_path(hip, spec, measuring.result, *path, methods=methods)
         step("writing and drawing" if pictures else "writing")
         content = write_plan(
             result, out, pictures=pictures, keep_names=keep_names, log_text=log, timings=timings,

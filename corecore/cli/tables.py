@@ -50,6 +50,8 @@ def print_plan(content: dict[str, Any], folder: Path) -> None:
     print_explanations(told, brief=True)
     if content["totals"].get("risk"):
         console.print(_risk_table(content["totals"]["risk"]))
+    if content.get("robust"):
+        _print_robust(console, content["robust"])
     if content["status"] == "manual":
         _print_judgement(console, content)
     if content["status"] == "infeasible":
@@ -71,6 +73,21 @@ def print_explanations(told: list[dict[str, Any]], *, brief: bool = False) -> No
             start = text.find("Nearest to ")
             text = text[max(start, 0) :]
         console.print(f"tunnel {number}: {text}", soft_wrap=False, markup=False)
+
+
+def _print_robust(console: Console, found: dict[str, Any]) -> None:
+    """What planning for a method's errors brought, and what it costs."""
+    risk, plain = found["risk"], found["plain"]["risk"]
+    least = 1.0 / risk["poses"]
+    for name, one in (("this plan", risk), ("the plain one", plain)):
+        console.print(
+            f"drilled by {found['method']}, {name}: removes {one['removed_fraction_mean']:.1%} on average, breaches"
+            f" the cortex in {_chance(one['cortex_breach_probability'], least)},"
+            f" the joint in {_chance(one['joint_breach_probability'], least)}",
+            soft_wrap=True,
+        )
+    cost = found["cost_removed_fraction"]
+    console.print(f"as planned it removes {cost:.1%} of the necrosis less than the plain plan", soft_wrap=True)
 
 
 def _print_judgement(console: Console, content: dict[str, Any]) -> None:
