@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
 from corecore import __version__
 from corecore.anatomy.model import Caution
+from corecore.explain import explanation
 from corecore.grid import BoolArray, FloatArray
 from corecore.hip import Hip
 from corecore.holes import inner_points
@@ -20,11 +21,15 @@ from corecore.measures.document import direction, number, position, rounded
 from corecore.measures.model import Measures
 from corecore.measures.weight_bearing import in_cone
 from corecore.risk.execution import by_method
+from corecore.risk.methods import METHODS, Method, check_robust
+from corecore.robust import Robust, robust_tunnel
 from corecore.search.bound import Proof
 from corecore.search.infeasible import Infeasible
+from corecore.search.near import Near
 from corecore.search.one import best_tunnel
 from corecore.search.sets import best_set
 from corecore.spec import Spec, check_effort
+from corecore.standing import BoneLeft, bone_left
 from corecore.tunnel import Tunnel, TunnelFigures
 
 SCHEMA = "corecore.plan/1"
@@ -52,6 +57,23 @@ class Totals:
 
 
 @dataclass(frozen=True, eq=False)
+class Given:
+    """A path set by hand: the points given (3,), world RAS mm, and what judging it found.
+
+    ``entry_moved_mm``: from the entry given to where the axis leaves the bone. ``violations``
+    as in ``corecore.tunnel.violations``. ``nearest``: the best tunnel near the path; where
+    there is none, ``nearest_reason`` says why.
+    """
+
+    entry_mm: FloatArray
+    tip_mm: FloatArray
+    entry_moved_mm: float
+    violations: tuple[dict[str, Any], ...]
+    nearest: Near | None
+    nearest_reason: str | None
+
+
+@dataclass(frozen=True, eq=False)
 class Plan:
     """A planned hip: its tunnels with their figures (local frame), or why there are none."""
 
@@ -65,10 +87,18 @@ class Plan:
     timings: dict[str, float]
     poses_judged: int
     proof: Proof | None = None
+    given: Given | None = None
+    explanations: tuple[dict[str, Any], ...] = ()
+    standing: BoneLeft | None = None
+    #: Error models of which the risk is told.
+    methods: Mapping[str, Method] = field(default_factory=lambda: dict(METHODS))
+    robust: Robust | None = None
 
     @property
     def status(self) -> str:
-        """``planned`` or ``infeasible``."""
+        """``planned``, ``infeasible``, or ``manual`` for a path set by hand."""
+        if self.given is not None:
+            return "manual"
         return "planned" if self.tunnels else "infeasible"
 
 
@@ -80,14 +110,20 @@ def plan_hip(
     progress: Callable[[float], None] | None = None,
     gap: float | None = None,
     seconds: float | None = None,
+    explain: bool = False,
+    methods: Mapping[str, Method] = METHODS,
+    robust: str | None = None,
 ) -> Plan:
     """Search the best tunnel of a hip, or the best set of at most ``spec.tunnels``.
 
     ``measures`` may be a function that gives them, called when the search is done, so that they can be
-    taken beside it. With a ``gap`` or ``seconds``, prove a bound on what any tunnel or set removes. Raises
-    ``InputError`` for a gap or a time that is none.
+    taken beside it. With a ``gap`` or ``seconds``, prove a bound on what any tunnel or set removes. With
+    ``explain``, measure what each limit that holds a tunnel costs. With ``robust``, one of ``methods``,
+    plan for its errors. Raises ``InputError`` for a gap or a time that is none, for an unknown method,
+    and where a robust plan for several is asked for.
     """
     check_effort(gap, seconds)
+    check_robust(robust, methods, spec.tunnels)
     started = time.perf_counter()
     tunnels: tuple[tuple[Tunnel, TunnelFigures], ...] = ()
     fewer: str | None = None
@@ -102,24 +138,84 @@ def plan_hip(
         infeasible, judged, compile_s = several.infeasible, several.lines_judged, several.compile_s
         tunnels, fewer, proof = several.tunnels, several.fewer, several.proof
     search_s = time.perf_counter() - started - compile_s
+    hardy: Robust | None = None
+    if robust is not None and tunnels:
+        hardy = robust_tunnel(hip, spec, methods[robust], tunnels[0], progress=progress)
+        tunnels = ((hardy.tunnel, hardy.figures),)
+    robust_s = time.perf_counter() - started - compile_s - search_s
     totals = _totals(hip, spec, [tunnel for tunnel, _ in tunnels])
     if not isinstance(measures, Measures):
         measures = measures()
-    cautions = [*hip.cautions, *measures.cautions]
-    if totals.neck_area_share > NECK_SHARE_WARNING:
-        taken = f"{'the tunnel takes' if len(tunnels) == 1 else 'the tunnels take'} {totals.neck_area_share:.0%}"
-        cautions.append(
-            Caution(
-                "neck_area_share",
-                f"{taken} of the neck's smallest section;"
-                f" above {NECK_SHARE_WARNING:.0%} the neck may be weakened",
-            )
-        )
+    cautions = [*hip.cautions, *measures.cautions, *_neck_caution(totals, len(tunnels))]
     if fewer is not None:
         text = f"{len(tunnels)} of {spec.tunnels} tunnels planned: {fewer}"
         cautions.append(Caution("fewer_tunnels", text))
+    if hardy is not None and not hardy.met:
+        cautions.append(_not_met(hardy))
     timings = {**hip.timings, "search_s": search_s, "compile_s": compile_s}
-    return Plan(hip, spec, measures, tunnels, infeasible, totals, tuple(cautions), timings, judged, proof)
+    if hardy is not None:
+        timings["robust_s"] = robust_s
+    return Plan(
+        hip, spec, measures, tunnels, infeasible, totals, tuple(cautions), timings, judged, proof,
+        explanations=_explained(hip, spec, tunnels, timings, gains=explain),
+        standing=bone_left(hip, spec, tunnels) if tunnels else None, methods=dict(methods), robust=hardy,
+    )  # fmt: skip
+
+
+def _not_met(found: Robust) -> Caution:
+    text = (
+        f"limit not met: no tunnel found that {found.method.name} drills with breaches below {found.limit:.2%};"
+        f" the one of least risk breaches the cortex in {found.risk.cortex_breach.value:.2%}"
+        f" and the joint in {found.risk.joint_breach.value:.2%} of drillings"
+    )
+    return Caution("breach_limit_not_met", text)
+
+
+def judged_plan(
+    hip: Hip,
+    spec: Spec,
+    measures: Measures | Callable[[], Measures],
+    tunnels: list[tuple[Tunnel, TunnelFigures]],
+    *,
+    given: Given,
+    cautions: list[Caution],
+    timings: dict[str, float],
+    methods: Mapping[str, Method] = METHODS,
+) -> Plan:
+    """The plan of tunnels that nobody searched, with all a searched plan's figures."""
+    totals = _totals(hip, spec, [tunnel for tunnel, _ in tunnels])
+    if not isinstance(measures, Measures):
+        measures = measures()
+    notes = (*hip.cautions, *measures.cautions, *_neck_caution(totals, len(tunnels)), *cautions)
+    timings = {**hip.timings, **timings}
+    return Plan(
+        hip, spec, measures, tuple(tunnels), None, totals, notes, timings, 0, given=given,
+        explanations=_explained(hip, spec, tunnels, timings), standing=bone_left(hip, spec, tunnels),
+        methods=dict(methods),
+    )  # fmt: skip
+
+
+def _explained(
+    hip: Hip,
+    spec: Spec,
+    tunnels: Sequence[tuple[Tunnel, TunnelFigures]],
+    timings: dict[str, float],
+    *,
+    gains: bool = False,
+) -> tuple[dict[str, Any], ...]:
+    """Every tunnel explained; the time it took is noted."""
+    started = time.perf_counter()
+    texts = tuple(explanation(hip, spec, tunnels, index, gains=gains) for index in range(len(tunnels)))
+    timings["explain_s"] = time.perf_counter() - started
+    return texts
+
+
+def _neck_caution(totals: Totals, tunnels: int) -> list[Caution]:
+    if totals.neck_area_share <= NECK_SHARE_WARNING:
+        return []
+    taken = f"{'the tunnel takes' if tunnels == 1 else 'the tunnels take'} {totals.neck_area_share:.0%}"
+    text = f"{taken} of the neck's smallest section; above {NECK_SHARE_WARNING:.0%} the neck may be weakened"
+    return [Caution("neck_area_share", text)]
 
 
 def _totals(hip: Hip, spec: Spec, tunnels: list[Tunnel]) -> Totals:
@@ -196,7 +292,7 @@ def document(plan: Plan) -> dict[str, Any]:
     """The content of ``plan.json`` (contract §4), world RAS mm."""
     hip, anatomy = plan.hip, plan.hip.anatomy
     started = time.perf_counter()
-    risks, risk_together = by_method(hip, [tunnel for tunnel, _ in plan.tunnels], plan.spec)
+    risks, risk_together = by_method(hip, [tunnel for tunnel, _ in plan.tunnels], plan.spec, dict(plan.methods))
     risk_s = time.perf_counter() - started
     result: dict[str, Any] = {
         "schema": SCHEMA,
@@ -205,7 +301,7 @@ def document(plan: Plan) -> dict[str, Any]:
         "coordinate_system": "RAS",
         "units": "mm",
         "status": plan.status,
-        "violations": [],
+        "violations": [] if plan.given is None else rounded(plan.given.violations),
         "warnings": [{"code": c.code, "text": c.text} for c in plan.cautions],
         "case": {"id": hip.case.id, "side": hip.side, "inputs": [s.as_dict() for s in hip.case.sources]},
         "anatomy": {
@@ -226,11 +322,16 @@ def document(plan: Plan) -> dict[str, Any]:
         "necrosis": rounded(plan.measures.as_dict()),
         "spec": plan.spec.as_dict(),
         "tunnels": [
-            {**_tunnel(hip, tunnel, figures), "risk": risk}
-            for (tunnel, figures), risk in zip(plan.tunnels, risks, strict=True)
+            {**_tunnel(hip, tunnel, figures), "risk": risk, "explanation": told}
+            for (tunnel, figures), risk, told in zip(plan.tunnels, risks, plan.explanations, strict=True)
         ],
-        "totals": {**_totals_document(plan.totals, plan.proof), "risk": risk_together},
+        "totals": {
+            **_totals_document(plan.totals, plan.proof),
+            "bone_left": None if plan.standing is None else rounded(plan.standing.as_dict()),
+            "risk": risk_together,
+        },
         "alternatives": [],
+        "risk_methods": {name: asdict(method) for name, method in plan.methods.items()},
         "timings": {
             **{key: round(value, 3) for key, value in plan.timings.items()},
             "risk_s": round(risk_s, 3),
@@ -238,9 +339,46 @@ def document(plan: Plan) -> dict[str, Any]:
             "boxes_bounded": plan.proof.boxes_bounded if plan.proof else 0,
         },
     }
+    if plan.robust is not None:
+        result["robust"] = _robust_document(hip, plan.robust)
+    if plan.given is not None:
+        result.update(_given_document(hip, plan.given))
     if plan.infeasible is not None:
         result["infeasible"] = plan.infeasible.as_dict()
     return result
+
+
+def _robust_document(hip: Hip, found: Robust) -> dict[str, Any]:
+    """The robust plan beside the plain one, and what it costs; fractions of the lesion."""
+    risk, plain = found.risk.as_dict(), found.plain_risk.as_dict()
+    return {
+        "method": found.method.name,
+        "breach_probability_max": found.limit,
+        "limit_met": found.met,
+        "risk": risk,
+        "plain": {**_tunnel(hip, found.plain_tunnel, found.plain_figures), "risk": plain},
+        "cost_removed_fraction": number(found.plain_figures.removed_fraction - found.figures.removed_fraction),
+        "cost_expected_fraction": number(plain["removed_fraction_mean"] - risk["removed_fraction_mean"]),
+        "trials": found.trials,
+    }
+
+
+def _given_document(hip: Hip, given: Given) -> dict[str, Any]:
+    near = given.nearest
+    return {
+        "given": {
+            "entry": rounded(given.entry_mm.tolist()),
+            "tip": rounded(given.tip_mm.tolist()),
+            "entry_moved_mm": number(given.entry_moved_mm),
+        },
+        "nearest": None if near is None else {
+            **_tunnel(hip, near.tunnel, near.figures),
+            "entry_moved_mm": number(near.entry_moved_mm),
+            "tip_moved_mm": number(near.tip_moved_mm),
+            "turned_deg": number(near.turned_deg),
+        },
+        "nearest_reason": given.nearest_reason,
+    }  # fmt: skip
 
 
 def _tunnel(hip: Hip, tunnel: Tunnel, figures: TunnelFigures) -> dict[str, Any]:

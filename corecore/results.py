@@ -19,6 +19,7 @@ from corecore.hip import Hip
 from corecore.io.files import atomic_write_text, sha256_of, staged_folder
 from corecore.io.markups import MarkupLine, write_lines
 from corecore.io.nifti import write_image, write_labels, write_mask
+from corecore.io.seal import seal_of
 from corecore.io.stl import write_stl
 from corecore.mesh import TriangleMesh, surface_mesh
 from corecore.tunnel import Tunnel
@@ -83,6 +84,7 @@ def write_plan(
         write_lines(lines, stage / "tunnels.mrk.json")
         content = document(plan)
         content["timings"].update({key: round(value, 3) for key, value in (timings or {}).items()})
+        content["seal"] = seal_of(content)
         _write_json(stage / "measures.json", measures_document(plan.hip, plan.measures))
         if pictures:
             _draw(Scene(content, femur, lesion), stage)

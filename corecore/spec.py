@@ -33,6 +33,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "entry_proximal_mm": (-30.0, 80.0),
     "cap_half_angle_deg": (5.0, 90.0),
     "subchondral_depth_mm": (0.5, 20.0),
+    "breach_probability_max": (0.0001, 0.5),
 }
 
 PATTERNS = ("any", "fan", "separate", "parallel")
@@ -68,6 +69,8 @@ class Spec:
     pattern: str = "any"
     cap_half_angle_deg: float = 55.0
     subchondral_depth_mm: float = 5.0
+    #: Of a plan made robust against a method's errors: how often cortex or joint may be breached (engineering choice).
+    breach_probability_max: float = 0.01
 
     def __post_init__(self) -> None:
         for name, (low, high) in _RANGES.items():

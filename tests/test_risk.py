@@ -99,6 +99,91 @@ def test_a_tail_is_the_mixture_of_two_errors(rod: Hip) -> None:
     assert whole == risk_of(rod, tunnel, Method("m", 0.0, 0.0, 6.0))
 
 
+@pytest.mark.parametrize(("error", "diameter"), [(2.5, 6.0), (3.5, 6.0), (3.0, 10.0)])
+def test_a_coaxial_tunnel_breaks_out_within_half_a_percentage_point_of_the_closed_form(
+    rod: Hip, error: float, diameter: float
+) -> None:
+    """Gaussian errors of entry and of angle, one at a time: Rayleigh tails in both."""
+    tunnel = along_rod(diameter_mm=diameter)
+    beside = risk_of(rod, tunnel, Method("m", error, 0.0, 0.0)).cortex_breach.value
+    assert abs(beside - np.exp(-0.5 * ((BONE_RADIUS - diameter / 2.0) / error) ** 2)) < 0.005
+    tilted = risk_of(rod, tunnel, Method("m", 0.0, error, 0.0)).cortex_breach.value
+    assert abs(tilted - tilt_tail(tunnel, error)) < 0.005
+
+
+def test_a_wider_drill_and_a_nearer_wall_are_greater_risks(rod: Hip) -> None:
+    method = Method("m", 2.0, 2.0, 2.0)
+    by_diameter = [risk_of(rod, along_rod(diameter_mm=d), method) for d in (5.0, 7.0, 9.0, 11.0)]
+    breach = [risk.cortex_breach.value for risk in by_diameter]
+    clearance = [risk.clearance_p05_mm.value for risk in by_diameter]
+    assert breach == sorted(breach)
+    assert breach[0] < breach[-1]
+    assert clearance == sorted(clearance, reverse=True)
+    # Planned with less margin to the wall beside it, and to the wall before it.
+    beside = []
+    for margin in (7.0, 5.0, 3.0, 1.0):
+        shift = np.array([BONE_RADIUS - 3.0 - margin, 0.0, 0.0])
+        tunnel = along_rod()
+        beside.append(risk_of(rod, Tunnel(tunnel.entry + shift, tunnel.tip + shift, 6.0), method).cortex_breach.value)
+    assert beside == sorted(beside)
+    assert beside[0] < beside[-1]
+    before = [risk_of(rod, along_rod(tip_z=BONE_HIGH - gap), method).joint_breach.value for gap in (6.0, 4.0, 2.0)]
+    assert before == sorted(before)
+    assert before[0] < before[-1]
+
+
+def plainly_simulated(hip: Hip, tunnel: Tunnel, spec: Spec, method: Method, count: int) -> tuple[float, float]:
+    """Shares of cortex and joint breaches by numpy alone: another generator, no kernel, every wall point looked at."""
+    rng = np.random.Generator(np.random.PCG64(20))
+    bone, anatomy = hip.bone, hip.anatomy
+    scale = np.where(rng.random(count) < method.tail_share, method.tail_factor, 1.0)[:, None]
+    normal = bone.mouth_normal(tunnel.entry)[0]
+
+    def across(axis: Any) -> Any:
+        first = np.cross(axis, [0.36, 0.48, 0.8])
+        first = first / np.linalg.norm(first)
+        return np.stack([first, np.cross(axis, first)])
+
+    entry = tunnel.entry + method.entry_mm * scale * rng.normal(size=(count, 2)) @ across(normal)
+    turn = np.radians(method.angle_deg * drift_factor(tunnel.diameter_mm)) * scale * rng.normal(size=(count, 2))
+    angle = np.linalg.norm(turn, axis=1, keepdims=True)
+    way = np.cos(angle) * tunnel.direction + np.sin(angle) * (turn / angle) @ across(tunnel.direction)
+    length = tunnel.length_mm + method.depth_mm * scale[:, 0] * rng.normal(size=count)
+    cortex = joint = 0
+    flat = np.sin(np.radians(spec.incidence_min_deg))
+    circle = np.stack([np.cos(np.arange(32) * np.pi / 16), np.sin(np.arange(32) * np.pi / 16)], axis=1)
+    for point, axis, deep in zip(entry, way, length, strict=True):
+        walk = np.arange(-20.0, 20.0, 0.05)
+        met = walk[bone.distance(point + walk[:, None] * axis) > 0.0]
+        if len(met) == 0:
+            cortex += 1
+            continue
+        sine = max(abs(float(bone.mouth_normal(point + met[0] * axis)[0] @ axis)), flat)
+        mouth = met[0] + tunnel.radius_mm * np.sqrt(1.0 - sine**2) / sine + 2.0
+        ring = tunnel.radius_mm * circle @ across(axis)
+        at = np.arange(mouth, deep, 0.5)
+        wall = (point + at[:, None] * axis)[:, None] + ring
+        end = point + deep * axis + np.linspace(0.0, 1.0, 4)[:, None, None] * ring
+        points = np.concatenate([wall.reshape(-1, 3), end.reshape(-1, 3)])
+        out = points[bone.distance(points) < 0.0]
+        proximal = (out - anatomy.head_center) @ anatomy.neck_axis >= -0.5 * anatomy.head_radius_mm
+        joint += bool(proximal.any())
+        cortex += bool((~proximal).any())
+    return cortex / count, joint / count
+
+
+def test_breaches_agree_with_an_independent_simulation_within_the_standard_error(sample_hip: Hip) -> None:
+    tunnel, spec = neck_tunnel(sample_hip, diameter_mm=10.0, tip_beyond_mm=14.0), Spec()
+    count = 1500
+    found = risk_of(sample_hip, tunnel, METHODS["freehand"])
+    plain = plainly_simulated(sample_hip, tunnel, spec, METHODS["freehand"], count)
+    for estimate, share in zip((found.cortex_breach, found.joint_breach), plain, strict=True):
+        # Three standard errors of the two together; the plain one's is binomial.
+        error = np.hypot(estimate.standard_error, np.sqrt(share * (1.0 - share) / count))
+        assert 0.02 < share < 0.9
+        assert abs(estimate.value - share) < 3.0 * error
+
+
 def test_a_drill_that_misses_the_bone_breaches_it(rod: Hip) -> None:
     entry = np.array([[[35.0 + 14.0, 35.0, BONE_LOW]], [[35.0, 35.0, BONE_LOW]]])
     found, share = judged(rod, [along_rod()], Spec(), entry, entry + np.array([0.0, 0.0, 60.0]))

@@ -43,6 +43,9 @@ PoleOption = Annotated[
     str | None,
     typer.Option("--pole", help="One more load pole: x,y,z of the femoral frame (lateral, anterior, proximal)."),
 ]
+MethodsFile = Annotated[
+    Path | None, typer.Option("--methods", help="TOML file with error models of your own, a table [methods.NAME] each.")
+]
 CaseId = Annotated[str | None, typer.Option("--id", help="Name of the case; default: a hash of its masks.")]
 KeepNames = Annotated[bool, typer.Option("--keep-names", help="Refer to the input files by name instead of copying.")]
 
@@ -152,6 +155,13 @@ def plan(
         float | None, typer.Option(help="Prove that no tunnel removes more by this share (0.01: 1 %; minutes).")
     ] = None,
     seconds: Annotated[float | None, typer.Option(help="Prove as far as one comes in so many seconds.")] = None,
+    robust: Annotated[
+        str | None, typer.Option(help="Plan for this method's errors: guide, robot, navigated, freehand, or your own.")
+    ] = None,
+    methods: MethodsFile = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Measure what each limit that holds a tunnel costs (seconds).")
+    ] = False,
     no_pictures: Annotated[bool, typer.Option("--no-pictures", help="Leave the pictures out.")] = False,
     case_id: CaseId = None,
     keep_names: KeepNames = False,
@@ -175,12 +185,95 @@ def plan(
         settings=setting or [],
         gap=gap,
         seconds=seconds,
+        robust=robust,
+        methods_file=methods,
+        explain=explain,
         pictures=not no_pictures,
         case_id=case_id,
         keep_names=keep_names,
         overwrite=overwrite,
         as_json=as_json,
     )
+
+
+@app.command()
+def assess(
+    femur: Femur,
+    lesion: Lesion,
+    diameter: Annotated[float, typer.Option(help="Drill diameter, mm.")],
+    out: Annotated[Path, typer.Option(help="Folder for the plan.")],
+    entry: Annotated[str | None, typer.Option(help="Where the drill enters: x,y,z, RAS mm.")] = None,
+    tip: Annotated[str | None, typer.Option(help="Deepest point of the drill's axis: x,y,z, RAS mm.")] = None,
+    line: Annotated[
+        Path | None, typer.Option(help="Slicer .mrk.json with one line, entry first; instead of entry and tip.")
+    ] = None,
+    side: SideOption = "auto",
+    landmarks: LandmarkFile = None,
+    preset: Annotated[str | None, typer.Option(help="Limits of this preset; default: core-10.")] = None,
+    pelvis: PelvisMask = None,
+    image: ImageFile = None,
+    imaging_date: ImagingDate = None,
+    stage: StageOption = None,
+    physis: PhysisOption = "unknown",
+    config: Annotated[Path | None, typer.Option(help="TOML file of parameters.")] = None,
+    setting: Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE, may be repeated.")] = None,
+    methods: MethodsFile = None,
+    no_pictures: Annotated[bool, typer.Option("--no-pictures", help="Leave the pictures out.")] = False,
+    case_id: CaseId = None,
+    keep_names: KeepNames = False,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> int:
+    """Judge a path set by hand by the planner's figures: what it breaks, and the best tunnel near it."""
+    points = _path_given(entry, tip, line)
+    return _plan(
+        femur,
+        lesion,
+        out=out,
+        side=side,
+        landmarks=landmarks,
+        pelvis=pelvis,
+        image=image,
+        answers=_answers(stage, physis, imaging_date),
+        preset_name=preset,
+        config=config,
+        values={"diameter_mm": diameter, "tunnels": 1},
+        settings=setting or [],
+        methods_file=methods,
+        pictures=not no_pictures,
+        case_id=case_id,
+        keep_names=keep_names,
+        overwrite=overwrite,
+        as_json=as_json,
+        path=points,
+    )
+
+
+@app.command()
+def explain(plan_file: Annotated[Path, typer.Argument(metavar="PLAN.json")], as_json: AsJson = False) -> int:
+    """Why a plan's tunnels lie where they lie, and what each limit that holds them costs."""
+    from corecore.cli.progress import steps
+
+    with steps(quiet=as_json) as step:
+        step("reading")
+        from corecore.reopen import reopen
+
+        plan = reopen(plan_file)
+        from corecore.explain import explanation
+
+        told = []
+        for index in range(len(plan.tunnels)):
+            step(f"tunnel {index + 1} of {len(plan.tunnels)}", index / len(plan.tunnels))
+            told.append(explanation(plan.hip, plan.spec, plan.tunnels, index, gains=True))
+    if as_json:
+        typer.echo(json.dumps({"tunnels": told}, indent=1, ensure_ascii=False, allow_nan=False))
+    elif told:
+        from corecore.cli.tables import print_explanations
+
+        print_explanations(told)
+    else:
+        typer.echo(plan.content["infeasible"]["text"])
+    return DONE
 
 
 @app.command()
@@ -251,6 +344,31 @@ def _vector(text: str, option: str) -> tuple[float, float, float]:
     return x, y, z
 
 
+def _path_given(entry: str | None, tip: str | None, line: Path | None) -> tuple[Any, Any]:
+    """Entry and tip (3,), world RAS mm, from the two options or from a line."""
+    from corecore.errors import InputError
+
+    if line is not None and entry is None and tip is None:
+        from corecore.io.markups import read_line
+
+        return read_line(line)
+    if line is not None or entry is None or tip is None:
+        raise InputError("a path is needed: --entry x,y,z and --tip x,y,z, or --line FILE alone, is accepted")
+    return _numbers(entry, "--entry"), _numbers(tip, "--tip")
+
+
+def _numbers(text: str, option: str) -> tuple[float, ...]:
+    from corecore.errors import InputError
+
+    try:
+        values = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        values = ()
+    if len(values) != 3 or not all(abs(value) < float("inf") for value in values):
+        raise InputError(f"{option} {text!r}; three numbers x,y,z, RAS mm, are accepted")
+    return values
+
+
 def _answers(stage: str | None, physis: str, imaging_date: str | None) -> Any:
     """What the surgeon said, as the signs take it."""
     from corecore.signs.asked import Answers, parse_physis
@@ -307,11 +425,15 @@ def _plan(
     settings: list[str] | None = None,
     gap: float | None = None,
     seconds: float | None = None,
+    robust: str | None = None,
+    methods_file: Path | None = None,
+    explain: bool = False,
     pictures: bool = True,
     case_id: str | None = None,
     keep_names: bool = False,
     overwrite: bool = False,
     as_json: bool = False,
+    path: tuple[Any, Any] | None = None,
 ) -> int:
     import time
     from concurrent.futures import ThreadPoolExecutor
@@ -325,6 +447,10 @@ def _plan(
     spec = spec.with_values(table, origin=str(config))
     spec = spec.with_values(values or {}, origin="").with_values(parse_settings(settings or []))
     check_effort(gap, seconds)
+    from corecore.risk.methods import METHODS, check_robust, read_methods
+
+    methods = METHODS if methods_file is None else read_methods(methods_file)
+    check_robust(robust, methods, spec.tunnels)
 
     timings: dict[str, float] = {}
     # What is needed later is loaded, and the surfaces for the files are made, beside the work of the moment.
@@ -332,7 +458,7 @@ def _plan(
         from corecore.results import check_target, prepared_meshes, write_plan
 
         check_target(out, overwrite=overwrite)
-        beside.submit(import_module, "corecore.plan")
+        beside.submit(import_module, "corecore.plan" if path is None else "corecore.manual")
         started = time.perf_counter()
         hip = _hip(femur, lesion, side, landmarks, case_id, step, pelvis=pelvis, image=image)
         timings["load_s"] = time.perf_counter() - started - sum(hip.timings.values())
@@ -350,9 +476,15 @@ def _plan(
         step("measuring; searching (the first run compiles for about half a minute)")
         from corecore.plan import plan_hip
 
-        result = plan_hip(
-            hip, spec, measuring.result, gap=gap, seconds=seconds, progress=lambda share: step("searching", share)
-        )
+        if path is None:
+            result = plan_hip(
+                hip, spec, measuring.result, gap=gap, seconds=seconds, explain=explain,
+                methods=methods, robust=robust, progress=lambda share: step("searching", share),
+            )  # fmt: skip
+        else:
+            from corecore.manual import assess_path
+
+            result = assess_path(hip, spec, measuring.result, *path, methods=methods)
         step("writing and drawing" if pictures else "writing")
         content = write_plan(
             result, out, pictures=pictures, keep_names=keep_names, log_text=log, timings=timings,
@@ -364,7 +496,7 @@ def _plan(
         from corecore.cli.tables import print_plan
 
         print_plan(content, out)
-    return DONE if result.status == "planned" else INFEASIBLE
+    return INFEASIBLE if result.status == "infeasible" else DONE
 
 
 def _verify(plan_file: Path, *, as_json: bool, brief: bool = False) -> int:

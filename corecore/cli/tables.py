@@ -45,8 +45,15 @@ def print_plan(content: dict[str, Any], folder: Path) -> None:
         for name, value in _total_rows(content["totals"], len(content["tunnels"])):
             table.add_row(name, value)
     console.print(table)
+    told = [tunnel["explanation"] for tunnel in content["tunnels"] if tunnel.get("explanation")]
+    # The table has place and figures already.
+    print_explanations(told, brief=True)
     if content["totals"].get("risk"):
         console.print(_risk_table(content["totals"]["risk"]))
+    if content.get("robust"):
+        _print_robust(console, content["robust"])
+    if content["status"] == "manual":
+        _print_judgement(console, content)
     if content["status"] == "infeasible":
         console.print(f"No tunnel: {content['infeasible']['text']}", style="bold red", soft_wrap=True)
         for way in content["infeasible"]["relaxations"][:4]:
@@ -55,6 +62,51 @@ def print_plan(content: dict[str, Any], folder: Path) -> None:
     console.print(NOTICE, style="dim")
     files = [name for name in ("plan.json", "measures.json", "preview.png", "preview.html") if (folder / name).exists()]
     console.print("written: " + "  ".join(str(folder / name) for name in files), soft_wrap=True)
+
+
+def print_explanations(told: list[dict[str, Any]], *, brief: bool = False) -> None:
+    """Why each tunnel lies where it lies, a paragraph each; ``brief``: without what the plan's table says."""
+    console = Console(highlight=False)
+    for number, item in enumerate(told, start=1):
+        text = item["text"]
+        if brief:
+            start = text.find("Nearest to ")
+            text = text[max(start, 0) :]
+        console.print(f"tunnel {number}: {text}", soft_wrap=False, markup=False)
+
+
+def _print_robust(console: Console, found: dict[str, Any]) -> None:
+    """What planning for a method's errors brought, and what it costs."""
+    risk, plain = found["risk"], found["plain"]["risk"]
+    least = 1.0 / risk["poses"]
+    for name, one in (("this plan", risk), ("the plain one", plain)):
+        console.print(
+            f"drilled by {found['method']}, {name}: removes {one['removed_fraction_mean']:.1%} on average, breaches"
+            f" the cortex in {_chance(one['cortex_breach_probability'], least)},"
+            f" the joint in {_chance(one['joint_breach_probability'], least)}",
+            soft_wrap=True,
+        )
+    cost = found["cost_removed_fraction"]
+    console.print(f"as planned it removes {cost:.1%} of the necrosis less than the plain plan", soft_wrap=True)
+
+
+def _print_judgement(console: Console, content: dict[str, Any]) -> None:
+    """What a path set by hand breaks, and the best tunnel near it."""
+    for item in content["violations"]:
+        value = "not to be measured" if item["value"] is None else f"{item['value']:.4g}"
+        console.print(f"BREAKS {item['key']}: {value} (limit {item['limit']:g})", style="bold red", markup=False)
+    if not content["violations"]:
+        console.print("keeps every limit", style="green")
+    near = content["nearest"]
+    if near is None:
+        console.print(f"no tunnel near it: {content['nearest_reason']}", soft_wrap=True, markup=False)
+        return
+    console.print(
+        f"best tunnel near it within every limit: removes {near['removed_fraction']:.1%} of the necrosis; entry moved"
+        f" by {near['entry_moved_mm']:.1f} mm, tip by {near['tip_moved_mm']:.1f} mm, turned {near['turned_deg']:.1f}°",
+        soft_wrap=True,
+    )
+    console.print(f"  entry {_point(near['entry'])}   tip {_point(near['tip'])}   (RAS mm)", soft_wrap=True)
 
 
 def print_verification(result: Verification, *, brief: bool = False) -> None:
@@ -72,7 +124,8 @@ def print_verification(result: Verification, *, brief: bool = False) -> None:
             )
         console.print(table)
     for message in result.messages:
-        console.print(message, style="bold red", markup=False)
+        # A file that was moved is no fault.
+        console.print(message, style="yellow" if result.agrees else "bold red", markup=False)
     good = sum(c.ok for c in result.checks)
     if result.agrees:
         console.print(f"verify: the second road agrees on all {good} figures", style="green")
@@ -116,7 +169,8 @@ def _tunnel_rows(tunnel: dict[str, Any], number: int, spec: dict[str, Any]) -> l
     place = [f"{tunnel['entry_above_lesser_trochanter_mm']:.1f} mm above the lesser trochanter"]
     if below is not None:
         place.append(f"{below:.1f} mm below the greater trochanter's tip")
-    place.append(f"{abs(front):.1f} mm {'in front of' if front >= 0 else 'behind'} the mid-line")
+    if front is not None:
+        place.append(f"{abs(front):.1f} mm {'in front of' if front >= 0 else 'behind'} the mid-line")
     tilt = tunnel["lateral_tilt_deg"]
     return [
         (f"tunnel {number}", f"{tunnel['diameter_mm']:g} mm drill, {tunnel['length_mm']:.1f} mm to the tip"),
@@ -150,7 +204,25 @@ def _total_rows(totals: dict[str, Any], tunnels: int) -> list[tuple[str, str]]:
             "graft needed",
             f"{totals['graft_volume_ml']:.1f} ml ({totals['healthy_bone_removed_ml']:.1f} ml of it healthy bone)",
         ),
+        *_standing_rows(totals.get("bone_left")),
     ]
+
+
+def _standing_rows(left: dict[str, Any] | None) -> list[tuple[str, str]]:
+    """What the drill takes of neck and lateral wall: proxies, no prediction of a fracture."""
+    if left is None:
+        return []
+    lines = []
+    if left["neck_share_max"] is not None:
+        lines.append(f"{left['neck_share_max']:.0%} of the neck's section taken where it is most")
+    if left["lateral_wall_share"] is not None:
+        lines.append(f"{left['lateral_wall_share']:.0%} of the lateral wall's width")
+    lines.append(f"lowest hole {left['hole_above_lesser_trochanter_mm']:.1f} mm above the lesser trochanter")
+    if left["bridge_mm"] is not None:
+        lines.append(f"{left['bridge_mm']:.1f} mm of bone between the holes")
+    if left["pattern"] != "single":
+        lines.append(f"{left['pattern']}, {left['holes']} hole{'s' if left['holes'] > 1 else ''}")
+    return [("bone left standing", ",\n".join(lines))]
 
 
 def _bound(totals: dict[str, Any], tunnels: int) -> str:

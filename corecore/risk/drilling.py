@@ -9,7 +9,7 @@ from scipy.special import ndtri
 
 from corecore.grid import FloatArray
 from corecore.hip import Hip
-from corecore.risk.lattice import shifted_lattice
+from corecore.risk.lattice import POINTS, shifted_lattice
 from corecore.risk.methods import Method, drift_factor
 from corecore.tunnel import Tunnel, across_axes
 
@@ -36,13 +36,16 @@ def draws(count: int, seed: int = 0) -> tuple[FloatArray, FloatArray]:
     return normal, tail
 
 
-def drilled(hip: Hip, tunnels: list[Tunnel], method: Method, *, seed: int = 0) -> tuple[FloatArray, FloatArray]:
+def drilled(
+    hip: Hip, tunnels: list[Tunnel], method: Method, *, seed: int = 0, poses: int = SHIFTS * POINTS
+) -> tuple[FloatArray, FloatArray]:
     """Entries and tips (N, K, 3) of the tunnels as a method may drill them, local mm.
 
     The drill is set down beside the planned entry, in the plane of the surface there, and turned
     about that point; its depth counts from it. Tunnels err independently of one another.
+    ``poses``: only the first so many.
     """
-    normal, tail = draws(len(tunnels), seed)
+    normal, tail = (array[:poses] for array in draws(len(tunnels), seed))
     size = np.where(tail < method.tail_share, method.tail_factor, 1.0)
     entries, tips = np.empty((*tail.shape, 3)), np.empty((*tail.shape, 3))
     for k, tunnel in enumerate(tunnels):

@@ -13,7 +13,7 @@ import numpy as np
 
 from corecore.grid import FloatArray
 from corecore.hip import Hip
-from corecore.risk.bricks import bricked
+from corecore.risk.bricks import Bricks, bricked
 from corecore.risk.drilling import SHIFTS, drilled
 from corecore.risk.kernel import (
     ANTERIOR,
@@ -124,10 +124,19 @@ def execution_risk(
 
 
 def judged(
-    hip: Hip, tunnels: list[Tunnel], spec: Spec, entries: FloatArray, tips: FloatArray
+    hip: Hip,
+    tunnels: list[Tunnel],
+    spec: Spec,
+    entries: FloatArray,
+    tips: FloatArray,
+    *,
+    bricks: Bricks | None = None,
 ) -> tuple[FloatArray, FloatArray]:
-    """What the kernel finds of drilled tunnels (N, K, 4), and the lesion's removed shares (N, K + 1)."""
-    bone, bricks = hip.bone, bricked(hip.lesion.points_mm)
+    """What the kernel finds of drilled tunnels (N, K, 4), and the lesion's removed shares (N, K + 1).
+
+    ``bricks`` are the lesion's own, where the caller has them already.
+    """
+    bone, bricks = hip.bone, bricked(hip.lesion.points_mm) if bricks is None else bricks
     sets, count = entries.shape[:2]
     found, removed = np.zeros((sets, count, 4)), np.zeros((sets, count + 1), dtype=np.int64)
     frame, radii = _frame(hip), np.array([tunnel.radius_mm for tunnel in tunnels])

@@ -26,9 +26,11 @@ VECTOR = (
 def shifted_lattice(dimensions: int, rng: np.random.Generator) -> FloatArray:
     """Points (1024, ``dimensions``) in [0, 1), each coordinate shifted by a random number.
 
+    The first 2, 4, 8 ... of them are lattices too: they are taken in the order of their bits turned round.
     Raises ``ValueError`` for more dimensions than the vector has (96).
     """
     if not 1 <= dimensions <= len(VECTOR):
         raise ValueError(f"{dimensions} dimensions asked for; 1 to {len(VECTOR)} are there")
-    steps = np.arange(POINTS)[:, None] * np.array(VECTOR[:dimensions]) % POINTS
+    bits = np.unpackbits(np.arange(POINTS, dtype=">u2").view(np.uint8).reshape(-1, 2), axis=1)[:, -10:]
+    steps = (bits @ (1 << np.arange(10)))[:, None] * np.array(VECTOR[:dimensions]) % POINTS
     return np.asarray((steps / POINTS + rng.random(dimensions)) % 1.0, dtype=np.float64)

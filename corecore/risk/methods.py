@@ -87,6 +87,14 @@ def read_methods(path: Path) -> dict[str, Method]:
     return {**METHODS, **{name: _method(name, table, path) for name, table in tables.items()}}
 
 
+def check_robust(robust: str | None, methods: Mapping[str, Method], tunnels: int) -> None:
+    """Raise ``InputError`` for a robust plan for a method that is none, or of several tunnels."""
+    if robust is not None and robust not in methods:
+        raise InputError(f"--robust {robust!r}; accepted: {', '.join(methods)}")
+    if robust is not None and tunnels > 1:
+        raise InputError(f"--robust: a robust plan of {tunnels} tunnels; one tunnel is accepted")
+
+
 def _method(name: str, table: Any, path: Path) -> Method:
     known = {item.name for item in fields(Method)} - {"name"}
     if not NAME.fullmatch(name):

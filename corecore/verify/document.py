@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -10,9 +11,12 @@ import numpy as np
 
 from corecore.errors import InputError
 from corecore.grid import FloatArray
+from corecore.io.seal import seal_of
 from corecore.verify.node import Node, read_document
 
+#: Plans of this kind and this major version are read, whatever newer keys they have or lack.
 SCHEMA = "corecore.plan/1"
+SCHEMA_FORM = re.compile(r"corecore\.plan/(\d{1,6})")
 #: Parameters of ``spec`` that the constraints need (contract §2).
 SPEC_KEYS = (
     "diameter_mm",
@@ -59,18 +63,26 @@ TOTALS_OPTIONAL = (
     "optimality_gap",
     "neck_area_share",
 )
+BONE_LEFT = (
+    "neck_share_max",
+    "hole_above_lesser_trochanter_mm",
+    "bridge_mm",
+    "lateral_wall_share",
+    "spread_deg",
+)
 
 Figures = dict[str, float | None]
 
 
 @dataclass(frozen=True)
 class InputFile:
-    """A mask that the plan was made from."""
+    """A mask that the plan was made from; with ``moved_from`` it was found beside the plan, not where the plan says."""
 
     role: str
     path: Path
     sha256: str
     label: int | str | None
+    moved_from: Path | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,6 +127,8 @@ class PlanNecrosis:
     cap_half_angle_deg: float | None
     cone_fraction: float | None
     octants: dict[str, float]
+    #: Steinberg extents by the head and by its sphere, as the plan states them ("B", "A/B").
+    extents: dict[str, str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,6 +146,12 @@ class Document:
     tunnels: tuple[PlanTunnel, ...]
     totals: Figures
     violations: tuple[str, ...]
+    #: Absent in plans of earlier versions.
+    bone_left: Figures
+    nearest: PlanTunnel | None
+    #: The version that wrote it, and whether its content is as it was written (``None``: it carries no seal).
+    version: str
+    sealed: bool | None
 
     def input(self, role: str) -> InputFile | None:
         """The input of that role, or ``None``."""
@@ -141,7 +161,7 @@ class Document:
 def read_plan(path: Path) -> Document:
     """Read a plan.json. Raises ``InputError``, one line with the JSON path, for anything amiss."""
     root = read_document(path)
-    root.child("schema").text(SCHEMA)
+    _check_schema(root)
     root.child("coordinate_system").text("RAS")
     root.child("units").text("mm")
     status = root.child("status").text("planned", "infeasible", "manual")
@@ -157,6 +177,8 @@ def read_plan(path: Path) -> Document:
     if status != "infeasible" and not tunnels:
         root.child("tunnels").fail(f"one tunnel or more in a plan that is {status!r}")
     totals = _figures(root.child("totals"), () if status == "infeasible" else TOTALS_REQUIRED, TOTALS_OPTIONAL)
+    left = None if status == "infeasible" else root.child("totals").optional("bone_left")
+    nearest, seal, version = root.optional("nearest"), root.optional("seal"), root.optional("corecore_version")
     return Document(
         path=path,
         status=status,  # type: ignore[arg-type]
@@ -169,7 +191,23 @@ def read_plan(path: Path) -> Document:
         tunnels=tunnels,
         totals=totals,
         violations=tuple(item.child("key").text() for item in root.child("violations").items()),
+        bone_left={} if left is None else _figures(left, (), BONE_LEFT),
+        nearest=None if nearest is None else _tunnel(nearest, spec),
+        version="unknown" if version is None else version.text(),
+        sealed=None if seal is None else seal.text() == seal_of(root.value),
     )
+
+
+def _check_schema(root: Node) -> None:
+    """Raise ``InputError`` for a document that is no plan, or a plan of another major version."""
+    named = root.child("schema").text()
+    form = SCHEMA_FORM.fullmatch(named)
+    if form is None:
+        root.child("schema").fail(repr(SCHEMA))
+    if named != SCHEMA:
+        found = root.value.get("corecore_version")
+        by = f", written by corecore {found[:20]}" if isinstance(found, str) else ""
+        raise InputError(f"{root.file}: schema is {named!r}, another version{by}; {SCHEMA!r} is accepted here")
 
 
 def _input(node: Node) -> InputFile:
@@ -182,7 +220,10 @@ def _input(node: Node) -> InputFile:
     path = Path(node.child("path").text())
     if not path.is_absolute():
         path = node.file.parent / path
-    return InputFile(node.child("role").text(), path, node.child("sha256").text(), value)
+    beside, moved_from = node.file.parent / path.name, None
+    if not path.is_file() and beside.is_file():
+        path, moved_from = beside, path
+    return InputFile(node.child("role").text(), path, node.child("sha256").text(), value, moved_from)
 
 
 def _unit(node: Node) -> FloatArray:
@@ -241,7 +282,7 @@ def _tunnel(node: Node, spec: dict[str, float]) -> PlanTunnel:
 
 
 def _necrosis(node: Node) -> PlanNecrosis:
-    names = ("head_fraction", "sphere_fraction", "head_volume_ml", "outside_head_ml")
+    names = ("head_fraction", "sphere_fraction", "head_volume_ml", "sphere_volume_ml", "outside_head_ml")
     cone, pole, octants = node.optional("weight_bearing"), None, node.optional("octants")
     angle = share = None
     if cone is not None:
@@ -264,6 +305,9 @@ def _necrosis(node: Node) -> PlanNecrosis:
         cap_half_angle_deg=None if angle is None else angle.number(0.0, 180.0),
         cone_fraction=None if share is None else share.number(0.0, 1.0),
         octants=shares,
+        extents={
+            key: node.child(key).text() for key in ("steinberg", "steinberg_sphere") if node.optional(key) is not None
+        },
     )
 
 

@@ -64,14 +64,22 @@ def check_inputs(plan: Document) -> tuple[list[Check], list[str]]:
     """Fingerprints of the input files against those in the plan, and a message for each that changed."""
     checks, messages = [], []
     for index, item in enumerate(plan.inputs):
-        if item.role not in MASK_ROLES and not item.path.is_file():
-            # An image or a list of landmarks takes no part in what is judged here.
-            continue
+        if not item.path.is_file():
+            if item.role not in MASK_ROLES:
+                # An image or a list of landmarks takes no part in what is judged here.
+                continue
+            raise InputError(
+                f"{plan.path}: input moved or lost: {item.path} ({item.role}) is not there;"
+                " the file where the plan says, or beside the plan, is accepted"
+            )
         found = sha256_of(item.path)
         check = same_text(f"case.inputs[{index}].sha256 ({item.role})", item.sha256.lower(), found)
         checks.append(check)
         if not check.ok:
-            messages.append(f"input changed: {item.path} ({item.role}) is not the file this plan was made from")
+            others = (one for one in plan.inputs if one.path != item.path)
+            other = next((one.role for one in others if one.sha256.lower() == found), None)
+            what = "is not the file this plan was made from" if other is None else f"is the {other}'s file"
+            messages.append(f"input {'changed' if other is None else 'exchanged'}: {item.path} ({item.role}) {what}")
     return checks, messages
 
 

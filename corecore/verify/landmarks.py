@@ -37,7 +37,7 @@ def landmark_checks(plan: Document, hip: Hip, frame: Frame) -> list[Check]:
     """All checks of the anatomy."""
     anatomy = plan.anatomy
     sources = anatomy.sources
-    checks = [_side(plan, hip, frame), *_frame(plan, frame), *_head(plan, hip, frame)]
+    checks = [_side(plan, hip, frame), *_frame(plan, frame), *_head(plan, hip, frame), *_tips(plan, hip)]
     if sources.get("neck_axis", "fitted") == "fitted":
         neck = _neck_section(hip, frame)
         turn = None if neck is None else angle_deg(frame.center - neck[0], frame.neck)
@@ -118,6 +118,18 @@ def _head(plan: Document, hip: Hip, frame: Frame) -> list[Check]:
                 "mm",
             )
         )
+    return checks
+
+
+def _tips(plan: Document, hip: Hip) -> list[Check]:
+    """Trochanters' tips that were fitted lie on the bone's surface."""
+    checks = []
+    slack = max(tolerance.TIP_MM, float(hip.bone.grid.spacing_mm.max()))
+    for name in ("lesser_trochanter", "greater_trochanter"):
+        tip = getattr(plan.anatomy, f"{name}_tip")
+        if tip is not None and plan.anatomy.sources.get(name) == "fitted":
+            gap = float(hip.mesh.surface_gap(tip[None], 2.0 * slack)[0])
+            checks.append(at_most(f"anatomy.{name}_tip (on the surface)", 0.0, gap, slack, "mm"))
     return checks
 
 

@@ -10,8 +10,10 @@ from corecore.verify.cylinder import Bore, Cylinder
 from corecore.verify.document import Document
 from corecore.verify.frame import Frame
 from corecore.verify.hip import Hip, points_in_box
-from corecore.verify.report import Check, at_least, equal
+from corecore.verify.report import Check, at_least, equal, same_text
 
+#: Steinberg's extents A, B and C meet at these shares of the head; 15 % belongs to B (contract §4).
+STEINBERG_LIMITS = (0.15, 0.30)
 #: "Reached" is within these distances of a bore, mm (contract §4).
 REACH_MM = (3.0, 5.0)
 #: Points of the lesion whose depth is judged: their share errs by 0.001 at most.
@@ -35,6 +37,7 @@ def necrosis_checks(plan: Document, hip: Hip, frame: Frame) -> list[Check]:
         "outside_head_ml": (lesion - in_head, max(tolerance.VOLUME_ML, tolerance.LESION_VOLUME * lesion), "ml"),
         "head_fraction": (in_head / head if head else None, slack, ""),
         "sphere_fraction": (in_sphere / sphere, slack, ""),
+        "sphere_volume_ml": (sphere, tolerance.LESION_VOLUME * sphere, "ml"),
     }
     checks = [
         equal("necrosis.volume_ml", stated.volume_ml, lesion, tolerance.LESION_VOLUME * stated.volume_ml, "ml"),
@@ -43,6 +46,13 @@ def necrosis_checks(plan: Document, hip: Hip, frame: Frame) -> list[Check]:
             for key, value in stated.figures.items()
         ),
     ]
+    for key, fraction in (("steinberg", found["head_fraction"][0]), ("steinberg_sphere", found["sphere_fraction"][0])):
+        if key in stated.extents and fraction is not None:
+            # At a limit either class is right.
+            classes = {_extent(fraction - slack), _extent(fraction + slack)}
+            named = stated.extents[key]
+            verdict = named if classes & set(named.split("/")) else _extent(fraction)
+            checks.append(same_text(f"necrosis.{key}", named, verdict))
     if stated.centroid is not None:
         gap = float(np.linalg.norm(points.mean(axis=0) - stated.centroid))
         checks.append(equal("necrosis.centroid", 0.0, gap, tolerance.CENTROID_MM, "mm"))
@@ -62,6 +72,10 @@ def necrosis_checks(plan: Document, hip: Hip, frame: Frame) -> list[Check]:
         equal(f"necrosis.octants.{key}", value, shares.get(key), slack, "") for key, value in stated.octants.items()
     ]
     return checks
+
+
+def _extent(fraction: float) -> str:
+    return "A" if fraction < STEINBERG_LIMITS[0] else "B" if fraction <= STEINBERG_LIMITS[1] else "C"
 
 
 def total_checks(plan: Document, hip: Hip, frame: Frame, bores: list[Bore]) -> list[Check]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
+from corecore import __version__
 from corecore.verify.bore_figures import measure
 from corecore.verify.cylinder import bore_of
 from corecore.verify.document import Document, read_plan
@@ -12,8 +12,9 @@ from corecore.verify.frame import frame_of
 from corecore.verify.hip import Hip, check_inputs, load_hip
 from corecore.verify.landmarks import landmark_checks
 from corecore.verify.quantities import necrosis_checks, total_checks
-from corecore.verify.report import Check, Verification, at_most, standing
+from corecore.verify.report import Check, Verification, at_most, same_text, standing
 from corecore.verify.sets import set_checks
+from corecore.verify.standing import standing_checks
 from corecore.verify.tunnel_checks import constraint_checks, figure_checks, spec_checks
 
 
@@ -28,8 +29,19 @@ def verify_plan(path: Path) -> Verification:
     checks, messages = check_inputs(plan)
     if messages:
         return Verification(tuple(checks), tuple(messages))
-    verification = judge(plan, load_hip(plan))
-    return replace(verification, checks=(*checks, *verification.checks))
+    notes = [
+        f"input moved: {item.path.name} ({item.role}) lies beside the plan, not at {item.moved_from}"
+        for item in plan.inputs
+        if item.moved_from is not None
+    ]
+    if plan.sealed is not None:
+        checks.append(same_text("plan.json (seal)", "as written", "as written" if plan.sealed else "edited"))
+        if not plan.sealed:
+            notes.append("plan edited: plan.json is not as corecore wrote it")
+    judged = judge(plan, load_hip(plan))
+    if not judged.agrees and plan.version != __version__:
+        notes.append(f"other version: corecore {plan.version} wrote this plan, this is {__version__}")
+    return Verification((*checks, *judged.checks), (*notes, *judged.messages))
 
 
 def judge(plan: Document, hip: Hip) -> Verification:
@@ -50,13 +62,19 @@ def judge(plan: Document, hip: Hip) -> Verification:
     for index, (tunnel, found) in enumerate(zip(plan.tunnels, figures, strict=True)):
         name = f"tunnels[{index}]"
         checks += figure_checks(name, tunnel, found, plan, frame, spacing)
-        for key, judged in constraint_checks(name, tunnel, found, plan, spacing).items():
-            constraints.setdefault(key, []).extend(judged)
+        for key, verdicts in constraint_checks(name, tunnel, found, plan, spacing).items():
+            constraints.setdefault(key, []).extend(verdicts)
     constraints.update(
         set_checks(bores, [found.portal_length_mm for found in figures], hip.mesh, plan.spec["bridge_min_mm"])
     )
     checks += spec_checks(plan)
     checks += total_checks(plan, hip, frame, bores)
+    checks += standing_checks(plan, hip, frame, bores, figures)
+    if plan.nearest is not None:
+        found = measure(bore_of(plan.nearest), hip, frame, plan.spec)
+        checks += figure_checks("nearest", plan.nearest, found, plan, frame, spacing)
+        for verdicts in constraint_checks("nearest", plan.nearest, found, plan, spacing).values():
+            checks += verdicts
     if plan.status == "manual":
         listed, unjudged = violation_checks(plan, constraints)
         checks += listed

@@ -44,6 +44,13 @@ def set_checks(
     return {"bridge_min_mm": bridges, "overlap": overlaps, "wide_holes": holes}
 
 
+def bridges(bores: list[Bore], mesh: BoneMesh) -> list[float]:
+    """Bone between every two holes that do not share a portal, mm."""
+    pairs = [(a.tunnel, b.tunnel) for j, b in enumerate(bores) for a in bores[:j]]
+    apart = [pair for pair in pairs if np.linalg.norm(pair[0].start - pair[1].start) > tolerance.SHARED_PORTAL_MM]
+    return [_bridge(first, second, mesh) for first, second in apart]
+
+
 def _rim(tunnel: Cylinder, mesh: BoneMesh) -> tuple[FloatArray, FloatArray, FloatArray]:
     """The hole's ellipse on the surface: centre (3,), semi-axes (2, 3) as vectors, rim points (N, 3)."""
     normal = mesh.mouth_normal(tunnel.start)

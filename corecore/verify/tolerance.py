@@ -67,6 +67,13 @@ NECK_AXIS_DEG = 3.0
 NECK_AREA = 0.05
 #: Share of that section that tunnels take, by the plan's own area: rounding only.
 NECK_SHARE = 1e-3
+#: Greatest share of a section across the neck, absolute: two rasters of half a thousand points across a tunnel, and
+#: sections up to half a step apart.
+NECK_SHARE_MAX = 0.015
+#: Share of the lateral wall's width: one raster point at each of four edges, of a bone 30 mm wide; thick slices more.
+WALL_SHARE = 0.05
+#: Tips of the trochanters lie on the surface, mm, as far as the surface is known.
+TIP_MM = 1.5
 #: Anteversion by which x is turned back from the neck where the condyles are not in view, and its tolerance.
 ANTEVERSION_DEG = 1.0
 #: Lesion centroid, mm.
@@ -106,6 +113,11 @@ def surface_angle_deg(spacing_mm: npt.ArrayLike) -> float:
 def entry_mm(spacing_mm: npt.ArrayLike) -> float:
     """Tolerance of the entry, measured across the surface, mm."""
     return ENTRY_VOXELS * float(np.max(spacing_mm))
+
+
+def wall_share(spacing_mm: npt.ArrayLike) -> float:
+    """Tolerance of a share of the lateral wall's width on voxels of this size."""
+    return WALL_SHARE * max(1.0, float(np.max(spacing_mm)))
 
 
 def volume_ml(stated: float) -> float:

@@ -93,7 +93,9 @@ def constraint_checks(
         raised = ASSUMED_TROCHANTER_RAISE * 2.0 * plan.anatomy.head_radius_mm
     above = found.entry_height_mm - plan.anatomy.lesser_trochanter_height_mm
     low, high = above - found.hole_half_height_mm, above + found.hole_half_height_mm
-    off_midline = None if found.entry_anterior_mm is None else abs(found.entry_anterior_mm)
+    # Where no section tells the mid-line, the entry is not in view: it keeps neither limit.
+    unknown = found.entry_anterior_mm is None
+    off_midline = math.inf if found.entry_anterior_mm is None else abs(found.entry_anterior_mm)
     length = float(np.linalg.norm(tunnel.tip - tunnel.entry))
 
     def floor(key: str, value: float | None, slack: float, unit: str, limit: float | None = None) -> list[Check]:
@@ -120,7 +122,9 @@ def constraint_checks(
         "entry_ap_max_mm": ceiling("entry_ap_max_mm", off_midline, max(tolerance.MIDLINE_MM, clearance), "mm"),
         "entry_distal_mm": floor("entry_distal_mm", low, tolerance.HEIGHT_MM, "mm", spec["entry_distal_mm"] + raised),
         "entry_proximal_mm": ceiling("entry_proximal_mm", high, tolerance.HEIGHT_MM, "mm"),
-        "field_of_view": floor("field_of_view", found.cut_distance_mm, clearance, "mm", in_view),
+        "field_of_view": floor(
+            "field_of_view", 0.0 if unknown else found.cut_distance_mm, clearance, "mm", in_view
+        ),
         "outward_path": ceiling("outward_path", found.outward_depth_mm, clearance, "mm", 0.0),
         "misses_lesion": floor("misses_lesion", found.removed_fraction, 0.0, "", 1e-6),
         "pelvis": ceiling("pelvis", float(found.pelvis_hits), 0.0, "points", 0.0),

@@ -1,0 +1,99 @@
+"""A plan opened again: hip, parameters and tunnels rebuilt from its file and the masks it names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from corecore.anatomy.model import Landmarks
+from corecore.case import load_case
+from corecore.errors import InputError
+from corecore.hip import Hip, build_hip
+from corecore.io.masks import MaskReference
+from corecore.spec import Spec
+from corecore.tunnel import Tunnel, TunnelFigures, assess
+from corecore.verify.document import Document, read_plan
+from corecore.verify.hip import check_inputs
+from corecore.verify.node import read_document
+
+#: A plan rebuilt differs from its file by rounding only: head centre, mm, and removed fraction.
+SAME_MM, SAME_FRACTION = 1e-3, 1e-4
+
+
+@dataclass(frozen=True, eq=False)
+class Reopened:
+    """A plan's hip, parameters and tunnels in the local frame, with its file as it stands."""
+
+    hip: Hip
+    spec: Spec
+    tunnels: tuple[tuple[Tunnel, TunnelFigures], ...]
+    content: dict[str, Any]
+
+
+def reopen(path: Path) -> Reopened:
+    """Rebuild a plan's hip from its inputs.
+
+    Raises ``InputError`` for a plan that cannot be read, for inputs that are missing or changed,
+    and where what is rebuilt is not what the plan says (edited, or made by another version).
+    """
+    plan, content = read_plan(Path(path)), read_document(Path(path)).value
+    _, messages = check_inputs(plan)
+    if messages:
+        raise InputError(f"{path}: {messages[0]}")
+    spec = _spec(path, content["spec"])
+    femur, lesion = (_reference(plan, role) for role in ("femur", "lesion"))
+    hip = build_hip(load_case(femur, lesion, side=plan.side, landmarks=_landmarks(plan, content["anatomy"])))
+    gap = float(np.linalg.norm(hip.to_world(hip.anatomy.head_center) - plan.anatomy.head_center))
+    if gap > SAME_MM:
+        raise InputError(
+            f"{path}: the head's centre found again lies {gap:.2f} mm from the plan's;"
+            " an unedited plan of this version is accepted"
+        )
+    tunnels = []
+    for index, item in enumerate(plan.tunnels):
+        tunnel = Tunnel(hip.to_local(item.entry), hip.to_local(item.tip), item.diameter_mm)
+        figures = assess(hip, tunnel, spec)
+        stated = item.figures["removed_fraction"]
+        if stated is None or abs(figures.removed_fraction - stated) > SAME_FRACTION:
+            raise InputError(
+                f"{path}: tunnels[{index}] removes {figures.removed_fraction:.4f} of the lesion, not {stated};"
+                " corecore verify tells what is amiss"
+            )
+        tunnels.append((tunnel, figures))
+    return Reopened(hip, spec, tuple(tunnels), content)
+
+
+def _reference(plan: Document, role: str) -> MaskReference:
+    item = plan.input(role)
+    assert item is not None
+    return MaskReference.parse(str(item.path) if item.label is None else f"{item.path}:{item.label}")
+
+
+def _spec(path: Path, values: dict[str, Any]) -> Spec:
+    known = {field.name for field in fields(Spec)}
+    strange = sorted(set(values) - known)
+    if strange:
+        raise InputError(f"{path}: spec.{strange[0]} is unknown; a plan of this version is accepted")
+    try:
+        return Spec(**values)
+    except TypeError as error:
+        raise InputError(f"{path}: spec is not complete ({error})") from error
+
+
+def _landmarks(plan: Document, anatomy: dict[str, Any]) -> Landmarks:
+    """Those landmarks that the user gave; the others are fitted again."""
+    source, given = plan.anatomy.sources, plan.anatomy
+    head, shaft = source.get("head_center") == "given", source.get("shaft_axis") == "given"
+    return Landmarks(
+        head_center=given.head_center if head else None,
+        head_radius_mm=given.head_radius_mm if head else None,
+        neck_center=np.array(anatomy["neck_center"]) if source.get("neck_axis") == "given" else None,
+        shaft_point=given.shaft_point if shaft else None,
+        shaft_axis=given.shaft_axis if shaft else None,
+        x_axis=given.x_axis if source.get("x_axis") == "given" else None,
+        lesser_trochanter_tip=given.lesser_trochanter_tip if source.get("lesser_trochanter") == "given" else None,
+        greater_trochanter_tip=given.greater_trochanter_tip if source.get("greater_trochanter") == "given" else None,
+    )
