@@ -82,6 +82,7 @@ class Case:
     #: What else was given of this hip, on its own grid in world RAS mm.
     pelvis: Mask | None = None
     image: Image | None = None
+    avoid: Mask | None = None
 
 
 def load_case(
@@ -93,8 +94,9 @@ def load_case(
     case_id: str | None = None,
     pelvis: MaskReference | str | None = None,
     image: Path | str | None = None,
+    avoid: MaskReference | str | None = None,
 ) -> Case:
-    """Read, check and clean one hip's masks; a mask of the pelvis and an image come along as they are.
+    """Read, check and clean one hip's masks; masks of the pelvis and of what to avoid, and an image, come along.
 
     Raises ``InputError`` for unreadable files, empty masks, a lesion outside the femur, or
     lesions in both hips without a ``side``.
@@ -134,11 +136,14 @@ def load_case(
         case_id=case_id,
         sources=sources,
     )
-    if pelvis is not None:
-        reference = MaskReference.parse(pelvis) if isinstance(pelvis, str) else pelvis
-        hip_bone = read_mask(reference)
-        source = Source("pelvis", reference.path, sha256_of(reference.path), reference.label)
-        case = replace(case, pelvis=hip_bone, sources=(*case.sources, source))
+    for role, given in (("pelvis", pelvis), ("avoid", avoid)):
+        if given is None:
+            continue
+        reference = MaskReference.parse(given) if isinstance(given, str) else given
+        mask = read_mask(reference)
+        source = Source(role, reference.path, sha256_of(reference.path), reference.label)
+        case = replace(case, sources=(*case.sources, source))
+        case = replace(case, pelvis=mask) if role == "pelvis" else replace(case, avoid=mask)
     if image is not None:
         path = Path(image)
         if not path.exists():

@@ -16,6 +16,7 @@ from scipy import ndimage
 
 from corecore.anatomy import Anatomy, Landmarks, fit_anatomy, fit_head, guess_side
 from corecore.anatomy.model import Caution
+from corecore.barrier import Barrier, barrier_of
 from corecore.case import LESION_REACH_MM, OUTSIDE_SHARE_MAX, STRAY_LESION_ML, Case, Side
 from corecore.errors import InputError
 from corecore.grid import BoolArray, FloatArray, Grid, Mask, inverse, transform
@@ -46,6 +47,9 @@ class Hip:
     anatomy: Anatomy
     cautions: tuple[Caution, ...]
     timings: dict[str, float]
+    #: What tunnels keep out of: the region to avoid and the pelvis, where given and within reach.
+    avoid: Barrier | None = None
+    pelvis: Barrier | None = None
 
     def to_world(self, points_mm: FloatArray) -> FloatArray:
         """Local positions (N, 3) or (3,) as world RAS mm."""
@@ -104,9 +108,14 @@ def build_hip(case: Case) -> Hip:
     timings = {"side_s": sided - started, "surface_s": surfaced - sided, "anatomy_s": done - surfaced}
     _log.info("hip %s: %s, head radius %.2f mm", case.id, side, anatomy.head_radius_mm)
     local_grid = Grid(fine.grid.shape, np.diag([*spacing, 1.0]))
+    local_from_world, size = inverse(world_from_local), spacing * fine.grid.shape
+    avoid = None if case.avoid is None else barrier_of("avoid", case.avoid, local_from_world, size)
+    pelvis = None if case.pelvis is None else barrier_of("pelvis", case.pelvis, local_from_world, size)
+    if case.avoid is not None and avoid is None:
+        cautions.append(Caution("avoid_far", "nothing of the region to avoid lies within reach of a tunnel"))
     return Hip(
         case, side, world_from_local, bone, Mask(local_grid, voxels), dead, anatomy,
-        (*case.cautions, *cautions, *anatomy.warnings), timings,
+        (*case.cautions, *cautions, *anatomy.warnings), timings, avoid, pelvis,
     )  # fmt: skip
 
 

@@ -34,9 +34,10 @@ STATIONS = 40
 
 @dataclass(frozen=True, eq=False)
 class Shapes:
-    """N tunnels of one diameter: entries, unit directions (N, 3), lengths and portals (N,), mm.
+    """N tunnels: entries, unit directions (N, 3), lengths, portals and radii (N,), mm.
 
-    ``ellipses`` (N, 2, 3) are the semi-axes of their holes on the surface, as vectors.
+    ``ellipses`` (N, 2, 3) are the semi-axes of their holes on the surface, as vectors;
+    ``cavity_mm`` (N, 2) the diameters and lengths of their cavities.
     """
 
     entry: FloatArray
@@ -44,7 +45,8 @@ class Shapes:
     length: FloatArray
     portal: FloatArray
     ellipses: FloatArray
-    radius_mm: float
+    radius_mm: FloatArray
+    cavity_mm: FloatArray
 
     def __len__(self) -> int:
         return len(self.length)
@@ -53,7 +55,7 @@ class Shapes:
         """Those of an index array or slice."""
         return Shapes(
             self.entry[index], self.direction[index], self.length[index],
-            self.portal[index], self.ellipses[index], self.radius_mm,
+            self.portal[index], self.ellipses[index], self.radius_mm[index], self.cavity_mm[index],
         )  # fmt: skip
 
     def joined(self, other: Shapes) -> Shapes:
@@ -61,22 +63,44 @@ class Shapes:
         return Shapes(
             np.concatenate([self.entry, other.entry]), np.concatenate([self.direction, other.direction]),
             np.concatenate([self.length, other.length]), np.concatenate([self.portal, other.portal]),
-            np.concatenate([self.ellipses, other.ellipses]), self.radius_mm,
+            np.concatenate([self.ellipses, other.ellipses]), np.concatenate([self.radius_mm, other.radius_mm]),
+            np.concatenate([self.cavity_mm, other.cavity_mm]),
         )  # fmt: skip
 
     def tunnel(self, i: int) -> Tunnel:
         """One of them."""
-        return Tunnel(self.entry[i], self.entry[i] + self.length[i] * self.direction[i], 2.0 * self.radius_mm)
+        tip = self.entry[i] + self.length[i] * self.direction[i]
+        cavity, length = (float(size) for size in self.cavity_mm[i])
+        return Tunnel(self.entry[i], tip, 2.0 * float(self.radius_mm[i]), cavity, length)
 
 
 def shapes_of(hip: Hip, spec: Spec, entry: FloatArray, direction: FloatArray, length: FloatArray) -> Shapes:
-    """Shapes of tunnels given by entries and unit directions (N, 3) and lengths (N,)."""
+    """Shapes of the plan's own tunnels, given by entries and unit directions (N, 3) and lengths (N,)."""
+    count = len(entry)
+    cavity = np.tile([spec.cavity_diameter_mm, spec.cavity_length_mm], (count, 1))
+    return _shapes(hip, spec, entry, direction, length, np.full(count, spec.radius_mm), cavity)
+
+
+def shapes_of_tunnels(hip: Hip, spec: Spec, tunnels: Sequence[Tunnel]) -> Shapes:
+    """Shapes of given tunnels, each with its own diameter and cavity."""
+    return _shapes(
+        hip, spec,
+        np.array([t.entry for t in tunnels]), np.array([t.direction for t in tunnels]),
+        np.array([t.length_mm for t in tunnels]), np.array([t.radius_mm for t in tunnels]),
+        np.array([[t.cavity_diameter_mm, t.cavity_length_mm] for t in tunnels]),
+    )  # fmt: skip
+
+
+def _shapes(
+    hip: Hip, spec: Spec, entry: FloatArray, direction: FloatArray, length: FloatArray, radius: FloatArray,
+    cavity: FloatArray,
+) -> Shapes:  # fmt: skip
     if len(entry) == 0:
-        return Shapes(entry, direction, length, np.zeros(0), np.zeros((0, 2, 3)), spec.radius_mm)
+        return Shapes(entry, direction, length, np.zeros(0), np.zeros((0, 2, 3)), radius, np.zeros((0, 2)))
     normal = hip.bone.mouth_normal(entry)
     sine = np.clip(np.abs(np.einsum("ij,ij->i", normal, direction)), 1e-6, 1.0)
-    portal = (spec.cortical_margin_mm + spec.radius_mm * np.sqrt(1.0 - sine**2)) / sine + PORTAL_EXTRA_MM
-    return Shapes(entry, direction, length, portal, _ellipses(normal, direction, sine, spec.radius_mm), spec.radius_mm)
+    portal = (spec.cortical_margin_mm + radius * np.sqrt(1.0 - sine**2)) / sine + PORTAL_EXTRA_MM
+    return Shapes(entry, direction, length, portal, _ellipses(normal, direction, sine, radius), radius, cavity)
 
 
 def conflicts(shapes: Shapes, other: Shapes, spec: Spec, *, sharing: bool = True) -> BoolArray:
@@ -174,10 +198,10 @@ def inner_points(tunnel: Tunnel, spacing_mm: float) -> FloatArray:
 def _axes(hip: Hip, tunnel: Tunnel) -> FloatArray:
     normal, direction = hip.bone.mouth_normal(tunnel.entry), tunnel.direction[None]
     sine = np.clip(np.abs(np.einsum("ij,ij->i", normal, direction)), 1e-3, 1.0)
-    return np.asarray(_ellipses(normal, direction, sine, tunnel.radius_mm)[0])
+    return np.asarray(_ellipses(normal, direction, sine, np.array([tunnel.radius_mm]))[0])
 
 
-def _ellipses(normal: FloatArray, direction: FloatArray, sine: FloatArray, radius_mm: float) -> FloatArray:
+def _ellipses(normal: FloatArray, direction: FloatArray, sine: FloatArray, radius_mm: FloatArray) -> FloatArray:
     """Semi-axes (N, 2, 3) of the sections of cylinders with planes across ``normal`` (N, 3)."""
     minor = np.cross(normal, direction)
     size = np.linalg.norm(minor, axis=1)
@@ -186,12 +210,12 @@ def _ellipses(normal: FloatArray, direction: FloatArray, sine: FloatArray, radiu
     minor[square] = [across_axes(n)[0] for n in normal[square]] if square.any() else minor[square]
     minor /= np.where(square, 1.0, size)[:, None]
     major = np.cross(minor, normal) / sine[:, None]
-    return np.asarray(radius_mm * np.stack([minor, major], axis=1))
+    return np.asarray(radius_mm[:, None, None] * np.stack([minor, major], axis=1))
 
 
 def _quick_overlap(shapes: Shapes, other: Shapes) -> FloatArray:
     """Shared volume over the smaller's, sections taken as circles; (N,)."""
-    radius = shapes.radius_mm
+    radius, other_radius = shapes.radius_mm[:, None], float(other.radius_mm[0])
     length = np.maximum(shapes.length - shapes.portal, 0.0)
     other_length = max(float(other.length[0] - other.portal[0]), 0.0)
     share = (np.arange(STATIONS) + 0.5) / STATIONS
@@ -205,8 +229,21 @@ def _quick_overlap(shapes: Shapes, other: Shapes) -> FloatArray:
         + 2.0 * stations * np.einsum("ij,ij->i", away, shapes.direction)[:, None]
         + stations**2
     )
-    gap = np.sqrt(np.maximum(square - along**2, 0.0)) / (2.0 * radius)
-    gap = np.minimum(gap, 1.0)
-    lens = (2.0 / np.pi) * (np.arccos(gap) - gap * np.sqrt(1.0 - gap**2))
-    lens *= (along >= other.portal[0]) & (along <= other.length[0])
-    return np.asarray(lens.mean(axis=1) * length / np.maximum(np.minimum(length, other_length), 1e-9))
+    gap = np.sqrt(np.maximum(square - along**2, 0.0))
+    within = (along >= other.portal[0]) & (along <= other.length[0])
+    if np.all(shapes.radius_mm == other_radius):
+        gap = np.minimum(gap / (2.0 * other_radius), 1.0)
+        lens = (2.0 / np.pi) * (np.arccos(gap) - gap * np.sqrt(1.0 - gap**2)) * within
+        return np.asarray(lens.mean(axis=1) * length / np.maximum(np.minimum(length, other_length), 1e-9))
+    lens = _lens(gap, radius, other_radius) * within
+    smaller = np.minimum(length * shapes.radius_mm**2, other_length * other_radius**2)
+    return np.asarray(lens.mean(axis=1) * length / np.maximum(np.pi * smaller, 1e-9))
+
+
+def _lens(gap: FloatArray, a: FloatArray, b: float) -> FloatArray:
+    """Area that circles of radii ``a`` and ``b`` have in common, middles ``gap`` apart."""
+    gap = np.clip(gap, np.abs(a - b) + 1e-9, a + b)
+    first = np.arccos(np.clip((gap**2 + a**2 - b**2) / (2.0 * gap * a), -1.0, 1.0))
+    second = np.arccos(np.clip((gap**2 + b**2 - a**2) / (2.0 * gap * b), -1.0, 1.0))
+    kite = 0.5 * np.sqrt(np.maximum((a + b + gap) * (a + b - gap) * (gap + a - b) * (gap - a + b), 0.0))
+    return np.asarray(a**2 * first + b**2 * second - kite)

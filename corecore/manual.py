@@ -13,13 +13,12 @@ from corecore.anatomy.model import Caution
 from corecore.errors import InputError
 from corecore.grid import WORLD_EXTENT_MM
 from corecore.hip import Hip
-from corecore.holes import inner_points
 from corecore.measures.model import Measures
 from corecore.plan import Given, Plan, judged_plan
 from corecore.risk.methods import METHODS, Method
 from corecore.search.near import best_near
 from corecore.spec import Spec
-from corecore.tunnel import OUTWARD_MM, Tunnel, assess, first_exit, violations
+from corecore.tunnel import Tunnel, assess, first_exit, violations
 
 #: The search near a path looks at tunnels whose axis passes its entry and its tip within this, mm (engineering
 #: choice: further away it is another plan).
@@ -28,8 +27,6 @@ NEAR_MM = 10.0
 LENGTH_MIN_MM = 1.0
 #: An entry given further than this from where the axis leaves the bone is worth a note, mm.
 ENTRY_MOVED_MM = 1.0
-#: Spacing of points that look for the pelvis in the drill's way, mm.
-PELVIS_SPACING_MM = 1.0
 
 
 def path_on_bone(hip: Hip, entry_mm: npt.ArrayLike, tip_mm: npt.ArrayLike, diameter_mm: float) -> Tunnel:
@@ -82,9 +79,6 @@ def assess_path(
     broken = violations(figures, spec)
     if figures.removed_fraction <= 0.0:
         broken.append({"key": "misses_lesion", "limit": 0.0, "value": 0.0})
-    drilled_ml = _pelvis_ml(hip, tunnel)
-    if drilled_ml > 0.0:
-        broken.append({"key": "pelvis", "limit": 0.0, "value": drilled_ml})
     started = time.perf_counter()
     near = best_near(hip, spec, tunnel, reach_mm=NEAR_MM)
     search_s = time.perf_counter() - started
@@ -119,15 +113,6 @@ def _point(name: str, value: npt.ArrayLike) -> npt.NDArray[np.float64]:
 
 def _written(point: npt.NDArray[np.float64]) -> str:
     return ",".join(f"{value:.1f}" for value in point)
-
-
-def _pelvis_ml(hip: Hip, tunnel: Tunnel) -> float:
-    """Pelvis inside the tunnel and its prolongation outward, ml; none where no pelvis is given."""
-    if hip.case.pelvis is None:
-        return 0.0
-    whole = Tunnel(tunnel.entry - OUTWARD_MM * tunnel.direction, tunnel.tip, tunnel.diameter_mm)
-    share = float(np.mean(hip.case.pelvis.contains(hip.to_world(inner_points(whole, PELVIS_SPACING_MM)))))
-    return share * np.pi * whole.radius_mm**2 * whole.length_mm / 1000.0
 
 
 def _why_none(hip: Hip, tunnel: Tunnel, spec: Spec) -> str:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import datetime
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from corecore import __version__
 from corecore.anatomy.model import Caution
+from corecore.errors import InputError
 from corecore.explain import explanation
+from corecore.fixed import fixed_direction, fixed_entry
 from corecore.grid import BoolArray, FloatArray
 from corecore.hip import Hip
 from corecore.holes import inner_points
@@ -26,15 +28,18 @@ from corecore.robust import Robust, robust_tunnel
 from corecore.search.bound import Proof
 from corecore.search.infeasible import Infeasible
 from corecore.search.near import Near
-from corecore.search.one import best_tunnel
+from corecore.search.one import best_tunnel, provable
 from corecore.search.sets import best_set
-from corecore.spec import Spec, check_effort
+from corecore.spec import Spec, check_effort, preset
 from corecore.standing import BoneLeft, bone_left
+from corecore.target import target_fraction
 from corecore.tunnel import Tunnel, TunnelFigures
 
 SCHEMA = "corecore.plan/1"
 #: More of the neck's smallest section than this taken by tunnels is a warning (contract §2).
 NECK_SHARE_WARNING = 0.2
+#: A fixed entry moved further than this onto the surface is spoken of, mm.
+ENTRY_MOVED_MM = 0.1
 #: Lattice on which a tunnel's bone volume is counted, mm.
 GRAFT_LATTICE_MM = 0.25
 
@@ -48,6 +53,7 @@ class Totals:
     removed_weight_bearing_fraction: float | None
     reached_3mm_fraction: float
     reached_5mm_fraction: float
+    target_fraction: float
     necrosis_removed_ml: float
     necrosis_left_ml: float
     healthy_bone_removed_ml: float
@@ -124,11 +130,14 @@ def plan_hip(
     """
     check_effort(gap, seconds)
     check_robust(robust, methods, spec.tunnels)
+    if robust is not None and not provable(spec):
+        raise InputError("--robust: for removing lesion with one tunnel without a cavity; no other target is accepted")
+    spec, placed = settled(hip, spec)
     started = time.perf_counter()
     tunnels: tuple[tuple[Tunnel, TunnelFigures], ...] = ()
     fewer: str | None = None
     proof: Proof | None = None
-    if spec.tunnels == 1:
+    if spec.tunnels == 1 and not spec.keep:
         one = best_tunnel(hip, spec, progress=progress, gap=gap, seconds=seconds)
         infeasible, judged, compile_s, proof = one.infeasible, one.lines_judged, one.compile_s, one.proof
         if one.tunnel is not None and one.figures is not None:
@@ -146,7 +155,13 @@ def plan_hip(
     totals = _totals(hip, spec, [tunnel for tunnel, _ in tunnels])
     if not isinstance(measures, Measures):
         measures = measures()
-    cautions = [*hip.cautions, *measures.cautions, *_neck_caution(totals, len(tunnels))]
+    cautions = [*hip.cautions, *measures.cautions, *placed]
+    if (gap is not None or seconds is not None) and not provable(spec):
+        text = "no bound is proven: that is for removing lesion, without a cavity and without kept tunnels"
+        cautions.append(Caution("no_bound", text))
+    if spec.cavity_diameter_mm > 0.0:
+        cautions += _cavity_cautions(spec)
+    cautions += _neck_caution(totals, len(tunnels))
     if fewer is not None:
         text = f"{len(tunnels)} of {spec.tunnels} tunnels planned: {fewer}"
         cautions.append(Caution("fewer_tunnels", text))
@@ -218,17 +233,45 @@ def _neck_caution(totals: Totals, tunnels: int) -> list[Caution]:
     return [Caution("neck_area_share", text)]
 
 
+def settled(hip: Hip, spec: Spec) -> tuple[Spec, list[Caution]]:
+    """The parameters with a fixed entry put on the bone's surface, and a word where that moved it.
+
+    Raises ``InputError`` for an entry or a direction that cannot be kept.
+    """
+    fixed_direction(hip, spec)
+    entry = fixed_entry(hip, spec)
+    if entry is None or spec.entry_fixed is None:
+        return spec, []
+    x, y, z = (round(float(value), 4) for value in hip.to_world(entry))
+    moved = float(np.linalg.norm(hip.to_world(entry) - np.array(spec.entry_fixed)))
+    text = f"the entry given was moved by {moved:.1f} mm onto the bone's surface"
+    return replace(spec, entry_fixed=(x, y, z)), [Caution("entry_moved", text)] if moved > ENTRY_MOVED_MM else []
+
+
+def _cavity_cautions(spec: Spec) -> list[Caution]:
+    size = f"{spec.cavity_diameter_mm:g} x {spec.cavity_length_mm:g} mm"
+    given = preset("acd")
+    cautions = [Caution("risk_without_cavity", "the risk of execution is not given: its model has no cavity")]
+    if (spec.cavity_diameter_mm, spec.cavity_length_mm) == (given.cavity_diameter_mm, given.cavity_length_mm):
+        text = f"the cavity of {size} is no instrument's confirmed size: set cavity_diameter_mm and cavity_length_mm"
+        cautions.append(Caution("cavity_unconfirmed", text))
+    return cautions
+
+
 def _totals(hip: Hip, spec: Spec, tunnels: list[Tunnel]) -> Totals:
     lesion, bone = hip.lesion, hip.bone
     removed = np.zeros(len(lesion.points_mm), dtype=bool)
     reached = {3.0: removed.copy(), 5.0: removed.copy()}
     graft = 0.0
     share = 0.0
-    for index, tunnel in enumerate(tunnels):
+    earlier: list[Tunnel] = []
+    for tunnel in tunnels:
         removed |= tunnel.contains(lesion.points_mm)
         for distance, hit in reached.items():
             hit |= tunnel.contains(lesion.points_mm, grown_mm=distance)
-        graft += _bone_volume_ml(hip, tunnel, tunnels[:index])
+        for solid in tunnel.solids:
+            graft += _bone_volume_ml(hip, solid, earlier)
+            earlier.append(solid)
         lean = abs(float(np.dot(tunnel.direction, hip.anatomy.neck_axis)))
         share += np.pi * tunnel.radius_mm**2 / max(lean, 0.1) / hip.anatomy.neck_min_area_mm2
     loaded = in_cone(hip, spec)
@@ -240,6 +283,7 @@ def _totals(hip: Hip, spec: Spec, tunnels: list[Tunnel]) -> Totals:
         removed_weight_bearing_fraction=float(np.mean(removed[loaded])) if loaded.any() else None,
         reached_3mm_fraction=float(np.mean(reached[3.0])),
         reached_5mm_fraction=float(np.mean(reached[5.0])),
+        target_fraction=target_fraction(hip, tunnels, spec),
         necrosis_removed_ml=removed_ml,
         necrosis_left_ml=lesion.volume_ml - removed_ml,
         healthy_bone_removed_ml=max(0.0, graft - removed_ml),
@@ -280,19 +324,26 @@ def _discretisation_error(hip: Hip, tunnels: list[Tunnel], fraction: float) -> f
 
 
 def _deep_inside(tunnel: Tunnel, points: FloatArray, depth_mm: float) -> BoolArray:
-    inner = Tunnel(
-        tunnel.entry + depth_mm * tunnel.direction,
-        tunnel.tip - depth_mm * tunnel.direction,
-        tunnel.diameter_mm - 2.0 * depth_mm,
-    )
-    return inner.contains(points)
+    inner = [
+        Tunnel(
+            solid.entry + depth_mm * solid.direction,
+            solid.tip - depth_mm * solid.direction,
+            solid.diameter_mm - 2.0 * depth_mm,
+        )
+        for solid in tunnel.solids
+    ]
+    return np.asarray(np.any([solid.contains(points) for solid in inner], axis=0))
 
 
 def document(plan: Plan) -> dict[str, Any]:
     """The content of ``plan.json`` (contract §4), world RAS mm."""
     hip, anatomy = plan.hip, plan.hip.anatomy
     started = time.perf_counter()
-    risks, risk_together = by_method(hip, [tunnel for tunnel, _ in plan.tunnels], plan.spec, dict(plan.methods))
+    drilled = [tunnel for tunnel, _ in plan.tunnels]
+    risks: list[dict[str, Any]] = [{} for _ in drilled]
+    risk_together: dict[str, Any] = {}
+    if plan.spec.cavity_diameter_mm == 0.0:
+        risks, risk_together = by_method(hip, drilled, plan.spec, dict(plan.methods))
     risk_s = time.perf_counter() - started
     result: dict[str, Any] = {
         "schema": SCHEMA,
@@ -322,8 +373,10 @@ def document(plan: Plan) -> dict[str, Any]:
         "necrosis": rounded(plan.measures.as_dict()),
         "spec": plan.spec.as_dict(),
         "tunnels": [
-            {**_tunnel(hip, tunnel, figures), "risk": risk, "explanation": told}
-            for (tunnel, figures), risk, told in zip(plan.tunnels, risks, plan.explanations, strict=True)
+            {**_tunnel(hip, tunnel, figures), "kept": number < len(plan.spec.keep), "risk": risk, "explanation": told}
+            for number, ((tunnel, figures), risk, told) in enumerate(
+                zip(plan.tunnels, risks, plan.explanations, strict=True)
+            )
         ],
         "totals": {
             **_totals_document(plan.totals, plan.proof),
@@ -387,12 +440,15 @@ def _tunnel(hip: Hip, tunnel: Tunnel, figures: TunnelFigures) -> dict[str, Any]:
         "tip": position(hip, tunnel.tip),
         "direction": direction(hip, tunnel.direction),
         "diameter_mm": number(tunnel.diameter_mm),
+        "cavity_diameter_mm": number(tunnel.cavity_diameter_mm) if tunnel.cavity else None,
+        "cavity_length_mm": number(tunnel.cavity_length_mm) if tunnel.cavity else None,
         "length_mm": number(figures.length_mm),
         "portal_length_mm": number(figures.portal_length_mm),
         "removed_fraction": number(figures.removed_fraction),
         "cortical_clearance_mm": number(figures.cortical_clearance_mm),
         "posterosuperior_clearance_mm": number(figures.posterosuperior_clearance_mm),
         "joint_clearance_mm": number(figures.joint_clearance_mm),
+        "avoid_clearance_mm": number(figures.avoid_clearance_mm),
         "incidence_deg": number(figures.incidence_deg),
         "entry_normal_deg": number(figures.entry_normal_deg),
         "shaft_angle_deg": number(figures.shaft_angle_deg),

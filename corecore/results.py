@@ -115,7 +115,17 @@ def prepared_meshes(hip: Hip, *, pictures: bool) -> tuple[TriangleMesh, Triangle
 
 
 def tunnel_mesh(tunnel: Tunnel, hip: Hip) -> TriangleMesh:
-    """A tunnel as a closed prism in world RAS mm."""
+    """A tunnel as a closed prism in world RAS mm, its cavity as another."""
+    points, triangles, first = [], [], 0
+    for solid in tunnel.solids:
+        body = _prism(solid)
+        points.append(body.points_mm)
+        triangles.append(body.triangles + first)
+        first += len(body.points_mm)
+    return TriangleMesh(np.concatenate(points), np.concatenate(triangles)).transformed(hip.world_from_local)
+
+
+def _prism(tunnel: Tunnel) -> TriangleMesh:
     a, b = tunnel.ring_basis()
     angle = 2.0 * np.pi * np.arange(TUNNEL_SIDES) / TUNNEL_SIDES
     ring = tunnel.radius_mm * (np.cos(angle)[:, None] * a + np.sin(angle)[:, None] * b)
@@ -131,7 +141,7 @@ def tunnel_mesh(tunnel: Tunnel, hip: Hip) -> TriangleMesh:
             np.stack([np.full(n, 2 * n + 1), i + n, j + n], axis=1),
         ]
     )
-    return TriangleMesh(points, triangles).transformed(hip.world_from_local)
+    return TriangleMesh(points, triangles)
 
 
 def _with_copies(hip: Hip, stage: Path) -> Hip:
@@ -153,6 +163,9 @@ def _with_copies(hip: Hip, stage: Path) -> Hip:
     if case.pelvis is not None:
         write_mask(stage / "input_pelvis.nii.gz", case.pelvis)
         names["pelvis"] = ("input_pelvis.nii.gz", None)
+    if case.avoid is not None:
+        write_mask(stage / "input_avoid.nii.gz", case.avoid)
+        names["avoid"] = ("input_avoid.nii.gz", None)
     if case.image is not None:
         # Only the hip: the rest of a scan is another matter.
         write_image(stage / "input_image.nii.gz", case.image.around(femur, IMAGE_ROOM_MM))

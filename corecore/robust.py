@@ -21,7 +21,7 @@ from corecore.risk.execution import Risk, execution_risk, judged
 from corecore.risk.kernel import CORTEX, JOINT
 from corecore.risk.lattice import POINTS
 from corecore.risk.methods import Method
-from corecore.search.kernels import OK, compass_moves, ring_points
+from corecore.search.kernels import OK, ring_points
 from corecore.search.near import line_through
 from corecore.search.one import SWEEP_RING, SWEEP_STEP_MM, lattice, tunnel_of_line
 from corecore.search.problem import Problem, build_problem
@@ -177,7 +177,7 @@ class _Search:
 
     def _climb(self, trial: _Trial, poses: int, size: float, smallest: float) -> _Trial:
         """Compass steps of the line and of its depth, the best of all each time, halved when none helps."""
-        moves = compass_moves()
+        moves = self.problem.moves
         deeper = np.array([[0.0, 0.0, 0.0, 0.0, way] for way in (2.0, -2.0)])
         steps = np.concatenate([np.column_stack([moves, np.zeros(len(moves))]), deeper])
         while size >= smallest:

@@ -34,9 +34,29 @@ _RANGES: dict[str, tuple[float, float]] = {
     "cap_half_angle_deg": (5.0, 90.0),
     "subchondral_depth_mm": (0.5, 20.0),
     "breach_probability_max": (0.0001, 0.5),
+    "avoid_margin_mm": (0.0, 10.0),
+    "reach_mm": (0.5, 10.0),
+    "weight_bearing_weight": (1, 20),
+    "cavity_diameter_mm": (0.0, 30.0),
+    "cavity_length_mm": (0.0, 60.0),
 }
 
 PATTERNS = ("any", "fan", "separate", "parallel")
+TARGETS = ("lesion", "weight-bearing", "reached")
+#: A fixed entry is kept to this, mm; a fixed direction to this, degrees (engineering choices: the
+#: first is what two entries may differ by and share a portal).
+ENTRY_KEPT_MM, DIRECTION_KEPT_DEG = 0.5, 0.1
+
+Vector = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A tunnel that stands already, or on which the surgeon insists: world RAS mm; no cavity."""
+
+    entry: Vector
+    tip: Vector
+    diameter_mm: float
 
 
 @dataclass(frozen=True)
@@ -71,6 +91,22 @@ class Spec:
     subchondral_depth_mm: float = 5.0
     #: Of a plan made robust against a method's errors: how often cortex or joint may be breached (engineering choice).
     breach_probability_max: float = 0.01
+    #: How near a tunnel, prolonged outward, may come to the regions to keep out of (engineering choice: not touch).
+    avoid_margin_mm: float = 0.0
+    #: Where every tunnel enters and how it runs, if the surgeon insists: world RAS mm, and any length.
+    entry_fixed: Vector | None = None
+    direction_fixed: Vector | None = None
+    #: Tunnels that are part of the plan already; ``tunnels`` counts them.
+    keep: tuple[Kept, ...] = ()
+    #: What is to be as much as can be: ``docs/design/targets.md``.
+    target: str = "lesion"
+    reach_mm: float = 3.0
+    #: What lesion under the loaded surface counts for, other lesion being 1 (engineering choice). A
+    #: whole number, so that sums are exact.
+    weight_bearing_weight: int = 3
+    #: A wider, coaxial part at the tip end, as an expandable reamer cuts it; 0 by 0: none.
+    cavity_diameter_mm: float = 0.0
+    cavity_length_mm: float = 0.0
 
     def __post_init__(self) -> None:
         for name, (low, high) in _RANGES.items():
@@ -81,25 +117,66 @@ class Spec:
                 raise InputError(f"{name}: {value:g}; {low:g} to {high:g} is accepted")
         if self.pattern not in PATTERNS:
             raise InputError(f"pattern: {self.pattern!r}; accepted: {', '.join(PATTERNS)}")
+        if self.target not in TARGETS:
+            raise InputError(f"target: {self.target!r}; accepted: {', '.join(TARGETS)}")
+        self._check_places()
         if self.shaft_angle_min_deg >= self.shaft_angle_max_deg:
             raise InputError("shaft_angle_min_deg must be below shaft_angle_max_deg")
         if self.entry_distal_mm >= self.entry_proximal_mm:
             raise InputError("entry_distal_mm must be below entry_proximal_mm")
+
+    def _check_places(self) -> None:
+        """Cavity, fixed entry and direction, and kept tunnels."""
+        if (self.cavity_diameter_mm > 0.0) != (self.cavity_length_mm > 0.0):
+            raise InputError(
+                f"cavity_diameter_mm {self.cavity_diameter_mm:g} with cavity_length_mm {self.cavity_length_mm:g};"
+                " both above 0, or both 0, are accepted"
+            )
+        if 0.0 < self.cavity_diameter_mm <= self.diameter_mm:
+            raise InputError(
+                f"cavity_diameter_mm: {self.cavity_diameter_mm:g};"
+                f" more than the tunnel's {self.diameter_mm:g} is accepted"
+            )
+        if self.entry_fixed is not None:
+            _finite(self.entry_fixed, "entry_fixed")
+        if self.direction_fixed is not None and not any(_finite(self.direction_fixed, "direction_fixed")):
+            raise InputError("direction_fixed: 0, 0, 0; a direction from entry to tip is accepted")
+        low, high = _RANGES["diameter_mm"]
+        for kept in self.keep:
+            entry, tip = _finite(kept.entry, "keep"), _finite(kept.tip, "keep")
+            if math.dist(entry, tip) < 1.0:
+                raise InputError(f"keep: entry and tip {math.dist(entry, tip):.2g} mm apart; 1 mm or more is accepted")
+            if not low <= kept.diameter_mm <= high:
+                raise InputError(f"keep: diameter {kept.diameter_mm:g}; {low:g} to {high:g} is accepted")
+        if len(self.keep) > self.tunnels:
+            raise InputError(f"keep: {len(self.keep)} tunnels kept of {self.tunnels}; as many or fewer are accepted")
 
     @property
     def radius_mm(self) -> float:
         """Half the drill's diameter."""
         return self.diameter_mm / 2.0
 
+    @property
+    def cavity_radius_mm(self) -> float:
+        """Half the cavity's diameter; 0 where there is none."""
+        return self.cavity_diameter_mm / 2.0
+
     def with_values(self, values: Mapping[str, Any], *, origin: str = "--set") -> Spec:
         """A copy with parameters replaced. Raises ``InputError`` for an unknown name or a bad value."""
         known = {f.name: f.type for f in fields(self) if f.name != "preset"}
+        diameter = values.get("diameter_mm", self.diameter_mm)
         changed: dict[str, Any] = {}
         for name, raw in values.items():
             if name not in known:
                 raise InputError(f"{origin}: unknown parameter {name!r}; accepted: {', '.join(sorted(known))}")
             if known[name] == "str":
                 changed[name] = str(raw)
+                continue
+            if name in ("entry_fixed", "direction_fixed"):
+                changed[name] = None if raw is None else vector(raw, f"{origin} {name}".strip())
+                continue
+            if name == "keep":
+                changed[name] = tuple(_kept(one, diameter, f"{origin} keep".strip()) for one in _listed(raw))
                 continue
             changed[name] = _number(name, raw, whole=known[name] == "int", origin=origin)
         return replace(self, **changed)
@@ -115,6 +192,8 @@ PRESETS: dict[str, Spec] = {
     "core-8": Spec(preset="core-8", diameter_mm=8.0),
     # Number, one portal and joint margin: engineering choices.
     "multi-3.2": Spec(preset="multi-3.2", diameter_mm=3.2, tunnels=5, joint_margin_mm=3.0, pattern="fan"),
+    # An expandable reamer. Its sizes are not confirmed by a paper: the plan says so.
+    "acd": Spec(preset="acd", diameter_mm=9.0, cavity_diameter_mm=21.0, cavity_length_mm=20.0),
 }
 
 
@@ -144,6 +223,43 @@ def parse_settings(texts: list[str]) -> dict[str, str]:
             raise InputError(f"--set {text!r}; KEY=VALUE is accepted")
         result[key.strip()] = value.strip()
     return result
+
+
+def vector(raw: Any, origin: str) -> Vector:
+    """Three finite numbers, from a text ``x,y,z`` or a list. Raises ``InputError`` for anything else."""
+    parts = raw.split(",") if isinstance(raw, str) else raw
+    try:
+        x, y, z = (float(part) for part in parts)
+    except (TypeError, ValueError):
+        x = y = z = math.nan
+    if not (math.isfinite(x) and math.isfinite(y) and math.isfinite(z)):
+        raise InputError(f"{origin} {raw!r}; three finite numbers x,y,z are accepted")
+    return x, y, z
+
+
+def _finite(values: Vector, name: str) -> Vector:
+    return vector(values, f"{name}:")
+
+
+def _listed(raw: Any) -> list[Any]:
+    return [raw] if isinstance(raw, str | Mapping) else list(raw or ())
+
+
+def _kept(raw: Any, diameter: Any, origin: str) -> Kept:
+    """A kept tunnel from ``x,y,z:x,y,z[:DIAMETER]`` or a table; the diameter is the plan's where none is given."""
+    if isinstance(raw, Kept):
+        return raw
+    if isinstance(raw, Mapping) and "entry" in raw and "tip" in raw:
+        parts = [raw["entry"], raw["tip"], raw.get("diameter_mm", diameter)]
+    elif isinstance(raw, str):
+        parts = raw.split(":")
+        parts += [diameter] if len(parts) == 2 else []
+    else:
+        parts = []
+    if len(parts) != 3:
+        raise InputError(f"{origin} {raw!r}; entry:tip or entry:tip:DIAMETER, each x,y,z, is accepted")
+    size = _number("diameter", parts[2], whole=False, origin=origin)
+    return Kept(vector(parts[0], origin), vector(parts[1], origin), float(size))
 
 
 def _number(name: str, raw: Any, *, whole: bool, origin: str) -> float | int:

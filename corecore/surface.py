@@ -125,7 +125,7 @@ def bone_from_voxels(
     deep, depth = _deep_inside(inside, spacing, tree)
     distance[deep] = depth
     near &= ~deep
-    size = _distance_along_normals(np.argwhere(near) * spacing, tree, points, normals, float(spacing.max()))
+    size = distance_along_normals(np.argwhere(near) * spacing, tree, points, normals, float(spacing.max()))
     distance[near] = np.where(inside[near], size, -size)
 
     cuts = []
@@ -159,7 +159,7 @@ def _far_outside(inside: BoolArray, spacing: FloatArray) -> npt.NDArray[np.float
     return _doubled(distance, inside.shape)
 
 
-def _distance_along_normals(
+def distance_along_normals(
     query: FloatArray, tree: KDTree, points: FloatArray, normals: FloatArray, voxel_mm: float
 ) -> FloatArray:
     """Distance of points (N, 3) to the surface that ``points`` and ``normals`` sample, (N,) mm."""

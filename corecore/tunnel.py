@@ -7,16 +7,18 @@ of a plan come from here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any
 
 import numpy as np
 
 from corecore.anatomy import Anatomy
+from corecore.barrier import EXACT_MM, Barrier
+from corecore.fixed import fixed_direction, fixed_entry
 from corecore.grid import BoolArray, FloatArray
 from corecore.hip import Hip
-from corecore.spec import Spec
+from corecore.spec import DIRECTION_KEPT_DEG, ENTRY_KEPT_MM, Spec
 
 #: Sampling of a tunnel's wall: points round the ring and distance between rings, mm. On a
 #: 10 mm tunnel the flat between two points is 0.006 mm, the ring spacing a quarter voxel.
@@ -54,6 +56,10 @@ class Reason(IntEnum):
     FIELD_OF_VIEW = 13
     OUTWARD = 14
     MISSES_LESION = 15
+    AVOID = 16
+    PELVIS = 17
+    ENTRY_FIXED = 18
+    DIRECTION_FIXED = 19
 
 
 NUMBER_OF_REASONS = len(Reason)
@@ -75,16 +81,22 @@ REASON_KEYS: dict[Reason, str] = {
     Reason.FIELD_OF_VIEW: "field_of_view",
     Reason.OUTWARD: "outward_path",
     Reason.MISSES_LESION: "misses_lesion",
+    Reason.AVOID: "avoid",
+    Reason.PELVIS: "pelvis",
+    Reason.ENTRY_FIXED: "entry_fixed",
+    Reason.DIRECTION_FIXED: "direction_fixed",
 }
 
 
 @dataclass(frozen=True, eq=False)
 class Tunnel:
-    """A flat-ended cylinder from ``entry`` to ``tip`` (local mm)."""
+    """A flat-ended cylinder from ``entry`` to ``tip`` (local mm), and maybe a wider one at its tip end, a cavity."""
 
     entry: FloatArray
     tip: FloatArray
     diameter_mm: float
+    cavity_diameter_mm: float = 0.0
+    cavity_length_mm: float = 0.0
 
     @property
     def radius_mm(self) -> float:
@@ -101,8 +113,25 @@ class Tunnel:
         """Unit vector from entry to tip."""
         return np.asarray((self.tip - self.entry) / np.linalg.norm(self.tip - self.entry), dtype=np.float64)
 
+    @property
+    def cavity(self) -> Tunnel | None:
+        """The cavity as a cylinder of its own; it begins no further out than the tunnel."""
+        if self.cavity_diameter_mm <= 0.0:
+            return None
+        length = min(self.cavity_length_mm, self.length_mm)
+        return Tunnel(self.tip - length * self.direction, self.tip, self.cavity_diameter_mm)
+
+    @property
+    def solids(self) -> tuple[Tunnel, ...]:
+        """Its cylinders."""
+        cavity = self.cavity
+        return (self,) if cavity is None else (replace(self, cavity_diameter_mm=0.0, cavity_length_mm=0.0), cavity)
+
     def contains(self, points_mm: FloatArray, *, grown_mm: float = 0.0) -> BoolArray:
-        """Whether points (N, 3) lie in the cylinder, or within ``grown_mm`` of it."""
+        """Whether points (N, 3) lie in tunnel or cavity, or within ``grown_mm`` of them."""
+        if self.cavity_diameter_mm > 0.0:
+            parts = [solid.contains(points_mm, grown_mm=grown_mm) for solid in self.solids]
+            return np.asarray(np.any(parts, axis=0))
         offset = points_mm - self.entry
         along = offset @ self.direction
         across = np.sqrt(np.maximum(np.einsum("ij,ij->i", offset, offset) - along**2, 0.0))
@@ -135,8 +164,10 @@ class TunnelFigures:
     ``wall_depth_min_mm``: least depth of the wall from where it must be inside the bone.
     ``nearest_to_cut_mm``: entry to the scan's edge in the bone. ``outward_free``: prolonged
     outward it meets no bone. ``entry_off_surface_mm``: entry to the surface averaged over a
-    drill's mouth. Heights are along the femoral z axis; ``entry_edge_low_mm`` is less the raise
-    for an assumed level.
+    drill's mouth. ``avoid_clearance_mm`` and ``pelvis_clearance_mm``: from any part, the
+    prolongation among them, to the region; ``None`` where there is none. ``entry_from_fixed_mm``
+    and ``direction_from_fixed_deg``: from what the surgeon insists on, ``None`` if free. Heights
+    are along the femoral z axis; ``entry_edge_low_mm`` is less the raise for an assumed level.
     """
 
     removed_fraction: float
@@ -159,6 +190,10 @@ class TunnelFigures:
     nearest_to_cut_mm: float
     outward_free: bool
     entry_off_surface_mm: float
+    avoid_clearance_mm: float | None = None
+    pelvis_clearance_mm: float | None = None
+    entry_from_fixed_mm: float | None = None
+    direction_from_fixed_deg: float | None = None
 
 
 def first_exit(hip: Hip, inside: FloatArray, outward: FloatArray) -> FloatArray | None:
@@ -203,9 +238,18 @@ def assess(hip: Hip, tunnel: Tunnel, spec: Spec) -> TunnelFigures:
     beyond = at >= portal
     in_head, end_in_head = anatomy.in_head(wall), anatomy.in_head(end)
     cortex = beyond & ~in_head
-    quarter = cortex & anatomy.in_posterosuperior_quarter(wall)
+    quarter = anatomy.in_posterosuperior_quarter(wall)
     joint = min(_least(depth[in_head & (at >= mouth)]), _least(end_depth[end_in_head]))
     cortical = min(_least(depth[cortex]), _least(end_depth[~end_in_head]))
+    superior = _least(depth[cortex & quarter])
+    wall_depth = _least(depth[at >= mouth])
+    if tunnel.cavity is not None:
+        wide = np.concatenate([_wall_of(tunnel.cavity), _end_disc(tunnel.cavity), _end_disc(tunnel.cavity, back=True)])
+        depth, in_head = bone.distance(wide), anatomy.in_head(wide)
+        joint, cortical = min(joint, _least(depth[in_head])), min(cortical, _least(depth[~in_head]))
+        superior = min(superior, _least(depth[~in_head & anatomy.in_posterosuperior_quarter(wide)]))
+        wall_depth = min(wall_depth, _least(depth))
+    fixed, heading_fixed = fixed_entry(hip, spec), fixed_direction(hip, spec)
 
     femoral = anatomy.femoral_from_local
     entry = femoral[:3, :3] @ tunnel.entry + femoral[:3, 3]
@@ -220,9 +264,9 @@ def assess(hip: Hip, tunnel: Tunnel, spec: Spec) -> TunnelFigures:
         length_mm=tunnel.length_mm,
         portal_length_mm=portal,
         cortical_clearance_mm=cortical,
-        posterosuperior_clearance_mm=_least(depth[quarter]),
+        posterosuperior_clearance_mm=superior,
         joint_clearance_mm=joint,
-        wall_depth_min_mm=_least(depth[at >= mouth]),
+        wall_depth_min_mm=wall_depth,
         incidence_deg=float(np.degrees(np.arcsin(sine))),
         entry_normal_deg=_degrees_between(normal, anatomy.x_axis),
         shaft_angle_deg=shaft_angle,
@@ -242,7 +286,44 @@ def assess(hip: Hip, tunnel: Tunnel, spec: Spec) -> TunnelFigures:
         ),
         outward_free=_outward_free(hip, tunnel, mouth),
         entry_off_surface_mm=float(abs(bone.mouth_depth(tunnel.entry)[0])),
+        avoid_clearance_mm=None if hip.avoid is None else clearance_mm(hip.avoid, tunnel),
+        pelvis_clearance_mm=None if hip.pelvis is None else clearance_mm(hip.pelvis, tunnel),
+        entry_from_fixed_mm=None if fixed is None else float(np.linalg.norm(tunnel.entry - fixed)),
+        direction_from_fixed_deg=None if heading_fixed is None else _degrees_between(direction, heading_fixed),
     )
+
+
+def clearance_mm(barrier: Barrier, tunnel: Tunnel) -> float:
+    """From a tunnel with its cavity, prolonged outward, to a region, mm; negative where they meet.
+
+    Only sections that could hold the nearest point are looked at: no point of one is nearer
+    than its middle by more than its radius.
+    """
+    prolonged = Tunnel(tunnel.entry - OUTWARD_MM * tunnel.direction, tunnel.tip, tunnel.diameter_mm)
+    solids = (prolonged, *tunnel.solids[1:])
+    least = np.inf
+    for solid in solids:
+        axis = solid.entry + _stations(0.0, solid.length_mm)[:, None] * solid.direction
+        middle = barrier.distance(axis)
+        near = axis[middle - solid.radius_mm <= min(least, float(middle.min()))]
+        least = min(least, float(middle.min()))
+        disc = _disc_offsets(solid)
+        for centres in np.array_split(near, max(1, len(near) // 100)):
+            least = min(least, float(barrier.distance((centres[:, None] + disc).reshape(-1, 3)).min()))
+    if least < EXACT_MM:
+        return least
+    # So far away the field gives no more than a lower bound.
+    ends = [point for solid in solids for point in (_end_disc(solid)[::4], _end_disc(solid, back=True)[::4])]
+    return float(barrier.far_distance(np.concatenate([*(_wall_of(solid)[::9] for solid in solids), *ends])).min())
+
+
+def _disc_offsets(solid: Tunnel) -> FloatArray:
+    """Points (N, 3) of a section about its middle, half a millimetre apart or less from rim to middle."""
+    a, b = solid.ring_basis()
+    angle = 2.0 * np.pi * np.arange(RING_POINTS) / RING_POINTS
+    ring = np.cos(angle)[:, None] * a + np.sin(angle)[:, None] * b
+    share = np.linspace(0.0, 1.0, int(np.ceil(2.0 * solid.radius_mm)) + 1)[1:]
+    return np.asarray((solid.radius_mm * share[:, None, None] * ring).reshape(-1, 3))
 
 
 def portal_lengths(hip: Hip, tunnel: Tunnel, spec: Spec) -> tuple[float, float]:
@@ -290,6 +371,14 @@ def violations(figures: TunnelFigures, spec: Spec) -> list[dict[str, Any]]:
     at_most("portal", figures.entry_off_surface_mm, ENTRY_OFF_SURFACE_MM)
     if not figures.outward_free:
         broken.append({"key": "outward_path", "limit": OUTWARD_MM, "value": 0.0})
+    if figures.avoid_clearance_mm is not None:
+        at_least("avoid", figures.avoid_clearance_mm, spec.avoid_margin_mm)
+    if figures.pelvis_clearance_mm is not None:
+        at_least("pelvis", figures.pelvis_clearance_mm, 0.0)
+    if figures.entry_from_fixed_mm is not None:
+        at_most("entry_fixed", figures.entry_from_fixed_mm, ENTRY_KEPT_MM)
+    if figures.direction_from_fixed_deg is not None:
+        at_most("direction_fixed", figures.direction_from_fixed_deg, DIRECTION_KEPT_DEG)
     return broken
 
 
@@ -306,12 +395,17 @@ def _rings(tunnel: Tunnel, stations: FloatArray) -> FloatArray:
     return np.asarray((axis[:, None, :] + ring[None, :, :]).reshape(-1, 3), dtype=np.float64)
 
 
-def _end_disc(tunnel: Tunnel) -> FloatArray:
+def _wall_of(cylinder: Tunnel) -> FloatArray:
+    return _rings(cylinder, _stations(0.0, cylinder.length_mm))
+
+
+def _end_disc(tunnel: Tunnel, *, back: bool = False) -> FloatArray:
     a, b = tunnel.ring_basis()
     angle = 2.0 * np.pi * np.arange(RING_POINTS) / RING_POINTS
     ring = np.cos(angle)[:, None] * a + np.sin(angle)[:, None] * b
-    share = np.linspace(0.0, 1.0, 11)
-    return np.asarray((tunnel.tip + tunnel.radius_mm * share[:, None, None] * ring[None]).reshape(-1, 3))
+    share = np.linspace(0.0, 1.0, 11 if tunnel.radius_mm <= 10.0 else 21)
+    middle = tunnel.entry if back else tunnel.tip
+    return np.asarray((middle + tunnel.radius_mm * share[:, None, None] * ring[None]).reshape(-1, 3))
 
 
 def _outward_free(hip: Hip, tunnel: Tunnel, mouth: float) -> bool:

@@ -192,7 +192,8 @@ def small_pool(hip: Hip, spec: Spec, count: int) -> Pool:
     shapes = shapes_of(hip, spec, entry, along / length[:, None], length)
     problem, points = build_problem(hip, spec), hip.lesion.points_mm[::37]
     lines = np.array([line_of_tunnel(problem, t) for t in tunnels])
-    return Pool(hip, spec, problem, lines, shapes, bits_of(shapes, points), points, [], [], np.zeros(len(lines), bool))
+    bits, banned = bits_of(shapes, points, spec), np.zeros(len(lines), bool)
+    return Pool(hip, spec, problem, lines, shapes, bits, points, [], [], banned)
 
 
 def test_exchange_lies_between_greedy_and_the_best_of_all_triples(sample_hip: Hip) -> None:

@@ -32,7 +32,7 @@ def pool(sample_hip: Hip) -> Pool:
     hip = few_points(sample_hip, 3000)
     best = best_tunnel(hip, THREE)
     assert best.tunnel is not None
-    return build_pool(hip, THREE, best.tunnel, "any")
+    return build_pool(hip, THREE, [best.tunnel], "any")
 
 
 def inside(pool: Pool) -> FloatArray:

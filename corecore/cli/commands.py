@@ -32,6 +32,22 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a plan tha
 PelvisMask = Annotated[
     str | None, typer.Option(help="Mask of the pelvis: FILE, or FILE:LABEL; for the types of place (JIC, ARCO).")
 ]
+AvoidMask = Annotated[
+    str | None, typer.Option(help="Mask of what to keep out of: FILE, or FILE:LABEL; --set avoid_margin_mm=MM.")
+]
+EntryOption = Annotated[
+    str | None, typer.Option("--entry", help="Where every tunnel must enter: x,y,z in RAS mm, on the bone's surface.")
+]
+DirectionOption = Annotated[
+    str | None, typer.Option("--direction", help="How every tunnel must run, entry to tip: x,y,z in RAS, any length.")
+]
+KeepOption = Annotated[
+    list[str] | None,
+    typer.Option("--keep", help="A tunnel of the plan already: ENTRY:TIP or ENTRY:TIP:DIAMETER, x,y,z each; repeated."),
+]
+TargetOption = Annotated[
+    str | None, typer.Option("--target", help="Do most of: lesion (removed), weight-bearing (weighted), reached.")
+]
 ImageFile = Annotated[Path | None, typer.Option(help="The CT or MR the masks were drawn on.")]
 ImagingDate = Annotated[str | None, typer.Option("--imaging-date", help="Day of the imaging, YYYY-MM-DD.")]
 StageOption = Annotated[
@@ -141,10 +157,15 @@ def plan(
     out: Annotated[Path, typer.Option(help="Folder for the plan.")],
     side: SideOption = "auto",
     landmarks: LandmarkFile = None,
-    preset: Annotated[str | None, typer.Option(help="core-10 (default), core-8 or multi-3.2.")] = None,
+    preset: Annotated[str | None, typer.Option(help="core-10 (default), core-8, multi-3.2 or acd.")] = None,
     tunnels: Annotated[int | None, typer.Option(help="Most tunnels, 1 to 16.")] = None,
     diameter: Annotated[float | None, typer.Option(help="Drill diameter, mm.")] = None,
     pelvis: PelvisMask = None,
+    avoid: AvoidMask = None,
+    entry: EntryOption = None,
+    direction: DirectionOption = None,
+    keep: KeepOption = None,
+    target: TargetOption = None,
     image: ImageFile = None,
     imaging_date: ImagingDate = None,
     stage: StageOption = None,
@@ -169,7 +190,10 @@ def plan(
     as_json: AsJson = False,
 ) -> int:
     """Measure, search the best tunnels, and write the plan's folder. Exit code 3: no feasible tunnel."""
-    values = {"tunnels": tunnels, "diameter_mm": diameter}
+    values = {
+        "tunnels": tunnels, "diameter_mm": diameter, "target": target,
+        "entry_fixed": entry, "direction_fixed": direction, "keep": keep or None,
+    }  # fmt: skip
     return _plan(
         femur,
         lesion,
@@ -177,6 +201,7 @@ def plan(
         side=side,
         landmarks=landmarks,
         pelvis=pelvis,
+        avoid=avoid,
         image=image,
         answers=_answers(stage, physis, imaging_date),
         preset_name=preset,
@@ -392,6 +417,7 @@ def _hip(
     *,
     pelvis: str | None = None,
     image: Path | None = None,
+    avoid: str | None = None,
 ) -> Any:
     from corecore.anatomy.landmarks import read_landmarks
     from corecore.case import load_case
@@ -404,6 +430,7 @@ def _hip(
     given = read_landmarks(landmarks) if landmarks else None
     case = load_case(
         femur, lesion, side=side, landmarks=given, case_id=case_id, pelvis=pelvis, image=image,  # type: ignore[arg-type]
+        avoid=avoid,
     )  # fmt: skip
     step("bone surface and anatomy")
     return build_hip(case)
@@ -417,6 +444,7 @@ def _plan(
     side: str = "auto",
     landmarks: Path | None = None,
     pelvis: str | None = None,
+    avoid: str | None = None,
     image: Path | None = None,
     answers: Any = None,
     preset_name: str | None = None,
@@ -460,7 +488,7 @@ def _plan(
         check_target(out, overwrite=overwrite)
         beside.submit(import_module, "corecore.plan" if path is None else "corecore.manual")
         started = time.perf_counter()
-        hip = _hip(femur, lesion, side, landmarks, case_id, step, pelvis=pelvis, image=image)
+        hip = _hip(femur, lesion, side, landmarks, case_id, step, pelvis=pelvis, image=image, avoid=avoid)
         timings["load_s"] = time.perf_counter() - started - sum(hip.timings.values())
         surfaces = beside.submit(prepared_meshes, hip, pictures=pictures)
         from corecore.measures import Measures

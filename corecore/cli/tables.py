@@ -42,7 +42,7 @@ def print_plan(content: dict[str, Any], folder: Path) -> None:
             table.add_row(name, value)
     if content["tunnels"]:
         table.add_section()
-        for name, value in _total_rows(content["totals"], len(content["tunnels"])):
+        for name, value in _total_rows(content["totals"], len(content["tunnels"]), spec):
             table.add_row(name, value)
     console.print(table)
     told = [tunnel["explanation"] for tunnel in content["tunnels"] if tunnel.get("explanation")]
@@ -172,8 +172,13 @@ def _tunnel_rows(tunnel: dict[str, Any], number: int, spec: dict[str, Any]) -> l
     if front is not None:
         place.append(f"{abs(front):.1f} mm {'in front of' if front >= 0 else 'behind'} the mid-line")
     tilt = tunnel["lateral_tilt_deg"]
+    kept = " (kept)" if tunnel["kept"] else ""
+    drill = f"{tunnel['diameter_mm']:g} mm drill, {tunnel['length_mm']:.1f} mm to the tip{kept}"
+    if tunnel["cavity_diameter_mm"] is not None:
+        drill += f",\ncavity of {tunnel['cavity_diameter_mm']:g} x {tunnel['cavity_length_mm']:g} mm there"
+    avoid = tunnel["avoid_clearance_mm"]
     return [
-        (f"tunnel {number}", f"{tunnel['diameter_mm']:g} mm drill, {tunnel['length_mm']:.1f} mm to the tip"),
+        (f"tunnel {number}", drill),
         ("removes", f"{tunnel['removed_fraction']:.1%} of the necrosis"),
         ("entry", ",\n".join(place)),
         (
@@ -183,18 +188,21 @@ def _tunnel_rows(tunnel: dict[str, Any], number: int, spec: dict[str, Any]) -> l
         ),
         ("to the cortex", _limit(tunnel["cortical_clearance_mm"], spec["cortical_margin_mm"])),
         ("to the joint", _limit(tunnel["joint_clearance_mm"], spec["joint_margin_mm"])),
+        *([] if avoid is None else [("to what it avoids", _limit(avoid, spec["avoid_margin_mm"]))]),
         ("incidence", f"{tunnel['incidence_deg']:.0f}° (at least {spec['incidence_min_deg']:g}°)"),
         ("entry, RAS mm", _point(tunnel["entry"])),
         ("tip, RAS mm", _point(tunnel["tip"])),
     ]
 
 
-def _total_rows(totals: dict[str, Any], tunnels: int) -> list[tuple[str, str]]:
+def _total_rows(totals: dict[str, Any], tunnels: int, spec: dict[str, Any]) -> list[tuple[str, str]]:
     bearing = totals["removed_weight_bearing_fraction"]
+    target = [] if spec["target"] == "lesion" else [(f"target: {spec['target']}", f"{totals['target_fraction']:.1%}")]
     return [
+        *target,
         ("necrosis removed", f"{totals['necrosis_removed_ml']:.2f} ml, {totals['necrosis_left_ml']:.2f} ml stay"),
         ("can be reached", f"{totals['reachable_fraction']:.0%} of the necrosis lies deeper than the joint margin"),
-        ("at best", _bound(totals, tunnels)),
+        ("at best", _bound(totals, tunnels, spec)),
         ("of the loaded part", "none there" if bearing is None else f"{bearing:.1%} removed"),
         (
             "near a tunnel",
@@ -225,13 +233,15 @@ def _standing_rows(left: dict[str, Any] | None) -> list[tuple[str, str]]:
     return [("bone left standing", ",\n".join(lines))]
 
 
-def _bound(totals: dict[str, Any], tunnels: int) -> str:
+def _bound(totals: dict[str, Any], tunnels: int, spec: dict[str, Any]) -> str:
     """What was proven, in words."""
     bound, gap = totals["upper_bound_fraction"], totals["optimality_gap"]
     if bound is None or gap is None:
-        return f"not proven (--gap {'0.01' if tunnels == 1 else '0.1'} proves it, in minutes)"
-    what = ("no tunnel removes", "this one") if tunnels == 1 else (f"no set of {tunnels} removes", "this one")
-    return f"{what[0]} more than {bound:.1%}, {gap:.1%} above {what[1]} (proven)"
+        plain = spec["target"] == "lesion" and spec["cavity_diameter_mm"] == 0.0 and not spec["keep"]
+        asked = f" (--gap {'0.01' if tunnels == 1 else '0.1'} proves it, in minutes)"
+        return "not proven" + asked * plain
+    what = "no tunnel removes" if tunnels == 1 else f"no set of {tunnels} removes"
+    return f"{what} more than {bound:.1%}, {gap:.1%} above this one (proven)"
 
 
 def _risk_table(risks: dict[str, Any]) -> Table:

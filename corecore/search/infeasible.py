@@ -17,21 +17,24 @@ import numpy as np
 from corecore.compiled import compiled
 from corecore.fields import across, sample
 from corecore.grid import FloatArray
+from corecore.search.keep_out import keep_out_gap, section_gap
 from corecore.search.kernels import (
     AP,
     COUNT,
+    DIRECTION_FIXED,
     DISTAL,
+    ENTRY_FIXED,
     FIELD_OF_VIEW,
     INCIDENCE,
     LENGTH,
     MISSES,
     NORMAL,
     OUTWARD,
+    PELVIS,
     PORTAL,
     PROXIMAL,
     SHAFT_MAX,
     SHAFT_MIN,
-    compass_moves,
     entry_gaps,
     find_entry,
     line_of,
@@ -42,7 +45,7 @@ from corecore.search.kernels import (
 from corecore.search.problem import Problem
 from corecore.spec import Spec
 from corecore.threads import in_parts
-from corecore.tunnel import PORTAL_EXTRA_MM, REASON_KEYS, Reason
+from corecore.tunnel import OUTWARD_MM, PORTAL_EXTRA_MM, REASON_KEYS, Reason
 
 #: How deep into the lesion the shallowest useful tunnel ends, mm.
 TOUCH_MM = 3.0
@@ -50,9 +53,11 @@ TOUCH_MM = 3.0
 KEPT = 1e-6
 #: How many lines of the lattice are measured against all constraints; the nearest are then moved.
 SURVEYED = 16_000
+#: What nobody can set, or insists on.
+UNSETTABLE = (MISSES, PORTAL, OUTWARD, PELVIS, ENTRY_FIXED, DIRECTION_FIXED)
 #: Degrees weigh a fifth of a millimetre in the sum of breaks, so that neither drowns the other.
 WEIGHTS = np.ones(COUNT)
-WEIGHTS[[INCIDENCE, NORMAL, SHAFT_MIN, SHAFT_MAX]] = 0.2
+WEIGHTS[[INCIDENCE, NORMAL, SHAFT_MIN, SHAFT_MAX, DIRECTION_FIXED]] = 0.2
 
 
 @dataclass(frozen=True)
@@ -94,12 +99,13 @@ def all_gaps(prob, line, ring, step, gaps):
     if sample(prob.distance, prob.spacing, point[0], point[1], point[2]) <= 0.0:
         return 1e6
     first = 1e9
+    widest = max(prob.radius, prob.cavity_radius)
     center = prob.head_center
     px, py, pz = point[0] - center[0], point[1] - center[1], point[2] - center[2]
     for n in range(prob.few_points.shape[1]):
         dx, dy, dz = prob.few_points[0, n] - px, prob.few_points[1, n] - py, prob.few_points[2, n] - pz
         t = dx * u[0] + dy * u[1] + dz * u[2]
-        if t < first and dx * dx + dy * dy + dz * dz - t * t <= prob.radius * prob.radius:
+        if t < first and dx * dx + dy * dy + dz * dz - t * t <= widest * widest:
             first = t
     if first > 1e8:
         gaps[MISSES] = -1.0
@@ -114,7 +120,7 @@ def all_gaps(prob, line, ring, step, gaps):
     gaps[LENGTH] = prob.length_max - (tip - entry)
     if gaps[FIELD_OF_VIEW] < 0.0:
         # The axis leaves through the scan's edge: of the entry nothing is known.
-        for reason in (INCIDENCE, NORMAL, DISTAL, PROXIMAL, AP, LENGTH, PORTAL):
+        for reason in (INCIDENCE, NORMAL, DISTAL, PROXIMAL, AP, LENGTH, PORTAL, ENTRY_FIXED):
             gaps[reason] = 1e9
         mouth = prob.radius
     elif not outward_free(prob, point, u, e, f, ring, entry, mouth):
@@ -137,11 +143,61 @@ def all_gaps(prob, line, ring, step, gaps):
         if t >= tip:
             break
         t = min(t + step, tip)
+    if prob.cavity_radius > 0.0:
+        cavity_gaps(prob, point, u, e, f, ring, step, portal, tip, gaps)
+    keep_out_gaps(prob, point, u, e, f, ring, entry - OUTWARD_MM, tip, gaps)
     total = 0.0
     for reason in range(1, COUNT):
         if gaps[reason] < -KEPT:
             total += WEIGHTS[reason] * -gaps[reason]
     return total
+
+
+@compiled()
+def cavity_gaps(prob, point, u, e, f, ring, step, portal, tip, gaps):
+    """Lower ``gaps`` to how far the wall and both ends of a cavity to ``tip`` keep their margins."""
+    back = max(tip - prob.cavity_length, portal)
+    t = tip
+    while True:
+        rings = 4 if t in (tip, back) else 1
+        for level in range(rings):
+            radius = prob.cavity_radius * (1.0 - 0.25 * level)
+            for m in range(ring.shape[0]):
+                c, s = radius * ring[m, 0], radius * ring[m, 1]
+                x = point[0] + t * u[0] + c * e[0] + s * f[0]
+                y = point[1] + t * u[1] + c * e[1] + s * f[1]
+                z = point[2] + t * u[2] + c * e[2] + s * f[2]
+                margin, why = margin_at(prob, x, y, z)
+                gaps[why] = min(gaps[why], sample(prob.distance, prob.spacing, x, y, z) - margin)
+        if t <= back:
+            break
+        t = max(t - step, back)
+
+
+@compiled()
+def keep_out_gaps(prob, point, u, e, f, ring, start, tip, gaps):
+    """Fill how far a tunnel from ``start`` to ``tip`` keeps out of the regions."""
+    if prob.avoid_margin < 0.0 and prob.pelvis_margin < 0.0:
+        return
+    if prob.cavity_radius > 0.0:
+        back = tip - prob.cavity_length
+        parts, radii = np.array([start, back, tip]), np.array([prob.radius, prob.cavity_radius])
+    else:
+        parts, radii = np.array([start, tip]), np.array([prob.radius])
+    for k in range(radii.shape[0]):
+        t = parts[k]
+        while True:
+            x, y, z = point[0] + t * u[0], point[1] + t * u[1], point[2] + t * u[2]
+            room, why = keep_out_gap(prob, x, y, z)
+            if room < radii[k]:
+                room, why = section_gap(prob, x, y, z, e, f, ring, radii[k], 2.5)
+                gaps[why] = min(gaps[why], room)
+                t += 1.5
+            else:
+                gaps[why] = min(gaps[why], room - radii[k])
+                t += max(1.5, room - radii[k])
+            if t >= parts[k + 1]:
+                break
 
 
 @compiled(nogil=True)
@@ -156,7 +212,7 @@ def approach_lines(prob, lines, ring, step, only, result, totals, every):
     """Move lines until their summed breaks shrink no more; with ``only``, all other breaks weigh tenfold."""
     gaps = np.zeros(COUNT)
     trial = np.zeros(4)
-    moves = compass_moves()
+    moves = prob.moves
     for i in range(lines.shape[0]):
         best = lines[i].copy()
         least, size, move, moved = 1e12, 0.5, -1, False
@@ -228,7 +284,7 @@ def explain(problem: Problem, lines: FloatArray, spec: Spec) -> Infeasible:
     found: list[Relaxation] = []
     for reason in range(1, COUNT):
         # What nobody can set is no way out, and more of the scan only where it cuts the bone.
-        if reason in (MISSES, PORTAL, OUTWARD) or (reason == FIELD_OF_VIEW and len(problem.cut_points) == 0):
+        if reason in UNSETTABLE or (reason == FIELD_OF_VIEW and len(problem.cut_points) == 0):
             continue
         # Lines that break this constraint most nearly alone, moved until it breaks alone and least.
         own = WEIGHTS[reason] * amounts[:, reason]
@@ -246,7 +302,12 @@ def explain(problem: Problem, lines: FloatArray, spec: Spec) -> Infeasible:
         return _several(totals, amounts, reaching)
     found.sort(key=lambda r: r.amount / max(abs(r.limit), 1.0))
     first = found[0]
-    if first.key == "field_of_view":
+    if first.key == "avoid":
+        text = (
+            f"no tunnel of {2 * problem.radius:g} mm keeps {first.limit:g} mm from the region to avoid and every other"
+            f" limit: avoid binds; {_beside(first.needed)}"
+        )
+    elif first.key == "field_of_view":
         text = _field_of_view_text(problem)
     else:
         text = (
@@ -256,9 +317,17 @@ def explain(problem: Problem, lines: FloatArray, spec: Spec) -> Infeasible:
     return Infeasible(first.key, text, tuple(found))
 
 
+def _beside(needed_mm: float) -> str:
+    if needed_mm >= 0.0:
+        return f"one would exist {needed_mm:.1f} mm from it"
+    return f"one would exist that cuts {-needed_mm:.1f} mm into it"
+
+
 def _several(totals: FloatArray, amounts: FloatArray, reaching: np.ndarray) -> Infeasible:
     nearest = int(np.argmin(np.where(reaching, totals, np.inf)))
     parts = [(Reason(r), float(amounts[nearest, r])) for r in range(1, COUNT) if amounts[nearest, r] > 0.0]
+    if not parts:
+        return Infeasible("misses_lesion", "no tunnel was found, and no single constraint is to blame", ())
     parts.sort(key=lambda part: -part[1])
     names = ", ".join(f"{REASON_KEYS[r]} by {amount:.1f}" for r, amount in parts)
     return Infeasible(
@@ -269,6 +338,8 @@ def _several(totals: FloatArray, amounts: FloatArray, reaching: np.ndarray) -> I
 def _relaxation(reason: Reason, amount: float, spec: Spec) -> Relaxation:
     key = REASON_KEYS[reason]
     limit = float(getattr(spec, key)) if hasattr(spec, key) else 0.0
+    if reason == Reason.AVOID:
+        limit = spec.avoid_margin_mm
     if key == "field_of_view":
         limit = spec.radius_mm + spec.cortical_margin_mm
     upper = reason in (

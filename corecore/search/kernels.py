@@ -13,6 +13,8 @@ import numpy as np
 
 from corecore.compiled import compiled
 from corecore.fields import OUTSIDE, across, sample
+from corecore.search.counts import lesion_along, reached_along, removed_along
+from corecore.search.keep_out import free_until
 from corecore.tunnel import ENTRY_OFF_SURFACE_MM, NUMBER_OF_REASONS, OUTWARD_MM, PORTAL_EXTRA_MM, Reason
 
 OK = int(Reason.OK)
@@ -31,7 +33,13 @@ PROXIMAL = int(Reason.ENTRY_PROXIMAL)
 FIELD_OF_VIEW = int(Reason.FIELD_OF_VIEW)
 OUTWARD = int(Reason.OUTWARD)
 MISSES = int(Reason.MISSES_LESION)
+PELVIS = int(Reason.PELVIS)
+ENTRY_FIXED = int(Reason.ENTRY_FIXED)
+DIRECTION_FIXED = int(Reason.DIRECTION_FIXED)
 COUNT = NUMBER_OF_REASONS
+
+#: Distance between the tips tried for a cavity, mm.
+CAVITY_STEP_MM = 1.0
 
 
 @compiled()
@@ -83,12 +91,12 @@ def ring_breaks(prob, cx, cy, cz, e, f, radius, ring, beyond):
 
 
 @compiled()
-def disc_gap(prob, cx, cy, cz, e, f, ring):
-    """Least (depth - margin) over the flat end."""
+def disc_gap(prob, cx, cy, cz, e, f, ring, radius):
+    """Least (depth - margin) over a flat end."""
     margin, why = margin_at(prob, cx, cy, cz)
     least, reason = sample(prob.distance, prob.spacing, cx, cy, cz) - margin, why
     for share in (0.25, 0.5, 0.75, 1.0):
-        gap, why = ring_gap(prob, cx, cy, cz, e, f, share * prob.radius, ring)
+        gap, why = ring_gap(prob, cx, cy, cz, e, f, share * radius, ring)
         if gap < least:
             least, reason = gap, why
     return least, reason
@@ -180,6 +188,18 @@ def entry_gaps(prob, point, u, entry, gaps):
     # Where no whole section is in view the mid-line is unknown, and so is the entry.
     end = prob.midline_start + 0.5 * (prob.midline_y.shape[0] - 1)
     gaps[FIELD_OF_VIEW] = min(gaps[FIELD_OF_VIEW], min(height - prob.midline_start, end - height) + 0.5)
+    gaps[ENTRY_FIXED], gaps[DIRECTION_FIXED] = 1e9, 1e9
+    if prob.entry_kept >= 0.0:
+        fx, fy, fz = x - prob.entry_fixed[0], y - prob.entry_fixed[1], z - prob.entry_fixed[2]
+        gaps[ENTRY_FIXED] = prob.entry_kept - math.sqrt(fx * fx + fy * fy + fz * fz)
+    if prob.direction_kept >= 0.0:
+        d = prob.direction_fixed
+        # By the sine of small angles: near 1 a cosine knows no thousandths of a degree.
+        cx, cy, cz = u[1] * d[2] - u[2] * d[1], u[2] * d[0] - u[0] * d[2], u[0] * d[1] - u[1] * d[0]
+        turned = math.asin(min(1.0, math.sqrt(cx * cx + cy * cy + cz * cz)))
+        if u[0] * d[0] + u[1] * d[1] + u[2] * d[2] < 0.0:
+            turned = math.pi - turned
+        gaps[DIRECTION_FIXED] = prob.direction_kept - degrees * turned
     return sine
 
 
@@ -231,51 +251,104 @@ def outward_free(prob, point, u, e, f, ring, entry, mouth):
 
 
 @compiled()
-def count_between(points, begin, end, px, py, pz, ux, uy, uz, first, last, square):
-    """How many of the points (3, N) from ``begin`` to ``end`` lie in the cylinder. No branches, so it vectorises."""
-    count = np.int32(0)
-    for n in range(begin, end):
-        dx, dy, dz = points[0, n] - px, points[1, n] - py, points[2, n] - pz
-        t = dx * ux + dy * uy + dz * uz
-        count += np.int32((t <= last) & (t >= first) & (dx * dx + dy * dy + dz * dz - t * t <= square))
+def cavity_breaks(prob, point, u, e, f, ring, step, tip):
+    """The rule that the cavity of a tunnel to ``tip`` breaks first, or ``OK``."""
+    back = tip - prob.cavity_length
+    radius = prob.cavity_radius
+    for t in (tip, back):
+        gap, why = disc_gap(prob, point[0] + t * u[0], point[1] + t * u[1], point[2] + t * u[2], e, f, ring, radius)
+        if gap < 0.0:
+            return why
+    hardest = max(prob.joint_margin, max(prob.posterosuperior_margin, prob.cortical_margin))
+    t = tip
+    while t > back:
+        x, y, z = point[0] + t * u[0], point[1] + t * u[1], point[2] + t * u[2]
+        room = sample(prob.distance, prob.spacing, x, y, z) - radius - hardest
+        if room <= 0.0:
+            why = ring_breaks(prob, x, y, z, e, f, radius, ring, True)
+            if why != OK:
+                return why
+        t -= max(step, room)
+    if prob.avoid_margin >= 0.0 or prob.pelvis_margin >= 0.0:
+        _, why = free_until(prob, point, u, e, f, ring, back, tip, radius)
+        return why
+    return OK
+
+
+@compiled()
+def cavity_value(prob, point, u, entry, tip):
+    """Lesion points in a tunnel with its cavity, or within ``prob.reach`` of them; none where none is removed."""
+    back = tip - prob.cavity_length
+    narrow, _ = removed_along(prob, point, u, entry, back, prob.radius)
+    wide, _ = removed_along(prob, point, u, back, tip, prob.cavity_radius)
+    if prob.reach <= 0.0 or narrow + wide == 0:
+        return narrow + wide
+    count = 0
+    px, py, pz = point[0] - prob.head_center[0], point[1] - prob.head_center[1], point[2] - prob.head_center[2]
+    square = prob.reach * prob.reach
+    for n in range(prob.points.shape[1]):
+        gx, gy, gz = prob.points[0, n] - px, prob.points[1, n] - py, prob.points[2, n] - pz
+        s = gx * u[0] + gy * u[1] + gz * u[2]
+        away = math.sqrt(max(0.0, gx * gx + gy * gy + gz * gz - s * s))
+        beside, beyond = max(0.0, away - prob.cavity_radius), max(0.0, max(s - tip, back - s))
+        near = beside * beside + beyond * beyond <= square
+        if not near:
+            beside, beyond = max(0.0, away - prob.radius), max(0.0, max(s - tip, entry - s))
+            near = beside * beside + beyond * beyond <= square
+        if near:
+            count += 1
     return count
 
 
 @compiled()
-def removed_along(prob, point, u, first, last):
-    """Number of lesion points within the cylinder from ``first`` to ``last``, and the ``t`` of the deepest."""
-    count, deepest = 0, -1e9
-    px, py, pz = point[0] - prob.head_center[0], point[1] - prob.head_center[1], point[2] - prob.head_center[2]
-    square = np.float32(prob.radius * prob.radius)
-    fx, fy, fz = np.float32(px), np.float32(py), np.float32(pz)
-    ux, uy, uz = np.float32(u[0]), np.float32(u[1]), np.float32(u[2])
-    low, high = np.float32(first), np.float32(last)
-    for brick in range(prob.brick_center.shape[0]):
-        dx, dy, dz = (
-            prob.brick_center[brick, 0] - point[0],
-            prob.brick_center[brick, 1] - point[1],
-            prob.brick_center[brick, 2] - point[2],
-        )
-        t = dx * u[0] + dy * u[1] + dz * u[2]
-        reach = prob.brick_radius[brick]
-        if t > last + reach or t < first - reach:
-            continue
-        away = dx * dx + dy * dy + dz * dz - t * t
-        if away > (prob.radius + reach) ** 2:
-            continue
-        begin, end = prob.brick_start[brick], prob.brick_start[brick + 1]
-        inner = prob.radius - reach
-        if inner > 0.0 and away < inner * inner and t + reach < last and t - reach > first:
-            count += end - begin
-        else:
-            count += count_between(prob.points, begin, end, fx, fy, fz, ux, uy, uz, low, high, square)
-        if t + reach > deepest:
-            for n in range(begin, end):
-                gx, gy, gz = prob.points[0, n] - fx, prob.points[1, n] - fy, prob.points[2, n] - fz
-                s = gx * ux + gy * uy + gz * uz
-                if s > deepest and s <= high and gx * gx + gy * gy + gz * gz - s * s <= square:
-                    deepest = s
-    return count, deepest
+def best_cavity(prob, point, u, e, f, ring, step, entry, portal, deepest, need):
+    """As ``judge``, for a tunnel with a cavity whose wall is good up to ``deepest``: the tip where the two do most.
+
+    A deeper cavity does not always remove more, nor does a shallower one always fit, so tips are
+    tried at even distances and the best is moved by ever smaller steps. What a tip would do is
+    told sooner than whether it may, and comes first.
+    """
+    count, tip, reason = 0, deepest, MISSES
+    first = portal
+    per_cavity = max(1, round(prob.cavity_length / CAVITY_STEP_MM))
+    width = prob.cavity_length / per_cavity
+    slices = int((deepest - first) / width)
+    if slices < per_cavity:
+        return reason, entry, tip, 0
+    narrow, wide = np.zeros(slices, dtype=np.int64), np.zeros(slices, dtype=np.int64)
+    lesion_along(prob, point, u, first, width, narrow, wide)
+    for k in range(slices - 1, per_cavity - 2, -1):
+        before = k - per_cavity
+        found = wide[k] + (narrow[before] - wide[before] if before >= 0 else 0)
+        trial = first + (k + 1) * width
+        if found > 0 and prob.reach > 0.0:
+            found = cavity_value(prob, point, u, entry, trial)
+        # Of tips that do as much the shallowest; a tenth may come with the smaller steps.
+        if found > 0 and found >= max(count, need - need // 10):
+            why = cavity_breaks(prob, point, u, e, f, ring, step, trial)
+            if why == OK:
+                count, tip = found, trial
+            elif count == 0:
+                reason = why
+    if count == 0:
+        return reason, entry, tip, 0
+    count = cavity_value(prob, point, u, entry, tip)
+    size = 0.5 * width
+    while size > 0.02:
+        moved = False
+        for sign in (-1.0, 1.0):
+            trial = tip + sign * size
+            if trial > deepest or trial - prob.cavity_length < portal:
+                continue
+            found = cavity_value(prob, point, u, entry, trial)
+            if found < count or (found == count and sign > 0.0):
+                continue
+            if cavity_breaks(prob, point, u, e, f, ring, step, trial) == OK:
+                count, tip, moved = found, trial, True
+                break
+        if not moved:
+            size *= 0.5
+    return OK, entry, tip, count
 
 
 @compiled()
@@ -297,7 +370,10 @@ def judge(prob, p, q, a, b, ring, step, need, gaps):
         return why, 0.0, 0.0, 0
     entry = find_entry(prob, point, u)
     sine = entry_gaps(prob, point, u, entry, gaps)
-    for reason in (SHAFT_MIN, SHAFT_MAX, DISTAL, PROXIMAL, AP, NORMAL, INCIDENCE, FIELD_OF_VIEW, PORTAL):
+    for reason in (
+        ENTRY_FIXED, DIRECTION_FIXED, SHAFT_MIN, SHAFT_MAX, DISTAL, PROXIMAL, AP, NORMAL, INCIDENCE, FIELD_OF_VIEW,
+        PORTAL,
+    ):  # fmt: skip
         if gaps[reason] < 0.0:
             return reason, entry, 0.0, 0
     cosine = math.sqrt(max(0.0, 1.0 - sine * sine))
@@ -318,7 +394,8 @@ def judge(prob, p, q, a, b, ring, step, need, gaps):
             if depth >= margin:
                 break
             bound -= 1.0 if depth == OUTSIDE else max(0.05, 0.9 * (lowest - depth))
-        count, _ = removed_along(prob, point, u, entry, bound + 0.1)
+        wide = max(prob.radius, prob.cavity_radius) + prob.reach
+        count, _ = removed_along(prob, point, u, entry - prob.reach, bound + 0.1 + prob.reach, wide)
         if count < need:
             return MISSES, entry, 0.0, 0
     # Outward in two walks, so that a ring stands exactly where the portal ends: there the wall is nearest.
@@ -340,10 +417,23 @@ def judge(prob, p, q, a, b, ring, step, need, gaps):
             else:
                 bad = middle
         tip = good
+    if prob.avoid_margin >= 0.0 or prob.pelvis_margin >= 0.0:
+        _, why = free_until(prob, point, u, e, f, ring, 0.0, entry - OUTWARD_MM, prob.radius)
+        if why != OK:
+            return why, entry, 0.0, 0
+        free, why = free_until(prob, point, u, e, f, ring, 0.0, tip, prob.radius)
+        if why != OK:
+            tip = free
+            if tip <= 0.0:
+                return why, entry, tip, 0
+    if prob.cavity_radius > 0.0:
+        if not outward_free(prob, point, u, e, f, ring, entry, mouth):
+            return OUTWARD, entry, tip, 0
+        return best_cavity(prob, point, u, e, f, ring, step, entry, portal, tip, need)
     # The flat end may come nearer to the joint than its rim: draw back until it does not.
     for _ in range(200):
         x, y, z = point[0] + tip * u[0], point[1] + tip * u[1], point[2] + tip * u[2]
-        gap, why = disc_gap(prob, x, y, z, e, f, ring)
+        gap, why = disc_gap(prob, x, y, z, e, f, ring, prob.radius)
         if gap >= 0.0:
             break
         tip += min(gap, -0.02)
@@ -351,14 +441,16 @@ def judge(prob, p, q, a, b, ring, step, need, gaps):
             return why, entry, tip, 0
     else:
         return why, entry, tip, 0
-    count, last = removed_along(prob, point, u, entry, tip)
+    count, last = removed_along(prob, point, u, entry, tip, prob.radius)
     if count == 0:
         return MISSES, entry, tip, 0
+    if prob.reach > 0.0:
+        count, last = reached_along(prob, point, u, entry, tip, last)
     # No deeper than the lesion's end; a hair more, so that its last point stays inside.
     drawn = min(tip, last + 1e-3)
     if drawn < tip:
         x, y, z = point[0] + drawn * u[0], point[1] + drawn * u[1], point[2] + drawn * u[2]
-        gap, why = disc_gap(prob, x, y, z, e, f, ring)
+        gap, why = disc_gap(prob, x, y, z, e, f, ring, prob.radius)
         if gap >= 0.0:
             tip = drawn
     if not outward_free(prob, point, u, e, f, ring, entry, mouth):
@@ -377,21 +469,16 @@ def judge_lines(prob, lines, ring, step, reasons, ends, counts):
         counts[i] = count
 
 
-#: Size of one unit step in each of a line's four numbers: 1 mm of offset, or the slope that
-#: moves the line by about 1 mm half-way to the entry and to the tip.
-SCALE = np.array([1.0, 1.0, 0.03, 0.03])
-
-
 @compiled(nogil=True)
 def climb_lines(prob, lines, ring, step, size, smallest, result, ends, counts, tried):
-    """Climb from each of lines (N, 4): compass steps along single numbers and pairs of them, halved when none helps.
+    """Climb from each of lines (N, 4): the problem's moves, halved when none helps.
 
     Fills the lines reached (N, 4), their entries and tips (N, 2), their counts (0: infeasible
     throughout) and how many lines were judged for each.
     """
     gaps = np.zeros(COUNT)
     trial = np.zeros(4)
-    moves = compass_moves()
+    moves = prob.moves
     for i in range(lines.shape[0]):
         best = lines[i].copy()
         count, step_size, move, moved = 0, size, -1, False
@@ -416,24 +503,6 @@ def climb_lines(prob, lines, ring, step, size, smallest, result, ends, counts, t
                 move, moved = 0, False
         result[i] = best
         counts[i] = count
-
-
-@compiled()
-def compass_moves():
-    """Unit steps (32, 4) along each number of a line and each pair of them, both ways."""
-    moves = np.zeros((32, 4))
-    n = 0
-    for i in range(4):
-        for j in range(i, 4):
-            for si in (-1.0, 1.0):
-                for sj in (-1.0, 1.0):
-                    if i == j and sj < 0.0:
-                        continue
-                    moves[n, i] += si * SCALE[i]
-                    if j != i:
-                        moves[n, j] += sj * SCALE[j]
-                    n += 1
-    return moves
 
 
 def ring_points(number: int) -> np.ndarray:

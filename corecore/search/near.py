@@ -11,7 +11,7 @@ import numpy.typing as npt
 from corecore.grid import BoolArray, FloatArray
 from corecore.hip import Hip
 from corecore.search.infeasible import nearest_lines
-from corecore.search.kernels import OK, compass_moves, ring_points
+from corecore.search.kernels import OK, ring_points
 from corecore.search.problem import Problem, build_problem
 from corecore.search.threads import judge_many
 from corecore.spec import Spec
@@ -147,7 +147,7 @@ def _climb(
     problem: Problem, starts: FloatArray, ring: int, step_mm: float, size: float, smallest: float, within: Allowed
 ) -> tuple[FloatArray, FloatArray, npt.NDArray[np.int64]]:
     """Compass steps from each of lines (N, 4), the best of all that are allowed; lines, ends (N, 2), counts (N,)."""
-    moves, lines = compass_moves(), starts.copy()
+    moves, lines = problem.moves, starts.copy()
     _, ends, counts = _judge(problem, lines, ring, step_mm)
     counts[~within(lines, ends)] = 0
     sizes = np.full(len(lines), size)

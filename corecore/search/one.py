@@ -19,9 +19,10 @@ from corecore.hip import Hip
 from corecore.search.bound import EFFORT, Proof, prove
 from corecore.search.infeasible import Infeasible, explain, nearest_lines
 from corecore.search.kernels import line_of, ring_points
-from corecore.search.problem import Problem, build_problem
+from corecore.search.problem import Problem, build_problem, thinned
 from corecore.search.threads import climb_many, judge_many
 from corecore.spec import Spec
+from corecore.target import target_fraction
 from corecore.tunnel import RING_POINTS, RING_STEP_MM, Reason, Tunnel, TunnelFigures, assess, violations
 
 _log = logging.getLogger(__name__)
@@ -33,6 +34,8 @@ SLOPE_STEP = 0.022
 #: Largest slope against the neck axis that the sweep visits (35 degrees): the femoral neck is
 #: twice as long as it is wide, so no tunnel of 5 mm and more leans further.
 SLOPE_MAX = 0.7
+#: Mesh of the lines left where entry or direction is fixed: two numbers are free, so it can be fine.
+FIXED_OFFSET_STEP_MM, FIXED_SLOPE_STEP, FIXED_SLOPE_MAX = 0.25, 0.006, 1.2
 #: Ring points and ring spacing of the sweep, and of the refinement.
 SWEEP_RING, SWEEP_STEP_MM = 16, 1.0
 REFINE_RING, REFINE_STEP_MM = 16, 1.0
@@ -47,6 +50,8 @@ STARTS, FINALISTS = 64, 6
 SLACKS_MM = ((0.3, 0.01), (0.15, 0.01), (0.0, 0.01), (0.1, 0.1))
 #: Half the distance between the coarse climb's ring points, mm.
 FUZZ_MM = 0.7
+#: Lesion points that stand for the lesion until the last climb, where there is a cavity.
+CAVITY_POINTS = 12_000
 #: Two tunnels whose removed volumes differ by less than this share are a tie (then clearance decides).
 TIE_SHARE = 0.0005
 
@@ -83,7 +88,7 @@ def best_tunnel(
     """
     started = time.perf_counter()
     problem = build_problem(hip, spec)
-    proving = gap is not None or seconds is not None
+    proving = (gap is not None or seconds is not None) and provable(spec)
     _warm_up(problem, proving)
     compile_s = time.perf_counter() - started
     until = None if seconds is None else time.perf_counter() + seconds
@@ -96,10 +101,18 @@ def best_tunnel(
     return replace(found, proof=prove(problem, best, gap=0.01 if gap is None else gap, effort=limit, until=until))
 
 
+def provable(spec: Spec) -> bool:
+    """Whether the bound holds: it knows neither cavities, nor other targets than removing lesion, nor tunnels kept."""
+    return spec.target == "lesion" and spec.cavity_diameter_mm == 0.0 and not spec.keep
+
+
 def _searched(hip: Hip, spec: Spec, problem: Problem, tell: Callable[[float], None]) -> Found:
     """The best tunnel of sweep and climbs, or why there is none."""
     lines = lattice(problem)
     ring = ring_points(SWEEP_RING)
+    # A cavity is looked for at every depth, and a tenth of the points rank the lines as well.
+    few = thinned(hip, CAVITY_POINTS) if spec.cavity_diameter_mm > 0.0 else hip
+    problem = build_problem(few, spec)
     reasons, counts = np.zeros(len(lines), dtype=np.int8), np.zeros(len(lines), dtype=np.int64)
     chunk = max(1, len(lines) // 40)
     for first in range(0, len(lines), chunk):
@@ -120,7 +133,7 @@ def _searched(hip: Hip, spec: Spec, problem: Problem, tell: Callable[[float], No
     judged = len(lines)
     for coarse, fine in SLACKS_MM:
         tight = build_problem(hip, spec, slack_mm=fine)
-        wide = build_problem(hip, spec, slack_mm=coarse, fuzz_mm=FUZZ_MM if coarse else 0.0)
+        wide = build_problem(few, spec, slack_mm=coarse, fuzz_mm=FUZZ_MM if coarse else 0.0)
         refined, evaluated = _refined(wide, tight, starts, tell)
         judged += evaluated
         best = _best_of(hip, spec, tight, refined)
@@ -143,11 +156,16 @@ def _explained(problem: Problem, spec: Spec) -> Infeasible:
         entry_distal=problem.entry_distal + 0.5,
         entry_proximal=problem.entry_proximal - 0.5,
     )
-    return explain(room, lattice(anywhere), spec)
+    why = explain(room, lattice(anywhere), spec)
+    if why.binding == "misses_lesion" and (spec.entry_fixed is not None or spec.direction_fixed is not None):
+        return replace(why, text="no line through the neck that is as fixed reaches the lesion")
+    return why
 
 
 def lattice(problem: Problem, *, offset_step: float = OFFSET_STEP_MM, slope_step: float = SLOPE_STEP) -> FloatArray:
     """Every line (N, 4) of the mesh whose point on the neck plane keeps radius and margin to the bone surface."""
+    if problem.entry_kept >= 0.0 or problem.direction_kept >= 0.0:
+        return fixed_lines(problem)
     size = 1.5 * problem.head_radius
     offsets = np.arange(-np.ceil(size / offset_step), np.ceil(size / offset_step) + 1) * offset_step
     p, q = (g.ravel() for g in np.meshgrid(offsets, offsets, indexing="ij"))
@@ -172,10 +190,34 @@ def lattice(problem: Problem, *, offset_step: float = OFFSET_STEP_MM, slope_step
     return lines.reshape(-1, 4)
 
 
+def fixed_lines(problem: Problem) -> FloatArray:
+    """Every line (N, 4) of a fine mesh through the fixed entry, or along the fixed direction, or both."""
+    n, size = problem.neck_frame, 1.5 * problem.head_radius
+    slopes = _square(FIXED_SLOPE_MAX, FIXED_SLOPE_STEP)
+    if problem.direction_kept >= 0.0:
+        heading = n @ problem.direction_fixed
+        slopes = heading[None, 1:] / heading[0]
+    if problem.entry_kept >= 0.0:
+        at = n @ (problem.entry_fixed - problem.neck_center)
+        offsets = at[1:] - at[0] * slopes
+    else:
+        offsets = _square(size, FIXED_OFFSET_STEP_MM)
+    count = max(len(slopes), len(offsets))
+    lines = np.concatenate([np.broadcast_to(offsets, (count, 2)), np.broadcast_to(slopes, (count, 2))], axis=1)
+    return np.ascontiguousarray(lines[np.all(np.abs(lines[:, :2]) <= size, axis=1)])
+
+
+def _square(size: float, step: float) -> FloatArray:
+    ticks = np.arange(-np.ceil(size / step), np.ceil(size / step) + 1) * step
+    a, b = np.meshgrid(ticks, ticks, indexing="ij")
+    return np.stack([a.ravel(), b.ravel()], axis=1)
+
+
 def tunnel_of_line(problem: Problem, line: FloatArray, entry: float, tip: float) -> Tunnel:
     """The tunnel on a line (4,) between two ``t``."""
     point, direction = line_of(problem, line[0], line[1], line[2], line[3])
-    return Tunnel(point + entry * direction, point + tip * direction, 2.0 * problem.radius)
+    cavity = 2.0 * problem.cavity_radius, problem.cavity_length
+    return Tunnel(point + entry * direction, point + tip * direction, 2.0 * problem.radius, *cavity)
 
 
 def _refined(
@@ -207,8 +249,11 @@ def _best_of(
             judged.append((tunnel, figures))
     if not judged:
         return None
-    most = max(figures.removed_fraction for _, figures in judged)
-    ties = [pair for pair in judged if pair[1].removed_fraction >= most * (1.0 - TIE_SHARE)]
+    values = [
+        figures.removed_fraction if spec.target == "lesion" else target_fraction(hip, [tunnel], spec)
+        for tunnel, figures in judged
+    ]
+    ties = [pair for pair, value in zip(judged, values, strict=True) if value >= max(values) * (1.0 - TIE_SHARE)]
     return max(ties, key=lambda pair: min(pair[1].cortical_clearance_mm, pair[1].joint_clearance_mm))
 
 

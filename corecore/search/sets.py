@@ -11,20 +11,22 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from corecore.hip import Hip
 from corecore.holes import set_violations
+from corecore.kept import Pairs, kept_tunnels
 from corecore.search.bound import EFFORT, Proof
 from corecore.search.infeasible import Infeasible
-from corecore.search.one import best_tunnel
+from corecore.search.one import Found, best_tunnel, provable
 from corecore.search.sets_bound import prove_set
 from corecore.search.sets_climb import Climber, climber
 from corecore.search.sets_exchange import Members, exchanged, greedy, seeds, value
 from corecore.search.sets_pool import Pool, build_pool
 from corecore.spec import Spec
+from corecore.target import counted, target_fraction, target_points
 from corecore.tunnel import Tunnel, TunnelFigures, assess, violations
 
 _log = logging.getLogger(__name__)
@@ -37,14 +39,14 @@ REFINED_SMALL, REFINED_LARGE, SMALL_SET = 2, 1, 3
 #: How often the exchange is begun again without the tunnels that the last judgement refused.
 BAN_ROUNDS = 6
 
-Pairs = tuple[tuple[Tunnel, TunnelFigures], ...]
-
 
 @dataclass(frozen=True, eq=False)
 class FoundSet:
     """The best set with its tunnels' figures, most removed first, or why there is none.
 
-    ``greedy_fraction``: what the greedy set of as many tunnels from the same candidates removes.
+    ``removed_fraction``: the share of the lesion removed, or the value of another target
+    (``corecore.target``); ``greedy_fraction``: that of the greedy set of as many tunnels from
+    the same candidates.
     ``fewer``: why there are fewer tunnels than asked for, in words; ``None`` where there are not.
     ``proof``: what no set removes, where that was asked for.
     """
@@ -76,13 +78,22 @@ def best_set(
     """
     started = time.perf_counter()
     tell = progress or (lambda share: None)
-    single = best_tunnel(hip, spec, progress=lambda share: tell(0.3 * share))
+    kept = kept_tunnels(hip, spec)
+    fraction, fewer = target_fraction(hip, [tunnel for tunnel, _ in kept], spec), None
+    if len(kept) == spec.tunnels:
+        return FoundSet(tuple(kept), None, fraction, fraction, None, 0, 0.0)
+    single = _first(hip, spec, kept, lambda share: tell(0.3 * share))
     if single.tunnel is None or single.figures is None:
-        return FoundSet((), single.infeasible, 0.0, 0.0, None, single.lines_judged, single.compile_s)
-    search = _Search(hip, spec, single.tunnel, single.figures)
-    chosen, fraction, greedy_fraction, fewer = [0], single.figures.removed_fraction, 0.0, None
-    greedy_fraction = fraction
-    for count in range(2, spec.tunnels + 1):
+        if kept:
+            fewer = "there is no further tunnel within the constraints that adds to those kept"
+        none = None if kept else single.infeasible
+        return FoundSet(tuple(kept), none, fraction, fraction, fewer, single.lines_judged, single.compile_s)
+    search = _Search(hip, spec, kept, single.tunnel, single.figures)
+    chosen, greedy_fraction = search.kept, fraction
+    if not kept:
+        chosen = [0]
+        fraction = greedy_fraction = search.fraction(chosen)
+    for count in range(len(chosen) + 1, spec.tunnels + 1):
         tell(0.3 + 0.7 * (count - 1) / spec.tunnels)
         found = search.next(chosen, count)
         if found is None:
@@ -95,34 +106,59 @@ def best_set(
         chosen, fraction, greedy_fraction = better, more, by_greedy
         search.open_up(chosen)
     proof = None
-    if gap is not None or seconds is not None:
+    if (gap is not None or seconds is not None) and provable(spec):
         until = None if seconds is None else started + single.compile_s + seconds
         removed = round(fraction * len(hip.lesion.points_mm))
         limit = effort if until is None else None
         proof = prove_set(search.pool, removed, gap=0.05 if gap is None else gap, effort=limit, until=until)
     tell(1.0)
-    pairs = [search.pair(i) for i in chosen]
-    order = sorted(range(len(pairs)), key=lambda n: -pairs[n][1].removed_fraction)
+    added = sorted((i for i in chosen if i not in search.kept), key=lambda i: -search.pair(i)[1].removed_fraction)
     return FoundSet(
-        tuple(pairs[n] for n in order), None, fraction, greedy_fraction, fewer,
+        tuple(search.pair(i) for i in (*search.kept, *added)), None, fraction, greedy_fraction, fewer,
         single.lines_judged + search.judged, single.compile_s, proof,
     )  # fmt: skip
+
+
+def _first(hip: Hip, spec: Spec, kept: Pairs, tell: Callable[[float], None]) -> Found:
+    """The best single tunnel for what the kept ones leave, with its figures in the whole hip."""
+    if not kept:
+        return best_tunnel(hip, spec, progress=tell)
+    left = np.ones(len(hip.lesion.points_mm), dtype=bool)
+    for tunnel, _ in kept:
+        left &= ~counted(tunnel, hip.lesion.points_mm, spec)
+    if not left.any():
+        return Found(None, None, None, 0, 0, {}, 0.0)
+    found = best_tunnel(replace(hip, lesion=hip.lesion.kept(left)), spec, progress=tell)
+    return found if found.tunnel is None else replace(found, figures=assess(hip, found.tunnel, spec))
 
 
 class _Search:
     """Candidates of one hip and what is known of them."""
 
-    def __init__(self, hip: Hip, spec: Spec, first: Tunnel, figures: TunnelFigures) -> None:
+    def __init__(self, hip: Hip, spec: Spec, kept: Pairs, first: Tunnel, figures: TunnelFigures) -> None:
         self.hip, self.spec, self.pattern = hip, spec, spec.pattern
         self.sharing = spec.pattern in ("any", "fan")
-        self.pool: Pool = build_pool(hip, spec, first, spec.pattern)
+        self.kept = list(range(len(kept)))
+        given = [*kept, (first, figures)]
+        self.pool: Pool = build_pool(hip, spec, [tunnel for tunnel, _ in given], spec.pattern)
         self.initial = len(self.pool.lines)
         self.initial_families = len(self._families())
         self.climber: Climber = climber(hip, spec, sharing=self.sharing, parallel=self.pattern == "parallel")
-        self.known: dict[int, tuple[Tunnel, TunnelFigures, bool]] = {0: (first, figures, True)}
+        self.known: dict[int, tuple[Tunnel, TunnelFigures, bool]] = {
+            i: (tunnel, measured, True) for i, (tunnel, measured) in enumerate(given)
+        }
+        self.points = target_points(hip, spec)
         self.fractions: dict[tuple[int, ...], float] = {}
         if self._families():
-            self._families()[0] = np.append(0, self._families()[0])
+            self._families()[0] = np.concatenate([self._alike(len(given)), self._families()[0]])
+
+    def _alike(self, given: int) -> np.ndarray:
+        """Those given that share the first one's portal, or its direction."""
+        if self.pattern == "fan":
+            alike = self.pool.shares(0, np.arange(given))
+        else:
+            alike = np.linalg.norm(self.pool.lines[:given, 2:] - self.pool.lines[0, 2:], axis=1) < 1e-6
+        return np.flatnonzero(alike)
 
     @property
     def judged(self) -> int:
@@ -140,16 +176,16 @@ class _Search:
     def next(self, before: list[int], count: int) -> tuple[list[int], float, float] | None:
         """The best set of ``count``, what it removes, and what the greedy set does; ``None`` where none fits."""
         finalists = self._finalists(before, count)
-        by_greedy = max((self._fraction(s) for s in self._greedy(count)), default=0.0)
+        by_greedy = max((self.fraction(s) for s in self._greedy(count)), default=0.0)
         best: list[int] = []
         most = -1.0
         for chosen in finalists:
             for trial in (self._refined(chosen), chosen):
-                if trial is not None and (fraction := self._fraction(trial)) > most:
+                if trial is not None and (fraction := self.fraction(trial)) > most:
                     best, most = trial, fraction
         # The exact count may rank otherwise than the thinned one did: what must not be undercut is counted too.
         for chosen in (*self._greedy(count), *self._extended(before, count)):
-            if len(chosen) == count and (fraction := self._fraction(chosen)) > most:
+            if len(chosen) == count and (fraction := self.fraction(chosen)) > most:
                 best, most = chosen, fraction
         if not best:
             return None
@@ -202,14 +238,17 @@ class _Search:
 
     def _options(self, members: Members, before: list[int], count: int) -> list[list[int]]:
         """Sets from several starts, each exchanged."""
-        starts: list[list[int]] = [[]]
+        if not np.all(np.isin(self.kept, members.members)):
+            return []
+        starts: list[list[int]] = [list(self.kept)]
         if np.all(np.isin(before, members.members)):
             starts.append(before)
         if self.pattern in ("any", "separate"):
-            starts += [[seed] for seed in seeds(members, STARTS)]
+            fits = set(members.members[members.allowed(self.kept)].tolist()) if self.kept else None
+            starts += [[*self.kept, seed] for seed in seeds(members, STARTS) if fits is None or seed in fits]
             for fan in self.pool.fans if self.sharing else []:
-                starts.append(greedy(Members(self.pool, fan), count))
-        return [exchanged(members, start, count) for start in starts]
+                starts.append(greedy(Members(self.pool, fan), count, self.kept))
+        return [exchanged(members, start, count, self.kept) for start in starts]
 
     def _kept(self, chosen: Sequence[int]) -> bool:
         """Whether a set keeps every rule; tunnels that break one of their own are banned."""
@@ -227,7 +266,8 @@ class _Search:
             families = self._families()[: self.initial_families]
         else:
             families = [np.arange(self.initial)]
-        sets = [greedy(Members(self.pool, f, sharing=self.sharing), count) for f in families]
+        families = [f for f in families if np.all(np.isin(self.kept, f))]
+        sets = [greedy(Members(self.pool, f, sharing=self.sharing), count, self.kept) for f in families]
         sets = sorted((s for s in sets if len(s) == count), key=lambda s: -value(self.pool, s))
         return [s for s in sets[:REFINED_SMALL] if self._kept(s)]
 
@@ -240,21 +280,23 @@ class _Search:
     def _refined(self, chosen: list[int]) -> list[int] | None:
         """A set climbed, as new candidates; ``None`` where that broke a rule."""
         index = np.array(chosen)
-        lines, shapes = self.climber.climbed(self.pool.lines[index], self.pool.shapes.take(index))
-        added = [int(i) for i in self.pool.add(lines, shapes)]
-        if self._kept(added):
-            return added
+        still = [n for n, i in enumerate(chosen) if i in self.kept]
+        lines, shapes = self.climber.climbed(self.pool.lines[index], self.pool.shapes.take(index), still)
+        free = [n for n in range(len(chosen)) if n not in still]
+        added = [int(i) for i in self.pool.add(lines[free], shapes.take(free))]
+        refined = [*(chosen[n] for n in still), *added]
+        if self._kept(refined):
+            return refined
         self.pool.banned[added] = True
         return None
 
-    def _fraction(self, chosen: Sequence[int]) -> float:
-        """Share of the whole lesion that a set removes."""
+    def fraction(self, chosen: Sequence[int]) -> float:
+        """The target's value of a set, over the whole lesion."""
         key = tuple(sorted(chosen))
         if key not in self.fractions:
-            points = self.hip.lesion.points_mm
-            hit = np.zeros(len(points), dtype=bool)
+            hit = np.zeros(len(self.points), dtype=bool)
             for i in chosen:
-                hit |= self.pair(i)[0].contains(points)
+                hit |= counted(self.pair(i)[0], self.points, self.spec)
             self.fractions[key] = float(np.mean(hit))
         return self.fractions[key]
 

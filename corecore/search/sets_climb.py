@@ -6,7 +6,7 @@ their common entry; alone, a tunnel moves in all four numbers.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,11 +15,12 @@ import numpy as np
 from corecore.grid import BoolArray, FloatArray
 from corecore.hip import Hip
 from corecore.holes import Shapes, conflicts, portals_of
-from corecore.search.kernels import compass_moves, ring_points
-from corecore.search.problem import Problem, build_problem
-from corecore.search.sets_pool import CLIMB_POINTS, SLACK_MM, line_points, lines_through, shapes_on, thinned
+from corecore.search.kernels import ring_points
+from corecore.search.problem import Problem, build_problem, compass_moves, thinned
+from corecore.search.sets_pool import CLIMB_POINTS, SLACK_MM, line_points, lines_through, shapes_on
 from corecore.search.threads import judge_many
 from corecore.spec import Spec
+from corecore.target import counted, target_points
 from corecore.tunnel import RING_POINTS, RING_STEP_MM
 
 #: Sizes of the moves, in units of the compass steps (1 mm or 0.03 of slope).
@@ -42,9 +43,12 @@ class Climber:
     parallel: bool
     judged: int = 0
 
-    def climbed(self, lines: FloatArray, shapes: Shapes) -> tuple[FloatArray, Shapes]:
-        """Lines (K, 4) and shapes that remove at least as much of the thinned points, within the same rules."""
-        state = _State(self, lines.copy(), shapes)
+    def climbed(self, lines: FloatArray, shapes: Shapes, still: Sequence[int] = ()) -> tuple[FloatArray, Shapes]:
+        """Lines (K, 4) and shapes that do at least as much for the thinned points, within the same rules.
+
+        The tunnels numbered in ``still`` stay where they are.
+        """
+        state = _State(self, lines.copy(), shapes, still)
         for size in SIZES:
             for _ in range(TURNS_MAX):
                 if not state.turn(size):
@@ -56,17 +60,17 @@ def climber(hip: Hip, spec: Spec, *, sharing: bool, parallel: bool) -> Climber:
     """A climber for a hip. ``sharing`` false keeps portals apart; ``parallel`` keeps directions equal."""
     small = thinned(hip, CLIMB_POINTS)
     problem = build_problem(small, spec, slack_mm=SLACK_MM)
-    return Climber(hip, spec, problem, small.lesion.points_mm, sharing, parallel)
+    return Climber(hip, spec, problem, target_points(small, spec), sharing, parallel)
 
 
 class _State:
     """A set on its way."""
 
-    def __init__(self, climber: Climber, lines: FloatArray, shapes: Shapes) -> None:
-        self.of, self.lines, self.shapes = climber, lines, shapes
-        self.inside = np.stack([shapes.tunnel(i).contains(climber.points_mm) for i in range(len(shapes))])
+    def __init__(self, climber: Climber, lines: FloatArray, shapes: Shapes, still: Sequence[int]) -> None:
+        self.of, self.lines, self.shapes, self.still = climber, lines, shapes, set(still)
+        self.inside = np.stack([counted(shapes.tunnel(i), climber.points_mm, climber.spec) for i in range(len(shapes))])
         self.value = int(np.count_nonzero(self.inside.any(axis=0)))
-        self.moves = compass_moves()
+        self.moves = climber.problem.moves
 
     def turn(self, size: float) -> bool:
         """Every part once; whether anything moved."""
@@ -76,12 +80,13 @@ class _State:
             members = [i for i, p in enumerate(portals) if p == portal]
             if len(members) > 1:
                 for i in members:
-                    moved |= self._repeat(partial(self._turned, i), [i], size)
-                moved |= self._repeat(partial(self._shifted, members), members, size)
-            else:
-                i = members[0]
+                    if i not in self.still:
+                        moved |= self._repeat(partial(self._turned, i), [i], size)
+                if not self.still.intersection(members):
+                    moved |= self._repeat(partial(self._shifted, members), members, size)
+            elif (i := members[0]) not in self.still:
                 moved |= self._repeat(partial(self._alone, i), [i], size)
-        if self.of.parallel and len(portals) > 1:
+        if self.of.parallel and len(portals) > 1 and not self.still:
             everyone = list(range(len(portals)))
             moved |= self._repeat(self._leaned, everyone, size)
         return moved
@@ -109,7 +114,8 @@ class _State:
     def _shifted(self, members: list[int], size: float) -> FloatArray:
         """A fan with its entry moved over the surface, directions kept or turned about the fan's tips."""
         problem = self.of.problem
-        offsets = self.moves[np.all(self.moves[:, 2:] == 0.0, axis=1)][:, :2] * size
+        moves = compass_moves()
+        offsets = moves[np.all(moves[:, 2:] == 0.0, axis=1)][:, :2] * size
         lead = np.repeat(self.lines[members[0]][None], len(offsets), axis=0)
         lead[:, :2] += offsets
         _, ends, counts = judge_many(problem, lead, ring_points(RING_POINTS), RING_STEP_MM)
@@ -126,7 +132,8 @@ class _State:
         return trial
 
     def _slope_moves(self) -> FloatArray:
-        return np.asarray(self.moves[np.all(self.moves[:, :2] == 0.0, axis=1)][:, 2:])
+        moves = compass_moves()
+        return np.asarray(moves[np.all(moves[:, :2] == 0.0, axis=1)][:, 2:])
 
     def _repeat(self, propose: Callable[[float], FloatArray], members: list[int], size: float) -> bool:
         moved = False
@@ -166,7 +173,7 @@ class _State:
     def _union(self, shapes: Shapes, first: int, size: int, points: FloatArray) -> int:
         hit: BoolArray = np.zeros(len(points), dtype=bool)
         for i in range(first, first + size):
-            hit |= shapes.tunnel(i).contains(points)
+            hit |= counted(shapes.tunnel(i), points, self.of.spec)
         return int(np.count_nonzero(hit))
 
     def _legal(self, part: Shapes, members: list[int], others: list[int]) -> bool:
@@ -196,5 +203,5 @@ class _State:
         self.shapes = self.shapes.take(keep).joined(part).take(order)
         self.lines[members] = lines
         for m, i in enumerate(members):
-            self.inside[i] = part.tunnel(m).contains(self.of.points_mm)
+            self.inside[i] = counted(part.tunnel(m), self.of.points_mm, self.of.spec)
         self.value = int(np.count_nonzero(self.inside.any(axis=0)))

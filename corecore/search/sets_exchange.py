@@ -29,14 +29,18 @@ class Members:
                 self._blocked[i] = self.pool.conflicts(i, self.members, sharing=self.sharing)
             result &= ~self._blocked[i]
         if self.wide:
+            shapes = self.pool.shapes
             shared = [self._shares(i) for i in chosen]
             portals: list[int] = []
             for n, i in enumerate(chosen):
-                at = self.pool.shapes.entry[i]
-                if all(np.linalg.norm(self.pool.shapes.entry[j] - at) > 0.5 for j in portals):
+                at = shapes.entry[i]
+                if 2.0 * shapes.radius_mm[i] <= WIDE_HOLE_MM:
+                    continue
+                if all(np.linalg.norm(shapes.entry[j] - at) > 0.5 for j in portals):
                     portals.append(chosen[n])
             if len(portals) >= WIDE_HOLES_MAX:
-                result &= np.any(shared, axis=0)
+                wide = [s for s, i in zip(shared, chosen, strict=True) if 2.0 * shapes.radius_mm[i] > WIDE_HOLE_MM]
+                result &= np.any(wide, axis=0)
         return result
 
     def _shares(self, i: int) -> BoolArray:
@@ -76,8 +80,8 @@ def greedy(members: Members, count: int, start: Sequence[int] = ()) -> list[int]
     return chosen
 
 
-def exchanged(members: Members, chosen: Sequence[int], count: int) -> list[int]:
-    """Swap one for one, and fill up to ``count``, as long as more is removed.
+def exchanged(members: Members, chosen: Sequence[int], count: int, kept: Sequence[int] = ()) -> list[int]:
+    """Swap one for one, and fill up to ``count``, as long as more is removed; ``kept`` stay.
 
     A tunnel may also go to make room for two, where the rules kept the second out.
     """
@@ -88,6 +92,8 @@ def exchanged(members: Members, chosen: Sequence[int], count: int) -> list[int]:
     while improved:
         improved = False
         for k in range(len(best)):
+            if best[k] in kept:
+                continue
             trial = greedy(members, count, best[:k] + best[k + 1 :])
             trial_value = value(pool, trial)
             if trial_value > best_value:

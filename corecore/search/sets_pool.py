@@ -6,19 +6,20 @@ Each candidate has its shape (``corecore.holes``) and the lesion points it remov
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from corecore.grid import BoolArray, FloatArray
 from corecore.hip import Hip
-from corecore.holes import Shapes, conflicts, shapes_of, shares_portal
+from corecore.holes import Shapes, conflicts, shapes_of, shapes_of_tunnels, shares_portal
 from corecore.search.kernels import ring_points
 from corecore.search.one import SLOPE_MAX, SWEEP_RING, SWEEP_STEP_MM, lattice
-from corecore.search.problem import Problem, build_problem
+from corecore.search.problem import Problem, build_problem, thinned
 from corecore.search.threads import judge_many
 from corecore.spec import Spec
+from corecore.target import counted, target_points
 from corecore.tunnel import RING_POINTS, RING_STEP_MM, Tunnel
 
 #: Mesh of the sweep for candidates, mm and slope: exchange and climb do the rest.
@@ -58,7 +59,7 @@ class Pool:
         first = len(self.lines)
         self.lines = np.concatenate([self.lines, lines])
         self.shapes = self.shapes.joined(shapes)
-        self.bits = np.concatenate([self.bits, bits_of(shapes, self.points_mm)])
+        self.bits = np.concatenate([self.bits, bits_of(shapes, self.points_mm, self.spec)])
         self.banned = np.append(self.banned, np.zeros(len(lines), dtype=bool))
         return np.arange(first, len(self.lines))
 
@@ -98,17 +99,6 @@ class Pool:
         return shares_portal(self.shapes.take(members), self.shapes.take([i]))
 
 
-def thinned(hip: Hip, count: int) -> Hip:
-    """The hip with about ``count`` of its lesion points, evenly taken."""
-    step = max(1, len(hip.lesion.points_mm) // count)
-    # A step that shares a factor with the points in a voxel would take the same corner of each.
-    while step > 1 and any(step % prime == 0 for prime in (2, 3, 5)):
-        step += 1
-    keep = np.zeros(len(hip.lesion.points_mm), dtype=bool)
-    keep[::step] = True
-    return replace(hip, lesion=hip.lesion.kept(keep))
-
-
 def line_points(problem: Problem, lines: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Points on the neck plane and unit directions (N, 3) of lines (N, 4)."""
     n = problem.neck_frame
@@ -135,19 +125,19 @@ def shapes_on(hip: Hip, spec: Spec, problem: Problem, lines: FloatArray, ends: F
     return shapes_of(hip, spec, point + ends[:, :1] * direction, direction, ends[:, 1] - ends[:, 0])
 
 
-def bits_of(shapes: Shapes, points_mm: FloatArray) -> Bits:
-    """Which points (P, 3) lie in each tunnel, 64 a word, (N, W)."""
+def bits_of(shapes: Shapes, points_mm: FloatArray, spec: Spec) -> Bits:
+    """Which points (P, 3) count for the target with each tunnel, 64 a word, (N, W)."""
     inside = np.zeros((len(shapes), -(-len(points_mm) // 64) * 64), dtype=bool)
     for i in range(len(shapes)):
-        inside[i, : len(points_mm)] = shapes.tunnel(i).contains(points_mm)
+        inside[i, : len(points_mm)] = counted(shapes.tunnel(i), points_mm, spec)
     return np.packbits(inside, axis=1).view(np.uint64)
 
 
-def build_pool(hip: Hip, spec: Spec, first: Tunnel, pattern: str) -> Pool:
-    """Candidates of a hip with the best single tunnel among them (index 0)."""
+def build_pool(hip: Hip, spec: Spec, given: Sequence[Tunnel], pattern: str) -> Pool:
+    """Candidates of a hip; the first are the kept tunnels and the best single one."""
     coarse_hip = thinned(hip, POOL_POINTS)
     problem = build_problem(coarse_hip, spec, slack_mm=SLACK_MM)
-    points = coarse_hip.lesion.points_mm
+    points = target_points(coarse_hip, spec)
     lines = lattice(problem, offset_step=OFFSET_STEP_MM, slope_step=SLOPE_STEP)
     lines_seen = lines
     ring = ring_points(SWEEP_RING)
@@ -156,18 +146,19 @@ def build_pool(hip: Hip, spec: Spec, first: Tunnel, pattern: str) -> Pool:
     lines, ends, counts = lines[good], ends[good], counts[good]
     shapes = shapes_on(hip, spec, problem, lines, ends)
     chosen = best_in_cells(shapes, counts)[:SWEPT_MAX]
-    start = line_of_tunnel(problem, first)[None]
-    pool = Pool(hip, spec, problem, start, shapes_of(
-        hip, spec, first.entry[None], first.direction[None], np.array([first.length_mm])
-    ), np.zeros((0, 0), dtype=np.uint64), points, [], [], np.zeros(1, dtype=bool))  # fmt: skip
-    pool.bits = bits_of(pool.shapes, points)
+    start = np.stack([line_of_tunnel(problem, tunnel) for tunnel in given])
+    pool = Pool(
+        hip, spec, problem, start, shapes_of_tunnels(hip, spec, given), np.zeros((0, 0), dtype=np.uint64), points,
+        [], [], np.zeros(len(given), dtype=bool),
+    )  # fmt: skip
+    pool.bits = bits_of(pool.shapes, points, spec)
     pool.add(*_exact(hip, spec, problem, lines[chosen]))
     pool.judged = len(lines_seen) + len(chosen)
     if pattern in ("any", "fan"):
-        for entry in _fan_entries(pool):
+        for entry in _fan_entries(pool, len(given)):
             pool.add_fan(entry)
     if pattern == "parallel":
-        for slopes in _common_slopes(pool):
+        for slopes in _common_slopes(pool, len(given)):
             pool.add_direction(slopes)
     return pool
 
@@ -193,7 +184,7 @@ def best_in_cells(shapes: Shapes, counts: Index) -> Index:
     return np.asarray(order[np.sort(first)], dtype=np.int64)
 
 
-def _fan_entries(pool: Pool) -> FloatArray:
+def _fan_entries(pool: Pool, given: int) -> FloatArray:
     """Entry points from which most of the lesion is reached, a cell apart."""
     cell = np.floor(pool.shapes.entry / FAN_CELL_MM)
     _, group = np.unique(cell, axis=0, return_inverse=True)
@@ -207,8 +198,8 @@ def _fan_entries(pool: Pool) -> FloatArray:
     for g in np.argsort(-reach, kind="stable")[: FAN_ENTRIES - 1]:
         members = np.flatnonzero(group == g)
         best.append(members[int(np.argmax(counts[members]))])
-    # The best single tunnel's entry is always one of them.
-    chosen = list(dict.fromkeys([0, *(int(i) for i in best)]))
+    # The entries of what is given and of the best single tunnel are always among them.
+    chosen = list(dict.fromkeys([*range(given), *(int(i) for i in best)]))
     return np.asarray(pool.shapes.entry[chosen])
 
 
@@ -218,13 +209,13 @@ def _slopes() -> FloatArray:
     return np.stack([a.ravel(), b.ravel()], axis=1)
 
 
-def _common_slopes(pool: Pool) -> FloatArray:
-    """Slopes (N, 2) along which the sweep's lines reach most of the lesion, and those of the best single tunnel."""
-    slopes, group = np.unique(np.round(pool.lines[1:, 2:], 6), axis=0, return_inverse=True)
+def _common_slopes(pool: Pool, given: int) -> FloatArray:
+    """Slopes (N, 2) along which the sweep's lines reach most of the lesion, and those of what is given."""
+    slopes, group = np.unique(np.round(pool.lines[given:, 2:], 6), axis=0, return_inverse=True)
     group = group.reshape(-1)
     reach = np.array([
-        int(np.bitwise_count(np.bitwise_or.reduce(pool.bits[1:][group == g], axis=0)).sum())
+        int(np.bitwise_count(np.bitwise_or.reduce(pool.bits[given:][group == g], axis=0)).sum())
         for g in range(len(slopes))
     ], dtype=np.int64)  # fmt: skip
     best = np.argsort(-reach, kind="stable")[: FAN_ENTRIES - 1]
-    return np.concatenate([pool.lines[:1, 2:], slopes[best]])
+    return np.concatenate([pool.lines[:given, 2:], slopes[best]])

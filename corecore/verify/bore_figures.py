@@ -11,6 +11,7 @@ from corecore.grid import FloatArray
 from corecore.verify.cylinder import WALL_STEP_MM, Bore
 from corecore.verify.frame import Frame, angle_deg
 from corecore.verify.hip import Hip
+from corecore.verify.tolerance import region_mm
 
 #: Extra length of portal and mouth beyond where geometry puts them, mm (contract §1).
 PORTAL_EXTRA_MM = 2.0
@@ -30,7 +31,8 @@ class BoreFigures:
     ``exit_mm``: distance from the tip outward to where the axis first leaves the bone.
     ``wall_depth_mm``: least depth of the wall from the mouth's rim on. ``outward_depth_mm``: how deep
     the prolonged tunnel enters bone at most (negative: how far it stays clear). ``cut_distance_mm``:
-    entry to where the scan's edge cuts the bone.
+    entry to where the scan's edge cuts the bone. ``pelvis_clearance_mm``, ``avoid_clearance_mm``: from the
+    bore, prolonged outward, to those regions; ``None`` without one; ``region_slack_mm``: what either is known to.
     """
 
     exit_mm: float | None
@@ -48,8 +50,9 @@ class BoreFigures:
     entry_anterior_mm: float | None
     cut_distance_mm: float | None
     removed_fraction: float
-    pelvis_hits: int
-    avoid_hits: int
+    pelvis_clearance_mm: float | None
+    avoid_clearance_mm: float | None
+    region_slack_mm: float
 
 
 def portal_length(incidence_deg: float, radius_mm: float, margin_mm: float) -> float:
@@ -78,7 +81,6 @@ def measure(bore: Bore, hip: Hip, frame: Frame, spec: dict[str, float]) -> BoreF
     outward = tunnel.prolonged(OUTWARD_MM)
     along = np.arange(0.0, max(OUTWARD_MM - mouth, 0.0), WALL_STEP_MM)
     path = np.concatenate([outward.wall(0.0, OUTWARD_MM - mouth), outward.start + along[:, None] * outward.axis])
-    body = np.concatenate([path, *(solid.inner_points(1.0)[0] for solid in bore.solids)])
 
     shaft_angle = angle_deg(tunnel.axis, -frame.z)
     height = frame.height(tunnel.start)
@@ -99,8 +101,9 @@ def measure(bore: Bore, hip: Hip, frame: Frame, spec: dict[str, float]) -> BoreF
         entry_anterior_mm=_anterior_of_midline(tunnel.start, height, hip, frame),
         cut_distance_mm=float(np.linalg.norm(cuts - tunnel.start, axis=1).min()) if len(cuts) else None,
         removed_fraction=float(np.mean(bore.contains(hip.lesion_points_mm))),
-        pelvis_hits=0 if hip.pelvis is None else int(hip.pelvis.contains(body).sum()),
-        avoid_hits=0 if hip.avoid is None else int(hip.avoid.contains(body).sum()),
+        pelvis_clearance_mm=None if hip.pelvis is None else hip.pelvis.clearance_mm((outward, *bore.solids)),
+        avoid_clearance_mm=None if hip.avoid is None else hip.avoid.clearance_mm((outward, *bore.solids)),
+        region_slack_mm=max(region_mm(item.spacing_mm) for item in (hip.mesh.grid, hip.pelvis, hip.avoid) if item),
     )
 
 

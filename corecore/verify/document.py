@@ -46,6 +46,7 @@ TUNNEL_OPTIONAL = (
     "entry_normal_deg",
     "ap_angle_deg",
     "lateral_tilt_deg",
+    "avoid_clearance_mm",
 )
 TOTALS_REQUIRED = (
     "removed_fraction",
@@ -62,6 +63,7 @@ TOTALS_OPTIONAL = (
     "upper_bound_fraction",
     "optimality_gap",
     "neck_area_share",
+    "target_fraction",
 )
 BONE_LEFT = (
     "neck_share_max",
@@ -114,6 +116,7 @@ class PlanTunnel:
     cavity_diameter_mm: float | None
     cavity_length_mm: float | None
     figures: Figures
+    kept: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,6 +155,10 @@ class Document:
     #: The version that wrote it, and whether its content is as it was written (``None``: it carries no seal).
     version: str
     sealed: bool | None
+    #: What the surgeon insists on, where he does: entry, direction, and tunnels as (entry, tip, diameter).
+    entry_fixed: FloatArray | None = None
+    direction_fixed: FloatArray | None = None
+    keep: tuple[tuple[FloatArray, FloatArray, float], ...] = ()
 
     def input(self, role: str) -> InputFile | None:
         """The input of that role, or ``None``."""
@@ -195,6 +202,23 @@ def read_plan(path: Path) -> Document:
         nearest=None if nearest is None else _tunnel(nearest, spec),
         version="unknown" if version is None else version.text(),
         sealed=None if seal is None else seal.text() == seal_of(root.value),
+        entry_fixed=_optional_vector(root.child("spec"), "entry_fixed"),
+        direction_fixed=_optional_vector(root.child("spec"), "direction_fixed"),
+        keep=_keep(root.child("spec").optional("keep")),
+    )
+
+
+def _optional_vector(node: Node, key: str) -> FloatArray | None:
+    item = node.optional(key)
+    return None if item is None else item.vector()
+
+
+def _keep(node: Node | None) -> tuple[tuple[FloatArray, FloatArray, float], ...]:
+    if node is None:
+        return ()
+    return tuple(
+        (item.child("entry").vector(), item.child("tip").vector(), item.child("diameter_mm").number(0.5, 60.0))
+        for item in node.items()
     )
 
 
@@ -278,6 +302,7 @@ def _tunnel(node: Node, spec: dict[str, float]) -> PlanTunnel:
         cavity_diameter_mm=spec.get("cavity_diameter_mm") if diameter is None else diameter.number(0.5, 60.0),
         cavity_length_mm=spec.get("cavity_length_mm") if length is None else length.number(0.0, 200.0),
         figures=_figures(node, TUNNEL_FIGURES, TUNNEL_OPTIONAL),
+        kept=isinstance(node.value, dict) and node.value.get("kept") is True,
     )
 
 
@@ -313,7 +338,10 @@ def _necrosis(node: Node) -> PlanNecrosis:
 
 def _spec(node: Node) -> dict[str, float]:
     spec = {key: node.child(key).number() for key in SPEC_KEYS}
-    for key in ("bridge_min_mm", "neck_area_share_max", "cavity_diameter_mm", "cavity_length_mm"):
+    for key in (
+        "bridge_min_mm", "neck_area_share_max", "cavity_diameter_mm", "cavity_length_mm", "avoid_margin_mm",
+        "reach_mm", "weight_bearing_weight",
+    ):  # fmt: skip
         value = node.optional(key)
         if value is not None:
             spec[key] = value.number()

@@ -18,6 +18,7 @@ from corecore.grid import BoolArray, FloatArray, Mask, transform
 from corecore.io.files import sha256_of
 from corecore.io.masks import read_mask
 from corecore.verify.document import Document, InputFile, PlanAnatomy
+from corecore.verify.keep_out import Region, region_of
 from corecore.verify.mesh import BoneMesh, mesh_of
 from corecore.verify.report import Check, same_text
 
@@ -51,8 +52,8 @@ class Hip:
     mesh: BoneMesh
     lesion_points_mm: FloatArray
     point_ml: float
-    pelvis: Mask | None = None
-    avoid: Mask | None = None
+    pelvis: Region | None = None
+    avoid: Region | None = None
 
     @property
     def lesion_ml(self) -> float:
@@ -106,8 +107,8 @@ def load_hip(plan: Document) -> Hip:
         mesh=mesh,
         lesion_points_mm=points,
         point_ml=point_ml,
-        pelvis=None if pelvis is None else _read(pelvis),
-        avoid=None if avoid is None else _read(avoid),
+        pelvis=None if pelvis is None else region_of(_read(pelvis)),
+        avoid=None if avoid is None else region_of(_read(avoid)),
     )
 
 

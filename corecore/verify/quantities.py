@@ -97,6 +97,8 @@ def total_checks(plan: Document, hip: Hip, frame: Frame, bores: list[Bore]) -> l
     if "removed_weight_bearing_fraction" in totals and cone is not None:
         in_it = float(removed[cone].mean()) if cone.any() else None
         fractions["removed_weight_bearing_fraction"] = (in_it, slack)
+    if totals.get("target_fraction") is not None:
+        fractions["target_fraction"] = (_target(plan, gap, cone), slack)
     volumes = {
         "necrosis_removed_ml": removed_ml,
         "necrosis_left_ml": hip.lesion_ml - removed_ml,
@@ -116,6 +118,17 @@ def total_checks(plan: Document, hip: Hip, frame: Frame, bores: list[Bore]) -> l
         )
         checks.append(equal("totals.neck_area_share", stated, float(taken) / area, tolerance.NECK_SHARE, ""))
     return checks + _optimality(plan, share, slack)
+
+
+def _target(plan: Document, gap: FloatArray, cone: BoolArray | None) -> float | None:
+    """The value of the plan's target; ``gap`` (N,) is how far the lesion's points lie from the bores, mm."""
+    if plan.target == "reached":
+        return float((gap <= plan.spec.get("reach_mm", REACH_MM[0])).mean())
+    if plan.target == "weight-bearing":
+        if cone is None or "weight_bearing_weight" not in plan.spec:
+            return None
+        return float(np.average(gap == 0.0, weights=np.where(cone, plan.spec["weight_bearing_weight"], 1.0)))
+    return float((gap == 0.0).mean())
 
 
 def _optimality(plan: Document, found: float, slack: float) -> list[Check]:

@@ -86,6 +86,11 @@ BOUND_FRACTION = 1e-6
 SHARED_PORTAL_MM = 0.5
 #: Bridges between holes, mm: two entries, each on a surface known to a fraction of a voxel.
 BRIDGE_MM = 0.3
+#: A direction that is fixed, against the one in the file, degrees: rounding of both ends, 100 mm apart.
+FIXED_DEG = 0.01
+#: Clearance to a region of the user's mask, mm and in voxels: thin parts of it are split on either road.
+REGION_MM = 0.5
+REGION_VOXELS = 0.75
 #: Volume that two tunnels share beyond their portals, over the smaller.
 OVERLAP_FRACTION = 0.02
 
@@ -93,6 +98,11 @@ OVERLAP_FRACTION = 0.02
 def clearance_mm(spacing_mm: npt.ArrayLike) -> float:
     """Tolerance of a distance to the bone surface on voxels of this size, mm."""
     return max(CLEARANCE_MM, CLEARANCE_VOXELS * float(np.max(spacing_mm)))
+
+
+def region_mm(spacing_mm: npt.ArrayLike) -> float:
+    """Tolerance of a distance to a region to keep out of, mm."""
+    return max(REGION_MM, REGION_VOXELS * float(np.max(spacing_mm)))
 
 
 def fraction(spacing_mm: npt.ArrayLike) -> float:

@@ -15,6 +15,10 @@ from corecore.verify.report import Check, at_least, at_most, equal
 
 #: Joint margins below this are refused, mm (contract §2).
 JOINT_MARGIN_FLOOR_MM = 3.0
+#: What a surgeon fixes is kept to this: entry, mm; direction, degrees; a kept tunnel's entry moves by no more, mm.
+ENTRY_KEPT_MM, DIRECTION_KEPT_DEG, KEPT_ENTRY_MM = 0.5, 0.1, 2.0
+#: A region further away than this need not be spoken of, mm.
+OUT_OF_REACH_MM = 25.0
 #: Where the lesser trochanter is not in view, the entry zone begins this much higher, head diameters (contract §1).
 ASSUMED_TROCHANTER_RAISE = 0.12
 
@@ -56,10 +60,15 @@ def figure_checks(
         equal(f"{name}.portal_length_mm", stated["portal_length_mm"], portal, tolerance.PORTAL_MM, "mm"),
     ]
     heading = np.array([np.dot(tunnel.tip - tunnel.entry, axis) for axis in (frame.x, frame.y, frame.z)]) / length
+    avoid = found.avoid_clearance_mm
+    # Of a region out of a tunnel's reach a plan states nothing.
+    if avoid is not None and avoid > OUT_OF_REACH_MM and stated.get("avoid_clearance_mm") is None:
+        avoid = None
     others: list[tuple[str, float | None, float]] = [
         ("cortical_clearance_mm", found.cortical_clearance_mm, clearance),
         ("posterosuperior_clearance_mm", found.posterosuperior_clearance_mm, clearance),
         ("joint_clearance_mm", found.joint_clearance_mm, clearance),
+        ("avoid_clearance_mm", avoid, found.region_slack_mm),
         (
             "entry_above_lesser_trochanter_mm",
             found.entry_height_mm - plan.anatomy.lesser_trochanter_height_mm,
@@ -127,9 +136,26 @@ def constraint_checks(
         ),
         "outward_path": ceiling("outward_path", found.outward_depth_mm, clearance, "mm", 0.0),
         "misses_lesion": floor("misses_lesion", found.removed_fraction, 0.0, "", 1e-6),
-        "pelvis": ceiling("pelvis", float(found.pelvis_hits), 0.0, "points", 0.0),
-        "avoid": ceiling("avoid", float(found.avoid_hits), 0.0, "points", 0.0),
+        "pelvis": _kept_out(f"{name} pelvis", 0.0, found.pelvis_clearance_mm, found),
+        "avoid": _kept_out(f"{name} avoid", spec.get("avoid_margin_mm", 0.0), found.avoid_clearance_mm, found),
+        **_insisted(name, tunnel, plan),
     }
+
+
+def _kept_out(name: str, margin_mm: float, found_mm: float | None, found: BoreFigures) -> list[Check]:
+    return [] if found_mm is None else [at_least(name, margin_mm, found_mm, found.region_slack_mm, "mm")]
+
+
+def _insisted(name: str, tunnel: PlanTunnel, plan: Document) -> dict[str, list[Check]]:
+    """The fixed entry and direction; a kept tunnel has its own."""
+    entry, direction = [], []
+    if plan.entry_fixed is not None and not tunnel.kept:
+        apart = float(np.linalg.norm(tunnel.entry - plan.entry_fixed))
+        entry.append(at_most(f"{name} entry_fixed", ENTRY_KEPT_MM, apart, tolerance.SEGMENT_MM, "mm"))
+    if plan.direction_fixed is not None and not tunnel.kept:
+        turned = angle_deg(tunnel.tip - tunnel.entry, plan.direction_fixed)
+        direction.append(at_most(f"{name} direction_fixed", DIRECTION_KEPT_DEG, turned, tolerance.FIXED_DEG, "deg"))
+    return {"entry_fixed": entry, "direction_fixed": direction}
 
 
 def spec_checks(plan: Document) -> list[Check]:
@@ -141,6 +167,30 @@ def spec_checks(plan: Document) -> list[Check]:
     ]
     for index, tunnel in enumerate(plan.tunnels):
         name = f"tunnels[{index}].diameter_mm"
-        if plan.status != "manual":
-            checks.append(equal(name, tunnel.diameter_mm, spec["diameter_mm"], 0.0, "mm"))
+        if plan.status == "manual":
+            continue
+        if tunnel.kept:
+            checks += _kept_checks(index, tunnel, plan)
+            continue
+        checks.append(equal(name, tunnel.diameter_mm, spec["diameter_mm"], 0.0, "mm"))
+        for key, stated in (("diameter", tunnel.cavity_diameter_mm), ("length", tunnel.cavity_length_mm)):
+            wanted = spec.get(f"cavity_{key}_mm", stated or 0.0)
+            checks.append(equal(f"tunnels[{index}] cavity_{key}_mm", stated or 0.0, wanted, 0.0, "mm"))
+    kept = sum(tunnel.kept for tunnel in plan.tunnels)
+    checks.append(equal("spec.keep (number)", float(len(plan.keep)), float(kept), 0.0, ""))
     return checks
+
+
+def _kept_checks(index: int, tunnel: PlanTunnel, plan: Document) -> list[Check]:
+    """A kept tunnel is the one asked for; its entry alone is put on the bone's surface."""
+    name = f"tunnels[{index}] kept"
+    if index >= len(plan.keep):
+        return [at_most(f"{name} (number)", float(len(plan.keep)), index + 1.0, 0.0, "")]
+    entry, tip, diameter = plan.keep[index]
+    return [
+        at_most(
+            f"{name} entry", KEPT_ENTRY_MM, float(np.linalg.norm(tunnel.entry - entry)), tolerance.SEGMENT_MM, "mm"
+        ),
+        at_most(f"{name} tip", 0.0, float(np.linalg.norm(tunnel.tip - tip)), tolerance.SEGMENT_MM, "mm"),
+        equal(f"{name} diameter_mm", tunnel.diameter_mm, diameter, 0.0, "mm"),
+    ]
