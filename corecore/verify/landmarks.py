@@ -122,15 +122,13 @@ def _head(plan: Document, hip: Hip, frame: Frame) -> list[Check]:
 
 
 def _tips(plan: Document, hip: Hip) -> list[Check]:
-    """Trochanters' tips that were fitted lie on the bone's surface."""
-    checks = []
+    """A lesser trochanter's tip that was fitted lies on the bone's surface."""
+    tip = plan.anatomy.lesser_trochanter_tip
+    if tip is None or plan.anatomy.sources.get("lesser_trochanter") != "fitted":
+        return []
     slack = max(tolerance.TIP_MM, float(hip.bone.grid.spacing_mm.max()))
-    for name in ("lesser_trochanter", "greater_trochanter"):
-        tip = getattr(plan.anatomy, f"{name}_tip")
-        if tip is not None and plan.anatomy.sources.get(name) == "fitted":
-            gap = float(hip.mesh.surface_gap(tip[None], 2.0 * slack)[0])
-            checks.append(at_most(f"anatomy.{name}_tip (on the surface)", 0.0, gap, slack, "mm"))
-    return checks
+    gap = float(hip.mesh.surface_gap(tip[None], 2.0 * slack)[0])
+    return [at_most("anatomy.lesser_trochanter_tip (on the surface)", 0.0, gap, slack, "mm")]
 
 
 def _articular(points: FloatArray, center: FloatArray, frame: Frame) -> FloatArray:

@@ -72,7 +72,7 @@ NECK_SHARE = 1e-3
 NECK_SHARE_MAX = 0.015
 #: Share of the lateral wall's width: one raster point at each of four edges, of a bone 30 mm wide; thick slices more.
 WALL_SHARE = 0.05
-#: Tips of the trochanters lie on the surface, mm, as far as the surface is known.
+#: A lesser trochanter's tip lies on the surface, mm, as far as the surface is known.
 TIP_MM = 1.5
 #: Anteversion by which x is turned back from the neck where the condyles are not in view, and its tolerance.
 ANTEVERSION_DEG = 1.0
