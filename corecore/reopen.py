@@ -45,7 +45,9 @@ def reopen(path: Path) -> Reopened:
         raise InputError(f"{path}: {messages[0]}")
     spec = _spec(path, content["spec"])
     femur, lesion = (_reference(plan, role) for role in ("femur", "lesion"))
-    hip = build_hip(load_case(femur, lesion, side=plan.side, landmarks=_landmarks(plan, content["anatomy"])))
+    pelvis, avoid = (_reference(plan, role) if plan.input(role) else None for role in ("pelvis", "avoid"))
+    given = _landmarks(plan, content["anatomy"])
+    hip = build_hip(load_case(femur, lesion, side=plan.side, landmarks=given, pelvis=pelvis, avoid=avoid))
     gap = float(np.linalg.norm(hip.to_world(hip.anatomy.head_center) - plan.anatomy.head_center))
     if gap > SAME_MM:
         raise InputError(
@@ -54,7 +56,10 @@ def reopen(path: Path) -> Reopened:
         )
     tunnels = []
     for index, item in enumerate(plan.tunnels):
-        tunnel = Tunnel(hip.to_local(item.entry), hip.to_local(item.tip), item.diameter_mm)
+        tunnel = Tunnel(
+            hip.to_local(item.entry), hip.to_local(item.tip), item.diameter_mm,
+            item.cavity_diameter_mm or 0.0, item.cavity_length_mm or 0.0,
+        )  # fmt: skip
         figures = assess(hip, tunnel, spec)
         stated = item.figures["removed_fraction"]
         if stated is None or abs(figures.removed_fraction - stated) > SAME_FRACTION:
@@ -77,10 +82,11 @@ def _spec(path: Path, values: dict[str, Any]) -> Spec:
     strange = sorted(set(values) - known)
     if strange:
         raise InputError(f"{path}: spec.{strange[0]} is unknown; a plan of this version is accepted")
-    try:
-        return Spec(**values)
-    except TypeError as error:
-        raise InputError(f"{path}: spec is not complete ({error})") from error
+    lacking = sorted(known - set(values))
+    if lacking:
+        raise InputError(f"{path}: spec lacks {lacking[0]}; a plan of this version is accepted")
+    rest = {name: value for name, value in values.items() if name != "preset"}
+    return Spec(preset=str(values["preset"])).with_values(rest, origin=f"{path}: spec")
 
 
 def _landmarks(plan: Document, anatomy: dict[str, Any]) -> Landmarks:
