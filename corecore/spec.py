@@ -33,7 +33,14 @@ _RANGES: dict[str, tuple[float, float]] = {
     "entry_proximal_mm": (-30.0, 80.0),
     "cap_half_angle_deg": (5.0, 90.0),
     "subchondral_depth_mm": (0.5, 20.0),
+    "remove_fraction_min": (0.0, 1.0),
 }
+
+
+def accepted_range(name: str) -> tuple[float, float]:
+    """The least and the most that a parameter may be set to."""
+    return _RANGES[name]
+
 
 PATTERNS = ("any", "fan", "separate", "parallel")
 
@@ -68,6 +75,8 @@ class Spec:
     pattern: str = "any"
     cap_half_angle_deg: float = 55.0
     subchondral_depth_mm: float = 5.0
+    #: Ask for the fewest tunnels that remove so much of the lesion; 0: for what removes most.
+    remove_fraction_min: float = 0.0
 
     def __post_init__(self) -> None:
         for name, (low, high) in _RANGES.items():
@@ -153,8 +162,16 @@ def _number(name: str, raw: Any, *, whole: bool, origin: str) -> float | int:
     return int(value) if whole else value
 
 
-def check_effort(gap: float | None, seconds: float | None) -> None:
-    """Raise ``InputError`` for a gap or a time of proof that is none."""
+#: Most alternatives to a plan.
+ALTERNATIVES_MAX = 8
+
+
+def check_effort(gap: float | None, seconds: float | None, alternatives: int = 0, tunnels: int = 1) -> None:
+    """Raise ``InputError`` for a gap, a time of proof or a number of alternatives that is none."""
     for name, value, most in (("--gap", gap, 1.0), ("--seconds", seconds, 86_400.0)):
         if value is not None and not 0.0 <= value <= most:
             raise InputError(f"{name} {value!r}; 0 to {most:g} is accepted")
+    if not 0 <= alternatives <= ALTERNATIVES_MAX:
+        raise InputError(f"--alternatives {alternatives}; 0 to {ALTERNATIVES_MAX} is accepted")
+    if alternatives and tunnels > 1:
+        raise InputError(f"--alternatives with {tunnels} tunnels; for one tunnel it is accepted")
