@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from corecore import __version__
+from corecore.alternatives import METHOD, Alternative, alternatives
 from corecore.anatomy.model import Caution
 from corecore.errors import InputError
 from corecore.grid import BoolArray, FloatArray
@@ -66,6 +67,9 @@ class Plan:
     timings: dict[str, float]
     poses_judged: int
     proof: Proof | None = None
+    #: The plan's own tunnel as its alternatives are judged, and those.
+    own: Alternative | None = None
+    others: tuple[Alternative, ...] = ()
 
     @property
     def status(self) -> str:
@@ -81,25 +85,33 @@ def plan_hip(
     progress: Callable[[float], None] | None = None,
     gap: float | None = None,
     seconds: float | None = None,
+    others: int = 0,
 ) -> Plan:
     """Search the best tunnel of a hip, or the best set of at most ``spec.tunnels``.
 
     ``measures`` may be a function that gives them, called when the search is done, so that they can be
-    taken beside it. With a ``gap`` or ``seconds``, prove a bound on what any one tunnel removes. Raises
-    ``InputError`` for a gap or a time that is none, and where a proof for several is asked for.
+    taken beside it. With a ``gap`` or ``seconds``, prove a bound on what any one tunnel removes; with
+    ``others``, look for so many alternatives. Raises ``InputError`` for a gap, a time or a number that
+    is none, and where a proof or alternatives for several are asked for.
     """
-    check_effort(gap, seconds)
+    check_effort(gap, seconds, others, spec.tunnels)
     if spec.tunnels > 1 and (gap is not None or seconds is not None):
         raise InputError(f"--gap, --seconds: a proof for {spec.tunnels} tunnels; for one tunnel it is accepted")
     started = time.perf_counter()
     tunnels: tuple[tuple[Tunnel, TunnelFigures], ...] = ()
     fewer: str | None = None
     proof: Proof | None = None
-    if spec.tunnels == 1:
+    own: Alternative | None = None
+    found: tuple[Alternative, ...] = ()
+    if spec.tunnels == 1 and not spec.remove_fraction_min:
         one = best_tunnel(hip, spec, progress=progress, gap=gap, seconds=seconds)
         infeasible, judged, compile_s, proof = one.infeasible, one.lines_judged, one.compile_s, one.proof
         if one.tunnel is not None and one.figures is not None:
             tunnels = ((one.tunnel, one.figures),)
+            if others:
+                own, found = alternatives(
+                    hip, spec, tunnels[0], one.passing, lambda tunnel: healthy_bone_ml(hip, tunnel), others
+                )
     else:
         several = best_set(hip, spec, progress=progress)
         infeasible, judged, compile_s = several.infeasible, several.lines_judged, several.compile_s
@@ -122,7 +134,7 @@ def plan_hip(
         text = f"{len(tunnels)} of {spec.tunnels} tunnels planned: {fewer}"
         cautions.append(Caution("fewer_tunnels", text))
     timings = {**hip.timings, "search_s": search_s, "compile_s": compile_s}
-    return Plan(hip, spec, measures, tunnels, infeasible, totals, tuple(cautions), timings, judged, proof)
+    return Plan(hip, spec, measures, tunnels, infeasible, totals, tuple(cautions), timings, judged, proof, own, found)
 
 
 def _totals(hip: Hip, spec: Spec, tunnels: list[Tunnel]) -> Totals:
@@ -154,6 +166,12 @@ def _totals(hip: Hip, spec: Spec, tunnels: list[Tunnel]) -> Totals:
         neck_area_share=float(share),
         discretisation_error_fraction=_discretisation_error(hip, tunnels, fraction),
     )
+
+
+def healthy_bone_ml(hip: Hip, tunnel: Tunnel) -> float:
+    """Bone without lesion that a tunnel takes, ml."""
+    removed = float(np.count_nonzero(tunnel.contains(hip.lesion.points_mm))) * hip.lesion.point_ml
+    return max(0.0, _bone_volume_ml(hip, tunnel, []) - removed)
 
 
 def _bone_volume_ml(hip: Hip, tunnel: Tunnel, earlier: list[Tunnel]) -> float:
@@ -233,7 +251,7 @@ def document(plan: Plan) -> dict[str, Any]:
             for (tunnel, figures), risk in zip(plan.tunnels, risks, strict=True)
         ],
         "totals": {**_totals_document(plan.totals, plan.proof), "risk": risk_together},
-        "alternatives": [],
+        "alternatives": [_alternative(plan, one) for one in plan.others],
         "timings": {
             **{key: round(value, 3) for key, value in plan.timings.items()},
             "risk_s": round(risk_s, 3),
@@ -266,6 +284,26 @@ def _tunnel(hip: Hip, tunnel: Tunnel, figures: TunnelFigures) -> dict[str, Any]:
         "entry_above_lesser_trochanter_mm": number(figures.entry_above_lesser_trochanter_mm),
         "entry_below_greater_trochanter_mm": number(figures.entry_below_greater_trochanter_mm),
         "entry_anterior_mm": number(figures.entry_anterior_mm),
+    }
+
+
+def _alternative(plan: Plan, other: Alternative) -> dict[str, Any]:
+    """Another plan with its totals, and by how much it differs from this one in what speaks for a tunnel."""
+    hip = plan.hip
+    risks, together = by_method(hip, [other.tunnel], plan.spec)
+    assert plan.own is not None
+    return {
+        "tunnels": [{**_tunnel(hip, other.tunnel, other.figures), "risk": risks[0]}],
+        "totals": {**_totals_document(_totals(hip, plan.spec, [other.tunnel]), None), "risk": together},
+        "room_mm": number(other.room_mm),
+        "breach_probability": round(other.breach_probability, 4),
+        "breach_method": METHOD,
+        "against_plan": {
+            "removed_fraction": number(other.figures.removed_fraction - plan.own.figures.removed_fraction),
+            "room_mm": number(other.room_mm - plan.own.room_mm),
+            "healthy_bone_removed_ml": number(other.healthy_bone_ml - plan.own.healthy_bone_ml),
+            "breach_probability": round(other.breach_probability - plan.own.breach_probability, 4),
+        },
     }
 
 

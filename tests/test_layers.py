@@ -34,6 +34,7 @@ ORDER = [
     "holes",
     "search",
     "risk",
+    "alternatives",
     "plan",
     "verify",
     "view",

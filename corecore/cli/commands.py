@@ -21,6 +21,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+#: As many tunnels may be needed to remove a stated share, unless fewer are asked for.
+MOST_TUNNELS = 16
+
 Femur = Annotated[str, typer.Option(help="Femur mask: FILE, or FILE:LABEL of a label map.")]
 Lesion = Annotated[str, typer.Option(help="Necrosis mask: FILE, or FILE:LABEL of a label map.")]
 SideOption = Annotated[str, typer.Option(help="auto, left or right; checked against the bone's shape.")]
@@ -141,6 +144,9 @@ def plan(
     preset: Annotated[str | None, typer.Option(help="core-10 (default), core-8 or multi-3.2.")] = None,
     tunnels: Annotated[int | None, typer.Option(help="Most tunnels, 1 to 16.")] = None,
     diameter: Annotated[float | None, typer.Option(help="Drill diameter, mm.")] = None,
+    remove: Annotated[
+        float | None, typer.Option(help="Fewest tunnels that remove at least this share of the necrosis, 0 to 1.")
+    ] = None,
     pelvis: PelvisMask = None,
     image: ImageFile = None,
     imaging_date: ImagingDate = None,
@@ -152,6 +158,9 @@ def plan(
         float | None, typer.Option(help="Prove that no tunnel removes more by this share (0.01: 1 %; minutes).")
     ] = None,
     seconds: Annotated[float | None, typer.Option(help="Prove as far as one comes in so many seconds.")] = None,
+    alternatives: Annotated[
+        int, typer.Option(help="How many other tunnels to look for, that nothing beats in all that speaks for one.")
+    ] = 0,
     no_pictures: Annotated[bool, typer.Option("--no-pictures", help="Leave the pictures out.")] = False,
     case_id: CaseId = None,
     keep_names: KeepNames = False,
@@ -159,7 +168,9 @@ def plan(
     as_json: AsJson = False,
 ) -> int:
     """Measure, search the best tunnels, and write the plan's folder. Exit code 3: no feasible tunnel."""
-    values = {"tunnels": tunnels, "diameter_mm": diameter}
+    if remove is not None and tunnels is None:
+        tunnels = MOST_TUNNELS
+    values = {"tunnels": tunnels, "diameter_mm": diameter, "remove_fraction_min": remove}
     return _plan(
         femur,
         lesion,
@@ -175,6 +186,7 @@ def plan(
         settings=setting or [],
         gap=gap,
         seconds=seconds,
+        alternatives=alternatives,
         pictures=not no_pictures,
         case_id=case_id,
         keep_names=keep_names,
@@ -307,6 +319,7 @@ def _plan(
     settings: list[str] | None = None,
     gap: float | None = None,
     seconds: float | None = None,
+    alternatives: int = 0,
     pictures: bool = True,
     case_id: str | None = None,
     keep_names: bool = False,
@@ -324,7 +337,7 @@ def _plan(
     table.pop("preset", None)
     spec = spec.with_values(table, origin=str(config))
     spec = spec.with_values(values or {}, origin="").with_values(parse_settings(settings or []))
-    check_effort(gap, seconds)
+    check_effort(gap, seconds, alternatives, spec.tunnels)
 
     timings: dict[str, float] = {}
     # What is needed later is loaded, and the surfaces for the files are made, beside the work of the moment.
@@ -351,8 +364,9 @@ def _plan(
         from corecore.plan import plan_hip
 
         result = plan_hip(
-            hip, spec, measuring.result, gap=gap, seconds=seconds, progress=lambda share: step("searching", share)
-        )
+            hip, spec, measuring.result, gap=gap, seconds=seconds, others=alternatives,
+            progress=lambda share: step("searching", share),
+        )  # fmt: skip
         step("writing and drawing" if pictures else "writing")
         content = write_plan(
             result, out, pictures=pictures, keep_names=keep_names, log_text=log, timings=timings,
