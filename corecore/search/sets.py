@@ -9,6 +9,7 @@ find no rule broken. Deterministic, and independent of the number of threads.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -16,8 +17,8 @@ import numpy as np
 
 from corecore.hip import Hip
 from corecore.holes import set_violations
-from corecore.search.infeasible import Infeasible
-from corecore.search.one import best_tunnel
+from corecore.search.infeasible import Infeasible, Reached, Relaxation
+from corecore.search.one import Found, best_tunnel
 from corecore.search.sets_climb import Climber, climber
 from corecore.search.sets_exchange import Members, exchanged, greedy, seeds, value
 from corecore.search.sets_pool import Pool, build_pool
@@ -58,12 +59,16 @@ def best_set(hip: Hip, spec: Spec, *, progress: Callable[[float], None] | None =
     """At most ``spec.tunnels`` tunnels within all rules that together remove most of the lesion.
 
     ``spec.pattern``: ``fan`` (one portal), ``separate`` (no shared portal), ``parallel`` (one
-    direction) or ``any``. ``progress`` is told the share of the work done, 0 to 1.
+    direction) or ``any``. With ``spec.remove_fraction_min`` it ends with the first set that removes as
+    much: the fewest tunnels found. ``progress`` is told the share of the work done, 0 to 1.
     """
     tell = progress or (lambda share: None)
     single = best_tunnel(hip, spec, progress=lambda share: tell(0.3 * share))
     if single.tunnel is None or single.figures is None:
         return FoundSet((), single.infeasible, 0.0, 0.0, None, single.lines_judged, single.compile_s)
+    asked = spec.remove_fraction_min
+    if spec.tunnels == 1 or 0.0 < asked <= single.figures.removed_fraction:
+        return _answer(spec, ((single.tunnel, single.figures),), single.figures.removed_fraction, single)
     search = _Search(hip, spec, single.tunnel, single.figures)
     chosen, fraction, greedy_fraction, fewer = [0], single.figures.removed_fraction, 0.0, None
     greedy_fraction = fraction
@@ -78,14 +83,43 @@ def best_set(hip: Hip, spec: Spec, *, progress: Callable[[float], None] | None =
             fewer = f"another would add under {WORTH_ADDING:.1%} of the lesion"
             break
         chosen, fraction, greedy_fraction = better, more, by_greedy
+        if 0.0 < asked <= fraction:
+            break
         search.open_up(chosen)
     tell(1.0)
     pairs = [search.pair(i) for i in chosen]
     order = sorted(range(len(pairs)), key=lambda n: -pairs[n][1].removed_fraction)
-    return FoundSet(
-        tuple(pairs[n] for n in order), None, fraction, greedy_fraction, fewer,
-        single.lines_judged + search.judged, single.compile_s,
+    return _answer(
+        spec, tuple(pairs[n] for n in order), fraction, single,
+        greedy_fraction=greedy_fraction, fewer=fewer, judged=search.judged,
     )  # fmt: skip
+
+
+def _answer(
+    spec: Spec,
+    tunnels: Pairs,
+    fraction: float,
+    single: Found,
+    *,
+    greedy_fraction: float | None = None,
+    fewer: str | None = None,
+    judged: int = 0,
+) -> FoundSet:
+    """A set found; none, and why, where it removes less than was asked for."""
+    lines, by_greedy = single.lines_judged + judged, fraction if greedy_fraction is None else greedy_fraction
+    asked = spec.remove_fraction_min
+    if fraction >= asked:
+        return FoundSet(tunnels, None, fraction, by_greedy, fewer, lines, single.compile_s)
+    # Rounded down, so that what is named is reached.
+    reached = math.floor(100.0 * fraction) / 100.0
+    many = "1 tunnel" if len(tunnels) == 1 else f"{len(tunnels)} tunnels"
+    text = (
+        f"{many} of {spec.diameter_mm:g} mm remove {fraction:.1%} of the lesion, {asked:.1%} were asked for;"
+        f" {fewer or f'no more than {spec.tunnels} are allowed'}"
+    )
+    way = Relaxation("remove_fraction_min", asked, reached, asked - reached, 0.01)
+    why = Infeasible("removed_fraction", text, (way,), reached=Reached(len(tunnels), fraction))
+    return FoundSet((), why, 0.0, 0.0, None, lines, single.compile_s)
 
 
 class _Search:
