@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from corecore import __version__
+from corecore.alternatives import METHOD, Alternative, alternatives
 from corecore.anatomy.model import Caution
 from corecore.errors import InputError
 from corecore.explain import explanation
@@ -99,6 +100,9 @@ class Plan:
     #: Error models of which the risk is told.
     methods: Mapping[str, Method] = field(default_factory=lambda: dict(METHODS))
     robust: Robust | None = None
+    #: The plan's own tunnel as its alternatives are judged, and those.
+    own: Alternative | None = None
+    others: tuple[Alternative, ...] = ()
 
     @property
     def status(self) -> str:
@@ -119,16 +123,18 @@ def plan_hip(
     explain: bool = False,
     methods: Mapping[str, Method] = METHODS,
     robust: str | None = None,
+    others: int = 0,
 ) -> Plan:
     """Search the best tunnel of a hip, or the best set of at most ``spec.tunnels``.
 
     ``measures`` may be a function that gives them, called when the search is done, so that they can be
     taken beside it. With a ``gap`` or ``seconds``, prove a bound on what any tunnel or set removes. With
     ``explain``, measure what each limit that holds a tunnel costs. With ``robust``, one of ``methods``,
-    plan for its errors. Raises ``InputError`` for a gap or a time that is none, for an unknown method,
-    and where a robust plan for several is asked for.
+    plan for its errors. With ``others``, look for so many alternatives. Raises ``InputError`` for a gap, a
+    time or a number that is none, for an unknown method, and where a robust plan or alternatives for
+    several are asked for.
     """
-    check_effort(gap, seconds)
+    check_effort(gap, seconds, others, spec.tunnels)
     check_robust(robust, methods, spec.tunnels)
     if robust is not None and not provable(spec):
         raise InputError("--robust: for removing lesion with one tunnel without a cavity; no other target is accepted")
@@ -137,11 +143,17 @@ def plan_hip(
     tunnels: tuple[tuple[Tunnel, TunnelFigures], ...] = ()
     fewer: str | None = None
     proof: Proof | None = None
-    if spec.tunnels == 1 and not spec.keep:
+    own: Alternative | None = None
+    found: tuple[Alternative, ...] = ()
+    if spec.tunnels == 1 and not spec.keep and not spec.remove_fraction_min:
         one = best_tunnel(hip, spec, progress=progress, gap=gap, seconds=seconds)
         infeasible, judged, compile_s, proof = one.infeasible, one.lines_judged, one.compile_s, one.proof
         if one.tunnel is not None and one.figures is not None:
             tunnels = ((one.tunnel, one.figures),)
+            if others:
+                own, found = alternatives(
+                    hip, spec, tunnels[0], one.passing, lambda tunnel: healthy_bone_ml(hip, tunnel), others
+                )
     else:
         several = best_set(hip, spec, progress=progress, gap=gap, seconds=seconds)
         infeasible, judged, compile_s = several.infeasible, several.lines_judged, several.compile_s
@@ -174,6 +186,7 @@ def plan_hip(
         hip, spec, measures, tunnels, infeasible, totals, tuple(cautions), timings, judged, proof,
         explanations=_explained(hip, spec, tunnels, timings, gains=explain),
         standing=bone_left(hip, spec, tunnels) if tunnels else None, methods=dict(methods), robust=hardy,
+        own=own, others=found,
     )  # fmt: skip
 
 
@@ -293,6 +306,12 @@ def _totals(hip: Hip, spec: Spec, tunnels: list[Tunnel]) -> Totals:
     )
 
 
+def healthy_bone_ml(hip: Hip, tunnel: Tunnel) -> float:
+    """Bone without lesion that a tunnel takes, ml."""
+    removed = float(np.count_nonzero(tunnel.contains(hip.lesion.points_mm))) * hip.lesion.point_ml
+    return max(0.0, _bone_volume_ml(hip, tunnel, []) - removed)
+
+
 def _bone_volume_ml(hip: Hip, tunnel: Tunnel, earlier: list[Tunnel]) -> float:
     """Bone inside a tunnel that no earlier one has taken, ml."""
     points = inner_points(tunnel, GRAFT_LATTICE_MM)
@@ -383,7 +402,7 @@ def document(plan: Plan) -> dict[str, Any]:
             "bone_left": None if plan.standing is None else rounded(plan.standing.as_dict()),
             "risk": risk_together,
         },
-        "alternatives": [],
+        "alternatives": [_alternative(plan, one) for one in plan.others],
         "risk_methods": {name: asdict(method) for name, method in plan.methods.items()},
         "timings": {
             **{key: round(value, 3) for key, value in plan.timings.items()},
@@ -457,6 +476,26 @@ def _tunnel(hip: Hip, tunnel: Tunnel, figures: TunnelFigures) -> dict[str, Any]:
         "entry_above_lesser_trochanter_mm": number(figures.entry_above_lesser_trochanter_mm),
         "entry_below_greater_trochanter_mm": number(figures.entry_below_greater_trochanter_mm),
         "entry_anterior_mm": number(figures.entry_anterior_mm),
+    }
+
+
+def _alternative(plan: Plan, other: Alternative) -> dict[str, Any]:
+    """Another plan with its totals, and by how much it differs from this one in what speaks for a tunnel."""
+    hip = plan.hip
+    risks, together = by_method(hip, [other.tunnel], plan.spec)
+    assert plan.own is not None
+    return {
+        "tunnels": [{**_tunnel(hip, other.tunnel, other.figures), "risk": risks[0]}],
+        "totals": {**_totals_document(_totals(hip, plan.spec, [other.tunnel]), None), "risk": together},
+        "room_mm": number(other.room_mm),
+        "breach_probability": round(other.breach_probability, 4),
+        "breach_method": METHOD,
+        "against_plan": {
+            "removed_fraction": number(other.figures.removed_fraction - plan.own.figures.removed_fraction),
+            "room_mm": number(other.room_mm - plan.own.room_mm),
+            "healthy_bone_removed_ml": number(other.healthy_bone_ml - plan.own.healthy_bone_ml),
+            "breach_probability": round(other.breach_probability - plan.own.breach_probability, 4),
+        },
     }
 
 

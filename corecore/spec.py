@@ -39,7 +39,14 @@ _RANGES: dict[str, tuple[float, float]] = {
     "weight_bearing_weight": (1, 20),
     "cavity_diameter_mm": (0.0, 30.0),
     "cavity_length_mm": (0.0, 60.0),
+    "remove_fraction_min": (0.0, 1.0),
 }
+
+
+def accepted_range(name: str) -> tuple[float, float]:
+    """The least and the most that a parameter may be set to."""
+    return _RANGES[name]
+
 
 PATTERNS = ("any", "fan", "separate", "parallel")
 TARGETS = ("lesion", "weight-bearing", "reached")
@@ -107,6 +114,8 @@ class Spec:
     #: A wider, coaxial part at the tip end, as an expandable reamer cuts it; 0 by 0: none.
     cavity_diameter_mm: float = 0.0
     cavity_length_mm: float = 0.0
+    #: Ask for the fewest tunnels that remove so much of the lesion; 0: for what removes most.
+    remove_fraction_min: float = 0.0
 
     def __post_init__(self) -> None:
         for name, (low, high) in _RANGES.items():
@@ -119,6 +128,8 @@ class Spec:
             raise InputError(f"pattern: {self.pattern!r}; accepted: {', '.join(PATTERNS)}")
         if self.target not in TARGETS:
             raise InputError(f"target: {self.target!r}; accepted: {', '.join(TARGETS)}")
+        if self.remove_fraction_min > 0.0 and self.target != "lesion":
+            raise InputError(f"remove_fraction_min: with target {self.target!r}; with target 'lesion' it is accepted")
         self._check_places()
         if self.shaft_angle_min_deg >= self.shaft_angle_max_deg:
             raise InputError("shaft_angle_min_deg must be below shaft_angle_max_deg")
@@ -272,8 +283,16 @@ def _number(name: str, raw: Any, *, whole: bool, origin: str) -> float | int:
     return int(value) if whole else value
 
 
-def check_effort(gap: float | None, seconds: float | None) -> None:
-    """Raise ``InputError`` for a gap or a time of proof that is none."""
+#: Most alternatives to a plan.
+ALTERNATIVES_MAX = 8
+
+
+def check_effort(gap: float | None, seconds: float | None, alternatives: int = 0, tunnels: int = 1) -> None:
+    """Raise ``InputError`` for a gap, a time of proof or a number of alternatives that is none."""
     for name, value, most in (("--gap", gap, 1.0), ("--seconds", seconds, 86_400.0)):
         if value is not None and not 0.0 <= value <= most:
             raise InputError(f"{name} {value!r}; 0 to {most:g} is accepted")
+    if not 0 <= alternatives <= ALTERNATIVES_MAX:
+        raise InputError(f"--alternatives {alternatives}; 0 to {ALTERNATIVES_MAX} is accepted")
+    if alternatives and tunnels > 1:
+        raise InputError(f"--alternatives with {tunnels} tunnels; for one tunnel it is accepted")

@@ -19,6 +19,7 @@ from corecore.errors import InputError
 from corecore.grid import FloatArray, Grid, Mask, inverse, transform
 from corecore.hip import Hip
 from corecore.samples import sample
+from corecore.search.breaks import surveyed
 from corecore.search.infeasible import explain
 from corecore.search.kernels import ring_points
 from corecore.search.one import best_tunnel, lattice, tunnel_of_line
@@ -128,7 +129,7 @@ def test_where_the_region_covers_every_way_in_it_is_named(sample_hip: Hip, free:
     reasons, _, counts = judge_many(problem, lines, ring_points(16), 1.0)
     assert not counts.any()
     assert np.count_nonzero(reasons == Reason.AVOID) > 10
-    told = explain(problem, lines, SPEC)
+    told = explain(SPEC, problem, surveyed(problem, lines), [], lambda spec, lines: False)
     way = next(way for way in told.relaxations if way.key == "avoid")
     assert way.limit == 1.5
     assert way.needed < 1.5

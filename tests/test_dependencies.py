@@ -12,12 +12,14 @@ ROOT = Path(__file__).resolve().parent.parent
 
 #: Import name to the name it is installed by, where they differ.
 INSTALLED_AS = {"vtkmodules": "vtk"}
+#: Extras for those who work on it.
+OWN = ("dev", "bench")
 
 
 def declared() -> set[str]:
     """Names of the libraries that pyproject.toml asks for at run time, extras for users included."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    extras = [need for name, needs in project["optional-dependencies"].items() if name != "dev" for need in needs]
+    extras = [need for name, needs in project["optional-dependencies"].items() if name not in OWN for need in needs]
     return {re.split(r"[^A-Za-z0-9_-]", need)[0].lower() for need in [*project["dependencies"], *extras]}
 
 

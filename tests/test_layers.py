@@ -41,6 +41,7 @@ ORDER = [
     "risk",
     "robust",
     "explain",
+    "alternatives",
     "plan",
     "manual",
     "verify",

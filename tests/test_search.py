@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from corecore.hip import Hip
-from corecore.search.infeasible import explain, nearest_lines
+from corecore.search.breaks import nearest_lines, surveyed
 from corecore.search.kernels import line_of, ring_points
 from corecore.search.one import Found, best_tunnel, lattice, tunnel_of_line
 from corecore.search.problem import build_problem
@@ -109,45 +109,7 @@ def test_a_larger_margin_never_removes_more(sample_hip: Hip, best: Found) -> Non
     assert tighter.figures.removed_fraction < best.figures.removed_fraction
 
 
-@pytest.mark.parametrize(
-    ("change", "key"),
-    [
-        ({"joint_margin_mm": 24.0}, "joint_margin_mm"),
-        pytest.param({"entry_distal_mm": 24.0}, "entry_distal_mm", marks=pytest.mark.slow),
-        pytest.param({"length_max_mm": 40.0}, "length_max_mm", marks=pytest.mark.slow),
-    ],
-)
-def test_the_binding_constraint_is_named_and_giving_way_helps(
-    sample_hip: Hip, change: dict[str, float], key: str
-) -> None:
-    spec = replace(SPEC, **change)  # type: ignore[arg-type]
-    found = best_tunnel(sample_hip, spec)
-    assert found.tunnel is None
-    assert found.infeasible is not None
-    names = {r.key for r in found.infeasible.relaxations}
-    assert key in names
-    assert found.infeasible.binding in names
-    way = next(r for r in found.infeasible.relaxations if r.key == key)
-    assert way.amount > 0.0
-    # A little past the value named, with room for the shallow tunnel the explanation looks at.
-    more = 1.0 if key == "length_max_mm" else -1.0
-    helped = best_tunnel(sample_hip, spec.with_values({key: max(3.0, way.needed + more)}))
-    assert helped.tunnel is not None
-
-
 def test_nearest_lines_of_a_feasible_hip_are_feasible(sample_hip: Hip) -> None:
     problem = build_problem(sample_hip, SPEC)
     lines = lattice(problem, offset_step=3.0, slope_step=0.06)
-    _, breaks = nearest_lines(problem, lines, keep=16)
-    assert breaks[0] == 0.0
-
-
-def test_a_lesion_nothing_reaches_is_told(sample_hip: Hip) -> None:
-    """A lesion moved to the lesser trochanter: no line through the neck meets it."""
-    tip = sample_hip.anatomy.lesser_trochanter_tip
-    assert tip is not None
-    points = tip + np.random.default_rng(0).uniform(-1, 1, (500, 3)) - 3.0 * sample_hip.anatomy.shaft_axis
-    hip = replace(sample_hip, lesion=replace(sample_hip.lesion, points_mm=points))
-    problem = build_problem(hip, replace(SPEC, diameter_mm=3.0))
-    told = explain(problem, lattice(problem, offset_step=4.0, slope_step=0.1), SPEC)
-    assert told.binding == "misses_lesion"
+    assert nearest_lines(problem, surveyed(problem, lines), keep=16).totals[0] == 0.0

@@ -21,6 +21,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+#: As many tunnels may be needed to remove a stated share, unless fewer are asked for.
+MOST_TUNNELS = 16
+
 Femur = Annotated[str, typer.Option(help="Femur mask: FILE, or FILE:LABEL of a label map.")]
 Lesion = Annotated[str, typer.Option(help="Necrosis mask: FILE, or FILE:LABEL of a label map.")]
 SideOption = Annotated[str, typer.Option(help="auto, left or right; checked against the bone's shape.")]
@@ -160,6 +163,9 @@ def plan(
     preset: Annotated[str | None, typer.Option(help="core-10 (default), core-8, multi-3.2 or acd.")] = None,
     tunnels: Annotated[int | None, typer.Option(help="Most tunnels, 1 to 16.")] = None,
     diameter: Annotated[float | None, typer.Option(help="Drill diameter, mm.")] = None,
+    remove: Annotated[
+        float | None, typer.Option(help="Fewest tunnels that remove at least this share of the necrosis, 0 to 1.")
+    ] = None,
     pelvis: PelvisMask = None,
     avoid: AvoidMask = None,
     entry: EntryOption = None,
@@ -183,6 +189,9 @@ def plan(
     explain: Annotated[
         bool, typer.Option("--explain", help="Measure what each limit that holds a tunnel costs (seconds).")
     ] = False,
+    alternatives: Annotated[
+        int, typer.Option(help="How many other tunnels to look for, that nothing beats in all that speaks for one.")
+    ] = 0,
     no_pictures: Annotated[bool, typer.Option("--no-pictures", help="Leave the pictures out.")] = False,
     case_id: CaseId = None,
     keep_names: KeepNames = False,
@@ -190,9 +199,12 @@ def plan(
     as_json: AsJson = False,
 ) -> int:
     """Measure, search the best tunnels, and write the plan's folder. Exit code 3: no feasible tunnel."""
+    if remove is not None and tunnels is None:
+        tunnels = MOST_TUNNELS
     values = {
         "tunnels": tunnels, "diameter_mm": diameter, "target": target,
         "entry_fixed": entry, "direction_fixed": direction, "keep": keep or None,
+        "remove_fraction_min": remove,
     }  # fmt: skip
     return _plan(
         femur,
@@ -213,6 +225,7 @@ def plan(
         robust=robust,
         methods_file=methods,
         explain=explain,
+        alternatives=alternatives,
         pictures=not no_pictures,
         case_id=case_id,
         keep_names=keep_names,
@@ -456,6 +469,7 @@ def _plan(
     robust: str | None = None,
     methods_file: Path | None = None,
     explain: bool = False,
+    alternatives: int = 0,
     pictures: bool = True,
     case_id: str | None = None,
     keep_names: bool = False,
@@ -474,7 +488,7 @@ def _plan(
     table.pop("preset", None)
     spec = spec.with_values(table, origin=str(config))
     spec = spec.with_values(values or {}, origin="").with_values(parse_settings(settings or []))
-    check_effort(gap, seconds)
+    check_effort(gap, seconds, alternatives, spec.tunnels)
     from corecore.risk.methods import METHODS, check_robust, read_methods
 
     methods = METHODS if methods_file is None else read_methods(methods_file)
@@ -506,7 +520,7 @@ def _plan(
 
         if path is None:
             result = plan_hip(
-                hip, spec, measuring.result, gap=gap, seconds=seconds, explain=explain,
+                hip, spec, measuring.result, gap=gap, seconds=seconds, explain=explain, others=alternatives,
                 methods=methods, robust=robust, progress=lambda share: step("searching", share),
             )  # fmt: skip
         else:

@@ -50,6 +50,8 @@ def print_plan(content: dict[str, Any], folder: Path) -> None:
     print_explanations(told, brief=True)
     if content["totals"].get("risk"):
         console.print(_risk_table(content["totals"]["risk"]))
+    if content["alternatives"]:
+        console.print(_alternatives_table(content["alternatives"]))
     if content.get("robust"):
         _print_robust(console, content["robust"])
     if content["status"] == "manual":
@@ -57,7 +59,8 @@ def print_plan(content: dict[str, Any], folder: Path) -> None:
     if content["status"] == "infeasible":
         console.print(f"No tunnel: {content['infeasible']['text']}", style="bold red", soft_wrap=True)
         for way in content["infeasible"]["relaxations"][:4]:
-            console.print(f"  with {way['key']} at {way['needed']:g} instead of {way['limit']:g} there would be one")
+            if way["confirmed"]:
+                console.print(f"  with {way['key']} at {way['needed']:g} instead of {way['limit']:g} there is one")
     _warnings(console, content["warnings"])
     console.print(NOTICE, style="dim")
     files = [name for name in ("plan.json", "measures.json", "preview.png", "preview.html") if (folder / name).exists()]
@@ -256,6 +259,22 @@ def _risk_table(risks: dict[str, Any]) -> Table:
             # Clearances are cut off there: how far outside a lost drill ends is no figure.
             "20 mm outside" if risk["clearance_p05_mm"] <= -19.95 else f"{risk['clearance_p05_mm']:.1f} mm",
             f"{risk['removed_fraction_mean']:.1%} ({risk['removed_fraction_p05']:.1%})",
+        )
+    return table
+
+
+def _alternatives_table(others: list[dict[str, Any]]) -> Table:
+    method = others[0]["breach_method"]
+    names = ("", "removes", "room over the margins", "healthy bone", f"breach ({method})")
+    table = _table("other tunnels that nothing beats in all four; in brackets: against the plan", *names)
+    for number, other in enumerate(others, start=1):
+        totals, against = other["totals"], other["against_plan"]
+        table.add_row(
+            f"{number}",
+            f"{totals['removed_fraction']:.1%} ({against['removed_fraction'] * 100:+.1f})",
+            "nothing near" if other["room_mm"] is None else f"{other['room_mm']:.1f} mm ({against['room_mm']:+.1f})",
+            f"{totals['healthy_bone_removed_ml']:.1f} ml ({against['healthy_bone_removed_ml']:+.1f})",
+            f"{other['breach_probability']:.1%} ({against['breach_probability'] * 100:+.1f})",
         )
     return table
 

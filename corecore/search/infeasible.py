@@ -1,305 +1,122 @@
 """When no tunnel exists: which constraint binds, and how far it would have to give way.
 
-Every line of the sweep's lattice is measured against all constraints at once, for the
-shallowest tunnel on it that reaches the lesion. The lines that come nearest are then moved
-until they come no nearer. A line that breaks one constraint only tells how far that one
-would have to give way, all others kept.
+A limit that can be set is squeezed (``corecore.search.squeeze``) and the value found is planned
+with: what is named as needed gives a tunnel, a step less gives none. Where no limit alone is
+enough, lines of a lattice are measured against all constraints at once, for the shallowest
+tunnel on each that reaches the lesion, and the nearest are moved until they come no nearer:
+their breaks tell of the scan's edge, and of limits that must give way together.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from corecore.compiled import compiled
-from corecore.fields import across, sample
-from corecore.grid import FloatArray
-from corecore.search.keep_out import keep_out_gap, section_gap
-from corecore.search.kernels import (
-    AP,
-    COUNT,
-    DIRECTION_FIXED,
-    DISTAL,
-    ENTRY_FIXED,
-    FIELD_OF_VIEW,
-    INCIDENCE,
-    LENGTH,
-    MISSES,
-    NORMAL,
-    OUTWARD,
-    PELVIS,
-    PORTAL,
-    PROXIMAL,
-    SHAFT_MAX,
-    SHAFT_MIN,
-    entry_gaps,
-    find_entry,
-    line_of,
-    margin_at,
-    outward_free,
-    ring_points,
-)
+from corecore.grid import BoolArray, FloatArray
+from corecore.search.breaks import KEPT, Survey, approach, nearest_lines
+from corecore.search.keep_out import AVOID
+from corecore.search.kernels import FIELD_OF_VIEW
 from corecore.search.problem import Problem
+from corecore.search.squeeze import REASON_OF, Squeezed, loosened, step_of
 from corecore.spec import Spec
-from corecore.threads import in_parts
-from corecore.tunnel import OUTWARD_MM, PORTAL_EXTRA_MM, REASON_KEYS, Reason
+from corecore.tunnel import REASON_KEYS, Reason
 
-#: How deep into the lesion the shallowest useful tunnel ends, mm.
-TOUCH_MM = 3.0
-#: Gaps smaller than this count as kept, mm or degrees.
-KEPT = 1e-6
-#: How many lines of the lattice are measured against all constraints; the nearest are then moved.
-SURVEYED = 16_000
-#: What nobody can set, or insists on.
-UNSETTABLE = (MISSES, PORTAL, OUTWARD, PELVIS, ENTRY_FIXED, DIRECTION_FIXED)
-#: Degrees weigh a fifth of a millimetre in the sum of breaks, so that neither drowns the other.
-WEIGHTS = np.ones(COUNT)
-WEIGHTS[[INCIDENCE, NORMAL, SHAFT_MIN, SHAFT_MAX, DIRECTION_FIXED]] = 0.2
+#: The scan's edge is named only where it lacks more than this, mm: less is the moved lines' own tolerance.
+EDGE_LEAST_MM = 0.5
+#: How often a limit is loosened, twice as far each time, until planning with it succeeds.
+LOOSENED_MAX = 6
+#: So many of the nearest lines are tried with all the limits that they break given way.
+PAIRS_TRIED = 3
+#: Breaks this small are the moved lines' own tolerance, mm or degrees.
+TOLERATED = 0.02
+#: Whether there is a tunnel with other limits: by climbs from lines (N, 4) given, or else by the whole search.
+Again = Callable[[Spec, FloatArray | None], bool]
 
 
 @dataclass(frozen=True)
 class Relaxation:
-    """One way out: the constraint, its limit, the value at which a tunnel exists, and by how much it gives way."""
+    """One way out: the constraint, its limit, the value at which a tunnel exists, and by how much it gives way.
+
+    ``step``: planning with ``needed`` found a tunnel, planning with the limit a step nearer found
+    none. ``None`` where nobody can plan with it: more of the scan.
+    """
 
     key: str
     limit: float
     needed: float
     amount: float
+    step: float | None
 
     def as_dict(self) -> dict[str, Any]:
         """For ``plan.json``."""
-        return {"key": self.key, "limit": self.limit, "needed": round(self.needed, 2), "amount": round(self.amount, 2)}
+        return {
+            "key": self.key,
+            "limit": self.limit,
+            "needed": round(self.needed, 2),
+            "amount": round(self.amount, 2),
+            "step": self.step,
+            "confirmed": self.step is not None,
+        }
+
+
+@dataclass(frozen=True)
+class Reached:
+    """What the best set found removes, with how many tunnels."""
+
+    tunnels: int
+    removed_fraction: float
 
 
 @dataclass(frozen=True)
 class Infeasible:
-    """Why there is no tunnel: the binding constraint, a sentence, and the single relaxations that would give one."""
+    """Why there is no tunnel: the binding constraint, a sentence, and the single relaxations that would give one.
+
+    ``together``: where no single one does, limits that planning with all of them confirmed.
+    ``reached``: what the best set does where more was asked for.
+    """
 
     binding: str
     text: str
     relaxations: tuple[Relaxation, ...]
+    together: tuple[Relaxation, ...] = ()
+    reached: Reached | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """For ``plan.json``."""
-        return {"binding": self.binding, "text": self.text, "relaxations": [r.as_dict() for r in self.relaxations]}
+        reached = {} if self.reached is None else {"best_reached": asdict(self.reached)}
+        return {
+            **reached,
+            "binding": self.binding,
+            "text": self.text,
+            "relaxations": [r.as_dict() for r in self.relaxations],
+            "together": [r.as_dict() for r in self.together],
+        }
 
 
-@compiled()
-def all_gaps(prob, line, ring, step, gaps):
-    """Fill ``gaps`` (COUNT,) with how far a line's shallowest tunnel that reaches the lesion keeps each constraint.
+def explain(spec: Spec, problem: Problem, survey: Survey, squeezes: list[Squeezed], again: Again) -> Infeasible:
+    """Name the binding constraint of a hip without a feasible tunnel.
 
-    Negative is broken, in mm or degrees. Returns the summed breaks, a large number where
-    the line is not in bone at the neck or misses the lesion.
+    ``survey``: of a lattice as wide as any limit may be set; ``squeezes``: each limit that alone lets
+    a line pass, drawn in as far as it goes; ``again`` plans with other limits.
     """
-    gaps[:] = 1e9
-    point, u = line_of(prob, line[0], line[1], line[2], line[3])
-    if sample(prob.distance, prob.spacing, point[0], point[1], point[2]) <= 0.0:
-        return 1e6
-    first = 1e9
-    widest = max(prob.radius, prob.cavity_radius)
-    center = prob.head_center
-    px, py, pz = point[0] - center[0], point[1] - center[1], point[2] - center[2]
-    for n in range(prob.few_points.shape[1]):
-        dx, dy, dz = prob.few_points[0, n] - px, prob.few_points[1, n] - py, prob.few_points[2, n] - pz
-        t = dx * u[0] + dy * u[1] + dz * u[2]
-        if t < first and dx * dx + dy * dy + dz * dz - t * t <= widest * widest:
-            first = t
-    if first > 1e8:
-        gaps[MISSES] = -1.0
-        return 1e5
-    tip = max(first, 0.0) + TOUCH_MM
-    e, f = across(u[0], u[1], u[2])
-    entry = find_entry(prob, point, u)
-    sine = entry_gaps(prob, point, u, entry, gaps)
-    cosine = math.sqrt(max(0.0, 1.0 - sine * sine))
-    mouth = prob.radius * cosine / sine + PORTAL_EXTRA_MM
-    portal = entry + (prob.cortical_margin + prob.radius * cosine) / sine + PORTAL_EXTRA_MM
-    gaps[LENGTH] = prob.length_max - (tip - entry)
-    if gaps[FIELD_OF_VIEW] < 0.0:
-        # The axis leaves through the scan's edge: of the entry nothing is known.
-        for reason in (INCIDENCE, NORMAL, DISTAL, PROXIMAL, AP, LENGTH, PORTAL, ENTRY_FIXED):
-            gaps[reason] = 1e9
-        mouth = prob.radius
-    elif not outward_free(prob, point, u, e, f, ring, entry, mouth):
-        gaps[OUTWARD] = -1.0
-    t = entry + mouth
-    while True:
-        x, y, z = point[0] + t * u[0], point[1] + t * u[1], point[2] + t * u[2]
-        rings = 4 if t >= tip else 1
-        for level in range(rings):
-            radius = prob.radius * (1.0 - 0.25 * level)
-            for m in range(ring.shape[0]):
-                c, s = radius * ring[m, 0], radius * ring[m, 1]
-                wx, wy, wz = x + c * e[0] + s * f[0], y + c * e[1] + s * f[1], z + c * e[2] + s * f[2]
-                depth = sample(prob.distance, prob.spacing, wx, wy, wz)
-                if t < portal:
-                    gaps[PORTAL] = min(gaps[PORTAL], depth)
-                else:
-                    margin, why = margin_at(prob, wx, wy, wz)
-                    gaps[why] = min(gaps[why], depth - margin)
-        if t >= tip:
-            break
-        t = min(t + step, tip)
-    if prob.cavity_radius > 0.0:
-        cavity_gaps(prob, point, u, e, f, ring, step, portal, tip, gaps)
-    keep_out_gaps(prob, point, u, e, f, ring, entry - OUTWARD_MM, tip, gaps)
-    total = 0.0
-    for reason in range(1, COUNT):
-        if gaps[reason] < -KEPT:
-            total += WEIGHTS[reason] * -gaps[reason]
-    return total
-
-
-@compiled()
-def cavity_gaps(prob, point, u, e, f, ring, step, portal, tip, gaps):
-    """Lower ``gaps`` to how far the wall and both ends of a cavity to ``tip`` keep their margins."""
-    back = max(tip - prob.cavity_length, portal)
-    t = tip
-    while True:
-        rings = 4 if t in (tip, back) else 1
-        for level in range(rings):
-            radius = prob.cavity_radius * (1.0 - 0.25 * level)
-            for m in range(ring.shape[0]):
-                c, s = radius * ring[m, 0], radius * ring[m, 1]
-                x = point[0] + t * u[0] + c * e[0] + s * f[0]
-                y = point[1] + t * u[1] + c * e[1] + s * f[1]
-                z = point[2] + t * u[2] + c * e[2] + s * f[2]
-                margin, why = margin_at(prob, x, y, z)
-                gaps[why] = min(gaps[why], sample(prob.distance, prob.spacing, x, y, z) - margin)
-        if t <= back:
-            break
-        t = max(t - step, back)
-
-
-@compiled()
-def keep_out_gaps(prob, point, u, e, f, ring, start, tip, gaps):
-    """Fill how far a tunnel from ``start`` to ``tip`` keeps out of the regions."""
-    if prob.avoid_margin < 0.0 and prob.pelvis_margin < 0.0:
-        return
-    if prob.cavity_radius > 0.0:
-        back = tip - prob.cavity_length
-        parts, radii = np.array([start, back, tip]), np.array([prob.radius, prob.cavity_radius])
-    else:
-        parts, radii = np.array([start, tip]), np.array([prob.radius])
-    for k in range(radii.shape[0]):
-        t = parts[k]
-        while True:
-            x, y, z = point[0] + t * u[0], point[1] + t * u[1], point[2] + t * u[2]
-            room, why = keep_out_gap(prob, x, y, z)
-            if room < radii[k]:
-                room, why = section_gap(prob, x, y, z, e, f, ring, radii[k], 2.5)
-                gaps[why] = min(gaps[why], room)
-                t += 1.5
-            else:
-                gaps[why] = min(gaps[why], room - radii[k])
-                t += max(1.5, room - radii[k])
-            if t >= parts[k + 1]:
-                break
-
-
-@compiled(nogil=True)
-def measure_lines(prob, lines, ring, step, totals, every):
-    """``all_gaps`` for lines (N, 4), into summed breaks (N,) and gaps (N, COUNT)."""
-    for i in range(lines.shape[0]):
-        totals[i] = all_gaps(prob, lines[i], ring, step, every[i])
-
-
-@compiled(nogil=True)
-def approach_lines(prob, lines, ring, step, only, result, totals, every):
-    """Move lines until their summed breaks shrink no more; with ``only``, all other breaks weigh tenfold."""
-    gaps = np.zeros(COUNT)
-    trial = np.zeros(4)
-    moves = prob.moves
-    for i in range(lines.shape[0]):
-        best = lines[i].copy()
-        least, size, move, moved = 1e12, 0.5, -1, False
-        while size >= 0.01 and least > 0.0:
-            trial[:] = best
-            # Move -1 is the start itself.
-            if move >= 0:
-                trial += size * moves[move]
-            total = all_gaps(prob, trial, ring, step, gaps)
-            if only > 0:
-                total += 9.0 * (total - WEIGHTS[only] * max(0.0, -gaps[only]))
-            if total < least - 1e-9:
-                least = total
-                best[:] = trial
-                every[i] = gaps
-                moved = move >= 0
-            move += 1
-            if move == moves.shape[0]:
-                if not moved:
-                    size *= 0.5
-                move, moved = 0, False
-        result[i] = best
-        totals[i] = least
-
-
-def _measure(problem: Problem, lines: FloatArray) -> tuple[FloatArray, FloatArray]:
-    totals, every = np.zeros(len(lines)), np.zeros((len(lines), COUNT))
-    ring = ring_points(12)
-    in_parts(len(lines), lambda p: measure_lines(problem, lines[p], ring, 1.5, totals[p], every[p]))
-    return totals, every
-
-
-def _approach(problem: Problem, lines: FloatArray, only: int) -> tuple[FloatArray, FloatArray, FloatArray]:
-    reached, totals, every = np.zeros((len(lines), 4)), np.zeros(len(lines)), np.zeros((len(lines), COUNT))
-    ring = ring_points(24)
-    in_parts(
-        len(lines),
-        lambda p: approach_lines(problem, lines[p], ring, 0.5, only, reached[p], totals[p], every[p]),
-    )
-    return reached, totals, every
-
-
-def _thinned(lines: FloatArray) -> FloatArray:
-    """About ``SURVEYED`` of the lines, evenly through the lattice (a step without a factor of its sides)."""
-    step = max(1, len(lines) // SURVEYED)
-    return lines[:: step + (step % 2 == 0)]
-
-
-def nearest_lines(problem: Problem, lines: FloatArray, *, keep: int = 24) -> tuple[FloatArray, FloatArray]:
-    """Of lines (N, 4), those moved nearest to keeping every constraint, and their summed breaks (0: feasible)."""
-    lines = _thinned(lines)
-    totals, _ = _measure(problem, lines)
-    order = np.argsort(totals, kind="stable")[:keep]
-    moved, least, _ = _approach(problem, lines[order], 0)
-    rank = np.argsort(least, kind="stable")
-    return moved[rank], least[rank]
-
-
-def explain(problem: Problem, lines: FloatArray, spec: Spec) -> Infeasible:
-    """Name the binding constraint of a hip without a feasible tunnel."""
-    lines = _thinned(lines)
-    totals, gaps = _measure(problem, lines)
-    reaching = totals < 1e5
-    if not reaching.any():
-        return Infeasible("misses_lesion", "no straight line through the neck reaches the lesion", ())
-    broken = gaps < -KEPT
-    broken[:, [0]] = False
-    amounts = np.where(broken, -gaps, 0.0)
-    found: list[Relaxation] = []
-    for reason in range(1, COUNT):
-        # What nobody can set is no way out, and more of the scan only where it cuts the bone.
-        if reason in UNSETTABLE or (reason == FIELD_OF_VIEW and len(problem.cut_points) == 0):
-            continue
-        # Lines that break this constraint most nearly alone, moved until it breaks alone and least.
-        own = WEIGHTS[reason] * amounts[:, reason]
-        score = np.where(reaching & broken[:, reason], own + 10.0 * (totals - own), np.inf)
-        order = np.argsort(score, kind="stable")[:16]
-        order = order[np.isfinite(score[order])]
-        if len(order) == 0:
-            continue
-        _, _, every = _approach(problem, lines[order], reason)
-        alone = (np.delete(every, reason, axis=1)[:, 1:] >= -0.02).all(axis=1)
-        if alone.any():
-            amount = float(np.maximum(-every[alone, reason], 0.0).min())
-            found.append(_relaxation(Reason(reason), amount, spec))
+    if not (survey.totals < 1e5).any():
+        free = spec.entry_fixed is None and spec.direction_fixed is None
+        what = "no straight line through the neck" if free else "no line through the neck that is as fixed"
+        return Infeasible("misses_lesion", f"{what} reaches the lesion", ())
+    ways = [_confirmed(spec, one, again) for one in squeezes]
+    own = spec.radius_mm + spec.cortical_margin_mm
+    # More of the scan is a way out only where it cuts the bone.
+    if len(problem.cut_points):
+        ways.append(_given_way(problem, survey, FIELD_OF_VIEW, "field_of_view", own, EDGE_LEAST_MM))
+    if problem.avoid_margin >= 0.0:
+        ways.append(_given_way(problem, survey, AVOID, "avoid", spec.avoid_margin_mm, TOLERATED))
+    found = [way for way in ways if way is not None]
     if not found:
-        return _several(totals, amounts, reaching)
+        return _several(problem, survey, spec, again)
     found.sort(key=lambda r: r.amount / max(abs(r.limit), 1.0))
     first = found[0]
     if first.key == "avoid":
@@ -312,7 +129,8 @@ def explain(problem: Problem, lines: FloatArray, spec: Spec) -> Infeasible:
     else:
         text = (
             f"no tunnel of {2 * problem.radius:g} mm keeps every constraint: {first.key} binds;"
-            f" its limit is {first.limit:g} and a tunnel would exist at about {first.needed:.1f}"
+            f" its limit is {first.limit:g}, with {first.needed:g} there is a tunnel, with a step of {first.step:g}"
+            " less none was found"
         )
     return Infeasible(first.key, text, tuple(found))
 
@@ -323,29 +141,88 @@ def _beside(needed_mm: float) -> str:
     return f"one would exist that cuts {-needed_mm:.1f} mm into it"
 
 
-def _several(totals: FloatArray, amounts: FloatArray, reaching: np.ndarray) -> Infeasible:
-    nearest = int(np.argmin(np.where(reaching, totals, np.inf)))
-    parts = [(Reason(r), float(amounts[nearest, r])) for r in range(1, COUNT) if amounts[nearest, r] > 0.0]
-    if not parts:
-        return Infeasible("misses_lesion", "no tunnel was found, and no single constraint is to blame", ())
-    parts.sort(key=lambda part: -part[1])
-    names = ", ".join(f"{REASON_KEYS[r]} by {amount:.1f}" for r, amount in parts)
-    return Infeasible(
-        REASON_KEYS[parts[0][0]], f"no single constraint is to blame: the nearest line breaks {names}", ()
+def _confirmed(spec: Spec, found: Squeezed, again: Again) -> Relaxation | None:
+    """The value nearest to the limit, to a step, with which planning succeeds; ``None`` where none was found."""
+    key, step = found.key, step_of(found.key)
+    limit = float(getattr(spec, key))
+
+    def at(steps: int) -> float:
+        return loosened(spec, key, steps * step)
+
+    def planned(steps: int, lines: FloatArray | None) -> bool:
+        return again(spec.with_values({key: at(steps)}), lines)
+
+    # Quick climbs from the lines squeezed come near the value, the whole search has the last word.
+    good = max(1, math.ceil(abs(found.value - limit) / step - 1e-9))
+    for lines in (found.lines, None):
+        for width in range(LOOSENED_MAX):
+            if planned(good, lines):
+                break
+            if at(good + 2**width) == at(good):
+                return None
+            good += 2**width
+        else:
+            return None
+    while good > 1 and planned(good - 1, None):
+        good -= 1
+    return Relaxation(key, limit, at(good), abs(at(good) - limit), step)
+
+
+def _given_way(
+    problem: Problem, survey: Survey, reason: int, key: str, limit: float, least_mm: float
+) -> Relaxation | None:
+    """By how much a limit in mm that is no parameter's would have to give way, where that alone is in the way."""
+    own = np.maximum(-survey.gaps[:, reason], 0.0)
+    near = (survey.totals < 1e5) & (own > KEPT)
+    if not near.any():
+        return None
+    # Lines that break it most nearly alone, moved until it breaks alone and least.
+    score = np.where(near, own + 10.0 * (survey.totals - own), np.inf)
+    order = np.argsort(score, kind="stable")[: min(16, int(np.count_nonzero(near)))]
+    gaps = approach(problem, survey.lines[order], reason).gaps
+    alone = (np.delete(gaps, reason, axis=1)[:, 1:] >= -TOLERATED).all(axis=1)
+    if not alone.any():
+        return None
+    amount = float(np.maximum(-gaps[alone, reason], 0.0).min())
+    return Relaxation(key, limit, limit - amount, amount, None) if amount > least_mm else None
+
+
+def _several(problem: Problem, survey: Survey, spec: Spec, again: Again) -> Infeasible:
+    """The fewest limits of the nearest lines with which a tunnel is found when all of them give way."""
+    # Of an entry beyond the scan's edge nothing is known, so a line there may seem near.
+    known = survey.gaps[:, FIELD_OF_VIEW] >= 0.0
+    near = nearest_lines(problem, Survey(survey.lines[known], survey.totals[known], survey.gaps[known]))
+    broken: BoolArray = near.gaps < -TOLERATED
+    broken[:, 0] = False
+    near_enough = (near.totals < 1e5) & ~broken[:, FIELD_OF_VIEW]
+    if not near_enough.any():
+        return Infeasible("field_of_view", "no line that enters within the scan comes near the lesion", ())
+    # Few breaks first, then small ones.
+    order = np.lexsort((near.totals, broken.sum(axis=1), ~near_enough))[: int(near_enough.sum())]
+    nearest = int(order[0])
+    parts = sorted(
+        ((REASON_KEYS[Reason(int(r))], float(-near.gaps[nearest, r])) for r in np.flatnonzero(broken[nearest])),
+        key=lambda part: -part[1],
     )
+    names = ", ".join(f"{key} by {amount:.1f}" for key, amount in parts)
+    first = parts[0][0] if parts else "misses_lesion"
+    settable = [(REASON_KEYS[reason], int(reason)) for reason in REASON_OF.values()]
+    among = broken[:, [reason for _, reason in settable]].sum(axis=1) == broken.sum(axis=1)
+    for i in order[among[order]][:PAIRS_TRIED]:
+        keys = [(key, float(-near.gaps[i, r])) for key, r in settable if broken[i, r]]
+        for more in (1.0, 1.5, 2.5):
+            ways = tuple(_give_way(spec, key, more * amount) for key, amount in keys)
+            if again(replace(spec, **{way.key: way.needed for way in ways}), near.lines[i : i + 1]):  # type: ignore[arg-type]
+                told = " and ".join(f"{way.key} at {way.needed:g} instead of {way.limit:g}" for way in ways)
+                text = f"no single limit is to blame: only with {told} was a tunnel found"
+                return Infeasible(max(ways, key=lambda way: way.amount).key, text, (), ways)
+    return Infeasible(first, f"no single constraint is to blame: the nearest line breaks {names}", ())
 
 
-def _relaxation(reason: Reason, amount: float, spec: Spec) -> Relaxation:
-    key = REASON_KEYS[reason]
-    limit = float(getattr(spec, key)) if hasattr(spec, key) else 0.0
-    if reason == Reason.AVOID:
-        limit = spec.avoid_margin_mm
-    if key == "field_of_view":
-        limit = spec.radius_mm + spec.cortical_margin_mm
-    upper = reason in (
-        Reason.SHAFT_ANGLE_MAX, Reason.LENGTH, Reason.ENTRY_NORMAL, Reason.ENTRY_AP, Reason.ENTRY_PROXIMAL,
-    )  # fmt: skip
-    return Relaxation(key, limit, limit + amount if upper else limit - amount, amount)
+def _give_way(spec: Spec, key: str, amount: float) -> Relaxation:
+    limit, step = float(getattr(spec, key)), step_of(key)
+    needed = loosened(spec, key, step * float(np.ceil(amount / step)))
+    return Relaxation(key, limit, needed, abs(needed - limit), step)
 
 
 def _field_of_view_text(problem: Problem) -> str:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from corecore.grid import BoolArray, FloatArray
 from corecore.hip import Hip
-from corecore.search.infeasible import nearest_lines
+from corecore.search.breaks import nearest_lines, surveyed
 from corecore.search.kernels import OK, ring_points
 from corecore.search.problem import Problem, build_problem
 from corecore.search.threads import judge_many
@@ -75,8 +75,8 @@ def best_near(hip: Hip, spec: Spec, path: Tunnel, *, reach_mm: float, allowed: A
         starts = _best_seeds(wide, lines, within)
         if len(starts) == 0 and coarse == 0.0:
             # A passage may be narrower than the mesh: move the nearest lines towards it before giving up.
-            moved, breaks = nearest_lines(wide, lines)
-            starts = moved[breaks <= 0.0]
+            near = nearest_lines(wide, surveyed(wide, lines))
+            starts = near.lines[near.totals <= 0.0]
         if len(starts) == 0:
             continue
         climbed, _, counts = _climb(wide, starts, COARSE_RING, COARSE_STEP_MM, 0.5, 0.1, within)

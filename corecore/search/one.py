@@ -10,16 +10,18 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from corecore.grid import FloatArray
 from corecore.hip import Hip
 from corecore.search.bound import EFFORT, Proof, prove
-from corecore.search.infeasible import Infeasible, explain, nearest_lines
+from corecore.search.breaks import nearest_lines, surveyed
+from corecore.search.infeasible import Infeasible, explain
 from corecore.search.kernels import line_of, ring_points
 from corecore.search.problem import Problem, build_problem, thinned
+from corecore.search.squeeze import Squeezed, squeezed, widest
 from corecore.search.threads import climb_many, judge_many
 from corecore.spec import Spec
 from corecore.target import target_fraction
@@ -48,17 +50,26 @@ STARTS, FINALISTS = 64, 6
 #: The coarse rings miss up to a quarter of a millimetre, and a climb that starts inside the
 #: constraints gets along their edge, one that starts outside may not get in.
 SLACKS_MM = ((0.3, 0.01), (0.15, 0.01), (0.0, 0.01), (0.1, 0.1))
+QUICK_SLACKS_MM = SLACKS_MM[2:3]
 #: Half the distance between the coarse climb's ring points, mm.
 FUZZ_MM = 0.7
 #: Lesion points that stand for the lesion until the last climb, where there is a cavity.
 CAVITY_POINTS = 12_000
+#: Mesh on which it is looked for why there is no tunnel, mm and slope.
+WIDE_OFFSET_MM, WIDE_SLOPE = 1.5, 0.033
+NO_LINES = np.zeros((0, 4))
 #: Two tunnels whose removed volumes differ by less than this share are a tie (then clearance decides).
 TIE_SHARE = 0.0005
+#: Rooms that differ by less are a tie too, mm (then less healthy bone decides; engineering choice).
+TIE_ROOM_MM = 0.05
 
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """The best tunnel with its figures, or why there is none; ``reasons`` counts the sweep's lines by outcome."""
+    """The best tunnel with its figures, or why there is none; ``reasons`` counts the sweep's lines by outcome.
+
+    ``passing``: the sweep's lines (N, 4) that carry a tunnel, most removed first.
+    """
 
     tunnel: Tunnel | None
     figures: TunnelFigures | None
@@ -68,6 +79,7 @@ class Found:
     reasons: dict[Reason, int]
     compile_s: float
     proof: Proof | None = None
+    passing: FloatArray = field(default_factory=lambda: NO_LINES)
 
 
 def best_tunnel(
@@ -106,13 +118,18 @@ def provable(spec: Spec) -> bool:
     return spec.target == "lesion" and spec.cavity_diameter_mm == 0.0 and not spec.keep
 
 
-def _searched(hip: Hip, spec: Spec, problem: Problem, tell: Callable[[float], None]) -> Found:
-    """The best tunnel of sweep and climbs, or why there is none."""
+def _searched(
+    hip: Hip,
+    spec: Spec,
+    problem: Problem,
+    tell: Callable[[float], None],
+    *,
+    explaining: bool = True,
+) -> Found:
+    """The best tunnel of sweep and climbs, or why there is none (left open unless ``explaining``)."""
     lines = lattice(problem)
     ring = ring_points(SWEEP_RING)
-    # A cavity is looked for at every depth, and a tenth of the points rank the lines as well.
-    few = thinned(hip, CAVITY_POINTS) if spec.cavity_diameter_mm > 0.0 else hip
-    problem = build_problem(few, spec)
+    problem = build_problem(_few(hip, spec), spec)
     reasons, counts = np.zeros(len(lines), dtype=np.int8), np.zeros(len(lines), dtype=np.int64)
     chunk = max(1, len(lines) // 40)
     for first in range(0, len(lines), chunk):
@@ -122,44 +139,74 @@ def _searched(hip: Hip, spec: Spec, problem: Problem, tell: Callable[[float], No
     tally = {Reason(r): int(n) for r, n in enumerate(np.bincount(reasons, minlength=len(Reason))) if n}
     feasible = int(np.count_nonzero(counts))
     _log.info("sweep: %d lines, %d feasible", len(lines), feasible)
-    order = np.argsort(-counts, kind="stable")[:STARTS]
-    starts = lines[order[counts[order] > 0]]
+    order = np.argsort(-counts, kind="stable")
+    passing = lines[order[counts[order] > 0]]
+    starts = passing[:STARTS]
+    wide, survey = NO_LINES, None
+    squeezes: list[Squeezed] = []
     if len(starts) == 0:
         # A passage may be narrower than the mesh: move the nearest lines towards it before giving up.
-        moved, breaks = nearest_lines(problem, lines)
-        starts = moved[breaks <= 0.0]
-        if len(starts) == 0:
-            return Found(None, None, _explained(problem, spec), len(lines), 0, tally, 0.0)
-    judged = len(lines)
-    for coarse, fine in SLACKS_MM:
+        wide = _wide_lattice(hip, spec)
+        survey = surveyed(problem, wide)
+        near = nearest_lines(problem, survey)
+        starts = near.lines[near.totals <= 0.0]
+    best, evaluated = climbed(hip, spec, starts, tell)
+    if best is None:
+        wide = wide if len(wide) else _wide_lattice(hip, spec)
+        for one in squeezed(hip, spec, wide):
+            squeezes.append(one)
+            if one.value == getattr(spec, one.key):
+                # No limit need give way: the lines squeezed keep them all.
+                best, more = climbed(hip, spec, one.lines, tell, QUICK_SLACKS_MM)
+                evaluated += more
+            if best is not None:
+                break
+    why: Infeasible | None = None
+    if best is None and explaining:
+
+        def again(other: Spec, from_lines: FloatArray | None) -> bool:
+            """Whether there is a tunnel with other limits, by the same search or only from lines given."""
+            if from_lines is not None:
+                return climbed(hip, other, from_lines, lambda share: None, QUICK_SLACKS_MM)[0] is not None
+            tried = _searched(hip, other, build_problem(hip, other), lambda share: None, explaining=False)
+            return tried.tunnel is not None
+
+        survey = surveyed(problem, wide) if survey is None else survey
+        why = explain(spec, problem, survey, squeezes, again)
+    tell(1.0)
+    tunnel, figures = best if best is not None else (None, None)
+    return Found(tunnel, figures, why, len(lines) + evaluated, feasible, tally, 0.0, passing=passing)
+
+
+def _few(hip: Hip, spec: Spec) -> Hip:
+    # A cavity is looked for at every depth, and a tenth of the points rank the lines as well.
+    return thinned(hip, CAVITY_POINTS) if spec.cavity_diameter_mm > 0.0 else hip
+
+
+def climbed(
+    hip: Hip,
+    spec: Spec,
+    starts: FloatArray,
+    tell: Callable[[float], None],
+    slacks_mm: tuple[tuple[float, float], ...] = SLACKS_MM,
+) -> tuple[tuple[Tunnel, TunnelFigures] | None, int]:
+    """The best tunnel that climbs from lines (N, 4) reach, judged in full, and how many lines were judged."""
+    judged = 0
+    few = _few(hip, spec)
+    for coarse, fine in slacks_mm if len(starts) else ():
         tight = build_problem(hip, spec, slack_mm=fine)
         wide = build_problem(few, spec, slack_mm=coarse, fuzz_mm=FUZZ_MM if coarse else 0.0)
         refined, evaluated = _refined(wide, tight, starts, tell)
         judged += evaluated
         best = _best_of(hip, spec, tight, refined)
         if best is not None:
-            tell(1.0)
-            return Found(best[0], best[1], None, judged, feasible, tally, 0.0)
-    return Found(None, None, _explained(problem, spec), judged, feasible, tally, 0.0)
+            return best, judged
+    return None, judged
 
 
-def _explained(problem: Problem, spec: Spec) -> Infeasible:
-    """Why there is no tunnel, looked for at every angle, not only those allowed.
-
-    A tenth of a millimetre of room is asked for: a way out so narrow that no search gets
-    through helps nobody.
-    """
-    anywhere = problem._replace(shaft_angle_min=np.pi / 2.0, shaft_angle_max=np.pi)
-    room = problem._replace(
-        cortical_margin=problem.cortical_margin + 0.1,
-        posterosuperior_margin=problem.posterosuperior_margin + 0.1,
-        entry_distal=problem.entry_distal + 0.5,
-        entry_proximal=problem.entry_proximal - 0.5,
-    )
-    why = explain(room, lattice(anywhere), spec)
-    if why.binding == "misses_lesion" and (spec.entry_fixed is not None or spec.direction_fixed is not None):
-        return replace(why, text="no line through the neck that is as fixed reaches the lesion")
-    return why
+def _wide_lattice(hip: Hip, spec: Spec) -> FloatArray:
+    """Lines (N, 4) of a wider mesh that may carry a tunnel under any limits that are accepted."""
+    return lattice(build_problem(hip, widest(spec)), offset_step=WIDE_OFFSET_MM, slope_step=WIDE_SLOPE)
 
 
 def lattice(problem: Problem, *, offset_step: float = OFFSET_STEP_MM, slope_step: float = SLOPE_STEP) -> FloatArray:
@@ -240,21 +287,46 @@ def _refined(
 def _best_of(
     hip: Hip, spec: Spec, problem: Problem, found: list[tuple[FloatArray, float, float, int]]
 ) -> tuple[Tunnel, TunnelFigures] | None:
-    """The tunnel that removes most; among ties the one with most room; every one judged in full first."""
+    """The tunnel preferred of those that keep every constraint; every one judged in full first."""
     judged: list[tuple[Tunnel, TunnelFigures]] = []
     for line, entry, tip, _ in found:
         tunnel = tunnel_of_line(problem, line, entry, tip)
         figures = assess(hip, tunnel, spec)
         if not violations(figures, spec):
             judged.append((tunnel, figures))
-    if not judged:
-        return None
+    return preferred(hip, spec, judged) if judged else None
+
+
+def preferred(
+    hip: Hip, spec: Spec, judged: list[tuple[Tunnel, TunnelFigures]]
+) -> tuple[Tunnel, TunnelFigures]:
+    """The tunnel that does most for the target; of ties the one with most room, then that with least healthy bone.
+
+    Raises ``ValueError`` for an empty list.
+    """
     values = [
         figures.removed_fraction if spec.target == "lesion" else target_fraction(hip, [tunnel], spec)
         for tunnel, figures in judged
     ]
     ties = [pair for pair, value in zip(judged, values, strict=True) if value >= max(values) * (1.0 - TIE_SHARE)]
-    return max(ties, key=lambda pair: min(pair[1].cortical_clearance_mm, pair[1].joint_clearance_mm))
+    room = max(room_mm(figures, spec) for _, figures in ties)
+    ties = [pair for pair in ties if room_mm(pair[1], spec) >= room - TIE_ROOM_MM]
+
+    def healthy_ml(pair: tuple[Tunnel, TunnelFigures]) -> float:
+        # What the mouth has outside the bone is the same for tunnels that all but coincide.
+        drilled = np.pi * pair[0].radius_mm ** 2 * pair[1].length_mm / 1000.0
+        return float(drilled - pair[1].removed_fraction * hip.lesion.volume_ml)
+
+    return min(ties, key=healthy_ml)
+
+
+def room_mm(figures: TunnelFigures, spec: Spec) -> float:
+    """The least of a tunnel's clearances, each in excess of its own margin, mm."""
+    return min(
+        figures.cortical_clearance_mm - spec.cortical_margin_mm,
+        figures.posterosuperior_clearance_mm - max(spec.posterosuperior_margin_mm, spec.cortical_margin_mm),
+        figures.joint_clearance_mm - spec.joint_margin_mm,
+    )
 
 
 def _warm_up(problem: Problem, proving: bool) -> None:

@@ -9,6 +9,7 @@ find no rule broken. Deterministic, and independent of the number of threads.
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ from corecore.hip import Hip
 from corecore.holes import set_violations
 from corecore.kept import Pairs, kept_tunnels
 from corecore.search.bound import EFFORT, Proof
-from corecore.search.infeasible import Infeasible
+from corecore.search.infeasible import Infeasible, Reached, Relaxation
 from corecore.search.one import Found, best_tunnel, provable
 from corecore.search.sets_bound import prove_set
 from corecore.search.sets_climb import Climber, climber
@@ -73,8 +74,9 @@ def best_set(
     """At most ``spec.tunnels`` tunnels within all rules that together remove most of the lesion.
 
     ``spec.pattern``: ``fan`` (one portal), ``separate`` (no shared portal), ``parallel`` (one
-    direction) or ``any``. ``progress`` is told the share of the work done, 0 to 1. ``gap``, ``seconds``
-    and ``effort`` ask for a proof as for one tunnel.
+    direction) or ``any``. With ``spec.remove_fraction_min`` it ends with the first set that removes as
+    much: the fewest tunnels found. ``progress`` is told the share of the work done, 0 to 1. ``gap``,
+    ``seconds`` and ``effort`` ask for a proof as for one tunnel.
     """
     started = time.perf_counter()
     tell = progress or (lambda share: None)
@@ -86,13 +88,16 @@ def best_set(
     if single.tunnel is None or single.figures is None:
         if kept:
             fewer = "there is no further tunnel within the constraints that adds to those kept"
-        none = None if kept else single.infeasible
-        return FoundSet(tuple(kept), none, fraction, fraction, fewer, single.lines_judged, single.compile_s)
+            return _answer(spec, tuple(kept), fraction, single, fewer=fewer)
+        return FoundSet((), single.infeasible, fraction, fraction, None, single.lines_judged, single.compile_s)
+    asked = spec.remove_fraction_min
     search = _Search(hip, spec, kept, single.tunnel, single.figures)
     chosen, greedy_fraction = search.kept, fraction
     if not kept:
         chosen = [0]
         fraction = greedy_fraction = search.fraction(chosen)
+        if spec.tunnels == 1 or 0.0 < asked <= fraction:
+            return _answer(spec, ((single.tunnel, single.figures),), fraction, single)
     for count in range(len(chosen) + 1, spec.tunnels + 1):
         tell(0.3 + 0.7 * (count - 1) / spec.tunnels)
         found = search.next(chosen, count)
@@ -104,6 +109,8 @@ def best_set(
             fewer = f"another would add under {WORTH_ADDING:.1%} of the lesion"
             break
         chosen, fraction, greedy_fraction = better, more, by_greedy
+        if 0.0 < asked <= fraction:
+            break
         search.open_up(chosen)
     proof = None
     if (gap is not None or seconds is not None) and provable(spec):
@@ -113,9 +120,9 @@ def best_set(
         proof = prove_set(search.pool, removed, gap=0.05 if gap is None else gap, effort=limit, until=until)
     tell(1.0)
     added = sorted((i for i in chosen if i not in search.kept), key=lambda i: -search.pair(i)[1].removed_fraction)
-    return FoundSet(
-        tuple(search.pair(i) for i in (*search.kept, *added)), None, fraction, greedy_fraction, fewer,
-        single.lines_judged + search.judged, single.compile_s, proof,
+    return _answer(
+        spec, tuple(search.pair(i) for i in (*search.kept, *added)), fraction, single,
+        greedy_fraction=greedy_fraction, fewer=fewer, judged=search.judged, proof=proof,
     )  # fmt: skip
 
 
@@ -130,6 +137,34 @@ def _first(hip: Hip, spec: Spec, kept: Pairs, tell: Callable[[float], None]) -> 
         return Found(None, None, None, 0, 0, {}, 0.0)
     found = best_tunnel(replace(hip, lesion=hip.lesion.kept(left)), spec, progress=tell)
     return found if found.tunnel is None else replace(found, figures=assess(hip, found.tunnel, spec))
+
+
+def _answer(
+    spec: Spec,
+    tunnels: Pairs,
+    fraction: float,
+    single: Found,
+    *,
+    greedy_fraction: float | None = None,
+    fewer: str | None = None,
+    judged: int = 0,
+    proof: Proof | None = None,
+) -> FoundSet:
+    """A set found; none, and why, where it removes less than was asked for."""
+    lines, by_greedy = single.lines_judged + judged, fraction if greedy_fraction is None else greedy_fraction
+    asked = spec.remove_fraction_min
+    if fraction >= asked:
+        return FoundSet(tunnels, None, fraction, by_greedy, fewer, lines, single.compile_s, proof)
+    # Rounded down, so that what is named is reached.
+    reached = math.floor(100.0 * fraction) / 100.0
+    many = "1 tunnel" if len(tunnels) == 1 else f"{len(tunnels)} tunnels"
+    text = (
+        f"{many} of {spec.diameter_mm:g} mm remove {fraction:.1%} of the lesion, {asked:.1%} were asked for;"
+        f" {fewer or f'no more than {spec.tunnels} are allowed'}"
+    )
+    way = Relaxation("remove_fraction_min", asked, reached, asked - reached, 0.01)
+    why = Infeasible("removed_fraction", text, (way,), reached=Reached(len(tunnels), fraction))
+    return FoundSet((), why, 0.0, 0.0, None, lines, single.compile_s)
 
 
 class _Search:
