@@ -30,6 +30,8 @@ COARSE_VOXELS = 2.6
 #: Voxels are split in so many along each edge where the smoothing would wipe a thin region out:
 #: a sheet or a line of one voxel then keeps its size.
 SPLIT = 3
+#: So they are where it would leave less than this share of a region, too, if the field stays below so many voxels.
+LEFT_MIN, SPLIT_MAX = 0.93, 2e7
 #: A tunnel is prolonged 80 mm; what lies further from the bone than this is out of reach, mm.
 REACH_MM = 110.0
 
@@ -45,7 +47,7 @@ Role = Literal["avoid", "pelvis"]
 class Barrier:
     """A region as a distance field, positive outside; made when it is first asked for.
 
-    ``mask`` is near-isotropic; ``local_from_world`` (4, 4) leads from its world to the local frame.
+    ``mask`` is what was given, cropped; ``local_from_world`` (4, 4) leads from its world to the local frame.
     """
 
     role: Role
@@ -88,6 +90,11 @@ class Barrier:
     @cached_property
     def _made(self) -> tuple[npt.NDArray[np.float32], Grid, FloatArray]:
         mask = self.mask
+        if self.role == "pelvis":
+            # Thick, and far from a tunnel: half a coarse voxel more or less decides nothing.
+            while np.prod(np.array(mask.grid.shape) + 2 * PAD_MM / mask.grid.spacing_mm) > PELVIS_MAX:
+                mask = _halved(mask)
+        mask = _sturdy(mask)
         pad = np.ceil(PAD_MM / mask.grid.spacing_mm).astype(int) + 1
         grid = mask.grid.cropped(-pad, np.array(mask.grid.shape) + pad)
         size = float(np.prod(grid.shape, dtype=np.float64))
@@ -129,17 +136,13 @@ def barrier_of(role: Role, given: Mask, local_from_world: FloatArray, size_mm: F
     if not mask.voxels.any():
         return None
     mask = mask.cropped(*mask.bounds())
-    if role == "pelvis":
-        # Thick, and far from a tunnel: half a coarse voxel more or less decides nothing.
-        while np.prod(np.array(mask.grid.shape) + 2 * PAD_MM / mask.grid.spacing_mm) > PELVIS_MAX:
-            mask = Mask(*_halved(mask))
-    return Barrier(role, _sturdy(mask), local_from_world)
+    return Barrier(role, mask, local_from_world)
 
 
-def _halved(mask: Mask) -> tuple[Grid, npt.NDArray[np.bool_]]:
+def _halved(mask: Mask) -> Mask:
     voxels = np.ascontiguousarray(mask.voxels[::2, ::2, ::2])
     n = voxels.shape
-    return Grid((n[0], n[1], n[2]), mask.grid.world_from_index @ np.diag([2.0, 2.0, 2.0, 1.0])), voxels
+    return Mask(Grid((n[0], n[1], n[2]), mask.grid.world_from_index @ np.diag([2.0, 2.0, 2.0, 1.0])), voxels)
 
 
 def _sturdy(mask: Mask) -> Mask:
@@ -147,7 +150,9 @@ def _sturdy(mask: Mask) -> Mask:
     # Two slices more on every side: what is one slice thick has two sides.
     room = Mask(mask.grid.cropped((-2, -2, -2), np.array(mask.grid.shape) + 2), np.pad(mask.voxels, 2))
     fine = near_isotropic(room)
-    if _stands(fine, mask):
+    stands, left = _stands(fine, mask)
+    size = float(np.prod((np.array(mask.grid.shape) + 2 * PAD_MM / mask.grid.spacing_mm) * SPLIT))
+    if stands and (left > LEFT_MIN or size > SPLIT_MAX):
         return fine
     voxels = room.voxels
     for axis in range(3):
@@ -159,9 +164,10 @@ def _sturdy(mask: Mask) -> Mask:
     return near_isotropic(Mask(Grid((n[0], n[1], n[2]), room.grid.world_from_index @ step), voxels))
 
 
-def _stands(fine: Mask, mask: Mask) -> bool:
-    """Whether every voxel of a mask lies within a voxel of what smoothing leaves of it."""
+def _stands(fine: Mask, mask: Mask) -> tuple[bool, float]:
+    """Whether every voxel of a mask lies within a voxel of what smoothing leaves, and the share of it that is left."""
     left = smoothed_level(fine.voxels, fine.grid.spacing_mm) >= 0.5
     near = ndimage.binary_dilation(left, structure=np.ones((3, 3, 3), dtype=bool))
     index = np.rint(transform(fine.grid.index_from_world, mask.positions_mm())).astype(int)
-    return bool(near[tuple(index.T)].all())
+    share = int(np.count_nonzero(left)) / max(1, int(np.count_nonzero(fine.voxels)))
+    return bool(near[tuple(index.T)].all()), float(share)

@@ -88,7 +88,7 @@ def test_a_left_hip_and_a_moved_patient_take_it_along(sample_hip: Hip, free: Tun
 
 def test_the_best_tunnel_through_an_entry_beats_every_other_through_it(sample_hip: Hip, free: Tunnel) -> None:
     # A neighbour of the free optimum's entry, so that the slopes have to be found anew.
-    at = free.entry + 2.0 * sample_hip.anatomy.shaft_axis
+    at = free.entry - 2.0 * sample_hip.anatomy.shaft_axis
     off = float(sample_hip.bone.distance(at[None])[0])
     at = at + off * sample_hip.bone.mouth_normal(at)[0]
     spec = replace(SPEC, entry_fixed=world(sample_hip, at))
@@ -105,9 +105,7 @@ def test_the_best_tunnel_through_an_entry_beats_every_other_through_it(sample_hi
     assert np.count_nonzero(counts[same]) > 20
     share = counts[same].max() / len(sample_hip.lesion.points_mm)
     assert share <= found.figures.removed_fraction * 1.01
-    free_figures = best_tunnel(sample_hip, SPEC).figures
-    assert free_figures is not None
-    assert found.figures.removed_fraction <= free_figures.removed_fraction * 1.001
+    assert found.figures.removed_fraction <= assess(sample_hip, free, SPEC).removed_fraction * 1.001
 
 
 def entries(hip: Hip, lines: FloatArray, ends: FloatArray) -> FloatArray:
@@ -144,6 +142,7 @@ def test_both_fixed_leave_one_line(sample_hip: Hip, free: Tunnel) -> None:
     assert np.linalg.norm(found.tunnel.tip - free.tip) < 0.1
 
 
+@pytest.mark.slow
 def test_an_entry_out_of_the_zone_is_infeasible_and_says_which_limit(sample_hip: Hip, free: Tunnel) -> None:
     anatomy = sample_hip.anatomy
     at = free.entry + 30.0 * -anatomy.shaft_axis
@@ -159,6 +158,7 @@ def kept_of(hip: Hip, tunnel: Tunnel) -> Kept:
     return Kept(world(hip, tunnel.entry), world(hip, tunnel.tip), tunnel.diameter_mm)
 
 
+@pytest.mark.slow
 def test_a_kept_tunnel_stays_and_others_are_added_around_it(sample_hip: Hip, free: Tunnel) -> None:
     spec = replace(SPEC, diameter_mm=4.0, tunnels=2, keep=(kept_of(sample_hip, free),))
     found = best_set(sample_hip, spec)

@@ -18,6 +18,8 @@ ROOM_VOXELS = 8
 POINT_SPACING_MM = 0.7
 #: Edge of the parts that a voxel is cut into where smoothing would leave nothing of it.
 PARTS = 3
+#: Smoothing may take the rest of a region's volume, no more.
+KEPT_SHARE = 0.93
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,11 +61,13 @@ def _with_room(mask: Mask) -> Mask:
 
 
 def _holds(mesh: BoneMesh, mask: Mask) -> bool:
-    """Whether every voxel of the mask has, in itself or beside it, something the mesh encloses."""
+    """Whether every voxel of the mask has something enclosed in or beside it, and hardly any volume is lost."""
     inside = mesh.level >= 0.5
     index = np.rint(transform(mesh.index_from_world, mask.positions_mm())).astype(np.int64)
     near = ndimage.maximum_filter(inside.astype(np.uint8), size=3)
-    return bool(near[tuple(np.clip(index, 0, np.array(near.shape) - 1).T)].all())
+    held = bool(near[tuple(np.clip(index, 0, np.array(near.shape) - 1).T)].all())
+    lattice_ml = abs(float(np.linalg.det(np.linalg.inv(mesh.index_from_world)[:3, :3]))) / 1000.0
+    return held and bool(np.count_nonzero(inside) * lattice_ml > KEPT_SHARE * mask.volume_ml)
 
 
 def _cut(mask: Mask) -> Mask:
