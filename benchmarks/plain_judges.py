@@ -44,24 +44,28 @@ class Plain:
         self.voxels = hip.lesion.mask.positions_mm()
         self.ring = ring_points(RING)
 
-    def removed(self, poses: Poses, *, rays: Callable[[Poses], BoolArray] | None = None) -> FloatArray:
-        """Share of the lesion's voxels that each of N tunnels removes, 0 where it breaks a constraint; (N,).
+    def removed_at_once(self, poses: Poses) -> FloatArray:
+        """Share of the lesion's voxels that each of N tunnels removes, 0 where it breaks a constraint; (N,)."""
+        good = self._entered(poses) & self._free_wall(poses) & self._free_outward(poses)
+        return np.asarray(np.where(good, self._share(poses), 0.0))
 
-        Cheap rules first, and each on what the ones before have left. ``rays`` replaces the walls' depths.
-        """
+    def removed(self, poses: Poses, *, rays: Callable[[Poses], BoolArray] | None = None) -> FloatArray:
+        """The same with cheap rules first, each on what the ones before have left; ``rays`` replaces walls' depths."""
         result = np.zeros(len(poses.length))
         left = np.flatnonzero(self._entered(poses))
         for rule in (self._free_wall if rays is None else rays, self._free_outward):
             if len(left):
                 left = left[rule(poses.part(left))]
         if len(left):
-            few = poses.part(left)
-            offset = self.voxels[None] - few.entry[:, None]
-            s = np.einsum("nij,nj->ni", offset, few.direction)
-            square = np.einsum("nij,nij->ni", offset, offset) - s * s
-            inside = (square <= self.spec.radius_mm**2) & (s >= 0) & (s <= few.length[:, None])
-            result[left] = inside.mean(axis=1)
+            result[left] = self._share(poses.part(left))
         return result
+
+    def _share(self, poses: Poses) -> FloatArray:
+        offset = self.voxels[None] - poses.entry[:, None]
+        s = np.einsum("nij,nj->ni", offset, poses.direction)
+        square = np.einsum("nij,nij->ni", offset, offset) - s * s
+        inside = (square <= self.spec.radius_mm**2) & (s >= 0) & (s <= poses.length[:, None])
+        return np.asarray(inside.mean(axis=1))
 
     def _entered(self, poses: Poses) -> BoolArray:
         spec, anatomy, u, entry = self.spec, self.hip.anatomy, poses.direction, poses.entry

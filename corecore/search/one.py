@@ -153,7 +153,7 @@ def _searched(
     best, evaluated = climbed(hip, spec, starts, tell)
     if best is None:
         wide = wide if len(wide) else _wide_lattice(hip, spec)
-        for one in squeezed(hip, spec, wide):
+        for one in squeezed(hip, spec, wide, far_too=explaining):
             squeezes.append(one)
             if one.value == getattr(spec, one.key):
                 # No limit need give way: the lines squeezed keep them all.

@@ -48,6 +48,8 @@ POINTS = 4000
 #: Rings of the judgement, as in the sweep; lines moved at a time; least size of a move, in compass steps.
 RING, RING_STEP_MM = 16, 1.0
 MOVED, MOVE_FIRST, MOVE_LEAST = 24, 1.0, 0.03
+#: A limit this many steps beyond the lattice's lines is far off: 5 mm or 10°, several times the lattice's mesh.
+FAR_STEPS = 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,8 +86,11 @@ def widest(spec: Spec) -> Spec:
     return replace(spec, **{key: accepted_range(key)[key in UPPER] for key in REASON_OF})  # type: ignore[arg-type]
 
 
-def squeezed(hip: Hip, spec: Spec, lines: FloatArray) -> Iterator[Squeezed]:
-    """Each limit that lets lines of a lattice (N, 4) pass when it alone gives way, drawn in as far as it goes."""
+def squeezed(hip: Hip, spec: Spec, lines: FloatArray, *, far_too: bool = True) -> Iterator[Squeezed]:
+    """Each limit that lets lines of a lattice (N, 4) pass when it alone gives way, drawn in as far as it goes.
+
+    Unless ``far_too`` no lines are moved where the limit is so far off that moving them will not reach it.
+    """
     judge = Judge(hip)
     reasons, _, _ = judge.judged(lines, spec)
     for key, reason in REASON_OF.items():
@@ -99,7 +104,7 @@ def squeezed(hip: Hip, spec: Spec, lines: FloatArray) -> Iterator[Squeezed]:
             continue
         passing = judge.passing(own, replace(spec, **{key: loosest(spec, key)}))  # type: ignore[arg-type]
         if len(passing):
-            one = _drawn_in(judge, spec, key, passing)
+            one = _drawn_in(judge, spec, key, passing, far_too)
             _log.info("%s: %d lines pass at its loosest, squeezed to %g", key, len(passing), one.value)
             yield one
 
@@ -136,7 +141,7 @@ class Judge:
         return lines[order[counts[order] > 0]]
 
 
-def _drawn_in(judge: Judge, spec: Spec, key: str, lines: FloatArray) -> Squeezed:
+def _drawn_in(judge: Judge, spec: Spec, key: str, lines: FloatArray, far_too: bool) -> Squeezed:
     """A limit drawn in from its loosest while any of lines (N, 4), all of which pass there, still passes."""
     limit, value, step = float(getattr(spec, key)), loosest(spec, key), step_of(key)
     sign = 1.0 if limit > value else -1.0
@@ -154,6 +159,8 @@ def _drawn_in(judge: Judge, spec: Spec, key: str, lines: FloatArray) -> Squeezed
             value, lines = nearer(by), left
         else:
             by *= 0.5
+    if not far_too and abs(limit - value) > FAR_STEPS * step:
+        return Squeezed(key, value, lines)
     moves, size, by = judge.moves(spec), MOVE_FIRST, 8.0 * step
     lines = _spread(lines)
     while size >= MOVE_LEAST and value != limit:
