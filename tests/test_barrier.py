@@ -130,3 +130,14 @@ def test_a_region_thinner_than_the_drill_is_seen_within_it_and_far_ones_are_meas
     assert clearance_mm(outward, tunnel) < -0.5
     beyond = placed(np.array([130.0, 30.0, 30.0]), 5.0)
     assert clearance_mm(beyond, tunnel) == pytest.approx(50.0, abs=0.4)
+
+
+def test_the_patient_moved_the_region_moves_along() -> None:
+    middle = np.array([40.0, 35.0, 60.0])
+    given = ball(transform(inverse(LOCAL), middle), 6.0)
+    moved = affine(1.0, np.array([30.0, -80.0, 11.0]), 1, 130.0)
+    there = Mask(given.grid.moved(moved), given.voxels)
+    here, again = placed(middle, 6.0), barrier_of("avoid", there, LOCAL @ inverse(moved), SIZE)
+    assert again is not None
+    points = middle + RNG.uniform(-9.0, 9.0, (500, 3))
+    assert np.allclose(here.distance(points), again.distance(points), atol=1e-3)
