@@ -16,17 +16,21 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 .DELETE_ON_ERROR:
-.PHONY: demo test test-slow lint types bench samples clean
+.PHONY: demo test test-slow test-long lint types bench samples clean
 
 demo: $(STAMP)
 	$(VENV)/bin/corecore demo --out demo_out --overwrite
 
 test: $(STAMP)
-	$(PY) -m pytest -q -n auto --dist loadfile -m "not slow and not browser"
+	$(PY) -m pytest -q -n auto --dist loadfile -m "not slow and not browser and not long"
 
 # Browser tests skip where there is no Chromium. Exit code 5 says that nothing carries the mark: no failure here.
 test-slow: $(STAMP)
-	$(PY) -m pytest -q -n auto --dist load -m "slow or browser" --durations=5 || [ $$? -eq 5 ]
+	$(PY) -m pytest -q -n auto --dist load -m "(slow or browser) and not long" --durations=5 || [ $$? -eq 5 ]
+
+# Further cases of slow tests, some minutes each: an hour or more.
+test-long: $(STAMP)
+	$(PY) -m pytest -q -n auto --dist load -m long --durations=10
 
 lint: $(STAMP)
 	$(PY) -m ruff check .

@@ -98,6 +98,7 @@ def test_the_kernel_lets_pass_what_closed_form_does(sample_hip: Hip, free: Tunne
     assert broken > 20
 
 
+@pytest.mark.slow
 def test_a_region_in_the_head_ends_the_tunnel_before_it(sample_hip: Hip, free: Tunnel) -> None:
     middle = free.tip - 4.0 * free.direction
     problem = build_problem(replace(sample_hip, avoid=barrier(sample_hip, middle, radius=2.5)), SPEC)

@@ -20,6 +20,7 @@ SAMPLE = Path(__file__).resolve().parent.parent / "sample_volumes" / "right_medi
 MASKS = ["--femur", f"{SAMPLE}:1", "--lesion", f"{SAMPLE}:2", "--no-pictures"]
 
 
+@pytest.mark.slow
 def test_one_tunnel_is_enough_where_the_best_one_reaches_it(sample_hip: Hip) -> None:
     best = best_tunnel(sample_hip, Spec()).figures
     assert best is not None
@@ -41,6 +42,7 @@ def test_as_many_as_are_needed_and_one_less_does_not_do(sample_hip: Hip) -> None
     assert less.removed_fraction < asked
 
 
+@pytest.mark.slow
 def test_what_is_not_reached_ends_in_code_3_and_names_what_is(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -31,7 +31,7 @@ BREAKING: dict[str, dict[str, float]] = {
     "entry_distal_mm": {"entry_distal_mm": 24.0},
     "entry_proximal_mm": {"entry_distal_mm": -20.0, "entry_proximal_mm": -10.0},
 }
-QUICK = {"shaft_angle_min_deg"}
+SOME = {"shaft_angle_min_deg", "posterosuperior_margin_mm"}
 
 
 def explained(hip: Hip, spec: Spec) -> Infeasible:
@@ -42,7 +42,7 @@ def explained(hip: Hip, spec: Spec) -> Infeasible:
 
 
 @pytest.mark.parametrize(
-    "key", [key if key in QUICK else pytest.param(key, marks=pytest.mark.slow) for key in BREAKING]
+    "key", [pytest.param(key, marks=pytest.mark.slow if key in SOME else pytest.mark.long) for key in BREAKING]
 )
 def test_planning_with_what_is_needed_finds_a_tunnel_and_a_step_less_finds_none(sample_hip: Hip, key: str) -> None:
     spec = Spec().with_values(BREAKING[key])
@@ -101,6 +101,7 @@ def test_two_limits_that_only_give_way_together_are_named_together(sample_hip: H
     assert helped.tunnel is not None
 
 
+@pytest.mark.slow
 def test_a_lesion_nothing_reaches_is_told(sample_hip: Hip) -> None:
     """A lesion moved to the lesser trochanter: no line through the neck meets it."""
     tip = sample_hip.anatomy.lesser_trochanter_tip

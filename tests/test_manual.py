@@ -164,6 +164,7 @@ def test_a_tip_in_front_of_the_bone_is_told_from_a_line_that_misses_it(sample_hi
         path_on_bone(sample_hip, entry, tip + 1.0 * (tip - entry), 10.0)
 
 
+@pytest.mark.slow
 def test_the_command_judges_a_line_from_slicer_and_verify_agrees(
     sample_hip: Hip, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

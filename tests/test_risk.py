@@ -230,7 +230,7 @@ def test_every_pose_is_judged_as_by_brute_force(sample_hip: Hip) -> None:
     assert sure > 125
     assert compared > 60
     assert 0.1 < found[:, 0, JOINT].mean() < 0.9
-    assert 0.1 < found[:, 0, CORTEX].mean() < 0.9
+    assert 0.03 < found[:, 0, CORTEX].mean() < 0.9
 
 
 def test_a_set_removes_the_union_and_breaks_where_any_tunnel_does(sample_hip: Hip) -> None:

@@ -135,7 +135,7 @@ def test_threads_do_not_change_the_proof_of_a_set(pool: Pool, monkeypatch: pytes
     assert proofs[0] == proofs[1]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_bound_of_a_set_comes_down_and_stays_above_every_set_found(sample_hip: Hip) -> None:
     """Effort lowers it, and no pattern's best set, nor one of fewer tunnels, rises above it."""
     hip = few_points(sample_hip, 6000)

@@ -36,6 +36,7 @@ def value(hip: Hip, tunnel: Tunnel, spec: Spec) -> float:
     return float(np.average(gap == 0.0, weights=weight))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spec", [REACHED, LOADED, replace(LOADED, weight_bearing_weight=7)], ids=lambda s: s.target)
 def test_the_search_counts_as_numpy_does(sample_hip: Hip, spec: Spec) -> None:
     problem = build_problem(sample_hip, spec)

@@ -242,8 +242,9 @@ def honest(femur: str, lesion: str, out: Path) -> Verification:
     return verify_plan(out / "plan.json")
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(
+    "seed", [pytest.param(s, marks=pytest.mark.slow if s < 104 else pytest.mark.long) for s in SEEDS]
+)
 def test_an_honest_plan_of_a_phantom_passes(seed: int, tmp_path: Path) -> None:
     from corecore.phantom import make_hip, write_hip
 
@@ -253,7 +254,7 @@ def test_an_honest_plan_of_a_phantom_passes(seed: int, tmp_path: Path) -> None:
     assert not result.messages
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", REAL)
 def test_an_honest_plan_of_a_real_hip_passes(name: str, real_hips: Path, tmp_path: Path) -> None:
     files = (f"{real_hips / name}.nii.gz:1", f"{real_hips / name}.nii.gz:2")
