@@ -136,8 +136,12 @@ def plan_hip(
     """
     check_effort(gap, seconds, others, spec.tunnels)
     check_robust(robust, methods, spec.tunnels)
-    if robust is not None and not provable(spec):
-        raise InputError("--robust: for removing lesion with one tunnel without a cavity; no other target is accepted")
+    # Neither knows of a cavity, and both compare by what is removed.
+    for name, asked in (("--robust", robust is not None), ("--alternatives", others > 0)):
+        if asked and not provable(spec):
+            raise InputError(f"{name}: accepted for removing lesion with one tunnel, not kept, and without a cavity")
+    if robust is not None and others:
+        raise InputError("--alternatives with --robust: each by itself is accepted")
     spec, placed = settled(hip, spec)
     started = time.perf_counter()
     tunnels: tuple[tuple[Tunnel, TunnelFigures], ...] = ()

@@ -130,6 +130,8 @@ class Spec:
             raise InputError(f"target: {self.target!r}; accepted: {', '.join(TARGETS)}")
         if self.remove_fraction_min > 0.0 and self.target != "lesion":
             raise InputError(f"remove_fraction_min: with target {self.target!r}; with target 'lesion' it is accepted")
+        if self.remove_fraction_min > 0.0 and self.keep:
+            raise InputError("remove_fraction_min: with tunnels kept; without them it is accepted")
         self._check_places()
         if self.shaft_angle_min_deg >= self.shaft_angle_max_deg:
             raise InputError("shaft_angle_min_deg must be below shaft_angle_max_deg")

@@ -19,7 +19,7 @@ from corecore.hip import Hip
 from corecore.measures import Measures, measure
 from corecore.plan import Plan, document, plan_hip
 from corecore.search.one import TIE_ROOM_MM, TIE_SHARE, preferred, room_mm
-from corecore.spec import Spec
+from corecore.spec import Spec, preset
 from corecore.tunnel import Tunnel, TunnelFigures, assess, violations
 
 TUNNEL = Tunnel(np.zeros(3), np.array([80.0, 0.0, 0.0]), 10.0)
@@ -96,12 +96,32 @@ def test_a_number_that_is_none_is_refused(sample_hip: Hip, others: int, tunnels:
         plan_hip(sample_hip, replace(Spec(), tunnels=tunnels), never, others=others)
 
 
+@pytest.mark.parametrize(
+    ("spec", "asked", "word"),
+    [
+        (preset("acd"), {"others": 2}, "--alternatives.*cavity"),
+        (preset("acd"), {"robust": "guide"}, "--robust.*cavity"),
+        (Spec(target="reached"), {"others": 2}, "--alternatives.*removing lesion"),
+        (Spec(), {"others": 2, "robust": "guide"}, "--alternatives with --robust"),
+    ],
+    ids=["alternatives-cavity", "robust-cavity", "alternatives-reached", "both"],
+)
+def test_what_risk_or_comparison_does_not_know_is_refused(
+    sample_hip: Hip, spec: Spec, asked: dict[str, Any], word: str
+) -> None:
+    def never() -> Measures:
+        raise AssertionError
+
+    with pytest.raises(InputError, match=word):
+        plan_hip(sample_hip, spec, never, **asked)
+
+
 @pytest.fixture(scope="module")
 def plan(sample_hip: Hip) -> Plan:
     return plan_hip(sample_hip, Spec(), measure(sample_hip, Spec()), others=6)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_no_alternative_breaks_a_limit_beats_or_is_beaten(sample_hip: Hip, plan: Plan) -> None:
     assert plan.own is not None
     assert 3 <= len(plan.others) <= 6
@@ -118,7 +138,7 @@ def test_no_alternative_breaks_a_limit_beats_or_is_beaten(sample_hip: Hip, plan:
     assert gains[3] > 0.01
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_document_holds_each_alternative_in_full(plan: Plan) -> None:
     content = document(plan)
     jsonschema.validate(content, schema("plan"))

@@ -98,7 +98,7 @@ def test_the_kernel_lets_pass_what_closed_form_does(sample_hip: Hip, free: Tunne
     assert broken > 20
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_region_in_the_head_ends_the_tunnel_before_it(sample_hip: Hip, free: Tunnel) -> None:
     middle = free.tip - 4.0 * free.direction
     problem = build_problem(replace(sample_hip, avoid=barrier(sample_hip, middle, radius=2.5)), SPEC)
@@ -111,7 +111,7 @@ def test_a_region_in_the_head_ends_the_tunnel_before_it(sample_hip: Hip, free: T
     assert np.count_nonzero(np.abs(gaps - 1.5) < 0.3) > 5
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_best_tunnel_keeps_away(sample_hip: Hip, free: Tunnel) -> None:
     middle = free.entry - 10.0 * free.direction
     hip = replace(sample_hip, avoid=barrier(sample_hip, middle, radius=2.5))
@@ -124,7 +124,7 @@ def test_the_best_tunnel_keeps_away(sample_hip: Hip, free: Tunnel) -> None:
     assert 0.0 < found.figures.removed_fraction < assess(hip, free, SPEC).removed_fraction
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_where_the_region_covers_every_way_in_it_is_named(sample_hip: Hip, free: Tunnel) -> None:
     hip = replace(sample_hip, avoid=barrier(sample_hip, free.entry - 14.0 * free.direction, radius=26.0))
     problem = build_problem(hip, SPEC)

@@ -62,7 +62,7 @@ def test_the_mesh_of_a_tunnel_has_both_bodies(sample_hip: Hip) -> None:
     assert local[np.hypot(local[:, 0], local[:, 1]) > 5.0, 2].min() == pytest.approx(48.0)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_kernel_and_the_twin_agree_on_cavities(sample_hip: Hip) -> None:
     problem = build_problem(sample_hip, SMALL)
     rng = np.random.default_rng(0)

@@ -97,6 +97,7 @@ def test_an_existing_plan_is_kept_unless_told_otherwise(planned: Path, capsys: p
     assert (planned / "plan.json").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_infeasible_is_an_answer(planned: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "plan"
     shutil.copytree(planned, out)
@@ -125,6 +126,7 @@ def test_measure_prints_and_writes(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "right_medium" not in out.read_text()
 
 
+@pytest.mark.slow
 def test_a_proof_is_given_on_request_and_judged_before_any_work(
     planned: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -84,7 +84,7 @@ def test_a_limit_holds_where_a_little_less_room_would_break_it_and_nowhere_else(
             assert (key in {limit.key for limit in holding(figures, spec)}) is holds
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_step_gains_what_planning_all_anew_gains(sample_hip: Hip, best: tuple[Tunnel, TunnelFigures]) -> None:
     told = explanation(sample_hip, Spec(), [best], 0, gains=True)
     gains = {limit["key"]: limit["gain_fraction"] for limit in told["limits"]}
@@ -104,7 +104,7 @@ def test_a_step_gains_what_planning_all_anew_gains(sample_hip: Hip, best: tuple[
     assert limit["step"] is limit["gain_fraction"] is None
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_tunnel_of_a_set_is_planned_again_beside_the_others(sample_hip: Hip) -> None:
     spec = replace(Spec(), tunnels=2, diameter_mm=6.0)
     pair = list(best_set(sample_hip, spec).tunnels)
@@ -168,7 +168,7 @@ def test_a_plan_that_is_not_what_its_masks_give_is_not_explained(folder: Path, t
         assert "\n" not in str(caught.value)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_command_tells_what_each_limit_costs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", str(folder / "plan.json"), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)["tunnels"][0]

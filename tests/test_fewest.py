@@ -11,6 +11,7 @@ import pytest
 from test_schemas import schema
 
 from corecore.cli import main
+from corecore.errors import InputError
 from corecore.hip import Hip
 from corecore.search.one import best_tunnel
 from corecore.search.sets import best_set
@@ -20,7 +21,14 @@ SAMPLE = Path(__file__).resolve().parent.parent / "sample_volumes" / "right_medi
 MASKS = ["--femur", f"{SAMPLE}:1", "--lesion", f"{SAMPLE}:2", "--no-pictures"]
 
 
-@pytest.mark.slow
+def test_a_share_asked_for_is_of_the_lesion_and_of_new_tunnels() -> None:
+    with pytest.raises(InputError, match="target 'reached'"):
+        Spec(remove_fraction_min=0.2, target="reached")
+    with pytest.raises(InputError, match="with tunnels kept"):
+        Spec(remove_fraction_min=0.2, tunnels=3).with_values({"keep": "0,0,0:50,0,30:6"})
+
+
+@pytest.mark.long
 def test_one_tunnel_is_enough_where_the_best_one_reaches_it(sample_hip: Hip) -> None:
     best = best_tunnel(sample_hip, Spec()).figures
     assert best is not None
@@ -30,7 +38,7 @@ def test_one_tunnel_is_enough_where_the_best_one_reaches_it(sample_hip: Hip) -> 
     assert found.fewer is None
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_as_many_as_are_needed_and_one_less_does_not_do(sample_hip: Hip) -> None:
     asked = 0.17
     found = best_set(sample_hip, Spec(diameter_mm=5.0, tunnels=16, remove_fraction_min=asked))
@@ -42,7 +50,7 @@ def test_as_many_as_are_needed_and_one_less_does_not_do(sample_hip: Hip) -> None
     assert less.removed_fraction < asked
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_what_is_not_reached_ends_in_code_3_and_names_what_is(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

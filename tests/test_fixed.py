@@ -142,7 +142,7 @@ def test_both_fixed_leave_one_line(sample_hip: Hip, free: Tunnel) -> None:
     assert np.linalg.norm(found.tunnel.tip - free.tip) < 0.1
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_an_entry_out_of_the_zone_is_infeasible_and_says_which_limit(sample_hip: Hip, free: Tunnel) -> None:
     anatomy = sample_hip.anatomy
     at = free.entry + 30.0 * -anatomy.shaft_axis
@@ -158,7 +158,7 @@ def kept_of(hip: Hip, tunnel: Tunnel) -> Kept:
     return Kept(world(hip, tunnel.entry), world(hip, tunnel.tip), tunnel.diameter_mm)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_kept_tunnel_stays_and_others_are_added_around_it(sample_hip: Hip, free: Tunnel) -> None:
     spec = replace(SPEC, diameter_mm=4.0, tunnels=2, keep=(kept_of(sample_hip, free),))
     found = best_set(sample_hip, spec)

@@ -31,7 +31,6 @@ BREAKING: dict[str, dict[str, float]] = {
     "entry_distal_mm": {"entry_distal_mm": 24.0},
     "entry_proximal_mm": {"entry_distal_mm": -20.0, "entry_proximal_mm": -10.0},
 }
-SOME = {"shaft_angle_min_deg", "posterosuperior_margin_mm"}
 
 
 def explained(hip: Hip, spec: Spec) -> Infeasible:
@@ -42,7 +41,7 @@ def explained(hip: Hip, spec: Spec) -> Infeasible:
 
 
 @pytest.mark.parametrize(
-    "key", [pytest.param(key, marks=pytest.mark.slow if key in SOME else pytest.mark.long) for key in BREAKING]
+    "key", [pytest.param(key, marks=pytest.mark.long) for key in BREAKING]
 )
 def test_planning_with_what_is_needed_finds_a_tunnel_and_a_step_less_finds_none(sample_hip: Hip, key: str) -> None:
     spec = Spec().with_values(BREAKING[key])
@@ -90,7 +89,7 @@ def test_squeezed_lines_keep_every_other_limit_and_random_ones_go_no_further(sam
     assert judge_many(past, random, ring_points(16), 1.0)[2].max() == 0
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_limits_that_only_give_way_together_are_named_together(sample_hip: Hip) -> None:
     spec = Spec().with_values({"entry_distal_mm": 22.0, "shaft_angle_max_deg": 111.0})
     told = explained(sample_hip, spec)
@@ -101,7 +100,7 @@ def test_two_limits_that_only_give_way_together_are_named_together(sample_hip: H
     assert helped.tunnel is not None
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_lesion_nothing_reaches_is_told(sample_hip: Hip) -> None:
     """A lesion moved to the lesser trochanter: no line through the neck meets it."""
     tip = sample_hip.anatomy.lesser_trochanter_tip

@@ -91,7 +91,7 @@ def test_the_nearest_tunnel_keeps_every_limit_within_reach(sample_hip: Hip, judg
         assert violations(found, Spec()) or found.removed_fraction <= best * 1.003
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_narrow_reach_finds_less_than_a_wide_one_and_a_good_path_stays(sample_hip: Hip, judged: Plan) -> None:
     assert judged.given is not None
     assert judged.given.nearest is not None
@@ -164,7 +164,7 @@ def test_a_tip_in_front_of_the_bone_is_told_from_a_line_that_misses_it(sample_hi
         path_on_bone(sample_hip, entry, tip + 1.0 * (tip - entry), 10.0)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_command_judges_a_line_from_slicer_and_verify_agrees(
     sample_hip: Hip, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -21,7 +21,7 @@ from corecore.samples import sample
 from corecore.spec import Spec, preset
 from corecore.verify import verify_plan
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")
@@ -73,9 +73,7 @@ def test_around_a_kept_tunnel_and_out_of_a_region(first: tuple[Hip, dict[str, An
         assert name in {check.name for check in verify_plan(out / "wrong.json").disagreements}
 
 
-@pytest.mark.parametrize(
-    "target", [pytest.param("weight-bearing", marks=pytest.mark.slow), pytest.param("reached", marks=pytest.mark.long)]
-)
+@pytest.mark.parametrize("target", ["weight-bearing", "reached"])
 def test_through_an_entry_for_another_target(
     first: tuple[Hip, dict[str, Any]], target: str, tmp_path: Path
 ) -> None:

@@ -32,7 +32,7 @@ def steady(sample_hip: Hip) -> Plan:
     return plan_hip(sample_hip, Spec(), measure(sample_hip, Spec()), robust="navigated")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_limit_holds_on_errors_never_seen_and_the_plan_keeps_every_constraint(
     sample_hip: Hip, steady: Plan
 ) -> None:
@@ -52,7 +52,7 @@ def test_the_limit_holds_on_errors_never_seen_and_the_plan_keeps_every_constrain
     assert steady.tunnels == ((found.tunnel, found.figures),)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_document_states_what_it_costs(steady: Plan) -> None:
     content: dict[str, Any] = json.loads(json.dumps(document(steady)))
     schema = resources.files("corecore.io") / "schemas" / "plan.schema.json"
@@ -66,7 +66,7 @@ def test_the_document_states_what_it_costs(steady: Plan) -> None:
     assert content["risk_methods"]["navigated"]["angle_deg"] == 1.5
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_limit_out_of_reach_gives_the_least_risk_and_says_so(sample_hip: Hip) -> None:
     rough = Method("rough", 3.0, 4.0, 3.0)
     plan = plan_hip(sample_hip, Spec(), measure(sample_hip, Spec()), robust="rough", methods={"rough": rough})
@@ -80,7 +80,7 @@ def test_a_limit_out_of_reach_gives_the_least_risk_and_says_so(sample_hip: Hip) 
     assert f"{found.risk.cortex_breach.value:.2%}" in warning.text
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_an_exact_method_costs_nothing(sample_hip: Hip, steady: Plan) -> None:
     assert steady.robust is not None
     plain = (steady.robust.plain_tunnel, steady.robust.plain_figures)
@@ -125,7 +125,7 @@ def test_bad_wishes_end_in_one_line_before_any_work(
     assert word in error
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_users_method_stands_in_plan_and_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     toml = tmp_path / "mine.toml"
     toml.write_text("[methods.mine]\nentry_mm = 0.5\nangle_deg = 0.5\ndepth_mm = 0.5\n")

@@ -92,7 +92,7 @@ def test_whole_parts_keep_the_sum_and_stay_beside_the_price() -> None:
     assert not whole_parts(np.zeros(5000, dtype=np.float32), points).any()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_no_set_of_candidates_beats_the_bound(pool: Pool) -> None:
     covers = inside(pool)
     most = most_by_chance(covers, 3, 40)
@@ -107,7 +107,7 @@ def test_no_set_of_candidates_beats_the_bound(pool: Pool) -> None:
     assert bound < 3.0 * covers.sum(axis=1).max()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_lesion_that_one_set_holds_is_proven_to_be_removed_whole(pool: Pool) -> None:
     """Nothing is left, so the bound is all of it and the gap none."""
     held = inside(pool)[:3].max(axis=0) > 0
@@ -126,7 +126,7 @@ def replace_pool(pool: Pool, hip: Hip) -> Pool:
     )  # fmt: skip
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_threads_do_not_change_the_proof_of_a_set(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     proofs = []
     for threads in ("1", "2"):

@@ -36,7 +36,7 @@ def value(hip: Hip, tunnel: Tunnel, spec: Spec) -> float:
     return float(np.average(gap == 0.0, weights=weight))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("spec", [REACHED, LOADED, replace(LOADED, weight_bearing_weight=7)], ids=lambda s: s.target)
 def test_the_search_counts_as_numpy_does(sample_hip: Hip, spec: Spec) -> None:
     problem = build_problem(sample_hip, spec)
@@ -57,7 +57,7 @@ def test_the_search_counts_as_numpy_does(sample_hip: Hip, spec: Spec) -> None:
         assert np.count_nonzero(tunnel.contains(sample_hip.lesion.points_mm)) > 0
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_each_target_is_served_best_by_its_own_plan(sample_hip: Hip) -> None:
     specs = [Spec(diameter_mm=6.0), REACHED, replace(LOADED, weight_bearing_weight=5)]
     found = [best_tunnel(sample_hip, spec).tunnel for spec in specs]

@@ -242,9 +242,8 @@ def honest(femur: str, lesion: str, out: Path) -> Verification:
     return verify_plan(out / "plan.json")
 
 
-@pytest.mark.parametrize(
-    "seed", [pytest.param(s, marks=pytest.mark.slow if s < 104 else pytest.mark.long) for s in SEEDS]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("seed", SEEDS)
 def test_an_honest_plan_of_a_phantom_passes(seed: int, tmp_path: Path) -> None:
     from corecore.phantom import make_hip, write_hip
 

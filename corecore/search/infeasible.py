@@ -27,6 +27,8 @@ from corecore.tunnel import REASON_KEYS, Reason
 
 #: The scan's edge is named only where it lacks more than this, mm: less is the moved lines' own tolerance.
 EDGE_LEAST_MM = 0.5
+#: So many limits that alone may give way are planned with again, the nearest first.
+CONFIRMED_MOST = 3
 #: How often a limit is loosened, twice as far each time, until planning with it succeeds.
 LOOSENED_MAX = 6
 #: So many of the nearest lines are tried with all the limits that they break given way.
@@ -107,7 +109,13 @@ def explain(spec: Spec, problem: Problem, survey: Survey, squeezes: list[Squeeze
         free = spec.entry_fixed is None and spec.direction_fixed is None
         what = "no straight line through the neck" if free else "no line through the neck that is as fixed"
         return Infeasible("misses_lesion", f"{what} reaches the lesion", ())
-    ways = [_confirmed(spec, one, again) for one in squeezes]
+    ways: list[Relaxation | None] = []
+    # The whole search has the last word on each, so only the nearest few are followed up.
+    for one in sorted(squeezes, key=lambda one: _relative(spec, one)):
+        way = _confirmed(spec, one, again)
+        ways += [] if way is None else [way]
+        if len(ways) == CONFIRMED_MOST:
+            break
     own = spec.radius_mm + spec.cortical_margin_mm
     # More of the scan is a way out only where it cuts the bone.
     if len(problem.cut_points):
@@ -141,6 +149,11 @@ def _beside(needed_mm: float) -> str:
     return f"one would exist that cuts {-needed_mm:.1f} mm into it"
 
 
+def _relative(spec: Spec, found: Squeezed) -> float:
+    limit = float(getattr(spec, found.key))
+    return abs(found.value - limit) / max(abs(limit), 1.0)
+
+
 def _confirmed(spec: Spec, found: Squeezed, again: Again) -> Relaxation | None:
     """The value nearest to the limit, to a step, with which planning succeeds; ``None`` where none was found."""
     key, step = found.key, step_of(found.key)
@@ -163,8 +176,12 @@ def _confirmed(spec: Spec, found: Squeezed, again: Again) -> Relaxation | None:
             good += 2**width
         else:
             return None
-    while good > 1 and planned(good - 1, None):
-        good -= 1
+    if good > 1 and planned(good - 1, None):
+        # The climbs came short: halve the way down to the limit itself, with which nothing was found.
+        low, good = 0, good - 1
+        while good - low > 1:
+            middle = (low + good) // 2
+            low, good = (low, middle) if planned(middle, None) else (middle, good)
     return Relaxation(key, limit, at(good), abs(at(good) - limit), step)
 
 

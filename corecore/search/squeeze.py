@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -86,7 +86,9 @@ def widest(spec: Spec) -> Spec:
     return replace(spec, **{key: accepted_range(key)[key in UPPER] for key in REASON_OF})  # type: ignore[arg-type]
 
 
-def squeezed(hip: Hip, spec: Spec, lines: FloatArray, *, far_too: bool = True) -> Iterator[Squeezed]:
+def squeezed(
+    hip: Hip, spec: Spec, lines: FloatArray, keys: Collection[str] = tuple(REASON_OF), *, far_too: bool = True
+) -> Iterator[Squeezed]:
     """Each limit that lets lines of a lattice (N, 4) pass when it alone gives way, drawn in as far as it goes.
 
     Unless ``far_too`` no lines are moved where the limit is so far off that moving them will not reach it.
@@ -94,6 +96,8 @@ def squeezed(hip: Hip, spec: Spec, lines: FloatArray, *, far_too: bool = True) -
     judge = Judge(hip)
     reasons, _, _ = judge.judged(lines, spec)
     for key, reason in REASON_OF.items():
+        if key not in keys:
+            continue
         to_blame = reasons == reason
         if key in _TIP:
             to_blame |= reasons == Reason.MISSES_LESION
