@@ -392,19 +392,9 @@ def _path_given(entry: str | None, tip: str | None, line: Path | None) -> tuple[
         return read_line(line)
     if line is not None or entry is None or tip is None:
         raise InputError("a path is needed: --entry x,y,z and --tip x,y,z, or --line FILE alone, is accepted")
-    return _numbers(entry, "--entry"), _numbers(tip, "--tip")
+    from corecore.spec import vector
 
-
-def _numbers(text: str, option: str) -> tuple[float, ...]:
-    from corecore.errors import InputError
-
-    try:
-        values = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        values = ()
-    if len(values) != 3 or not all(abs(value) < float("inf") for value in values):
-        raise InputError(f"{option} {text!r}; three numbers x,y,z, RAS mm, are accepted")
-    return values
+    return vector(entry, "--entry"), vector(tip, "--tip")
 
 
 def _answers(stage: str | None, physis: str, imaging_date: str | None) -> Any:

@@ -12,7 +12,9 @@ from corecore.grid import BoolArray, FloatArray
 from corecore.hip import Hip
 from corecore.search.breaks import nearest_lines, surveyed
 from corecore.search.kernels import OK, ring_points
+from corecore.search.one import tunnel_of_line
 from corecore.search.problem import Problem, build_problem
+from corecore.search.sets_pool import line_of_tunnel, line_points
 from corecore.search.threads import judge_many
 from corecore.spec import Spec
 from corecore.tunnel import RING_POINTS, RING_STEP_MM, Tunnel, TunnelFigures, assess, violations
@@ -82,7 +84,7 @@ def best_near(hip: Hip, spec: Spec, path: Tunnel, *, reach_mm: float, allowed: A
         climbed, _, counts = _climb(wide, starts, COARSE_RING, COARSE_STEP_MM, 0.5, 0.1, within)
         climbed = np.concatenate([line[None], climbed[np.argsort(-counts, kind="stable")[:FINALISTS]]])
         climbed, ends, counts = _climb(tight, climbed, RING_POINTS, RING_STEP_MM, 0.3, 0.008, within)
-        found = _judged(hip, spec, [_tunnel(tight, climbed[i], ends[i]) for i in np.flatnonzero(counts)])
+        found = _judged(hip, spec, [tunnel_of_line(tight, climbed[i], *ends[i]) for i in np.flatnonzero(counts)])
         if found is not None:
             return _beside(path, *_better(hip, spec, path, found))
     figures = assess(hip, path, spec)
@@ -93,21 +95,14 @@ def best_near(hip: Hip, spec: Spec, path: Tunnel, *, reach_mm: float, allowed: A
 
 def line_through(problem: Problem, path: Tunnel) -> FloatArray | None:
     """The four numbers (4,) of the line a path lies on; ``None`` where it does not run along the neck."""
-    axis, first, second = problem.neck_frame
-    along = float(path.direction @ axis)
-    if along < LEAN_COSINE_MIN:
+    if float(path.direction @ problem.neck_frame[0]) < LEAN_COSINE_MIN:
         return None
-    point = path.entry + float((problem.neck_center - path.entry) @ axis) / along * path.direction
-    offset, slope = point - problem.neck_center, path.direction / along
-    return np.array([offset @ first, offset @ second, slope @ first, slope @ second])
+    return line_of_tunnel(problem, path)
 
 
 def off_path(problem: Problem, lines: FloatArray, path: Tunnel) -> FloatArray:
     """How far lines (N, 4) pass from a path's entry or tip, whichever is more, mm (N,)."""
-    axis, first, second = problem.neck_frame
-    point = problem.neck_center + lines[:, :1] * first + lines[:, 1:2] * second
-    way = axis + lines[:, 2:3] * first + lines[:, 3:4] * second
-    way = way / np.linalg.norm(way, axis=1, keepdims=True)
+    point, way = line_points(problem, lines)
     gaps = [np.linalg.norm(np.cross(end - point, way), axis=1) for end in (path.entry, path.tip)]
     return np.asarray(np.maximum(*gaps), dtype=np.float64)
 
@@ -165,14 +160,6 @@ def _climb(
         counts[live[moved]] = found.ravel()[at[moved]]
         sizes[live[~moved]] *= 0.5
     return lines, ends, counts
-
-
-def _tunnel(problem: Problem, line: FloatArray, ends: FloatArray) -> Tunnel:
-    axis, first, second = problem.neck_frame
-    point = problem.neck_center + line[0] * first + line[1] * second
-    way = axis + line[2] * first + line[3] * second
-    way = way / np.linalg.norm(way)
-    return Tunnel(point + ends[0] * way, point + ends[1] * way, 2.0 * problem.radius)
 
 
 def _judged(hip: Hip, spec: Spec, tunnels: list[Tunnel]) -> tuple[Tunnel, TunnelFigures] | None:
