@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -61,8 +62,39 @@ def cache_folder() -> str | None:
 
 
 def source_digest(folder: Path) -> str:
-    """Sixteen hexadecimal digits that change with any Python file under a folder."""
+    """Sixteen hexadecimal digits that change with any file a kernel under ``folder`` may depend on.
+
+    Those are the files that declare kernels and all they import from here, at first or second hand:
+    a kernel takes other files' constants and functions into its machine code. What only uses
+    kernels (pictures, files, commands) may change without compiling anew.
+    """
+    sources = {path: path.read_bytes() for path in sorted(folder.rglob("*.py"))}
+    waiting = [path for path, text in sources.items() if b"compiled import compiled" in text]
+    reached = {folder / "compiled.py"} & sources.keys()
+    while waiting:
+        path = waiting.pop()
+        if path not in reached:
+            reached.add(path)
+            waiting.extend(_imported(sources[path].decode(), folder) & sources.keys())
     digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*.py")):
-        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    for path in sorted(reached):
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + sources[path] + b"\0")
     return digest.hexdigest()[:16]
+
+
+_IMPORT = re.compile(rf"^(?:from|import)[ \t]+{PACKAGE.name}\b([.\w]*)(?:[ \t]+import[ \t]+(\([^)]*\)|[^\n]*))?", re.M)
+
+
+def _imported(text: str, folder: Path) -> set[Path]:
+    """The files that a source's own import statements may name: modules, and packages on the way to them.
+
+    An indented statement (for the types alone, or within a function) brings nothing into a kernel.
+    """
+    files = set()
+    for dotted, names in _IMPORT.findall(text):
+        parts = [part for part in dotted.split(".") if part]
+        for name in ["", *re.findall(r"\w+", names)]:
+            module = folder.joinpath(*parts, name)
+            files |= {module.with_suffix(".py"), module / "__init__.py"}
+        files |= {folder.joinpath(*parts[:depth], "__init__.py") for depth in range(len(parts))}
+    return files

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from pykdtree.kdtree import KDTree
 
 from corecore.errors import InputError
 from corecore.grid import FloatArray
-from corecore.hip import Hip
 from corecore.spec import Spec
+
+if TYPE_CHECKING:
+    from corecore.hip import Hip
 
 #: A given entry further than this from the bone's surface is a slip, mm (engineering choice: two voxels).
 ENTRY_OFF_MM = 2.0

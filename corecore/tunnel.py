@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from corecore.anatomy import Anatomy
 from corecore.barrier import EXACT_MM, Barrier
 from corecore.fixed import fixed_direction, fixed_entry
 from corecore.grid import BoolArray, FloatArray
-from corecore.hip import Hip
 from corecore.spec import DIRECTION_KEPT_DEG, ENTRY_KEPT_MM, Spec
+
+if TYPE_CHECKING:
+    from corecore.anatomy import Anatomy
+    from corecore.hip import Hip
 
 #: Sampling of a tunnel's wall: points round the ring and distance between rings, mm. On a
 #: 10 mm tunnel the flat between two points is 0.006 mm, the ring spacing a quarter voxel.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numba
 
-from corecore.compiled import compiled, source_digest
+from corecore.compiled import PACKAGE, compiled, source_digest
 
 
 @compiled()
@@ -29,16 +29,34 @@ def test_a_kernel_without_a_place_to_cache_still_runs() -> None:
     assert compiled()(space["thrice"])(1.5) == 4.5  # type: ignore[type-var, operator]
 
 
-def test_another_file_changes_the_cache(tmp_path: Path) -> None:
-    (tmp_path / "deep").mkdir()
-    (tmp_path / "a.py").write_text("x = 1\n")
-    (tmp_path / "deep" / "b.py").write_text("y = 1\n")
-    first = source_digest(tmp_path)
-    assert source_digest(tmp_path) == first
-    (tmp_path / "notes.txt").write_text("not a source")
-    assert source_digest(tmp_path) == first
-    (tmp_path / "deep" / "b.py").write_text("y = 2\n")
-    assert source_digest(tmp_path) != first
+def test_a_file_that_kernels_use_changes_the_cache_and_no_other(tmp_path: Path) -> None:
+    package = tmp_path / "corecore"
+    (package / "deep").mkdir(parents=True)
+    sources = {
+        "compiled.py": "",
+        "kernels.py": "from corecore.compiled import compiled\nfrom corecore.deep.first import (\n    X,\n)\n",
+        "deep/first.py": "from corecore.deep import second\nif True:\n    from corecore.picture import P\n",
+        "deep/second.py": "y = 1\n",
+        "deep/__init__.py": "",
+        "picture.py": "from corecore.kernels import K\n",
+    }
+    for name, text in sources.items():
+        (package / name).write_text(text)
+    first = source_digest(package)
+    (package / "notes.txt").write_text("not a source")
+    assert source_digest(package) == first
+    for name, text in sources.items():
+        (package / name).write_text(text + "# changed\n")
+        assert (source_digest(package) == first) == (name == "picture.py"), name
+        (package / name).write_text(text)
+
+
+def test_every_kernel_declared_is_seen_by_the_cache() -> None:
+    """The digest looks for one form of the import; a kernel declared by another would run old code."""
+    for path in PACKAGE.rglob("*.py"):
+        text = path.read_text()
+        assert ("@compiled(" in text) == ("from corecore.compiled import compiled" in text), path
+    assert not [path for path in PACKAGE.rglob("*.py") if "njit(" in path.read_text() and path.name != "compiled.py"]
 
 
 def test_a_kernel_sees_a_change_in_the_file_it_calls(tmp_path: Path) -> None:

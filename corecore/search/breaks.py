@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -38,9 +39,11 @@ from corecore.search.kernels import (
     outward_free,
     ring_points,
 )
-from corecore.search.problem import Problem
 from corecore.threads import in_parts
 from corecore.tunnel import OUTWARD_MM, PORTAL_EXTRA_MM
+
+if TYPE_CHECKING:
+    from corecore.search.problem import Problem
 
 #: How deep into the lesion the shallowest useful tunnel ends, mm.
 TOUCH_MM = 3.0

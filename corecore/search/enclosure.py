@@ -10,7 +10,7 @@ raises the bound.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +18,10 @@ import numpy.typing as npt
 from corecore.compiled import compiled
 from corecore.fields import sample
 from corecore.grid import FloatArray
-from corecore.search.problem import Problem
 from corecore.tunnel import RING_POINTS, RING_STEP_MM
+
+if TYPE_CHECKING:
+    from corecore.search.problem import Problem
 
 #: Largest slope of a line against the neck axis in each of the two directions across it.
 SLOPE_LIMIT = 0.7
