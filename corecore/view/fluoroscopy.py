@@ -247,8 +247,8 @@ def _tunnels(drawing: Drawing, scene: Scene, arm: CArm) -> None:
             drawing.label(tip, str(number), size=LABEL_SIZE, bold=True, color=color, gap=10.0)
     if not several and scene.tunnels:
         entry, tip = arm.project(np.stack([scene.tunnels[0].entry, scene.tunnels[0].tip]))
-        drawing.label(entry, "entry", size=LABEL_SIZE, color=color, gap=13.0)
-        drawing.label(tip, "tip", size=LABEL_SIZE, color=color, gap=13.0)
+        drawing.label(entry, "entry", size=LABEL_SIZE, color=color, gap=13.0, toward=entry - tip)
+        drawing.label(tip, "tip", size=LABEL_SIZE, color=color, gap=13.0, toward=tip - entry)
 
 
 def _landmarks(drawing: Drawing, scene: Scene, arm: CArm) -> None:

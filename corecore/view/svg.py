@@ -126,12 +126,27 @@ class Drawing:
             f' text-anchor="{anchor}"{style}>{escape(words)}</text>'
         )
 
-    def label(self, at: FloatArray, words: str, *, gap: float = 8.0, size: float = 11.0, **style: object) -> None:
-        """Words beside a point, where they cover no other label and stay in the drawing; a thin line leads there."""
+    def label(
+        self,
+        at: FloatArray,
+        words: str,
+        *,
+        gap: float = 8.0,
+        size: float = 11.0,
+        toward: FloatArray | None = None,
+        **style: object,
+    ) -> None:
+        """Words beside a point, where they cover no other label and stay in the drawing; a thin line leads there.
+
+        ``toward`` (2,) is the side that is tried first; else the right one.
+        """
+        places: tuple[tuple[int, int], ...] = PLACES
+        if toward is not None:
+            places = tuple(sorted(PLACES, key=lambda p: -float(np.dot(p, toward)) / float(np.hypot(*p))))
         bold = bool(style.get("bold", False))
         width = len(words) * size * (BOLD_CHARACTER_WIDTH if bold else CHARACTER_WIDTH)
         for reach in (1.0, 2.0, 3.5, 5.5, 8.0):
-            for right, down in PLACES:
+            for right, down in places:
                 x = float(at[0]) + right * gap * reach
                 y = float(at[1]) + down * (gap * reach + 0.3 * size) + 0.36 * size
                 anchor = "start" if right > 0 else "end" if right < 0 else "middle"
