@@ -274,7 +274,7 @@ def _caption(scene: Scene, arm: CArm, gap: Gap | None) -> list[str]:
         ends = arm.project(np.stack([tunnel.entry, tunnel.tip]))
         seen = float(np.linalg.norm(ends[1] - ends[0])) / arm.pixels_per_mm(_middle(scene))
         lines.append(
-            f"tunnel {length:.1f} mm long, {seen:.0f} mm of it seen;"
+            f"Tunnel {length:.1f} mm long, {seen:.0f} mm of it seen;"
             f" {seen_angle(arm, tunnel, scene.proximal):.0f}° to the shaft as seen here"
         )
     if gap is not None:

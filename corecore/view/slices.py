@@ -152,7 +152,7 @@ def planes(scene: Scene, tunnel: DrawnTunnel) -> list[tuple[Plane, str]]:
     first = _around(scene, tunnel, "Upright along the tunnel", np.cross(scene.proximal, toward), scene.proximal)
     left = way if way @ scene.patient_right < 0 else -way
     second = _around(scene, tunnel, "Level along the tunnel", left, toward)
-    return [(first, "seen from the front; marks every 10 mm from the entry"), (second, "seen from below")]
+    return [(first, "Seen from the front; marks every 10 mm from the entry"), (second, "Seen from below")]
 
 
 def _around(scene: Scene, tunnel: DrawnTunnel, title: str, right: FloatArray, up: FloatArray) -> Plane:
@@ -331,7 +331,7 @@ def _strip(scene: Scene, tissue: Tissue, grey: _Grey, tunnel: DrawnTunnel) -> tu
                 (-up, left + size / 2, TILE_TITLE + size - 12, "middle"),
             ):
                 drawing.text(x, y, direction_letters(scene, vector), size=24, bold=True, anchor=anchor)
-    return drawing, "across the tunnel at these depths from the entry, seen along the drill; each 44 mm wide"
+    return drawing, "Across the tunnel at these depths from the entry, seen along the drill; each 44 mm wide"
 
 
 def _number(value: object) -> bool:
