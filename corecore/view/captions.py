@@ -64,7 +64,9 @@ def violations(scene: Scene) -> list[str]:
     lines = []
     for item in scene.plan.get("violations") or []:
         if isinstance(item, Mapping):
-            limit, value = quantity(item, "limit", "{:g}"), quantity(item, "value", "{:.3g}")
+            limit = quantity(item, "limit", "{:g}")
+            # As many digits as it takes to differ from the limit it breaks.
+            value = next((v for n in range(3, 8) if (v := quantity(item, "value", f"{{:.{n}g}}")) != limit), limit)
             where = f"tunnel {item['tunnel']}: " if isinstance(item.get("tunnel"), int) else ""
             lines.append(one_line(f"{where}{item.get('key', '?')} is {value}, the limit is {limit}", LONGEST))
         else:

@@ -83,4 +83,5 @@ def _compose(scene: Scene, views: tuple[Camera, Camera, Camera], painted: list[P
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure.savefig(stream, format="png", metadata={"Software": None})
     rows = slice(round((top - TITLE_IN) * DPI), round((top + PANEL_IN[1] + LEGEND_IN) * DPI))
-    return stream.getvalue(), np.array(np.asarray(canvas.buffer_rgba())[rows, :, :3])
+    drawn = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+    return stream.getvalue(), np.array(drawn[rows, :, :3])

@@ -98,26 +98,10 @@ def report_data(scene: Scene, views: Views, picture: npt.NDArray[Any] | None) ->
 
 def report_html(data: Mapping[str, Any]) -> str:
     """The page of ``report_data`` as text: self-contained, no script, nothing loaded."""
-    from markupsafe import Markup
-
-    def drawn(drawing: Mapping[str, Any]) -> dict[str, Any]:
-        # Drawn by this program, every word in it escaped.
-        return {**drawing, "svg": Markup(drawing["svg"])}
-
-    style, cut = _static("report.css"), data["slices"]
+    style = _static("report.css")
     digest = base64.b64encode(hashlib.sha256(style.encode("utf-8")).digest()).decode("ascii")
-    return str(
-        _template().render(
-            r=data["report"],
-            style=Markup(style),
-            fingerprint=f"sha256-{digest}",
-            picture=None if data["picture"] is None else Markup(data["picture"]),
-            films=[drawn(film) for film in data["films"]],
-            slices=cut and {**cut, "drawings": [drawn(drawing) for drawing in cut["drawings"]]},
-            film_note=data["film_note"],
-            missing=data["missing"],
-        )
-    )
+    words = {key: value for key, value in data.items() if key != "report"}
+    return str(_template().render(r=data["report"], style=style, fingerprint=f"sha256-{digest}", **words))
 
 
 def report_pdf(data: Mapping[str, Any]) -> bytes:

@@ -18,6 +18,8 @@ from corecore.view.scene import Scene, plan_hash
 MOST_ARGUMENTS, MOST_WARNINGS = 4, 4
 #: Rows of other tunnels and of tunnels that are printed.
 MOST_ALTERNATIVES, MOST_TUNNELS = 8, 16
+#: Explanations and ways out that are printed.
+MOST_HOLDS, MOST_WAYS = 3, 5
 QUESTIONS = {
     "stage": "Stage not given: from stage III on core decompression is not supported.",
     "physis": "Growth plate not stated: an open one must not be crossed.",
@@ -61,10 +63,11 @@ def report_content(scene: Scene) -> dict[str, Any]:
             {"what": j.what, "value": j.value, "limit": j.limit, "verdict": j.verdict, "tone": j.tone, "mark": j.mark}
             for j in limits.judged(scene)
         ],
+        "ways": _ways(plan),
         "holds": _holds(scene),
         "arguments": _arguments(plan),
         "warnings": _warnings(scene),
-        "all_warnings": [*captions.warnings(scene), *_asked(plan)],
+        "all_warnings": [_sentence(line) for line in (*captions.warnings(scene), *_asked(plan))],
         "violations": captions.violations(scene),
         "transcription": _transcription(scene),
         "bone": _bone(scene),
@@ -79,7 +82,7 @@ def _status(scene: Scene) -> dict[str, Any]:
     plan, broken = scene.plan, captions.violations(scene)
     totals = part(plan, "totals")
     if scene.status == "infeasible":
-        return {"word": captions.headline(scene), "tone": "breaks", "lines": [captions.reason(scene), *_ways(plan)]}
+        return {"word": captions.headline(scene), "tone": "breaks", "lines": [_sentence(captions.reason(scene))]}
     count = len(scene.tunnels)
     sizes = sorted({f"{tunnel.diameter_mm:g}" for tunnel in scene.tunnels})
     drill = f"{count} tunnel{'s' if count != 1 else ''} of {' and '.join(sizes)} mm"
@@ -113,14 +116,27 @@ def _bound(totals: Mapping[str, Any], count: int) -> str:
     return f"Within these limits {what} more than {percent(totals, 'upper_bound_fraction')} (proven)."
 
 
-def _ways(plan: Mapping[str, Any]) -> list[str]:
-    lines = []
-    for way in items(plan.get("infeasible"), "relaxations")[:4]:
-        if way.get("confirmed") is True:
-            key = one_line(str(way.get("key")), 60)
-            needed, limit = quantity(way, "needed", "{:g}"), quantity(way, "limit", "{:g}")
-            lines.append(f"With {key} at {needed} instead of {limit} there is one (confirmed by planning with it).")
-    return lines
+def _sentence(text: str) -> str:
+    """With a capital and a full stop."""
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
+def _ways(plan: Mapping[str, Any]) -> list[Row]:
+    """What would have to give way for a tunnel: the limit, its value, the one with a tunnel, and how sure that is."""
+    rows = []
+    for key, how in (("relaxations", "by itself"), ("together", "all together")):
+        for way in items(plan.get("infeasible"), key)[:MOST_WAYS]:
+            name = one_line(str(way.get("key")), 60)
+            sure = "planned with it" if way.get("confirmed") is True else "not planned with it"
+            rows.append(
+                {
+                    "what": limits.OTHER_LIMITS.get(name, name),
+                    "limit": quantity(way, "limit", "{:g}"),
+                    "needed": quantity(way, "needed", "{:g}"),
+                    "how": f"{how}; {sure}",
+                }
+            )
+    return rows
 
 
 def _nearest(plan: Mapping[str, Any]) -> list[str]:
@@ -210,7 +226,8 @@ def _holds(scene: Scene) -> list[str]:
         if isinstance(text, str):
             text = text[max(text.find("Nearest to "), 0) :]
             found.append(one_line((f"Tunnel {number}: " if len(scene.tunnels) > 1 else "") + text, captions.LONGEST))
-    return found[:3]
+    more = len(found) - MOST_HOLDS
+    return found if more <= 0 else [*found[:MOST_HOLDS], f"{more} more in plan.json."]
 
 
 def _arguments(plan: Mapping[str, Any]) -> list[Row]:
@@ -220,7 +237,7 @@ def _arguments(plan: Mapping[str, Any]) -> list[Row]:
     for key, title in (("speaks_against", "Against"), ("speaks_for", "For"), ("expected", "Course of such hips")):
         told = [
             {
-                "text": one_line(str(item.get("text", "")), 300),
+                "text": _sentence(one_line(str(item.get("text", "")), 300)),
                 "source": one_line(f"{item.get('source', '')}; {item.get('cohort', '')}", 200),
             }
             for item in items(summary, key)
@@ -236,7 +253,7 @@ def _asked(plan: Mapping[str, Any]) -> list[str]:
 
 
 def _warnings(scene: Scene) -> dict[str, Any]:
-    lines = [*_asked(scene.plan), *captions.warnings(scene)]
+    lines = [_sentence(line) for line in (*_asked(scene.plan), *captions.warnings(scene))]
     return {"lines": lines[:MOST_WARNINGS], "more": max(0, len(lines) - MOST_WARNINGS)}
 
 
