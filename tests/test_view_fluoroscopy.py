@@ -10,7 +10,16 @@ from functools import partial
 import numpy as np
 import pytest
 from scipy import ndimage
-from view_phantom import HEAD, NECK_RADIUS_MM, infeasible_scene, manual_scene, neck_axis, phantom_scene, phantom_tissue
+from view_phantom import (
+    HEAD,
+    NECK_RADIUS_MM,
+    infeasible_scene,
+    manual_scene,
+    neck_axis,
+    parallel_to_neck,
+    phantom_scene,
+    phantom_tissue,
+)
 
 from corecore.grid import FloatArray, Grid, Image, transform
 from corecore.view.c_arm import (
@@ -166,18 +175,6 @@ def test_the_beam_of_the_frog_leg_is_upright_once_the_thigh_is_laid(side: str) -
     assert knee @ front > 0
     assert carried @ front @ outward > 0
     assert carried @ frog_leg(scene).beam == pytest.approx(front, abs=1e-9)
-
-
-def parallel_to_neck(side: str, above_mm: float) -> Scene:
-    """A 10 mm tunnel along the neck, moved up across its axis: the bone above it is known."""
-    scene = phantom_scene(side)
-    axis = neck_axis(side)
-    up = np.array([axis[0], 0.0, -axis[2]])
-    tunnel = dict(scene.plan["tunnels"][0])
-    tunnel["entry"] = (HEAD + 62 * axis + above_mm * up).tolist()
-    tunnel["tip"] = (HEAD - 5 * axis + above_mm * up).tolist()
-    tunnel["portal_length_mm"] = 8.0
-    return phantom_scene(side, tunnels=[tunnel])
 
 
 @pytest.mark.parametrize("side", ["right", "left"])
