@@ -20,6 +20,7 @@ from corecore.grid import FloatArray
 from corecore.io.files import atomic_write_text
 from corecore.mesh import TriangleMesh
 from corecore.view import captions, palette
+from corecore.view.bands import NEAR_MM
 from corecore.view.bodies import BONE_OPACITY, LESION_OPACITY, TUNNEL_OPACITY, darker, painted_tunnels, tunnel_color
 from corecore.view.camera import Camera, cameras
 from corecore.view.cap import cap_outline
@@ -221,8 +222,13 @@ def _figures(scene: Scene) -> str:
         heading = f"Tunnel {number}" if len(scene.tunnels) > 1 else "Tunnel"
         rows = list(zip(captions.tunnel_columns(), captions.tunnel_row(number, tunnel), strict=True))[1:]
         parts.append(f"<h2>{heading}</h2>{_table(rows)}")
+    painted = (
+        ""
+        if not scene.tunnels or captions.violations(scene)
+        else (f"Dark on a tunnel: its wall within {NEAR_MM:g} mm of a margin; grey: its portal. ")
+    )
     parts.append(
-        "<footer><p>Turn with the left button, move with the right, zoom with the wheel. "
+        f"<footer><p>{painted}Turn with the left button, move with the right, zoom with the wheel. "
         "R L A P S I are the patient's own sides, in the femur's frame. There is no perspective.</p></footer>"
     )
     return "\n".join(part for part in parts if part)
@@ -232,7 +238,8 @@ def _switches(scene: Scene) -> list[str]:
     color = tunnel_color(scene)
     rows = [("bone", "bone", [palette.BONE]), ("lesion", "necrosis", [palette.LESION])]
     if scene.tunnels:
-        rows += [("tunnels", "tunnels" if len(scene.tunnels) > 1 else "tunnel", [color]), ("entries", "entry", [color])]
+        shown = [color] if captions.violations(scene) else [color, palette.TUNNEL_NEAR, palette.TUNNEL_PORTAL]
+        rows += [("tunnels", "tunnels" if len(scene.tunnels) > 1 else "tunnel", shown), ("entries", "entry", [color])]
     rows += [
         ("head", "head, fitted sphere", [palette.HEAD]),
         ("axes", "neck and shaft axes", [palette.NECK, palette.SHAFT]),
