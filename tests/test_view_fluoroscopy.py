@@ -211,9 +211,24 @@ def distance_to_polygon(point: FloatArray, corners: FloatArray) -> float:
     return float(np.linalg.norm(a + t[:, None] * (b - a) - point, axis=1).min())
 
 
-def test_a_tunnel_that_leaves_the_neck_has_no_gap_to_show() -> None:
-    scene = parallel_to_neck("right", 14.0)
+def test_a_wall_outside_the_neck_is_shown_too() -> None:
+    scene = parallel_to_neck("right", 11.5)
+    gap = neck_gap(scene, phantom_tissue(), scene.tunnels[0])
+    assert gap is not None
+    assert gap.clearance_mm == pytest.approx(-1.5, abs=0.5)
+    assert "mm outside the neck's surface" in gap.words
+    axis = neck_axis("right")
+    assert gap.direction @ np.array([axis[0], 0.0, -axis[2]]) > 0.95
+    film = fluoroscopy(scene, phantom_tissue())[2]
+    assert f"{gap.clearance_mm:.1f} mm" in dict(film.drawing.labels)
+
+
+def test_a_tunnel_that_is_not_in_the_neck_has_no_gap_to_show() -> None:
+    scene = parallel_to_neck("right", 3.0)
+    tunnel = {**scene.plan["tunnels"][0], "entry": HEAD.tolist()}
+    scene = phantom_scene(tunnels=[tunnel])
     assert neck_gap(scene, phantom_tissue(), scene.tunnels[0]) is None
+    assert len(fluoroscopy(scene, phantom_tissue())) == 2
 
 
 def test_outlines_are_the_shadows_of_their_solids() -> None:

@@ -49,17 +49,27 @@ DRILL, MARK, SHAFT, HEAD, NECROSIS, BROKEN = "#7CC4F0", "#FFFFFF", "#D9B8F5", "#
 
 @dataclass(frozen=True, eq=False)
 class Gap:
-    """Where a tunnel comes nearest to the neck's surface: wall and surface point (3,) RAS mm, and how far apart."""
+    """Where a tunnel comes nearest to the neck's surface, or furthest out of it.
+
+    ``wall`` (3,) RAS mm on the tunnel; ``direction``: unit vector outward across the bone's surface;
+    ``clearance_mm`` of bone between, negative where the wall lies outside.
+    """
 
     wall: FloatArray
-    surface: FloatArray
+    direction: FloatArray
     clearance_mm: float
 
     @property
-    def direction(self) -> FloatArray:
-        """Unit vector from the tunnel's axis to the surface."""
-        way = self.surface - self.wall
-        return np.asarray(way / np.linalg.norm(way), dtype=np.float64)
+    def surface(self) -> FloatArray:
+        """The point of the bone's surface next to the wall."""
+        return np.asarray(self.wall + self.clearance_mm * self.direction, dtype=np.float64)
+
+    @property
+    def words(self) -> str:
+        """What there is to see."""
+        if self.clearance_mm < 0:
+            return f"the wall lies {-self.clearance_mm:.1f} mm outside the neck's surface there, seen edge-on"
+        return f"{self.clearance_mm:.1f} mm of bone between wall and neck surface, seen edge-on"
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +139,7 @@ def exposed(film: FloatArray) -> npt.NDArray[np.uint8]:
 
 
 def neck_gap(scene: Scene, tissue: Tissue, tunnel: DrawnTunnel) -> Gap | None:
-    """Where a tunnel's wall comes nearest to the neck's surface beyond its portal; ``None`` without bone between."""
+    """Where a tunnel's wall comes nearest to the neck's surface beyond its portal; ``None`` if not in the neck."""
     portal = tunnel.figures.get("portal_length_mm")
     length = float(np.linalg.norm(tunnel.tip - tunnel.entry))
     at = np.arange(float(portal) if isinstance(portal, (int, float)) else 0.0, length, RING_STEP_MM)
@@ -143,17 +153,13 @@ def neck_gap(scene: Scene, tissue: Tissue, tunnel: DrawnTunnel) -> Gap | None:
         return None
     depth = tissue.depth_at(wall)
     nearest = int(np.argmin(depth))
-    if depth[nearest] <= 0.05:
-        # Outside, or touching: there is no gap to be shown.
-        return None
     point = wall[nearest]
     steps = GRADIENT_STEP_MM * np.eye(3)
     outward = tissue.depth_at(point - steps) - tissue.depth_at(point + steps)
     if np.linalg.norm(outward) < 1e-6:
         return None
     outward = outward / np.linalg.norm(outward)
-    clearance = float(depth[nearest])
-    return Gap(point, np.asarray(point + clearance * outward, dtype=np.float64), clearance)
+    return Gap(point, np.asarray(outward, dtype=np.float64), float(depth[nearest]))
 
 
 def tunnel_outline(arm: CArm, start: FloatArray, end: FloatArray, radius_mm: float) -> FloatArray:
@@ -308,5 +314,5 @@ def _caption(scene: Scene, arm: CArm, gap: Gap | None) -> list[str]:
             f" {seen_angle(arm, tunnel, scene.proximal):.0f}° to the shaft as seen here"
         )
     if gap is not None:
-        lines.append(f"{gap.clearance_mm:.1f} mm of bone between wall and neck surface, seen edge-on")
+        lines.append(gap.words)
     return lines
