@@ -50,6 +50,7 @@ ORDER = [
     "guide",
     "export",
     "results",
+    "review",
     "phantom",
     "batch",
     "cli",
