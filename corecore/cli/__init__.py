@@ -21,6 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     """
     import typer
 
+    from corecore.cli import review  # noqa: F401 - registers its command
     from corecore.cli.commands import app
 
     # Click's errors, wherever typer keeps them: newer releases carry their own copy of click.
