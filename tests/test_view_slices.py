@@ -99,7 +99,7 @@ def test_zones_are_those_of_the_planner(sample_hip: Hip) -> None:
         "neck_axis": direction(sample_hip, anatomy.neck_axis),
         "x_axis": direction(sample_hip, anatomy.x_axis),
     }
-    scene = phantom_scene(sample_hip.side, anatomy=told)
+    scene = phantom_scene(sample_hip.side, anatomy=told, tunnels=[], status="infeasible")
     rng = np.random.default_rng(2)
     local = anatomy.head_center + rng.uniform(-60, 60, (20_000, 3))
     head, quarter = zones(scene, sample_hip.to_world(local))
