@@ -53,7 +53,10 @@ def desk(sample_hip: Hip) -> Desk:
         "sources": {},
     }
     tunnel = {"entry": list(ENTRY), "tip": list(TIP), "diameter_mm": 10.0}
-    plan = full_plan(anatomy=told, tunnels=1) | {"tunnels": [tunnel], "spec": Spec().as_dict()}
+    other = {**full_plan()["alternatives"][0], "tunnels": [{**tunnel, "diameter_mm": 8.0}]}
+    plan = full_plan(anatomy=told, tunnels=1) | {
+        "tunnels": [tunnel], "spec": Spec().as_dict(), "alternatives": [other, {"tunnels": "none"}],
+    }  # fmt: skip
     return Desk(sample_hip, Spec(), Scene(plan, *meshes(sample_hip)), Tissue.of(sample_hip))
 
 
@@ -166,6 +169,8 @@ def test_the_page_needs_no_token_and_holds_nothing_of_the_patient(client: Client
         ({"do": "resize", "rev": 0, "tunnel": 0, "diameter": 99}, "diameter_mm"),
         ({"do": "sign", "rev": 0, "name": "A", "side": "left"}, "RIGHT hip"),
         ({"do": "sign", "rev": 0, "name": 3, "side": "right"}, "name is 3"),
+        ({"do": "take", "rev": 0, "which": 5}, "0 to 1"),
+        ({"do": "take", "rev": 0, "which": True}, "which is"),
         ([], "no object"),
     ],
 )
@@ -251,6 +256,18 @@ def test_a_sign_off_is_of_the_plan_as_it_is_measured(client: Client) -> None:
     content = client("/api/do", {**sign, "rev": 2})[1]
     assert content["signed"]["name"] == "A"
     assert client("/api/do", {"do": "undo", "rev": 3})[1]["signed"] is None
+
+
+def test_an_alternative_is_taken_and_the_plan_again(client: Client, desk: Desk) -> None:
+    words = client("/api/look")[1]["sets"]
+    assert words[0] == "the plan"
+    assert words[1].startswith("other 1: removes 30.0 %")
+    assert len(words) == 2, "an alternative that is none is not offered"
+    content = client("/api/do", {"do": "take", "which": 1, "rev": 0})[1]
+    assert content["lines"][0]["diameter_mm"] == 8.0
+    content = client("/api/do", {"do": "take", "which": 0, "rev": 1})[1]
+    assert content["lines"][0]["diameter_mm"] == 10.0
+    assert client("/api/do", {"do": "undo", "rev": 2})[1]["lines"][0]["diameter_mm"] == 8.0
 
 
 def test_films_are_of_what_stands(client: Client) -> None:

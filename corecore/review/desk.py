@@ -60,6 +60,20 @@ class Desk:
         )
         return Session(room, lines, selected=0 if lines else None)
 
+    def sets(self) -> list[tuple[str, tuple[Line, ...]]]:
+        """What may be taken instead of what stands, with what it does: the plan's own tunnels, each alternative's."""
+        found = [("the plan", self.session().lines)]
+        rows = report_content(self.scene)["alternatives"]
+        others = [one for one in self.scene.plan.get("alternatives") or [] if isinstance(one, Mapping)]
+        for one, row in zip(others, rows, strict=False):
+            try:
+                variant = replace(self.scene, plan={**self.scene.plan, "tunnels": one.get("tunnels")})
+            except InputError:
+                continue
+            words = f"other {row[0]}: removes {row[1]}, room {row[2]}"
+            found.append((words, replace(self, scene=variant).session().lines))
+        return found
+
     def drilled(self, lines: Sequence[Line]) -> list[tuple[Tunnel, TunnelFigures]]:
         """The tunnels on the bone with their figures. Raises ``InputError`` where a line is no tunnel in this bone."""
         found = []
@@ -118,6 +132,7 @@ class Desk:
             "lines": [
                 {"entry": line.entry, "tip": line.tip, "diameter_mm": line.diameter_mm} for line in session.lines
             ],
+            "sets": [words for words, _ in self.sets()],
             "undo": bool(session.past),
             "redo": bool(session.future),
             "accepted": session.accepted,

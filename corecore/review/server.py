@@ -33,6 +33,7 @@ from corecore.review.session import (
     Select,
     Session,
     SignOff,
+    Take,
     Undo,
     apply,
 )
@@ -106,6 +107,11 @@ class Table:
             today = datetime.date.today().isoformat()
             broken = bool(self.desk.broken(drilled))
             command: Command = SignOff(_text(body, "name"), _text(body, "side"), today, broken)
+        elif body.get("do") == "take":
+            sets, which = self.desk.sets(), body.get("which")
+            if isinstance(which, bool) or not isinstance(which, int) or not 0 <= which < len(sets):
+                raise InputError(f"which is {str(which)[:40]!r}; 0 to {len(sets) - 1} is accepted")
+            command = Take(sets[which][1])
         else:
             command = parsed(body)
         after = apply(self.session, command, rev=rev)
@@ -132,7 +138,7 @@ def parsed(body: dict[str, Any]) -> Command:
     }
     kind = body.get("do")
     if not isinstance(kind, str) or kind not in kinds:
-        raise InputError(f"do is {str(kind)[:40]!r}; accepted: {', '.join([*kinds, 'sign'])}")
+        raise InputError(f"do is {str(kind)[:40]!r}; accepted: {', '.join([*kinds, 'take', 'sign'])}")
     return kinds[kind]()
 
 

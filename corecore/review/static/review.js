@@ -96,6 +96,13 @@ function show(content) {
       return button;
     }),
   );
+  $("sets").replaceChildren(
+    ...content.sets.map((words, k) => {
+      const button = element("button", words);
+      button.onclick = () => send({ do: "take", which: k });
+      return button;
+    }),
+  );
   const none = content.selected === null;
   for (const id of ["remove", "diameter"]) $(id).disabled = none;
   for (const button of $("nudges").children) button.disabled = none;
