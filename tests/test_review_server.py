@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,12 @@ from corecore.measures.document import direction, position
 from corecore.results import meshes
 from corecore.review import record
 from corecore.review.desk import Desk
+from corecore.review.outcome import write_outcome
 from corecore.review.server import BODY_MAX, Table, application
 from corecore.review.session import Line, Nudge, Resize, Session, SignOff, Undo, apply
 from corecore.spec import Spec
 from corecore.tunnel import assess, violations
+from corecore.verify import verify_plan
 from corecore.view.scene import Scene
 from corecore.view.tissue import Tissue
 
@@ -129,7 +132,7 @@ def client(table: Table) -> Client:
         ({"host": None}, 421),
     ],
 )
-@pytest.mark.parametrize("path", ["/api/look", "/api/do", "/api/films", "/api/scene"])
+@pytest.mark.parametrize("path", ["/api/look", "/api/do", "/api/films", "/api/scene", "/api/write"])
 def test_nobody_else_is_answered(client: Client, headers: dict[str, str | None], code: int, path: str) -> None:
     status, content, _ = client(path, {"do": "undo", "rev": 0}, headers=headers)
     assert status == code
@@ -268,6 +271,36 @@ def test_an_alternative_is_taken_and_the_plan_again(client: Client, desk: Desk) 
     content = client("/api/do", {"do": "take", "which": 0, "rev": 1})[1]
     assert content["lines"][0]["diameter_mm"] == 10.0
     assert client("/api/do", {"do": "undo", "rev": 2})[1]["lines"][0]["diameter_mm"] == 8.0
+
+
+@pytest.mark.slow
+def test_what_stands_is_written_as_a_plan_that_verifies(client: Client, table: Table) -> None:
+    client("/api/do", {"do": "nudge", "tunnel": 0, "end": "tip", "inward": 1.0, "rev": 0})
+    client(
+        "/api/do", {"do": "add", "entry": [146.4, -29.0, -8.0], "tip": [82.0, -9.0, 34.0], "diameter": 3.2, "rev": 1}
+    )
+    client("/api/do", {"do": "accept", "reason": "two surgeons agreed", "rev": 2})
+    client("/api/do", {"do": "sign", "name": "A. Surgeon", "side": "right", "rev": 3})
+    status, content, _ = client("/api/write")
+    assert (status, content["written"]) == (200, "reviewed/plan.json")
+    path = table.folder / "reviewed" / "plan.json"
+    plan = json.loads(path.read_text())
+    assert plan["status"] == "manual"
+    assert len(plan["tunnels"]) == 2
+    assert {item["key"] for item in plan["violations"]} >= {"joint_margin_mm", "bridge_min_mm"}
+    texts = {item["code"]: item["text"] for item in plan["warnings"]}
+    assert texts["accepted"] == "broken limits accepted: two surgeons agreed"
+    assert texts["signed"].startswith("signed off by A. Surgeon on ")
+    assert plan["necrosis"]["signs"]["stage"]["label"] == "ARCO 2019 II"
+    assert (path.parent / "report.pdf").is_file()
+    assert verify_plan(path).agrees
+
+
+def test_nothing_is_not_written(desk: Desk, tmp_path: Path) -> None:
+    table = Table(desk, replace(desk.session(), lines=()), tmp_path, desk.scene.hash)
+    with pytest.raises(InputError, match="no tunnel to write"):
+        write_outcome(desk, table.session, None, tmp_path)  # type: ignore[arg-type]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_films_are_of_what_stands(client: Client) -> None:

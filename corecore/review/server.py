@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from corecore.measures import Measures
+
 #: Longest body of a command, bytes.
 BODY_MAX = 16_384
 POLICY = (
@@ -75,6 +77,8 @@ class Table:
     folder: Path
     plan_hash: str
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    #: The lesion's measures, taken once when first needed.
+    measures: Measures | None = None
 
     async def do(self, body: dict[str, Any]) -> dict[str, Any]:
         """One command: measured before it counts, and on disk before it is shown."""
@@ -91,6 +95,17 @@ class Table:
         async with self.lock:
             films = await asyncio.to_thread(self.desk.films, self.session)
             return {"rev": self.session.rev, "films": films}
+
+    async def write(self) -> dict[str, Any]:
+        """The tunnels as they stand as a plan's folder beside the plan."""
+        # The measures and the writing bring the rest of the planner along.
+        from corecore.review.outcome import measured, write_outcome
+
+        async with self.lock:
+            if self.measures is None:
+                self.measures = await asyncio.to_thread(measured, self.desk)
+            path = await asyncio.to_thread(write_outcome, self.desk, self.session, self.measures, self.folder)
+            return {"rev": self.session.rev, "written": f"{path.parent.name}/{path.name}"}
 
     async def space(self) -> dict[str, Any]:
         """The three-dimensional scene of what stands."""
@@ -186,6 +201,9 @@ def application(table: Table, token: str, port: int) -> Starlette:
     async def films(_: Request) -> dict[str, Any]:
         return await table.films()
 
+    async def write(_: Request) -> dict[str, Any]:
+        return await table.write()
+
     async def space(_: Request) -> dict[str, Any]:
         return await table.space()
 
@@ -197,6 +215,7 @@ def application(table: Table, token: str, port: int) -> Starlette:
         Route("/api/look", guarded(look), methods=["POST"]),
         Route("/api/films", guarded(films), methods=["POST"]),
         Route("/api/scene", guarded(space), methods=["POST"]),
+        Route("/api/write", guarded(write), methods=["POST"]),
         Route("/api/do", guarded(do), methods=["POST"]),
     ]
     return Starlette(routes=routes)

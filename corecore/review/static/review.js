@@ -194,4 +194,14 @@ async function space() {
   }
 }
 $("space-now").onclick = space;
+$("write").onclick = async () => {
+  $("written").textContent = "writing …";
+  try {
+    const { written, rev } = await ask("/api/write");
+    $("written").textContent = `step ${rev}: ${written}`;
+  } catch (error) {
+    $("written").textContent = "";
+    complain(error.message);
+  }
+};
 ask("/api/look").then(show, (error) => complain(error.message));
