@@ -180,7 +180,7 @@ def test_without_a_tunnel_the_report_says_why() -> None:
     page, printed = made(none(why), views)
     for words in (page.words, " ".join(printed)):
         assert "NO FEASIBLE TUNNEL" in words
-        assert "Joint_margin_mm binds." in words
+        assert "joint_margin_mm binds." in words
         assert "3.8" in words
         assert "planned with it" in words
         assert "No tunnel to transcribe" in words
