@@ -23,7 +23,7 @@ from corecore.io.seal import seal_of
 from corecore.io.stl import write_stl
 from corecore.mesh import TriangleMesh, surface_mesh
 from corecore.tunnel import Tunnel
-from corecore.view import Scene, draw_preview, write_scene_html
+from corecore.view import Scene, draw_preview, painters, write_scene_html
 from corecore.view.page import BONE_TRIANGLES
 
 if TYPE_CHECKING:
@@ -105,6 +105,8 @@ def meshes(hip: Hip) -> tuple[TriangleMesh, TriangleMesh]:
 
 def prepared_meshes(hip: Hip, *, pictures: bool) -> tuple[TriangleMesh, TriangleMesh]:
     """``meshes``, and all that the pictures need of them before there is a plan: for a thread beside the search."""
+    if pictures:
+        painters.prepare()
     femur, lesion = meshes(hip)
     if pictures:
         # Loaded early: what the picture needs next.

@@ -100,6 +100,24 @@ def test_a_child_that_crashes_leaves_the_painting_to_numpy(
     assert "ended with code -11" in caplog.text
 
 
+def test_a_child_prepared_paints_once_and_one_that_is_not_asked_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    window = vtk_window()
+    monkeypatch.setattr(painters, "_windows", lambda: (window,))
+    monkeypatch.delenv(painters.CHOICE_VARIABLE, raising=False)
+    painters.prepare()
+    child = painters._waiting[window]
+    pictures, name = painters.paint_all([[square((3, 5), (20, 25), 7.0, (1, 0, 0, 1))]], W, H)
+    assert name == f"vtk ({window or 'default window'})"
+    assert np.array_equal(pictures[0][10, 10], [255, 0, 0])
+    assert child.returncode == 0
+    assert not painters._waiting
+    painters.prepare()
+    idle = painters._waiting[window]
+    painters._dismiss()
+    assert idle.returncode is not None
+    assert not painters._waiting
+
+
 def vtk_window() -> str:
     """A kind of window that works here; skips where VTK can open none."""
     for window in painters._windows():
