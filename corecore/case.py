@@ -119,7 +119,7 @@ def load_case(
         Source("femur", femur_ref.path, sha256_of(femur_ref.path), femur_ref.label),
         Source("lesion", lesion_ref.path, sha256_of(lesion_ref.path), lesion_ref.label),
     )
-    named, origin = _side_of_names([femur_ref.path, lesion_ref.path])
+    named, origin = _side_of_names([_named(femur_ref), _named(lesion_ref)])
     if side != "auto":
         if named is not None and named != side:
             raise InputError(f"{origin}: the name says {named}, but --side {side} was given")
@@ -150,6 +150,11 @@ def load_case(
 
 def _reference(given: MaskReference | str) -> MaskReference:
     return (MaskReference.parse(given) if isinstance(given, str) else given).in_file()
+
+
+def _named(reference: MaskReference) -> Path:
+    """What speaks of a mask: its file's name, and its label's where it is a name (``seg.nii.gz:femur_left``)."""
+    return Path(str(reference)) if isinstance(reference.label, str) else reference.path
 
 
 def case_from_masks(
