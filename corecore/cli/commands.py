@@ -24,8 +24,8 @@ app = typer.Typer(
 #: As many tunnels may be needed to remove a stated share, unless fewer are asked for.
 MOST_TUNNELS = 16
 
-Femur = Annotated[str, typer.Option(help="Femur mask: FILE, or FILE:LABEL of a label map.")]
-Lesion = Annotated[str, typer.Option(help="Necrosis mask: FILE, or FILE:LABEL of a label map.")]
+Femur = Annotated[str, typer.Option(help="Femur mask: FILE, FILE:LABEL by number or name, or a folder.")]
+Lesion = Annotated[str, typer.Option(help="Necrosis mask: FILE, FILE:LABEL by number or name, or a folder.")]
 SideOption = Annotated[str, typer.Option(help="auto, left or right; checked against the bone's shape.")]
 LandmarkFile = Annotated[
     Path | None, typer.Option(help="Landmarks that replace the fitted ones: Slicer .mrk.json, or JSON.")
@@ -51,7 +51,9 @@ KeepOption = Annotated[
 TargetOption = Annotated[
     str | None, typer.Option("--target", help="Do most of: lesion (removed), weight-bearing (weighted), reached.")
 ]
-ImageFile = Annotated[Path | None, typer.Option(help="The CT or MR the masks were drawn on.")]
+ImageFile = Annotated[
+    Path | None, typer.Option(help="The CT or MR the masks were drawn on: a file, or the folder of a DICOM series.")
+]
 ImagingDate = Annotated[str | None, typer.Option("--imaging-date", help="Day of the imaging, YYYY-MM-DD.")]
 StageOption = Annotated[
     str | None,
@@ -129,7 +131,7 @@ def measure(
     with steps(quiet=as_json) as step, ThreadPoolExecutor(1) as beside:
         # What is needed later is loaded beside the work of the moment.
         beside.submit(lambda: [import_module(name) for name in ("corecore.measures.document", "corecore.cli.tables")])
-        hip = _hip(femur, lesion, side, landmarks, case_id, step, pelvis=pelvis, image=image)
+        hip = _hip(femur, lesion, side, landmarks, case_id, step, pelvis=pelvis, image=image, quiet=as_json)
         step("measuring")
         from corecore.measures import measure as measure_hip
         from corecore.measures.document import measures_document
@@ -421,6 +423,7 @@ def _hip(
     pelvis: str | None = None,
     image: Path | None = None,
     avoid: str | None = None,
+    quiet: bool = False,
 ) -> Any:
     from corecore.anatomy.landmarks import read_landmarks
     from corecore.case import load_case
@@ -430,6 +433,9 @@ def _hip(
     if side not in ("auto", "left", "right"):
         raise InputError(f"--side {side!r}; auto, left or right is accepted")
     step("reading")
+    from corecore.cli.folders import from_folders
+
+    femur, lesion, image = from_folders(femur, lesion, image, side, quiet=quiet)
     given = read_landmarks(landmarks) if landmarks else None
     case = load_case(
         femur, lesion, side=side, landmarks=given, case_id=case_id, pelvis=pelvis, image=image,  # type: ignore[arg-type]
@@ -492,7 +498,9 @@ def _plan(
         check_target(out, overwrite=overwrite)
         beside.submit(import_module, "corecore.plan" if path is None else "corecore.manual")
         started = time.perf_counter()
-        hip = _hip(femur, lesion, side, landmarks, case_id, step, pelvis=pelvis, image=image, avoid=avoid)
+        hip = _hip(
+            femur, lesion, side, landmarks, case_id, step, pelvis=pelvis, image=image, avoid=avoid, quiet=as_json
+        )  # fmt: skip
         timings["load_s"] = time.perf_counter() - started - sum(hip.timings.values())
         surfaces = beside.submit(prepared_meshes, hip, pictures=pictures)
         from corecore.measures import Measures

@@ -248,7 +248,7 @@ def _input(node: Node) -> InputFile:
     if not path.is_absolute():
         path = node.file.parent / path
     beside, moved_from = node.file.parent / path.name, None
-    if not path.is_file() and beside.is_file():
+    if not path.exists() and beside.exists():
         path, moved_from = beside, path
     return InputFile(node.child("role").text(), path, node.child("sha256").text(), value, moved_from)
 
