@@ -25,7 +25,7 @@ SAMPLE = Path(__file__).resolve().parent.parent / "sample_volumes" / "right_medi
 MASKS = ["--femur", f"{SAMPLE}:1", "--lesion", f"{SAMPLE}:2"]
 FILES = {
     "plan.json", "measures.json", "tunnels.mrk.json", "femur.stl", "lesion.stl", "tunnel_1.stl", "preview.png",
-    "preview.html", "run.log", "input_labels.nii.gz",
+    "preview.html", "report.html", "report.pdf", "run.log", "input_labels.nii.gz",
 }  # fmt: skip
 
 
@@ -113,6 +113,7 @@ def test_infeasible_is_an_answer(planned: Path, tmp_path: Path, capsys: pytest.C
     # Nothing of the earlier plan stays.
     assert not list(out.glob("tunnel_*.stl"))
     assert not (out / "preview.png").exists()
+    assert not (out / "report.pdf").exists()
     assert main(["verify", str(out / "plan.json")]) == 0
 
 

@@ -329,20 +329,14 @@ def preview(
     show: Annotated[bool, typer.Option("--show", help="Open the scene in the browser.")] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Draw preview.png and the self-contained scene preview.html of a plan."""
-    from corecore.cli.progress import steps
-    from corecore.io.files import staged_folder
-    from corecore.view import Scene, draw_preview, write_scene_html
+    """Draw preview.png, the self-contained scene preview.html, and the report of a plan."""
+    from corecore.cli.preview import draw_again
 
-    with steps(quiet=as_json) as step:
-        step("drawing")
-        scene = Scene.load(plan_file)
-        folder = plan_file.parent if out is None else out
-        with staged_folder(folder) as stage:
-            result = draw_preview(scene, stage / "preview.png")
-            write_scene_html(scene, stage / "preview.html")
-    paths = [str(folder / name) for name in ("preview.png", "preview.html")]
-    typer.echo(json.dumps({"written": paths, "renderer": result.renderer}) if as_json else "\n".join(paths))
+    folder = plan_file.parent if out is None else out
+    drawn, missing = draw_again(plan_file, folder, quiet=as_json)
+    typer.echo(json.dumps(drawn) if as_json else "\n".join(drawn["written"]))
+    if missing:
+        typer.echo(f"report without fluoroscopy and slices: {missing}", err=True)
     if show:
         import webbrowser
 

@@ -15,22 +15,28 @@ from corecore.view.camera import Camera, cameras
 from corecore.view.painters import Picture, paint_all
 from corecore.view.panels import draw_panel
 from corecore.view.scene import Scene
-from corecore.view.strip import HEADER_IN, Strip
+from corecore.view.strip import HEADER_IN, LEGEND_IN, Strip
 
 #: Dots per inch of the picture, and its width in inches: 1800 pixels, a page's width at 220 dpi.
 DPI = 150
 WIDTH_IN = 12.0
 PANEL_IN = (3.8, 4.5)
+#: Height of a panel's title above it, inches.
+TITLE_IN = 0.28
 #: Each panel is painted this much larger and shrunk, which smooths its edges.
 OVERSAMPLING = 2
 
 
 @dataclass(frozen=True)
 class PreviewResult:
-    """Where the picture is, and which painter made it: ``vtk (...)`` or ``software``."""
+    """Where the picture is, which painter made it (``vtk (...)`` or ``software``), and its views without the words.
+
+    ``views`` (h, w, 3) uint8: the panels with their titles and the legend.
+    """
 
     path: Path
     renderer: str
+    views: Picture
 
 
 def draw_preview(scene: Scene, path: Path) -> PreviewResult:
@@ -43,8 +49,9 @@ def draw_preview(scene: Scene, path: Path) -> PreviewResult:
     width, height = (round(inch * DPI) * OVERSAMPLING for inch in PANEL_IN)
     jobs = [layers(scene, camera, width, height, along=k == 2) for k, camera in enumerate(views)]
     painted, renderer = paint_all(jobs, width, height)
-    atomic_write_bytes(Path(path), _compose(scene, views, [_shrunk(p) for p in painted]))
-    return PreviewResult(Path(path), renderer)
+    data, panels = _compose(scene, views, [_shrunk(p) for p in painted])
+    atomic_write_bytes(Path(path), data)
+    return PreviewResult(Path(path), renderer, panels)
 
 
 def _shrunk(picture: Picture) -> Picture:
@@ -53,8 +60,8 @@ def _shrunk(picture: Picture) -> Picture:
     return np.asarray(np.rint(total / n**2), dtype=np.uint8)
 
 
-def _compose(scene: Scene, views: tuple[Camera, Camera, Camera], painted: list[Picture]) -> bytes:
-    """The panels with their letters, and the caption strip, as PNG bytes."""
+def _compose(scene: Scene, views: tuple[Camera, Camera, Camera], painted: list[Picture]) -> tuple[bytes, Picture]:
+    """The panels with their letters, and the caption strip, as PNG bytes; and the panels' part of it."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -62,7 +69,7 @@ def _compose(scene: Scene, views: tuple[Camera, Camera, Camera], painted: list[P
     top, bottom = HEADER_IN, strip.height_in
     height = top + PANEL_IN[1] + bottom
     figure = Figure(figsize=(WIDTH_IN, height), dpi=DPI, facecolor="white")
-    FigureCanvasAgg(figure)
+    canvas = FigureCanvasAgg(figure)
     gap = (WIDTH_IN - 3 * PANEL_IN[0]) / 4
     for k, (camera, picture) in enumerate(zip(views, painted, strict=True)):
         left = gap + k * (PANEL_IN[0] + gap)
@@ -75,4 +82,6 @@ def _compose(scene: Scene, views: tuple[Camera, Camera, Camera], painted: list[P
         # An id in a script that the font lacks is drawn as boxes; the page shows it in full.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure.savefig(stream, format="png", metadata={"Software": None})
-    return stream.getvalue()
+    rows = slice(round((top - TITLE_IN) * DPI), round((top + PANEL_IN[1] + LEGEND_IN) * DPI))
+    drawn = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+    return stream.getvalue(), np.array(drawn[rows, :, :3])
