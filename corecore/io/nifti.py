@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import logging
 import re
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
