@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "corecore"
 #: Bottom first. A room imports rooms before it, never those after.
 ORDER = [
     "errors",
+    "html",
     "compiled",
     "threads",
     "fields",
@@ -51,6 +52,8 @@ ORDER = [
     "stamp",
     "guide",
     "export",
+    "api",
+    "doctor",
     "phantom",
     "batch",
     "cli",

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import typer
 
-from corecore import __version__
 from corecore.cli import DISAGREES, DONE, INFEASIBLE
 
 app = typer.Typer(
@@ -73,7 +72,9 @@ KeepNames = Annotated[bool, typer.Option("--keep-names", help="Refer to the inpu
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"corecore {__version__}")
+        from corecore.doctor import versions
+
+        typer.echo("\n".join(versions()))
         raise typer.Exit
 
 
