@@ -50,18 +50,16 @@ def prove(
     gap: float = 0.01,
     effort: int | None = EFFORT,
     until: float | None = None,
-    root: tuple[Frame, FloatArray] | None = None,
 ) -> Proof:
     """Bound the number of lesion points any tunnel removes, given one that removes ``best`` (0: none known).
 
     Ends where the bound is within ``gap`` of it, after ``effort`` boxes (``None``: no limit),
-    or at the time ``until`` (of ``time.perf_counter``). ``problem`` is without slack or fuzz. A
-    ``root``, planes and a box (9,), bounds only the lines of that box.
+    or at the time ``until`` (of ``time.perf_counter``). ``problem`` is without slack or fuzz.
     """
     total = problem.points.shape[1]
-    frame, box = (build_frame(problem), None) if root is None else root
+    frame = build_frame(problem)
     cut = min(int(best * (1.0 + gap)), total)
-    pending = (root_box(problem, frame) if box is None else box)[None]
+    pending = root_box(problem, frame)[None]
     closed, boxes = best, 0
     stopped: Ended = "gap"
     while len(pending):

@@ -237,18 +237,6 @@ def entry_allowed(prob, fr, half, point, w, low, high, angle, arc):
                 gx, gy, gz = prob.cut_points[c, 0] - x0, prob.cut_points[c, 1] - x1, prob.cut_points[c, 2] - x2
                 if gx * gx + gy * gy + gz * gz < room * room:
                     return False
-    if prob.entry_kept >= 0.0:
-        # The axes between the two heights pass the place where they must enter within the box's reach.
-        whole = ahead = 0.0
-        for k in range(3):
-            whole += w[k] * w[k]
-            ahead += (prob.entry_fixed[k] - point[k]) * w[k]
-        z = min(max(ahead / whole, low), high)
-        gap = 0.0
-        for k in range(3):
-            gap += (prob.entry_fixed[k] - point[k] - z * w[k]) ** 2
-        if math.sqrt(gap) > prob.entry_kept + math.sqrt(h1 * h1 + h2 * h2) + EPS:
-            return False
     return True
 
 
