@@ -117,7 +117,7 @@ def test_strangers_links_and_loops_are_passed_over(tmp_path: Path) -> None:
 def test_an_empty_folder_says_so(tmp_path: Path) -> None:
     for role in ("femur", "lesion", "image"):
         with pytest.raises(InputError, match=f"nothing in it is known for the {role}"):
-            find(tmp_path, role)  # type: ignore[arg-type]
+            find(tmp_path, role)
     with pytest.raises(InputError, match="no file"):
         read_mask(f"{tmp_path}:femur")
     with pytest.raises(InputError, match="is a folder"):

@@ -214,7 +214,7 @@ def test_any_bytes_are_refused(tmp_path_factory: pytest.TempPathFactory, data: b
 
 FIELDS = st.sampled_from(["sizes", "space", "space directions", "space origin", "type", "encoding", "endian", "kinds"])
 TEXTS = st.one_of(
-    st.text(st.characters(blacklist_characters="\n\r", blacklist_categories=("Cs",)), max_size=30),
+    st.text(st.characters(exclude_characters="\n\r", exclude_categories=["Cs"]), max_size=30),
     st.sampled_from(
         ["none none none", "(1,0,0) (0,1,0) (0,0,1)", "(1e308,0,0)", "3 3 3", "999999999 1 1", "int8", "raw"]
     ),
