@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import re
+import time
 from pathlib import Path
 
 import format_files as files
@@ -14,9 +15,10 @@ import pytest
 
 from corecore.cli import main
 from corecore.errors import InputError
-from corecore.io import hostile
+from corecore.io import hostile, rtstruct
 from corecore.io.hostile import check_claim, reading, shown
 from corecore.io.masks import read_mask
+from corecore.io.nifti import label_names
 
 AFFINE = files.oblique()
 
@@ -123,6 +125,22 @@ def test_masks_of_nothing_and_of_everything_plan_nothing(
         assert re.search(word, told.err)
         assert not out.exists()
     assert sorted(item.name for item in tmp_path.iterdir()) == ["m.nii.gz", "w.nii.gz"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['<Label Key="1"><![CDATA[', "<Label ", '<Label Key="1">', "<Label Key=", '<Label Key="1">     ', "<![CDATA["],
+)
+def test_a_header_extension_of_beginnings_takes_no_time(text: str) -> None:
+    started = time.process_time()
+    assert label_names((text * 400_000)[: 4 << 20].encode()) == {}
+    assert time.process_time() - started < 3.0
+
+
+def test_a_contour_that_crosses_everything_is_refused() -> None:
+    zigzag = np.tile([[0.0, 0.0], [500.0, 511.0]], (50_000, 1))
+    with pytest.raises(InputError, match="crosses rows of voxels"):
+        rtstruct.toggle(np.zeros((513, 512), dtype=np.uint8), zigzag)
 
 
 def test_an_unreadable_file_is_named(tmp_path: Path) -> None:

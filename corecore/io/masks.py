@@ -97,9 +97,9 @@ def read_segmentation(path: Path, on: Grid | None = None) -> Segmentation:
         return metaimage.read_segmentation(path)
     if kind == "dicom":
         from corecore.io import dicom_seg, rtstruct
-        from corecore.io.dicom_files import STRUCTURE_SET, read_dataset
+        from corecore.io.dicom_files import STRUCTURE_SET, sop_class
 
-        if read_dataset(path, pixels=False).SOPClassUID == STRUCTURE_SET:
+        if sop_class(path) == STRUCTURE_SET:
             return rtstruct.read_segmentation(path, on)
         return dicom_seg.read_segmentation(path)
     values, grid, names = nifti.read_named_volume(path)

@@ -22,6 +22,8 @@ from corecore.io.hostile import reading, regular_file, short, shown
 WHAT = "an ITK transform (.tfm, .txt, .mat, .h5) or sixteen numbers of a 4 x 4 matrix"
 #: Larger files hold no rigid transform, bytes (engineering choice).
 SIZE_LIMIT_BYTES = 16 * 1024 * 1024
+#: So is text, bytes: sixteen numbers, or a composite of a few transforms (engineering choice).
+TEXT_LIMIT_BYTES = 64 * 1024
 LPS_FROM_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 #: A length may change by this share and an angle's cosine by as much, for the transform to be rigid:
 #: 0.1 mm over a femoral head and neck of 100 mm (engineering choice).
@@ -46,6 +48,8 @@ def read_rigid(path: Path) -> FloatArray:
         data = path.read_bytes()
         if data.startswith(HDF5):
             matrix = _from_itk(_hdf5(path))
+        elif size > TEXT_LIMIT_BYTES:
+            raise InputError(f"{shown(path)}: {size:,} bytes; {WHAT} is accepted")
         elif data.startswith(ITK_TEXT):
             matrix = _from_itk(_text_itk(path, data.decode("utf-8", errors="replace")))
         elif data[:4] == b"\0\0\0\0":
