@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage, optimize
+from scipy import ndimage
 
 from corecore.errors import InputError
 from corecore.grid import FloatArray, Image, Mask, inverse, transform
@@ -33,6 +33,8 @@ FOLLOWED = (10, 4, 1)
 #: Most poses judged in one climb.
 MOST_STEPS = 1000
 BINS = 28
+#: Halves of the samples are blocks of this edge by turns, mm: what misleads one place must not mislead both.
+BLOCK_MM = 20.0
 #: Where the images show less than this share of the most samples that any start shows, a pose is not judged.
 OVERLAP_MIN = 0.6
 #: Halves of the samples must place the lesion within this of the whole, mm (engineering choice: half the
@@ -92,7 +94,8 @@ class _Level:
     least: float = 0.0
 
     def half(self, which: int) -> _Level:
-        points, bins = np.ascontiguousarray(self.points[:, which::2]), self.fixed_bin[which::2]
+        mine = np.floor(self.points / BLOCK_MM).sum(axis=0) % 2 == which
+        points, bins = np.ascontiguousarray(self.points[:, mine]), self.fixed_bin[mine]
         return replace(self, points=points, fixed_bin=bins, least=self.least / 2.0)
 
 
@@ -286,6 +289,9 @@ def _spread(poses: list[FloatArray], count: int) -> list[FloatArray]:
 
 def _climbed(level: _Level, pose: FloatArray) -> FloatArray:
     """The best pose near one, by Powell's method in units of 1 mm and of 2° (1 mm at 29 mm)."""
+    # Loaded where it is needed: few runs register.
+    from scipy import optimize
+
     unit = np.array([np.radians(2.0)] * 3 + [1.0] * 3)
     cost: Callable[[FloatArray], float] = lambda x: -information(level, x * unit)  # noqa: E731
     step = np.eye(6) * level.sigma_mm

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import ndimage
 
 from corecore.grid import FloatArray, Grid, Image, Mask, inverse, transform
 from corecore.phantom.femur import Femur
@@ -51,8 +52,8 @@ def rigid(rng: np.random.Generator, about: FloatArray, turn_deg: float, shift_mm
     return matrix
 
 
-def pair(seed: int, turn_deg: float | None = None, shift_mm: float | None = None) -> Pair:
-    """A drawn hip, moved by up to 15° and 20 mm where no motion is given."""
+def pair(seed: int, *, clutter: bool | None = None) -> Pair:
+    """A drawn hip, moved by up to 15° and 20 mm; every other one among soft parts that did not move along."""
     rng = np.random.default_rng([seed, 77])
     recipe = HipRecipe.drawn(seed)
     femur = Femur(recipe.shape)
@@ -71,13 +72,40 @@ def pair(seed: int, turn_deg: float | None = None, shift_mm: float | None = None
     ct = ct_image(femur, lesion, ct_grid, femoral, rng)
     mr = mr_image(femur, lesion, mr_grid, femoral, rng)
     dead = mask(lesion, mr_grid)
-    moved = rigid(
-        rng,
-        dead.positions_mm().mean(axis=0),
-        float(rng.uniform(0, 15)) if turn_deg is None else turn_deg,
-        float(rng.uniform(0, 20)) if shift_mm is None else shift_mm,
+    moved = rigid(rng, dead.positions_mm().mean(axis=0), float(rng.uniform(0, 15)), float(rng.uniform(0, 20)))
+    lesion_grid = mr_grid.moved(moved)
+    result = Pair(
+        ct, mask(femur, ct_grid), Image(lesion_grid, mr.values), Mask(lesion_grid, dead.voxels), inverse(moved)
     )
-    return Pair(
-        ct, mask(femur, ct_grid), Image(mr_grid.moved(moved), mr.values), Mask(mr_grid.moved(moved), dead.voxels),
-        inverse(moved),
-    )  # fmt: skip
+    return _cluttered(result, rng) if (seed % 2 == 1 if clutter is None else clutter) else result
+
+
+def _cluttered(hip: Pair, rng: np.random.Generator) -> Pair:
+    """The same among bone, muscle and fat that moved otherwise than the femur, the MR shaded as by a coil."""
+    grid = hip.ct.grid
+    room = 30
+    texture = ndimage.gaussian_filter(rng.normal(size=np.array(grid.shape) + 2 * room), 6.0)
+    texture /= texture.std()
+    away = ndimage.distance_transform_edt(~hip.femur.voxels, sampling=grid.spacing_mm)
+
+    def tissue(world: FloatArray, bone: float, fat: float, muscle: float) -> FloatArray:
+        index = transform(grid.index_from_world, world) + room
+        level = ndimage.map_coordinates(texture, index.T, order=1, mode="nearest")
+        return np.where(level > 0.8, bone, np.where(level < -0.8, fat, muscle))
+
+    ct = hip.ct.values.copy()
+    outside = away > 2.5
+    ct[outside] = tissue(transform(grid.world_from_index, np.argwhere(outside)), 400.0, -90.0, 55.0)
+    ct[outside] += rng.normal(0.0, 14.0, int(outside.sum())).astype(np.float32)
+
+    world = transform(hip.mr.grid.world_from_index, np.indices(hip.mr.grid.shape).reshape(3, -1).T)
+    home = transform(grid.index_from_world @ hip.world_from_lesion, world)
+    apart = ndimage.map_coordinates(away, home.T, order=1, mode="constant", cval=99.0) > 2.5
+    other = rigid(rng, hip.femur.positions_mm().mean(axis=0), 4.0, 6.0)
+    mr = hip.mr.values.copy().ravel()
+    mr[apart] = tissue(transform(other, world[apart]), 500.0, 900.0, 280.0)
+    mr[apart] += rng.normal(0.0, 22.0, int(apart.sum())).astype(np.float32)
+    x, y = (np.linspace(-1.0, 1.0, n) for n in hip.mr.grid.shape[:2])
+    shading = 1.0 + 0.35 * x[:, None, None] - 0.2 * y[None, :, None]
+    values = (mr.reshape(hip.mr.grid.shape) * shading).astype(np.float32)
+    return replace(hip, ct=Image(grid, ct), mr=Image(hip.mr.grid, values))

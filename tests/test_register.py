@@ -125,7 +125,7 @@ def test_a_pose_is_a_rotation_about_the_lesion_and_a_shift() -> None:
 
 @pytest.fixture(scope="module")
 def hip() -> Pair:
-    return pair(3)
+    return pair(3, clutter=False)
 
 
 def truth_pose(case: Pair) -> FloatArray:
@@ -187,7 +187,7 @@ FORTY = [pytest.param(seed, marks=pytest.mark.slow if seed < 5 else pytest.mark.
 
 @pytest.mark.parametrize("seed", FORTY)
 def test_a_known_motion_is_found(seed: int) -> None:
-    """Up to 15° and 20 mm, drawn; the centroid of the lesion within 1 mm."""
+    """Up to 15° and 20 mm, drawn, every other one among soft parts that moved otherwise: the centroid within 1 mm."""
     error, _ = found(seed)
     assert error < CENTROID_MM
 
@@ -203,7 +203,7 @@ def test_images_that_are_not_of_one_hip_are_refused(hip: Pair, kind: str) -> Non
         mr = Image(mr.grid, mr.values[::-1].copy())
         lesion = Mask(lesion.grid, lesion.voxels[::-1].copy())
     else:
-        other = pair(0)
+        other = pair(0, clutter=False)
         shift = np.eye(4)
         shift[:3, 3] = lesion.positions_mm().mean(axis=0) - other.lesion.positions_mm().mean(axis=0)
         mr = Image(other.mr.grid.moved(shift), other.mr.values)
