@@ -344,3 +344,31 @@ def test_the_same_hip_in_every_format_is_the_same_mask(tmp_path: Path) -> None:
             assert mask.grid.shape == grid.shape, name
             assert np.max(np.abs(gap)) < EXACT_MM, name
             assert np.array_equal(mask.voxels, values == label), name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["h08_h01_oblique", "h09_h01_aniso_3mm", "h10_h01_sagittal_order"])
+def test_real_hips_are_the_same_case_in_other_formats(real_hips: Path, tmp_path: Path, name: str) -> None:
+    """Oblique, thick and sagittal volumes; DICOM counts its slices the other way where an array is left-handed."""
+    values, grid = read_volume(real_hips / f"{name}.nii.gz")
+    labels, affine = values.astype(np.uint8), grid.world_from_index
+    expected = load_case(*(f"{real_hips / name}.nii.gz:{n}" for n in (1, 2)))
+    image = np.zeros(labels.shape, dtype=np.int16)
+    mirrored = np.linalg.det(affine[:3, :3]) < 0
+    turned = labels[:, :, ::-1] if mirrored else labels
+    start = (
+        grid.cropped([0, 0, labels.shape[2] - 1], labels.shape).world_from_index[:3, 3] if mirrored else affine[:3, 3]
+    )
+    stacked = np.column_stack([affine[:, :2], -affine[:, 2] if mirrored else affine[:, 2], [*start, 1.0]])
+    series = files.dicom_series(tmp_path / "ct", image[:, :, : labels.shape[2]], stacked)
+    for path in (
+        files.seg_nrrd(tmp_path / "s.seg.nrrd", labels, affine),
+        files.metaimage(tmp_path / "m.mha", labels, affine),
+        files.dicom_seg(tmp_path / "ct" / "s.dcm", turned, series),
+    ):
+        found = load_case(f"{path}:1", f"{path}:2")
+        assert found.id == expected.id
+        for mask, other in ((found.femur, expected.femur), (found.lesion, expected.lesion)):
+            gap = mask.grid.world_from_index - other.grid.world_from_index
+            assert np.max(np.abs(gap)) < EXACT_MM
+            assert np.array_equal(mask.voxels, other.voxels)
