@@ -19,6 +19,7 @@ from corecore.grid import BoolArray, FloatArray, Image, Mask, transform
 from corecore.io.files import sha256_of
 from corecore.io.images import read_image
 from corecore.io.masks import MaskReference, read_mask, read_segmentation
+from corecore.moved import Move, into_femur
 
 Side = Literal["left", "right"]
 
@@ -84,6 +85,8 @@ class Case:
     pelvis: Mask | None = None
     image: Image | None = None
     avoid: Mask | None = None
+    #: How the lesion came into the femur's world, where it was drawn on another scan.
+    move: Move | None = None
 
 
 def load_case(
@@ -96,8 +99,13 @@ def load_case(
     pelvis: MaskReference | str | None = None,
     image: Path | str | None = None,
     avoid: MaskReference | str | None = None,
+    lesion_transform: Path | None = None,
+    lesion_image: Path | None = None,
 ) -> Case:
     """Read, check and clean one hip's masks; masks of the pelvis and of what to avoid, and an image, come along.
+
+    A lesion drawn on another scan is carried over by ``lesion_transform``, or by registration of
+    ``lesion_image`` to ``image``.
 
     Raises ``InputError`` for unreadable files, empty masks, a lesion outside the femur, or
     lesions in both hips without a ``side``.
@@ -113,12 +121,19 @@ def load_case(
     bone = parts.pick(femur_ref.label)
     dead = (parts if same_file else read_segmentation(lesion_ref.path, on)).pick(lesion_ref.label)
     del parts
+    move: Move | None = None
+    if lesion_transform is not None or lesion_image is not None:
+        if same_file:
+            raise InputError(f"{femur_ref.path}: femur and lesion lie in one file, so in one world; two are accepted")
+        dead, move = into_femur(dead, bone, given=lesion_transform, lesion_image=lesion_image, image=seen)
     # Labels that exclude each other are a label map; segments that overlap are masks of their own.
     label_map = same_file and not bool(np.any(bone.voxels & dead.voxels))
-    sources = (
+    sources: tuple[Source, ...] = (
         Source("femur", femur_ref.path, sha256_of(femur_ref.path), femur_ref.label),
         Source("lesion", lesion_ref.path, sha256_of(lesion_ref.path), lesion_ref.label),
     )
+    if move is not None:
+        sources = (*sources, *(Source(role, path, sha256_of(path), None) for role, path in move.files))
     named, origin = _side_of_names([_named(femur_ref), _named(lesion_ref)])
     if side != "auto":
         if named is not None and named != side:
@@ -134,6 +149,8 @@ def load_case(
         case_id=case_id,
         sources=sources,
     )
+    if move is not None:
+        case = replace(case, move=move, cautions=(*case.cautions, move.caution))
     for role, given in (("pelvis", pelvis), ("avoid", avoid)):
         if given is None:
             continue

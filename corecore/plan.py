@@ -21,7 +21,7 @@ from corecore.hip import Hip
 from corecore.holes import inner_points
 from corecore.html import figures_html
 from corecore.lesion import sample_counts
-from corecore.measures.document import direction, number, position, rounded
+from corecore.measures.document import case_document, direction, number, position, rounded
 from corecore.measures.model import Measures
 from corecore.measures.weight_bearing import in_cone
 from corecore.risk.execution import by_method
@@ -390,7 +390,7 @@ def document(plan: Plan) -> dict[str, Any]:
         "status": plan.status,
         "violations": [] if plan.given is None else rounded(plan.given.violations),
         "warnings": [{"code": c.code, "text": c.text} for c in plan.cautions],
-        "case": {"id": hip.case.id, "side": hip.side, "inputs": [s.as_dict() for s in hip.case.sources]},
+        "case": case_document(hip),
         "anatomy": {
             "head_center": position(hip, anatomy.head_center),
             "head_radius_mm": number(anatomy.head_radius_mm),

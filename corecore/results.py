@@ -177,7 +177,8 @@ def _with_copies(hip: Hip, stage: Path) -> Hip:
     sources = []
     for source in case.sources:
         if source.role not in names:
-            sources.append(source)
+            # No copy is kept of it, and its name stays out as well.
+            sources.append(replace(source, path=Path(source.role)))
             continue
         name, label = names[source.role]
         sources.append(Source(source.role, Path(name), sha256_of(stage / name), label, source.sha256))

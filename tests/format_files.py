@@ -99,8 +99,8 @@ def plain_nrrd(
     return path
 
 
-def seg_nrrd(path: Path, values: np.ndarray[Any, Any], affine: FloatArray) -> Path:
-    header = nrrd_fields(affine)
+def seg_nrrd(path: Path, values: np.ndarray[Any, Any], affine: FloatArray, **more: str) -> Path:
+    header = nrrd_fields(affine) | more
     for segment, (number, name) in enumerate(NAMES.items()):
         header |= {
             f"Segment{segment}_ID": f"Segment_{number}", f"Segment{segment}_Name": name,

@@ -79,7 +79,7 @@ def test_a_plan_draws_itself(hip: cc.Hip) -> None:
 def test_the_doctor_knows_the_extras() -> None:
     content = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     offered = content["project"]["optional-dependencies"]
-    assert set(EXTRAS) == set(offered) - {"dev", "bench"}
+    assert set(EXTRAS) == set(offered) - {"dev", "bench", "docs"}
     for extra, (modules, _) in EXTRAS.items():
         packages = {text.split(">")[0].split("[")[0] for text in offered[extra]}
         # What is imported bears the name under which it is installed.

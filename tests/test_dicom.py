@@ -343,6 +343,46 @@ def test_without_pydicom_one_line_names_the_extra(
         read_image(series[0])
 
 
+def test_a_multi_frame_file_is_the_series_it_was_made_of(series: tuple[Path, list[Dataset]], tmp_path: Path) -> None:
+    enhanced = hd.legacy.LegacyConvertedEnhancedCTImage(
+        legacy_datasets=series[1], series_instance_uid="1.2.3", series_number=5, sop_instance_uid="1.2.4",
+        instance_number=1,
+    )  # fmt: skip
+    (tmp_path / "one").mkdir()
+    enhanced.save_as(tmp_path / "one" / "e.dcm")
+    expected = read_image(series[0])
+    for place in (tmp_path / "one" / "e.dcm", tmp_path / "one"):
+        image = read_image(place)
+        assert np.array_equal(image.values, expected.values)
+        assert np.max(np.abs(image.grid.world_from_index - AFFINE)) < 1e-6
+
+
+def test_packed_pixels_are_unpacked_or_named(series: tuple[Path, list[Dataset]]) -> None:
+    expected = read_image(series[0]).values
+
+    def packed(dataset: Dataset) -> None:
+        dataset.compress(pydicom.uid.RLELossless)
+
+    changed(series[0], slice(None), packed)
+    assert np.array_equal(read_image(series[0]).values, expected)
+
+    def unknown(dataset: Dataset) -> None:
+        dataset.file_meta.TransferSyntaxUID = pydicom.uid.JPEGLSLossless
+
+    changed(series[0], slice(0, 1), unknown)
+    with pytest.raises(InputError, match=r"JPEG-LS.*cannot be unpacked here|not readable"):
+        read_image(series[0])
+
+
+def test_a_deflated_file_is_refused_unread(series: tuple[Path, list[Dataset]]) -> None:
+    def deflated(dataset: Dataset) -> None:
+        dataset.file_meta.TransferSyntaxUID = pydicom.uid.DeflatedExplicitVRLittleEndian
+
+    changed(series[0], slice(0, 1), deflated)
+    with pytest.raises(InputError, match="deflated as a whole"):
+        read_image(series[0])
+
+
 def test_fractions_of_half_and_more_count(series: tuple[Path, list[Dataset]], tmp_path: Path) -> None:
     share = np.zeros((1, *SHAPE[::-1]))[0]
     share[3:6, 2:7, 2:7] = 0.3

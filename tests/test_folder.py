@@ -124,6 +124,7 @@ def test_an_empty_folder_says_so(tmp_path: Path) -> None:
         read_mask(str(tmp_path))
 
 
+@pytest.mark.slow
 def test_the_mapping_is_printed_and_the_measures_are_those_of_the_files(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

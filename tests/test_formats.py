@@ -273,6 +273,45 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
             assert "\n" not in str(caught.value)
 
 
+def test_a_segmentation_cut_to_its_segments_has_its_room_back(tmp_path: Path) -> None:
+    """Slicer's cut is not the scan's end: the bone's open faces are those of the whole volume."""
+    values, grid = read_volume(SAMPLE)
+    at = np.argwhere(values != 0)
+    start, stop = at.min(axis=0), at.max(axis=0) + 1
+    # The scan ends where the shaft does, and far from the head.
+    room = np.array([[12, 12], [12, 12], [0, 12]])
+    whole = np.pad(values[tuple(slice(a, b) for a, b in zip(start, stop, strict=True))], room)
+    affine = grid.cropped(start - room[:, 0], stop + room[:, 1]).world_from_index
+    cut = grid.cropped(start, stop).world_from_index
+    words = ";".join(f"{v:.17g}" for v in affine.ravel()) + ";" + ";".join(f"0;{n - 1}" for n in whole.shape)
+    path = files.seg_nrrd(
+        tmp_path / "cut.seg.nrrd",
+        values[tuple(slice(a, b) for a, b in zip(start, stop, strict=True))].astype(np.uint8),
+        cut,
+        Segmentation_ConversionParameters=f"Smoothing|1|x.&Reference image geometry|{words};|Geometry.&",
+    )
+    bare = files.seg_nrrd(tmp_path / "bare.seg.nrrd", whole[12:-12, 12:-12, :-12].astype(np.uint8), cut)
+    expected = load_case(*(f"{files.nifti(tmp_path / 'w.nii.gz', whole.astype(np.uint8), affine)}:{n}" for n in (1, 2)))
+    found = load_case(f"{path}:1", f"{path}:2")
+    assert np.array_equal(found.open_faces, expected.open_faces)
+    assert found.open_faces.sum() == 1
+    assert np.array_equal(found.femur.voxels, expected.femur.voxels)
+    assert np.max(np.abs(found.femur.grid.world_from_index - expected.femur.grid.world_from_index)) < EXACT_MM
+    assert load_case(f"{bare}:1", f"{bare}:2").open_faces.sum() > 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["", "1;2;3", "nan;" * 22, "9;" * 22, "1e999;" * 22, "1;0;0;0;0;1;0;0;0;0;1;0;0;0;0;1;0;5;0;5;0;5"],
+)
+def test_words_of_slicers_that_make_no_sense_change_nothing(tmp_path: Path, words: str) -> None:
+    path = files.seg_nrrd(
+        tmp_path / "s.seg.nrrd", blocks(), files.oblique(),
+        Segmentation_ConversionParameters=f"Reference image geometry|{words}|x",
+    )  # fmt: skip
+    assert read_mask(f"{path}:1").grid.shape == blocks().shape
+
+
 @pytest.mark.slow
 def test_two_formats_give_the_same_plan(tmp_path: Path) -> None:
     """Contract §5: file formats, the same plan to 0.01 mm."""
@@ -292,6 +331,7 @@ def test_two_formats_give_the_same_plan(tmp_path: Path) -> None:
             assert np.max(np.abs(np.subtract(other[key], tunnels[0][key]))) < 0.01
 
 
+@pytest.mark.slow
 def test_the_same_hip_in_every_format_is_the_same_mask(tmp_path: Path) -> None:
     """The sample volume; world-exact to 1e-4 mm."""
     values, grid = read_volume(SAMPLE)
@@ -304,3 +344,31 @@ def test_the_same_hip_in_every_format_is_the_same_mask(tmp_path: Path) -> None:
             assert mask.grid.shape == grid.shape, name
             assert np.max(np.abs(gap)) < EXACT_MM, name
             assert np.array_equal(mask.voxels, values == label), name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["h08_h01_oblique", "h09_h01_aniso_3mm", "h10_h01_sagittal_order"])
+def test_real_hips_are_the_same_case_in_other_formats(real_hips: Path, tmp_path: Path, name: str) -> None:
+    """Oblique, thick and sagittal volumes; DICOM counts its slices the other way where an array is left-handed."""
+    values, grid = read_volume(real_hips / f"{name}.nii.gz")
+    labels, affine = values.astype(np.uint8), grid.world_from_index
+    expected = load_case(*(f"{real_hips / name}.nii.gz:{n}" for n in (1, 2)))
+    image = np.zeros(labels.shape, dtype=np.int16)
+    mirrored = np.linalg.det(affine[:3, :3]) < 0
+    turned = labels[:, :, ::-1] if mirrored else labels
+    start = (
+        grid.cropped([0, 0, labels.shape[2] - 1], labels.shape).world_from_index[:3, 3] if mirrored else affine[:3, 3]
+    )
+    stacked = np.column_stack([affine[:, :2], -affine[:, 2] if mirrored else affine[:, 2], [*start, 1.0]])
+    series = files.dicom_series(tmp_path / "ct", image[:, :, : labels.shape[2]], stacked)
+    for path in (
+        files.seg_nrrd(tmp_path / "s.seg.nrrd", labels, affine),
+        files.metaimage(tmp_path / "m.mha", labels, affine),
+        files.dicom_seg(tmp_path / "ct" / "s.dcm", turned, series),
+    ):
+        found = load_case(f"{path}:1", f"{path}:2")
+        assert found.id == expected.id
+        for mask, other in ((found.femur, expected.femur), (found.lesion, expected.lesion)):
+            gap = mask.grid.world_from_index - other.grid.world_from_index
+            assert np.max(np.abs(gap)) < EXACT_MM
+            assert np.array_equal(mask.voxels, other.voxels)

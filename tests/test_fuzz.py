@@ -45,6 +45,7 @@ class Seed:
     of: Path
     femur: str
     lesion: str
+    image: Path | None = None
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +67,14 @@ def seeds(tmp_path_factory: pytest.TempPathFactory) -> list[Seed]:
         Seed(first, *written["rtstruct"]),
         Seed(next(folder.glob("seg.raw*")), *written["nhdr"]),
     ]
+    grey = np.random.default_rng(0).integers(-900, 1500, values.shape).astype(np.int16)
+    pictures = {
+        folder / "i.nii.gz": files.nifti(folder / "i.nii.gz", grey, files.oblique()),
+        folder / "i.mha": files.metaimage(folder / "i.mha", grey, files.oblique()),
+        folder / "i.nrrd": files.plain_nrrd(folder / "i.nrrd", grey, files.oblique()),
+        max((folder / "ct").glob("IM*")): folder / "ct",
+    }
+    seeds += [Seed(path, *written["nifti"], image) for path, image in pictures.items()]
     for seed in seeds:
         assert read_mask(seed.femur).voxels.any()
         assert read_mask(seed.lesion).voxels.any()
@@ -154,7 +163,8 @@ def judged(seed: Seed, data: bytes, folder: Path, capsys: pytest.CaptureFixture[
     seed.of.write_bytes(data)
     try:
         with patience():
-            code = main(["measure", "--femur", seed.femur, "--lesion", seed.lesion, "--out", str(out)])
+            image = [] if seed.image is None else ["--image", str(seed.image)]
+            code = main(["measure", "--femur", seed.femur, "--lesion", seed.lesion, "--out", str(out), *image])
     finally:
         seed.of.write_bytes(good)
     told = capsys.readouterr()

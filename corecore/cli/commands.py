@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from corecore.cli import DISAGREES, DONE, INFEASIBLE
+from corecore.cli.elsewhere import LesionImage, LesionTransform, Register, elsewhere
 
 app = typer.Typer(
     name="corecore",
@@ -111,6 +112,9 @@ def measure(
     landmarks: LandmarkFile = None,
     pelvis: PelvisMask = None,
     image: ImageFile = None,
+    lesion_transform: LesionTransform = None,
+    lesion_image: LesionImage = None,
+    register: Register = False,
     imaging_date: ImagingDate = None,
     stage: StageOption = None,
     physis: PhysisOption = "unknown",
@@ -129,10 +133,13 @@ def measure(
 
     given_pole = None if pole is None else _vector(pole, "--pole")
     answers = _answers(stage, physis, imaging_date)
+    other = elsewhere(lesion_transform, lesion_image, register)
     with steps(quiet=as_json) as step, ThreadPoolExecutor(1) as beside:
         # What is needed later is loaded beside the work of the moment.
         beside.submit(lambda: [import_module(name) for name in ("corecore.measures.document", "corecore.cli.tables")])
-        hip = _hip(femur, lesion, side, landmarks, case_id, step, pelvis=pelvis, image=image, quiet=as_json)
+        hip = _hip(
+            femur, lesion, side, landmarks, case_id, step, pelvis=pelvis, image=image, quiet=as_json, other=other
+        )  # fmt: skip
         step("measuring")
         from corecore.measures import measure as measure_hip
         from corecore.measures.document import measures_document
@@ -176,6 +183,9 @@ def plan(
     keep: KeepOption = None,
     target: TargetOption = None,
     image: ImageFile = None,
+    lesion_transform: LesionTransform = None,
+    lesion_image: LesionImage = None,
+    register: Register = False,
     imaging_date: ImagingDate = None,
     stage: StageOption = None,
     physis: PhysisOption = "unknown",
@@ -218,6 +228,7 @@ def plan(
         pelvis=pelvis,
         avoid=avoid,
         image=image,
+        other=elsewhere(lesion_transform, lesion_image, register),
         answers=_answers(stage, physis, imaging_date),
         preset_name=preset,
         config=config,
@@ -253,6 +264,9 @@ def assess(
     preset: Annotated[str | None, typer.Option(help="Limits of this preset; default: core-10.")] = None,
     pelvis: PelvisMask = None,
     image: ImageFile = None,
+    lesion_transform: LesionTransform = None,
+    lesion_image: LesionImage = None,
+    register: Register = False,
     imaging_date: ImagingDate = None,
     stage: StageOption = None,
     physis: PhysisOption = "unknown",
@@ -275,6 +289,7 @@ def assess(
         landmarks=landmarks,
         pelvis=pelvis,
         image=image,
+        other=elsewhere(lesion_transform, lesion_image, register),
         answers=_answers(stage, physis, imaging_date),
         preset_name=preset,
         config=config,
@@ -419,6 +434,7 @@ def _hip(
     image: Path | None = None,
     avoid: str | None = None,
     quiet: bool = False,
+    other: dict[str, Any] | None = None,
 ) -> Any:
     from corecore.anatomy.landmarks import read_landmarks
     from corecore.case import load_case
@@ -434,7 +450,7 @@ def _hip(
     given = read_landmarks(landmarks) if landmarks else None
     case = load_case(
         femur, lesion, side=side, landmarks=given, case_id=case_id, pelvis=pelvis, image=image,  # type: ignore[arg-type]
-        avoid=avoid,
+        avoid=avoid, **(other or {}),
     )  # fmt: skip
     step("bone surface and anatomy")
     return build_hip(case)
@@ -450,6 +466,7 @@ def _plan(
     pelvis: str | None = None,
     avoid: str | None = None,
     image: Path | None = None,
+    other: dict[str, Any] | None = None,
     answers: Any = None,
     preset_name: str | None = None,
     config: Path | None = None,
@@ -472,6 +489,7 @@ def _plan(
     from concurrent.futures import ThreadPoolExecutor
 
     from corecore.cli.progress import run_log, steps
+    from corecore.errors import InputError
     from corecore.spec import check_effort, parse_settings, preset, read_config
 
     table = read_config(config) if config else {}
@@ -491,10 +509,13 @@ def _plan(
         from corecore.results import check_target, prepared_meshes, write_plan
 
         check_target(out, overwrite=overwrite)
+        if keep_names and any((other or {}).values()):
+            raise InputError("--keep-names with a lesion from another scan; its moved mask is kept in the folder")
         beside.submit(import_module, "corecore.plan" if path is None else "corecore.manual")
         started = time.perf_counter()
         hip = _hip(
-            femur, lesion, side, landmarks, case_id, step, pelvis=pelvis, image=image, avoid=avoid, quiet=as_json
+            femur, lesion, side, landmarks, case_id, step, pelvis=pelvis, image=image, avoid=avoid, quiet=as_json,
+            other=other,
         )  # fmt: skip
         timings["load_s"] = time.perf_counter() - started - sum(hip.timings.values())
         surfaces = beside.submit(prepared_meshes, hip, pictures=pictures)

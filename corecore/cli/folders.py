@@ -32,8 +32,10 @@ def from_folders(
     if image is not None and os.path.isdir(image):
         from corecore.io.folder import find
 
-        image = find(image, "image").path
-        found.append(("image", str(image)))
+        named, image = image, find(image, "image").path
+        # The folder of a series is that series: nothing was chosen.
+        if image != named:
+            found.append(("image", str(image)))
     if not quiet:
         for role, text in found:
             typer.echo(f"{role}: {text}")

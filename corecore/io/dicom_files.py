@@ -56,6 +56,11 @@ def read_dataset(path: Path, *, pixels: bool = True) -> Any:
         return dataset
 
 
+def sop_class(path: Path) -> str:
+    """What kind of DICOM object a file says it is, as a UID."""
+    return str(read_dataset(path, pixels=False).SOPClassUID)
+
+
 def dicom_files(folder: Path) -> Iterator[Path]:
     """The files of one folder that carry DICOM's mark, by name. Raises ``InputError`` for more than is looked at."""
     with reading(folder, "a folder of DICOM files"):

@@ -11,20 +11,16 @@ from typing import Any
 import numpy as np
 
 from corecore.errors import InputError
-from corecore.grid import BoolArray, Grid, transform
+from corecore.grid import BoolArray, Grid
 from corecore.io.dicom_files import SEGMENTATION, first_item, numbers, pixel_frames, read_dataset, whole
 from corecore.io.dicom_planes import EVEN_TOLERANCE_MM, SAME_PLACE_MM, check_alike, grid_of, normal_of
 from corecore.io.dicom_series import find_series, frame_planes
 from corecore.io.hostile import check_claim, reading, short, shown
-from corecore.io.segments import Segment, Segmentation
+from corecore.io.segments import ROOM_MM, Segment, Segmentation, place_in
 
 _log = logging.getLogger(__name__)
 
 WHAT = "a DICOM segmentation"
-#: Empty slices put on either end of a segmentation whose empty frames were left out and whose series is
-#: not at hand, mm: as much as is kept around the bone, so that its last frame is no scan's end
-#: (engineering choice). A shaft that the scan cut off is then recognised by its flat face.
-ROOM_MM = 10.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,10 +33,10 @@ class Lattice:
 
 def read_segmentation(path: Path) -> Segmentation:
     """The segments of a DICOM SEG file. Raises ``InputError`` for anything else."""
-    dataset = read_dataset(path)
-    if dataset.SOPClassUID not in SEGMENTATION:
-        raise InputError(f"{shown(path)}: a DICOM {short(dataset.SOPClassUID.name)}; {WHAT} is accepted")
     with reading(path, WHAT):
+        dataset = read_dataset(path)
+        if dataset.SOPClassUID not in SEGMENTATION:
+            raise InputError(f"{shown(path)}: a DICOM {short(dataset.SOPClassUID.name)}; {WHAT} is accepted")
         lattice = _lattice(dataset, path)
         pixels = pixel_frames(dataset, path)
         frames = pixels[None] if pixels.ndim == 2 else pixels
@@ -155,6 +151,7 @@ def _whole_stack(dataset: Any, path: Path, lattice: Lattice, has_empty_frame: bo
             extended = _on(lattice, series.grid)
             if extended is not None:
                 return extended
+    # A shaft that the scan cut off is then recognised by its flat face.
     room = int(np.ceil(ROOM_MM / lattice.grid.spacing_mm[2]))
     _log.info("%s: empty frames were left out; %d empty slices were put on either end", shown(path.name), room)
     nx, ny, nz = lattice.grid.shape
@@ -164,11 +161,7 @@ def _whole_stack(dataset: Any, path: Path, lattice: Lattice, has_empty_frame: bo
 
 def _on(lattice: Lattice, series: Grid) -> Lattice | None:
     """The frames on the grid of their series, or ``None`` where they are not slices of it."""
-    start = transform(series.index_from_world, lattice.grid.world_from_index[:3, 3])
-    offset = np.rint(start)
-    nx, ny, nz = lattice.grid.shape
-    placed = series.cropped(offset, offset + np.array(lattice.grid.shape))
-    fits = offset[2] >= 0 and offset[2] + nz <= series.shape[2] and not offset[:2].any()
-    if not fits or series.shape[:2] != (nx, ny) or not placed.same_as(lattice.grid):
+    start = place_in(series, lattice.grid)
+    if start is None or series.shape[:2] != lattice.grid.shape[:2]:
         return None
-    return Lattice(series, [slot + int(offset[2]) for slot in lattice.slices])
+    return Lattice(series, [slot + int(start[2]) for slot in lattice.slices])

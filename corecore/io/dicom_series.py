@@ -41,10 +41,11 @@ class Series:
 def series_uids(folder: Path) -> dict[str, list[Path]]:
     """The image series in a folder by their SeriesInstanceUID, each with its files."""
     found: dict[str, list[Path]] = {}
-    for path in dicom_files(folder):
-        dataset = read_dataset(path, pixels=False)
-        if dataset.SOPClassUID in (*SINGLE_FRAME, *MULTI_FRAME):
-            found.setdefault(str(dataset.get("SeriesInstanceUID", "")), []).append(path)
+    with reading(folder, WHAT):
+        for path in dicom_files(folder):
+            dataset = read_dataset(path, pixels=False)
+            if dataset.SOPClassUID in (*SINGLE_FRAME, *MULTI_FRAME):
+                found.setdefault(str(dataset.get("SeriesInstanceUID", "")), []).append(path)
     return found
 
 
@@ -60,14 +61,9 @@ def find_series(folder: Path, uid: str | None = None) -> Series:
     if not found:
         raise InputError(f"{shown(folder)}: holds no CT or MR image; {WHAT} is accepted")
     if len(found) > 1:
-        told = []
-        for files in found.values():
-            one = read_dataset(files[0], pixels=False)
-            name = short(one.get("SeriesDescription", "unnamed"), 30)
-            told.append(f"{one.get('Modality', '?')} {name}: {len(files)}")
-        raise InputError(
-            f"{shown(folder)}: {len(found)} series ({'; '.join(told[:8])} files); one series a folder is accepted"
-        )
+        with reading(folder, WHAT):
+            told = "; ".join(_described(files) for files in list(found.values())[:8])
+        raise InputError(f"{shown(folder)}: {len(found)} series ({told}); one series a folder is accepted")
     uid, files = next(iter(found.items()))
     with reading(folder, WHAT):
         datasets = [read_dataset(path, pixels=False) for path in files]
@@ -85,6 +81,12 @@ def find_series(folder: Path, uid: str | None = None) -> Series:
         return Series(uid, str(head.get("SeriesDescription", "")), str(head.get("Modality", "")), grid, ordered)
 
 
+def _described(files: list[Path]) -> str:
+    one = read_dataset(files[0], pixels=False)
+    name = short(one.get("SeriesDescription", "unnamed"), 30)
+    return f"{one.get('Modality', '?')} {name}: {len(files)} file(s)"
+
+
 def read_series(folder: Path) -> Image:
     """The image of the only series in a folder, rescaled (Hounsfield units for CT). See ``find_series``."""
     return read_pixels(find_series(folder), folder)
@@ -92,13 +94,13 @@ def read_series(folder: Path) -> Image:
 
 def read_multi_frame(path: Path) -> Image:
     """The image in one multi-frame CT or MR file."""
-    dataset = read_dataset(path, pixels=False)
-    if dataset.SOPClassUID not in MULTI_FRAME:
-        raise InputError(f"{shown(path)}: one DICOM slice; {WHAT} is accepted: name its folder")
     with reading(path, WHAT):
+        dataset = read_dataset(path, pixels=False)
+        if dataset.SOPClassUID not in MULTI_FRAME:
+            raise InputError(f"{shown(path)}: one DICOM slice; {WHAT} is accepted: name its folder")
         grid, _ = stacked(frame_planes(dataset, path), path)
-    uid = str(dataset.get("SeriesInstanceUID", ""))
-    return read_pixels(Series(uid, "", str(dataset.get("Modality", "")), grid, (path,)), path)
+        uid = str(dataset.get("SeriesInstanceUID", ""))
+        return read_pixels(Series(uid, "", str(dataset.get("Modality", "")), grid, (path,)), path)
 
 
 def read_pixels(series: Series, place: Path) -> Image:

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from corecore.errors import InputError
-from corecore.io.dicom_files import MAX_FILES, MULTI_FRAME, SEGMENTATION, SINGLE_FRAME, STRUCTURE_SET, read_dataset
+from corecore.io.dicom_files import MAX_FILES, MULTI_FRAME, SEGMENTATION, SINGLE_FRAME, STRUCTURE_SET, sop_class
 from corecore.io.hostile import reading, short, shown
 from corecore.io.masks import MaskReference, read_segmentation
 from corecore.io.recognise import look_at
@@ -118,7 +118,7 @@ def volumes(folder: Path) -> list[Path]:
     """Files of a folder that may hold masks, by content: volumes, SEG and RTSTRUCT, no image slices."""
     found = []
     for path, kind in _files(folder):
-        if kind != "dicom" or read_dataset(path, pixels=False).SOPClassUID in (*SEGMENTATION, STRUCTURE_SET):
+        if kind != "dicom" or _object(path) in (*SEGMENTATION, STRUCTURE_SET):
             found.append(path)
     return found
 
@@ -150,6 +150,14 @@ def _kind(path: Path) -> str | None:
     except InputError:
         # A broken link, a pipe, a file that may not be read: no candidate.
         return None
+
+
+def _object(path: Path) -> str:
+    """What a DICOM file says it is; nothing for one that is broken, as for ``_kind``."""
+    try:
+        return sop_class(path)
+    except InputError:
+        return ""
 
 
 def _opened(folder: Path, files: list[Path]) -> Iterator[tuple[Path, Segmentation]]:
@@ -225,18 +233,17 @@ def _by_size(parts: Segmentation, role: Role) -> Segment:
 
 def _images(folder: Path) -> list[Candidate]:
     """Series of slices, multi-frame files, and volumes that are no label maps."""
-    found, folders = [], {}
-    files = []
+    found, files = [], []
+    folders: set[Path] = set()
     for path, kind in _files(folder):
         if kind != "dicom":
             files.append(path)
             continue
-        dataset = read_dataset(path, pixels=False)
-        if dataset.SOPClassUID in SINGLE_FRAME:
-            folders[path.parent] = f"{dataset.get('Modality', '')}"
-        elif dataset.SOPClassUID in MULTI_FRAME:
+        if _object(path) in SINGLE_FRAME:
+            folders.add(path.parent)
+        elif _object(path) in MULTI_FRAME:
             found.append(Candidate(MaskReference(path), stem(path)))
-    found += [Candidate(MaskReference(place), word) for place, word in folders.items()]
+    found += [Candidate(MaskReference(place), place.name) for place in sorted(folders)]
     masks = _fits("femur"), _fits("lesion")
     open_to_doubt = [path for path in files if not any(fits(stem(path)) for fits in masks)]
     named = [path for path in open_to_doubt if _fits("image")(stem(path))]

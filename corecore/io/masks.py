@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from corecore.io import metaimage, nifti, nrrd
 from corecore.io.hostile import reading, shown
 from corecore.io.recognise import kind_of
 from corecore.io.segments import Segmentation, label_map
+
+_log = logging.getLogger(__name__)
 
 #: nnU-Net's file that names the labels of the maps beside or below it; larger ones are not looked at, bytes.
 DATASET_FILE, DATASET_BYTES = "dataset.json", 8 * 1024 * 1024
@@ -94,9 +97,9 @@ def read_segmentation(path: Path, on: Grid | None = None) -> Segmentation:
         return metaimage.read_segmentation(path)
     if kind == "dicom":
         from corecore.io import dicom_seg, rtstruct
-        from corecore.io.dicom_files import STRUCTURE_SET, read_dataset
+        from corecore.io.dicom_files import STRUCTURE_SET, sop_class
 
-        if read_dataset(path, pixels=False).SOPClassUID == STRUCTURE_SET:
+        if sop_class(path) == STRUCTURE_SET:
             return rtstruct.read_segmentation(path, on)
         return dicom_seg.read_segmentation(path)
     values, grid, names = nifti.read_named_volume(path)
@@ -114,8 +117,13 @@ def dataset_names(path: Path) -> dict[str, tuple[int, ...]]:
         beside = folder / DATASET_FILE
         if not beside.is_file() or beside.stat().st_size > DATASET_BYTES:
             continue
-        with reading(beside, "nnU-Net's dataset.json"):
-            content = json.loads(beside.read_text(encoding="utf-8-sig"))
+        try:
+            with reading(beside, "nnU-Net's dataset.json"):
+                content = json.loads(beside.read_text(encoding="utf-8-sig"))
+        except InputError as error:
+            # Numbers still name the labels: a stranger's file must not stand in their way.
+            _log.warning("%s; labels are known by number only", error)
+            continue
         labels = content.get("labels") if isinstance(content, dict) else None
         if isinstance(labels, dict):
             return _region_names(labels)

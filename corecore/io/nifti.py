@@ -39,9 +39,12 @@ FORM_TOLERANCE_MM = 1e-3
 #: Names of labels as TotalSegmentator and Connectome Workbench keep them in a header extension. Read as
 #: text: nothing in it is expanded or followed.
 LABEL_ENTRY = re.compile(
-    r"<Label\b[^>]{0,400}\bKey\s*=\s*[\"'](\d{1,6})[\"'][^>]{0,400}>\s*(?:<!\[CDATA\[(.*?)\]\]>|([^<]*))\s*</Label>",
+    r"<Label\b[^<>]{0,300}\bKey\s{0,4}=\s{0,4}[\"'](\d{1,6})[\"'][^<>]{0,300}>\s{0,20}"
+    r"(?:<!\[CDATA\[(.{0,200}?)\]\]>|([^<]{0,200}?))\s{0,20}</Label>",
     re.DOTALL,
 )
+#: How far such a table is looked for, bytes: 117 classes take 13,000 (engineering choice).
+LABEL_BYTES = 256 * 1024
 
 
 def read_volume(path: Path) -> tuple[npt.NDArray[np.generic], Grid]:
@@ -75,7 +78,7 @@ def read_named_volume(path: Path) -> tuple[npt.NDArray[np.generic], Grid, dict[i
 
 def label_names(extension: bytes) -> dict[int, str]:
     """Names of labels in a header extension's text; none where it holds no such table."""
-    text = extension.decode("utf-8", errors="replace")
+    text = extension[:LABEL_BYTES].decode("utf-8", errors="replace")
     return {int(key): (cdata or plain).strip() for key, cdata, plain in LABEL_ENTRY.findall(text)}
 
 

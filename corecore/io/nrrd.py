@@ -26,7 +26,7 @@ from corecore.io.hostile import (
     shown,
     unpacked,
 )
-from corecore.io.segments import Segment, Segmentation, check_whole, label_map
+from corecore.io.segments import ROOM_MM, Segment, Segmentation, check_whole, label_map, place_in
 
 WHAT = "an NRRD volume (.nrrd, .seg.nrrd, .nhdr)"
 #: Signs that turn a position in the file's space into RAS.
@@ -49,6 +49,8 @@ TYPES = {
     "double": "f8",
 }  # fmt: skip
 PACKINGS = {"raw": "raw", "gzip": "gzip", "gz": "gzip", "bzip2": "bzip2", "bz2": "bzip2"}
+#: How far the reference geometry is looked for among Slicer's parameters, characters.
+CONVERSION_CHARS = 64 * 1024
 #: Most layers of overlapping segments; Slicer writes as many as segments overlap (engineering choice).
 MAX_LAYERS = 256
 
@@ -90,10 +92,42 @@ def read_segmentation(path: Path) -> Segmentation:
         places[segment] = layer_number
         segments.append(segment)
 
-    def voxels_of(segment: Segment) -> BoolArray:
-        return np.asarray(values[places[segment]] == segment.values[0])
+    roomy, before, after = _with_room(grid, header.pairs)
 
-    return Segmentation(path, grid, tuple(segments), voxels_of)
+    def voxels_of(segment: Segment) -> BoolArray:
+        return np.pad(values[places[segment]] == segment.values[0], np.stack([before, after], axis=1))
+
+    return Segmentation(path, roomy, tuple(segments), voxels_of)
+
+
+def _with_room(grid: Grid, pairs: dict[str, str]) -> tuple[Grid, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The grid, and how many empty voxels it was given at each axis's ends, (3,) twice.
+
+    Slicer cuts segmentations to their segments and keeps the image's geometry in words: as far as
+    the image reached there is room.
+    """
+    none = np.zeros(3, dtype=np.int64)
+    words = pairs.get("Segmentation_ConversionParameters", "")
+    found = re.search(r"Reference image geometry\|([-+.\deE;]{30,2000})\|", words[:CONVERSION_CHARS])
+    try:
+        numbers = [float(word) for word in found[1].split(";") if word] if found else []
+        if not np.all(np.isfinite(numbers)):
+            return grid, none, none
+        matrix = np.array(numbers[:16]).reshape(4, 4)
+        low, high = np.array(numbers[16:]).reshape(3, 2).T
+        size = (high - low + 1).astype(np.int64)
+        matrix[:3, 3] += matrix[:3, :3] @ low
+        whole = Grid((int(size[0]), int(size[1]), int(size[2])), matrix)
+    except (ValueError, OverflowError, InputError):
+        # Words for other programs: where they say nothing usable, the file stands as it is.
+        return grid, none, none
+    start = place_in(whole, grid)
+    if start is None:
+        return grid, none, none
+    room = np.ceil(ROOM_MM / grid.spacing_mm).astype(np.int64)
+    before = np.minimum(room, start)
+    after = np.minimum(room, np.array(whole.shape) - start - grid.shape)
+    return grid.cropped(-before, np.array(grid.shape) + after), before, after
 
 
 def _segment(path: Path, pairs: dict[str, str], number: int, layers: int) -> tuple[Segment, int]:

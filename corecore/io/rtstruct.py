@@ -21,6 +21,8 @@ WHAT = "an RTSTRUCT of closed planar contours"
 OFF_PLANE_MM = 0.1
 #: Corners are taken to this share of a voxel, so that the last digit of a file decides no voxel.
 CORNER_DIGITS = 5
+#: Most crossings of a contour with rows of voxels; a drawn one has some thousands (engineering choice).
+MAX_CROSSINGS = 20_000_000
 #: Where a coded structure keeps its side.
 SIDE = "SegmentedPropertyTypeModifierCodeSequence"
 CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
@@ -33,10 +35,10 @@ def read_segmentation(path: Path, on: Grid | None = None) -> Segmentation:
     contours: a contour within another is a hole. Raises ``InputError`` where there is no grid,
     and for contours that are open, off the slices, or missing on slices in between.
     """
-    dataset = read_dataset(path)
-    if dataset.SOPClassUID != STRUCTURE_SET:
-        raise InputError(f"{shown(path)}: a DICOM {short(dataset.SOPClassUID.name)}; {WHAT} is accepted")
     with reading(path, WHAT):
+        dataset = read_dataset(path)
+        if dataset.SOPClassUID != STRUCTURE_SET:
+            raise InputError(f"{shown(path)}: a DICOM {short(dataset.SOPClassUID.name)}; {WHAT} is accepted")
         grid = _series_grid(dataset, path, on)
         contours = {
             whole(item, "ReferencedROINumber", path): list(item.get("ContourSequence") or [])
@@ -105,7 +107,10 @@ def filled(contours: list[Any], grid: Grid, path: Path, name: str) -> BoolArray:
                 f"{shown(path)}: {short(name)} has a contour {where};"
                 f" contours within {OFF_PLANE_MM:g} mm of a slice of the series are accepted"
             )
-        toggle(toggles[:, :, slot], np.round(index[:, :2], CORNER_DIGITS))
+        try:
+            toggle(toggles[:, :, slot], np.round(index[:, :2], CORNER_DIGITS))
+        except InputError as error:
+            raise InputError(f"{shown(path)}: {short(name)}: {error}") from error
         slices.add(slot)
     steps = np.diff(sorted(slices))
     if len(steps) >= 2 and float(np.median(steps)) > 1.0:
@@ -128,6 +133,10 @@ def toggle(plane: np.ndarray[Any, np.dtype[np.uint8]], corners: FloatArray) -> N
     rows = plane.shape[1]
     first = np.clip(np.ceil(low[:, 1]), 0, rows).astype(np.int64)
     count = np.maximum(np.clip(np.ceil(high[:, 1]), 0, rows).astype(np.int64) - first, 0)
+    if int(count.sum()) > MAX_CROSSINGS:
+        raise InputError(
+            f"a contour crosses rows of voxels {int(count.sum()):,} times; up to {MAX_CROSSINGS:,} accepted"
+        )
     edge = np.repeat(np.arange(len(corners)), count)
     row = first[edge] + np.arange(len(edge)) - np.repeat(np.cumsum(count) - count, count)
     rise = high[edge, 1] - low[edge, 1]

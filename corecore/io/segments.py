@@ -11,9 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from corecore.errors import InputError
-from corecore.grid import BoolArray, Grid, Mask
+from corecore.grid import BoolArray, Grid, Mask, transform
 from corecore.io.hostile import short, shown
 
+#: Empty voxels put around a segmentation that was cut to its segments, mm: more than is kept around a
+#: bone, so that the cut is not taken for the scan's end (engineering choice).
+ROOM_MM = 10.0
 #: How many labels a message lists.
 LISTED = 12
 
@@ -87,6 +90,15 @@ class Segmentation:
         more = len(self.segments) - LISTED
         told = ", ".join(str(segment) for segment in self.segments[:LISTED])
         return f"labels {told}" + (f" and {more} more" if more > 0 else "")
+
+
+def place_in(whole: Grid, part: Grid) -> npt.NDArray[np.int64] | None:
+    """The index (3,) in ``whole`` of the first voxel of ``part``, or ``None`` where that is no block of it."""
+    start = np.rint(transform(whole.index_from_world, part.world_from_index[:3, 3])).astype(np.int64)
+    stop = start + part.shape
+    if np.any(start < 0) or np.any(stop > whole.shape) or not whole.cropped(start, stop).same_as(part):
+        return None
+    return start
 
 
 def matching(segments: tuple[Segment, ...], label: int | str) -> list[Segment]:
