@@ -49,6 +49,7 @@ def test_the_page_names_commands() -> None:
     assert len(commands("export.md")) == 7
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", commands("export.md"))
 def test_a_command_of_the_page_runs(command: str, plans: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(plans)
@@ -73,6 +74,7 @@ def test_the_page_of_guides_names_commands() -> None:
     assert len(commands("guide.md")) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", commands("guide.md"))
 def test_a_command_of_the_page_of_guides_runs(command: str, real_plan: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(real_plan)

@@ -133,6 +133,7 @@ def test_the_guide_stays_off_the_bone_and_near_it(made: tuple[Guide, Path], samp
     assert depth.max() == pytest.approx(made[0].bone_mm, abs=0.05)
 
 
+@pytest.mark.slow
 def test_no_wall_is_thin_by_plain_rays(sample_hip: Hip) -> None:
     """Straight through every triangle, by numpy, from some hundred places; the lettering left out."""
     guide = make_guide(sample_hip, [neck_tunnel(sample_hip, diameter_mm=9.0)], STAMP, Design().with_values(LOOSE))
@@ -196,6 +197,7 @@ def test_a_pin_gets_its_own_bore(sample_hip: Hip) -> None:
         make_guide(sample_hip, [neck_tunnel(sample_hip, diameter_mm=3.0)], STAMP, design)
 
 
+@pytest.mark.slow
 def test_pins_too_near_to_each_other_are_refused_and_pins_apart_are_not(sample_hip: Hip) -> None:
     design = Design().with_values(LOOSE)
     near = [neck_tunnel(sample_hip, diameter_mm=3.2, side_mm=side) for side in (-2.2, 2.2)]
@@ -217,6 +219,7 @@ def test_a_tube_is_no_seat(sample_hip: Hip, tmp_path_factory: pytest.TempPathFac
         make_guide(world.hip, [tunnel], STAMP, Design(contact_min_mm2=2000.0, skirt_mm=4.0))
 
 
+@pytest.mark.slow
 def test_no_guide_where_the_lesser_trochanter_is_assumed(tmp_path: Path) -> None:
     world = phantom.make_world(tmp_path)
     hip = build_hip(load_case(f"{world.path}:1", f"{world.path}:2"))
@@ -226,6 +229,7 @@ def test_no_guide_where_the_lesser_trochanter_is_assumed(tmp_path: Path) -> None
         make_guide(hip, [tunnel], STAMP, Design())
 
 
+@pytest.mark.slow
 def test_a_path_that_breaks_limits_needs_a_reason_and_wears_it(sample_hip: Hip, tmp_path: Path) -> None:
     tunnel = path_on_bone(sample_hip, *ENDS, 9.0)
     phantom.write_by_hand(sample_hip, [tunnel], tmp_path / "p", spec=Spec(diameter_mm=9.0, joint_margin_mm=24.0))
@@ -239,6 +243,7 @@ def test_a_path_that_breaks_limits_needs_a_reason_and_wears_it(sample_hip: Hip, 
     assert "agreed on the ward" in out.with_suffix(".txt").read_text()
 
 
+@pytest.mark.slow
 def test_what_is_there_is_kept_unless_told_otherwise(
     plan_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -282,6 +287,7 @@ def test_wrong_wishes_end_in_one_line(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_guide_moves_with_the_patient_to_the_other_side(sample_hip: Hip) -> None:
     """The mirrored hip's guide is the mirrored guide but for its lettering, which must not be mirrored."""
     design = Design().with_values(LOOSE)
@@ -318,9 +324,7 @@ def _mirrored(hip: Hip) -> Hip:
 SEEN = [name for name in NAMES if name != "h13_right_ct_3mm"]
 
 
-@pytest.mark.parametrize(
-    "name", [name if name == "h05_right_short_scan" else pytest.param(name, marks=pytest.mark.slow) for name in SEEN]
-)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow) for name in SEEN])
 def test_real_hips_get_a_guide_that_keeps_its_word(real_hips: Path, name: str, tmp_path: Path) -> None:
     hip = build_hip(load_case(*masks(real_hips, name)))
     assert truth_of(real_hips, name)["side"] == hip.side
