@@ -16,6 +16,7 @@ from corecore import __version__
 #: What each extra brings that is imported (pyproject.toml), and what it is for.
 EXTRAS: dict[str, tuple[tuple[str, ...], str]] = {
     "dicom": (("pydicom", "highdicom"), "DICOM in and out"),
+    "guide": (("manifold3d",), "drill guides"),
     "itk": (("SimpleITK",), "transforms as .h5"),
     "batch": (("pyarrow",), "the table of a batch"),
     "cluster": (("distributed",), "a batch on a cluster"),

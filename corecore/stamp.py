@@ -24,6 +24,8 @@ from corecore.view.scene import plan_hash
 NOT_A_DEVICE = "not a medical device; for research and review by a surgeon"
 #: Longest reason printed, characters: a sentence or two (engineering choice).
 REASON_LONGEST = 300
+#: Longest id printed, characters; DICOM's patient id holds 64 (engineering choice).
+ID_LONGEST = 64
 #: A limit counts as broken beyond this, mm or degrees: a plan's file rounds its points to 1e-6 mm and the
 #: figures move with them (engineering choice, below what a plan's tables show).
 ROUNDING = 0.02
@@ -110,10 +112,16 @@ def open_to_leave(path: Path, accept_violations: str | None = None) -> tuple[Reo
     case = content["case"]
     imaged = case.get("imaging_date")
     stamp = Stamp(
-        str(case["id"]), str(case["side"]), plan_hash(content)[:8],
-        None if imaged is None else str(imaged), told, reason if told else None,
+        _plain(str(case["id"])), str(case["side"]), plan_hash(content)[:8],
+        None if imaged is None else _plain(str(imaged)), told, reason if told else None,
     )  # fmt: skip
     return plan, stamp
+
+
+def _plain(text: str) -> str:
+    """A case's id as one line that fits a file's title."""
+    line = "".join(c if c.isprintable() else "?" for c in text)
+    return line if len(line) <= ID_LONGEST else line[: ID_LONGEST - 1] + "~"
 
 
 def _broken(plan: Reopened) -> Iterable[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -419,3 +420,28 @@ def test_a_long_name_gives_way_in_a_short_header_and_the_side_does_not() -> None
     alarm = Stamp("n" * 90, "left", "0123abcd", None, ("joint_margin_mm 2 (limit 5)",), "because " * 20)
     assert "LEFT plan 0123abcd" in alarm.header(64)
     assert "BREAKS LIMITS" in alarm.header(64)
+
+
+def test_an_id_of_any_length_and_kind_is_one_line(world: phantom.World, tmp_path: Path) -> None:
+    tunnel = phantom.on_bone(world.hip, world.ends[0], 10.0)
+    named = replace(world.hip, case=replace(world.hip.case, id="a\nb\x07" + "c" * 99))
+    phantom.write_by_hand(named, [tunnel], tmp_path / "p")
+    stamp = Parcel.of(tmp_path / "p" / "plan.json").stamp
+    assert stamp.case_id.startswith("a?b?ccc")
+    assert len(stamp.case_id) == 64
+
+
+def test_a_missing_library_is_one_line_that_names_the_extra(
+    plan_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "highdicom", None)
+    monkeypatch.setitem(sys.modules, "manifold3d", None)
+    dicom = ["export", str(plan_file), "--to", "dicom", "--identity", "none", "--series", str(tmp_path)]
+    for words, extra in (
+        ([*dicom, "--out", str(tmp_path / "o")], "dicom"), (["guide", str(plan_file), "--out", "g.stl"], "guide"),
+    ):  # fmt: skip
+        assert main(words) == 2
+        error = capsys.readouterr().err
+        assert error.count("\n") == 1
+        assert f"pip install 'corecore[{extra}]'" in error
+    assert not list(tmp_path.iterdir())

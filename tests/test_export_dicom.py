@@ -212,6 +212,10 @@ def test_a_series_that_does_not_fit_is_refused(parcel: Parcel, series: Path, tmp
         export_dicom(parcel, tmp_path / "o", series=empty, identity="keep")
     with pytest.raises(InputError, match="STL"):
         export_dicom(parcel, tmp_path / "o", series=series, identity="keep", guide=series / "notes.txt")
+    other = tmp_path / "other.stl"
+    other.write_bytes(b"LPS mm, corecore x LEFT plan 00000000".ljust(80) + (1).to_bytes(4, "little") + bytes(50))
+    with pytest.raises(InputError, match="the guide of another plan"):
+        export_dicom(parcel, tmp_path / "o", series=series, identity="keep", guide=other)
     assert not (tmp_path / "o").exists()
 
 

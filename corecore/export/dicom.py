@@ -20,7 +20,7 @@ from corecore.io.dicom_write import (
     write_segmentation,
 )
 from corecore.io.files import atomic_write_text
-from corecore.io.stl import read_stl
+from corecore.io.stl import HEADER, read_stl
 
 IDENTITIES = ("keep", "none")
 #: Share of a segment's volume that its voxels must hold, or the series does not show it (engineering choice:
@@ -55,6 +55,10 @@ def export_dicom(parcel: Parcel, out: Path, *, series: Path, identity: str, guid
     if guide is not None:
         read_stl(guide)
         stl = guide.read_bytes()
+        if stl.startswith(HEADER) and f" plan {parcel.stamp.plan_hash}".encode() not in stl[:80]:
+            raise InputError(
+                f"{guide}: is the guide of another plan; that of plan {parcel.stamp.plan_hash} is accepted"
+            )
     if identity == "none":
         stack = anonymous(stack, parcel.stamp.case_id[:64])
     short, note = parcel.stamp.header(64), parcel.stamp.text()
