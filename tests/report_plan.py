@@ -66,7 +66,7 @@ def full_plan(side: str = "right", *, tunnels: int = 1, **changes: Any) -> dict[
     }  # fmt: skip
     plan["alternatives"] = [
         {"totals": {"removed_fraction": 0.3, "healthy_bone_removed_ml": 5.0},
-         "room_mm": 0.8, "breach_probability": 0.18,
+         "room_mm": 0.8, "breach_probability": 0.18, "tunnels": several[:1],
          "against_plan": {"removed_fraction": -0.045, "room_mm": 0.5, "healthy_bone_removed_ml": -0.4,
                           "breach_probability": -0.1}}
     ]  # fmt: skip

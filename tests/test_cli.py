@@ -295,3 +295,17 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.startswith("corecore ")
     assert main(["--help"]) == 0
     assert "plan" in capsys.readouterr().out
+
+
+def test_preview_draws_a_plan_whose_masks_are_gone(
+    planned: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("plan.json", "femur.stl", "lesion.stl"):
+        shutil.copy(planned / name, tmp_path)
+    assert main(["preview", str(tmp_path / "plan.json")]) == 0
+    assert "report without fluoroscopy and slices: " in capsys.readouterr().err
+    alone, whole = (folder / "report.html" for folder in (tmp_path, planned))
+    assert "masks are not at hand" in alone.read_text(encoding="utf-8")
+    assert "masks are not at hand" not in whole.read_text(encoding="utf-8")
+    assert str(tmp_path) not in alone.read_text(encoding="utf-8")
+    assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF-")

@@ -56,6 +56,7 @@ ORDER = [
     "export",
     "api",
     "doctor",
+    "review",
     "phantom",
     "batch",
     "cli",

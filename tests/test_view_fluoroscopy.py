@@ -10,7 +10,16 @@ from functools import partial
 import numpy as np
 import pytest
 from scipy import ndimage
-from view_phantom import HEAD, NECK_RADIUS_MM, infeasible_scene, manual_scene, neck_axis, phantom_scene, phantom_tissue
+from view_phantom import (
+    HEAD,
+    NECK_RADIUS_MM,
+    infeasible_scene,
+    manual_scene,
+    neck_axis,
+    parallel_to_neck,
+    phantom_scene,
+    phantom_tissue,
+)
 
 from corecore.grid import FloatArray, Grid, Image, transform
 from corecore.view.c_arm import (
@@ -168,18 +177,6 @@ def test_the_beam_of_the_frog_leg_is_upright_once_the_thigh_is_laid(side: str) -
     assert carried @ frog_leg(scene).beam == pytest.approx(front, abs=1e-9)
 
 
-def parallel_to_neck(side: str, above_mm: float) -> Scene:
-    """A 10 mm tunnel along the neck, moved up across its axis: the bone above it is known."""
-    scene = phantom_scene(side)
-    axis = neck_axis(side)
-    up = np.array([axis[0], 0.0, -axis[2]])
-    tunnel = dict(scene.plan["tunnels"][0])
-    tunnel["entry"] = (HEAD + 62 * axis + above_mm * up).tolist()
-    tunnel["tip"] = (HEAD - 5 * axis + above_mm * up).tolist()
-    tunnel["portal_length_mm"] = 8.0
-    return phantom_scene(side, tunnels=[tunnel])
-
-
 @pytest.mark.parametrize("side", ["right", "left"])
 @pytest.mark.parametrize("above_mm", [3.0, 6.0])
 def test_the_smallest_clearance_is_found_and_seen_edge_on(side: str, above_mm: float) -> None:
@@ -214,9 +211,24 @@ def distance_to_polygon(point: FloatArray, corners: FloatArray) -> float:
     return float(np.linalg.norm(a + t[:, None] * (b - a) - point, axis=1).min())
 
 
-def test_a_tunnel_that_leaves_the_neck_has_no_gap_to_show() -> None:
-    scene = parallel_to_neck("right", 14.0)
+def test_a_wall_outside_the_neck_is_shown_too() -> None:
+    scene = parallel_to_neck("right", 11.5)
+    gap = neck_gap(scene, phantom_tissue(), scene.tunnels[0])
+    assert gap is not None
+    assert gap.clearance_mm == pytest.approx(-1.5, abs=0.5)
+    assert "mm outside the neck's surface" in gap.words
+    axis = neck_axis("right")
+    assert gap.direction @ np.array([axis[0], 0.0, -axis[2]]) > 0.95
+    film = fluoroscopy(scene, phantom_tissue())[2]
+    assert f"{gap.clearance_mm:.1f} mm" in dict(film.drawing.labels)
+
+
+def test_a_tunnel_that_is_not_in_the_neck_has_no_gap_to_show() -> None:
+    scene = parallel_to_neck("right", 3.0)
+    tunnel = {**scene.plan["tunnels"][0], "entry": HEAD.tolist()}
+    scene = phantom_scene(tunnels=[tunnel])
     assert neck_gap(scene, phantom_tissue(), scene.tunnels[0]) is None
+    assert len(fluoroscopy(scene, phantom_tissue())) == 2
 
 
 def test_outlines_are_the_shadows_of_their_solids() -> None:

@@ -23,6 +23,7 @@ from view_phantom import phantom_scene, phantom_tissue
 
 from corecore.errors import InputError
 from corecore.view import limits
+from corecore.view.fluoroscopy import others_on_film
 from corecore.view.report import Views, report_data, report_html, report_pdf, views_of, write_report
 from corecore.view.report_content import chance, report_content
 from corecore.view.scene import Scene, plan_hash
@@ -329,7 +330,7 @@ def test_in_a_browser_the_report_opens_without_a_complaint(browser: Page, tmp_pa
     assert browser.problems == []
     outside = [r for r in browser.requests if not r.startswith(("file:", "data:"))]
     assert outside == []
-    drawings = 1 + len(views.films) + (3 if views.slices else 0)
+    drawings = 1 + len(views.films) + (3 if views.slices else 0) + 4
     assert browser.run("document.querySelectorAll('svg').length") == drawings
     # Nothing is wider than the window, and no label in a drawing covers another.
     assert browser.run("document.documentElement.scrollWidth") <= 1280
@@ -344,6 +345,19 @@ OVERLAPS = """[...document.querySelectorAll('svg')].flatMap(svg => {
     p.x < q.x + q.width - 1 && q.x < p.x + p.width - 1 && p.y + p.height * 0.2 < q.y + q.height * 0.8
       && q.y + q.height * 0.2 < p.y + p.height * 0.8).map(([b]) => a + ' | ' + b));
 })"""
+
+
+def test_other_tunnels_stand_beside_the_plan(seen: Views) -> None:
+    scene = full_scene()
+    assert [name for name, _ in others_on_film(scene, seen.films)] == ["this plan", "other 1"]
+    # Without a tunnel of its own an alternative cannot be drawn, and a plan alone has nothing beside it.
+    assert others_on_film(full_scene(alternatives=[{"tunnels": [{"entry": "x"}]}, {}]), seen.films) == []
+    assert others_on_film(full_scene(alternatives=[]), seen.films) == []
+    moved = copy.deepcopy(full_plan()["alternatives"])
+    moved[0]["tunnels"][0]["entry"][2] += 9.0
+    mine, other = (drawings[0] for _, drawings in others_on_film(full_scene(alternatives=moved), seen.films))
+    assert str(mine) != str(other)
+    assert dict(mine.labels)["entry"] != dict(other.labels)["entry"]
 
 
 def test_every_number_of_the_films_caption_is_the_pictures(seen: Views) -> None:

@@ -27,10 +27,10 @@ from corecore.view.slices import (
     planes,
     slices,
     tightest,
-    zones,
 )
 from corecore.view.svg import Drawing, overlap
 from corecore.view.tissue import Tissue
+from corecore.view.zones import zones
 
 SPEC = {"cortical_margin_mm": 3.0, "posterosuperior_margin_mm": 5.0, "joint_margin_mm": 4.0}
 

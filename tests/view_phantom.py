@@ -132,6 +132,18 @@ def manual_scene(side: str = "right") -> Scene:
     return phantom_scene(side, status="manual", violations=broken)
 
 
+def parallel_to_neck(side: str, above_mm: float) -> Scene:
+    """A 10 mm tunnel along the neck, moved up across its axis: the bone above it is known."""
+    scene = phantom_scene(side)
+    axis = neck_axis(side)
+    up = np.array([axis[0], 0.0, -axis[2]])
+    tunnel = dict(scene.plan["tunnels"][0])
+    tunnel["entry"] = (HEAD + 62 * axis + above_mm * up).tolist()
+    tunnel["tip"] = (HEAD - 5 * axis + above_mm * up).tolist()
+    tunnel["portal_length_mm"] = 8.0
+    return phantom_scene(side, tunnels=[tunnel])
+
+
 def hue(picture: Picture, color: str) -> BoolArray:
     """Pixels of about a colour's hue, whatever bone lies over it."""
     wanted = colorsys.rgb_to_hsv(*palette.rgb(color))[0]

@@ -8,12 +8,14 @@ letters at every edge.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 from scipy.spatial import ConvexHull
 
+from corecore.errors import InputError
 from corecore.grid import FloatArray, transform
 from corecore.threads import in_parts
 from corecore.view import captions, palette
@@ -37,6 +39,8 @@ NECK_RADII = (0.5, 2.0)
 RING_POINTS, RING_STEP_MM = 72, 0.25
 #: Half-step of the differences that tell which way the surface lies, mm.
 GRADIENT_STEP_MM = 0.5
+#: Alternatives drawn beside the plan.
+MOST_OTHERS = 3
 #: Type sizes in pixels of the film: three films side by side on a page leave 7 points of them.
 LABEL_SIZE, LETTER_SIZE = 21.0, 30.0
 #: Colours over the dark film: those of the picture, lightened; each line also has its own dashes.
@@ -45,17 +49,27 @@ DRILL, MARK, SHAFT, HEAD, NECROSIS, BROKEN = "#7CC4F0", "#FFFFFF", "#D9B8F5", "#
 
 @dataclass(frozen=True, eq=False)
 class Gap:
-    """Where a tunnel comes nearest to the neck's surface: wall and surface point (3,) RAS mm, and how far apart."""
+    """Where a tunnel comes nearest to the neck's surface, or furthest out of it.
+
+    ``wall`` (3,) RAS mm on the tunnel; ``direction``: unit vector outward across the bone's surface;
+    ``clearance_mm`` of bone between, negative where the wall lies outside.
+    """
 
     wall: FloatArray
-    surface: FloatArray
+    direction: FloatArray
     clearance_mm: float
 
     @property
-    def direction(self) -> FloatArray:
-        """Unit vector from the tunnel's axis to the surface."""
-        way = self.surface - self.wall
-        return np.asarray(way / np.linalg.norm(way), dtype=np.float64)
+    def surface(self) -> FloatArray:
+        """The point of the bone's surface next to the wall."""
+        return np.asarray(self.wall + self.clearance_mm * self.direction, dtype=np.float64)
+
+    @property
+    def words(self) -> str:
+        """What there is to see."""
+        if self.clearance_mm < 0:
+            return f"the wall lies {-self.clearance_mm:.1f} mm outside the neck's surface there, seen edge-on"
+        return f"{self.clearance_mm:.1f} mm of bone between wall and neck surface, seen edge-on"
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +91,27 @@ def fluoroscopy(scene: Scene, tissue: Tissue) -> list[Film]:
         gap, tunnel = min(gaps, key=lambda pair: pair[0].clearance_mm)
         arms.append((in_profile(scene, tunnel.direction, gap.direction), gap))
     return [_film(scene, tissue, arm, gap) for arm, gap in arms]
+
+
+def others_on_film(scene: Scene, films: list[Film]) -> list[tuple[str, list[Drawing]]]:
+    """The plan and its alternatives side by side: AP and frog-leg film of each, drawn over the same two pictures."""
+    given = scene.plan.get("alternatives")
+    others = [one for one in given if isinstance(one, Mapping)] if isinstance(given, list) else []
+    if not others or len(films) < 2:
+        return []
+    found = [("this plan", scene.plan.get("tunnels"))]
+    found += [(f"other {number}", one.get("tunnels")) for number, one in enumerate(others[:MOST_OTHERS], start=1)]
+    drawn = []
+    for name, tunnels in found:
+        try:
+            variant = replace(scene, plan={**scene.plan, "tunnels": tunnels, "violations": []})
+        except InputError:
+            continue
+        # A quarter of a page wide: every second pixel is enough.
+        drawn.append(
+            (name, [_drawn(variant, film.arm, film.pixels[::2, ::2], film.stance, None) for film in films[:2]])
+        )
+    return drawn if len(drawn) > 1 else []
 
 
 def sums(tissue: Tissue, arm: CArm, *, step_mm: float = STEP_MM) -> FloatArray:
@@ -104,7 +139,7 @@ def exposed(film: FloatArray) -> npt.NDArray[np.uint8]:
 
 
 def neck_gap(scene: Scene, tissue: Tissue, tunnel: DrawnTunnel) -> Gap | None:
-    """Where a tunnel's wall comes nearest to the neck's surface beyond its portal; ``None`` without bone between."""
+    """Where a tunnel's wall comes nearest to the neck's surface beyond its portal; ``None`` if not in the neck."""
     portal = tunnel.figures.get("portal_length_mm")
     length = float(np.linalg.norm(tunnel.tip - tunnel.entry))
     at = np.arange(float(portal) if isinstance(portal, (int, float)) else 0.0, length, RING_STEP_MM)
@@ -118,17 +153,13 @@ def neck_gap(scene: Scene, tissue: Tissue, tunnel: DrawnTunnel) -> Gap | None:
         return None
     depth = tissue.depth_at(wall)
     nearest = int(np.argmin(depth))
-    if depth[nearest] <= 0.05:
-        # Outside, or touching: there is no gap to be shown.
-        return None
     point = wall[nearest]
     steps = GRADIENT_STEP_MM * np.eye(3)
     outward = tissue.depth_at(point - steps) - tissue.depth_at(point + steps)
     if np.linalg.norm(outward) < 1e-6:
         return None
     outward = outward / np.linalg.norm(outward)
-    clearance = float(depth[nearest])
-    return Gap(point, np.asarray(point + clearance * outward, dtype=np.float64), clearance)
+    return Gap(point, np.asarray(outward, dtype=np.float64), float(depth[nearest]))
 
 
 def tunnel_outline(arm: CArm, start: FloatArray, end: FloatArray, radius_mm: float) -> FloatArray:
@@ -165,6 +196,11 @@ def seen_angle(arm: CArm, tunnel: DrawnTunnel, shaft: FloatArray) -> float:
 def _film(scene: Scene, tissue: Tissue, arm: CArm, gap: Gap | None) -> Film:
     pixels = exposed(sums(tissue, arm))
     position = arm.note or stance_words(scene, arm)
+    return Film(arm, position, _caption(scene, arm, gap), pixels, _drawn(scene, arm, pixels, position, gap))
+
+
+def _drawn(scene: Scene, arm: CArm, pixels: npt.NDArray[np.uint8], position: str, gap: Gap | None) -> Drawing:
+    """The drawing over a film."""
     drawing = Drawing(arm.pixels, arm.pixels, f"{arm.title}, {position}; {scene.side} hip {scene.case_id}")
     drawing.picture(pixels, (0, 0, arm.pixels, arm.pixels))
     _letters(drawing, scene, arm)
@@ -178,7 +214,7 @@ def _film(scene: Scene, tissue: Tissue, arm: CArm, gap: Gap | None) -> Film:
         words = f"{gap.clearance_mm:.1f} mm"
         drawing.label(0.5 * (wall + surface), words, size=LABEL_SIZE + 2, bold=True, color=MARK, gap=16.0)
     _landmarks(drawing, scene, arm)
-    return Film(arm, position, _caption(scene, arm, gap), pixels, drawing)
+    return drawing
 
 
 def _letters(drawing: Drawing, scene: Scene, arm: CArm) -> None:
@@ -278,5 +314,5 @@ def _caption(scene: Scene, arm: CArm, gap: Gap | None) -> list[str]:
             f" {seen_angle(arm, tunnel, scene.proximal):.0f}° to the shaft as seen here"
         )
     if gap is not None:
-        lines.append(f"{gap.clearance_mm:.1f} mm of bone between wall and neck surface, seen edge-on")
+        lines.append(gap.words)
     return lines

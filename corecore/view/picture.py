@@ -6,6 +6,7 @@ import io
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -49,7 +50,7 @@ def draw_preview(scene: Scene, path: Path) -> PreviewResult:
     width, height = (round(inch * DPI) * OVERSAMPLING for inch in PANEL_IN)
     jobs = [layers(scene, camera, width, height, along=k == 2) for k, camera in enumerate(views)]
     painted, renderer = paint_all(jobs, width, height)
-    data, panels = _compose(scene, views, [_shrunk(p) for p in painted])
+    data, panels = _drawn(compose(scene, views, [_shrunk(p) for p in painted]))
     atomic_write_bytes(Path(path), data)
     return PreviewResult(Path(path), renderer, panels)
 
@@ -60,8 +61,8 @@ def _shrunk(picture: Picture) -> Picture:
     return np.asarray(np.rint(total / n**2), dtype=np.uint8)
 
 
-def _compose(scene: Scene, views: tuple[Camera, Camera, Camera], painted: list[Picture]) -> tuple[bytes, Picture]:
-    """The panels with their letters, and the caption strip, as PNG bytes; and the panels' part of it."""
+def compose(scene: Scene, views: tuple[Camera, Camera, Camera], painted: list[Picture]) -> Any:
+    """The sheet as a matplotlib figure: the panels with their letters, and the words above and below."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -69,7 +70,7 @@ def _compose(scene: Scene, views: tuple[Camera, Camera, Camera], painted: list[P
     top, bottom = HEADER_IN, strip.height_in
     height = top + PANEL_IN[1] + bottom
     figure = Figure(figsize=(WIDTH_IN, height), dpi=DPI, facecolor="white")
-    canvas = FigureCanvasAgg(figure)
+    FigureCanvasAgg(figure)
     gap = (WIDTH_IN - 3 * PANEL_IN[0]) / 4
     for k, (camera, picture) in enumerate(zip(views, painted, strict=True)):
         left = gap + k * (PANEL_IN[0] + gap)
@@ -77,11 +78,15 @@ def _compose(scene: Scene, views: tuple[Camera, Camera, Camera], painted: list[P
         axes = figure.add_axes(box)
         draw_panel(axes, scene, camera, picture, along=k == 2)
     strip.write(figure)
+    return figure
+
+
+def _drawn(figure: Any) -> tuple[bytes, Picture]:
+    """A sheet as PNG bytes, and the panels' part of it with titles and legend."""
     stream = io.BytesIO()
     with warnings.catch_warnings():
         # An id in a script that the font lacks is drawn as boxes; the page shows it in full.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure.savefig(stream, format="png", metadata={"Software": None})
-    rows = slice(round((top - TITLE_IN) * DPI), round((top + PANEL_IN[1] + LEGEND_IN) * DPI))
-    drawn = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
-    return stream.getvalue(), np.array(drawn[rows, :, :3])
+    rows = slice(round((HEADER_IN - TITLE_IN) * DPI), round((HEADER_IN + PANEL_IN[1] + LEGEND_IN) * DPI))
+    return stream.getvalue(), np.array(np.asarray(figure.canvas.buffer_rgba())[rows, :, :3])

@@ -22,7 +22,8 @@ import numpy.typing as npt
 
 from corecore.errors import OutputError
 from corecore.io.files import atomic_write_bytes, atomic_write_text
-from corecore.view.fluoroscopy import Film, fluoroscopy
+from corecore.view import captions
+from corecore.view.fluoroscopy import Film, fluoroscopy, others_on_film
 from corecore.view.report_content import report_content
 from corecore.view.scene import Scene
 from corecore.view.slices import Slices, slices
@@ -81,6 +82,11 @@ def report_data(scene: Scene, views: Views, picture: npt.NDArray[Any] | None) ->
             {"title": film.arm.title, "stance": film.stance, "caption": film.caption, "svg": str(film.drawing)}
             for film in views.films
         ],
+        "others": [
+            {"name": name, "drawings": [{"svg": str(drawing)} for drawing in drawings]}
+            for name, drawings in others_on_film(scene, views.films)
+        ],
+        "drill_color": "Red" if captions.violations(scene) else "Blue",
         "film_note": views.note,
         "missing": views.missing,
         "slices": None

@@ -21,6 +21,7 @@ from corecore.view.camera import direction_letters
 from corecore.view.scene import DrawnTunnel, Scene
 from corecore.view.svg import Drawing
 from corecore.view.tissue import CANCELLOUS_HU, CORTEX_HU, Tissue, painted
+from corecore.view.zones import margins, zones
 
 #: Pixel of a slice, mm, and units of the drawing to a millimetre.
 PIXEL_MM, UNITS_PER_MM = 0.4, 5.0
@@ -36,8 +37,6 @@ STRIP_TILES, TILE_MM, STRIP_FIRST_MM = 8, 44.0, 4.0
 TILE_GAP, TILE_TITLE = 6.0, 30.0
 #: Marks along the axis every so many mm, and numbers at every second.
 MARK_MM = 10.0
-#: The head ends at this plane across the neck axis, the neck at that, head radii from the centre (contract §1).
-HEAD_PLANE_RADII, NECK_END_RADII = 0.5, 2.0
 LABEL_SIZE, LETTER_SIZE = 21.0, 30.0
 BONE, LESION, TUNNEL, MARGIN, BROKEN, WORDS = "#F3EAD3", "#F5B830", "#7CC4F0", "#9FE8B8", "#FF6B6B", "#FFFFFF"
 
@@ -169,25 +168,6 @@ def _around(scene: Scene, tunnel: DrawnTunnel, title: str, right: FloatArray, up
     return Plane(title, center, right, up, float(high[0] - low[0]), float(high[1] - low[1]))
 
 
-def zones(scene: Scene, points_mm: FloatArray) -> tuple[BoolArray, BoolArray]:
-    """Whether points (..., 3) lie in the head, and in the neck's postero-superior quarter (contract §1)."""
-    offset = points_mm - scene.head_center
-    axis, r = scene.neck_axis, scene.head_radius_mm
-    along = offset @ axis
-    head = (np.linalg.norm(offset, axis=-1) <= r) & (along >= -HEAD_PLANE_RADII * r)
-    up = scene.proximal - (scene.proximal @ axis) * axis
-    up = up / np.linalg.norm(up)
-    back = -scene.anterior + (scene.anterior @ axis) * axis
-    back = back - (back @ up) * up
-    middle = up + back / np.linalg.norm(back)
-    middle = middle / np.linalg.norm(middle)
-    across = offset - along[..., None] * axis
-    size = np.linalg.norm(across, axis=-1)
-    quarter = (along < -HEAD_PLANE_RADII * r) & (along >= -NECK_END_RADII * r)
-    quarter &= across @ middle >= np.cos(np.radians(45.0)) * size
-    return np.asarray(head), np.asarray(quarter)
-
-
 class _Grey:
     """Grey values of a plane: of the image by its window, else painted."""
 
@@ -219,8 +199,7 @@ def _ground(
     drawing.picture(grey.of(plane, depth), box)
     points = plane.points()
     head, quarter = zones(scene, points)
-    spec = scene.plan.get("spec")
-    limits: Mapping[str, Any] = spec if isinstance(spec, Mapping) else {}
+    joint, posterosuperior, cortical = margins(scene)
 
     def lines(values: npt.NDArray[Any], level: float, keep: BoolArray | None = None) -> list[FloatArray]:
         field = np.asarray(values, dtype=np.float64)
@@ -229,13 +208,9 @@ def _ground(
         half = 0.5 * UNITS_PER_MM * PIXEL_MM
         return [np.asarray(part) * UNITS_PER_MM * PIXEL_MM + half + np.array(at) for part in found]
 
-    for key, zone in (
-        ("cortical_margin_mm", ~head & ~quarter),
-        ("posterosuperior_margin_mm", quarter),
-        ("joint_margin_mm", head),
-    ):
-        if _number(limits.get(key)):
-            for part in lines(depth, float(limits[key]), zone):
+    for margin, zone in ((cortical, ~head & ~quarter), (posterosuperior, quarter), (joint, head)):
+        if margin is not None:
+            for part in lines(depth, margin, zone):
                 drawing.path(part, MARGIN, 1.4, dash=(6, 4))
     for part in lines(depth, 0.0):
         drawing.path(part, BONE, 1.4, halo="#000000")
