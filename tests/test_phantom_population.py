@@ -144,7 +144,7 @@ def test_blocks_skipped_whole_hide_no_relief(seed: int) -> None:
     matrix = np.diag([1.6, 1.6, 1.6, 1.0])
     matrix[:3, 3] = (-45.0, -40.0, -90.0)
     shape = (72, 50, 75)
-    points = np.indices(shape).reshape(3, -1).T * 1.6 + matrix[:3, 3]
+    points = transform(matrix, np.indices(shape).reshape(3, -1).T)
     dense = femur.level_mm(points).reshape(shape) > 0.0
     assert np.array_equal(level_on_grid(femur.level_mm, matrix, shape) > 0.0, dense)
 
