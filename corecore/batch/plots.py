@@ -112,5 +112,5 @@ def _svg(draw: Callable[[Axes], None], size: tuple[float, float]) -> str:
 
 def _short(text: str) -> str:
     # A font has no sign for everything that a file's name may hold.
-    clean = "".join(c if c.isprintable() and ord(c) < 0x250 else "?" for c in text)
+    clean = "".join(c if c.isprintable() and (ord(c) < 0x250 or c == "…") else "?" for c in text)
     return clean if len(clean) <= LABEL_MAX else clean[: LABEL_MAX - 1] + "…"
