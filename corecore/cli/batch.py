@@ -88,7 +88,7 @@ def run(
     """Run a batch with a bar, and tell what became of it."""
     from corecore.batch.manifest import read_rows
     from corecore.batch.run import run_batch
-    from corecore.errors import InputError
+    from corecore.errors import CorecoreError, InputError
     from corecore.threads import thread_count
 
     if workers is not None and scheduler is not None:
@@ -103,8 +103,7 @@ def run(
                 resume=resume, progress=progress,
             )  # fmt: skip
     except KeyboardInterrupt:
-        sys.stderr.write("what is done is kept: the same command with --resume goes on\n")
-        raise
+        raise CorecoreError("interrupted; what is done is kept: the same command with --resume goes on") from None
     _tell(outcome, out, time.perf_counter() - started, as_json=as_json)
     return DONE
 
