@@ -79,6 +79,11 @@ def broken(row: Row, settings: Settings) -> dict[str, Any]:
     raise RuntimeError("this machine has no planner")
 
 
+def stillborn(pipe: Any, work: Any) -> None:
+    """A worker that ends before it begins."""
+    sys.exit(3)
+
+
 def lost(row: Row, cause: str) -> dict[str, Any]:
     """The entry of a row that took its worker along."""
     return {"row": row.number, "files": {}, "records": [{"id": row.id, "status": "failed", "cause": cause}]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -20,7 +21,8 @@ from corecore.batch.local import run_local
 from corecore.batch.manifest import Row, read_rows
 from corecore.batch.run import CSV, JOURNAL, PARQUET, Outcome, run_batch
 from corecore.batch.settings import Settings, Variant
-from corecore.errors import InputError, OutputError
+from corecore.cli import batch as batch_command
+from corecore.errors import CorecoreError, InputError, OutputError
 
 pytest.importorskip("pyarrow")
 
@@ -83,6 +85,46 @@ def test_a_worker_that_can_do_no_case_ends_the_run_and_the_rest_is_kept(tmp_path
     _run(source, tmp_path / "out", batch_work.told, resume=True)
     _run(source, tmp_path / "sound", batch_work.told)
     assert _table(tmp_path / "out") == _table(tmp_path / "sound")
+
+
+def test_workers_that_cannot_start_are_nobodys_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = batch_work.manifest(tmp_path / "in", 3)
+    monkeypatch.setattr("corecore.batch.local._serve", batch_work.stillborn)
+    with pytest.raises(CorecoreError, match=r"workers cannot be started \(exit code 3\)"):
+        _run(source, tmp_path / "out", batch_work.told)
+    assert (tmp_path / "out" / JOURNAL).read_bytes().count(b"\n") == 1
+    monkeypatch.undo()
+    assert _run(source, tmp_path / "out", batch_work.told, resume=True).statuses == {"planned": 3}
+
+
+def test_ctrl_c_leaves_what_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = batch_work.manifest(tmp_path / "in", 4)
+
+    def stop(done: int, total: int, failed: int) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        _run(source, tmp_path / "out", batch_work.told, progress=stop)
+    assert (tmp_path / "out" / JOURNAL).read_bytes().count(b"\n") == 3
+    assert _run(source, tmp_path / "out", batch_work.told, resume=True).rows == 4
+
+
+def test_the_bar_tells_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    shown = Terminal()
+    monkeypatch.setattr(sys, "stderr", shown)
+    with batch_command._bar(quiet=False) as tell:
+        tell(3, 7, 0)
+    assert shown.getvalue() == ""  # over before it is worth a bar
+    monkeypatch.setattr(batch_command, "BAR_AFTER_S", 0.0)
+    with batch_command._bar(quiet=False) as tell:
+        tell(3, 7, 2)
+    assert "3/7" in shown.getvalue()
+    assert "2 failed" in shown.getvalue()
 
 
 @pytest.mark.slow

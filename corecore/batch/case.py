@@ -164,7 +164,7 @@ def _failed(row: Row, variant: Variant, error: BaseException, settings: Settings
 def _without_plan(row: Row, variant: Variant, error: str, cause: str) -> Record:
     return {
         "id": row.id, "variant": variant.name, "status": "failed", "error": error, "cause": cause,
-        "robust_method": variant.robust, **_versions(),
+        "preset": variant.preset, "robust_method": variant.robust, **_versions(),
     }  # fmt: skip
 
 

@@ -41,7 +41,7 @@ def run_cluster(
         task = partial(_alone, work)
         waiting = iter(cases)
         running: dict[Any, Case] = {}
-        done = as_completed()
+        done = as_completed(loop=client.loop)
 
         def fill() -> None:
             threads = sum(client.nthreads().values())

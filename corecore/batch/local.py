@@ -13,6 +13,8 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any, Generic, TypeVar
 
+from corecore.errors import CorecoreError
+
 Case = TypeVar("Case")
 
 #: A worker is renewed after so many cases, so that nothing that libraries keep adds up (engineering choice:
@@ -20,6 +22,10 @@ Case = TypeVar("Case")
 RECYCLE = 50
 #: A case whose worker dies is tried so often: the machine may have been short of memory just then.
 TRIES = 2
+#: So many workers in a row that end before they are ready are no accident.
+UNBORN = 3
+#: A worker's first word.
+READY = "ready"
 #: Whatever shares out work by itself is told not to: the cases are the shares.
 ONE_THREAD = (
     "CORECORE_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS",
@@ -33,6 +39,7 @@ class _Worker(Generic[Case]):
     pipe: Connection
     case: Case | None = None
     done: int = 0
+    ready: bool = False
 
 
 def run_local(
@@ -46,13 +53,15 @@ def run_local(
     """``work`` of every case, as they are done, in ``workers`` processes.
 
     ``work`` must be importable, or a ``functools.partial`` of what is. ``lost`` makes the result of a case
-    whose worker died ``TRIES`` times. An error that ``work`` raises ends the run. Workers end with this
-    process, however it ends, once they have done the case at hand.
+    whose worker died ``TRIES`` times. An error that ``work`` raises ends the run; so does, as ``CorecoreError``,
+    that workers cannot be started. Workers end with this process, however it ends, once they have done
+    the case at hand.
     """
     waiting = iter(cases)
     again: deque[Case] = deque()
     deaths: dict[int, int] = {}
     pool: list[_Worker[Case]] = []
+    unborn = 0
     try:
         while True:
             _feed(pool, waiting, again, work, workers)
@@ -64,16 +73,27 @@ def run_local(
                 case = worker.case
                 assert case is not None
                 try:
-                    good, result = worker.pipe.recv()
+                    answer = worker.pipe.recv()
                 except (EOFError, OSError):
                     pool.remove(worker)
                     how = _end_of(worker)
+                    if not worker.ready:
+                        # Not the case's fault: it was not yet looked at.
+                        unborn += 1
+                        if unborn >= UNBORN:
+                            raise CorecoreError(f"workers cannot be started ({how})") from None
+                        again.append(case)
+                        continue
                     deaths[id(case)] = deaths.get(id(case), 0) + 1
                     if deaths[id(case)] < TRIES:
                         again.append(case)
                     else:
                         yield lost(case, f"the worker died {TRIES} times on this case ({how})")
                     continue
+                if answer == READY:
+                    worker.ready, unborn = True, 0
+                    continue
+                good, result = answer
                 worker.case, worker.done = None, worker.done + 1
                 if not good:
                     raise result
@@ -146,6 +166,8 @@ def _serve(pipe: Connection, work: Callable[[Any], Any]) -> None:
     """A worker's life: cases in, results out, until the other end is closed."""
     # Ctrl-C reaches the whole group; who started the workers ends them.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(OSError):
+        pipe.send(READY)
     while True:
         try:
             case = pipe.recv()

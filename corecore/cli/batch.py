@@ -25,14 +25,19 @@ BAR_AFTER_S = 2.0
 
 @app.command()
 def batch(
-    source: Annotated[Path, typer.Argument(metavar="DIR|MANIFEST.csv", help="Folder of volumes, or a table of files.")],
     out: Annotated[Path, typer.Option(help="Folder for table, journal and plans.")],
+    source: Annotated[
+        Path | None, typer.Argument(metavar="DIR|MANIFEST.csv", help="Folder of volumes, or a table of files.")
+    ] = None,
+    study: Annotated[
+        Path | None, typer.Option(help="TOML file of a study: every combination of parameters on every hip.")
+    ] = None,
     workers: Annotated[int | None, typer.Option(help="Processes of this machine; default: one per core.")] = None,
     scheduler: Annotated[
         str | None, typer.Option(help="Address of a Dask scheduler, tcp://HOST:PORT, instead of own processes.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where an earlier run ended.")] = False,
-    preset: Annotated[str, typer.Option(help="core-10 (default), core-8, multi-3.2 or acd.")] = "core-10",
+    preset: Annotated[str | None, typer.Option(help="core-10 (default), core-8, multi-3.2 or acd.")] = None,
     tunnels: Annotated[int | None, typer.Option(help="Most tunnels, 1 to 16.")] = None,
     diameter: Annotated[float | None, typer.Option(help="Drill diameter, mm.")] = None,
     setting: Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE, may be repeated.")] = None,
@@ -45,12 +50,28 @@ def batch(
 ) -> int:
     """Plan many hips and write one table: Parquet and CSV, a row per hip, whatever becomes of it."""
     from corecore.batch.settings import Settings, Variant
+    from corecore.errors import InputError
     from corecore.spec import parse_settings
 
-    values: dict[str, Any] = {"tunnels": tunnels, "diameter_mm": diameter}
-    values = {key: value for key, value in values.items() if value is not None}
-    variant = Variant("", preset, tuple({**values, **parse_settings(setting or [])}.items()), robust)
-    settings = Settings((variant,), gap, str((out / "plans").absolute()) if plans else None, pictures, keep_names)
+    folder = str((out / "plans").absolute()) if plans else None
+    if study is not None:
+        if any(given is not None for given in (preset, tunnels, diameter, setting, gap, robust)):
+            raise InputError("--study with parameters of a plan; they stand in the study's file")
+        from corecore.batch.study import read_study
+
+        found = read_study(study)
+        source = source or found.population
+        if not as_json:
+            for name, why in found.left_out:
+                typer.echo(f"left out: {name}: {why}", err=True)
+        settings = Settings(found.variants, found.gap, folder, pictures, keep_names)
+    else:
+        values: dict[str, Any] = {"tunnels": tunnels, "diameter_mm": diameter}
+        values = {key: value for key, value in values.items() if value is not None}
+        variant = Variant("", preset or "core-10", tuple({**values, **parse_settings(setting or [])}.items()), robust)
+        settings = Settings((variant,), gap, folder, pictures, keep_names)
+    if source is None:
+        raise InputError("no hips: a folder, a manifest (CSV), or a study that names its population, is accepted")
     return run(source, out, settings, workers=workers, scheduler=scheduler, resume=resume, as_json=as_json)
 
 
@@ -67,7 +88,7 @@ def run(
     """Run a batch with a bar, and tell what became of it."""
     from corecore.batch.manifest import read_rows
     from corecore.batch.run import run_batch
-    from corecore.errors import InputError
+    from corecore.errors import CorecoreError, InputError
     from corecore.threads import thread_count
 
     if workers is not None and scheduler is not None:
@@ -82,8 +103,7 @@ def run(
                 resume=resume, progress=progress,
             )  # fmt: skip
     except KeyboardInterrupt:
-        sys.stderr.write("what is done is kept: the same command with --resume goes on\n")
-        raise
+        raise CorecoreError("interrupted; what is done is kept: the same command with --resume goes on") from None
     _tell(outcome, out, time.perf_counter() - started, as_json=as_json)
     return DONE
 

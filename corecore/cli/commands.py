@@ -361,26 +361,6 @@ def preview(
     return DONE
 
 
-@app.command()
-def synth(
-    out: Annotated[Path, typer.Option(help="Folder for the volumes.")],
-    n: Annotated[int, typer.Option("--n", min=1, max=100_000, help="How many hips.")] = 1,
-    seed: Annotated[int, typer.Option(min=0, help="First seed; hip i has seed + i.")] = 0,
-    as_json: AsJson = False,
-) -> int:
-    """Synthetic hips with known truth, each from its own seed."""
-    from corecore.cli.progress import steps
-    from corecore.phantom import make_hip, write_hip
-
-    written: list[str] = []
-    with steps(quiet=as_json) as step:
-        for i in range(n):
-            step(f"hip {i + 1} of {n}", i / n)
-            written += [str(path) for path in write_hip(make_hip(seed + i), out, f"hip_{seed + i:06d}")]
-    typer.echo(json.dumps({"written": written}) if as_json else "\n".join(written))
-    return DONE
-
-
 def _vector(text: str, option: str) -> tuple[float, float, float]:
     """Three finite numbers, not all zero."""
     from corecore.errors import InputError
