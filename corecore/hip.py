@@ -52,6 +52,9 @@ class Hip:
     avoid: Barrier | None = None
     pelvis: Barrier | None = None
 
+    def __repr__(self) -> str:
+        return f"<Hip {self.case.id}: {self.side}, necrosis {self.lesion.volume_ml:.2f} ml>"
+
     def _repr_html_(self) -> str:
         anatomy = self.anatomy
         rows = [

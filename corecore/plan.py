@@ -112,6 +112,10 @@ class Plan:
             return "manual"
         return "planned" if self.tunnels else "infeasible"
 
+    def __repr__(self) -> str:
+        removed = f"{self.totals.removed_fraction:.1%}"
+        return f"<Plan of hip {self.hip.case.id}: {self.status}, {len(self.tunnels)} tunnels, {removed} removed>"
+
     def _repr_html_(self) -> str:
         rows = [("status", self.status), ("removed", f"{self.totals.removed_fraction:.1%} of the necrosis")]
         if self.proof is not None:

@@ -35,6 +35,7 @@ def test_six_lines_plan_save_and_check(hip: cc.Hip, tmp_path: Path) -> None:
     assert cc.check(path).agrees
     with pytest.raises(cc.CorecoreError, match="holds a plan already"):
         cc.save(plan, tmp_path / "plan", pictures=False)
+    assert len(repr(plan)) < 200
     shown = plan._repr_html_()
     assert f"{plan.totals.removed_fraction:.1%} of the necrosis" in shown
     assert f"{plan.tunnels[0][1].length_mm:.1f} mm long" in shown
@@ -63,6 +64,8 @@ def test_hip_and_measures_show_themselves_with_every_word_escaped(hip: cc.Hip) -
     assert "&lt;b&gt;&amp;" in hip._repr_html_()
     assert "<b>&" not in hip._repr_html_()
     measures = cc.measure(hip)
+    assert len(repr(hip)) < 200
+    assert len(repr(measures)) < 200
     shown = measures._repr_html_()
     assert f"{measures.as_dict()['volume_ml']:.2f} ml" in shown
     assert figures_html("a<", [("b<", "c<")], ["d<"]).count("&lt;") == 4

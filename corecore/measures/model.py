@@ -50,6 +50,9 @@ class Measures:
         """The ten seconds' reading of the content of ``as_dict``."""
         return summarise(content, stage=self.signs.stage, cautions=self.cautions, asks=self.signs.asks)
 
+    def __repr__(self) -> str:
+        return f"<Measures: necrosis {self.figures.scalars()['volume_ml']:.2f} ml>"
+
     def _repr_html_(self) -> str:
         content = self._figures()
         loaded, kerboul = content["weight_bearing"], content["kerboul"]["combined_deg"]
