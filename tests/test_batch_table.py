@@ -57,7 +57,7 @@ def test_every_cell_comes_back(
             else:
                 assert cell == value
                 assert type(cell) is type(value) or (type(value) is int and type(cell) is float)
-                assert type(value)(texts[name] == "true" if isinstance(value, bool) else texts[name]) == value
+                assert type(cell)(texts[name] == "true" if isinstance(cell, bool) else texts[name]) == value
 
 
 def test_a_table_without_failures_has_a_place_for_them(tmp_path: Path) -> None:
