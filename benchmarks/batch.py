@@ -64,10 +64,10 @@ def children(pid: int) -> list[int]:
     parents: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         try:
-            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            number, parent = int(entry.name), int((entry / "stat").read_text().rpartition(")")[2].split()[1])
         except (OSError, ValueError, IndexError):
             continue
-        parents.setdefault(parent, []).append(int(entry.name))
+        parents.setdefault(parent, []).append(number)
     found, waiting = [], [pid]
     while waiting:
         mine = parents.get(waiting.pop(), [])
