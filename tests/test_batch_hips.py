@@ -147,3 +147,25 @@ def test_what_nobody_foresaw_is_a_row_too(folder: Path, monkeypatch: pytest.Monk
     (record,) = run_case(Row(0, "a", f"{path}:1", f"{path}:2"), Settings())["records"]
     assert (record["status"], record["error"]) == ("failed", "ZeroDivisionError")
     assert record["cause"].startswith("ZeroDivisionError: division by zero (test_batch_hips.py:")
+
+
+def test_what_a_study_shares_changes_no_figure(
+    folder: Path, planned: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "hips").mkdir()
+    shutil.copy(folder / "hip_1.nii.gz", tmp_path / "hips" / "hip_1.nii.gz")
+    text = 'population = "hips"\n[sweep]\ndiameter_mm = [6.5, 8.0]\ntunnels = 1\nmethod = ["none"]\n'
+    (tmp_path / "study.toml").write_text(text)
+    assert main(["batch", "--study", str(tmp_path / "study.toml"), "--out", str(tmp_path / "out"), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["statuses"], told["left_out"]) == ({"planned": 2}, [])
+    thin, wide = _rows(tmp_path / "out")
+    assert (thin["variant"], wide["variant"]) == ("diameter_mm=6.5", "diameter_mm=8.0")
+    assert thin["totals.removed_fraction"] < wide["totals.removed_fraction"]
+    alone = next(row for row in _rows(planned) if row["id"] == "hip_1")
+    # The same file planned by itself, after no other.
+    same = set(alone) & set(wide) - {"variant"}
+    assert len(same) > 500
+    assert {name: wide[name] for name in same} == {name: alone[name] for name in same}
+    assert main(["summary", str(tmp_path / "out" / PARQUET)]) == 0
+    assert "diameter_mm=6.5" in capsys.readouterr().out

@@ -57,7 +57,14 @@ def test_every_cell_comes_back(
             else:
                 assert cell == value
                 assert type(cell) is type(value) or (type(value) is int and type(cell) is float)
-                assert type(value)(texts[name] == "true" if isinstance(value, bool) else texts[name]) == value
+                assert type(cell)(texts[name] == "true" if isinstance(cell, bool) else texts[name]) == value
+
+
+def test_a_table_without_failures_has_a_place_for_them(tmp_path: Path) -> None:
+    found, _ = _tables(tmp_path, [{"id": "a", "status": "planned"}])
+    assert {"cause", "error", "variant", "seed"} <= set(found[0])
+    schema = parquet.read_schema(tmp_path / "t.parquet")
+    assert (str(schema.field("cause").type), str(schema.field("seed").type)) == ("string", "int64")
 
 
 def test_row_groups_are_of_bounded_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

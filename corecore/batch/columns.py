@@ -9,7 +9,7 @@ from typing import Any
 Cell = bool | int | float | str | None
 Record = dict[str, Cell]
 
-#: First in every table.
+#: First in every table, and there even where no row has them; texts, but for the seed.
 LEAD = (
     "id", "variant", "status", "error", "cause", "side", "preset", "robust_method", "warnings", "warnings_text",
     "seed",

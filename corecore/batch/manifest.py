@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from corecore.errors import InputError
-from corecore.io.masks import MaskReference
 from corecore.spec import parse_settings
 
 #: Columns of a manifest; the first three are needed in every row.
@@ -48,7 +47,7 @@ class Row:
         for role in ("femur", "lesion", "pelvis", "image", "truth"):
             text = getattr(self, role)
             if text:
-                found[role] = Path(text) if role in ("image", "truth") else MaskReference(Path(_file_of(text))).path
+                found[role] = Path(text if role in ("image", "truth") else _file_of(text))
         return found
 
 

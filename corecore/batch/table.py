@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from corecore.batch.columns import Cell, Record, order
+from corecore.batch.columns import LEAD, Cell, Record, order
 from corecore.batch.journal import Journal
 from corecore.errors import MissingExtraError, OutputError
 
@@ -78,8 +78,8 @@ def _groups(journal: Journal) -> Iterator[list[Record]]:
 
 
 def _kinds(journal: Journal) -> dict[str, str]:
-    """Every column that any record has, in the order they come, and what it holds."""
-    widest: dict[str, int] = {}
+    """Every column that any record has or every table must have, in the order they come, and what it holds."""
+    widest = {name: KINDS.index("int" if name == "seed" else "text") for name in LEAD}
     for record in _records(journal):
         for name, value in record.items():
             kind = _kind(value)

@@ -54,16 +54,14 @@ def batch(
     from corecore.spec import parse_settings
 
     folder = str((out / "plans").absolute()) if plans else None
+    left_out: tuple[tuple[str, str], ...] = ()
     if study is not None:
         if any(given is not None for given in (preset, tunnels, diameter, setting, gap, robust)):
             raise InputError("--study with parameters of a plan; they stand in the study's file")
         from corecore.batch.study import read_study
 
         found = read_study(study)
-        source = source or found.population
-        if not as_json:
-            for name, why in found.left_out:
-                typer.echo(f"left out: {name}: {why}", err=True)
+        source, left_out = source or found.population, found.left_out
         settings = Settings(found.variants, found.gap, folder, pictures, keep_names)
     else:
         values: dict[str, Any] = {"tunnels": tunnels, "diameter_mm": diameter}
@@ -72,7 +70,9 @@ def batch(
         settings = Settings((variant,), gap, folder, pictures, keep_names)
     if source is None:
         raise InputError("no hips: a folder, a manifest (CSV), or a study that names its population, is accepted")
-    return run(source, out, settings, workers=workers, scheduler=scheduler, resume=resume, as_json=as_json)
+    return run(
+        source, out, settings, workers=workers, scheduler=scheduler, resume=resume, left_out=left_out, as_json=as_json
+    )
 
 
 def run(
@@ -83,9 +83,10 @@ def run(
     workers: int | None,
     scheduler: str | None,
     resume: bool,
+    left_out: tuple[tuple[str, str], ...],
     as_json: bool,
 ) -> int:
-    """Run a batch with a bar, and tell what became of it."""
+    """Run a batch with a bar, and tell what became of it; ``left_out``: combinations of a study, with the reason."""
     from corecore.batch.manifest import read_rows
     from corecore.batch.run import run_batch
     from corecore.errors import CorecoreError, InputError
@@ -104,19 +105,24 @@ def run(
             )  # fmt: skip
     except KeyboardInterrupt:
         raise CorecoreError("interrupted; what is done is kept: the same command with --resume goes on") from None
-    _tell(outcome, out, time.perf_counter() - started, as_json=as_json)
+    _tell(outcome, out, time.perf_counter() - started, left_out, as_json=as_json)
     return DONE
 
 
-def _tell(outcome: Outcome, out: Path, seconds: float, *, as_json: bool) -> None:
+def _tell(
+    outcome: Outcome, out: Path, seconds: float, left_out: tuple[tuple[str, str], ...], *, as_json: bool
+) -> None:
     from corecore.batch.run import CSV, JOURNAL, PARQUET
 
     if as_json:
         failures = [{"cause": c, "count": n, "ids": ids} for c, (n, ids) in outcome.failures.items()]
         files = {"parquet": str(out / PARQUET), "csv": str(out / CSV), "journal": str(out / JOURNAL)}
         content = {"rows": outcome.rows, "statuses": outcome.statuses, "failures": failures, **files}
+        content["left_out"] = [{"variant": name, "cause": why} for name, why in left_out]
         typer.echo(json.dumps({**content, "seconds": round(seconds, 1)}, indent=1))
         return
+    for name, why in left_out:
+        typer.echo(f"left out: {name}: {why}")
     counts = ", ".join(f"{number} {status}" for status, number in sorted(outcome.statuses.items()))
     typer.echo(f"{outcome.rows} hips in {seconds:.0f} s: {counts}")
     for cause, (number, ids) in sorted(outcome.failures.items(), key=lambda item: (-item[1][0], item[0])):
