@@ -17,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 .DELETE_ON_ERROR:
-.PHONY: demo test test-slow test-long lint types docs bench samples clean
+.PHONY: demo test test-slow test-long lint types docs notebooks bench samples clean
 
 demo: $(STAMP)
 	$(VENV)/bin/corecore demo --out demo_out --overwrite
@@ -42,6 +42,10 @@ types: $(STAMP)
 # Warnings are errors: a dead link or a page nobody links to fails.
 docs: $(STAMP)
 	$(PY) -m sphinx -q -W --keep-going -b html docs docs/_build
+
+# Writes them with what they show; the tests run them without writing.
+notebooks: $(STAMP)
+	$(PY) docs/make_notebooks.py
 
 bench: $(STAMP)
 	$(PY) benchmarks/plan_samples.py
