@@ -23,7 +23,7 @@ from corecore.io.seal import seal_of
 from corecore.io.stl import write_stl
 from corecore.mesh import TriangleMesh, surface_mesh
 from corecore.tunnel import Tunnel
-from corecore.view import PreviewResult, Scene, draw_preview, write_scene_html
+from corecore.view import PreviewResult, Scene, draw_preview, painters, write_scene_html
 from corecore.view.page import BONE_TRIANGLES
 
 if TYPE_CHECKING:
@@ -106,6 +106,8 @@ def meshes(hip: Hip) -> tuple[TriangleMesh, TriangleMesh]:
 
 def prepared_meshes(hip: Hip, *, pictures: bool) -> tuple[TriangleMesh, TriangleMesh]:
     """``meshes``, and all that the pictures need of them before there is a plan: for a thread beside the search."""
+    if pictures:
+        painters.prepare()
     femur, lesion = meshes(hip)
     if pictures:
         # Loaded early: what the picture needs next.
@@ -175,7 +177,8 @@ def _with_copies(hip: Hip, stage: Path) -> Hip:
     sources = []
     for source in case.sources:
         if source.role not in names:
-            sources.append(source)
+            # No copy is kept of it, and its name stays out as well.
+            sources.append(replace(source, path=Path(source.role)))
             continue
         name, label = names[source.role]
         sources.append(Source(source.role, Path(name), sha256_of(stage / name), label, source.sha256))
