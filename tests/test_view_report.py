@@ -136,6 +136,14 @@ def test_the_verdict_is_the_comparison(value: float, limit: float, at_least: boo
         assert float(text.removesuffix(" mm")) != limit
 
 
+@pytest.mark.parametrize(("value", "tone"), [(5.01, "just"), (4.995, "just"), (4.95, "breaks"), (6.0, "keeps")])
+def test_rounding_alone_breaks_no_limit(value: float, tone: str) -> None:
+    tunnels = copy.deepcopy(full_plan()["tunnels"])
+    tunnels[0]["joint_clearance_mm"] = value
+    rows = {row.what: row for row in limits.judged(changed(tunnels))}
+    assert rows["Tip and wall to the joint"].tone == tone
+
+
 def test_of_several_tunnels_the_worst_is_judged() -> None:
     rows = {row.what: row for row in limits.judged(full_scene(tunnels=4))}
     assert rows["Tip and wall to the joint (tunnel 4)"].value == "5.2 mm"

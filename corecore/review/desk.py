@@ -20,6 +20,7 @@ from corecore.measures.document import number
 from corecore.reopen import Reopened, reopen
 from corecore.review.session import Line, Point, Room, Session
 from corecore.spec import Spec
+from corecore.stamp import ROUNDING
 from corecore.tunnel import Tunnel, TunnelFigures, assess, violations
 from corecore.view.fluoroscopy import fluoroscopy
 from corecore.view.report_content import report_content
@@ -92,7 +93,11 @@ class Desk:
         found: list[dict[str, Any]] = []
         for index, (_, figures) in enumerate(drilled, start=1):
             told = {"tunnel": index} if len(drilled) > 1 else {}
-            found += [{**item, "value": number(item["value"]), **told} for item in violations(figures, self.spec)]
+            # By rounding alone no limit is broken, as where a plan leaves for other programs.
+            own = [
+                item for item in violations(figures, self.spec) if not abs(item["value"] - item["limit"]) <= ROUNDING
+            ]
+            found += [{**item, "value": number(item["value"]), **told} for item in own]
             if figures.removed_fraction <= 0.0:
                 found.append({"key": "misses_lesion", "limit": 0.0, "value": 0.0, **told})
         return found + set_violations(self.hip, [tunnel for tunnel, _ in drilled], self.spec)

@@ -11,6 +11,9 @@ from corecore.view.scene import Scene
 #: A figure this near its limit keeps it only just, mm and degrees (engineering choice: where the planner says that
 #: a limit holds a tunnel).
 JUST_MM, JUST_DEG = 0.25, 1.0
+#: A limit passed by no more than this, which the plan does not list as broken, is kept, only just: a file rounds its
+#: points, and figures move with them (engineering choice, below what a table shows).
+ROUNDING = 0.02
 #: Tones and their marks and words.
 KEEPS, JUST, WARNED, BREAKS, UNTOLD = "keeps", "just", "warned", "breaks", "untold"
 MARKS = {KEEPS: "✓", JUST: "≈", WARNED: "▲", BREAKS: "✗", UNTOLD: "–"}
@@ -131,6 +134,8 @@ def _row(scene: Scene, rule: Rule, limit: float | None, broken: bool) -> Judged 
     tone = tone_of(value, limit, at_least=rule.at_least, just=JUST_DEG if rule.unit == "°" else JUST_MM)
     if broken:
         tone = BREAKS
+    elif tone == BREAKS and limit is not None and abs(value - limit) <= ROUNDING:
+        tone = JUST
     return Judged(what, shown(value, limit, rule.unit, tone == BREAKS), bound, tone)
 
 
