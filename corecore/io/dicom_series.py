@@ -96,8 +96,10 @@ def read_multi_frame(path: Path) -> Image:
     """The image in one multi-frame CT or MR file."""
     with reading(path, WHAT):
         dataset = read_dataset(path, pixels=False)
-        if dataset.SOPClassUID not in MULTI_FRAME:
+        if dataset.SOPClassUID in SINGLE_FRAME:
             raise InputError(f"{shown(path)}: one DICOM slice; {WHAT} is accepted: name its folder")
+        if dataset.SOPClassUID not in MULTI_FRAME:
+            raise InputError(f"{shown(path)}: a DICOM {short(dataset.SOPClassUID.name)}; {WHAT} is accepted")
         grid, _ = stacked(frame_planes(dataset, path), path)
         uid = str(dataset.get("SeriesInstanceUID", ""))
         return read_pixels(Series(uid, "", str(dataset.get("Modality", "")), grid, (path,)), path)
