@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 #: Import name to the name it is installed by, where they differ.
 INSTALLED_AS = {"vtkmodules": "vtk", "SimpleITK": "simpleitk"}
 #: Extras for those who work on it.
-OWN = ("dev", "bench")
+OWN = ("dev", "bench", "docs")
 
 
 def declared() -> set[str]:

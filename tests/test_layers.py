@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "corecore"
 #: Bottom first. A room imports rooms before it, never those after.
 ORDER = [
     "errors",
+    "html",
     "compiled",
     "threads",
     "fields",
@@ -49,9 +50,13 @@ ORDER = [
     "verify",
     "reopen",
     "view",
+    "results",
+    "stamp",
     "guide",
     "export",
-    "results",
+    "api",
+    "doctor",
+    "review",
     "phantom",
     "batch",
     "cli",

@@ -93,11 +93,30 @@ def test_a_child_that_crashes_leaves_the_painting_to_numpy(
     program.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(program))
     monkeypatch.delenv(painters.CHOICE_VARIABLE, raising=False)
+    painters._dismiss()
     with caplog.at_level(logging.INFO, logger="corecore.view.painters"):
         pictures, name = painters.paint_all([[square((3, 5), (20, 25), 7.0, (1, 0, 0, 1))]], W, H)
     assert name == painters.SOFTWARE
     assert np.array_equal(pictures[0][10, 10], [255, 0, 0])
     assert "ended with code -11" in caplog.text
+
+
+def test_a_child_prepared_paints_once_and_one_that_is_not_asked_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    window = vtk_window()
+    monkeypatch.setattr(painters, "_windows", lambda: (window,))
+    monkeypatch.delenv(painters.CHOICE_VARIABLE, raising=False)
+    painters.prepare()
+    child = painters._waiting[window]
+    pictures, name = painters.paint_all([[square((3, 5), (20, 25), 7.0, (1, 0, 0, 1))]], W, H)
+    assert name == f"vtk ({window or 'default window'})"
+    assert np.array_equal(pictures[0][10, 10], [255, 0, 0])
+    assert child.returncode == 0
+    assert not painters._waiting
+    painters.prepare()
+    idle = painters._waiting[window]
+    painters._dismiss()
+    assert idle.returncode is not None
+    assert not painters._waiting
 
 
 def vtk_window() -> str:

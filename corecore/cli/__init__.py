@@ -13,6 +13,9 @@ from corecore.errors import CorecoreError
 #: Exit codes (contract §3).
 DONE, DISAGREES, BAD_INPUT, INFEASIBLE = 0, 1, 2, 3
 
+#: Commands with a file of their own, which puts them beside the others when it is loaded.
+MORE_COMMANDS = ("batch", "doctor", "export", "guide", "summary", "synth")
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code; errors end in one line on stderr.
@@ -23,6 +26,8 @@ def main(arguments: list[str] | None = None) -> int:
 
     from corecore.cli.commands import app
 
+    for name in MORE_COMMANDS:
+        import_module(f"corecore.cli.{name}")
     # Click's errors, wherever typer keeps them: newer releases carry their own copy of click.
     usage = import_module(typer.BadParameter.__module__)
 

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import typer
 
-from corecore import __version__
 from corecore.cli import DISAGREES, DONE, INFEASIBLE
 from corecore.cli.elsewhere import LesionImage, LesionTransform, Register, elsewhere
 
@@ -74,7 +73,9 @@ KeepNames = Annotated[bool, typer.Option("--keep-names", help="Refer to the inpu
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"corecore {__version__}")
+        from corecore.doctor import versions
+
+        typer.echo("\n".join(versions()))
         raise typer.Exit
 
 
@@ -344,45 +345,19 @@ def preview(
     show: Annotated[bool, typer.Option("--show", help="Open the scene in the browser.")] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Draw preview.png and the self-contained scene preview.html of a plan."""
-    from corecore.cli.progress import steps
-    from corecore.io.files import staged_folder
-    from corecore.view import Scene, draw_preview, write_scene_html
+    """Draw preview.png, the self-contained scene preview.html, and the report of a plan."""
+    from corecore.cli.preview import draw_again
 
-    with steps(quiet=as_json) as step:
-        step("drawing")
-        scene = Scene.load(plan_file)
-        folder = plan_file.parent if out is None else out
-        with staged_folder(folder) as stage:
-            result = draw_preview(scene, stage / "preview.png")
-            write_scene_html(scene, stage / "preview.html")
-    paths = [str(folder / name) for name in ("preview.png", "preview.html")]
-    typer.echo(json.dumps({"written": paths, "renderer": result.renderer}) if as_json else "\n".join(paths))
+    folder = plan_file.parent if out is None else out
+    drawn, missing = draw_again(plan_file, folder, quiet=as_json)
+    typer.echo(json.dumps(drawn) if as_json else "\n".join(drawn["written"]))
+    if missing:
+        typer.echo(f"report without fluoroscopy and slices: {missing}", err=True)
     if show:
         import webbrowser
 
         if not webbrowser.open((folder / "preview.html").resolve().as_uri()):
             typer.echo("no browser could be opened here; open preview.html by hand", err=True)
-    return DONE
-
-
-@app.command()
-def synth(
-    out: Annotated[Path, typer.Option(help="Folder for the volumes.")],
-    n: Annotated[int, typer.Option("--n", min=1, max=100_000, help="How many hips.")] = 1,
-    seed: Annotated[int, typer.Option(min=0, help="First seed; hip i has seed + i.")] = 0,
-    as_json: AsJson = False,
-) -> int:
-    """Synthetic hips with known truth, each from its own seed."""
-    from corecore.cli.progress import steps
-    from corecore.phantom import make_hip, write_hip
-
-    written: list[str] = []
-    with steps(quiet=as_json) as step:
-        for i in range(n):
-            step(f"hip {i + 1} of {n}", i / n)
-            written += [str(path) for path in write_hip(make_hip(seed + i), out, f"hip_{seed + i:06d}")]
-    typer.echo(json.dumps({"written": written}) if as_json else "\n".join(written))
     return DONE
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import logging
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import nibabel as nib
@@ -139,9 +140,15 @@ def write_mask(path: Path, mask: Mask) -> None:
     write_labels(path, mask.grid, mask.voxels.astype(np.uint8))
 
 
-def write_labels(path: Path, grid: Grid, labels: npt.NDArray[np.uint8]) -> None:
-    """A label map as uint8 NIfTI."""
-    _write(path, grid, np.asarray(labels, dtype=np.uint8))
+def write_labels(
+    path: Path, grid: Grid, labels: npt.NDArray[np.uint8], *, note: str = "", names: Mapping[int, str] | None = None
+) -> None:
+    """A label map as uint8 NIfTI; a note, and a table of what each label is, go into the header's extensions.
+
+    The table has the form that Connectome Workbench and TotalSegmentator read. The first 79 characters
+    of the note stand in ``descrip`` too.
+    """
+    _write(path, grid, np.asarray(labels, dtype=np.uint8), note, names)
 
 
 def write_image(path: Path, image: Image) -> None:
@@ -152,8 +159,19 @@ def write_image(path: Path, image: Image) -> None:
     _write(path, image.grid, np.rint(image.values).astype(np.int16))
 
 
-def _write(path: Path, grid: Grid, values: npt.NDArray[np.generic]) -> None:
+def _write(
+    path: Path,
+    grid: Grid,
+    values: npt.NDArray[np.generic],
+    note: str = "",
+    names: Mapping[int, str] | None = None,
+) -> None:
     image = nib.Nifti1Image(values, grid.world_from_index)
+    image.header["descrip"] = note.encode("ascii", "replace")[:79]
+    if note:
+        image.header.extensions.append(nib.nifti1.Nifti1Extension("comment", note.encode("utf-8")))
+    if names:
+        image.header.extensions.append(nib.nifti1.Nifti1Extension(0, _label_table(names).encode("utf-8")))
     image.header.set_xyzt_units("mm")
     image.set_sform(grid.world_from_index, code=1)
     image.set_qform(grid.world_from_index, code=1)
@@ -163,6 +181,18 @@ def _write(path: Path, grid: Grid, values: npt.NDArray[np.generic]) -> None:
         # No time and no name in the gzip header: the same volume gives the same bytes.
         data = gzip.compress(data, compresslevel=9, mtime=0)
     atomic_write_bytes(path, data)
+
+
+def _label_table(names: Mapping[int, str]) -> str:
+    """The names of labels as the XML that stands in a NIfTI header; colours are left to the reader."""
+    rows = "".join(
+        f'<Label Key="{label}" Red="0" Green="0" Blue="0" Alpha="1"><![CDATA[{name}]]></Label>\n'
+        for label, name in names.items()
+    )
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n<CaretExtension><VolumeInformation Index="0"><LabelTable>\n'
+        f"{rows}</LabelTable><VolumeType><![CDATA[Label]]></VolumeType></VolumeInformation></CaretExtension>"
+    )
 
 
 def _compare_forms(path: Path, header: Nifti1Header, grid: Grid) -> None:

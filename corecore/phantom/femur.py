@@ -17,6 +17,7 @@ from scipy import ndimage
 
 from corecore.grid import FloatArray
 from corecore.phantom.primitives import ball, ellipsoid, round_cone, smooth_union
+from corecore.phantom.relief import Relief, away_from
 from corecore.phantom.shape import FemurShape
 
 # Proportions below are engineering choices, set by eye and by the sections of real femora so
@@ -69,17 +70,23 @@ FILLET_NECK_GROWTH_MM = 15.0
 FILLET_SHAFT_MM = 10.0
 FILLET_TROCHANTER_MM = 8.0
 FILLET_LT_MM = 8.0
+#: Where a relief leaves the bone as it is: the head's sphere, and so far around the trochanters' tips; and over
+#: how much it comes in beside them, so that it tilts the surface nowhere by much. The first in head radii.
+RELIEF_HEAD_WIDTH_RADII = 0.4
+RELIEF_TIP_MM = 2.0
+RELIEF_TIP_WIDTH_MM = 12.0
 
 
 @dataclass(frozen=True, eq=False)
 class Femur:
     """The solid of one ``FemurShape``; every position in the femoral frame, mm.
 
-    ``level_mm`` is the one place where the surface is defined: a shape field that varies it
-    smoothly from bone to bone belongs there, added to the value returned.
+    ``level_mm`` is the one place where the surface is defined. With a ``relief`` head and tips of the
+    trochanters stay exactly where they are; axes stay those of the bone without it.
     """
 
     shape: FemurShape
+    relief: Relief | None = None
 
     @property
     def head_radius_mm(self) -> float:
@@ -154,7 +161,15 @@ class Femur:
         along = (self.along_neck(points)[0] - ISTHMUS_RADII * self.head_radius_mm) / (FILLET_NECK_GROWTH_MM * k)
         width = FILLET_NECK_LEAST_MM + (FILLET_NECK_MM - FILLET_NECK_LEAST_MM) * np.clip(along, 0.0, 1.0)
         body = smooth_union(body, self._neck(points), width * k)
-        return smooth_union(body, ball(points, np.zeros(3), self.head_radius_mm), FILLET_HEAD_MM * k)
+        level = smooth_union(body, ball(points, np.zeros(3), self.head_radius_mm), FILLET_HEAD_MM * k)
+        return level if self.relief is None else level + self._relief(self.relief, points)
+
+    def _relief(self, relief: Relief, points: FloatArray) -> FloatArray:
+        radius = self.head_radius_mm
+        share = away_from(points, np.zeros(3), radius, RELIEF_HEAD_WIDTH_RADII * radius)
+        for tip in (self.lesser_trochanter_tip, self.greater_trochanter_tip):
+            share = share * away_from(points, tip, RELIEF_TIP_MM, RELIEF_TIP_WIDTH_MM)
+        return np.asarray(share * relief.level_mm(points))
 
     def smallest_neck_section(self) -> tuple[FloatArray, float]:
         """Centroid (3,) mm and area (mm^2) of the solid's smallest section between 0.8 and 1.8 R from C.

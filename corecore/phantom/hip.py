@@ -12,12 +12,15 @@ import numpy.typing as npt
 from corecore.errors import InputError
 from corecore.grid import FloatArray, Grid, Image, Mask, transform
 from corecore.phantom.femur import Femur
-from corecore.phantom.image import ct_image, mr_image
+from corecore.phantom.image import Times, ct_image, mr_image
 from corecore.phantom.lesion import ANTEROSUPERIOR, KINDS, Kind, Lesion, lesion_of
 from corecore.phantom.pose import Pose, Side
+from corecore.phantom.relief import Relief
 from corecore.phantom.sampling import euler_rotation, grid_around, voxels_inside
 from corecore.phantom.shape import FemurShape, Sex
 
+#: Most times the usual noise or blur of an image (engineering choice).
+TIMES_MAX = 10.0
 #: Written in every truth file.
 SCHEMA = "corecore.phantom/1"
 #: Background left around the bone, mm. The planner's smoothing and exact distances reach 4 mm.
@@ -41,8 +44,8 @@ class HipRecipe:
 
     ``spacing_mm`` are the voxel edges along R, A, S before the grid is turned by
     ``grid_turn_deg`` (about x, y, z). With ``mr`` the lesion is outlined on the MR-like image's
-    own grid, turned by ``mr_turn_deg`` against the world, as a second file. ``seed`` decides the noise
-    and the sub-voxel place of the grid.
+    own grid, turned by ``mr_turn_deg`` against the world, as a second file. ``noise`` and ``blur`` multiply
+    those of the images. ``sex`` is only told. ``seed`` decides the noise and the sub-voxel place of the grid.
     """
 
     shape: FemurShape = field(default_factory=FemurShape)
@@ -59,6 +62,10 @@ class HipRecipe:
     mr_spacing_mm: tuple[float, float, float] = (0.8, 0.8, 0.8)
     mr_turn_deg: tuple[float, float, float] = (12.0, -18.0, 27.0)
     seed: int = 0
+    sex: Sex | None = None
+    relief: Relief | None = None
+    noise: float = 1.0
+    blur: float = 1.0
 
     def __post_init__(self) -> None:
         if self.side not in get_args(Side):
@@ -67,6 +74,9 @@ class HipRecipe:
             raise InputError(f"lesion kind {self.lesion!r}; one of {', '.join(KINDS)} is accepted")
         if not -20.0 <= self.shaft_below_mm <= 250.0:
             raise InputError(f"shaft_below_mm is {self.shaft_below_mm!r}; -20 to 250 is accepted")
+        for name in ("noise", "blur"):
+            if not 0.0 <= getattr(self, name) <= TIMES_MAX:
+                raise InputError(f"{name} is {getattr(self, name)!r}; 0 to {TIMES_MAX} is accepted")
 
     @staticmethod
     def drawn(seed: int, *, sex: Sex | None = None, side: Side | None = None) -> HipRecipe:
@@ -99,6 +109,7 @@ class HipRecipe:
             direction=direction,
             pose=Pose((float(center[0]), float(center[1]), float(center[2])), *(float(turn) for turn in turns)),
             seed=seed,
+            sex=sex or tossed_sex,
         )
 
 
@@ -131,7 +142,7 @@ def make_hip(recipe: HipRecipe | int) -> SyntheticHip:
     """
     if isinstance(recipe, (int, np.integer)):
         recipe = HipRecipe.drawn(int(recipe))
-    femur = Femur(recipe.shape)
+    femur = Femur(recipe.shape, recipe.relief)
     lesion = lesion_of(recipe.lesion, recipe.sphere_fraction, femur.head_radius_mm, recipe.direction)
     world_from_femoral = recipe.pose.world_from_femoral(recipe.side)
     femoral_from_world: FloatArray = np.asarray(np.linalg.inv(world_from_femoral), dtype=np.float64)
@@ -147,8 +158,9 @@ def make_hip(recipe: HipRecipe | int) -> SyntheticHip:
 
     mr_grid = _mr_grid(femur, recipe, world_from_femoral, shift[3:]) if recipe.mr else None
     necrosis = _mask(lesion, mr_grid or bone.grid, femoral_from_world)
-    ct = ct_image(femur, lesion, bone.grid, femoral_from_world, ct_noise) if recipe.ct else None
-    mr = mr_image(femur, lesion, mr_grid, femoral_from_world, mr_noise) if mr_grid is not None else None
+    times = Times(recipe.noise, recipe.blur)
+    ct = ct_image(femur, lesion, bone.grid, femoral_from_world, ct_noise, times) if recipe.ct else None
+    mr = mr_image(femur, lesion, mr_grid, femoral_from_world, mr_noise, times) if mr_grid is not None else None
     return SyntheticHip(recipe, bone, necrosis, ct, mr, _truth(recipe, femur, lesion, necrosis))
 
 
@@ -244,8 +256,15 @@ def _truth(recipe: HipRecipe, femur: Femur, lesion: Lesion, necrosis: Mask) -> d
             "direction": along(np.asarray(recipe.direction) / np.linalg.norm(recipe.direction)),
             "voxel_volume_ml": round(necrosis.volume_ml, 6),
         },
-        "recipe": asdict(recipe),
+        "recipe": _told(recipe),
     }
+
+
+def _told(recipe: HipRecipe) -> dict[str, Any]:
+    """The recipe without what it does not ask for, so that a truth's bytes stay when recipes learn more."""
+    plain = HipRecipe()
+    later = ("sex", "relief", "noise", "blur")
+    return {k: v for k, v in asdict(recipe).items() if k not in later or getattr(recipe, k) != getattr(plain, k)}
 
 
 def _neck_section(

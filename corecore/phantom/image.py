@@ -6,6 +6,9 @@ without a published source is marked as an engineering choice.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
@@ -66,14 +69,38 @@ CORTEX_TROCHANTER_MM = 1.2
 CORTEX_HEAD_MM = 0.9
 #: Depth over which cortex passes into cancellous bone (engineering choice).
 CORTEX_EDGE_MM = 0.8
+#: A voxel edge beyond this is averaged from slices no thicker, mm: a scanner's slice is a mean, not a section.
+SLICE_MM = 1.5
 #: Levels nearer to the surface than this are exact on the grid; thicker than any cortex.
 BAND_MM = 9.0
 
 
+@dataclass(frozen=True)
+class Times:
+    """How many times the usual noise and blur an image has."""
+
+    noise: float = 1.0
+    blur: float = 1.0
+
+
 def ct_image(
-    femur: Femur, lesion: Lesion, grid: Grid, femoral_from_world: npt.ArrayLike, rng: np.random.Generator
+    femur: Femur,
+    lesion: Lesion,
+    grid: Grid,
+    femoral_from_world: npt.ArrayLike,
+    rng: np.random.Generator,
+    times: Times | None = None,
 ) -> Image:
     """A CT-like image in whole HU."""
+    times = times or Times()
+    values = _averaged(lambda fine: _ct_values(femur, lesion, fine, femoral_from_world, rng, times.blur), grid)
+    values += times.noise * HU_NOISE * rng.standard_normal(grid.shape, dtype=np.float32)
+    return Image(grid, np.rint(values).astype(np.float32))
+
+
+def _ct_values(
+    femur: Femur, lesion: Lesion, grid: Grid, femoral_from_world: npt.ArrayLike, rng: np.random.Generator, blur: float
+) -> FloatArray:
     inside, points, depth, necrosis = _fields(femur, lesion, grid, femoral_from_world)
     head, neck, shaft = _regions(femur, points)
     hu = HU_TROCHANTER + (HU_NECK - HU_TROCHANTER) * neck
@@ -88,15 +115,29 @@ def ct_image(
     hu += (HU_CORTEX - hu) * _cortex(femur, points, depth, head, neck, shaft)
     values = np.full(grid.shape, HU_MUSCLE)
     values[inside] = hu
-    values = ndimage.gaussian_filter(values, CT_BLUR_MM / grid.spacing_mm)
-    values += HU_NOISE * rng.standard_normal(grid.shape, dtype=np.float32)
-    return Image(grid, np.rint(values).astype(np.float32))
+    return np.asarray(ndimage.gaussian_filter(values, blur * CT_BLUR_MM / grid.spacing_mm))
 
 
 def mr_image(
-    femur: Femur, lesion: Lesion, grid: Grid, femoral_from_world: npt.ArrayLike, rng: np.random.Generator
+    femur: Femur,
+    lesion: Lesion,
+    grid: Grid,
+    femoral_from_world: npt.ArrayLike,
+    rng: np.random.Generator,
+    times: Times | None = None,
 ) -> Image:
     """An MR-like image in whole arbitrary units: bright marrow and core, dark band and cortex."""
+    times = times or Times()
+    values = _averaged(lambda fine: _mr_values(femur, lesion, fine, femoral_from_world, times.blur), grid)
+    # Magnitude images carry Rician noise: two channels, one with the signal.
+    first, second = times.noise * rng.standard_normal((2, *grid.shape), dtype=np.float32)
+    values = np.hypot(values + MR_NOISE * first, MR_NOISE * second)
+    return Image(grid, np.rint(values).astype(np.float32))
+
+
+def _mr_values(
+    femur: Femur, lesion: Lesion, grid: Grid, femoral_from_world: npt.ArrayLike, blur: float
+) -> FloatArray:
     inside, points, depth, necrosis = _fields(femur, lesion, grid, femoral_from_world)
     head, neck, shaft = _regions(femur, points)
     # Fatty marrow in head and trochanters, blood-forming marrow in the neck and below it.
@@ -108,11 +149,21 @@ def mr_image(
     signal += (MR_CORTEX - signal) * _cortex(femur, points, depth, head, neck, shaft)
     values = np.full(grid.shape, MR_MUSCLE)
     values[inside] = signal
-    values = ndimage.gaussian_filter(values, MR_BLUR_MM / grid.spacing_mm)
-    # Magnitude images carry Rician noise: two channels, one with the signal.
-    first, second = rng.standard_normal((2, *grid.shape), dtype=np.float32)
-    values = np.hypot(values + MR_NOISE * first, MR_NOISE * second)
-    return Image(grid, np.rint(values).astype(np.float32))
+    return np.asarray(ndimage.gaussian_filter(values, blur * MR_BLUR_MM / grid.spacing_mm))
+
+
+def _averaged(values_on: Callable[[Grid], FloatArray], grid: Grid) -> FloatArray:
+    """Values of thin slices averaged to the slices of a grid; a grid of thin voxels has its own."""
+    n = np.maximum(1, np.ceil(grid.spacing_mm / SLICE_MM)).astype(np.int64)
+    if np.all(n == 1):
+        return values_on(grid)
+    matrix = grid.world_from_index @ np.diag([*(1.0 / n), 1.0])
+    # The first thin slice lies where the middle of all n is the thick one's.
+    matrix[:3, 3] -= matrix[:3, :3] @ (0.5 * (n - 1))
+    x, y, z = (int(count) for count in n * grid.shape)
+    fine = values_on(Grid((x, y, z), matrix))
+    (a, b, c), (i, j, k) = grid.shape, n
+    return np.asarray(fine.reshape(a, i, b, j, c, k).mean(axis=(1, 3, 5)))
 
 
 def cortex_thickness_mm(femur: Femur, points: FloatArray) -> FloatArray:

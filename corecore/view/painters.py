@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import logging
 import os
 import subprocess
@@ -26,6 +28,17 @@ SOFTWARE = "software"
 CHOICE_VARIABLE = "CORECORE_RENDERER"
 
 Picture = npt.NDArray[np.uint8]
+
+#: Children that wait for a job, by the kind of window they have opened.
+_waiting: dict[str, subprocess.Popen[bytes]] = {}
+
+
+def prepare() -> None:
+    """Start the child that will paint, so that it has loaded VTK when the first picture is ready."""
+    if os.environ.get(CHOICE_VARIABLE) != SOFTWARE and not _waiting:
+        window = _windows()[0]
+        with contextlib.suppress(OSError):
+            _waiting[window] = _start(window)
 
 
 def paint_all(pictures: list[list[Layer]], width: int, height: int) -> tuple[list[Picture], str]:
@@ -68,25 +81,19 @@ def _paint_with_vtk(pictures: list[list[Layer]], width: int, height: int, window
                 arrays[f"triangles_{k}_{i}"] = layer.triangles
                 arrays[f"shade_{k}_{i}"] = layer.shade
         np.savez(job, allow_pickle=False, **arrays)
-        environment = dict(os.environ)
-        if window:
-            environment["VTK_DEFAULT_OPENGL_WINDOW"] = window
-        # -P: the folder of the script holds names that are none of Python's business.
-        command = [sys.executable, "-P", str(Path(__file__).with_name("vtk_child.py")), str(job), str(result)]
         try:
-            child = subprocess.run(
-                command,
-                env=environment,
-                capture_output=True,
-                timeout=CHILD_SECONDS,
-                check=False,
-                stdin=subprocess.DEVNULL,
-            )
-        except (subprocess.TimeoutExpired, OSError) as error:
-            log.info("VTK with %s did not answer: %s", window or "its default window", type(error).__name__)
+            child = _waiting.pop(window, None) or _start(window)
+        except OSError as error:
+            log.info("VTK with %s did not start: %s", window or "its default window", type(error).__name__)
+            return None
+        try:
+            _, words = child.communicate(f"{job}\n{result}\n".encode(), timeout=CHILD_SECONDS)
+        except subprocess.TimeoutExpired:
+            _end(child)
+            log.info("VTK with %s did not answer", window or "its default window")
             return None
         if child.returncode != 0 or not result.is_file():
-            last = child.stderr.decode(errors="replace").strip().splitlines()[-1:]
+            last = words.decode(errors="replace").strip().splitlines()[-1:]
             log.info(
                 "VTK with %s ended with code %d %s", window or "its default window", child.returncode, *last or [""]
             )
@@ -107,6 +114,29 @@ def _paint_with_vtk(pictures: list[list[Layer]], width: int, height: int, window
         log.info("VTK with %s painted nothing", window or "its default window")
         return None
     return surfaces
+
+
+def _start(window: str) -> subprocess.Popen[bytes]:
+    environment = dict(os.environ)
+    if window:
+        environment["VTK_DEFAULT_OPENGL_WINDOW"] = window
+    # -P: the folder of the script holds names that are none of Python's business.
+    command = [sys.executable, "-P", str(Path(__file__).with_name("vtk_child.py"))]
+    return subprocess.Popen(
+        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    child.kill()
+    child.communicate()
+
+
+@atexit.register
+def _dismiss() -> None:
+    """No child outlives a run that came to no picture."""
+    while _waiting:
+        _end(_waiting.popitem()[1])
 
 
 def _bytes(picture: npt.NDArray[np.float32]) -> Picture:

@@ -1,7 +1,9 @@
-"""Painting triangles with VTK, as a program of its own: ``python vtk_child.py JOB.npz RESULT.npz``.
+"""Painting triangles with VTK, as a program of its own that reads two lines: the paths of a job and of its result.
 
 Where neither EGL nor OSMesa is installed VTK does not raise, it kills the process. So this file
-is run as a child, imports nothing of corecore, and leaves no picture when it dies.
+is run as a child, imports nothing of corecore, and leaves no picture when it dies. It loads VTK
+and opens a window before it reads, so that it can be started while the job is still being made;
+where it reads no job it ends.
 
 The job holds ``size`` (width, height in pixels), ``layers`` (a count n_k for each picture k), and for
 i < n_k ``points_k_i`` (N, 3) as pixels right, pixels down and depth in mm, ``triangles_k_i`` (M, 3)
@@ -116,5 +118,14 @@ def _actor(points: Any, triangles: Any, shade: Any) -> Any:
     return actor
 
 
+def warm_up() -> None:
+    """Loads what painting takes, and has the driver compile its shaders, on a window of a few pixels."""
+    corners = np.array([[0.0, 0.0, 0.0], [0.0, 4.0, 0.0], [4.0, 0.0, 1.0]])
+    _render(_window(8, 8), corners, np.array([[0, 1, 2]]), np.ones(3), 8, 8)
+
+
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2])
+    warm_up()
+    paths = [line.rstrip("\n") for line in sys.stdin]
+    if len(paths) == 2:
+        main(*paths)

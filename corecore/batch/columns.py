@@ -1,0 +1,96 @@
+"""Nested documents as flat records: a column's name is the path of its figure in ``plan.json``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+Cell = bool | int | float | str | None
+Record = dict[str, Cell]
+
+#: First in every table, and there even where no row has them; texts, but for the seed.
+LEAD = (
+    "id", "variant", "status", "error", "cause", "side", "preset", "robust_method", "warnings", "warnings_text",
+    "seed",
+)  # fmt: skip
+#: Then these, in this order; what else there is comes after.
+GROUPS = (
+    "totals", "tunnels", "necrosis", "anatomy", "infeasible", "robust", "spec", "truth", "inputs", "timings",
+    "versions",
+)  # fmt: skip
+#: Lists of three that are positions or directions.
+VECTORS = {
+    "entry", "tip", "direction", "head_center", "neck_center", "neck_axis", "shaft_point", "shaft_axis", "x_axis",
+    "lesser_trochanter_tip", "greater_trochanter_tip", "centroid", "position_mm", "pole", "entry_fixed",
+    "direction_fixed", "center",
+}  # fmt: skip
+#: Lists of texts and tables that are told by keys, joined: the key that names an item.
+NAMED = {"limits": "key", "nearest": "what", "relaxations": "key", "together": "key", "warnings": "code"}
+#: Prose, and what the same document says elsewhere in figures.
+LEFT_OUT = {
+    "necrosis.missing", "necrosis.summary.expected", "necrosis.summary.speaks_for", "necrosis.summary.speaks_against",
+    "necrosis.summary.asks", "necrosis.signs.notes", "necrosis.signs.asks",
+}  # fmt: skip
+JOIN = ";"
+
+
+def flattened(value: Any, path: str) -> Iterator[tuple[str, Cell]]:
+    """Columns of a value under a path: tables by their keys, vectors as x, y, z, other lists counted from 1."""
+    name = path.rpartition(".")[2]
+    if path in LEFT_OUT:
+        return
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from flattened(item, f"{path}.{key}")
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        if name in NAMED and all(isinstance(item, Mapping) for item in value):
+            yield path, JOIN.join(str(item.get(NAMED[name], "")) for item in value)
+        elif value and all(isinstance(item, str) for item in value):
+            yield path, JOIN.join(value)
+        elif name in VECTORS and len(value) == 3:
+            yield from ((f"{path}.{axis}", cell(item)) for axis, item in zip("xyz", value, strict=True))
+        else:
+            for count, item in enumerate(value, start=1):
+                yield from flattened(item, f"{path}.{count}")
+    else:
+        yield path, cell(value)
+
+
+def cell(value: Any) -> Cell:
+    """A value as a table holds it; what is not finite is missing."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, bool | int | str) else str(value)
+
+
+def plan_record(content: Mapping[str, Any]) -> Record:
+    """A record of the content of a ``plan.json``."""
+    record: Record = {
+        "status": content["status"],
+        "side": content["case"]["side"],
+        "preset": content["spec"]["preset"],
+        "warnings": JOIN.join(item["code"] for item in content["warnings"]),
+        "warnings_text": " | ".join(item["text"] for item in content["warnings"]),
+    }
+    for group in GROUPS:
+        if group in content:
+            record.update(flattened(content[group], group))
+    for source in content["case"]["inputs"]:
+        record[f"inputs.{source['role']}.sha256"] = source.get("original_sha256") or source["sha256"]
+    return record
+
+
+def order(names: Sequence[str]) -> list[str]:
+    """Columns in the table's order: the leading ones, then group by group, as they first came."""
+    places = {name: place for place, name in enumerate(LEAD)}
+    groups = {name: place for place, name in enumerate(GROUPS)}
+
+    def key(name: str) -> tuple[int, int, int]:
+        group = name.partition(".")[0]
+        if name in places:
+            return (0, places[name], 0)
+        number = name.split(".")[1] if group == "tunnels" else "0"
+        return (1, groups.get(group, len(groups)), int(number) if number.isdigit() else 0)
+
+    return sorted(names, key=key)
