@@ -195,15 +195,15 @@ def _draw(scene: Scene, hip: Hip, stage: Path) -> None:
 
 def draw_all(scene: Scene, tissue: Callable[[], Tissue | None], folder: Path) -> PreviewResult:
     """Pictures, pages and report of a plan into a folder; without ``tissue`` the report has no films and slices."""
-    from corecore.view.report import views_of, write_report
+    from corecore.view.report import report_data, views_of, write_data
 
     # The picture waits for a child process most of the time; page, films and slices are made meanwhile.
     with ThreadPoolExecutor(2) as pool:
-        seen = pool.submit(lambda: views_of(scene, tissue()))
+        said = pool.submit(lambda: report_data(scene, views_of(scene, tissue())))
         page = pool.submit(write_scene_html, scene, folder / "preview.html")
         result = draw_preview(scene, folder / "preview.png")
         page.result()
-        write_report(scene, seen.result(), result.views, folder)
+        write_data(said.result(), result.views, folder)
     return result
 
 

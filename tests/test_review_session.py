@@ -27,6 +27,7 @@ from corecore.review.session import (
     Select,
     Session,
     SignOff,
+    Take,
     Undo,
     after,
     apply,
@@ -48,6 +49,7 @@ moves = st.one_of(
     st.builds(Resize, numbers, st.floats(0.5, 25)),
     st.builds(lambda e, t: Add(Line(e, t, 3.2)), points, points),
     st.builds(Remove, numbers),
+    st.builds(lambda e, t: Take((Line(e, t, 3.2), FIRST)), points, points),
 )
 
 
@@ -165,6 +167,8 @@ def test_sign_off_needs_the_side_the_name_and_an_acceptance_of_what_is_broken() 
         (Resize(0, True), "diameter_mm"),
         (Add(replace(FIRST, cavity_diameter_mm=-1.0)), "cavity_diameter_mm"),
         (Remove(-1), "tunnel -1"),
+        (Take((FIRST,) * 17), "17 tunnels"),
+        (Take((replace(FIRST, tip=FIRST.entry),)), "0.0 mm"),
         (Select(9), "tunnel 9"),
         (Accept(""), "the reason"),
     ],

@@ -180,7 +180,7 @@ def test_without_a_tunnel_the_report_says_why() -> None:
     page, printed = made(none(why), views)
     for words in (page.words, " ".join(printed)):
         assert "NO FEASIBLE TUNNEL" in words
-        assert "Joint_margin_mm binds." in words
+        assert "joint_margin_mm binds." in words
         assert "3.8" in words
         assert "planned with it" in words
         assert "No tunnel to transcribe" in words
@@ -279,12 +279,12 @@ def places(content: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 PLACES = sorted(places(full_plan(tunnels=2)), key=str)
-JUNK: list[Any] = [None, "x", "", True, -1, 1e300, float("nan"), [], [1], {}, {"a": 1}, [[]], "a" * 5000]
+JUNK: list[Any] = [None, "x", "", True, -1, 1e300, -1e300, float("nan"), [], [1], {}, {"a": 1}, [[]], "a" * 5000]
 
 
-@given(where=st.lists(st.sampled_from(PLACES), min_size=1, max_size=4), junk=st.sampled_from(JUNK))
-def test_a_broken_plan_ends_in_one_error_or_in_a_report(where: list[tuple[Any, ...]], junk: Any) -> None:
-    plan = json.loads(json.dumps(full_plan(tunnels=2)))
+def spoilt(where: list[tuple[Any, ...]], junk: Any) -> dict[str, Any]:
+    """The plan with junk in some places."""
+    plan: dict[str, Any] = json.loads(json.dumps(full_plan(tunnels=2)))
     for path in where:
         spot = plan
         try:
@@ -293,12 +293,44 @@ def test_a_broken_plan_ends_in_one_error_or_in_a_report(where: list[tuple[Any, .
             spot[path[-1]] = junk
         except (KeyError, TypeError, IndexError):
             continue
+    return plan
+
+
+@given(where=st.lists(st.sampled_from(PLACES), min_size=1, max_size=4), junk=st.sampled_from(JUNK))
+def test_a_broken_plan_ends_in_one_error_or_in_a_report(where: list[tuple[Any, ...]], junk: Any) -> None:
     try:
-        scene = phantom_scene(**plan)
+        scene = phantom_scene(**spoilt(where, junk))
     except InputError:
         return
-    data = report_data(scene, NO_VIEWS, None)
-    assert "hip" in report_html(data)
+    assert "hip" in report_html(report_data(scene, NO_VIEWS))
+
+
+#: What films and slices read beyond what a scene has checked.
+SEEN_THROUGH = [
+    place
+    for place in PLACES
+    if place[0] in ("anatomy", "spec", "alternatives") or (place[0] == "tunnels" and len(place) == 3)
+]
+
+
+@pytest.mark.slow
+@given(
+    where=st.lists(st.sampled_from(SEEN_THROUGH), min_size=1, max_size=3), junk=st.sampled_from([*JUNK, [1, 2, "x"]])
+)
+def test_a_broken_plan_ends_in_one_error_or_in_films_and_slices(where: list[tuple[Any, ...]], junk: Any) -> None:
+    try:
+        scene = phantom_scene(**spoilt(where, junk))
+    except InputError:
+        return
+    assert len(views_of(scene, phantom_tissue()).films) >= 2
+
+
+@pytest.mark.parametrize("far", [[1e4, 0.0, 0.0], [0.0, 0.0, -99999.0]])
+def test_a_tunnel_out_of_all_reach_is_refused_before_it_is_drawn(far: list[float]) -> None:
+    tunnels = copy.deepcopy(full_plan()["tunnels"])
+    tunnels[0]["entry"] = far
+    with pytest.raises(InputError, match="from the head's centre"):
+        changed(tunnels)
 
 
 def test_content_is_plain_json() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -98,7 +99,7 @@ def test_zones_are_those_of_the_planner(sample_hip: Hip) -> None:
         "neck_axis": direction(sample_hip, anatomy.neck_axis),
         "x_axis": direction(sample_hip, anatomy.x_axis),
     }
-    scene = phantom_scene(sample_hip.side, anatomy=told)
+    scene = phantom_scene(sample_hip.side, anatomy=told, tunnels=[], status="infeasible")
     rng = np.random.default_rng(2)
     local = anatomy.head_center + rng.uniform(-60, 60, (20_000, 3))
     head, quarter = zones(scene, sample_hip.to_world(local))
@@ -195,3 +196,13 @@ def test_three_drawings_take_under_a_second() -> None:
     started = time.process_time()
     slices(along_neck("right"), phantom_tissue())
     assert time.process_time() - started < 1.0
+
+
+def test_an_image_that_does_not_show_the_femur_is_left_out(sample_hip: Hip) -> None:
+    affine = np.eye(4)
+    affine[:3, 3] = 5000.0
+    far = Image(Grid((20, 20, 20), affine), np.zeros((20, 20, 20), dtype=np.float32))
+    tissue = Tissue.of(replace(sample_hip, case=replace(sample_hip.case, image=far)))
+    assert tissue.image is None
+    assert tissue.why_painted == "the image does not show the femur"
+    assert tissue.density.values.max() > 1000

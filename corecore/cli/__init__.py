@@ -24,6 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     """
     import typer
 
+    from corecore.cli import review  # noqa: F401 - registers its command
     from corecore.cli.commands import app
 
     for name in MORE_COMMANDS:

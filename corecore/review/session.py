@@ -119,6 +119,13 @@ class Remove:
 
 
 @dataclass(frozen=True)
+class Take:
+    """Other tunnels instead of all that stand: the plan's own again, or one of its alternatives."""
+
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
 class Select:
     """Look at a tunnel; moves nothing."""
 
@@ -155,7 +162,7 @@ class SignOff:
     broken: bool
 
 
-Command = Move | Nudge | Resize | Add | Remove | Select | Undo | Redo | Accept | SignOff
+Command = Move | Nudge | Resize | Add | Remove | Take | Select | Undo | Redo | Accept | SignOff
 
 
 def apply(session: Session, command: Command, *, rev: int) -> Session:
@@ -184,9 +191,13 @@ def apply(session: Session, command: Command, *, rev: int) -> Session:
     return _stands(session, lines, past=(*session.past, session.lines)[-STEPS_MAX:], future=())
 
 
-def after(session: Session, command: Move | Nudge | Resize | Add | Remove) -> tuple[Line, ...]:
+def after(session: Session, command: Move | Nudge | Resize | Add | Remove | Take) -> tuple[Line, ...]:
     """The tunnels as a command would leave them, the session unchanged: what a drag shows before it is let go."""
     lines = list(session.lines)
+    if isinstance(command, Take):
+        if len(command.lines) > TUNNELS_MAX:
+            raise InputError(f"{len(command.lines)} tunnels; up to {TUNNELS_MAX} are accepted")
+        return tuple(_checked(session.room, line) for line in command.lines)
     if isinstance(command, Add):
         if len(lines) >= TUNNELS_MAX:
             raise InputError(f"{len(lines)} tunnels already; up to {TUNNELS_MAX} are accepted")

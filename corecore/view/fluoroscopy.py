@@ -16,13 +16,13 @@ import numpy.typing as npt
 from scipy.spatial import ConvexHull
 
 from corecore.errors import InputError
-from corecore.grid import FloatArray, transform
+from corecore.grid import WORLD_EXTENT_MM, FloatArray, transform
 from corecore.threads import in_parts
 from corecore.view import captions, palette
 from corecore.view.c_arm import CArm, anteroposterior, frog_leg, in_profile, stance_words
 from corecore.view.camera import direction_letters
 from corecore.view.rays import ray_sums
-from corecore.view.scene import DrawnTunnel, Scene
+from corecore.view.scene import REACH_MM, DrawnTunnel, Scene
 from corecore.view.shapes import across
 from corecore.view.svg import Drawing
 from corecore.view.tissue import Tissue
@@ -142,7 +142,8 @@ def neck_gap(scene: Scene, tissue: Tissue, tunnel: DrawnTunnel) -> Gap | None:
     """Where a tunnel's wall comes nearest to the neck's surface beyond its portal; ``None`` if not in the neck."""
     portal = tunnel.figures.get("portal_length_mm")
     length = float(np.linalg.norm(tunnel.tip - tunnel.entry))
-    at = np.arange(float(portal) if isinstance(portal, (int, float)) else 0.0, length, RING_STEP_MM)
+    start = float(portal) if isinstance(portal, (int, float)) and 0 <= portal < length else 0.0
+    at = np.arange(start, length, RING_STEP_MM)
     u, v = across(tunnel.direction)
     turn = 2 * np.pi * np.arange(RING_POINTS) / RING_POINTS
     ring = 0.5 * tunnel.diameter_mm * (np.cos(turn)[:, None] * u + np.sin(turn)[:, None] * v)
@@ -291,14 +292,23 @@ def _landmarks(drawing: Drawing, scene: Scene, arm: CArm) -> None:
     anatomy = scene.plan["anatomy"]
     names = (("lesser_trochanter_tip", "lesser tr."), ("greater_trochanter_tip", "greater tr."))
     for key, name in names:
-        value = anatomy.get(key)
-        if not isinstance(value, list) or len(value) != 3:
+        point = landmark(anatomy.get(key))
+        if point is None or np.linalg.norm(point - scene.head_center) > REACH_MM:
             continue
-        place = arm.project(np.array(value, dtype=np.float64))[0]
+        place = arm.project(point)[0]
         if np.all((place > 12) & (place < arm.pixels - 12)):
             for turn in (np.array([1.0, 1.0]), np.array([1.0, -1.0])):
                 drawing.path([place - 5 * turn, place + 5 * turn], MARK, 1.6, halo="#000000")
             drawing.label(place, name, size=LABEL_SIZE, color=MARK, gap=12.0)
+
+
+def landmark(value: object) -> FloatArray | None:
+    """Three finite numbers of a plan as a point (3,), or ``None``."""
+    if not isinstance(value, list) or len(value) != 3:
+        return None
+    if not all(isinstance(c, (int, float)) and not isinstance(c, bool) and abs(c) < WORLD_EXTENT_MM for c in value):
+        return None
+    return np.array(value, dtype=np.float64)
 
 
 def _caption(scene: Scene, arm: CArm, gap: Gap | None) -> list[str]:

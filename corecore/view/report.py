@@ -67,12 +67,17 @@ def write_report(scene: Scene, views: Views, picture: npt.NDArray[Any] | None, f
 
     ``picture`` (h, w, 3) uint8 are the three-dimensional views. Raises ``OutputError`` where they cannot be written.
     """
-    data = report_data(scene, views, picture)
-    atomic_write_text(folder / "report.html", report_html(data))
-    atomic_write_bytes(folder / "report.pdf", report_pdf(data))
+    write_data(report_data(scene, views), picture, folder)
 
 
-def report_data(scene: Scene, views: Views, picture: npt.NDArray[Any] | None) -> dict[str, Any]:
+def write_data(data: Mapping[str, Any], picture: npt.NDArray[Any] | None, folder: Path) -> None:
+    """``write_report`` from ``report_data`` made beforehand, while the picture was painted."""
+    whole = {**data, "picture": None if picture is None else _as_svg(picture)}
+    atomic_write_text(folder / "report.html", report_html(whole))
+    atomic_write_bytes(folder / "report.pdf", report_pdf(whole))
+
+
+def report_data(scene: Scene, views: Views, picture: npt.NDArray[Any] | None = None) -> dict[str, Any]:
     """Words, figures and drawings (as SVG text) of the report as plain data."""
     cut = views.slices
     return {

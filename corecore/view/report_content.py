@@ -12,37 +12,18 @@ from typing import Any
 from corecore.view import captions, limits
 from corecore.view.captions import UNKNOWN, one_line, percent, quantity
 from corecore.view.limits import figure
+from corecore.view.parts import items, part, sentence
+from corecore.view.report_lesion import arguments, asked, necrosis_rows
 from corecore.view.scene import Scene, plan_hash
 
-#: Sentences of each kind on page one; the others are counted, and stand in measures.json or at the end.
-MOST_ARGUMENTS, MOST_WARNINGS = 4, 4
+#: Warnings on page one; the others are counted, and all stand at the end.
+MOST_WARNINGS = 4
 #: Rows of other tunnels and of tunnels that are printed.
 MOST_ALTERNATIVES, MOST_TUNNELS = 8, 16
 #: Explanations and ways out that are printed.
 MOST_HOLDS, MOST_WAYS = 3, 5
-QUESTIONS = {
-    "stage": "Stage not given: from stage III on core decompression is not supported.",
-    "physis": "Growth plate not stated: an open one must not be crossed.",
-}
-JIC_WORDS = (
-    "A: ends in the medial third of the weight-bearing surface; B: in the middle third; C1: in the lateral third;"
-    " C2: beyond the acetabular edge"
-)
 
 Row = dict[str, Any]
-
-
-def part(content: Any, *names: str) -> Mapping[str, Any]:
-    """A nested object of a plan; empty where there is none."""
-    for name in names:
-        content = content.get(name) if isinstance(content, Mapping) else None
-    return content if isinstance(content, Mapping) else {}
-
-
-def items(content: Any, name: str) -> list[Mapping[str, Any]]:
-    """A list of objects of a plan; empty where there is none."""
-    value = content.get(name) if isinstance(content, Mapping) else None
-    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
 
 
 def report_content(scene: Scene) -> dict[str, Any]:
@@ -58,16 +39,16 @@ def report_content(scene: Scene) -> dict[str, Any]:
         "created": one_line(str(plan.get("created", UNKNOWN)), 40),
         "notice": captions.NOT_A_DEVICE,
         "status": _status(scene),
-        "necrosis": _necrosis(plan),
+        "necrosis": necrosis_rows(plan),
         "limits": [
             {"what": j.what, "value": j.value, "limit": j.limit, "verdict": j.verdict, "tone": j.tone, "mark": j.mark}
             for j in limits.judged(scene)
         ],
         "ways": _ways(plan),
         "holds": _holds(scene),
-        "arguments": _arguments(plan),
+        "arguments": arguments(plan),
         "warnings": _warnings(scene),
-        "all_warnings": [_sentence(line) for line in (*captions.warnings(scene), *_asked(plan))],
+        "all_warnings": [sentence(line) for line in (*captions.warnings(scene), *asked(plan))],
         "violations": captions.violations(scene),
         "transcription": _transcription(scene),
         "bone": _bone(scene),
@@ -82,7 +63,7 @@ def _status(scene: Scene) -> dict[str, Any]:
     plan, broken = scene.plan, captions.violations(scene)
     totals = part(plan, "totals")
     if scene.status == "infeasible":
-        return {"word": captions.headline(scene), "tone": "breaks", "lines": [_sentence(captions.reason(scene))]}
+        return {"word": captions.headline(scene), "tone": "breaks", "lines": [sentence(captions.reason(scene))]}
     count = len(scene.tunnels)
     sizes = sorted({f"{tunnel.diameter_mm:g}" for tunnel in scene.tunnels})
     drill = f"{count} tunnel{'s' if count != 1 else ''} of {' and '.join(sizes)} mm"
@@ -116,11 +97,6 @@ def _bound(totals: Mapping[str, Any], count: int) -> str:
     return f"Within these limits {what} more than {percent(totals, 'upper_bound_fraction')} (proven)."
 
 
-def _sentence(text: str) -> str:
-    """With a capital and a full stop."""
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
-
-
 def _ways(plan: Mapping[str, Any]) -> list[Row]:
     """What would have to give way for a tunnel: the limit, its value, the one with a tunnel, and how sure that is."""
     rows = []
@@ -151,73 +127,6 @@ def _nearest(plan: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _necrosis(plan: Mapping[str, Any]) -> list[Row]:
-    """The lesion's figures, each with its class and that class's limits."""
-    n = part(plan, "necrosis")
-    rows: list[Row] = [{"what": "Volume", "value": quantity(n, "volume_ml", "{:.1f} ml"), "note": _spread(n)}]
-    half = n.get("head_fraction_half_voxel")
-    between = ""
-    if isinstance(half, list) and len(half) == 2 and all(isinstance(v, (int, float)) for v in half):
-        between = f"; {100 * half[0]:.0f} to {100 * half[1]:.0f} % when the outline moves by half a voxel"
-    rows.append(
-        {
-            "what": "Share of the head",
-            "value": percent(n, "head_fraction"),
-            "note": f"Steinberg extent {_text(n, 'steinberg')} (A under 15 %, B 15 to 30 %, C over 30 %; no stage)"
-            + between,
-        }
-    )
-    jic = part(n, "jic")
-    basis = {
-        "population": "; estimated, no acetabulum at hand",
-        "pelvis": "; from the pelvis",
-        "landmarks": "; from landmarks",
-    }
-    rows.append(
-        {
-            "what": "Place (JIC type)",
-            "value": _text(jic, "type_range") if jic.get("type_range") else _text(jic, "type"),
-            "note": JIC_WORDS + basis.get(str(jic.get("basis")), ""),
-        }
-    )
-    kerboul = part(n, "kerboul")
-    rows.append(
-        {
-            "what": "Combined necrotic angle",
-            "value": quantity(kerboul, "combined_deg", "{:.0f}°"),
-            "note": f"modified Kerboul grade {_text(kerboul, 'grade')} (1 under 200°, 2 to 250°, 3 to 300°, 4 above)",
-        }
-    )
-    loaded = part(n, "weight_bearing")
-    rows.append(
-        {
-            "what": "Loaded surface involved",
-            "value": quantity(loaded, "surface_fraction", "{:.0f} %", 100.0),
-            "note": f"of the cap of {quantity(loaded, 'cap_half_angle_deg', '{:g}')}° about the load in gait;"
-            f" least bone over the necrosis there {quantity(loaded, 'depth_mm', '{:.1f} mm')}",
-        }
-    )
-    stage = part(n, "signs", "stage")
-    label = stage.get("label") or part(n, "signs").get("stage")
-    told = one_line(str(label), 40) if isinstance(label, str) else "not given"
-    rows.append({"what": "Stage", "value": told, "note": "as the surgeon reads it; never derived from the masks"})
-    return rows
-
-
-def _spread(necrosis: Mapping[str, Any]) -> str:
-    values = part(necrosis, "repeatability", "figures", "volume_ml").get("half_voxel")
-    volume = figure(necrosis, "volume_ml")
-    if volume is None or not isinstance(values, list) or not all(isinstance(v, (int, float)) for v in values):
-        return ""
-    ends = sorted(volume + v for v in values)
-    return f"{ends[0]:.1f} to {ends[-1]:.1f} ml when the outline moves by half a voxel"
-
-
-def _text(content: Mapping[str, Any], name: str) -> str:
-    value = content.get(name)
-    return UNKNOWN if value is None or isinstance(value, (dict, list)) else one_line(str(value), 40)
-
-
 def _holds(scene: Scene) -> list[str]:
     """What limits each tunnel: the explanation without the figures that stand in tables."""
     found = []
@@ -230,30 +139,8 @@ def _holds(scene: Scene) -> list[str]:
     return found if more <= 0 else [*found[:MOST_HOLDS], f"{more} more in plan.json."]
 
 
-def _arguments(plan: Mapping[str, Any]) -> list[Row]:
-    """What became of such hips, what speaks against and for; each sentence with its source."""
-    summary = part(plan, "necrosis", "summary")
-    groups = []
-    for key, title in (("speaks_against", "Against"), ("speaks_for", "For"), ("expected", "Course of such hips")):
-        told = [
-            {
-                "text": _sentence(one_line(str(item.get("text", "")), 300)),
-                "source": one_line(f"{item.get('source', '')}; {item.get('cohort', '')}", 200),
-            }
-            for item in items(summary, key)
-        ]
-        if told:
-            groups.append({"title": title, "items": told[:MOST_ARGUMENTS], "more": max(0, len(told) - MOST_ARGUMENTS)})
-    return groups
-
-
-def _asked(plan: Mapping[str, Any]) -> list[str]:
-    asks = part(plan, "necrosis", "summary").get("asks")
-    return [QUESTIONS[key] for key in asks if key in QUESTIONS] if isinstance(asks, list) else []
-
-
 def _warnings(scene: Scene) -> dict[str, Any]:
-    lines = [_sentence(line) for line in (*_asked(scene.plan), *captions.warnings(scene))]
+    lines = [sentence(line) for line in (*asked(scene.plan), *captions.warnings(scene))]
     return {"lines": lines[:MOST_WARNINGS], "more": max(0, len(lines) - MOST_WARNINGS)}
 
 

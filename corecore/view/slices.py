@@ -102,11 +102,11 @@ class Slices:
     drawings: tuple[tuple[Drawing, str], ...]
 
 
-def slices(scene: Scene, tissue: Tissue) -> Slices | None:
-    """The slices along the tunnel with the least room over its margins; ``None`` without a tunnel."""
+def slices(scene: Scene, tissue: Tissue, number: int | None = None) -> Slices | None:
+    """The slices along a tunnel, by default the one with least room over its margins; ``None`` without a tunnel."""
     if not scene.tunnels:
         return None
-    number = tightest(scene)
+    number = tightest(scene) if number is None else number
     tunnel = scene.tunnels[number]
     grey = _Grey(tissue)
     drawn = []

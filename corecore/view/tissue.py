@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from corecore.errors import InputError
 from corecore.grid import FloatArray, Grid, Image, transform
 from corecore.hip import Hip
 from corecore.signs.hounsfield import why_not_hounsfield
@@ -58,8 +59,11 @@ class Tissue:
         lesion = Image(part.grid.moved(hip.world_from_local), soft)
         image, why = hip.case.image, "no image was given"
         if image is not None:
-            image = image.around(hip.case.femur, IMAGE_ROOM_MM)
-            why = why_not_hounsfield(hip, image) or ""
+            try:
+                image = image.around(hip.case.femur, IMAGE_ROOM_MM)
+                why = why_not_hounsfield(hip, image) or ""
+            except InputError:
+                image, why = None, "the image does not show the femur"
         return cls(Image(grid, hip.bone.distance_mm), lesion, image, why or None)
 
     def depth_at(self, points_mm: FloatArray) -> FloatArray:
