@@ -1,6 +1,7 @@
 """Draw ``docs/images/guide.png``: a drill guide on the shipped sample. ``python docs/draw_guide.py PLAN.json``.
 
-The sample's shaft is a smooth tube on which no guide is made by default: the criterion is let down for the picture.
+The sample's shaft is a smooth tube on which no guide is made by default: the criteria of the seat are let down
+for the picture.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def layer(mesh: TriangleMesh, axes: FloatArray, middle: FloatArray, color: str, 
     place = (corners - middle) @ axes.T
     scale = SIZE / WIDTH_MM
     pixels = np.stack([SIZE / 2 + place[:, 0] * scale, SIZE / 2 - place[:, 1] * scale, place[:, 2]], axis=1)
-    light = np.array([-0.35, 0.55, -0.76]) @ axes
+    light = np.array([-0.3, 0.45, -0.84]) @ axes
     shade = np.repeat(1.0 - np.clip(mesh.normals @ light, 0.0, 1.0), 3)
     rgb = np.array(palette.rgb(color))
     ends = np.array([[*np.minimum(1.0, 1.08 * rgb), opacity], [*(0.28 * rgb), opacity]])
@@ -44,7 +45,7 @@ def main() -> None:
 
     plan, stamp = open_to_leave(Path(sys.argv[1]))
     hip, tunnel = plan.hip, plan.tunnels[0][0]
-    guide = make_guide(hip, [tunnel], stamp, Design(stability_min=0.01))
+    guide = make_guide(hip, [tunnel], stamp, Design(stability_min=0.01, slip_mm=5.0))
     femur, _ = meshes(hip)
     drill = tunnel_mesh(tunnel, hip)
     entry = hip.to_world(tunnel.entry)
