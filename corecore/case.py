@@ -117,15 +117,17 @@ def load_case(
     seen = None if image is None else read_image(Path(image))
     # Contours are filled on the image's grid where their own series is not at hand.
     on = None if seen is None else seen.grid
+    drawn = None if lesion_image is None else (lesion_image, read_image(lesion_image))
     parts = read_segmentation(femur_ref.path, on)
     bone = parts.pick(femur_ref.label)
-    dead = (parts if same_file else read_segmentation(lesion_ref.path, on)).pick(lesion_ref.label)
+    dead_on = on if drawn is None else drawn[1].grid
+    dead = (parts if same_file else read_segmentation(lesion_ref.path, dead_on)).pick(lesion_ref.label)
     del parts
     move: Move | None = None
     if lesion_transform is not None or lesion_image is not None:
         if same_file:
             raise InputError(f"{femur_ref.path}: femur and lesion lie in one file, so in one world; two are accepted")
-        dead, move = into_femur(dead, bone, given=lesion_transform, lesion_image=lesion_image, image=seen)
+        dead, move = into_femur(dead, bone, given=lesion_transform, lesion_image=drawn, image=seen)
     # Labels that exclude each other are a label map; segments that overlap are masks of their own.
     label_map = same_file and not bool(np.any(bone.voxels & dead.voxels))
     sources: tuple[Source, ...] = (

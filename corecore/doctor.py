@@ -17,6 +17,7 @@ from corecore import __version__
 EXTRAS: dict[str, tuple[tuple[str, ...], str]] = {
     "dicom": (("pydicom", "highdicom"), "DICOM in and out"),
     "guide": (("manifold3d",), "drill guides"),
+    "review": (("starlette", "uvicorn"), "the review page"),
     "itk": (("SimpleITK",), "transforms as .h5"),
     "batch": (("pyarrow",), "the table of a batch"),
     "cluster": (("distributed",), "a batch on a cluster"),

@@ -32,7 +32,8 @@ print(f"{'':14}{'ml':>7}{'of head':>9}{'extent':>8}{'loaded':>8}{'Kerboul':>9}{'
 for name, m in measures.items():
     print(
         f"{name:14}{m['volume_ml']:7.2f}{m['head_fraction']:9.1%}{m['steinberg']:>8}"
-        f"{m['weight_bearing']['surface_fraction']:8.1%}{m['kerboul']['combined_deg']:8.0f}°{m['jic']['type'] or '–':>6}"
+        f"{m['weight_bearing']['surface_fraction']:8.1%}{m['kerboul']['combined_deg']:8.0f}°"
+        f"{m['jic']['type'] or '–':>6}"
     )
 
 # %% [markdown]

@@ -14,7 +14,8 @@
 # %% [markdown]
 # # A small study
 # Synthetic hips with known truth, planned in a batch, read as one table. Set `HIPS` to as many as you have time for:
-# a plan takes some seconds of one core. The figures below are of a handful of drawn hips and say nothing about patients.
+# a plan takes some seconds of one core. The figures below are of a handful of drawn hips: they say nothing about
+# patients.
 
 # %%
 import os
@@ -26,16 +27,16 @@ import pyarrow.parquet as pq
 from corecore.cli import main
 
 HIPS = int(os.environ.get("CORECORE_STUDY_HIPS", "4"))
-folder = Path(tempfile.mkdtemp())
-assert main(["synth", "--n", str(HIPS), "--seed", "11", "--out", str(folder / "hips")]) == 0
+os.chdir(tempfile.mkdtemp())
+assert main(["synth", "--n", str(HIPS), "--seed", "11", "--out", "hips"]) == 0
 
 # %% [markdown]
 # Two presets over the same hips: a study file names the combinations, and each hip is read and measured once.
 
 # %%
-(folder / "study.toml").write_text('population = "hips"\n[sweep]\npreset = ["core-10", "core-8"]\n')
-assert main(["batch", "--study", str(folder / "study.toml"), "--out", str(folder / "run"), "--workers", "2"]) == 0
-table = pq.read_table(folder / "run" / "results.parquet").to_pylist()
+Path("study.toml").write_text('population = "hips"\n[sweep]\npreset = ["core-10", "core-8"]\n')
+assert main(["batch", "--study", "study.toml", "--out", "run", "--workers", "2"]) == 0
+table = pq.read_table("run/results.parquet").to_pylist()
 print(len(table), "rows,", len(table[0]), "columns")
 
 # %%
@@ -52,5 +53,5 @@ for name, values in by_preset.items():
 # The same as a page with plots:
 
 # %%
-assert main(["summary", str(folder / "run" / "results.parquet"), "--out", str(folder / "summary.html")]) == 0
-print((folder / "summary.html").stat().st_size // 1024, "KiB")
+assert main(["summary", "run/results.parquet", "--out", "summary.html"]) == 0
+print(Path("summary.html").stat().st_size // 1024, "KiB")

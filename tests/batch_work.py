@@ -46,6 +46,14 @@ def slowly(row: Row, settings: Settings) -> dict[str, Any]:
     return told(row, settings)
 
 
+def forever(row: Row, settings: Settings) -> dict[str, Any]:
+    """Never done, but for the first two rows."""
+    if row.number > 1:
+        (Path(row.femur).parent / f"begun{row.number}").touch()
+        time.sleep(600.0)
+    return told(row, settings)
+
+
 def unevenly(row: Row, settings: Settings) -> dict[str, Any]:
     """``told``, later rows sooner."""
     time.sleep(0.2 if row.number == 0 else 0.0)
@@ -79,7 +87,7 @@ def broken(row: Row, settings: Settings) -> dict[str, Any]:
     raise RuntimeError("this machine has no planner")
 
 
-def stillborn(pipe: Any, work: Any) -> None:
+def stillborn(pipe: Any, work: Any, parent: int) -> None:
     """A worker that ends before it begins."""
     sys.exit(3)
 
@@ -90,6 +98,7 @@ def lost(row: Row, cause: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    # A driver to be killed: MANIFEST OUT WORKERS.
+    # A driver to be killed: MANIFEST OUT WORKERS WORK.
     source, out, number = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
-    run_batch(read_rows(source), Settings(), out, base=source.parent, workers=number, resume=True, work=slowly)
+    work = {"slowly": slowly, "forever": forever}[sys.argv[4]]
+    run_batch(read_rows(source), Settings(), out, base=source.parent, workers=number, resume=True, work=work)

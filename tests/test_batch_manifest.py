@@ -78,7 +78,7 @@ def test_what_is_no_manifest_is_refused_in_one_line(tmp_path: Path, content: byt
 def test_a_folder_is_read_as_synth_writes_it(tmp_path: Path) -> None:
     names = (
         "b.nii.gz", "b_ct.nii.gz", "b_mr.nii.gz", "b_truth.json", "a_femur.nii.gz", "a_lesion.nii.gz", "a_mr.nii.gz",
-        "c.nii", "d_ct.nii.gz", "e_lesion.nii.gz", "README.md", ".hidden.nii.gz",
+        "c.nii", "c_CT.nii.gz", "d_ct.nii.gz", "e_lesion.nii.gz", "README.md", ".hidden.nii.gz",
     )  # fmt: skip
     for name in names:
         (tmp_path / name).touch()
@@ -89,7 +89,7 @@ def test_a_folder_is_read_as_synth_writes_it(tmp_path: Path) -> None:
     assert rows["a"].image == f"{tmp_path}/a_mr.nii.gz"
     assert (rows["b"].femur, rows["b"].lesion) == (f"{tmp_path}/b.nii.gz:1", f"{tmp_path}/b.nii.gz:2")
     assert (rows["b"].image, rows["b"].truth) == (f"{tmp_path}/b_ct.nii.gz", f"{tmp_path}/b_truth.json")
-    assert rows["c"].femur == f"{tmp_path}/c.nii:1"
+    assert (rows["c"].femur, rows["c"].image) == (f"{tmp_path}/c.nii:1", f"{tmp_path}/c_CT.nii.gz")
     # A lone label map may be called anything; half a pair is told.
     assert rows["d_ct"].fault is None
     assert "no e_femur" in str(rows["e"].fault)

@@ -134,7 +134,7 @@ def test_a_killed_run_goes_on_to_the_same_table(tmp_path: Path) -> None:
     journal = tmp_path / "out" / JOURNAL
     kills = 0
     for least in (6, 25):
-        driver = subprocess.Popen([sys.executable, batch_work.__file__, source, tmp_path / "out", "2"], env=_env())
+        driver = _driver(source, tmp_path / "out", "slowly")
         while not journal.exists() or journal.read_bytes().count(b"\n") < least:
             assert driver.poll() is None
             time.sleep(0.005)
@@ -142,11 +142,7 @@ def test_a_killed_run_goes_on_to_the_same_table(tmp_path: Path) -> None:
         driver.send_signal(signal.SIGKILL)
         driver.wait()
         kills += 1
-        # Nobody is left behind.
-        deadline = time.monotonic() + 10.0
-        while any(Path(f"/proc/{pid}/cmdline").exists() for pid in workers):
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        _wait_for_the_end_of(workers)
         assert not (tmp_path / "out" / PARQUET).exists()
         assert 1 < journal.read_bytes().count(b"\n") < 61
     _run(source, tmp_path / "out", batch_work.told, resume=True)
@@ -154,6 +150,21 @@ def test_a_killed_run_goes_on_to_the_same_table(tmp_path: Path) -> None:
     assert _table(tmp_path / "out") == _table(tmp_path / "sound")
     rows = [json.loads(line)["row"] for line in journal.read_text().splitlines()[1:]]
     assert sorted(rows) == list(range(60))  # each once
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", [signal.SIGKILL, signal.SIGTERM])
+def test_nobody_works_on_for_a_driver_that_is_gone(tmp_path: Path, way: signal.Signals) -> None:
+    source = batch_work.manifest(tmp_path / "in", 4)
+    driver = _driver(source, tmp_path / "out", "forever")
+    while not all((tmp_path / "in" / f"begun{row}").exists() for row in (2, 3)):
+        assert driver.poll() is None
+        time.sleep(0.02)
+    workers = _children(driver.pid)
+    assert len(workers) >= 2
+    driver.send_signal(way)
+    driver.wait()
+    _wait_for_the_end_of(workers)
 
 
 def test_what_is_done_is_not_done_again(tmp_path: Path) -> None:
@@ -227,9 +238,17 @@ def test_the_same_sentence_with_other_names_is_one_cause() -> None:
     assert kind_of_cause("head of 12.3 mm at −4.0, 5e-3") == kind_of_cause("head of 9 mm at 1, 2")
 
 
-def _env() -> dict[str, str]:
+def _driver(source: Path, out: Path, work: str) -> subprocess.Popen[bytes]:
     root = str(Path(__file__).resolve().parent.parent)
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}
+    return subprocess.Popen([sys.executable, batch_work.__file__, source, out, "2", work], env=env)
+
+
+def _wait_for_the_end_of(pids: list[int]) -> None:
+    deadline = time.monotonic() + 10.0
+    while any(Path(f"/proc/{pid}/cmdline").exists() for pid in pids):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def _children(pid: int) -> list[int]:

@@ -199,6 +199,11 @@ def test_frames_left_out_are_not_the_scans_end(series: tuple[Path, list[Dataset]
     assert np.max(np.abs(np.sort(mask.positions_mm(), axis=0) - np.sort(here, axis=0))) < 1e-6
 
 
+def test_a_segmentation_is_no_image(series: tuple[Path, list[Dataset]], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"a DICOM Segmentation Storage; a series"):
+        read_image(files.dicom_seg(tmp_path / "s.dcm", labels(), series[1]))
+
+
 def test_a_segment_is_known_by_its_code_too(series: tuple[Path, list[Dataset]], tmp_path: Path) -> None:
     path = files.dicom_seg(tmp_path / "s.dcm", labels(), series[1])
     for label in ("71341001", "SCT:71341001", "femur"):

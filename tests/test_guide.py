@@ -335,7 +335,7 @@ def test_real_hips_get_a_guide_that_keeps_its_word(real_hips: Path, name: str, t
     assert guide.mesh.is_closed
     assert guide.wall_mm >= 2.0
     assert guide.bone_mm <= 0.2
-    assert guide.stability >= Design().stability_min
+    assert guide.hold.stability >= Design().stability_min
     sleeve = guide.sleeves[0]
     assert sleeve.axis_off_mm < 0.1
     assert sleeve.axis_off_deg < 0.1

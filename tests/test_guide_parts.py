@@ -203,9 +203,8 @@ def test_lettering_fits_its_rectangle_and_is_refused_where_it_cannot() -> None:
 def test_letters_are_read_from_outside_and_not_in_a_mirror(front: float) -> None:
     """An L has its weight left and low of its box's middle, for whoever looks at it the right way up."""
     x, y = np.arange(-60.0, 60.5, STEP_MM), np.arange(-60.0, 60.5, STEP_MM)
-    seat = Seat(
-        np.eye(4), 16.0, 28.0, 20.0, x, y, np.full((len(x), len(y)), -8.0), -10.0, 1000.0, Hold(0.1, 0.2, ""), front
-    )
+    level, hold = np.full((len(x), len(y)), -8.0), Hold(0.1, 0.2, "", np.inf)
+    seat = Seat(np.eye(4), 16.0, 28.0, 20.0, x, y, level, -10.0, 1000.0, hold, front)
     sleeve = Sleeve(1, np.zeros(3), np.array([0.0, -0.5, 0.866]), 5.3, 5.0, 0.866, 80.0)
     block = slab(16.0, -28.0, 20.0, -8.0, 12.0, 5.0)
     solid, _ = lettered(block, seat, [sleeve], Design(), 12.0, Lettering(("L",), ("L",)))

@@ -26,7 +26,9 @@ def test_every_notebook_is_here() -> None:
 def test_a_notebook_and_its_text_say_the_same(name: str) -> None:
     kept = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
     assert cells(kept) == cells(jupytext.read(FOLDER / f"{name}.py"))
-    assert all("/" not in str(output.get("text", "")) for cell in kept.cells for output in cell.get("outputs", []))
+    # Nothing shown names a place of the machine that it was made on.
+    texts = [str(output) for cell in kept.cells for output in cell.get("outputs", [])]
+    assert not [text[:80] for text in texts if "/tmp" in text or "/home" in text or "/root" in text]
 
 
 @pytest.mark.slow
@@ -35,7 +37,8 @@ def test_a_notebook_and_its_text_say_the_same(name: str) -> None:
 @pytest.mark.filterwarnings("default")
 def test_a_notebook_runs(name: str) -> None:
     notebook = jupytext.read(FOLDER / f"{name}.py")
-    NotebookClient(notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(FOLDER)}}).execute()
+    where = {"metadata": {"path": str(FOLDER)}}
+    NotebookClient(notebook, timeout=600, kernel_name="python3", resources=where).execute()
     shown = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     assert shown
     pictures = [output for output in shown if "image/png" in output.get("data", {})]

@@ -38,7 +38,7 @@ JOIN = ";"
 def flattened(value: Any, path: str) -> Iterator[tuple[str, Cell]]:
     """Columns of a value under a path: tables by their keys, vectors as x, y, z, other lists counted from 1."""
     name = path.rpartition(".")[2]
-    if path in LEFT_OUT:
+    if path in LEFT_OUT or path.endswith(".explanation.text"):
         return
     if isinstance(value, Mapping):
         for key, item in value.items():

@@ -6,6 +6,8 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -24,6 +26,8 @@ RECYCLE = 50
 TRIES = 2
 #: So many workers in a row that end before they are ready are no accident.
 UNBORN = 3
+#: How often a worker looks whether it is still wanted, s.
+ORPHAN_S = 0.5
 #: A worker's first word.
 READY = "ready"
 #: Whatever shares out work by itself is told not to: the cases are the shares.
@@ -54,8 +58,7 @@ def run_local(
 
     ``work`` must be importable, or a ``functools.partial`` of what is. ``lost`` makes the result of a case
     whose worker died ``TRIES`` times. An error that ``work`` raises ends the run; so does, as ``CorecoreError``,
-    that workers cannot be started. Workers end with this process, however it ends, once they have done
-    the case at hand.
+    that workers cannot be started. Workers end with this process, however it ends.
     """
     waiting = iter(cases)
     again: deque[Case] = deque()
@@ -147,7 +150,7 @@ def _started(work: Callable[[Any], Any]) -> _Worker[Any]:
     # Not forked: libraries with threads of their own do not survive that.
     spawn = multiprocessing.get_context("spawn")
     ours, theirs = spawn.Pipe()
-    process = spawn.Process(target=_serve, args=(theirs, work), daemon=True)
+    process = spawn.Process(target=_serve, args=(theirs, work, os.getpid()), daemon=True)
     before = {name: os.environ.get(name) for name in ONE_THREAD}
     os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
     try:
@@ -162,10 +165,11 @@ def _started(work: Callable[[Any], Any]) -> _Worker[Any]:
     return _Worker(process, ours)
 
 
-def _serve(pipe: Connection, work: Callable[[Any], Any]) -> None:
+def _serve(pipe: Connection, work: Callable[[Any], Any], parent: int) -> None:
     """A worker's life: cases in, results out, until the other end is closed."""
     # Ctrl-C reaches the whole group; who started the workers ends them.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     with contextlib.suppress(OSError):
         pipe.send(READY)
     while True:
@@ -181,6 +185,13 @@ def _serve(pipe: Connection, work: Callable[[Any], Any]) -> None:
             pipe.send(answer)
         except OSError:
             return
+
+
+def _end_with(parent: int) -> None:
+    """End this process when the one that started it has ended, in the middle of a case too: nobody wants the result."""
+    while os.getppid() == parent:
+        time.sleep(ORPHAN_S)
+    os._exit(1)
 
 
 def _end_of(worker: _Worker[Any]) -> str:

@@ -18,8 +18,9 @@ NEEDED = ("id", "femur", "lesion")
 ID_FORM = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 #: Longest manifest accepted, rows (engineering choice: far above any study, far below what fills a memory).
 ROWS_MAX = 1_000_000
-#: Endings that ``corecore synth`` gives the volumes of one hip.
-PARTS = ("_femur", "_lesion", "_ct", "_mr")
+#: Endings that ``corecore synth`` gives the volumes of one hip, and others for the same.
+IMAGES = ("_ct", "_mr", "_CT", "_MR")
+PARTS = ("_femur", "_lesion", *IMAGES)
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ def _of_folder(folder: Path) -> list[Row]:
     for name in sorted(files | {stem: files[part] for part in files for stem in [_stem(part, files)]}):
         if _stem(name, files) != name:
             continue
-        image = next((str(files[name + end]) for end in ("_ct", "_mr") if name + end in files), None)
+        image = next((str(files[name + end]) for end in IMAGES if name + end in files), None)
         truth = folder.absolute() / f"{name}_truth.json"
         told = str(truth) if truth.is_file() else None
         if name in files:

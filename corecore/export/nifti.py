@@ -14,8 +14,8 @@ from corecore.io.nifti import write_labels
 
 #: Labels of the map; tunnel N has FIRST_TUNNEL + N - 1.
 FEMUR, LESION, FIRST_TUNNEL = 1, 2, 3
-#: Rows of voxels painted at a time: memory stays small on a whole pelvis.
-SLAB = 16
+#: Voxels painted at a time: memory stays small on a whole pelvis.
+SLAB_VOXELS = 2_000_000
 
 
 def export_nifti(parcel: Parcel, out: Path) -> list[Path]:
@@ -46,8 +46,9 @@ def paint(parcel: Parcel, grid: Grid) -> npt.NDArray[np.uint8]:
     assert lesion is not None
     labels = np.zeros(grid.shape, dtype=np.uint8)
     local_from_index = inverse(parcel.hip.world_from_local) @ grid.world_from_index
-    for first in range(0, grid.shape[0], SLAB):
-        last = min(first + SLAB, grid.shape[0])
+    rows = max(1, SLAB_VOXELS // (grid.shape[1] * grid.shape[2]))
+    for first in range(0, grid.shape[0], rows):
+        last = min(first + rows, grid.shape[0])
         slab = labels[first:last]
         index = np.indices(slab.shape).reshape(3, -1).T + np.array([first, 0, 0])
         world = transform(grid.world_from_index, index)

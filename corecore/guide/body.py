@@ -17,7 +17,7 @@ from corecore.errors import InputError
 from corecore.grid import FloatArray
 from corecore.guide.design import Design
 from corecore.guide.letters import PITCH, lettering
-from corecore.guide.seat import CORNER_MM, Seat
+from corecore.guide.seat import CORNER_MM, STEP_MM, Seat, without_fins
 from corecore.guide.solids import ball, cylinder, library, slab, under
 
 #: Depth of the lettering, mm (engineering choice: six layers of 0.1 mm).
@@ -93,7 +93,7 @@ def plain_body(seat: Seat, sleeves: Sequence[Sleeve], design: Design, top: float
         end = sleeve.entry + (stop - sleeve.tunnel_mm) * sleeve.outward
         solid = solid + cylinder(sleeve.entry, end, sleeve.outer_mm(design))
         bores.append(cylinder(sleeve.entry - 5.0 * sleeve.outward, end + 1.0 * sleeve.outward, sleeve.bore_mm / 2.0))
-    solid = solid - _bone(seat, solid)
+    solid = solid - _bone(seat, sleeves, design, solid)
     for part in [*_hollows(sleeves, design), *bores]:
         solid = solid - part
     return _one(solid)
@@ -145,14 +145,21 @@ def room_mm(sleeves: Sequence[Sleeve], design: Design) -> float:
     return max(reach) + design.wall_min_mm + 2.0
 
 
-def _bone(seat: Seat, solid: Any) -> Any:
-    """The bone under the seat, as far as the guide reaches."""
+def _bone(seat: Seat, sleeves: Sequence[Sleeve], design: Design, solid: Any) -> Any:
+    """The bone under the seat as far as the guide reaches, and ribs too thin for a wall between it and a hollow."""
     x0, y0, _, x1, y1, _ = solid.bounding_box()
     i = (seat.x > x0 - 2.0) & (seat.x < x1 + 2.0)
     j = (seat.y > y0 - 2.0) & (seat.y < y1 + 2.0)
     if x0 < seat.x[0] or x1 > seat.x[-1] or y0 < seat.y[0] or y1 > seat.y[-1]:
         raise InputError("the sleeves lean so far that they leave the bone's map; a shorter guided_mm is accepted")
-    return under(seat.x[i], seat.y[j], seat.heights[np.ix_(i, j)], seat.floor_mm - 40.0)
+    heights = seat.heights[np.ix_(i, j)]
+    a, b = np.meshgrid(seat.x[i], seat.y[j], indexing="ij")
+    for sleeve in sleeves:
+        # A step smaller than the hollow: between two points of the field its side may not stand out of it.
+        rest = (sleeve.hollow_mm(design) - STEP_MM) ** 2 - (a - sleeve.entry[0]) ** 2 - (b - sleeve.entry[1]) ** 2
+        dome = float(sleeve.entry[2]) + np.sqrt(np.maximum(rest, 0.0))
+        heights = np.where(rest > 0.0, np.maximum(heights, dome), heights)
+    return under(seat.x[i], seat.y[j], without_fins(heights, design), seat.floor_mm - 40.0)
 
 
 def _hollows(sleeves: Sequence[Sleeve], design: Design) -> list[Any]:

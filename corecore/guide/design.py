@@ -20,6 +20,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "wall_min_mm": (1.0, 5.0),
     "plate_mm": (4.0, 15.0),
     "skirt_mm": (4.0, 20.0),
+    "slip_mm": (0.05, 5.0),
     "contact_min_mm2": (100.0, 2000.0),
     "stability_min": (0.01, 0.5),
 }
@@ -34,11 +35,12 @@ class Design:
     guide pins. ``guided_mm``: length of bore that guides the drill, at least. ``stop_step_mm``: the drill's length
     from a sleeve's top to the tip is a multiple of this (0: whatever comes). ``sleeve_wall_mm``: about a bore.
     ``wall_min_mm``: least wall anywhere, measured. ``plate_mm``: thickness over the highest bone.
-    ``skirt_mm``: how far the seat reaches down beside the entry. ``contact_min_mm2``, ``stability_min``: least
-    seat that is accepted (``corecore.guide.seat``).
+    ``skirt_mm``: how far the seat reaches down beside the entry. ``slip_mm``: the footprint grows until the
+    motion that the seat holds least uses up the clearance within this, where one does. ``contact_min_mm2``,
+    ``stability_min``: least seat that is accepted (``corecore.guide.seat``).
     """
 
-    clearance_mm: float = 0.2
+    clearance_mm: float = 0.1
     play_mm: float = 0.3
     pin_mm: float | None = None
     guided_mm: float = 25.0
@@ -46,9 +48,10 @@ class Design:
     sleeve_wall_mm: float = 3.0
     wall_min_mm: float = 2.0
     plate_mm: float = 6.0
-    skirt_mm: float = 10.0
+    skirt_mm: float = 14.0
+    slip_mm: float = 0.6
     contact_min_mm2: float = 400.0
-    stability_min: float = 0.05
+    stability_min: float = 0.06
 
     def __post_init__(self) -> None:
         for name, (low, high) in _RANGES.items():

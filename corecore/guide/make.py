@@ -23,7 +23,7 @@ from corecore.guide.body import (
 )
 from corecore.guide.check import bore_of, deepest_in_bone_mm, least_wall_mm, off_axis
 from corecore.guide.design import Design
-from corecore.guide.seat import Seat, find_seat, frame_at
+from corecore.guide.seat import Hold, Seat, find_seat, frame_at
 from corecore.guide.solids import to_mesh
 from corecore.hip import Hip
 from corecore.mesh import TriangleMesh
@@ -55,23 +55,28 @@ class SleeveFigures:
 
 @dataclass(frozen=True, eq=False)
 class Guide:
-    """A guide in world RAS mm with its figures.
-
-    ``plain`` is the same without lettering: walls are measured on it. ``slip_mm``: how far the motion that the
-    seat holds least (``weakest``) goes before the clearance is used up.
-    """
+    """A guide in world RAS mm with its figures; ``plain`` is the same without lettering: walls are measured on it."""
 
     mesh: TriangleMesh
     plain: TriangleMesh
     sleeves: tuple[SleeveFigures, ...]
     lettering: Lettering
     contact_mm2: float
-    stability: float
-    weakest: str
-    slip_mm: float | None
+    hold: Hold
+    clearance_mm: float
     wall_mm: float
     bone_mm: float
     volume_ml: float
+
+    @property
+    def slip_mm(self) -> float:
+        """How far the motion that the seat holds least goes before the clearance is used up, mm."""
+        return self.clearance_mm / self.hold.closing if self.hold.closing > 0.0 else float("inf")
+
+    @property
+    def slip_deg(self) -> float:
+        """The same in degrees where it is a turn; 0 where it is none."""
+        return float(np.degrees(self.slip_mm / self.hold.turn_radius_mm))
 
     def as_dict(self) -> dict[str, Any]:
         """The figures, for JSON."""
@@ -83,9 +88,10 @@ class Guide:
                 "capital_mm": round(self.lettering.capital_mm, 2),
             },
             "contact_mm2": round(self.contact_mm2, 1),
-            "stability": round(self.stability, 4),
-            "weakest": self.weakest,
-            "slip_mm": None if self.slip_mm is None else round(self.slip_mm, 2),
+            "stability": round(self.hold.stability, 4),
+            "weakest": self.hold.weakest,
+            "slip_mm": round(self.slip_mm, 2) if np.isfinite(self.slip_mm) else None,
+            "slip_deg": round(self.slip_deg, 2) if np.isfinite(self.slip_deg) else None,
             "least_wall_mm": round(self.wall_mm, 3),
             "deepest_in_bone_mm": round(self.bone_mm, 3),
             "volume_ml": round(self.volume_ml, 2),
@@ -137,11 +143,9 @@ def make_guide(
         _measured(mesh, hip, tunnel, sleeve, stop - sleeve.tunnel_mm, design)
         for tunnel, sleeve in zip(tunnels, sleeves, strict=True)
     )
-    hold = seat.hold
-    slip = design.clearance_mm / hold.closing if hold.closing > 0.0 else None
     plain = to_mesh(body).transformed(seat.world_from_seat)
     return Guide(
-        mesh, plain, figures, text, seat.contact_mm2, hold.stability, hold.weakest, slip, wall, deepest, mesh.volume_ml
+        mesh, plain, figures, text, seat.contact_mm2, seat.hold, design.clearance_mm, wall, deepest, mesh.volume_ml
     )
 
 

@@ -25,7 +25,7 @@ STEP_MM = 0.5
 FROM_MM, TO_MM = 60.0, -25.0
 #: Footprints tried, smallest first, mm: half the width, and how far it reaches distally and proximally
 #: (engineering choice: what a lateral approach to the vastus ridge lays bare).
-FOOTPRINTS = ((16.0, 28.0, 20.0), (18.0, 30.0, 22.0), (20.0, 33.0, 26.0), (22.0, 36.0, 30.0))
+FOOTPRINTS = ((16.0, 28.0, 20.0), (18.0, 30.0, 23.0), (20.0, 33.0, 26.0), (22.0, 36.0, 30.0))
 #: Along its rim the footprint has a band without contact, mm: there the seat goes on level, so that the rim
 #: is square and no edge is thin.
 BAND_MM = 3.0
@@ -43,7 +43,7 @@ FIN_SPARE_MM = 1.0
 #: Bone further from the seat than this, besides the clearance, is not touched, mm.
 TOUCHING_MM = 0.1
 #: Bone steeper than this against the way the guide is put on carries nothing, degrees (engineering choice).
-STEEPEST_DEG = 75.0
+STEEPEST_DEG = 70.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,13 +97,14 @@ def frame_at(hip: Hip, tunnels: tuple[Tunnel, ...], design: Design) -> FloatArra
 
 
 def find_seat(hip: Hip, frame: FloatArray, design: Design, room_mm: float, letters: Callable[[Seat], float]) -> Seat:
-    """The smallest footprint that holds the guide where it is put.
+    """The smallest footprint that holds the guide to within ``design.slip_mm``; if none does, the one that holds best.
 
     ``room_mm``: how far about the origin the footprint must reach, for the sleeves; ``letters`` says how far
     proximally, for the lettering. Raises ``InputError`` where none has enough contact, or none holds
     (``hold_of``).
     """
     best: Seat | None = None
+    held: list[Seat] = []
     for width, distal, proximal in FOOTPRINTS:
         size = (max(width, room_mm), max(distal, room_mm), max(proximal, room_mm))
         seat = _seat(hip, frame, size, design)
@@ -113,9 +114,14 @@ def find_seat(hip: Hip, frame: FloatArray, design: Design, room_mm: float, lette
             if wanted <= seat.proximal_mm:
                 break
             seat = _seat(hip, frame, (size[0], size[1], wanted), design)
-        if seat.contact_mm2 >= design.contact_min_mm2 and seat.hold.stability >= design.stability_min:
-            return seat
         best = seat if best is None or seat.hold.stability > best.hold.stability else best
+        if seat.contact_mm2 < design.contact_min_mm2 or seat.hold.stability < design.stability_min:
+            continue
+        held.append(seat)
+        if design.clearance_mm <= design.slip_mm * seat.hold.closing:
+            return seat
+    if held:
+        return max(held, key=lambda seat: seat.hold.closing)
     assert best is not None
     if best.contact_mm2 < design.contact_min_mm2:
         raise InputError(
@@ -142,7 +148,7 @@ def _frame(hip: Hip, entry: FloatArray, outward: FloatArray) -> FloatArray:
 def _seat(hip: Hip, frame: FloatArray, size: tuple[float, float, float], design: Design) -> Seat:
     width, distal, proximal = size
     x, y = _lines_about(size, BEYOND_MM)
-    bone = without_fins(height_field(hip, frame, x, y, design.clearance_mm), design)
+    bone = as_seat(height_field(hip, frame, x, y, design.clearance_mm), design)
     heights = np.maximum(np.maximum(bone, _at_rim(bone, x, y, size)), -design.skirt_mm)
     points, flat, normals, area = _contact(hip, frame, size, design)
     return Seat(
@@ -168,7 +174,7 @@ def _contact(
     x, y = _lines_about(size, 0.0)
     bone = height_field(hip, frame, x, y, design.clearance_mm)
     a, b = np.meshgrid(x, y, indexing="ij")
-    near = without_fins(bone, design) - bone < TOUCHING_MM
+    near = as_seat(bone, design) - bone < TOUCHING_MM
     away = np.linalg.norm(_from_core(a, b, size)[1], axis=-1)
     touching = near & (bone > -design.skirt_mm) & (away < CORNER_MM - BAND_MM)
     points = np.stack([a[touching], b[touching], bone[touching]], axis=1)
@@ -200,6 +206,21 @@ def height_field(hip: Hip, frame: FloatArray, x: FloatArray, y: FloatArray, clea
         if len(active) == 0:
             break
     return np.asarray(np.maximum(height, TO_MM).reshape(a.shape), dtype=np.float64)
+
+
+def as_seat(heights: FloatArray, design: Design) -> FloatArray:
+    """A height field raised where a guide cannot follow it: beside cliffs, and over grooves too narrow for a wall.
+
+    A cliff's edge lies anywhere between two points of the field; raised a step beside it, the surface
+    between them cannot cut the edge off.
+    """
+    raised = heights.copy()
+    padded = np.pad(heights, 1, mode="edge")
+    n, m = heights.shape
+    for i, j in ((a, b) for a in (-1, 0, 1) for b in (-1, 0, 1) if (a, b) != (0, 0)):
+        drop = STEP_MM * float(np.hypot(i, j)) * np.tan(np.radians(STEEPEST_DEG))
+        np.maximum(raised, padded[1 + i : 1 + i + n, 1 + j : 1 + j + m] - drop, out=raised)
+    return without_fins(raised, design)
 
 
 def without_fins(heights: FloatArray, design: Design) -> FloatArray:
@@ -259,11 +280,12 @@ def _normals(hip: Hip, frame: FloatArray, points: FloatArray) -> FloatArray:
 class Hold:
     """How a seat holds a guide. ``stability``: by how much the slip least felt opens the seat, root mean square over
     the contact, mm per mm of slip; ``closing``: by how much that slip closes it where it closes most, mm per mm;
-    ``weakest`` names it."""
+    ``weakest`` names it. A turn of 1 mm is one of 1/``turn_radius_mm`` radians; infinite for what is no turn."""
 
     stability: float
     closing: float
     weakest: str
+    turn_radius_mm: float
 
 
 def hold_of(points: FloatArray, normals: FloatArray, area: FloatArray) -> Hold:
@@ -273,7 +295,7 @@ def hold_of(points: FloatArray, normals: FloatArray, area: FloatArray) -> Hold:
     a cylinder slide on themselves: their stability is 0. It is the root of the least eigenvalue of the
     contact's constraint matrix (Gelfand et al. 2003, doi:10.1109/IM.2003.1240258).
     """
-    nothing = Hold(0.0, 0.0, MOTIONS[0])
+    nothing = Hold(0.0, 0.0, MOTIONS[0], np.inf)
     if len(points) < 6:
         return nothing
     weight = area / area.sum()
@@ -286,5 +308,6 @@ def hold_of(points: FloatArray, normals: FloatArray, area: FloatArray) -> Hold:
     change = rows @ vectors[:, 0]
     # Either way round; the freer one counts. The last hundredth is left out: a single voxel holds nothing.
     closing = min(float(np.quantile(change, 0.99)), float(np.quantile(-change, 0.99)))
-    weakest = MOTIONS[int(np.argmax(np.abs(vectors[:, 0])))]
-    return Hold(float(np.sqrt(max(0.0, float(values[0])))), max(closing, 0.0), weakest)
+    motion = int(np.argmax(np.abs(vectors[:, 0])))
+    reach = radius if motion >= 3 else np.inf
+    return Hold(float(np.sqrt(max(0.0, float(values[0])))), max(closing, 0.0), MOTIONS[motion], reach)

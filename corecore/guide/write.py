@@ -69,11 +69,12 @@ def page(guide: Guide, stamp: Stamp, design: Design) -> str:
             f" {sleeve.play_deg:.2f}° in it; axis {sleeve.axis_off_mm:.3f} mm and {sleeve.axis_off_deg:.3f}° off the"
             " tunnel, measured on the mesh.",
         ]
+    slip = f"{guide.slip_mm:.1f} mm" + (f" ({guide.slip_deg:.1f}°)" if guide.slip_deg > 0.0 else "")
     lines += [
         "",
         f"Seat: touches {guide.contact_mm2:.0f} mm² of bone with a gap of {design.clearance_mm:g} mm. It holds least"
-        f" against {guide.weakest}: 1 mm of it opens the seat by {guide.stability:.2f} mm"
-        + ("." if guide.slip_mm is None else f", and {guide.slip_mm:.1f} mm of it use up the gap."),
+        f" against {guide.hold.weakest}: 1 mm of it opens the seat by {guide.hold.stability:.2f} mm,"
+        f" and {slip} of it use up the gap.",
         f"Thinnest wall {guide.wall_mm:.2f} mm; "
         + (
             f"nearest to the bone {-guide.bone_mm:.2f} mm."

@@ -38,14 +38,14 @@ class Series:
     files: tuple[Path, ...]
 
 
-def series_uids(folder: Path) -> dict[str, list[Path]]:
-    """The image series in a folder by their SeriesInstanceUID, each with its files."""
-    found: dict[str, list[Path]] = {}
+def series_in(folder: Path) -> dict[str, list[tuple[Path, Any]]]:
+    """The image series in a folder by their SeriesInstanceUID, each with its files and their headers."""
+    found: dict[str, list[tuple[Path, Any]]] = {}
     with reading(folder, WHAT):
         for path in dicom_files(folder):
             dataset = read_dataset(path, pixels=False)
             if dataset.SOPClassUID in (*SINGLE_FRAME, *MULTI_FRAME):
-                found.setdefault(str(dataset.get("SeriesInstanceUID", "")), []).append(path)
+                found.setdefault(str(dataset.get("SeriesInstanceUID", "")), []).append((path, dataset))
     return found
 
 
@@ -55,18 +55,18 @@ def find_series(folder: Path, uid: str | None = None) -> Series:
     Raises ``InputError`` where there is none, where there are several, and for slices that make
     no even stack.
     """
-    found = series_uids(folder)
+    found = series_in(folder)
     if uid is not None:
         found = {uid: found[uid]} if uid in found else {}
     if not found:
         raise InputError(f"{shown(folder)}: holds no CT or MR image; {WHAT} is accepted")
     if len(found) > 1:
         with reading(folder, WHAT):
-            told = "; ".join(_described(files) for files in list(found.values())[:8])
+            told = "; ".join(_described(slices) for slices in list(found.values())[:8])
         raise InputError(f"{shown(folder)}: {len(found)} series ({told}); one series a folder is accepted")
-    uid, files = next(iter(found.items()))
+    uid, slices = next(iter(found.items()))
+    files, datasets = [path for path, _ in slices], [dataset for _, dataset in slices]
     with reading(folder, WHAT):
-        datasets = [read_dataset(path, pixels=False) for path in files]
         if len(files) == 1 and datasets[0].SOPClassUID in MULTI_FRAME:
             planes = frame_planes(datasets[0], files[0])
             grid, _ = stacked(planes, files[0])
@@ -81,10 +81,10 @@ def find_series(folder: Path, uid: str | None = None) -> Series:
         return Series(uid, str(head.get("SeriesDescription", "")), str(head.get("Modality", "")), grid, ordered)
 
 
-def _described(files: list[Path]) -> str:
-    one = read_dataset(files[0], pixels=False)
+def _described(slices: list[tuple[Path, Any]]) -> str:
+    _, one = slices[0]
     name = short(one.get("SeriesDescription", "unnamed"), 30)
-    return f"{one.get('Modality', '?')} {name}: {len(files)} file(s)"
+    return f"{one.get('Modality', '?')} {name}: {len(slices)} file(s)"
 
 
 def read_series(folder: Path) -> Image:
@@ -96,8 +96,10 @@ def read_multi_frame(path: Path) -> Image:
     """The image in one multi-frame CT or MR file."""
     with reading(path, WHAT):
         dataset = read_dataset(path, pixels=False)
-        if dataset.SOPClassUID not in MULTI_FRAME:
+        if dataset.SOPClassUID in SINGLE_FRAME:
             raise InputError(f"{shown(path)}: one DICOM slice; {WHAT} is accepted: name its folder")
+        if dataset.SOPClassUID not in MULTI_FRAME:
+            raise InputError(f"{shown(path)}: a DICOM {short(dataset.SOPClassUID.name)}; {WHAT} is accepted")
         grid, _ = stacked(frame_planes(dataset, path), path)
         uid = str(dataset.get("SeriesInstanceUID", ""))
         return read_pixels(Series(uid, "", str(dataset.get("Modality", "")), grid, (path,)), path)

@@ -239,9 +239,13 @@ def _images(folder: Path) -> list[Candidate]:
         if kind != "dicom":
             files.append(path)
             continue
-        if _object(path) in SINGLE_FRAME:
+        if path.parent in folders:
+            # One slice tells the folder's; the others are read once they are asked for.
+            continue
+        uid = _object(path)
+        if uid in SINGLE_FRAME:
             folders.add(path.parent)
-        elif _object(path) in MULTI_FRAME:
+        elif uid in MULTI_FRAME:
             found.append(Candidate(MaskReference(path), stem(path)))
     found += [Candidate(MaskReference(place), place.name) for place in sorted(folders)]
     masks = _fits("femur"), _fits("lesion")
