@@ -16,6 +16,8 @@ import nibabel as nib
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from corecore.cli import main
 from corecore.errors import InputError, OutputError
@@ -420,6 +422,16 @@ def test_a_long_name_gives_way_in_a_short_header_and_the_side_does_not() -> None
     alarm = Stamp("n" * 90, "left", "0123abcd", None, ("joint_margin_mm 2 (limit 5)",), "because " * 20)
     assert "LEFT plan 0123abcd" in alarm.header(64)
     assert "BREAKS LIMITS" in alarm.header(64)
+
+
+@given(st.text(max_size=64), st.integers(60, 80), st.booleans())
+def test_a_header_is_short_and_plain_and_keeps_side_and_plan(name: str, length: int, broken: bool) -> None:
+    told = ("joint_margin_mm 2 (limit 5)",) if broken else ()
+    header = Stamp(name, "right", "0123abcd", None, told, "a reason of some length" if broken else None).header(length)
+    assert len(header) <= length
+    assert header.isascii()
+    assert "RIGHT plan 0123abcd; not a medical device" in header
+    assert ("BREAKS LIMITS" in header) == broken or "BREAKS LIMITS" in name
 
 
 def test_an_id_of_any_length_and_kind_is_one_line(world: phantom.World, tmp_path: Path) -> None:

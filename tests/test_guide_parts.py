@@ -12,8 +12,9 @@ from corecore.grid import FloatArray
 from corecore.guide.body import Lettering, Sleeve, lettered, stop_mm
 from corecore.guide.check import bore_of, deepest_in_bone_mm, least_wall_mm, off_axis
 from corecore.guide.design import Design
+from corecore.guide.hold import Hold, hold_of
 from corecore.guide.letters import lettering
-from corecore.guide.seat import STEP_MM, Hold, Seat, height_field, hold_of, without_fins
+from corecore.guide.seat import STEP_MM, Seat, height_field, without_fins
 from corecore.guide.solids import ball, cylinder, slab, to_mesh, under
 
 pytest.importorskip("manifold3d")

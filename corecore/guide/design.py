@@ -37,7 +37,7 @@ class Design:
     ``wall_min_mm``: least wall anywhere, measured. ``plate_mm``: thickness over the highest bone.
     ``skirt_mm``: how far the seat reaches down beside the entry. ``slip_mm``: the footprint grows until the
     motion that the seat holds least uses up the clearance within this, where one does. ``contact_min_mm2``,
-    ``stability_min``: least seat that is accepted (``corecore.guide.seat``).
+    ``stability_min``: least seat that is accepted (``corecore.guide.hold``).
     """
 
     clearance_mm: float = 0.1

@@ -23,7 +23,8 @@ from corecore.guide.body import (
 )
 from corecore.guide.check import bore_of, deepest_in_bone_mm, least_wall_mm, off_axis
 from corecore.guide.design import Design
-from corecore.guide.seat import Hold, Seat, find_seat, frame_at
+from corecore.guide.hold import Hold
+from corecore.guide.seat import Seat, find_seat, frame_at
 from corecore.guide.solids import to_mesh
 from corecore.hip import Hip
 from corecore.mesh import TriangleMesh

@@ -16,6 +16,7 @@ from scipy import ndimage
 from corecore.errors import InputError
 from corecore.grid import FloatArray, inverse, transform
 from corecore.guide.design import Design
+from corecore.guide.hold import Hold, hold_of
 from corecore.hip import Hip
 from corecore.tunnel import Tunnel
 
@@ -33,11 +34,6 @@ BAND_MM = 3.0
 CORNER_MM = 5.0
 #: The height field goes on beyond the footprint, for sleeves that lean out over its rim, mm.
 BEYOND_MM = 40.0
-#: Small motions in the order of the constraint matrix.
-MOTIONS = (
-    "a slip forward or back", "a slip along the shaft", "lifting off", "tipping up or down", "rocking about the shaft",
-    "turning on the spot",
-)  # fmt: skip
 #: A groove this much wider than the least wall is filled, mm.
 FIN_SPARE_MM = 1.0
 #: Bone further from the seat than this, besides the clearance, is not touched, mm.
@@ -274,40 +270,3 @@ def _normals(hip: Hip, frame: FloatArray, points: FloatArray) -> FloatArray:
     local_from_seat = inverse(hip.world_from_local) @ frame
     normals = hip.bone.mouth_normal(transform(local_from_seat, points))
     return np.asarray(normals @ local_from_seat[:3, :3], dtype=np.float64)
-
-
-@dataclass(frozen=True)
-class Hold:
-    """How a seat holds a guide. ``stability``: by how much the slip least felt opens the seat, root mean square over
-    the contact, mm per mm of slip; ``closing``: by how much that slip closes it where it closes most, mm per mm;
-    ``weakest`` names it. A turn of 1 mm is one of 1/``turn_radius_mm`` radians; infinite for what is no turn."""
-
-    stability: float
-    closing: float
-    weakest: str
-    turn_radius_mm: float
-
-
-def hold_of(points: FloatArray, normals: FloatArray, area: FloatArray) -> Hold:
-    """How well a contact (points (N, 3), unit normals (N, 3), areas (N,), seat's frame) holds.
-
-    A slip is any small motion, turns counted by what they move at the contact's radius. A plane, a ball and
-    a cylinder slide on themselves: their stability is 0. It is the root of the least eigenvalue of the
-    contact's constraint matrix (Gelfand et al. 2003, doi:10.1109/IM.2003.1240258).
-    """
-    nothing = Hold(0.0, 0.0, MOTIONS[0], np.inf)
-    if len(points) < 6:
-        return nothing
-    weight = area / area.sum()
-    arm = points - weight @ points
-    radius = float(np.sqrt(weight @ np.einsum("ij,ij->i", arm, arm)))
-    if radius < 1e-9:
-        return nothing
-    rows = np.concatenate([normals, np.cross(arm, normals) / radius], axis=1)
-    values, vectors = np.linalg.eigh((rows * weight[:, None]).T @ rows)
-    change = rows @ vectors[:, 0]
-    # Either way round; the freer one counts. The last hundredth is left out: a single voxel holds nothing.
-    closing = min(float(np.quantile(change, 0.99)), float(np.quantile(-change, 0.99)))
-    motion = int(np.argmax(np.abs(vectors[:, 0])))
-    reach = radius if motion >= 3 else np.inf
-    return Hold(float(np.sqrt(max(0.0, float(values[0])))), max(closing, 0.0), MOTIONS[motion], reach)
