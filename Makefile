@@ -1,6 +1,7 @@
 # make demo    plan on the shipped sample volume: pictures, report and plan.json in demo_out/
 # make test    the fast tests          make lint, types    ruff, mypy
-# make bench   figures of speed        make samples        write sample_volumes/ anew
+# make docs    these pages as a site   make bench          figures of speed
+# make samples write sample_volumes/ anew
 # make clean   remove what make made
 #
 # Every target makes its own .venv. PYTHON=python3.13 chooses the interpreter (3.11 or newer).
@@ -16,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 .DELETE_ON_ERROR:
-.PHONY: demo test test-slow test-long lint types bench samples clean
+.PHONY: demo test test-slow test-long lint types docs notebooks bench samples clean
 
 demo: $(STAMP)
 	$(VENV)/bin/corecore demo --out demo_out --overwrite
@@ -38,6 +39,14 @@ lint: $(STAMP)
 types: $(STAMP)
 	$(PY) -m mypy
 
+# Warnings are errors: a dead link or a page nobody links to fails.
+docs: $(STAMP)
+	$(PY) -m sphinx -q -W --keep-going -b html docs docs/_build
+
+# Writes them with what they show; the tests run them without writing.
+notebooks: $(STAMP)
+	$(PY) docs/make_notebooks.py
+
 bench: $(STAMP)
 	$(PY) benchmarks/plan_samples.py
 
@@ -45,7 +54,7 @@ samples: $(STAMP)
 	$(PY) -m corecore.phantom.samples sample_volumes
 
 clean:
-	rm -rf $(VENV) demo_out dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) docs/_build demo_out dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find corecore tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP): pyproject.toml

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,9 +16,10 @@ from scipy import ndimage
 from corecore.anatomy.model import Caution, Landmarks
 from corecore.errors import InputError
 from corecore.grid import BoolArray, FloatArray, Image, Mask, transform
-from corecore.io import nifti
 from corecore.io.files import sha256_of
-from corecore.io.masks import MaskReference, mask_from_values, read_mask
+from corecore.io.images import read_image
+from corecore.io.masks import MaskReference, read_mask, read_segmentation
+from corecore.moved import Move, into_femur
 
 Side = Literal["left", "right"]
 
@@ -45,7 +47,7 @@ class Source:
     role: str
     path: Path
     sha256: str
-    label: int | None
+    label: int | str | None
     #: Of a copy in a plan's folder: the fingerprint of the file it was made from.
     original_sha256: str | None = None
 
@@ -83,6 +85,8 @@ class Case:
     pelvis: Mask | None = None
     image: Image | None = None
     avoid: Mask | None = None
+    #: How the lesion came into the femur's world, where it was drawn on another scan.
+    move: Move | None = None
 
 
 def load_case(
@@ -95,33 +99,44 @@ def load_case(
     pelvis: MaskReference | str | None = None,
     image: Path | str | None = None,
     avoid: MaskReference | str | None = None,
+    lesion_transform: Path | None = None,
+    lesion_image: Path | None = None,
 ) -> Case:
     """Read, check and clean one hip's masks; masks of the pelvis and of what to avoid, and an image, come along.
+
+    A lesion drawn on another scan is carried over by ``lesion_transform``, or by registration of
+    ``lesion_image`` to ``image``.
 
     Raises ``InputError`` for unreadable files, empty masks, a lesion outside the femur, or
     lesions in both hips without a ``side``.
     """
-    femur_ref = MaskReference.parse(femur) if isinstance(femur, str) else femur
-    lesion_ref = MaskReference.parse(lesion) if isinstance(lesion, str) else lesion
-    for reference in (femur_ref, lesion_ref):
-        if not reference.path.exists():
-            raise InputError(f"{reference.path}: no such file")
-    same_file = femur_ref.path.resolve() == lesion_ref.path.resolve()
+    femur_ref, lesion_ref = _reference(femur), _reference(lesion)
+    same_file = os.path.realpath(femur_ref.path) == os.path.realpath(lesion_ref.path)
     if same_file and femur_ref.label == lesion_ref.label:
         raise InputError(f"{femur_ref}: femur and lesion are the same mask; name two labels as path:label")
-    values, grid = nifti.read_volume(femur_ref.path)
-    bone = mask_from_values(values, grid, femur_ref)
-    if same_file:
-        dead = mask_from_values(values, grid, lesion_ref)
-    else:
-        values, grid = nifti.read_volume(lesion_ref.path)
-        dead = mask_from_values(values, grid, lesion_ref)
-    del values
-    sources = (
+    seen = None if image is None else read_image(Path(image))
+    # Contours are filled on the image's grid where their own series is not at hand.
+    on = None if seen is None else seen.grid
+    drawn = None if lesion_image is None else (lesion_image, read_image(lesion_image))
+    parts = read_segmentation(femur_ref.path, on)
+    bone = parts.pick(femur_ref.label)
+    dead_on = on if drawn is None else drawn[1].grid
+    dead = (parts if same_file else read_segmentation(lesion_ref.path, dead_on)).pick(lesion_ref.label)
+    del parts
+    move: Move | None = None
+    if lesion_transform is not None or lesion_image is not None:
+        if same_file:
+            raise InputError(f"{femur_ref.path}: femur and lesion lie in one file, so in one world; two are accepted")
+        dead, move = into_femur(dead, bone, given=lesion_transform, lesion_image=drawn, image=seen)
+    # Labels that exclude each other are a label map; segments that overlap are masks of their own.
+    label_map = same_file and not bool(np.any(bone.voxels & dead.voxels))
+    sources: tuple[Source, ...] = (
         Source("femur", femur_ref.path, sha256_of(femur_ref.path), femur_ref.label),
         Source("lesion", lesion_ref.path, sha256_of(lesion_ref.path), lesion_ref.label),
     )
-    named, origin = _side_of_names([femur_ref.path, lesion_ref.path])
+    if move is not None:
+        sources = (*sources, *(Source(role, path, sha256_of(path), None) for role, path in move.files))
+    named, origin = _side_of_names([_named(femur_ref), _named(lesion_ref)])
     if side != "auto":
         if named is not None and named != side:
             raise InputError(f"{origin}: the name says {named}, but --side {side} was given")
@@ -129,28 +144,36 @@ def load_case(
     case = case_from_masks(
         bone,
         dead,
-        label_map=same_file,
+        label_map=label_map,
         side=named,
         side_origin=origin,
         landmarks=landmarks,
         case_id=case_id,
         sources=sources,
     )
+    if move is not None:
+        case = replace(case, move=move, cautions=(*case.cautions, move.caution))
     for role, given in (("pelvis", pelvis), ("avoid", avoid)):
         if given is None:
             continue
-        reference = MaskReference.parse(given) if isinstance(given, str) else given
-        mask = read_mask(reference)
+        reference = _reference(given)
+        mask = read_mask(reference, on)
         source = Source(role, reference.path, sha256_of(reference.path), reference.label)
         case = replace(case, sources=(*case.sources, source))
         case = replace(case, pelvis=mask) if role == "pelvis" else replace(case, avoid=mask)
-    if image is not None:
-        path = Path(image)
-        if not path.exists():
-            raise InputError(f"{path}: no such file")
-        seen = nifti.read_image(path)
+    if seen is not None:
+        path = Path(str(image))
         case = replace(case, image=seen, sources=(*case.sources, Source("image", path, sha256_of(path), None)))
     return case
+
+
+def _reference(given: MaskReference | str) -> MaskReference:
+    return (MaskReference.parse(given) if isinstance(given, str) else given).in_file()
+
+
+def _named(reference: MaskReference) -> Path:
+    """What speaks of a mask: its file's name, and its label's where it is a name (``seg.nii.gz:femur_left``)."""
+    return Path(str(reference)) if isinstance(reference.label, str) else reference.path
 
 
 def case_from_masks(

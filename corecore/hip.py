@@ -20,6 +20,7 @@ from corecore.barrier import Barrier, barrier_of
 from corecore.case import LESION_REACH_MM, OUTSIDE_SHARE_MAX, STRAY_LESION_ML, Case, Side
 from corecore.errors import InputError
 from corecore.grid import BoolArray, FloatArray, Grid, Mask, inverse, transform
+from corecore.html import figures_html
 from corecore.lesion import Lesion, sampled
 from corecore.surface import Bone, bone_from_voxels
 from corecore.upsample import near_isotropic
@@ -50,6 +51,19 @@ class Hip:
     #: What tunnels keep out of: the region to avoid and the pelvis, where given and within reach.
     avoid: Barrier | None = None
     pelvis: Barrier | None = None
+
+    def __repr__(self) -> str:
+        return f"<Hip {self.case.id}: {self.side}, necrosis {self.lesion.volume_ml:.2f} ml>"
+
+    def _repr_html_(self) -> str:
+        anatomy = self.anatomy
+        rows = [
+            ("side", self.side),
+            ("head", f"radius {anatomy.head_radius_mm:.1f} mm"),
+            ("neck-shaft angle", f"{anatomy.neck_shaft_angle_deg:.0f}°"),
+            ("necrosis", f"{self.lesion.volume_ml:.2f} ml"),
+        ]
+        return figures_html(f"hip {self.case.id}", rows, [caution.text for caution in self.cautions])
 
     def to_world(self, points_mm: FloatArray) -> FloatArray:
         """Local positions (N, 3) or (3,) as world RAS mm."""

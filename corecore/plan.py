@@ -19,8 +19,9 @@ from corecore.fixed import fixed_direction, fixed_entry
 from corecore.grid import BoolArray, FloatArray
 from corecore.hip import Hip
 from corecore.holes import inner_points
+from corecore.html import figures_html
 from corecore.lesion import sample_counts
-from corecore.measures.document import direction, number, position, rounded
+from corecore.measures.document import case_document, direction, number, position, rounded
 from corecore.measures.model import Measures
 from corecore.measures.weight_bearing import in_cone
 from corecore.risk.execution import by_method
@@ -110,6 +111,22 @@ class Plan:
         if self.given is not None:
             return "manual"
         return "planned" if self.tunnels else "infeasible"
+
+    def __repr__(self) -> str:
+        removed = f"{self.totals.removed_fraction:.1%}"
+        return f"<Plan of hip {self.hip.case.id}: {self.status}, {len(self.tunnels)} tunnels, {removed} removed>"
+
+    def _repr_html_(self) -> str:
+        rows = [("status", self.status), ("removed", f"{self.totals.removed_fraction:.1%} of the necrosis")]
+        if self.proof is not None:
+            rows.append(("no plan removes more than", f"{self.proof.upper_bound_fraction:.1%}"))
+        if self.infeasible is not None:
+            rows.append(("what stands in the way", self.infeasible.text))
+        for place, (tunnel, figures) in enumerate(self.tunnels, start=1):
+            margins = f"cortex {figures.cortical_clearance_mm:.1f}, joint {figures.joint_clearance_mm:.1f} mm"
+            rows.append((f"tunnel {place}", f"{tunnel.diameter_mm:g} mm, {figures.length_mm:.1f} mm long; {margins}"))
+        broken = [f"breaks {one['key']}" for one in self.given.violations] if self.given is not None else []
+        return figures_html(f"plan of hip {self.hip.case.id}", rows, [*broken, *(one.text for one in self.cautions)])
 
 
 def plan_hip(
@@ -377,7 +394,7 @@ def document(plan: Plan) -> dict[str, Any]:
         "status": plan.status,
         "violations": [] if plan.given is None else rounded(plan.given.violations),
         "warnings": [{"code": c.code, "text": c.text} for c in plan.cautions],
-        "case": {"id": hip.case.id, "side": hip.side, "inputs": [s.as_dict() for s in hip.case.sources]},
+        "case": case_document(hip),
         "anatomy": {
             "head_center": position(hip, anatomy.head_center),
             "head_radius_mm": number(anatomy.head_radius_mm),

@@ -33,8 +33,8 @@ class Reopened:
     content: dict[str, Any]
 
 
-def reopen(path: Path) -> Reopened:
-    """Rebuild a plan's hip from its inputs.
+def reopen(path: Path, *, image: bool = False) -> Reopened:
+    """Rebuild a plan's hip from its inputs; with ``image``, the image too, where the plan has one at hand.
 
     Raises ``InputError`` for a plan that cannot be read, for inputs that are missing or changed,
     and where what is rebuilt is not what the plan says (edited, or made by another version).
@@ -47,7 +47,10 @@ def reopen(path: Path) -> Reopened:
     femur, lesion = (_reference(plan, role) for role in ("femur", "lesion"))
     pelvis, avoid = (_reference(plan, role) if plan.input(role) else None for role in ("pelvis", "avoid"))
     given = _landmarks(plan, content["anatomy"])
-    hip = build_hip(load_case(femur, lesion, side=plan.side, landmarks=given, pelvis=pelvis, avoid=avoid))
+    seen = plan.input("image") if image else None
+    shown = seen.path if seen is not None and seen.path.is_file() else None
+    case = load_case(femur, lesion, side=plan.side, landmarks=given, pelvis=pelvis, avoid=avoid, image=shown)
+    hip = build_hip(case)
     gap = float(np.linalg.norm(hip.to_world(hip.anatomy.head_center) - plan.anatomy.head_center))
     if gap > SAME_MM:
         raise InputError(

@@ -23,18 +23,19 @@ from corecore.io.seal import seal_of
 from corecore.io.stl import write_stl
 from corecore.mesh import TriangleMesh, surface_mesh
 from corecore.tunnel import Tunnel
-from corecore.view import Scene, draw_preview, painters, write_scene_html
+from corecore.view import PreviewResult, Scene, draw_preview, painters, write_scene_html
 from corecore.view.page import BONE_TRIANGLES
 
 if TYPE_CHECKING:
     from corecore.plan import Plan
+    from corecore.view.tissue import Tissue
 
 _log = logging.getLogger(__name__)
 
 #: Files of an earlier plan that a new one replaces or removes.
 OWN_FILES = (
     "plan.json", "measures.json", "tunnels.mrk.json", "femur.stl", "lesion.stl", "tunnel_*.stl",
-    "preview.png", "preview.html", "run.log", "input_*.nii.gz",
+    "preview.png", "preview.html", "report.html", "report.pdf", "run.log", "input_*.nii.gz",
 )  # fmt: skip
 #: How much of the image around the femur is kept with the plan, mm: the joint, and the soft parts drilled through.
 IMAGE_ROOM_MM = 30.0
@@ -87,7 +88,7 @@ def write_plan(
         content["seal"] = seal_of(content)
         _write_json(stage / "measures.json", measures_document(plan.hip, plan.measures))
         if pictures:
-            _draw(Scene(content, femur, lesion), stage)
+            _draw(Scene(content, femur, lesion), plan.hip, stage)
         atomic_write_text(stage / "run.log", log_text())
         _write_json(stage / "plan.json", content)
         _remove_older(folder, stage)
@@ -112,6 +113,7 @@ def prepared_meshes(hip: Hip, *, pictures: bool) -> tuple[TriangleMesh, Triangle
         # Loaded early: what the picture needs next.
         import_module("matplotlib.backends.backend_agg")
         import_module("matplotlib.figure")
+        import_module("corecore.view.report").load_early()
         femur.decimated(BONE_TRIANGLES)
     return femur, lesion
 
@@ -175,20 +177,34 @@ def _with_copies(hip: Hip, stage: Path) -> Hip:
     sources = []
     for source in case.sources:
         if source.role not in names:
-            sources.append(source)
+            # No copy is kept of it, and its name stays out as well.
+            sources.append(replace(source, path=Path(source.role)))
             continue
         name, label = names[source.role]
         sources.append(Source(source.role, Path(name), sha256_of(stage / name), label, source.sha256))
     return replace(hip, case=replace(case, sources=tuple(sources)))
 
 
-def _draw(scene: Scene, stage: Path) -> None:
-    # The picture waits for a child process most of the time; the page is made meanwhile.
-    with ThreadPoolExecutor(2) as pool:
-        page = pool.submit(write_scene_html, scene, stage / "preview.html")
-        result = draw_preview(scene, stage / "preview.png")
-        page.result()
+def _draw(scene: Scene, hip: Hip, stage: Path) -> None:
+    # Loaded only for pictures.
+    from corecore.view.tissue import Tissue
+
+    result = draw_all(scene, lambda: Tissue.of(hip), stage)
     _log.info("preview.png drawn by %s", result.renderer)
+
+
+def draw_all(scene: Scene, tissue: Callable[[], Tissue | None], folder: Path) -> PreviewResult:
+    """Pictures, pages and report of a plan into a folder; without ``tissue`` the report has no films and slices."""
+    from corecore.view.report import report_data, views_of, write_data
+
+    # The picture waits for a child process most of the time; page, films and slices are made meanwhile.
+    with ThreadPoolExecutor(2) as pool:
+        said = pool.submit(lambda: report_data(scene, views_of(scene, tissue())))
+        page = pool.submit(write_scene_html, scene, folder / "preview.html")
+        result = draw_preview(scene, folder / "preview.png")
+        page.result()
+        write_data(said.result(), result.views, folder)
+    return result
 
 
 def _remove_older(folder: Path, stage: Path) -> None:

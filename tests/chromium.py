@@ -88,6 +88,16 @@ class Page:
         self._ask("Page.navigate", url=path.resolve().as_uri())
         self.until("document.querySelector('#stage')?.dataset.ready === 'yes'")
 
+    def visit(self, address: str) -> None:
+        """Opens an address of this machine."""
+        self._ask("Page.navigate", url=address)
+        self.until("document.readyState === 'complete' && location.href !== 'about:blank'")
+
+    def load(self, path: Path) -> None:
+        """Opens a file that runs no script of its own, and waits until all of it is there."""
+        self._ask("Page.navigate", url=path.resolve().as_uri())
+        self.until("document.readyState === 'complete' && location.href !== 'about:blank'")
+
     def run(self, expression: str) -> Any:
         """A JavaScript expression's value; promises are awaited."""
         answer = self._ask("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)

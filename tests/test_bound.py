@@ -209,14 +209,17 @@ def test_time_ends_a_proof_and_says_so(case: Case) -> None:
     assert proof.upper_bound_fraction == 1.0
 
 
-@pytest.mark.slow
-def test_ten_million_lines_and_their_climbs_do_not_beat_the_bound(case: Case) -> None:
+@pytest.mark.parametrize(
+    "number",
+    [pytest.param(600_000, marks=pytest.mark.slow), pytest.param(10_000_000, marks=pytest.mark.long)],
+)
+def test_lines_by_chance_and_their_climbs_do_not_beat_the_bound(case: Case, number: int) -> None:
     rng = np.random.default_rng(5)
     best = best_tunnel(case.hip, SPEC, gap=0.01, effort=20_000)
     assert best.proof is not None
     limit = round(best.proof.upper_bound_fraction * case.problem.points.shape[1])
     judged, most = 0, 0
-    while judged < 10_000_000:
+    while judged < number:
         near = case.feasible[rng.integers(len(case.feasible), size=200_000)]
         lines = near + rng.uniform(-1, 1, near.shape) * (2.0, 2.0, 0.044, 0.044)
         _, _, counts = judge_many(case.problem, lines, ring_points(16), 1.0)

@@ -25,7 +25,7 @@ SAMPLE = Path(__file__).resolve().parent.parent / "sample_volumes" / "right_medi
 MASKS = ["--femur", f"{SAMPLE}:1", "--lesion", f"{SAMPLE}:2"]
 FILES = {
     "plan.json", "measures.json", "tunnels.mrk.json", "femur.stl", "lesion.stl", "tunnel_1.stl", "preview.png",
-    "preview.html", "run.log", "input_labels.nii.gz",
+    "preview.html", "report.html", "report.pdf", "run.log", "input_labels.nii.gz",
 }  # fmt: skip
 
 
@@ -113,6 +113,7 @@ def test_infeasible_is_an_answer(planned: Path, tmp_path: Path, capsys: pytest.C
     # Nothing of the earlier plan stays.
     assert not list(out.glob("tunnel_*.stl"))
     assert not (out / "preview.png").exists()
+    assert not (out / "report.pdf").exists()
     assert main(["verify", str(out / "plan.json")]) == 0
 
 
@@ -294,3 +295,17 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.startswith("corecore ")
     assert main(["--help"]) == 0
     assert "plan" in capsys.readouterr().out
+
+
+def test_preview_draws_a_plan_whose_masks_are_gone(
+    planned: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("plan.json", "femur.stl", "lesion.stl"):
+        shutil.copy(planned / name, tmp_path)
+    assert main(["preview", str(tmp_path / "plan.json")]) == 0
+    assert "report without fluoroscopy and slices: " in capsys.readouterr().err
+    alone, whole = (folder / "report.html" for folder in (tmp_path, planned))
+    assert "masks are not at hand" in alone.read_text(encoding="utf-8")
+    assert "masks are not at hand" not in whole.read_text(encoding="utf-8")
+    assert str(tmp_path) not in alone.read_text(encoding="utf-8")
+    assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF-")

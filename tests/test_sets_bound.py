@@ -13,8 +13,9 @@ from scipy.optimize import linprog
 from corecore.grid import FloatArray
 from corecore.hip import Hip
 from corecore.search.one import best_tunnel
+from corecore.search.pricing import cheapened, whole_parts
 from corecore.search.sets import best_set
-from corecore.search.sets_bound import _cheapened, prove_set, settled_prices, whole_parts
+from corecore.search.sets_bound import prove_set, settled_prices
 from corecore.search.sets_pool import Pool, build_pool
 from corecore.spec import Spec, preset
 
@@ -70,7 +71,7 @@ def test_prices_reach_the_bound_of_the_linear_programme(seed: int) -> None:
     )
     prices, bound = np.ones(places, dtype=np.float32), np.inf
     for _ in range(10):
-        prices, bound = _cheapened(prices, covers, count, 300)
+        prices, bound = cheapened(prices, covers, count, 300)
     assert bound == pytest.approx(float((1.0 - prices).sum() + count * (covers @ prices).max()), rel=1e-5)
     assert -result.fun * (1.0 - 1e-6) <= bound <= -result.fun * 1.01
     best = max(

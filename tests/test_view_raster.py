@@ -93,6 +93,7 @@ def test_a_child_that_crashes_leaves_the_painting_to_numpy(
     program.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(program))
     monkeypatch.delenv(painters.CHOICE_VARIABLE, raising=False)
+    painters._dismiss()
     with caplog.at_level(logging.INFO, logger="corecore.view.painters"):
         pictures, name = painters.paint_all([[square((3, 5), (20, 25), 7.0, (1, 0, 0, 1))]], W, H)
     assert name == painters.SOFTWARE

@@ -12,11 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from corecore.grid import BoolArray, FloatArray
+from corecore.grid import BoolArray, FloatArray, Grid, Image
 from corecore.mesh import TriangleMesh, surface_mesh
+from corecore.surface import bone_from_voxels
 from corecore.view import palette
 from corecore.view.painters import Picture
 from corecore.view.scene import Scene
+from corecore.view.tissue import Tissue
 
 HEAD = np.array([80.0, 120.0, -800.0])
 RADIUS_MM = 23.0
@@ -25,22 +27,46 @@ LESION_OFFSET = np.array([8.0, 9.0, 9.0])
 SPACING = np.full(3, 2.0)
 
 
+START = HEAD - np.array([80.0, 50.0, 130.0])
+NECK_RADIUS_MM = 15.0
+
+
+def neck_axis(side: str) -> FloatArray:
+    """From the head down the neck, a unit vector."""
+    return np.asarray(np.array([1.0 if side == "right" else -1.0, 0.0, -1.0]) / np.sqrt(2), dtype=np.float64)
+
+
 @cache
-def _meshes(side: str) -> tuple[TriangleMesh, TriangleMesh]:
+def _solids(side: str) -> tuple[BoolArray, BoolArray]:
+    """Bone and lesion on the phantom's grid."""
     outward = 1.0 if side == "right" else -1.0
-    start = HEAD - np.array([80.0, 50.0, 130.0])
-    grid = np.stack(np.meshgrid(*(np.arange(n) for n in (80, 50, 85)), indexing="ij"), axis=-1) * SPACING + start
+    grid = np.stack(np.meshgrid(*(np.arange(n) for n in (80, 50, 85)), indexing="ij"), axis=-1) * SPACING + START
     offset = grid - HEAD
     head = np.sum(offset**2, axis=-1) <= RADIUS_MM**2
-    neck_axis = np.array([outward, 0.0, -1.0]) / np.sqrt(2)
-    along = offset @ neck_axis
-    neck = (along > 0) & (along < 65) & (np.sum(offset**2, axis=-1) - along**2 <= 15**2)
+    along = offset @ neck_axis(side)
+    neck = (along > 0) & (along < 65) & (np.sum(offset**2, axis=-1) - along**2 <= NECK_RADIUS_MM**2)
     shaft = ((offset[..., 0] - outward * 46) ** 2 + offset[..., 1] ** 2 <= 14**2) & (offset[..., 2] < -30)
     lesion = np.sum((offset - LESION_OFFSET) ** 2, axis=-1) <= 9.0**2
+    return head | neck | shaft, lesion
+
+
+@cache
+def _meshes(side: str) -> tuple[TriangleMesh, TriangleMesh]:
     place = np.eye(4)
-    place[:3, 3] = start
-    femur = surface_mesh(head | neck | shaft, SPACING).transformed(place)
-    return femur, surface_mesh(lesion, SPACING).transformed(place)
+    place[:3, 3] = START
+    femur, lesion = (surface_mesh(solid, SPACING).transformed(place) for solid in _solids(side))
+    return femur, lesion
+
+
+@cache
+def phantom_tissue(side: str = "right") -> Tissue:
+    """The phantom's volumes, without an image."""
+    bone, lesion = _solids(side)
+    field = bone_from_voxels(bone, SPACING).distance_mm
+    affine = np.diag([*SPACING, 1.0])
+    affine[:3, 3] = START
+    grid = Grid((field.shape[0], field.shape[1], field.shape[2]), affine)
+    return Tissue(Image(grid, field), Image(grid, lesion.astype(np.float32)), None, "no image was given")
 
 
 def phantom_plan(side: str = "right", **changes: Any) -> dict[str, Any]:
@@ -104,6 +130,18 @@ def manual_scene(side: str = "right") -> Scene:
     """The phantom with a tunnel that breaks a constraint."""
     broken = [{"key": "joint_margin_mm", "limit": 5.0, "value": 3.94}]
     return phantom_scene(side, status="manual", violations=broken)
+
+
+def parallel_to_neck(side: str, above_mm: float) -> Scene:
+    """A 10 mm tunnel along the neck, moved up across its axis: the bone above it is known."""
+    scene = phantom_scene(side)
+    axis = neck_axis(side)
+    up = np.array([axis[0], 0.0, -axis[2]])
+    tunnel = dict(scene.plan["tunnels"][0])
+    tunnel["entry"] = (HEAD + 62 * axis + above_mm * up).tolist()
+    tunnel["tip"] = (HEAD - 5 * axis + above_mm * up).tolist()
+    tunnel["portal_length_mm"] = 8.0
+    return phantom_scene(side, tunnels=[tunnel])
 
 
 def hue(picture: Picture, color: str) -> BoolArray:

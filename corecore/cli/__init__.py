@@ -14,7 +14,7 @@ from corecore.errors import CorecoreError
 DONE, DISAGREES, BAD_INPUT, INFEASIBLE = 0, 1, 2, 3
 
 #: Commands with a file of their own, which puts them beside the others when it is loaded.
-MORE_COMMANDS = ("batch", "summary", "synth")
+MORE_COMMANDS = ("batch", "doctor", "export", "guide", "summary", "synth")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -24,6 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     """
     import typer
 
+    from corecore.cli import review  # noqa: F401 - registers its command
     from corecore.cli.commands import app
 
     for name in MORE_COMMANDS:

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from corecore import __version__
 from corecore.cli import DISAGREES, DONE, INFEASIBLE
+from corecore.cli.elsewhere import LesionImage, LesionTransform, Register, elsewhere
 
 app = typer.Typer(
     name="corecore",
@@ -24,8 +24,8 @@ app = typer.Typer(
 #: As many tunnels may be needed to remove a stated share, unless fewer are asked for.
 MOST_TUNNELS = 16
 
-Femur = Annotated[str, typer.Option(help="Femur mask: FILE, or FILE:LABEL of a label map.")]
-Lesion = Annotated[str, typer.Option(help="Necrosis mask: FILE, or FILE:LABEL of a label map.")]
+Femur = Annotated[str, typer.Option(help="Femur mask: FILE, FILE:LABEL by number or name, or a folder.")]
+Lesion = Annotated[str, typer.Option(help="Necrosis mask: FILE, FILE:LABEL by number or name, or a folder.")]
 SideOption = Annotated[str, typer.Option(help="auto, left or right; checked against the bone's shape.")]
 LandmarkFile = Annotated[
     Path | None, typer.Option(help="Landmarks that replace the fitted ones: Slicer .mrk.json, or JSON.")
@@ -51,7 +51,9 @@ KeepOption = Annotated[
 TargetOption = Annotated[
     str | None, typer.Option("--target", help="Do most of: lesion (removed), weight-bearing (weighted), reached.")
 ]
-ImageFile = Annotated[Path | None, typer.Option(help="The CT or MR the masks were drawn on.")]
+ImageFile = Annotated[
+    Path | None, typer.Option(help="The CT or MR the masks were drawn on: a file, or the folder of a DICOM series.")
+]
 ImagingDate = Annotated[str | None, typer.Option("--imaging-date", help="Day of the imaging, YYYY-MM-DD.")]
 StageOption = Annotated[
     str | None,
@@ -71,7 +73,9 @@ KeepNames = Annotated[bool, typer.Option("--keep-names", help="Refer to the inpu
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"corecore {__version__}")
+        from corecore.doctor import versions
+
+        typer.echo("\n".join(versions()))
         raise typer.Exit
 
 
@@ -108,6 +112,9 @@ def measure(
     landmarks: LandmarkFile = None,
     pelvis: PelvisMask = None,
     image: ImageFile = None,
+    lesion_transform: LesionTransform = None,
+    lesion_image: LesionImage = None,
+    register: Register = False,
     imaging_date: ImagingDate = None,
     stage: StageOption = None,
     physis: PhysisOption = "unknown",
@@ -126,10 +133,13 @@ def measure(
 
     given_pole = None if pole is None else _vector(pole, "--pole")
     answers = _answers(stage, physis, imaging_date)
+    other = elsewhere(lesion_transform, lesion_image, register)
     with steps(quiet=as_json) as step, ThreadPoolExecutor(1) as beside:
         # What is needed later is loaded beside the work of the moment.
         beside.submit(lambda: [import_module(name) for name in ("corecore.measures.document", "corecore.cli.tables")])
-        hip = _hip(femur, lesion, side, landmarks, case_id, step, pelvis=pelvis, image=image)
+        hip = _hip(
+            femur, lesion, side, landmarks, case_id, step, pelvis=pelvis, image=image, quiet=as_json, other=other
+        )  # fmt: skip
         step("measuring")
         from corecore.measures import measure as measure_hip
         from corecore.measures.document import measures_document
@@ -173,6 +183,9 @@ def plan(
     keep: KeepOption = None,
     target: TargetOption = None,
     image: ImageFile = None,
+    lesion_transform: LesionTransform = None,
+    lesion_image: LesionImage = None,
+    register: Register = False,
     imaging_date: ImagingDate = None,
     stage: StageOption = None,
     physis: PhysisOption = "unknown",
@@ -215,6 +228,7 @@ def plan(
         pelvis=pelvis,
         avoid=avoid,
         image=image,
+        other=elsewhere(lesion_transform, lesion_image, register),
         answers=_answers(stage, physis, imaging_date),
         preset_name=preset,
         config=config,
@@ -250,6 +264,9 @@ def assess(
     preset: Annotated[str | None, typer.Option(help="Limits of this preset; default: core-10.")] = None,
     pelvis: PelvisMask = None,
     image: ImageFile = None,
+    lesion_transform: LesionTransform = None,
+    lesion_image: LesionImage = None,
+    register: Register = False,
     imaging_date: ImagingDate = None,
     stage: StageOption = None,
     physis: PhysisOption = "unknown",
@@ -272,6 +289,7 @@ def assess(
         landmarks=landmarks,
         pelvis=pelvis,
         image=image,
+        other=elsewhere(lesion_transform, lesion_image, register),
         answers=_answers(stage, physis, imaging_date),
         preset_name=preset,
         config=config,
@@ -327,20 +345,14 @@ def preview(
     show: Annotated[bool, typer.Option("--show", help="Open the scene in the browser.")] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Draw preview.png and the self-contained scene preview.html of a plan."""
-    from corecore.cli.progress import steps
-    from corecore.io.files import staged_folder
-    from corecore.view import Scene, draw_preview, write_scene_html
+    """Draw preview.png, the self-contained scene preview.html, and the report of a plan."""
+    from corecore.cli.preview import draw_again
 
-    with steps(quiet=as_json) as step:
-        step("drawing")
-        scene = Scene.load(plan_file)
-        folder = plan_file.parent if out is None else out
-        with staged_folder(folder) as stage:
-            result = draw_preview(scene, stage / "preview.png")
-            write_scene_html(scene, stage / "preview.html")
-    paths = [str(folder / name) for name in ("preview.png", "preview.html")]
-    typer.echo(json.dumps({"written": paths, "renderer": result.renderer}) if as_json else "\n".join(paths))
+    folder = plan_file.parent if out is None else out
+    drawn, missing = draw_again(plan_file, folder, quiet=as_json)
+    typer.echo(json.dumps(drawn) if as_json else "\n".join(drawn["written"]))
+    if missing:
+        typer.echo(f"report without fluoroscopy and slices: {missing}", err=True)
     if show:
         import webbrowser
 
@@ -401,6 +413,8 @@ def _hip(
     pelvis: str | None = None,
     image: Path | None = None,
     avoid: str | None = None,
+    quiet: bool = False,
+    other: dict[str, Any] | None = None,
 ) -> Any:
     from corecore.anatomy.landmarks import read_landmarks
     from corecore.case import load_case
@@ -410,10 +424,13 @@ def _hip(
     if side not in ("auto", "left", "right"):
         raise InputError(f"--side {side!r}; auto, left or right is accepted")
     step("reading")
+    from corecore.cli.folders import from_folders
+
+    femur, lesion, image = from_folders(femur, lesion, image, side, quiet=quiet)
     given = read_landmarks(landmarks) if landmarks else None
     case = load_case(
         femur, lesion, side=side, landmarks=given, case_id=case_id, pelvis=pelvis, image=image,  # type: ignore[arg-type]
-        avoid=avoid,
+        avoid=avoid, **(other or {}),
     )  # fmt: skip
     step("bone surface and anatomy")
     return build_hip(case)
@@ -429,6 +446,7 @@ def _plan(
     pelvis: str | None = None,
     avoid: str | None = None,
     image: Path | None = None,
+    other: dict[str, Any] | None = None,
     answers: Any = None,
     preset_name: str | None = None,
     config: Path | None = None,
@@ -451,6 +469,7 @@ def _plan(
     from concurrent.futures import ThreadPoolExecutor
 
     from corecore.cli.progress import run_log, steps
+    from corecore.errors import InputError
     from corecore.spec import check_effort, parse_settings, preset, read_config
 
     table = read_config(config) if config else {}
@@ -470,9 +489,14 @@ def _plan(
         from corecore.results import check_target, prepared_meshes, write_plan
 
         check_target(out, overwrite=overwrite)
+        if keep_names and any((other or {}).values()):
+            raise InputError("--keep-names with a lesion from another scan; its moved mask is kept in the folder")
         beside.submit(import_module, "corecore.plan" if path is None else "corecore.manual")
         started = time.perf_counter()
-        hip = _hip(femur, lesion, side, landmarks, case_id, step, pelvis=pelvis, image=image, avoid=avoid)
+        hip = _hip(
+            femur, lesion, side, landmarks, case_id, step, pelvis=pelvis, image=image, avoid=avoid, quiet=as_json,
+            other=other,
+        )  # fmt: skip
         timings["load_s"] = time.perf_counter() - started - sum(hip.timings.values())
         surfaces = beside.submit(prepared_meshes, hip, pictures=pictures)
         from corecore.measures import Measures

@@ -63,7 +63,8 @@ def print_plan(content: dict[str, Any], folder: Path) -> None:
                 console.print(f"  with {way['key']} at {way['needed']:g} instead of {way['limit']:g} there is one")
     _warnings(console, content["warnings"])
     console.print(NOTICE, style="dim")
-    files = [name for name in ("plan.json", "measures.json", "preview.png", "preview.html") if (folder / name).exists()]
+    names = ("plan.json", "measures.json", "preview.png", "preview.html", "report.html", "report.pdf")
+    files = [name for name in names if (folder / name).exists()]
     console.print("written: " + "  ".join(str(folder / name) for name in files), soft_wrap=True)
 
 

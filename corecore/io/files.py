@@ -62,7 +62,13 @@ def staged_folder(target: Path) -> Iterator[Path]:
 
 
 def sha256_of(path: Path) -> str:
-    """Fingerprint of a file's bytes. Raises ``InputError`` where it cannot be read."""
+    """Fingerprint of a file's bytes; of a folder, that of its files' fingerprints, whatever their names.
+
+    Raises ``InputError`` where it cannot be read.
+    """
+    if os.path.isdir(path):
+        parts = sorted(sha256_of(item) for item in path.iterdir() if item.is_file())
+        return hashlib.sha256("".join(parts).encode()).hexdigest()
     digest = hashlib.sha256()
     try:
         with path.open("rb") as stream:

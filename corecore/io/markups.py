@@ -34,11 +34,12 @@ LINE_COLOR = (0.835, 0.369, 0.0)
 
 @dataclass(frozen=True, eq=False)
 class MarkupLine:
-    """A named line in world RAS mm: ``entry`` (3,) first, ``tip`` (3,) second."""
+    """A named line in world RAS mm: ``entry`` (3,) first, ``tip`` (3,) second; ``note`` describes its points."""
 
     name: str
     entry: npt.ArrayLike
     tip: npt.ArrayLike
+    note: str = ""
 
 
 def write_lines(lines: Sequence[MarkupLine], path: Path) -> None:
@@ -61,7 +62,7 @@ def _line(line: MarkupLine) -> dict[str, Any]:
             {
                 "id": str(number),
                 "label": f"{line.name} {label}",
-                "description": "",
+                "description": line.note,
                 "associatedNodeID": "",
                 # Adding 0 turns a negative zero into zero.
                 "position": [float(v) for v in position * RAS_SIGNS["LPS"] + 0.0],

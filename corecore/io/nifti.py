@@ -4,26 +4,47 @@ from __future__ import annotations
 
 import gzip
 import logging
-import zlib
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import numpy.typing as npt
-from nibabel.filebasedimages import ImageFileError
+from nibabel.nifti1 import Nifti1Header
+from nibabel.nifti2 import Nifti2Header
 from nibabel.spatialimages import HeaderDataError
+from nibabel.volumeutils import apply_read_scaling
 
 from corecore.errors import InputError
 from corecore.grid import FloatArray, Grid, Image, Mask
 from corecore.io.files import atomic_write_bytes
+from corecore.io.hostile import (
+    MAX_HEADER_BYTES,
+    Readable,
+    check_claim,
+    read_array,
+    read_bytes,
+    reading,
+    regular_file,
+    shown,
+    unpacked,
+)
 
 _log = logging.getLogger(__name__)
 
-#: Most voxels read from one file. A whole-body CT of 512 x 512 x 1500 passes; a header that
-#: claims more is refused before any memory is taken (engineering choice).
-MAX_VOXELS = 400_000_000
+WHAT = "a NIfTI volume (.nii, .nii.gz)"
 #: A qform that places a corner of the volume further than this from the sform's place is reported, mm.
 FORM_TOLERANCE_MM = 1e-3
+#: Names of labels as TotalSegmentator and Connectome Workbench keep them in a header extension. Read as
+#: text: nothing in it is expanded or followed.
+LABEL_ENTRY = re.compile(
+    r"<Label\b[^<>]{0,300}\bKey\s{0,4}=\s{0,4}[\"'](\d{1,6})[\"'][^<>]{0,300}>\s{0,20}"
+    r"(?:<!\[CDATA\[(.{0,200}?)\]\]>|([^<]{0,200}?))\s{0,20}</Label>",
+    re.DOTALL,
+)
+#: How far such a table is looked for, bytes: 117 classes take 13,000 (engineering choice).
+LABEL_BYTES = 256 * 1024
 
 
 def read_volume(path: Path) -> tuple[npt.NDArray[np.generic], Grid]:
@@ -31,42 +52,86 @@ def read_volume(path: Path) -> tuple[npt.NDArray[np.generic], Grid]:
 
     Raises ``InputError`` for what is not a three-dimensional NIfTI volume with a usable affine.
     """
-    try:
-        image = nib.load(path)
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file") from error
-    except (ImageFileError, HeaderDataError, OSError, EOFError, ValueError, zlib.error) as error:
-        raise InputError(f"{path}: not a readable NIfTI volume ({_first_line(error)})") from error
-    if not isinstance(image, nib.Nifti1Image):
-        raise InputError(f"{path}: a {type(image).__name__}, NIfTI (.nii, .nii.gz) is accepted")
-    shape = tuple(int(n) for n in image.shape)
+    values, grid, _ = read_named_volume(path)
+    return values, grid
+
+
+def read_named_volume(path: Path) -> tuple[npt.NDArray[np.generic], Grid, dict[int, str]]:
+    """``read_volume``, and the names of labels that the header's extensions hold."""
+    size = regular_file(path, WHAT)
+    with reading(path, WHAT), path.open("rb") as file:
+        packing = "gzip" if file.read(2) == b"\x1f\x8b" else "raw"
+        file.seek(0)
+        stream = unpacked(file, packing)
+        header, start, extensions = _header(path, stream)
+        shape, grid = _grid(path, header)
+        dtype = header.get_data_dtype()
+        if dtype.kind not in "iuf":
+            raise InputError(f"{shown(path)}: values of type {dtype}; whole or real numbers are accepted")
+        check_claim(path, shape, dtype.itemsize, size if packing == "gzip" else size - start, packing)
+        values = read_array(stream, shape, dtype, packing)
+        slope, intercept = header.get_slope_inter()
+        if slope is not None and (slope, intercept) != (1.0, 0.0):
+            values = apply_read_scaling(values, slope, intercept)
+    return values, grid, label_names(extensions)
+
+
+def label_names(extension: bytes) -> dict[int, str]:
+    """Names of labels in a header extension's text; none where it holds no such table."""
+    text = extension[:LABEL_BYTES].decode("utf-8", errors="replace")
+    return {int(key): (cdata or plain).strip() for key, cdata, plain in LABEL_ENTRY.findall(text)}
+
+
+def _header(path: Path, stream: Readable) -> tuple[Nifti1Header, int, bytes]:
+    """The header, where the voxels begin, and the extensions before them; the stream stands at the voxels."""
+    mark = read_bytes(stream, 4)
+    second = mark in (b"\x1c\x02\x00\x00", b"\x00\x00\x02\x1c")
+    kind: type[Nifti1Header] = Nifti2Header if second else Nifti1Header
+    head = mark + read_bytes(stream, kind.sizeof_hdr - len(mark))
+    raw = kind(head, check=False)
+    offset = float(raw["vox_offset"])
+    if not kind.sizeof_hdr <= offset <= MAX_HEADER_BYTES or offset != int(offset):
+        raise InputError(
+            f"{shown(path)}: the header puts the voxels at byte {offset:g};"
+            f" {kind.sizeof_hdr} to {MAX_HEADER_BYTES} is accepted"
+        )
+    # The library would set sizes of zero to 1 mm, and invent a place where none is stated.
+    if not raw["sform_code"]:
+        if not raw["qform_code"]:
+            raise InputError(
+                f"{shown(path)}: neither sform nor qform says where the volume lies; one of them is needed"
+            )
+        sizes = np.asarray(raw["pixdim"][1:4], dtype=np.float64)
+        if not np.all(np.isfinite(sizes)) or np.any(sizes <= 0):
+            raise InputError(f"{shown(path)}: voxel size {sizes.tolist()} mm; positive numbers are accepted")
+    return kind(head), int(offset), read_bytes(stream, int(offset) - len(head))
+
+
+def _grid(path: Path, header: Nifti1Header) -> tuple[tuple[int, ...], Grid]:
+    shape = tuple(int(n) for n in header.get_data_shape())
     while len(shape) > 3 and shape[-1] == 1:
         shape = shape[:-1]
     if len(shape) != 3 or min(shape) < 1:
-        raise InputError(f"{path}: a volume of shape {image.shape}; three dimensions are accepted")
-    if np.prod([float(n) for n in shape]) > MAX_VOXELS:
-        raise InputError(f"{path}: the header claims {shape} voxels; at most {MAX_VOXELS:,} are accepted")
-    unit = image.header.get_xyzt_units()[0]
+        raise InputError(f"{shown(path)}: a volume of shape {shape}; three dimensions are accepted")
+    unit = header.get_xyzt_units()[0]
     if unit not in ("mm", "unknown"):
-        raise InputError(f"{path}: the header's unit of length is {unit!r}; mm is accepted")
+        raise InputError(f"{shown(path)}: the header's unit of length is {unit!r}; mm is accepted")
+    affine = np.asarray(header.get_best_affine(), dtype=np.float64)
     try:
-        grid = Grid((shape[0], shape[1], shape[2]), np.asarray(image.affine, dtype=np.float64))
+        grid = Grid((shape[0], shape[1], shape[2]), affine)
     except InputError as error:
-        raise InputError(f"{path}: {error}") from error
-    _compare_forms(path, image, grid)
-    try:
-        values = np.asanyarray(image.dataobj).reshape(shape)
-    except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise InputError(f"{path}: the voxels cannot be read ({_first_line(error)})") from error
-    return values, grid
+        raise InputError(f"{shown(path)}: {error}") from error
+    _compare_forms(path, header, grid)
+    return shape, grid
 
 
 def read_image(path: Path) -> Image:
     """A CT or MR image. Raises ``InputError`` as ``read_volume``, and for values that are not finite."""
     values, grid = read_volume(path)
-    result = values.astype(np.float32)
+    with np.errstate(over="ignore"):
+        result = values.astype(np.float32)
     if not np.all(np.isfinite(result)):
-        raise InputError(f"{path}: the image holds values that are not finite")
+        raise InputError(f"{shown(path)}: the image holds values that are not finite")
     return Image(grid, result)
 
 
@@ -75,9 +140,15 @@ def write_mask(path: Path, mask: Mask) -> None:
     write_labels(path, mask.grid, mask.voxels.astype(np.uint8))
 
 
-def write_labels(path: Path, grid: Grid, labels: npt.NDArray[np.uint8]) -> None:
-    """A label map as uint8 NIfTI."""
-    _write(path, grid, np.asarray(labels, dtype=np.uint8))
+def write_labels(
+    path: Path, grid: Grid, labels: npt.NDArray[np.uint8], *, note: str = "", names: Mapping[int, str] | None = None
+) -> None:
+    """A label map as uint8 NIfTI; a note, and a table of what each label is, go into the header's extensions.
+
+    The table has the form that Connectome Workbench and TotalSegmentator read. The first 79 characters
+    of the note stand in ``descrip`` too.
+    """
+    _write(path, grid, np.asarray(labels, dtype=np.uint8), note, names)
 
 
 def write_image(path: Path, image: Image) -> None:
@@ -88,8 +159,19 @@ def write_image(path: Path, image: Image) -> None:
     _write(path, image.grid, np.rint(image.values).astype(np.int16))
 
 
-def _write(path: Path, grid: Grid, values: npt.NDArray[np.generic]) -> None:
+def _write(
+    path: Path,
+    grid: Grid,
+    values: npt.NDArray[np.generic],
+    note: str = "",
+    names: Mapping[int, str] | None = None,
+) -> None:
     image = nib.Nifti1Image(values, grid.world_from_index)
+    image.header["descrip"] = note.encode("ascii", "replace")[:79]
+    if note:
+        image.header.extensions.append(nib.nifti1.Nifti1Extension("comment", note.encode("utf-8")))
+    if names:
+        image.header.extensions.append(nib.nifti1.Nifti1Extension(0, _label_table(names).encode("utf-8")))
     image.header.set_xyzt_units("mm")
     image.set_sform(grid.world_from_index, code=1)
     image.set_qform(grid.world_from_index, code=1)
@@ -101,10 +183,22 @@ def _write(path: Path, grid: Grid, values: npt.NDArray[np.generic]) -> None:
     atomic_write_bytes(path, data)
 
 
-def _compare_forms(path: Path, image: nib.Nifti1Image, grid: Grid) -> None:
-    sform, sform_code = image.header.get_sform(coded=True)
+def _label_table(names: Mapping[int, str]) -> str:
+    """The names of labels as the XML that stands in a NIfTI header; colours are left to the reader."""
+    rows = "".join(
+        f'<Label Key="{label}" Red="0" Green="0" Blue="0" Alpha="1"><![CDATA[{name}]]></Label>\n'
+        for label, name in names.items()
+    )
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n<CaretExtension><VolumeInformation Index="0"><LabelTable>\n'
+        f"{rows}</LabelTable><VolumeType><![CDATA[Label]]></VolumeType></VolumeInformation></CaretExtension>"
+    )
+
+
+def _compare_forms(path: Path, header: Nifti1Header, grid: Grid) -> None:
+    sform, sform_code = header.get_sform(coded=True)
     try:
-        qform, qform_code = image.header.get_qform(coded=True)
+        qform, qform_code = header.get_qform(coded=True)
     except (HeaderDataError, ValueError):
         return
     if sform is None or qform is None or not sform_code or not qform_code or not np.all(np.isfinite(qform)):
@@ -112,8 +206,4 @@ def _compare_forms(path: Path, image: nib.Nifti1Image, grid: Grid) -> None:
     corner: FloatArray = np.array([*grid.shape, 1.0])
     gap = float(np.max(np.abs((sform - qform) @ corner)))
     if gap > FORM_TOLERANCE_MM:
-        _log.warning("%s: sform and qform differ by %.3g mm; the sform is used", path, gap)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+        _log.warning("%s: sform and qform differ by %.3g mm; the sform is used", shown(path), gap)

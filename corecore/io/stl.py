@@ -18,16 +18,19 @@ from corecore.mesh import TriangleMesh
 HEADER = b"LPS mm, corecore"
 #: Turns RAS into LPS and back: the first two coordinates change sign. Two signs, so handedness stays.
 LPS_FROM_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+#: Room for a note after it, characters.
+NOTE_LENGTH = 80 - len(HEADER) - 1
 #: One triangle on disk: normal, three corners, two unused bytes, 50 bytes in all.
 RECORD = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
 #: Bytes before the first triangle: the header and the count.
 PREAMBLE_BYTES = 84
 
 
-def write_stl(mesh: TriangleMesh, path: Path) -> None:
+def write_stl(mesh: TriangleMesh, path: Path, *, note: str = "") -> None:
     """Writes a mesh given in world RAS mm as a binary STL file in LPS mm; it appears whole or not at all.
 
-    Raises ``InputError`` for a mesh without triangles, ``OutputError`` where it cannot be written.
+    ``note`` follows in the header as far as 80 characters of ASCII reach. Raises ``InputError`` for a
+    mesh without triangles, ``OutputError`` where it cannot be written.
     """
     if len(mesh.triangles) == 0:
         raise InputError(f"{path}: a mesh without triangles cannot be written as STL")
@@ -36,7 +39,8 @@ def write_stl(mesh: TriangleMesh, path: Path) -> None:
     records["normal"] = turned.normals
     records["corners"] = turned.corners_mm
     count = len(records).to_bytes(4, "little")
-    atomic_write_bytes(Path(path), HEADER.ljust(80, b" ") + count + records.tobytes())
+    header = HEADER + (f" {note}" if note else "").encode("ascii", "replace")
+    atomic_write_bytes(Path(path), header[:80].ljust(80, b" ") + count + records.tobytes())
 
 
 def read_stl(path: Path) -> TriangleMesh:

@@ -21,7 +21,7 @@ def measures_document(hip: Hip, measures: Measures) -> dict[str, Any]:
         "corecore_version": __version__,
         "coordinate_system": "RAS",
         "units": "mm",
-        "case": {"id": hip.case.id, "side": hip.side, "inputs": [s.as_dict() for s in hip.case.sources]},
+        "case": case_document(hip),
         **rounded(measures.as_dict()),
         "head_center": position(hip, hip.anatomy.head_center),
         "head_radius_mm": number(hip.anatomy.head_radius_mm),
@@ -29,6 +29,12 @@ def measures_document(hip: Hip, measures: Measures) -> dict[str, Any]:
         "warnings": [{"code": c.code, "text": c.text} for c in (*hip.cautions, *measures.cautions)],
         "notice": "For research and for review by a surgeon. Not a medical device.",
     }
+
+
+def case_document(hip: Hip) -> dict[str, Any]:
+    """Which hip, from which files; and how its lesion came there, where it was drawn on another scan."""
+    case = {"id": hip.case.id, "side": hip.side, "inputs": [s.as_dict() for s in hip.case.sources]}
+    return case if hip.case.move is None else {**case, "lesion_transform": rounded(hip.case.move.as_dict())}
 
 
 def rounded(value: Any) -> Any:

@@ -11,6 +11,7 @@ from corecore.anatomy.acetabulum import Acetabulum
 from corecore.anatomy.model import Caution
 from corecore.grid import FloatArray
 from corecore.hip import Hip
+from corecore.html import figures_html
 from corecore.measures.acetabulum import acetabulum_of
 from corecore.measures.centroid import CentroidInHead, measure_centroid
 from corecore.measures.figures import Figures, as_dict, figures_of, ground_of
@@ -48,6 +49,22 @@ class Measures:
     def summary(self, content: dict[str, Any]) -> Summary:
         """The ten seconds' reading of the content of ``as_dict``."""
         return summarise(content, stage=self.signs.stage, cautions=self.cautions, asks=self.signs.asks)
+
+    def __repr__(self) -> str:
+        return f"<Measures: necrosis {self.figures.scalars()['volume_ml']:.2f} ml>"
+
+    def _repr_html_(self) -> str:
+        content = self._figures()
+        loaded, kerboul = content["weight_bearing"], content["kerboul"]["combined_deg"]
+        rows = [
+            ("necrosis", f"{content['volume_ml']:.2f} ml"),
+            ("share of the head", f"{content['head_fraction']:.1%}, extent {content['steinberg']}"),
+            ("share of the loaded surface", f"{loaded['surface_fraction']:.1%}"),
+            ("share of it in the loaded cone", f"{loaded['volume_fraction']:.1%}"),
+            ("modified Kerboul angle", "–" if kerboul is None else f"{kerboul:.0f}°"),
+            ("JIC type", self.jic_range() or "–"),
+        ]
+        return figures_html("necrosis", rows, [caution.text for caution in self.cautions])
 
     def half_voxel_range(self, name: str) -> tuple[float, float]:
         """A share (0 to 1) with the outline moved half a voxel in and out."""

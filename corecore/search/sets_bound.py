@@ -11,34 +11,28 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
 from corecore.grid import FloatArray
-from corecore.hip import Hip
 from corecore.search.bound import EFFORT, Proof, prove
 from corecore.search.kernels import ring_points
 from corecore.search.one import FINAL_RING, FINAL_STEP_MM, SWEEP_RING, SWEEP_STEP_MM, lattice
-from corecore.search.problem import Problem, build_problem
-from corecore.search.sets_pool import Index, Pool, best_in_cells, shapes_on
+from corecore.search.pricing import PARTS, Prices, cheapened, covers_of, priced_hip, whole_parts
+from corecore.search.problem import build_problem
+from corecore.search.sets_pool import Pool, best_in_cells, shapes_on
 from corecore.search.threads import climb_many, judge_many
 
 _log = logging.getLogger(__name__)
 
-Prices = npt.NDArray[np.float32]
-
-#: Prices are whole parts of a point, this many: a priced point then stands so often among the points of the proof.
-PARTS = 2
 #: Tunnels of the pool with which the prices are begun, most removed first, and of those found last.
 FIRST, LATEST = 250, 60
 #: How many lines are looked for in a round, how many of them climb to the end and join, at most so many rounds.
 JOINING, FINE, ROUNDS = 60, 32, 8
-#: Steps of the prices in the first round and in each later one, and by what share a step means to better the bound.
-FIRST_STEPS, STEPS, AIM = 300, 150, 0.005
-#: Tunnels this near to the dearest, as a share of its worth, pull at the prices together; below the second they leave.
-SHARPNESS, STAYING = 0.003, 0.9
+#: Steps of the prices in the first round and in each later one.
+FIRST_STEPS, STEPS = 300, 150
+#: Lines below this share of the dearest one's worth leave.
+STAYING = 0.9
 #: Prices are good enough where lines looked for add less than this to the bound.
 SETTLED = 0.003
 #: Mesh of the sweep that looks for dear lines, mm and slope.
@@ -67,7 +61,7 @@ def prove_set(
     prices, dear = settled_prices(pool, until=until)
     parts = whole_parts(prices, hip.lesion.points_mm)
     left = total - parts.sum() / PARTS
-    priced = build_problem(_of_points(hip, np.repeat(hip.lesion.points_mm, parts, axis=0)), spec)
+    priced = build_problem(priced_hip(hip, parts), spec)
     _, _, counts, _ = climb_many(priced, dear, ring_points(FINAL_RING), FINAL_STEP_MM, 0.3, 0.02)
     dearest = int(counts.max(initial=0))
     allowed = (removed * (1.0 + gap) - left) * PARTS / spec.tunnels
@@ -94,15 +88,15 @@ def settled_prices(pool: Pool, *, until: float | None = None) -> tuple[Prices, F
     sweep = lattice(problem, offset_step=OFFSET_STEP_MM, slope_step=SLOPE_STEP)
     order = np.argsort(-np.bitwise_count(pool.bits).sum(axis=1, dtype=np.int64), kind="stable")[:FIRST]
     begun = np.unique(np.concatenate([order, np.arange(max(0, len(pool.lines) - LATEST), len(pool.lines))]))
-    lines, covers = _covers(pool, problem, pool.lines[begun])
+    lines, covers = covers_of(pool.hip, pool.spec, problem, pool.lines[begun])
     prices = np.ones(len(points), dtype=np.float32)
     best, least, dear = prices, np.inf, lines
     for number in range(ROUNDS):
-        prices, known = _cheapened(prices, covers, count, STEPS if number else FIRST_STEPS)
+        prices, known = cheapened(prices, covers, count, STEPS if number else FIRST_STEPS)
         worth = covers @ prices
         near = worth > STAYING * worth.max(initial=0.0)
         lines, covers = lines[near], covers[near]
-        found, found_covers = _covers(pool, problem, _dear_lines(pool, prices, sweep))
+        found, found_covers = covers_of(pool.hip, pool.spec, problem, _dear_lines(pool, prices, sweep))
         lines, covers = np.concatenate([lines, found]), np.concatenate([covers, found_covers])
         worth = covers @ prices
         bound = float((1.0 - prices).sum() + count * worth.max(initial=0.0))
@@ -115,44 +109,10 @@ def settled_prices(pool: Pool, *, until: float | None = None) -> tuple[Prices, F
     return best, dear
 
 
-def _cheapened(prices: Prices, covers: Prices, count: int, steps: int) -> tuple[Prices, float]:
-    """Prices from which the bound over lines (M, N) is least, by projected subgradient steps, and that bound.
-
-    Polyak's step, with a bound a little below the present one as its aim. The lines near the
-    dearest share the pull, or one after the other would.
-    """
-    best, least = prices, np.inf
-    for _ in range(steps):
-        worth = covers @ prices
-        most = float(worth.max(initial=0.0))
-        bound = float((1.0 - prices).sum()) + count * most
-        if bound < least:
-            best, least = prices, bound
-        pull = np.exp((worth - most) / max(SHARPNESS * most, 1e-6))
-        slope = count * ((pull / pull.sum()) @ covers) - 1.0
-        slope[((prices <= 0.0) & (slope > 0.0)) | ((prices >= 1.0) & (slope < 0.0))] = 0.0
-        step = AIM * bound / max(float(slope @ slope), 1e-9)
-        prices = np.clip(prices - np.float32(step) * slope, 0.0, 1.0, dtype=np.float32)
-    return best, least
-
-
-def _covers(pool: Pool, problem: Problem, lines: FloatArray) -> tuple[FloatArray, Prices]:
-    """Lines (M, 4) that a tunnel can be drilled along, and which points each removes, as 0 or 1 (M, N)."""
-    points = pool.hip.lesion.points_mm
-    # At full depth: a point without a price is removed as well.
-    _, ends, counts = judge_many(problem, lines, ring_points(FINAL_RING), FINAL_STEP_MM)
-    good = counts > 0
-    shapes = shapes_on(pool.hip, pool.spec, problem, lines[good], ends[good])
-    covers = np.zeros((len(shapes), len(points)), dtype=np.float32)
-    for i in range(len(shapes)):
-        covers[i] = shapes.tunnel(i).contains(points)
-    return lines[good], covers
-
-
 def _dear_lines(pool: Pool, prices: Prices, sweep: FloatArray) -> FloatArray:
     """Lines (M, 4) that are worth most at prices (N,), from all over the sweep, climbed."""
     points = pool.hip.lesion.points_mm
-    hip = _of_points(pool.hip, np.repeat(points, whole_parts(prices, points), axis=0))
+    hip = priced_hip(pool.hip, whole_parts(prices, points))
     problem, ring = build_problem(hip, pool.spec), ring_points(SWEEP_RING)
     _, ends, counts = judge_many(problem, sweep, ring, SWEEP_STEP_MM)
     good = np.flatnonzero(counts > STAYING * counts.max(initial=1))
@@ -164,21 +124,3 @@ def _dear_lines(pool: Pool, prices: Prices, sweep: FloatArray) -> FloatArray:
     best = lines[np.argsort(-counts, kind="stable")[:FINE]]
     lines, _, _, _ = climb_many(problem, best, ring_points(FINAL_RING), FINAL_STEP_MM, 0.3, 0.02)
     return lines
-
-
-def whole_parts(prices: Prices, points_mm: FloatArray, *, parts: int = PARTS) -> Index:
-    """Prices (N,) of points (N, 3) in whole parts of 1 / ``parts``.
-
-    What rounding takes from one point it gives to the next, so that no region gains or loses.
-    """
-    cell = np.floor(points_mm / 2.0).astype(np.int64)
-    order = np.lexsort((cell[:, 2], cell[:, 1], cell[:, 0]))
-    upto = np.floor(np.cumsum(prices[order].astype(np.float64) * parts) + 0.5).astype(np.int64)
-    result = np.empty(len(order), dtype=np.int64)
-    result[order] = np.diff(upto, prepend=0)
-    return np.clip(result, 0, parts)
-
-
-def _of_points(hip: Hip, points_mm: FloatArray) -> Hip:
-    """The hip with other points for its lesion's."""
-    return replace(hip, lesion=replace(hip.lesion, points_mm=points_mm))

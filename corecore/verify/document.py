@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +12,7 @@ import numpy as np
 from corecore.errors import InputError
 from corecore.grid import FloatArray
 from corecore.io.seal import seal_of
+from corecore.verify.methods import PlanRisk, read_risk
 from corecore.verify.node import Node, read_document
 
 #: Plans of this kind and this major version are read, whatever newer keys they have or lack.
@@ -159,6 +160,7 @@ class Document:
     entry_fixed: FloatArray | None = None
     direction_fixed: FloatArray | None = None
     keep: tuple[tuple[FloatArray, FloatArray, float], ...] = ()
+    risk: PlanRisk = field(default_factory=PlanRisk)
 
     def input(self, role: str) -> InputFile | None:
         """The input of that role, or ``None``."""
@@ -205,6 +207,7 @@ def read_plan(path: Path) -> Document:
         entry_fixed=_optional_vector(root.child("spec"), "entry_fixed"),
         direction_fixed=_optional_vector(root.child("spec"), "direction_fixed"),
         keep=_keep(root.child("spec").optional("keep")),
+        risk=PlanRisk() if status == "infeasible" else read_risk(root),
     )
 
 
@@ -245,7 +248,7 @@ def _input(node: Node) -> InputFile:
     if not path.is_absolute():
         path = node.file.parent / path
     beside, moved_from = node.file.parent / path.name, None
-    if not path.is_file() and beside.is_file():
+    if not path.exists() and beside.exists():
         path, moved_from = beside, path
     return InputFile(node.child("role").text(), path, node.child("sha256").text(), value, moved_from)
 

@@ -65,7 +65,7 @@ def check_inputs(plan: Document) -> tuple[list[Check], list[str]]:
     """Fingerprints of the input files against those in the plan, and a message for each that changed."""
     checks, messages = [], []
     for index, item in enumerate(plan.inputs):
-        if not item.path.is_file():
+        if not item.path.exists():
             if item.role not in MASK_ROLES:
                 # An image or a list of landmarks takes no part in what is judged here.
                 continue
@@ -90,8 +90,8 @@ def load_hip(plan: Document) -> Hip:
     assert femur_file is not None
     assert lesion_file is not None
     femur, lesion = _read(femur_file), _read(lesion_file)
-    # Two labels of one file exclude each other: there the lesion replaces the femur.
-    one_map = femur_file.path == lesion_file.path
+    # Two labels of one file that exclude each other: there the lesion replaces the femur.
+    one_map = femur_file.path == lesion_file.path and not bool(np.any(femur.voxels & lesion.voxels))
     if one_map:
         bone = Mask(femur.grid, femur.voxels | lesion.voxels)
         bone = _femur_of(bone, plan.anatomy)

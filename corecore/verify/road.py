@@ -13,6 +13,7 @@ from corecore.verify.hip import Hip, check_inputs, load_hip
 from corecore.verify.landmarks import landmark_checks
 from corecore.verify.quantities import necrosis_checks, total_checks
 from corecore.verify.report import Check, Verification, at_most, same_text, standing
+from corecore.verify.risk import risk_checks
 from corecore.verify.sets import set_checks
 from corecore.verify.standing import standing_checks
 from corecore.verify.tunnel_checks import constraint_checks, figure_checks, spec_checks
@@ -70,6 +71,7 @@ def judge(plan: Document, hip: Hip) -> Verification:
     checks += spec_checks(plan)
     checks += total_checks(plan, hip, frame, bores)
     checks += standing_checks(plan, hip, frame, bores, figures)
+    checks += risk_checks(plan, hip, frame)
     if plan.nearest is not None:
         found = measure(bore_of(plan.nearest), hip, frame, plan.spec)
         checks += figure_checks("nearest", plan.nearest, found, plan, frame, spacing)

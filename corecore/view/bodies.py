@@ -14,6 +14,7 @@ import numpy as np
 from corecore.grid import FloatArray
 from corecore.mesh import TriangleMesh
 from corecore.view import captions, palette
+from corecore.view.bands import CLEAR, NEAR, PORTAL, bands
 from corecore.view.camera import Camera
 from corecore.view.raster import Layer
 from corecore.view.scene import DrawnTunnel, Scene
@@ -27,6 +28,8 @@ LESION_OPACITY = (0.72, 1.0)
 LESION_NEARER_MM = 0.8
 #: A cavity may hold the whole lesion: one must see it inside.
 TUNNEL_OPACITY = (0.78, 0.95)
+#: Colours of a tunnel's stretches.
+BAND_COLORS = {PORTAL: palette.TUNNEL_PORTAL, CLEAR: palette.TUNNEL, NEAR: palette.TUNNEL_NEAR}
 #: Along a tunnel one looks through it at what it removes.
 TUNNEL_ALONG_OPACITY = (0.35, 0.35)
 
@@ -39,12 +42,34 @@ def layers(scene: Scene, camera: Camera, width: int, height: int, *, along: bool
             _layer(scene.lesion, camera, width, height, palette.LESION, darker(palette.LESION, 0.55), LESION_OPACITY)
         ),
     ]
-    if scene.tunnels:
-        opacity = TUNNEL_ALONG_OPACITY if along else TUNNEL_OPACITY
+    if along and scene.tunnels:
         color = tunnel_color(scene)
         together = _joined([solid for tunnel in scene.tunnels for solid in solids(tunnel)])
-        drawn.append(_layer(together, camera, width, height, color, darker(color, 0.6), opacity))
+        drawn.append(_layer(together, camera, width, height, color, darker(color, 0.6), TUNNEL_ALONG_OPACITY))
+    elif scene.tunnels:
+        for color, mesh in painted_tunnels(scene):
+            drawn.append(_layer(mesh, camera, width, height, color, darker(color, 0.6), TUNNEL_OPACITY))
     return drawn
+
+
+def painted_tunnels(scene: Scene) -> list[tuple[str, TriangleMesh]]:
+    """All tunnels by colour: their portals, where they are clear, and where they come near a margin; else all red."""
+    if captions.violations(scene):
+        return [(palette.VIOLATION, _joined([solid for tunnel in scene.tunnels for solid in solids(tunnel)]))]
+    parts: dict[str, list[TriangleMesh]] = {kind: [] for kind in BAND_COLORS}
+    for tunnel in scene.tunnels:
+        cylinders = [(0.0, tunnel.diameter_mm / 2)]
+        length = float(np.linalg.norm(tunnel.tip - tunnel.entry))
+        if tunnel.cavity_diameter_mm > 0:
+            cylinders.append((max(length - tunnel.cavity_length_mm, 0.0), tunnel.cavity_diameter_mm / 2))
+        for begin, radius in cylinders:
+            found = bands(scene, tunnel, radius, begin)
+            for number, (start, end, kind) in enumerate(found):
+                ends = [tunnel.entry + at * tunnel.direction for at in (start, end)]
+                # Lids only where the drill ends: between two stretches they would show through.
+                lids = {"first_lid": number == 0, "last_lid": number == len(found) - 1}
+                parts[kind].append(cylinder(ends[0], ends[1], radius, **lids))
+    return [(BAND_COLORS[kind], _joined(meshes)) for kind, meshes in parts.items() if meshes]
 
 
 def solids(tunnel: DrawnTunnel) -> list[TriangleMesh]:

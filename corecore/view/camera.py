@@ -95,20 +95,21 @@ def _fitted(title: str, seen: FloatArray, right: FloatArray, up: FloatArray, int
     return Camera(title, center, right, up, into, height * aspect, height)
 
 
+def direction_letters(scene: Scene, direction: FloatArray) -> str:
+    """One or two of R L A P S I: the patient's side that a unit vector (3,) points to, in the femur's frame."""
+    axes = (("R", "L", scene.patient_right), ("A", "P", scene.anterior), ("S", "I", scene.proximal))
+    shares = sorted(
+        ((abs(float(direction @ axis)), plus, minus, axis) for plus, minus, axis in axes), key=lambda s: -s[0]
+    )
+    named = [s for k, s in enumerate(shares) if k == 0 or (k == 1 and s[0] > SECOND_LETTER_COSINE)]
+    return "".join(plus if direction @ axis > 0 else minus for _, plus, minus, axis in named)
+
+
 def edge_letters(scene: Scene, camera: Camera) -> dict[str, str]:
     """Letters at the picture's ``left``, ``right``, ``top`` and ``bottom``: one or two of R L A P S I."""
-    axes = (("R", "L", scene.patient_right), ("A", "P", scene.anterior), ("S", "I", scene.proximal))
-
-    def letters(direction: FloatArray) -> str:
-        shares = sorted(
-            ((abs(float(direction @ axis)), plus, minus, axis) for plus, minus, axis in axes), key=lambda s: -s[0]
-        )
-        named = [s for k, s in enumerate(shares) if k == 0 or (k == 1 and s[0] > SECOND_LETTER_COSINE)]
-        return "".join(plus if direction @ axis > 0 else minus for _, plus, minus, axis in named)
-
     return {
-        "left": letters(-camera.right),
-        "right": letters(camera.right),
-        "top": letters(camera.up),
-        "bottom": letters(-camera.up),
+        "left": direction_letters(scene, -camera.right),
+        "right": direction_letters(scene, camera.right),
+        "top": direction_letters(scene, camera.up),
+        "bottom": direction_letters(scene, -camera.up),
     }

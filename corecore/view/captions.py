@@ -34,11 +34,20 @@ def percent(part: Mapping[str, Any], name: str) -> str:
 
 def identity(scene: Scene) -> list[tuple[str, str]]:
     """Who, which side, which plan: (label, value) pairs."""
-    case = scene.plan["case"]
-    rows = [("id", _short(scene.case_id, 40)), ("side", scene.side.upper())]
-    if case.get("imaging_date"):
-        rows.append(("imaged", _short(str(case["imaging_date"]), 20)))
+    rows = [("id", one_line(scene.case_id, 40)), ("side", scene.side.upper())]
+    date = imaging_date(scene)
+    if date:
+        rows.append(("imaged", date))
     return [*rows, ("plan", scene.hash)]
+
+
+def imaging_date(scene: Scene) -> str | None:
+    """The day of the imaging, where the plan knows it."""
+    found: Any = scene.plan
+    for name in ("necrosis", "signs", "image_age", "imaging_date"):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    date = scene.plan["case"].get("imaging_date") or found
+    return one_line(date, 20) if isinstance(date, str) else None
 
 
 def headline(scene: Scene) -> str:
@@ -55,11 +64,13 @@ def violations(scene: Scene) -> list[str]:
     lines = []
     for item in scene.plan.get("violations") or []:
         if isinstance(item, Mapping):
-            limit, value = quantity(item, "limit", "{:g}"), quantity(item, "value", "{:.3g}")
+            limit = quantity(item, "limit", "{:g}")
+            # As many digits as it takes to differ from the limit it breaks.
+            value = next((v for n in range(3, 8) if (v := quantity(item, "value", f"{{:.{n}g}}")) != limit), limit)
             where = f"tunnel {item['tunnel']}: " if isinstance(item.get("tunnel"), int) else ""
-            lines.append(_short(f"{where}{item.get('key', '?')} is {value}, the limit is {limit}", LONGEST))
+            lines.append(one_line(f"{where}{item.get('key', '?')} is {value}, the limit is {limit}", LONGEST))
         else:
-            lines.append(_short(str(item), LONGEST))
+            lines.append(one_line(str(item), LONGEST))
     return lines
 
 
@@ -68,7 +79,7 @@ def warnings(scene: Scene) -> list[str]:
     lines = []
     for item in scene.plan.get("warnings") or []:
         text = item.get("text") or item.get("code") if isinstance(item, Mapping) else item
-        lines.append(_short(str(text), LONGEST))
+        lines.append(one_line(str(text), LONGEST))
     return lines
 
 
@@ -84,7 +95,7 @@ def reason(scene: Scene) -> str:
             w for w in scene.plan.get("warnings") or [] if isinstance(w, Mapping) and w.get("code") == "infeasible"
         ]
         given = coded[0].get("text") if coded else None
-    return _short(str(given or "the plan does not say which constraint binds"), LONGEST)
+    return one_line(str(given or "the plan does not say which constraint binds"), LONGEST)
 
 
 def tunnel_columns() -> list[str]:
@@ -139,7 +150,7 @@ def totals(scene: Scene) -> list[tuple[str, str]]:
     ]
 
 
-def _short(text: str, limit: int) -> str:
+def one_line(text: str, limit: int) -> str:
     """One line of printable characters, at most ``limit`` of them."""
     line = "".join(c if c.isprintable() else " " for c in text)
     return line if len(line) <= limit else line[: limit - 1] + "…"

@@ -20,8 +20,10 @@ from corecore.grid import FloatArray
 from corecore.io.files import atomic_write_text
 from corecore.mesh import TriangleMesh
 from corecore.view import captions, palette
-from corecore.view.bodies import BONE_OPACITY, LESION_OPACITY, TUNNEL_OPACITY, darker, solids, tunnel_color
+from corecore.view.bands import NEAR_MM
+from corecore.view.bodies import BONE_OPACITY, LESION_OPACITY, TUNNEL_OPACITY, darker, painted_tunnels, tunnel_color
 from corecore.view.camera import Camera, cameras
+from corecore.view.cap import cap_outline
 from corecore.view.scene import DrawnTunnel, Scene
 
 #: Most triangles of the bone on the page: 0.5 MB, and smooth on a laptop without a graphics card.
@@ -37,6 +39,7 @@ NUMBER_MM = 2.0
 HEAD_DASH = (2.0, 2.0)
 NECK_DASH = (5.0, 2.0)
 SHAFT_DASH = (8.0, 3.0)
+CAP_DASH = (1.0, 0.0)
 
 
 def write_scene_html(scene: Scene, path: Path) -> None:
@@ -82,7 +85,6 @@ the pictures in preview.png.</p></main>
 def scene_data(scene: Scene) -> dict[str, Any]:
     """What the script draws: positions in mm from the head's centre, along RAS."""
     origin = scene.head_center
-    color = tunnel_color(scene)
     bodies = [
         _body("bone", scene.femur.decimated(BONE_TRIANGLES), origin, palette.BONE, palette.BONE_EDGE, BONE_OPACITY),
         _body(
@@ -94,10 +96,8 @@ def scene_data(scene: Scene) -> dict[str, Any]:
             LESION_OPACITY,
         ),
     ]
-    for tunnel in scene.tunnels:
-        bodies += [
-            _body("tunnels", solid, origin, color, darker(color, 0.6), TUNNEL_OPACITY) for solid in solids(tunnel)
-        ]
+    for color, mesh in painted_tunnels(scene) if scene.tunnels else []:
+        bodies.append(_body("tunnels", mesh, origin, color, darker(color, 0.6), TUNNEL_OPACITY))
     return {
         "axes": {
             "right": _numbers(scene.patient_right, 6),
@@ -165,6 +165,10 @@ def _lines(scene: Scene) -> list[dict[str, Any]]:
     foot = foot - np.dot(foot, axis) * axis
     shaft = np.stack([foot - 2 * AXIS_MM * axis, foot + 0.5 * AXIS_MM * axis])
     lines.append(_line("axes", palette.SHAFT, SHAFT_DASH, shaft))
+    cap = cap_outline(scene)
+    if cap is not None:
+        # A dash without a gap: solid.
+        lines.append(_line("cap", palette.CAP, CAP_DASH, cap - scene.head_center))
     return lines
 
 
@@ -218,8 +222,13 @@ def _figures(scene: Scene) -> str:
         heading = f"Tunnel {number}" if len(scene.tunnels) > 1 else "Tunnel"
         rows = list(zip(captions.tunnel_columns(), captions.tunnel_row(number, tunnel), strict=True))[1:]
         parts.append(f"<h2>{heading}</h2>{_table(rows)}")
+    painted = (
+        ""
+        if not scene.tunnels or captions.violations(scene)
+        else (f"Dark on a tunnel: its wall within {NEAR_MM:g} mm of a margin; grey: its portal. ")
+    )
     parts.append(
-        "<footer><p>Turn with the left button, move with the right, zoom with the wheel. "
+        f"<footer><p>{painted}Turn with the left button, move with the right, zoom with the wheel. "
         "R L A P S I are the patient's own sides, in the femur's frame. There is no perspective.</p></footer>"
     )
     return "\n".join(part for part in parts if part)
@@ -229,11 +238,14 @@ def _switches(scene: Scene) -> list[str]:
     color = tunnel_color(scene)
     rows = [("bone", "bone", [palette.BONE]), ("lesion", "necrosis", [palette.LESION])]
     if scene.tunnels:
-        rows += [("tunnels", "tunnels" if len(scene.tunnels) > 1 else "tunnel", [color]), ("entries", "entry", [color])]
+        shown = [color] if captions.violations(scene) else [color, palette.TUNNEL_NEAR, palette.TUNNEL_PORTAL]
+        rows += [("tunnels", "tunnels" if len(scene.tunnels) > 1 else "tunnel", shown), ("entries", "entry", [color])]
     rows += [
         ("head", "head, fitted sphere", [palette.HEAD]),
         ("axes", "neck and shaft axes", [palette.NECK, palette.SHAFT]),
     ]
+    if cap_outline(scene) is not None:
+        rows.append(("cap", "loaded cap", [palette.CAP]))
     result = []
     for part, name, colors in rows:
         # A colour as an attribute of a drawing: the policy lets no style attribute pass.

@@ -11,11 +11,17 @@ BONE = "#DDD3BD"
 BONE_EDGE = "#57524A"
 LESION = "#E69F00"
 TUNNEL = "#0072B2"
+#: A stretch of tunnel near a margin: the darkest body, so that grey tells it apart too.
+TUNNEL_NEAR = "#0B2545"
+#: The tunnel's first stretch, where its wall may lie in the cortex.
+TUNNEL_PORTAL = "#98A4AB"
 #: Darker than Okabe and Ito's vermillion, which in grey could not be told from the lesion's orange.
 VIOLATION = "#A8001C"
 NECK = "#006B4E"
 SHAFT = "#5B2A86"
 HEAD = "#000000"
+#: The only solid line, so that grey tells it apart from the dashed ones.
+CAP = "#C04000"
 INK = "#111111"
 FAINT_INK = "#4A4A4A"
 

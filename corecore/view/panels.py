@@ -10,6 +10,7 @@ from corecore.grid import FloatArray
 from corecore.view import palette
 from corecore.view.bodies import tunnel_color
 from corecore.view.camera import Camera, edge_letters
+from corecore.view.cap import cap_outline
 from corecore.view.painters import Picture
 from corecore.view.scene import DrawnTunnel, Scene
 
@@ -41,6 +42,7 @@ def draw_panel(axes: Any, scene: Scene, camera: Camera, picture: Picture, *, alo
     r = scene.head_radius_mm
     axes.plot(head[0] + r * np.cos(turn), head[1] + r * np.sin(turn), color=palette.HEAD, lw=1.1, ls=HEAD_DASHES)
     axes.plot(head[0], head[1], marker="+", ms=9, mew=1.4, color=palette.HEAD)
+    _cap(axes, scene, camera)
     if not along:
         point, axis = scene.shaft_line
         _axis_line(axes, camera, point, axis, palette.SHAFT, SHAFT_DASHES)
@@ -51,6 +53,19 @@ def draw_panel(axes: Any, scene: Scene, camera: Camera, picture: Picture, *, alo
         _numbers(axes, scene, camera)
     _edges(axes, camera, edge_letters(scene, camera))
     _scale_bar(axes, camera)
+
+
+def _cap(axes: Any, scene: Scene, camera: Camera) -> None:
+    """The loaded cap's edge: solid where it faces the onlooker, thin behind the head."""
+    outline = cap_outline(scene)
+    if outline is None:
+        return
+    place = camera.project(outline)
+    behind = place[:, 2] > camera.project(scene.head_center[None])[0, 2]
+    axes.plot(place[:, 0], place[:, 1], color=palette.CAP, lw=0.8, alpha=0.55, zorder=2)
+    front = np.where(behind[:, None], np.nan, place)
+    axes.plot(front[:, 0], front[:, 1], color="white", lw=3.4, alpha=0.8, zorder=2.2)
+    axes.plot(front[:, 0], front[:, 1], color=palette.CAP, lw=1.8, zorder=2.3)
 
 
 def _axis_line(axes: Any, camera: Camera, point: FloatArray, axis: FloatArray, color: str, dashes: Any) -> None:

@@ -6,6 +6,7 @@ import io
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,22 +16,28 @@ from corecore.view.camera import Camera, cameras
 from corecore.view.painters import Picture, paint_all
 from corecore.view.panels import draw_panel
 from corecore.view.scene import Scene
-from corecore.view.strip import HEADER_IN, Strip
+from corecore.view.strip import HEADER_IN, LEGEND_IN, Strip
 
 #: Dots per inch of the picture, and its width in inches: 1800 pixels, a page's width at 220 dpi.
 DPI = 150
 WIDTH_IN = 12.0
 PANEL_IN = (3.8, 4.5)
+#: Height of a panel's title above it, inches.
+TITLE_IN = 0.28
 #: Each panel is painted this much larger and shrunk, which smooths its edges.
 OVERSAMPLING = 2
 
 
 @dataclass(frozen=True)
 class PreviewResult:
-    """Where the picture is, and which painter made it: ``vtk (...)`` or ``software``."""
+    """Where the picture is, which painter made it (``vtk (...)`` or ``software``), and its views without the words.
+
+    ``views`` (h, w, 3) uint8: the panels with their titles and the legend.
+    """
 
     path: Path
     renderer: str
+    views: Picture
 
 
 def draw_preview(scene: Scene, path: Path) -> PreviewResult:
@@ -43,8 +50,9 @@ def draw_preview(scene: Scene, path: Path) -> PreviewResult:
     width, height = (round(inch * DPI) * OVERSAMPLING for inch in PANEL_IN)
     jobs = [layers(scene, camera, width, height, along=k == 2) for k, camera in enumerate(views)]
     painted, renderer = paint_all(jobs, width, height)
-    atomic_write_bytes(Path(path), _compose(scene, views, [_shrunk(p) for p in painted]))
-    return PreviewResult(Path(path), renderer)
+    data, panels = _drawn(compose(scene, views, [_shrunk(p) for p in painted]))
+    atomic_write_bytes(Path(path), data)
+    return PreviewResult(Path(path), renderer, panels)
 
 
 def _shrunk(picture: Picture) -> Picture:
@@ -53,8 +61,8 @@ def _shrunk(picture: Picture) -> Picture:
     return np.asarray(np.rint(total / n**2), dtype=np.uint8)
 
 
-def _compose(scene: Scene, views: tuple[Camera, Camera, Camera], painted: list[Picture]) -> bytes:
-    """The panels with their letters, and the caption strip, as PNG bytes."""
+def compose(scene: Scene, views: tuple[Camera, Camera, Camera], painted: list[Picture]) -> Any:
+    """The sheet as a matplotlib figure: the panels with their letters, and the words above and below."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -70,9 +78,15 @@ def _compose(scene: Scene, views: tuple[Camera, Camera, Camera], painted: list[P
         axes = figure.add_axes(box)
         draw_panel(axes, scene, camera, picture, along=k == 2)
     strip.write(figure)
+    return figure
+
+
+def _drawn(figure: Any) -> tuple[bytes, Picture]:
+    """A sheet as PNG bytes, and the panels' part of it with titles and legend."""
     stream = io.BytesIO()
     with warnings.catch_warnings():
         # An id in a script that the font lacks is drawn as boxes; the page shows it in full.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure.savefig(stream, format="png", metadata={"Software": None})
-    return stream.getvalue()
+    rows = slice(round((HEADER_IN - TITLE_IN) * DPI), round((HEADER_IN + PANEL_IN[1] + LEGEND_IN) * DPI))
+    return stream.getvalue(), np.array(np.asarray(figure.canvas.buffer_rgba())[rows, :, :3])

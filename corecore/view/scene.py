@@ -21,6 +21,8 @@ from corecore.mesh import TriangleMesh
 NOT_HASHED = ("created", "timings")
 #: Largest plan.json read, bytes: hundreds of alternatives, and far from an input bomb (engineering choice).
 SIZE_LIMIT_BYTES = 64 * 1024 * 1024
+#: Nothing of a tunnel lies further from the head's centre, mm (engineering choice): a picture of it would be endless.
+REACH_MM = 400.0
 STATUSES = ("planned", "infeasible", "manual")
 
 
@@ -197,6 +199,9 @@ class Scene:
             entry, tip = _vector(figures, "entry", where), _vector(figures, "tip", where)
             if np.linalg.norm(tip - entry) < 1e-6:
                 raise InputError(f"{where}: entry and tip are one point; a tunnel has a length")
+            far = max(float(np.linalg.norm(point - self.head_center)) for point in (entry, tip))
+            if far > REACH_MM:
+                raise InputError(f"{where} lies {far:.3g} mm from the head's centre; up to {REACH_MM:g} mm is accepted")
             cavity = [0.0, 0.0]
             for k, name in enumerate(("cavity_diameter_mm", "cavity_length_mm")):
                 if figures.get(name):

@@ -23,8 +23,13 @@ def across(direction: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
     return u, np.asarray(np.cross(d, u), dtype=np.float64)
 
 
-def cylinder(start: npt.ArrayLike, end: npt.ArrayLike, radius_mm: float) -> TriangleMesh:
-    """A closed flat-ended cylinder from ``start`` to ``end`` (3,) mm; raises ``ValueError`` without a length."""
+def cylinder(
+    start: npt.ArrayLike, end: npt.ArrayLike, radius_mm: float, *, first_lid: bool = True, last_lid: bool = True
+) -> TriangleMesh:
+    """A flat-ended cylinder from ``start`` to ``end`` (3,) mm, with or without its lids.
+
+    Raises ``ValueError`` without a length.
+    """
     a, b = np.asarray(start, dtype=np.float64), np.asarray(end, dtype=np.float64)
     length = float(np.linalg.norm(b - a))
     if length <= 0 or radius_mm <= 0:
@@ -44,10 +49,9 @@ def cylinder(start: npt.ArrayLike, end: npt.ArrayLike, radius_mm: float) -> Tria
     ).reshape(-1, 3)
     first, last = len(points), len(points) + 1
     top = (rings - 1) * SIDES
-    lids = np.concatenate(
-        [
-            np.stack([np.full(SIDES, first), there, here], axis=1),
-            np.stack([np.full(SIDES, last), top + here, top + there], axis=1),
-        ]
-    )
-    return TriangleMesh(np.concatenate([points, a[None], b[None]]), np.concatenate([wall, lids]))
+    faces = [wall]
+    if first_lid:
+        faces.append(np.stack([np.full(SIDES, first), there, here], axis=1))
+    if last_lid:
+        faces.append(np.stack([np.full(SIDES, last), top + here, top + there], axis=1))
+    return TriangleMesh(np.concatenate([points, a[None], b[None]]), np.concatenate(faces))

@@ -6,14 +6,16 @@ import textwrap
 from typing import Any
 
 from corecore.view import captions, palette
+from corecore.view.bands import NEAR_MM
 from corecore.view.bodies import tunnel_color
+from corecore.view.cap import cap_outline
 from corecore.view.panels import HEAD_DASHES, NECK_DASHES, SHAFT_DASHES
 from corecore.view.scene import Scene
 
 #: Height of the header, of a line, and of the legend, inches.
 HEADER_IN = 0.95
 LINE_IN = 0.215
-LEGEND_IN = 0.40
+LEGEND_IN = 0.62
 MARGIN_IN = 0.16
 #: Rows of tunnels and lines of warnings that are printed; the rest is in plan.json, and the picture says so.
 MOST_ROWS = 16
@@ -89,10 +91,13 @@ class Strip:
         ]
         if scene.tunnels:
             color = tunnel_color(scene)
+            name = "tunnels" if len(scene.tunnels) > 1 else "tunnel"
             broken = " (breaks a constraint)" if captions.violations(scene) else ""
-            handles.append(
-                Patch(fc=color, ec=color, label=("tunnels" if len(scene.tunnels) > 1 else "tunnel") + broken)
-            )
+            handles.append(Patch(fc=color, ec=color, label=name + broken))
+            if not broken:
+                near = f"within {NEAR_MM:g} mm of a margin"
+                handles.append(Patch(fc=palette.TUNNEL_NEAR, ec=palette.TUNNEL, label=near))
+                handles.append(Patch(fc=palette.TUNNEL_PORTAL, ec=palette.TUNNEL_PORTAL, label="portal"))
             ring = Line2D([], [], marker="o", ms=7, mfc="white", mec=color, mew=2, ls="", label="entry")
             handles.append(ring)
         sources = scene.plan["anatomy"].get("sources") or {}
@@ -102,11 +107,13 @@ class Strip:
             Line2D([], [], color=palette.NECK, lw=1.5, ls=NECK_DASHES, label="neck axis"),
             Line2D([], [], color=palette.SHAFT, lw=1.5, ls=SHAFT_DASHES, label=f"shaft axis{assumed}"),
         ]
+        if cap_outline(scene) is not None:
+            handles.append(Line2D([], [], color=palette.CAP, lw=1.8, label="loaded cap"))
         figure.legend(
             handles=handles,
             loc="center",
-            bbox_to_anchor=(0.5, (y + 0.13) / height),
-            ncols=len(handles),
+            bbox_to_anchor=(0.5, (y + 0.22) / height),
+            ncols=(len(handles) + 1) // 2,
             frameon=False,
             fontsize=9.5,
             handlelength=2.6,

@@ -25,6 +25,7 @@ export class Viewer {
   private readonly controls: OrbitControls;
   private readonly letters = new Map<string, HTMLElement>();
   private readonly labels: { element: HTMLElement; at: Vector3; part: string; text: string }[] = [];
+  private readonly scale: HTMLElement;
   private size: [number, number] = [100, 100];
   private waiting = false;
 
@@ -47,6 +48,8 @@ export class Viewer {
       const element = this.overlay(`letter ${edge}`);
       this.letters.set(edge, element);
     }
+
+    this.scale = this.overlay("scale");
 
     // Before the controls are made: they take the way up from the camera once.
     this.camera.up.copy(vector(data.axes.superior));
@@ -166,6 +169,7 @@ export class Viewer {
       ["bottom", up.clone().negate()],
     ];
     for (const [edge, direction] of edges) this.letters.get(edge)!.textContent = this.lettersOf(direction);
+    this.rule();
     const written: { element: HTMLElement; x: number; y: number }[] = [];
     for (const { element, at, part, text } of this.labels) {
       element.hidden = this.parts.get(part)?.visible === false;
@@ -181,6 +185,16 @@ export class Viewer {
         written.push({ element, x, y });
       }
     }
+  }
+
+  /** The scale: as many millimetres as fit a fifth of the picture, of 1, 2 or 5 times a power of ten. */
+  private rule(): void {
+    const pixelsPerMm = (this.stage.clientWidth * this.camera.zoom) / (this.camera.right - this.camera.left);
+    const most = (0.2 * this.stage.clientWidth) / pixelsPerMm;
+    const ten = 10 ** Math.floor(Math.log10(most));
+    const length = [5, 2, 1].map((n) => n * ten).find((mm) => mm <= most) ?? ten;
+    this.scale.style.width = `${(length * pixelsPerMm).toFixed(1)}px`;
+    this.scale.textContent = `${Number(length.toPrecision(1))} mm`;
   }
 
   private lettersOf(direction: Vector3): string {

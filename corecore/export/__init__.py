@@ -1,0 +1,65 @@
+"""A plan for other programs: 3D Slicer, DICOM, STL, 3MF, NIfTI, CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from corecore.errors import InputError, OutputError
+from corecore.export.csv import export_csv
+from corecore.export.nifti import export_nifti
+from corecore.export.parcel import Parcel
+from corecore.export.slicer import export_slicer
+from corecore.export.stl import export_stl
+from corecore.export.threemf import export_3mf
+
+#: What ``--to`` takes besides dicom, which asks for more.
+WRITERS: dict[str, Callable[[Parcel, Path], list[Path]]] = {
+    "slicer": export_slicer,
+    "stl": export_stl,
+    "3mf": export_3mf,
+    "nifti": export_nifti,
+    "csv": export_csv,
+}
+FORMATS = ("slicer", "dicom", "stl", "3mf", "nifti", "csv")
+#: Those that make a folder.
+FOLDERS = ("slicer", "dicom", "stl")
+
+
+def export_plan(
+    plan_file: Path,
+    to: str,
+    out: Path,
+    *,
+    accept_violations: str | None = None,
+    series: Path | None = None,
+    identity: str | None = None,
+    guide: Path | None = None,
+    overwrite: bool = False,
+) -> list[Path]:
+    """Write a plan in another program's format; the files appear whole or not at all. Returns their paths.
+
+    ``series``, ``identity`` and ``guide`` belong to dicom (``corecore.export.dicom``). Raises
+    ``InputError`` for an unknown format, for options that another format asks for, for what is there
+    already without ``overwrite``, and as ``corecore.stamp.open_to_leave``.
+    """
+    if to not in FORMATS:
+        raise InputError(f"--to {to!r}; one of {', '.join(FORMATS)} is accepted")
+    given = {"--series": series, "--identity": identity, "--guide": guide}
+    strange = [name for name, value in given.items() if value is not None]
+    if to != "dicom" and strange:
+        raise InputError(f"{strange[0]} belongs to --to dicom, not to {to}")
+    if out.exists() and out.is_dir() != (to in FOLDERS):
+        raise OutputError(f"{out}: is {'a folder' if out.is_dir() else 'a file'}; {to} makes the other")
+    if not overwrite and out.exists() and (to not in FOLDERS or any(out.iterdir())):
+        raise OutputError(f"{out}: is there already; choose another place, or give --overwrite")
+    if to == "dicom":
+        from corecore.export.dicom import export_dicom, ready
+
+        # Before the hip is built again, which takes seconds.
+        folder, kept = ready(series, identity)
+        return export_dicom(Parcel.of(plan_file, accept_violations), out, series=folder, identity=kept, guide=guide)
+    return WRITERS[to](Parcel.of(plan_file, accept_violations), out)
+
+
+__all__ = ["FORMATS", "Parcel", "export_plan"]

@@ -1,0 +1,175 @@
+"""What a session shows: the tunnels measured by the planner's own functions, judged, and cut along the selected one.
+
+No figure is computed anywhere else: the page prints what stands here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from corecore.errors import InputError
+from corecore.hip import Hip
+from corecore.holes import set_violations
+from corecore.manual import path_on_bone
+from corecore.measures.document import number
+from corecore.reopen import Reopened, reopen
+from corecore.review.session import Line, Point, Room, Session
+from corecore.spec import Spec
+from corecore.tunnel import Tunnel, TunnelFigures, assess, violations
+from corecore.view.fluoroscopy import fluoroscopy
+from corecore.view.report_content import report_content
+from corecore.view.scene import Scene
+from corecore.view.slices import slices
+from corecore.view.tissue import Tissue
+
+#: Figures of a tunnel that no plan states by these names.
+NOT_STATED = ("outward_free",)
+
+
+@dataclass(frozen=True, eq=False)
+class Desk:
+    """A plan laid out for review: its hip, limits and pictures."""
+
+    hip: Hip
+    spec: Spec
+    scene: Scene
+    tissue: Tissue
+
+    @classmethod
+    def open(cls, plan_path: Path) -> Desk:
+        """A plan with its masks and image. Raises ``InputError`` as ``reopen`` and ``Scene.load``."""
+        opened: Reopened = reopen(plan_path, image=True)
+        scene = Scene.load(plan_path)
+        return cls(opened.hip, opened.spec, scene, Tissue.of(opened.hip))
+
+    def session(self) -> Session:
+        """A fresh session with the plan's tunnels."""
+        bounds = np.array([self.scene.femur.points_mm.min(axis=0), self.scene.femur.points_mm.max(axis=0)])
+        # Entries may be named from outside the bone; further than this nothing can be meant.
+        low, high = bounds[0] - 100.0, bounds[1] + 100.0
+        side = "left" if self.hip.side == "left" else "right"
+        room = Room(_point(low), _point(high), side, _point(self.scene.proximal, 9), _point(self.scene.anterior, 9))  # type: ignore[arg-type]
+        lines = tuple(
+            Line(_point(t.entry), _point(t.tip), t.diameter_mm, t.cavity_diameter_mm, t.cavity_length_mm)
+            for t in self.scene.tunnels
+        )
+        return Session(room, lines, selected=0 if lines else None)
+
+    def sets(self) -> list[tuple[str, tuple[Line, ...]]]:
+        """What may be taken instead of what stands, with what it does: the plan's own tunnels, each alternative's."""
+        found = [("the plan", self.session().lines)]
+        rows = report_content(self.scene)["alternatives"]
+        others = [one for one in self.scene.plan.get("alternatives") or [] if isinstance(one, Mapping)]
+        for one, row in zip(others, rows, strict=False):
+            try:
+                variant = replace(self.scene, plan={**self.scene.plan, "tunnels": one.get("tunnels")})
+            except InputError:
+                continue
+            words = f"other {row[0]}: removes {row[1]}, room {row[2]}"
+            found.append((words, replace(self, scene=variant).session().lines))
+        return found
+
+    def drilled(self, lines: Sequence[Line]) -> list[tuple[Tunnel, TunnelFigures]]:
+        """The tunnels on the bone with their figures. Raises ``InputError`` where a line is no tunnel in this bone."""
+        found = []
+        for index, line in enumerate(lines, start=1):
+            try:
+                tunnel = path_on_bone(self.hip, line.entry, line.tip, line.diameter_mm)
+            except InputError as error:
+                raise InputError(f"tunnel {index}: {error}") from error
+            cavity = (line.cavity_diameter_mm, line.cavity_length_mm)
+            tunnel = replace(tunnel, cavity_diameter_mm=cavity[0], cavity_length_mm=cavity[1])
+            found.append((tunnel, assess(self.hip, tunnel, self.spec)))
+        return found
+
+    def broken(self, drilled: Sequence[tuple[Tunnel, TunnelFigures]]) -> list[dict[str, Any]]:
+        """Every limit that the tunnels break, each by itself and together."""
+        found: list[dict[str, Any]] = []
+        for index, (_, figures) in enumerate(drilled, start=1):
+            told = {"tunnel": index} if len(drilled) > 1 else {}
+            found += [{**item, "value": number(item["value"]), **told} for item in violations(figures, self.spec)]
+            if figures.removed_fraction <= 0.0:
+                found.append({"key": "misses_lesion", "limit": 0.0, "value": 0.0, **told})
+        return found + set_violations(self.hip, [tunnel for tunnel, _ in drilled], self.spec)
+
+    def shown(self, lines: Sequence[Line]) -> Scene:
+        """The plan's scene with other tunnels in it, measured and judged."""
+        drilled = self.drilled(lines)
+        points = self.hip.lesion.points_mm
+        removed = np.zeros(len(points), dtype=bool)
+        for tunnel, _ in drilled:
+            removed |= tunnel.contains(points)
+        share = float(np.mean(removed))
+        total_ml = self.hip.lesion.volume_ml
+        own: Mapping[str, Any] = self.scene.plan
+        changed = {
+            "status": "manual",
+            "violations": self.broken(drilled),
+            "tunnels": [_stated(self.hip, tunnel, figures) for tunnel, figures in drilled],
+            "totals": {
+                "removed_fraction": number(share),
+                "necrosis_removed_ml": number(share * total_ml),
+                "necrosis_left_ml": number((1.0 - share) * total_ml),
+                "reachable_fraction": own.get("totals", {}).get("reachable_fraction"),
+            },
+            "alternatives": [], "nearest": None, "nearest_reason": None, "robust": None, "infeasible": None,
+        }  # fmt: skip
+        return replace(self.scene, plan={**own, **changed})
+
+    def look(self, session: Session) -> dict[str, Any]:
+        """Everything the page shows of a session but the films, as plain data."""
+        scene = self.shown(session.lines)
+        content = report_content(scene)
+        cut = slices(scene, self.tissue, session.selected)
+        return {
+            "rev": session.rev,
+            "selected": session.selected,
+            "lines": [
+                {"entry": line.entry, "tip": line.tip, "diameter_mm": line.diameter_mm} for line in session.lines
+            ],
+            "sets": [words for words, _ in self.sets()],
+            "undo": bool(session.past),
+            "redo": bool(session.future),
+            "accepted": session.accepted,
+            "signed": None if session.signed is None else {"name": session.signed.name, "day": session.signed.day},
+            "side": content["side"],
+            "id": content["id"],
+            "imaged": content["imaged"],
+            "plan": self.scene.hash,
+            "status": content["status"],
+            "violations": content["violations"],
+            "limits": content["limits"],
+            "transcription": content["transcription"],
+            "warnings": content["warnings"],
+            "slices": [] if cut is None else [{"svg": str(d), "caption": c} for d, c in cut.drawings],
+        }
+
+    def films(self, session: Session) -> list[dict[str, str]]:
+        """The simulated fluoroscopy of a session."""
+        return [
+            {"title": film.arm.title, "words": ". ".join([film.stance, *film.caption]), "svg": str(film.drawing)}
+            for film in fluoroscopy(self.shown(session.lines), self.tissue)
+        ]
+
+
+def _stated(hip: Hip, tunnel: Tunnel, figures: TunnelFigures) -> dict[str, Any]:
+    """A tunnel as ``plan.json`` states it."""
+    told = {f.name: number(getattr(figures, f.name)) for f in fields(figures) if f.name not in NOT_STATED}
+    return {
+        **told,
+        "entry": [round(float(c), 6) for c in hip.to_world(tunnel.entry)],
+        "tip": [round(float(c), 6) for c in hip.to_world(tunnel.tip)],
+        "diameter_mm": tunnel.diameter_mm,
+        "cavity_diameter_mm": tunnel.cavity_diameter_mm or None,
+        "cavity_length_mm": tunnel.cavity_length_mm or None,
+    }
+
+
+def _point(vector: Any, digits: int = 4) -> Point:
+    x, y, z = (round(float(c), digits) for c in vector)
+    return x, y, z

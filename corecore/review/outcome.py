@@ -1,0 +1,66 @@
+"""The reviewed tunnels as a plan of their own: the whole folder, which verifies and exports like any other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from corecore.anatomy.model import Caution
+from corecore.errors import InputError
+from corecore.measures import Measures, measure
+from corecore.plan import Given, judged_plan
+from corecore.results import write_plan
+from corecore.review.desk import Desk
+from corecore.review.session import Session
+from corecore.signs.asked import Answers, parse_physis
+from corecore.signs.image_age import parse_date
+from corecore.signs.stage import parse_stage
+
+#: Folder beside the plan that holds the reviewed one.
+FOLDER = "reviewed"
+
+
+def measured(desk: Desk) -> Measures:
+    """The lesion's measures as the plan had them: with what the surgeon said then of stage, growth plate and date."""
+    return measure(desk.hip, desk.spec, answers=answers(desk.scene.plan))
+
+
+def answers(plan: Mapping[str, Any]) -> Answers:
+    """What a plan holds of the surgeon's answers; what it does not tell is not answered."""
+    necrosis = plan.get("necrosis")
+    signs = necrosis.get("signs") if isinstance(necrosis, Mapping) else None
+    told: Mapping[str, Any] = signs if isinstance(signs, Mapping) else {}
+    stage, age, physis = (told.get(name) for name in ("stage", "image_age", "physis"))
+    label = stage.get("label") if isinstance(stage, Mapping) else None
+    date = age.get("imaging_date") if isinstance(age, Mapping) else None
+    return Answers(
+        stage=parse_stage(label) if isinstance(label, str) else None,
+        physis=parse_physis(physis) if isinstance(physis, str) else parse_physis("unknown"),
+        imaging_date=parse_date(date) if isinstance(date, str) else None,
+    )
+
+
+def write_outcome(desk: Desk, session: Session, measures: Measures, folder: Path) -> Path:
+    """Writes the tunnels as they stand as a plan of status ``manual``, and returns its ``plan.json``.
+
+    Acceptance and sign-off stand among its warnings. Raises ``InputError`` without a tunnel.
+    """
+    if not session.lines:
+        raise InputError("no tunnel to write")
+    drilled = desk.drilled(session.lines)
+    entry, tip = (np.array(point, dtype=np.float64) for point in (session.lines[0].entry, session.lines[0].tip))
+    given = Given(entry, tip, 0.0, tuple(desk.broken(drilled)), None, "the review looks for no other tunnel")
+    notes = [Caution("reviewed", f"reviewed from plan {desk.scene.hash}, step {session.rev}")]
+    if session.accepted is not None:
+        notes.append(Caution("accepted", f"broken limits accepted: {session.accepted}"))
+    if session.signed is not None:
+        notes.append(Caution("signed", f"signed off by {session.signed.name} on {session.signed.day}"))
+    # The number asked for was of the search; the hand may add.
+    spec = replace(desk.spec, tunnels=max(desk.spec.tunnels, len(drilled)))
+    plan = judged_plan(desk.hip, spec, measures, drilled, given=given, cautions=notes, timings={})
+    write_plan(plan, folder / FOLDER, log_text=lambda: "")
+    return folder / FOLDER / "plan.json"

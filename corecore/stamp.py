@@ -1,0 +1,149 @@
+"""What every file made of a plan says of itself, and the plans that no file is made of.
+
+A guide or an export leaves the folder where the plan explains itself. Each therefore names the
+case, the side and the plan, and says that it is no medical device; a plan that breaks a limit
+leaves only with a reason, and the reason goes along.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from corecore.errors import InputError
+from corecore.holes import set_violations
+from corecore.io.seal import seal_of
+from corecore.reopen import Reopened, reopen
+from corecore.tunnel import violations
+from corecore.verify.document import read_plan
+from corecore.verify.node import read_document
+from corecore.view.scene import plan_hash
+
+NOT_A_DEVICE = "not a medical device; for research and review by a surgeon"
+#: Longest reason printed, characters: a sentence or two (engineering choice).
+REASON_LONGEST = 300
+#: Longest id printed, characters; DICOM's patient id holds 64 (engineering choice).
+ID_LONGEST = 64
+#: A limit counts as broken beyond this, mm or degrees: a plan's file rounds its points to 1e-6 mm and the
+#: figures move with them (engineering choice, below what a plan's tables show).
+ROUNDING = 0.02
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """Identity of an output. ``plan_hash``: first eight digits; ``accepted``: why broken limits were let pass."""
+
+    case_id: str
+    side: str
+    plan_hash: str
+    imaged: str | None
+    violations: tuple[str, ...]
+    accepted: str | None
+
+    @property
+    def who(self) -> str:
+        """Case, side and plan, short: for a line of 80 characters and less."""
+        return f"{self.case_id} {self.side.upper()} plan {self.plan_hash}"
+
+    def rows(self) -> list[tuple[str, str]]:
+        """(name, value) pairs, all that is to be said; the names are column names too."""
+        rows = [("case_id", self.case_id), ("side", self.side.upper()), ("plan_hash", self.plan_hash)]
+        if self.imaged:
+            rows.append(("imaging_date", self.imaged))
+        rows.append(("notice", NOT_A_DEVICE))
+        if self.violations:
+            rows.append(("limits_broken", "; ".join(self.violations)))
+            rows.append(("accepted_because", self.accepted or ""))
+        return rows
+
+    def text(self) -> str:
+        """All of it in one line."""
+        parts = [f"case {self.case_id}", self.side.upper(), f"plan {self.plan_hash}"]
+        if self.imaged:
+            parts.append(f"imaged {self.imaged}")
+        if self.violations:
+            parts.append(f"BREAKS {', '.join(self.violations)}, accepted because: {self.accepted}")
+        parts.append(NOT_A_DEVICE)
+        return "; ".join(parts)
+
+    def header(self, length: int) -> str:
+        """As much as fits into ``length`` ASCII characters: broken limits first, then who, then the notice."""
+        alarm = f"BREAKS LIMITS, accepted: {self.accepted}" if self.violations else ""
+        short = [self.who, "not a medical device", alarm]
+        line = "; ".join(part for part in short if part)
+        if len(line) > length and alarm:
+            line = f"{self.who}; not a medical device; BREAKS LIMITS"
+        if len(line) > length:
+            # A long id gives way; side and plan do not.
+            room = max(0, length - len(line) + len(self.case_id) - 1)
+            line = line.replace(self.case_id, self.case_id[:room] + "~", 1)
+        return line.encode("ascii", "replace").decode("ascii")[:length]
+
+
+def open_to_leave(path: Path, accept_violations: str | None = None) -> tuple[Reopened, Stamp]:
+    """A plan opened again for a file that leaves its folder, and what that file must say.
+
+    Raises ``InputError`` as ``reopen``; for a plan without tunnels, one edited after it was written,
+    one that hides a broken limit, and one that breaks limits where no reason is given.
+    """
+    path = Path(path)
+    # What the file alone tells comes first: building the hip takes seconds.
+    read_plan(path)
+    content = read_document(path).value
+    if content["status"] == "infeasible":
+        raise InputError(f"{path}: the plan is infeasible, it has no tunnel; a plan with tunnels is accepted")
+    if content.get("seal") is not None and content["seal"] != seal_of(content):
+        raise InputError(f"{path}: was edited after it was written; a plan as corecore wrote it is accepted")
+    told = tuple(_told(content["violations"]))
+    reason = " ".join((accept_violations or "").split())
+    if told and not reason:
+        raise InputError(
+            f"{path}: breaks {', '.join(told)}; --accept-violations REASON is needed, and printed on what is made"
+        )
+    if len(reason) > REASON_LONGEST or not reason.isprintable():
+        raise InputError(f"--accept-violations: {REASON_LONGEST} printable characters at most are accepted")
+    plan = reopen(path)
+    named = {str(item["key"]) for item in content["violations"]}
+    hidden = sorted(set(_broken(plan)) - named)
+    if hidden:
+        raise InputError(f"{path}: breaks {hidden[0]} and does not say so; corecore verify tells what is amiss")
+    case = content["case"]
+    imaged = case.get("imaging_date")
+    stamp = Stamp(
+        _plain(str(case["id"])), str(case["side"]), plan_hash(content)[:8],
+        None if imaged is None else _plain(str(imaged)), told, reason if told else None,
+    )  # fmt: skip
+    return plan, stamp
+
+
+def _plain(text: str) -> str:
+    """A case's id as one line that fits a file's title."""
+    line = "".join(c if c.isprintable() else "?" for c in text)
+    return line if len(line) <= ID_LONGEST else line[: ID_LONGEST - 1] + "~"
+
+
+def _broken(plan: Reopened) -> Iterable[str]:
+    """Keys of the limits that the plan's tunnels break beyond rounding."""
+    free = replace(plan.spec, keep=())
+    for index, (tunnel, figures) in enumerate(plan.tunnels):
+        own = replace(free, diameter_mm=tunnel.diameter_mm)
+        if index < len(plan.spec.keep):
+            # What else is fixed is not asked of a kept tunnel (corecore.kept).
+            own = replace(own, entry_fixed=None, direction_fixed=None)
+            figures = replace(figures, entry_from_fixed_mm=None, direction_from_fixed_deg=None)
+        for item in violations(figures, own):
+            if not abs(item["value"] - item["limit"]) <= ROUNDING:
+                yield item["key"]
+    for item in set_violations(plan.hip, [tunnel for tunnel, _ in plan.tunnels], plan.spec):
+        if not abs(item["value"] - item["limit"]) <= ROUNDING:
+            yield item["key"]
+
+
+def _told(found: Iterable[Mapping[str, Any]]) -> Iterable[str]:
+    for item in found:
+        value, limit = item.get("value"), item.get("limit")
+        shown = f"{value:.3g}" if isinstance(value, int | float) else "not to be measured"
+        against = f" (limit {limit:g})" if isinstance(limit, int | float) else ""
+        yield f"{item['key']} {shown}{against}"
