@@ -41,7 +41,8 @@ def test_every_cell_comes_back(
 ) -> None:
     records = [{"id": f"hip{i}", **record} for i, record in enumerate(records)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(table, "GROUP", group)
+        patch.setattr(table, "PART", group)
+        patch.setattr(table, "GROUP", 2 * group)
         found, written = _tables(tmp_path_factory.mktemp("table"), records)
     for record, cells, texts in zip(records, found, written, strict=True):
         assert list(cells) == list(texts)
@@ -68,10 +69,13 @@ def test_a_table_without_failures_has_a_place_for_them(tmp_path: Path) -> None:
 
 
 def test_row_groups_are_of_bounded_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table, "GROUP", 3)
-    _tables(tmp_path, [{"id": f"{i}", "x": float(i)} for i in range(8)])
-    meta = parquet.ParquetFile(tmp_path / "t.parquet").metadata
-    assert [meta.row_group(i).num_rows for i in range(meta.num_row_groups)] == [3, 3, 2]
+    monkeypatch.setattr(table, "PART", 3)
+    for size, groups in ((1, [3, 3, 2]), (6, [6, 2]), (8, [8]), (100, [8])):
+        monkeypatch.setattr(table, "GROUP", size)
+        found, _ = _tables(tmp_path, [{"id": f"{i}", "x": float(i)} for i in range(8)])
+        meta = parquet.ParquetFile(tmp_path / "t.parquet").metadata
+        assert [meta.row_group(i).num_rows for i in range(meta.num_row_groups)] == groups
+        assert [row["x"] for row in found] == [float(i) for i in range(8)]
 
 
 def test_a_table_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

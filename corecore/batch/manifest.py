@@ -19,8 +19,8 @@ ID_FORM = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 #: Longest manifest accepted, rows (engineering choice: far above any study, far below what fills a memory).
 ROWS_MAX = 1_000_000
 #: Endings that ``corecore synth`` gives the volumes of one hip, and others for the same.
+PAIR = ("_femur", "_lesion")
 IMAGES = ("_ct", "_mr", "_CT", "_MR")
-PARTS = ("_femur", "_lesion", *IMAGES)
 
 
 @dataclass(frozen=True)
@@ -144,30 +144,27 @@ def _of_folder(folder: Path) -> list[Row]:
         if ending and not path.name.startswith("."):
             files[path.name.removesuffix(ending)] = path.absolute()
     rows: list[Row] = []
-    for name in sorted(files | {stem: files[part] for part in files for stem in [_stem(part, files)]}):
-        if _stem(name, files) != name:
-            continue
+    for name in sorted({_stem(part, files) for part in files}):
         image = next((str(files[name + end]) for end in IMAGES if name + end in files), None)
         truth = folder.absolute() / f"{name}_truth.json"
         told = str(truth) if truth.is_file() else None
         if name in files:
             femur, lesion = f"{files[name]}:1", f"{files[name]}:2"
         else:
-            femur, lesion = (str(files.get(f"{name}_{part}", "")) for part in ("femur", "lesion"))
-        lost = [part for part, path in (("femur", femur), ("lesion", lesion)) if not path]
-        fault = f"no {name}_{lost[0]} beside the other mask" if lost else None
-        rows.append(Row(len(rows), name, femur, lesion, image, truth=told, fault=fault))
+            femur, lesion = (str(files[name + end]) for end in PAIR)
+        rows.append(Row(len(rows), name, femur, lesion, image, truth=told))
     return _checked(rows)
 
 
 def _stem(name: str, files: Mapping[str, Path]) -> str:
-    """The hip that a volume belongs to: its own name, or what stands before the ending of a part."""
-    for end in PARTS:
+    """The hip that a volume belongs to: a part of a pair or an image to what stands before its ending, else its own."""
+    for end in (*PAIR, *IMAGES):
         stem = name.removesuffix(end)
         if stem == name or not stem:
             continue
-        whole = stem in files or f"{stem}_femur" in files or f"{stem}_lesion" in files
-        if end in ("_femur", "_lesion") or whole:
+        # A lone file may be called anything.
+        paired = all(stem + other in files for other in PAIR)
+        if paired or (end in IMAGES and stem in files):
             return stem
     return name
 

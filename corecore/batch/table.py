@@ -13,8 +13,9 @@ from corecore.batch.columns import LEAD, Cell, Record, order
 from corecore.batch.journal import Journal
 from corecore.errors import MissingExtraError, OutputError
 
-#: Records of one row group: what is held in memory while writing.
-GROUP = 256
+#: Records held as such while writing; and those of one row group, held as columns. The file's index grows with the
+#: number of groups (2 MB each, with 700 columns), so they are larger.
+PART, GROUP = 256, 4096
 #: Kinds of columns, narrow to wide; a column is as wide as its widest cell.
 KINDS = ("none", "bool", "int", "float", "text")
 
@@ -53,12 +54,18 @@ def _write_parquet(journal: Journal, path: Path, names: list[str], kinds: dict[s
     types = {"none": pa.float64(), "bool": pa.bool_(), "int": pa.int64(), "float": pa.float64(), "text": pa.string()}
     schema = pa.schema([(name, types[kinds[name]]) for name in names])
     with pa.parquet.ParquetWriter(path, schema, compression="zstd") as writer:
-        for group in _groups(journal):
+        waiting: list[Any] = []
+        for part in _parts(journal):
             columns = [
-                pa.array([_typed(record.get(name), kinds[name]) for record in group], type=types[kinds[name]])
+                pa.array([_typed(record.get(name), kinds[name]) for record in part], type=types[kinds[name]])
                 for name in names
             ]
-            writer.write_table(pa.Table.from_arrays(columns, schema=schema))
+            waiting.append(pa.RecordBatch.from_arrays(columns, schema=schema))
+            if sum(batch.num_rows for batch in waiting) >= GROUP:
+                writer.write_table(pa.Table.from_batches(waiting, schema))
+                waiting = []
+        if waiting:
+            writer.write_table(pa.Table.from_batches(waiting, schema))
 
 
 def _records(journal: Journal) -> Iterator[Record]:
@@ -66,15 +73,15 @@ def _records(journal: Journal) -> Iterator[Record]:
         yield from journal.entry(row)["records"]
 
 
-def _groups(journal: Journal) -> Iterator[list[Record]]:
-    group: list[Record] = []
+def _parts(journal: Journal) -> Iterator[list[Record]]:
+    part: list[Record] = []
     for record in _records(journal):
-        group.append(record)
-        if len(group) == GROUP:
-            yield group
-            group = []
-    if group:
-        yield group
+        part.append(record)
+        if len(part) == PART:
+            yield part
+            part = []
+    if part:
+        yield part
 
 
 def _kinds(journal: Journal) -> dict[str, str]:
