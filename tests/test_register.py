@@ -157,13 +157,14 @@ def test_images_far_apart_are_refused(hip: Pair) -> None:
         register(hip.ct, hip.femur, Image(hip.mr.grid.moved(away), hip.mr.values), hip.lesion)
 
 
-GOOD = Registration(np.eye(4), 5.0, 4.0, 0.1, 3.0, 0.2)
+GOOD = Registration(np.eye(4), 5.0, 4.0, 0.1, 3.0, 0.2, 0.5)
 
 
 @pytest.mark.parametrize(
     ("change", "word"),
     [
-        ({"information": 0.1}, "than chance|what chance"), ({"other_share": 0.97}, "another place fits 97 %"),
+        ({"information": 0.1}, "than chance|what chance"), ({"sharpness": 0.2}, "3 mm loses 20 %"),
+        ({"other_share": 0.97}, "another place fits 97 %"),
         ({"residual_mm": 1.4}, r"1\.4 mm apart"), ({"moved_mm": 31.0}, "31 mm"), ({"turned_deg": 29.0}, "29°"),
         ({"world_from_lesion": np.diag([1.0, 1.0, 1.0, 1.0]) + 40 * np.eye(4, k=3)}, "of the lesion into the femur"),
     ],
