@@ -18,7 +18,8 @@ from corecore.hip import Hip, build_hip
 from corecore.manual import assess_path
 from corecore.measures import Measures
 from corecore.measures import measure as measure_hip
-from corecore.plan import Plan, document, plan_hip
+from corecore.plan import Plan, plan_hip
+from corecore.plan_document import document
 from corecore.results import check_target, meshes, write_plan
 from corecore.spec import Spec, preset
 from corecore.verify import Verification, verify_plan

@@ -1,30 +1,23 @@
-"""From a hip to a plan: search, figures, totals, and the document that says it all."""
+"""From a hip to a plan: search, figures, totals, and what the reader must know."""
 
 from __future__ import annotations
 
-import datetime
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from corecore import __version__
-from corecore.alternatives import METHOD, Alternative, alternatives
+from corecore.alternatives import Alternative, alternatives
 from corecore.anatomy.model import Caution
 from corecore.errors import InputError
 from corecore.explain import explanation
 from corecore.fixed import fixed_direction, fixed_entry
-from corecore.grid import BoolArray, FloatArray
+from corecore.grid import FloatArray
 from corecore.hip import Hip
-from corecore.holes import inner_points
 from corecore.html import figures_html
-from corecore.lesion import sample_counts
-from corecore.measures.document import case_document, direction, number, position, rounded
 from corecore.measures.model import Measures
-from corecore.measures.weight_bearing import in_cone
-from corecore.risk.execution import by_method
 from corecore.risk.methods import METHODS, Method, check_robust
 from corecore.robust import Robust, robust_tunnel
 from corecore.search.bound import Proof
@@ -34,34 +27,13 @@ from corecore.search.one import best_tunnel, provable
 from corecore.search.sets import best_set
 from corecore.spec import Spec, check_effort, preset
 from corecore.standing import BoneLeft, bone_left
-from corecore.target import target_fraction
+from corecore.totals import Totals, healthy_bone_ml, totals_of
 from corecore.tunnel import Tunnel, TunnelFigures
 
-SCHEMA = "corecore.plan/1"
 #: More of the neck's smallest section than this taken by tunnels is a warning (contract §2).
 NECK_SHARE_WARNING = 0.2
 #: A fixed entry moved further than this onto the surface is spoken of, mm.
 ENTRY_MOVED_MM = 0.1
-#: Lattice on which a tunnel's bone volume is counted, mm.
-GRAFT_LATTICE_MM = 0.25
-
-
-@dataclass(frozen=True)
-class Totals:
-    """What the tunnels of a plan do together; fractions of the lesion, ml."""
-
-    removed_fraction: float
-    reachable_fraction: float
-    removed_weight_bearing_fraction: float | None
-    reached_3mm_fraction: float
-    reached_5mm_fraction: float
-    target_fraction: float
-    necrosis_removed_ml: float
-    necrosis_left_ml: float
-    healthy_bone_removed_ml: float
-    graft_volume_ml: float
-    neck_area_share: float
-    discretisation_error_fraction: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,7 +157,7 @@ def plan_hip(
         hardy = robust_tunnel(hip, spec, methods[robust], tunnels[0], progress=progress)
         tunnels = ((hardy.tunnel, hardy.figures),)
     robust_s = time.perf_counter() - started - compile_s - search_s
-    totals = _totals(hip, spec, [tunnel for tunnel, _ in tunnels])
+    totals = totals_of(hip, spec, [tunnel for tunnel, _ in tunnels])
     if not isinstance(measures, Measures):
         measures = measures()
     cautions = [*hip.cautions, *measures.cautions, *placed]
@@ -232,7 +204,7 @@ def judged_plan(
     methods: Mapping[str, Method] = METHODS,
 ) -> Plan:
     """The plan of tunnels that nobody searched, with all a searched plan's figures."""
-    totals = _totals(hip, spec, [tunnel for tunnel, _ in tunnels])
+    totals = totals_of(hip, spec, [tunnel for tunnel, _ in tunnels])
     if not isinstance(measures, Measures):
         measures = measures()
     notes = (*hip.cautions, *measures.cautions, *_neck_caution(totals, len(tunnels)), *cautions)
@@ -290,242 +262,3 @@ def _cavity_cautions(spec: Spec) -> list[Caution]:
         text = f"the cavity of {size} is no instrument's confirmed size: set cavity_diameter_mm and cavity_length_mm"
         cautions.append(Caution("cavity_unconfirmed", text))
     return cautions
-
-
-def _totals(hip: Hip, spec: Spec, tunnels: list[Tunnel]) -> Totals:
-    lesion, bone = hip.lesion, hip.bone
-    removed = np.zeros(len(lesion.points_mm), dtype=bool)
-    reached = {3.0: removed.copy(), 5.0: removed.copy()}
-    graft = 0.0
-    share = 0.0
-    earlier: list[Tunnel] = []
-    for tunnel in tunnels:
-        removed |= tunnel.contains(lesion.points_mm)
-        for distance, hit in reached.items():
-            hit |= tunnel.contains(lesion.points_mm, grown_mm=distance)
-        for solid in tunnel.solids:
-            graft += _bone_volume_ml(hip, solid, earlier)
-            earlier.append(solid)
-        lean = abs(float(np.dot(tunnel.direction, hip.anatomy.neck_axis)))
-        share += np.pi * tunnel.radius_mm**2 / max(lean, 0.1) / hip.anatomy.neck_min_area_mm2
-    loaded = in_cone(hip, spec)
-    removed_ml = float(np.count_nonzero(removed)) * lesion.point_ml
-    fraction = float(np.mean(removed))
-    return Totals(
-        removed_fraction=fraction,
-        reachable_fraction=float(np.mean(bone.distance(lesion.points_mm) >= spec.joint_margin_mm)),
-        removed_weight_bearing_fraction=float(np.mean(removed[loaded])) if loaded.any() else None,
-        reached_3mm_fraction=float(np.mean(reached[3.0])),
-        reached_5mm_fraction=float(np.mean(reached[5.0])),
-        target_fraction=target_fraction(hip, tunnels, spec),
-        necrosis_removed_ml=removed_ml,
-        necrosis_left_ml=lesion.volume_ml - removed_ml,
-        healthy_bone_removed_ml=max(0.0, graft - removed_ml),
-        graft_volume_ml=graft,
-        neck_area_share=float(share),
-        discretisation_error_fraction=_discretisation_error(hip, tunnels, fraction),
-    )
-
-
-def healthy_bone_ml(hip: Hip, tunnel: Tunnel) -> float:
-    """Bone without lesion that a tunnel takes, ml."""
-    removed = float(np.count_nonzero(tunnel.contains(hip.lesion.points_mm))) * hip.lesion.point_ml
-    return max(0.0, _bone_volume_ml(hip, tunnel, []) - removed)
-
-
-def _bone_volume_ml(hip: Hip, tunnel: Tunnel, earlier: list[Tunnel]) -> float:
-    """Bone inside a tunnel that no earlier one has taken, ml."""
-    points = inner_points(tunnel, GRAFT_LATTICE_MM)
-    taken = hip.bone.inside(points)
-    for other in earlier:
-        taken &= ~other.contains(points)
-    # The lattice's share of bone times the exact volume of the cylinder.
-    return float(np.mean(taken)) * np.pi * tunnel.radius_mm**2 * tunnel.length_mm / 1000.0
-
-
-def _discretisation_error(hip: Hip, tunnels: list[Tunnel], fraction: float) -> float:
-    """By how much the removed fraction moves when each sample point is divided into 125: its numerical error."""
-    if not tunnels:
-        return 0.0
-    grid, points = hip.lesion.mask.grid, hip.lesion.points_mm
-    edges = grid.world_from_index[:3, :3] / sample_counts(grid)
-    reach = 0.5 * float(np.linalg.norm(edges, axis=0).sum())
-    # Only points whose little box a wall may cut can change.
-    wide = np.any([tunnel.contains(points, grown_mm=reach) for tunnel in tunnels], axis=0)
-    sure = np.any([_deep_inside(tunnel, points, reach) for tunnel in tunnels], axis=0)
-    cut = points[wide & ~sure]
-    fifth = (np.arange(5) - 2.0) / 5.0
-    total = 0
-    for offset in np.stack(np.meshgrid(fifth, fifth, fifth), axis=-1).reshape(-1, 3):
-        moved = cut + edges @ offset
-        total += int(np.count_nonzero(np.any([tunnel.contains(moved) for tunnel in tunnels], axis=0)))
-    fine = (np.count_nonzero(wide & sure) + total / 125.0) / len(points)
-    return abs(float(fine) - fraction)
-
-
-def _deep_inside(tunnel: Tunnel, points: FloatArray, depth_mm: float) -> BoolArray:
-    inner = [
-        Tunnel(
-            solid.entry + depth_mm * solid.direction,
-            solid.tip - depth_mm * solid.direction,
-            solid.diameter_mm - 2.0 * depth_mm,
-        )
-        for solid in tunnel.solids
-    ]
-    return np.asarray(np.any([solid.contains(points) for solid in inner], axis=0))
-
-
-def document(plan: Plan) -> dict[str, Any]:
-    """The content of ``plan.json`` (contract §4), world RAS mm."""
-    hip, anatomy = plan.hip, plan.hip.anatomy
-    started = time.perf_counter()
-    drilled = [tunnel for tunnel, _ in plan.tunnels]
-    risks: list[dict[str, Any]] = [{} for _ in drilled]
-    risk_together: dict[str, Any] = {}
-    if plan.spec.cavity_diameter_mm == 0.0:
-        risks, risk_together = by_method(hip, drilled, plan.spec, dict(plan.methods))
-    risk_s = time.perf_counter() - started
-    result: dict[str, Any] = {
-        "schema": SCHEMA,
-        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "corecore_version": __version__,
-        "coordinate_system": "RAS",
-        "units": "mm",
-        "status": plan.status,
-        "violations": [] if plan.given is None else rounded(plan.given.violations),
-        "warnings": [{"code": c.code, "text": c.text} for c in plan.cautions],
-        "case": case_document(hip),
-        "anatomy": {
-            "head_center": position(hip, anatomy.head_center),
-            "head_radius_mm": number(anatomy.head_radius_mm),
-            "neck_center": position(hip, anatomy.neck_center),
-            "neck_axis": direction(hip, anatomy.neck_axis),
-            "neck_shaft_angle_deg": number(anatomy.neck_shaft_angle_deg),
-            "neck_min_area_mm2": number(anatomy.neck_min_area_mm2),
-            "shaft_point": position(hip, anatomy.shaft_point),
-            "shaft_axis": direction(hip, anatomy.shaft_axis),
-            "x_axis": direction(hip, anatomy.x_axis),
-            "lesser_trochanter_tip": position(hip, anatomy.lesser_trochanter_tip),
-            "lesser_trochanter_height_mm": number(anatomy.lesser_trochanter_height_mm),
-            "greater_trochanter_tip": position(hip, anatomy.greater_trochanter_tip),
-            "sources": anatomy.sources,
-        },
-        "necrosis": rounded(plan.measures.as_dict()),
-        "spec": plan.spec.as_dict(),
-        "tunnels": [
-            {**_tunnel(hip, tunnel, figures), "kept": number < len(plan.spec.keep), "risk": risk, "explanation": told}
-            for number, ((tunnel, figures), risk, told) in enumerate(
-                zip(plan.tunnels, risks, plan.explanations, strict=True)
-            )
-        ],
-        "totals": {
-            **_totals_document(plan.totals, plan.proof),
-            "bone_left": None if plan.standing is None else rounded(plan.standing.as_dict()),
-            "risk": risk_together,
-        },
-        "alternatives": [_alternative(plan, one) for one in plan.others],
-        "risk_methods": {name: asdict(method) for name, method in plan.methods.items()},
-        "timings": {
-            **{key: round(value, 3) for key, value in plan.timings.items()},
-            "risk_s": round(risk_s, 3),
-            "poses_judged": plan.poses_judged,
-            "boxes_bounded": plan.proof.boxes_bounded if plan.proof else 0,
-        },
-    }
-    if plan.robust is not None:
-        result["robust"] = _robust_document(hip, plan.robust)
-    if plan.given is not None:
-        result.update(_given_document(hip, plan.given))
-    if plan.infeasible is not None:
-        result["infeasible"] = plan.infeasible.as_dict()
-    return result
-
-
-def _robust_document(hip: Hip, found: Robust) -> dict[str, Any]:
-    """The robust plan beside the plain one, and what it costs; fractions of the lesion."""
-    risk, plain = found.risk.as_dict(), found.plain_risk.as_dict()
-    return {
-        "method": found.method.name,
-        "breach_probability_max": found.limit,
-        "limit_met": found.met,
-        "risk": risk,
-        "plain": {**_tunnel(hip, found.plain_tunnel, found.plain_figures), "risk": plain},
-        "cost_removed_fraction": number(found.plain_figures.removed_fraction - found.figures.removed_fraction),
-        "cost_expected_fraction": number(plain["removed_fraction_mean"] - risk["removed_fraction_mean"]),
-        "trials": found.trials,
-    }
-
-
-def _given_document(hip: Hip, given: Given) -> dict[str, Any]:
-    near = given.nearest
-    return {
-        "given": {
-            "entry": rounded(given.entry_mm.tolist()),
-            "tip": rounded(given.tip_mm.tolist()),
-            "entry_moved_mm": number(given.entry_moved_mm),
-        },
-        "nearest": None if near is None else {
-            **_tunnel(hip, near.tunnel, near.figures),
-            "entry_moved_mm": number(near.entry_moved_mm),
-            "tip_moved_mm": number(near.tip_moved_mm),
-            "turned_deg": number(near.turned_deg),
-        },
-        "nearest_reason": given.nearest_reason,
-    }  # fmt: skip
-
-
-def _tunnel(hip: Hip, tunnel: Tunnel, figures: TunnelFigures) -> dict[str, Any]:
-    return {
-        "entry": position(hip, tunnel.entry),
-        "tip": position(hip, tunnel.tip),
-        "direction": direction(hip, tunnel.direction),
-        "diameter_mm": number(tunnel.diameter_mm),
-        "cavity_diameter_mm": number(tunnel.cavity_diameter_mm) if tunnel.cavity else None,
-        "cavity_length_mm": number(tunnel.cavity_length_mm) if tunnel.cavity else None,
-        "length_mm": number(figures.length_mm),
-        "portal_length_mm": number(figures.portal_length_mm),
-        "removed_fraction": number(figures.removed_fraction),
-        "cortical_clearance_mm": number(figures.cortical_clearance_mm),
-        "posterosuperior_clearance_mm": number(figures.posterosuperior_clearance_mm),
-        "joint_clearance_mm": number(figures.joint_clearance_mm),
-        "avoid_clearance_mm": number(figures.avoid_clearance_mm),
-        "incidence_deg": number(figures.incidence_deg),
-        "entry_normal_deg": number(figures.entry_normal_deg),
-        "shaft_angle_deg": number(figures.shaft_angle_deg),
-        "ap_angle_deg": number(figures.ap_angle_deg),
-        "lateral_tilt_deg": number(figures.lateral_tilt_deg),
-        "entry_above_lesser_trochanter_mm": number(figures.entry_above_lesser_trochanter_mm),
-        "entry_below_greater_trochanter_mm": number(figures.entry_below_greater_trochanter_mm),
-        "entry_anterior_mm": number(figures.entry_anterior_mm),
-    }
-
-
-def _alternative(plan: Plan, other: Alternative) -> dict[str, Any]:
-    """Another plan with its totals, and by how much it differs from this one in what speaks for a tunnel."""
-    hip = plan.hip
-    risks, together = by_method(hip, [other.tunnel], plan.spec)
-    assert plan.own is not None
-    return {
-        "tunnels": [{**_tunnel(hip, other.tunnel, other.figures), "risk": risks[0]}],
-        "totals": {**_totals_document(_totals(hip, plan.spec, [other.tunnel]), None), "risk": together},
-        "room_mm": number(other.room_mm),
-        "breach_probability": round(other.breach_probability, 4),
-        "breach_method": METHOD,
-        "against_plan": {
-            "removed_fraction": number(other.figures.removed_fraction - plan.own.figures.removed_fraction),
-            "room_mm": number(other.room_mm - plan.own.room_mm),
-            "healthy_bone_removed_ml": number(other.healthy_bone_ml - plan.own.healthy_bone_ml),
-            "breach_probability": round(other.breach_probability - plan.own.breach_probability, 4),
-        },
-    }
-
-
-def _totals_document(totals: Totals, proof: Proof | None) -> dict[str, Any]:
-    bound = None if proof is None else proof.upper_bound_fraction
-    gap = None if bound is None or totals.removed_fraction <= 0.0 else bound / totals.removed_fraction - 1.0
-    return {
-        **{name: number(value) for name, value in vars(totals).items()},
-        "upper_bound_fraction": number(bound),
-        "optimality_gap": number(gap),
-        "stopped_by": "effort" if proof is None else proof.stopped_by,
-    }

@@ -69,7 +69,7 @@ def write_plan(
     """
     # The plan brings the compiler along; a folder can be checked without it.
     from corecore.measures.document import measures_document
-    from corecore.plan import document
+    from corecore.plan_document import document
 
     with staged_folder(folder) as stage:
         if not keep_names:

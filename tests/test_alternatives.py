@@ -17,7 +17,8 @@ from corecore.errors import InputError
 from corecore.grid import FloatArray
 from corecore.hip import Hip
 from corecore.measures import Measures, measure
-from corecore.plan import Plan, document, plan_hip
+from corecore.plan import Plan, plan_hip
+from corecore.plan_document import document
 from corecore.search.one import TIE_ROOM_MM, TIE_SHARE, preferred, room_mm
 from corecore.spec import Spec, preset
 from corecore.tunnel import Tunnel, TunnelFigures, assess, violations

@@ -10,13 +10,14 @@ from head_phantom import RADIUS, ball_hip
 
 from corecore.errors import InputError
 from corecore.hip import Hip
-from corecore.plan import _bone_volume_ml, _cavity_cautions
+from corecore.plan import _cavity_cautions
 from corecore.results import tunnel_mesh
 from corecore.search.kernels import ring_points
 from corecore.search.one import lattice, provable, tunnel_of_line
 from corecore.search.problem import build_problem
 from corecore.search.threads import judge_many
 from corecore.spec import Spec, preset
+from corecore.totals import bone_volume_ml
 from corecore.tunnel import RING_POINTS, RING_STEP_MM, Tunnel, assess, violations
 
 ACD = preset("acd")
@@ -48,7 +49,7 @@ def test_the_graft_of_a_tunnel_in_the_middle_of_bone_is_its_volume(sample_hip: H
     up = np.array([0.0, 0.0, 1.0])
     tunnel = Tunnel(middle - (RADIUS - 8.0) * up, middle + 9.0 * up, 6.0, 16.0, 12.0)
     first, second = tunnel.solids
-    graft = _bone_volume_ml(hip, first, []) + _bone_volume_ml(hip, second, [first])
+    graft = bone_volume_ml(hip, first, []) + bone_volume_ml(hip, second, [first])
     assert graft == pytest.approx(volume_mm3(tunnel) / 1000.0, rel=0.005)
 
 

@@ -21,7 +21,8 @@ from corecore.io.markups import MarkupLine, write_lines
 from corecore.manual import NEAR_MM, assess_path, path_on_bone
 from corecore.measures import measure
 from corecore.measures.model import Measures
-from corecore.plan import Plan, document
+from corecore.plan import Plan
+from corecore.plan_document import document
 from corecore.search.near import best_near, line_through, off_path
 from corecore.search.problem import build_problem
 from corecore.spec import Spec

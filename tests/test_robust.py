@@ -15,7 +15,8 @@ from corecore.cli import main
 from corecore.errors import InputError
 from corecore.hip import Hip
 from corecore.measures import measure
-from corecore.plan import Plan, document, plan_hip
+from corecore.plan import Plan, plan_hip
+from corecore.plan_document import document
 from corecore.risk.execution import execution_risk
 from corecore.risk.methods import METHODS, Method, check_robust
 from corecore.robust import WORTH, robust_tunnel

@@ -15,7 +15,8 @@ import pytest
 from corecore.hip import Hip
 from corecore.measures import measure
 from corecore.measures.document import measures_document
-from corecore.plan import document, plan_hip
+from corecore.plan import plan_hip
+from corecore.plan_document import document
 from corecore.spec import Spec
 
 

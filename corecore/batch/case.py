@@ -103,7 +103,8 @@ def _measuring(hip: Hip) -> Callable[[Spec], Measures]:
 def _plan(
     row: Row, variant: Variant, settings: Settings, hip: Hip, measured: Callable[[Spec], Measures], load_s: float
 ) -> Record:
-    from corecore.plan import document, plan_hip
+    from corecore.plan import plan_hip
+    from corecore.plan_document import document
     from corecore.results import write_plan
 
     spec = variant.spec(row)

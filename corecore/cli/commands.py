@@ -491,7 +491,7 @@ def _plan(
         check_target(out, overwrite=overwrite)
         if keep_names and any((other or {}).values()):
             raise InputError("--keep-names with a lesion from another scan; its moved mask is kept in the folder")
-        beside.submit(import_module, "corecore.plan" if path is None else "corecore.manual")
+        beside.submit(import_module, "corecore.plan_document" if path is None else "corecore.manual")
         started = time.perf_counter()
         hip = _hip(
             femur, lesion, side, landmarks, case_id, step, pelvis=pelvis, image=image, avoid=avoid, quiet=as_json,
