@@ -47,7 +47,7 @@ OTHER_SHARE_MAX = 0.9
 #: reach 1.5 to 5, pictures of noise none; real pairs were not at hand (engineering choice).
 GAIN_MIN = 0.5
 #: A shift this far, mm, must lose this share of what the images share, as a mean over six directions. Phantoms
-#: of one hip lose 0.45 to 0.53, those of two hips 0.06 to 0.22 (engineering choice).
+#: of one hip lose 0.40 to 0.54, those of two hips 0.06 to 0.22 (engineering choice).
 BLUNT_MM, SHARP_MIN = 3.0, 0.33
 #: Least share of the lesion that must come to lie in the femur or this near to it, mm.
 LESION_INSIDE_MIN, NEAR_MM = 0.9, 3.0
