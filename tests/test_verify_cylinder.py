@@ -72,7 +72,7 @@ def block() -> Hip:
     voxels = np.zeros((70, 70, 70), dtype=bool)
     voxels[5:65, 5:65, 5:65] = True
     mask = Mask(Grid((70, 70, 70), np.eye(4)), voxels)
-    return Hip(mask, mesh_of(mask), np.zeros((1, 3)), 0.001)
+    return Hip(mask, mesh_of(mask), np.zeros((1, 3)), 0.001, mask)
 
 
 def test_the_volume_of_a_union_counts_no_bone_twice(block: Hip) -> None:

@@ -74,6 +74,9 @@ BONE_LEFT = (
     "spread_deg",
 )
 
+#: Figures under ``necrosis`` that rays from the head's centre give.
+RAY_FIGURES = {"kerboul": ("coronal_deg", "sagittal_deg"), "weight_bearing": ("surface_fraction", "depth_mm")}
+
 Figures = dict[str, float | None]
 
 
@@ -133,6 +136,9 @@ class PlanNecrosis:
     octants: dict[str, float]
     #: Steinberg extents by the head and by its sphere, as the plan states them ("B", "A/B").
     extents: dict[str, str]
+    #: Figures by rays from the head's centre, by their path under ``necrosis``, and how deep they look.
+    rays: Figures = field(default_factory=dict)
+    subchondral_depth_mm: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -333,10 +339,29 @@ def _necrosis(node: Node) -> PlanNecrosis:
         cap_half_angle_deg=None if angle is None else angle.number(0.0, 180.0),
         cone_fraction=None if share is None else share.number(0.0, 1.0),
         octants=shares,
+        rays=_rays(node),
+        subchondral_depth_mm=None if (deep := _below(node, "weight_bearing", "subchondral_depth_mm")) is None
+        else deep.number(0.0, 50.0),
         extents={
             key: node.child(key).text() for key in ("steinberg", "steinberg_sphere") if node.optional(key) is not None
         },
     )
+
+
+def _rays(node: Node) -> Figures:
+    found: Figures = {}
+    for group, keys in RAY_FIGURES.items():
+        for key in keys:
+            item = _below(node, group, key)
+            if item is not None:
+                found[f"{group}.{key}"] = item.number()
+    return found
+
+
+def _below(node: Node, group: str, key: str) -> Node | None:
+    """The figure of a group, or ``None`` where either is absent or null."""
+    inner = node.optional(group)
+    return None if inner is None else inner.optional(key)
 
 
 def _spec(node: Node) -> dict[str, float]:

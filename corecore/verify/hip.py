@@ -52,6 +52,8 @@ class Hip:
     mesh: BoneMesh
     lesion_points_mm: FloatArray
     point_ml: float
+    #: The lesion's voxels that the points fill.
+    lesion: Mask
     pelvis: Region | None = None
     avoid: Region | None = None
 
@@ -100,13 +102,15 @@ def load_hip(plan: Document) -> Hip:
         femur = Mask(femur.grid, _filled(_femur_of(femur, plan.anatomy), np.inf))
         bone = Mask(femur.grid, femur.voxels | _lesion_in_open_holes(femur, lesion, plan.anatomy))
     mesh = mesh_of(bone)
-    points, point_ml = _lesion_points(lesion, bone, None if one_map else mesh)
+    kept = _without_specks(lesion, bone if one_map else None)
+    points, point_ml = _lesion_points(kept, bone, None if one_map else mesh)
     pelvis, avoid = plan.input("pelvis"), plan.input("avoid")
     return Hip(
         bone=bone,
         mesh=mesh,
         lesion_points_mm=points,
         point_ml=point_ml,
+        lesion=kept,
         pelvis=None if pelvis is None else region_of(_read(pelvis)),
         avoid=None if avoid is None else region_of(_read(avoid)),
     )
@@ -217,20 +221,25 @@ def _lesion_in_open_holes(femur: Mask, lesion: Mask, anatomy: PlanAnatomy) -> Bo
     return extra
 
 
-def _lesion_points(lesion: Mask, bone: Mask, mesh: BoneMesh | None) -> tuple[FloatArray, float]:
-    """The lesion within the bone as points; components under a speck's volume are dropped.
-
-    In one label map the voxels of the bone decide. Between two masks (``mesh`` given) the outlines
-    count as one within half of the larger voxel, since neither is known better.
-    """
+def _without_specks(lesion: Mask, bone: Mask | None) -> Mask:
+    """The lesion (within the bone's voxels, where given on its grid) without components under a speck's volume."""
     start, stop = lesion.bounds()
     part = lesion.cropped(start, stop)
-    voxels = part.voxels & bone.cropped(start, stop).voxels if mesh is None else part.voxels
+    voxels = part.voxels if bone is None else part.voxels & bone.cropped(start, stop).voxels
     labels, count = ndimage.label(voxels, structure=_TOUCHING)
     sizes = np.bincount(labels.ravel(), minlength=count + 1) * lesion.grid.voxel_ml
     keep: npt.NDArray[np.bool_] = sizes >= SPECK_ML
     keep[0] = False
-    points, point_ml = voxel_points(Mask(part.grid, keep[labels]), POINT_SPACING_MM)
+    return Mask(part.grid, keep[labels])
+
+
+def _lesion_points(lesion: Mask, bone: Mask, mesh: BoneMesh | None) -> tuple[FloatArray, float]:
+    """The lesion within the bone as points, and the ml that each stands for.
+
+    Between two masks (``mesh`` given) the outlines count as one within half of the larger voxel,
+    since neither is known better.
+    """
+    points, point_ml = voxel_points(lesion, POINT_SPACING_MM)
     if mesh is not None:
         inside = mesh.inside(points)
         slack = 0.5 * max(float(lesion.grid.spacing_mm.max()), float(bone.grid.spacing_mm.max()))

@@ -12,6 +12,7 @@ from corecore.verify.frame import frame_of
 from corecore.verify.hip import Hip, check_inputs, load_hip
 from corecore.verify.landmarks import landmark_checks
 from corecore.verify.quantities import necrosis_checks, total_checks
+from corecore.verify.rays import ray_checks
 from corecore.verify.report import Check, Verification, at_most, same_text, standing
 from corecore.verify.risk import risk_checks
 from corecore.verify.sets import set_checks
@@ -52,6 +53,7 @@ def judge(plan: Document, hip: Hip) -> Verification:
     frame = frame_of(plan.anatomy, plan.side)
     checks += landmark_checks(plan, hip, frame)
     checks += necrosis_checks(plan, hip, frame)
+    checks += ray_checks(plan, hip, frame)
     if plan.status == "infeasible":
         checks.append(at_most("tunnels (number)", 0.0, float(len(plan.tunnels)), 0.0, ""))
         return Verification(tuple(checks), tuple(messages))

@@ -91,6 +91,11 @@ FIXED_DEG = 0.01
 #: Clearance to a region of the user's mask, mm and in voxels: thin parts of it are split on either road.
 REGION_MM = 0.5
 REGION_VOXELS = 0.75
+#: Arcs of the lesion's outline, degrees: voxels against a smoothed outline, half a millimetre at either end of an
+#: arc about a head of 23 mm is 2.5 degrees. Per millimetre of voxel.
+ARC_DEG = 4.0
+#: Share of the loaded cap under which lesion lies, likewise: half a millimetre round a lesion of 15 mm radius.
+CAP_SHARE = 0.03
 #: Breach probabilities of two judges of the same errors, besides the sampling of both: 0.1 mm between two surfaces
 #: is a hundredth where a fifth of the drillings break out. Per millimetre of voxel.
 BREACH = 0.02

@@ -1,0 +1,97 @@
+"""The lesion below the head's surface again: shares of the loaded cap, Kerboul's arcs, the bone over the lesion.
+
+By rays from the head's centre, each in steps through the mesh's own level and the lesion's
+voxels: the surface is where a ray last leaves bone within 1.3 head radii.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+from corecore.grid import BoolArray, FloatArray, transform
+from corecore.verify import tolerance
+from corecore.verify.document import Document
+from corecore.verify.frame import HEAD_PLANE_RADII, Frame, unit
+from corecore.verify.hip import Hip
+from corecore.verify.quantities import in_cone
+from corecore.verify.report import Check, equal
+
+#: A ray's end is looked for up to this distance from the centre, head radii (docs/measures.md).
+RAY_END_RADII = 1.3
+#: Steps along a ray, mm, and between the rays of a plane, degrees; rings of the cap.
+RAY_STEP_MM, ARC_STEP_DEG, CAP_RINGS = 0.3, 0.5, 40
+
+
+def ray_checks(plan: Document, hip: Hip, frame: Frame) -> list[Check]:
+    """Checks of those figures that the plan states."""
+    stated, depth = plan.necrosis.rays, plan.necrosis.subchondral_depth_mm
+    if depth is None:
+        return []
+    edge = max(1.0, float(hip.bone.grid.spacing_mm.max()), float(hip.lesion.grid.spacing_mm.max()))
+    checks = []
+    for key, forward in (("kerboul.coronal_deg", frame.x), ("kerboul.sagittal_deg", frame.y)):
+        if stated.get(key) is not None:
+            found = _hull_deg(hip, frame, forward, depth)
+            checks.append(equal(f"necrosis.{key}", stated[key], found, tolerance.ARC_DEG * edge, "deg"))
+    pole, half = plan.necrosis.pole, plan.necrosis.cap_half_angle_deg
+    if pole is None or half is None or not np.any(pole):
+        return checks
+    share = stated.get("weight_bearing.surface_fraction")
+    if share is not None:
+        turn = np.stack([frame.x, frame.y, frame.z])
+        rays = _cap(unit(pole), half) @ turn
+        found = float(np.mean(_involved(hip, frame, rays, depth)))
+        checks.append(
+            equal("necrosis.weight_bearing.surface_fraction", share, found, tolerance.CAP_SHARE * edge, "")
+        )
+    cone = in_cone(plan, frame, hip.lesion_points_mm)
+    least = stated.get("weight_bearing.depth_mm")
+    if least is not None and cone is not None and cone.any():
+        points = hip.lesion_points_mm[cone]
+        points = points[hip.mesh.inside(points)]
+        found = float(hip.mesh.least_gap(points)) if len(points) else 0.0
+        slack = tolerance.clearance_mm(hip.bone.grid.spacing_mm) + 0.5 * edge
+        checks.append(equal("necrosis.weight_bearing.depth_mm", least, found, slack, "mm"))
+    return checks
+
+
+def _hull_deg(hip: Hip, frame: Frame, forward: FloatArray, depth_mm: float) -> float:
+    """The smallest arc of a plane's rays (through the shaft's axis and ``forward``) that holds all involved ones."""
+    angles = np.arange(0.0, 360.0, ARC_STEP_DEG)
+    turn = np.radians(angles)[:, None]
+    met = _involved(hip, frame, np.cos(turn) * frame.z + np.sin(turn) * forward, depth_mm)
+    if not met.any():
+        return 0.0
+    held = np.flatnonzero(met)
+    free = np.diff(np.append(held, held[0] + len(angles))).max() - 1
+    return float((len(angles) - free) * ARC_STEP_DEG)
+
+
+def _cap(pole: FloatArray, half_deg: float) -> FloatArray:
+    """Unit vectors (N, 3) over a cap, each standing for the same area: rings of equal height."""
+    height = 1.0 - (np.arange(CAP_RINGS) + 0.5) / CAP_RINGS * (1.0 - np.cos(np.radians(half_deg)))
+    turn = 2.0 * np.pi * (np.arange(2 * CAP_RINGS) + 0.5) / (2 * CAP_RINGS)
+    a = unit(np.cross(pole, np.eye(3)[int(np.argmin(np.abs(pole)))]))
+    ring = np.cos(turn)[:, None] * a + np.sin(turn)[:, None] * np.cross(pole, a)
+    side = np.sqrt(1.0 - height**2)
+    return np.asarray((height[:, None, None] * pole + side[:, None, None] * ring).reshape(-1, 3), dtype=np.float64)
+
+
+def _involved(hip: Hip, frame: Frame, rays: FloatArray, depth_mm: float) -> BoolArray:
+    """Whether each ray (N, 3) leaves the bone in the head with lesion in its last ``depth_mm``."""
+    end = RAY_END_RADII * frame.radius_mm
+    steps = np.arange(0.0, end, RAY_STEP_MM)
+    points = frame.center + steps[None, :, None] * rays[:, None, :]
+    inside = hip.mesh.inside(points.reshape(-1, 3)).reshape(len(rays), len(steps))
+    last = len(steps) - 1 - np.argmax(inside[:, ::-1], axis=1)
+    surface = steps[last] + 0.5 * RAY_STEP_MM
+    on_head = inside.any(axis=1) & (surface < 0.99 * end)
+    on_head &= surface * (rays @ frame.neck) >= -HEAD_PLANE_RADII * frame.radius_mm
+    below = np.arange(0.5 * RAY_STEP_MM, depth_mm, RAY_STEP_MM)
+    seen = frame.center + (surface[:, None] - below)[:, :, None] * rays[:, None, :]
+    index = transform(hip.lesion.grid.index_from_world, seen.reshape(-1, 3))
+    # Between voxels half and half: nearest voxels alone would count every stair of the outline.
+    share = ndimage.map_coordinates(hip.lesion.voxels.astype(np.float32), index.T, order=1)
+    dead = (share >= 0.5).reshape(len(rays), len(below)).any(axis=1)
+    return np.asarray(on_head & dead)
