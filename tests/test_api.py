@@ -28,6 +28,7 @@ def test_every_name_is_there_and_no_other() -> None:
         cc.plam  # noqa: B018
 
 
+@pytest.mark.slow
 def test_six_lines_plan_save_and_check(hip: cc.Hip, tmp_path: Path) -> None:
     plan = cc.make_plan(hip)
     assert plan.status == "planned"

@@ -175,6 +175,7 @@ def test_measure_takes_pelvis_image_and_what_the_surgeon_says(
     assert "someones" not in out.read_text()
 
 
+@pytest.mark.slow
 def test_a_plan_keeps_pelvis_and_image_and_verifies(
     pelvis: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

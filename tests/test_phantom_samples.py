@@ -20,6 +20,7 @@ ZLIB = "1.2.13"
 SIZE_MAX_BYTES = 3_000_000
 
 
+@pytest.mark.slow
 def test_samples_are_written_anew_bit_for_bit(tmp_path: Path) -> None:
     written = write_samples(tmp_path)
     names = sorted(path.name for path in written)

@@ -97,7 +97,7 @@ def test_a_scan_without_the_lateral_femur_is_infeasible_and_says_so(
         ("bad1_no_lesion", "label 2"),
         ("bad2_lesion_outside_femur", "outside the femur"),
         ("bad3_shaft_only", ""),
-        ("bad4_not_a_volume", "not a readable NIfTI"),
+        ("bad4_not_a_volume", "a PDF document; NIfTI"),
     ],
 )
 def test_bad_input_ends_in_one_line(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,8 @@ import pytest
 
 from corecore.verify import Verification, verify_plan
 
-#: A verification of a hip of 0.8 mm voxels, seconds. Two to three on a quiet machine.
-SECONDS_MAX = 20.0
+# Ten seconds each, and the same figures on phantoms are judged by the fast tests.
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -34,18 +33,14 @@ def plan_folder(real_hips: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 @pytest.fixture(scope="module")
-def confirmed(plan_folder: Path) -> tuple[Verification, float]:
-    start = time.perf_counter()
-    result = verify_plan(plan_folder / "plan.json")
-    return result, time.perf_counter() - start
+def confirmed(plan_folder: Path) -> Verification:
+    return verify_plan(plan_folder / "plan.json")
 
 
-def test_the_planner_s_plan_is_confirmed_in_seconds(confirmed: tuple[Verification, float]) -> None:
-    result, seconds = confirmed
-    assert not result.disagreements
-    assert result.agrees
-    assert len(result.checks) > 60
-    assert seconds < SECONDS_MAX
+def test_the_planner_s_plan_is_confirmed(confirmed: Verification) -> None:
+    assert not confirmed.disagreements
+    assert confirmed.agrees
+    assert len(confirmed.checks) > 60
 
 
 def edited(folder: Path, key: str, value: Any) -> set[str]:
