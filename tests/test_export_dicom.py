@@ -53,7 +53,7 @@ def make_series(folder: Path, hip: Any, *, skip: int | None = None, away_mm: flo
         image = pydicom.dataset.FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
         image.SOPClassUID, image.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
         image.StudyInstanceUID, image.SeriesInstanceUID, image.FrameOfReferenceUID = study, series, frame
-        image.PatientName, image.PatientID, image.PatientBirthDate, image.PatientSex = NAME, "4711", "19700101", "F"
+        image.PatientName, image.PatientID, image.PatientBirthDate, image.PatientSex = NAME, "HN-4711", "19700101", "F"
         image.AccessionNumber, image.InstitutionName, image.StudyDate, image.StudyTime = "A1", "Clinic", "20260102", ""
         image.StudyID, image.ReferringPhysicianName = "S1", "Roe^Richard"
         image.Modality, image.SeriesNumber, image.InstanceNumber = "CT", 2, k + 1
@@ -136,7 +136,7 @@ def test_the_segments_say_what_they_are_and_of_which_side(kept: Path) -> None:
 
 def test_keep_ties_the_file_to_the_patients_study(series: Path, kept: Path) -> None:
     seg, source = pydicom.dcmread(kept / "segmentation.dcm"), pydicom.dcmread(series / "999.dcm")
-    assert (str(seg.PatientName), seg.PatientID, seg.AccessionNumber) == (NAME, "4711", "A1")
+    assert (str(seg.PatientName), seg.PatientID, seg.AccessionNumber) == (NAME, "HN-4711", "A1")
     assert seg.StudyInstanceUID == source.StudyInstanceUID
     assert seg.FrameOfReferenceUID == source.FrameOfReferenceUID
     assert seg.SeriesInstanceUID != source.SeriesInstanceUID
@@ -148,7 +148,7 @@ def test_none_tells_no_person_and_no_uid(parcel: Parcel, series: Path, kept: Pat
     stl = tmp_path / "guide.stl"
     stl.write_bytes((b"LPS mm".ljust(80) + (1).to_bytes(4, "little")) + np.zeros(12, "<f4").tobytes() + b"\0\0")
     export_dicom(parcel, tmp_path / "o", series=series, identity="none", guide=stl)
-    told = [NAME, "Doe", "4711", "19700101", "Clinic", "Roe", "20260102"]
+    told = [NAME, "Doe", "HN-4711", "19700101", "Clinic", "Roe", "20260102"]
     for path in series.glob("*.dcm"):
         image = pydicom.dcmread(path, stop_before_pixels=True)
         told += [str(image[name].value) for name in ("SOPInstanceUID", "StudyInstanceUID", "FrameOfReferenceUID")]
@@ -158,7 +158,7 @@ def test_none_tells_no_person_and_no_uid(parcel: Parcel, series: Path, kept: Pat
         assert pydicom.dcmread(io.BytesIO(data)).PatientID == "ph 1"
     # The same search finds them where they were kept.
     data = (kept / "segmentation.dcm").read_bytes()
-    assert all(text.encode() in data for text in (NAME, "4711", "19700101", "20260102"))
+    assert all(text.encode() in data for text in (NAME, "HN-4711", "19700101", "20260102"))
     # Without the identity it lies in the same place.
     first, second = (highdicom.seg.segread(d / "segmentation.dcm").get_volume() for d in (tmp_path / "o", kept))
     assert np.allclose(first.affine, second.affine, atol=1e-6)
