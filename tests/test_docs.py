@@ -54,7 +54,8 @@ def workplace(sample_hip: Hip, tmp_path_factory: pytest.TempPathFactory) -> Path
     command.parent.mkdir()
     command.write_text(
         f"#!{sys.executable}\nimport sys\nsys.path.insert(0, {str(ROOT)!r})\n"
-        "from corecore.cli import main\nsys.exit(main())\n"
+        # Workers begin by reading the program that began them.
+        "from corecore.cli import main\nif __name__ == '__main__':\n    sys.exit(main())\n"
     )
     command.chmod(0o755)
     return folder
