@@ -19,7 +19,7 @@ from corecore.io.seal import seal_of
 from corecore.verify import Verification, verify_plan
 from corecore.verify.mesh import mesh_of
 from corecore.verify.methods import Errors
-from corecore.verify.risk import _drawn, _drillings
+from corecore.verify.risk import _drawn, _drillings, _normals_about
 
 POSES = 3000
 #: Four standard errors of a probability of a tenth, and a tenth of a millimetre between voxels and rod.
@@ -46,7 +46,8 @@ def drilled(rod: Any, errors: Errors, *, neck: float = 1.0) -> Any:
     plan: Any = SimpleNamespace(tunnels=[tunnel], spec={"incidence_min_deg": 30.0})
     frame: Any = SimpleNamespace(center=np.array([0.0, 0.0, 500.0]), radius_mm=20.0, neck=np.array([0.0, 0.0, neck]))
     lesion = np.array([[0.0, 0.0, LENGTH_MM - 0.5 * k] for k in range(40)])
-    return _drillings(plan, 0, errors, rod, frame, lesion, POSES, np.random.default_rng(3))
+    around = _normals_about(rod, tunnel.entry)
+    return _drillings(plan, 0, errors, rod, frame, around, lesion, POSES, np.random.default_rng(3))
 
 
 @pytest.mark.parametrize("entry_mm", [3.0, 5.0])

@@ -8,7 +8,7 @@ import numpy as np
 
 from corecore.grid import BoolArray, FloatArray
 from corecore.verify.document import PlanTunnel
-from corecore.verify.frame import unit
+from corecore.verify.frame import across, unit
 
 #: Spacing of wall samples along and around a tunnel at most, mm. Against a curved wall of 12 mm radius
 #: the nearest sample misses the nearest point by under 0.01 mm.
@@ -66,7 +66,7 @@ class Cylinder:
         # A sunflower's seeds: each stands for the same area, and no ring of them for a radius.
         seed = np.arange(count) + 0.5
         radius, turn = self.radius_mm * np.sqrt(seed / count), GOLDEN_ANGLE * seed
-        u, v = self._across
+        u, v = across(self.axis)
         flat = (radius * np.cos(turn))[:, None] * u + (radius * np.sin(turn))[:, None] * v
         along = (np.arange(layers) + 0.5) * self.length_mm / layers
         points = (self.start + along[:, None] * self.axis)[:, None, :] + flat[None, :, :]
@@ -77,15 +77,10 @@ class Cylinder:
         """The same wall from ``outward_mm`` before the start up to the start."""
         return Cylinder(self.start - outward_mm * self.axis, self.axis, outward_mm, self.radius_mm)
 
-    @property
-    def _across(self) -> tuple[FloatArray, FloatArray]:
-        u = unit(np.cross(self.axis, np.eye(3)[int(np.argmin(np.abs(self.axis)))]))
-        return u, np.cross(self.axis, u)
-
     def _ring(self, radius_mm: float) -> FloatArray:
         count = max(1, int(np.ceil(2.0 * np.pi * radius_mm / WALL_STEP_MM)))
         turn = np.arange(count) * 2.0 * np.pi / count
-        u, v = self._across
+        u, v = across(self.axis)
         return np.asarray(radius_mm * (np.cos(turn)[:, None] * u + np.sin(turn)[:, None] * v), dtype=np.float64)
 
 

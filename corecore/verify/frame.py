@@ -25,6 +25,12 @@ def unit(vector: npt.ArrayLike) -> FloatArray:
     return np.asarray(array / np.linalg.norm(array), dtype=np.float64)
 
 
+def across(axis: FloatArray) -> FloatArray:
+    """Two unit vectors (2, 3) at right angles to an axis (3,) and to each other."""
+    first = unit(np.cross(axis, np.eye(3)[int(np.argmin(np.abs(axis)))]))
+    return np.stack([first, np.cross(axis, first)])
+
+
 def angle_deg(a: FloatArray, b: FloatArray) -> float:
     """Angle between two vectors (3,), degrees; exact near 0 and 180 too."""
     return float(np.degrees(np.arctan2(np.linalg.norm(np.cross(a, b)), np.dot(a, b))))

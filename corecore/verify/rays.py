@@ -12,7 +12,7 @@ from scipy import ndimage
 from corecore.grid import BoolArray, FloatArray, transform
 from corecore.verify import tolerance
 from corecore.verify.document import Document
-from corecore.verify.frame import HEAD_PLANE_RADII, Frame, unit
+from corecore.verify.frame import HEAD_PLANE_RADII, Frame, across, unit
 from corecore.verify.hip import Hip
 from corecore.verify.quantities import in_cone
 from corecore.verify.report import Check, equal
@@ -34,7 +34,9 @@ def ray_checks(plan: Document, hip: Hip, frame: Frame) -> list[Check]:
     checks = []
     for key, forward in (("kerboul.coronal_deg", frame.x), ("kerboul.sagittal_deg", frame.y)):
         if stated.get(key) is not None:
-            low, found, high = (_hull_deg(hip, frame, forward, depth, share) for share in OUTLINES)
+            turn = np.radians(np.arange(0.0, 360.0, ARC_STEP_DEG))[:, None]
+            dead = _dead_below(hip, frame, np.cos(turn) * frame.z + np.sin(turn) * forward, depth)
+            low, found, high = (_hull_deg(dead >= outline) for outline in OUTLINES)
             # Where a plane just grazes the lesion the arc hangs on where exactly its outline lies.
             slack = tolerance.ARC_DEG * edge + max(abs(low - found), abs(high - found))
             checks.append(equal(f"necrosis.{key}", stated[key], found, slack, "deg"))
@@ -45,7 +47,8 @@ def ray_checks(plan: Document, hip: Hip, frame: Frame) -> list[Check]:
     if share is not None:
         turn = np.stack([frame.x, frame.y, frame.z])
         rays = _cap(unit(pole), half) @ turn
-        low, found, high = (float(np.mean(_involved(hip, frame, rays, depth, outline))) for outline in OUTLINES)
+        dead = _dead_below(hip, frame, rays, depth)
+        low, found, high = (float(np.mean(dead >= outline)) for outline in OUTLINES)
         slack = tolerance.CAP_SHARE * edge + max(abs(low - found), abs(high - found))
         checks.append(equal("necrosis.weight_bearing.surface_fraction", share, found, slack, ""))
     cone = in_cone(plan, frame, hip.lesion_points_mm)
@@ -59,30 +62,26 @@ def ray_checks(plan: Document, hip: Hip, frame: Frame) -> list[Check]:
     return checks
 
 
-def _hull_deg(hip: Hip, frame: Frame, forward: FloatArray, depth_mm: float, outline: float) -> float:
-    """The smallest arc of a plane's rays (through the shaft's axis and ``forward``) that holds all involved ones."""
-    angles = np.arange(0.0, 360.0, ARC_STEP_DEG)
-    turn = np.radians(angles)[:, None]
-    met = _involved(hip, frame, np.cos(turn) * frame.z + np.sin(turn) * forward, depth_mm, outline)
+def _hull_deg(met: BoolArray) -> float:
+    """The smallest arc that holds all involved rays of a plane, given round the circle."""
     if not met.any():
         return 0.0
     held = np.flatnonzero(met)
-    free = np.diff(np.append(held, held[0] + len(angles))).max() - 1
-    return float((len(angles) - free) * ARC_STEP_DEG)
+    free = np.diff(np.append(held, held[0] + len(met))).max() - 1
+    return float((len(met) - free) * ARC_STEP_DEG)
 
 
 def _cap(pole: FloatArray, half_deg: float) -> FloatArray:
     """Unit vectors (N, 3) over a cap, each standing for the same area: rings of equal height."""
     height = 1.0 - (np.arange(CAP_RINGS) + 0.5) / CAP_RINGS * (1.0 - np.cos(np.radians(half_deg)))
     turn = 2.0 * np.pi * (np.arange(2 * CAP_RINGS) + 0.5) / (2 * CAP_RINGS)
-    a = unit(np.cross(pole, np.eye(3)[int(np.argmin(np.abs(pole)))]))
-    ring = np.cos(turn)[:, None] * a + np.sin(turn)[:, None] * np.cross(pole, a)
+    ring = np.stack([np.cos(turn), np.sin(turn)], axis=1) @ across(pole)
     side = np.sqrt(1.0 - height**2)
     return np.asarray((height[:, None, None] * pole + side[:, None, None] * ring).reshape(-1, 3), dtype=np.float64)
 
 
-def _involved(hip: Hip, frame: Frame, rays: FloatArray, depth_mm: float, outline: float = 0.5) -> BoolArray:
-    """Whether each ray (N, 3) leaves the bone in the head with lesion in its last ``depth_mm``."""
+def _dead_below(hip: Hip, frame: Frame, rays: FloatArray, depth_mm: float) -> FloatArray:
+    """The greatest share of lesion (0 to 1) in the last ``depth_mm`` of each ray (N, 3); 0 for rays off the head."""
     end = RAY_END_RADII * frame.radius_mm
     steps = np.arange(0.0, end, RAY_STEP_MM)
     points = frame.center + steps[None, :, None] * rays[:, None, :]
@@ -96,5 +95,4 @@ def _involved(hip: Hip, frame: Frame, rays: FloatArray, depth_mm: float, outline
     index = transform(hip.lesion.grid.index_from_world, seen.reshape(-1, 3))
     # Between voxels half and half: nearest voxels alone would count every stair of the outline.
     share = ndimage.map_coordinates(hip.lesion.voxels.astype(np.float32), index.T, order=1)
-    dead = (share >= outline).reshape(len(rays), len(below)).any(axis=1)
-    return np.asarray(on_head & dead)
+    return np.asarray(np.where(on_head, share.reshape(len(rays), len(below)).max(axis=1), 0.0), dtype=np.float64)

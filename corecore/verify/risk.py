@@ -14,8 +14,9 @@ import numpy.typing as npt
 
 from corecore.grid import BoolArray, FloatArray
 from corecore.verify import tolerance
+from corecore.verify.bore_figures import PORTAL_EXTRA_MM
 from corecore.verify.document import Document
-from corecore.verify.frame import HEAD_PLANE_RADII, Frame, unit
+from corecore.verify.frame import HEAD_PLANE_RADII, Frame, across, unit
 from corecore.verify.hip import Hip
 from corecore.verify.methods import JUDGED, Errors, StatedRisk
 from corecore.verify.report import Check, equal
@@ -28,8 +29,6 @@ LESION_POINTS = 6000
 RING_STEP_MM, RING_POINTS = 1.5, 16
 #: The drilled line meets the bone within this of where it was set down, mm, looked for in steps of the second.
 MEETS_WITHIN_MM, MEET_STEP_MM = 20.0, 0.25
-#: A portal's extra length, mm (contract §1).
-PORTAL_EXTRA_MM = 2.0
 #: Normals of the surface are taken at points this far apart around the entry, mm.
 NORMAL_SPACING_MM = 2.0
 #: A drill is turned no further than this, degrees, and drills this much at least, mm (``docs/design/risk.md``).
@@ -53,11 +52,12 @@ def risk_checks(plan: Document, hip: Hip, frame: Frame) -> list[Check]:
     checks: list[Check] = []
     points = hip.lesion_points_mm[:: max(1, len(hip.lesion_points_mm) // LESION_POINTS)]
     poses = max(POSES_LEAST, POSES // max(len(plan.tunnels), 1))
+    around = [_normals_about(hip, tunnel.entry) for tunnel in plan.tunnels] if plan.risk.methods else []
     for number, (method, errors) in enumerate(plan.risk.methods.items()):
         # Every tunnel errs by itself, and none as in another method.
         rng = np.random.Generator(np.random.Philox((SEED, number)))
         found = [
-            _drillings(plan, k, errors, hip, frame, points, poses, rng) for k in range(len(plan.tunnels))
+            _drillings(plan, k, errors, hip, frame, around[k], points, poses, rng) for k in range(len(plan.tunnels))
         ]
         for k, one in enumerate(found):
             stated = plan.risk.tunnels[k].get(method)
@@ -100,13 +100,13 @@ def _compared(name: str, stated: StatedRisk, found: Drillings, hip: Hip) -> list
 
 
 def _drillings(
-    plan: Document, index: int, errors: Errors, hip: Hip, frame: Frame, lesion: FloatArray, poses: int,
-    rng: np.random.Generator,
+    plan: Document, index: int, errors: Errors, hip: Hip, frame: Frame, around: tuple[FloatArray, FloatArray],
+    lesion: FloatArray, poses: int, rng: np.random.Generator,
 ) -> Drillings:  # fmt: skip
     tunnel = plan.tunnels[index]
     radius = tunnel.diameter_mm / 2.0
     entries, headings, lengths = _drawn(tunnel.entry, tunnel.tip, tunnel.diameter_mm, errors, hip, poses, rng)
-    near, normals = _normals_about(hip, tunnel.entry)
+    near, normals = around
     sine_least = float(np.sin(np.radians(plan.spec["incidence_min_deg"])))
     cortex, joint = np.zeros(poses, dtype=bool), np.zeros(poses, dtype=bool)
     removed = np.zeros((poses, len(lesion)), dtype=bool)
@@ -126,8 +126,7 @@ def _drillings(
         normal = normals[int(np.argmin(np.sum((near - (entry + met * heading)) ** 2, axis=1)))]
         sine = max(abs(float(normal @ heading)), sine_least)
         mouth = met + radius * float(np.sqrt(max(0.0, 1.0 - sine**2))) / sine + PORTAL_EXTRA_MM
-        a = unit(np.cross(heading, np.eye(3)[int(np.argmin(np.abs(heading)))]))
-        circle = radius * (np.cos(turn)[:, None] * a + np.sin(turn)[:, None] * np.cross(heading, a))
+        circle = radius * np.stack([np.cos(turn), np.sin(turn)], axis=1) @ across(heading)
         at = np.arange(min(mouth, length), length, RING_STEP_MM)
         wall = ((entry + at[:, None] * heading)[:, None, :] + circle).reshape(-1, 3)
         tip = entry + length * heading
@@ -146,20 +145,15 @@ def _drawn(
     heading = unit(tip - entry)
     size = np.where(rng.random(poses) < errors.tail_share, errors.tail_factor, 1.0)
     normal = rng.standard_normal((poses, 5)) * size[:, None]
-    entries = entry + errors.entry_mm * normal[:, :2] @ _across(hip.mesh.mouth_normal(entry))
+    entries = entry + errors.entry_mm * normal[:, :2] @ across(hip.mesh.mouth_normal(entry))
     drift = float(np.interp(diameter_mm, *np.transpose(DRIFT)))
     turn = errors.angle_deg * drift * normal[:, 2:4]
     angle = np.radians(np.minimum(np.linalg.norm(turn, axis=1), TURN_MAX_DEG))[:, None]
-    toward = turn @ _across(heading)
+    toward = turn @ across(heading)
     toward /= np.maximum(np.linalg.norm(toward, axis=1, keepdims=True), 1e-12)
     headings = np.cos(angle) * heading + np.sin(angle) * toward
     lengths = np.maximum(np.linalg.norm(tip - entry) + errors.depth_mm * normal[:, 4], LENGTH_LEAST_MM)
     return entries, headings / np.linalg.norm(headings, axis=1, keepdims=True), lengths
-
-
-def _across(axis: FloatArray) -> FloatArray:
-    a = unit(np.cross(axis, np.eye(3)[int(np.argmin(np.abs(axis)))]))
-    return np.stack([a, np.cross(axis, a)])
 
 
 def _normals_about(hip: Hip, entry: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -11,7 +11,7 @@ from corecore.verify import tolerance
 from corecore.verify.bore_figures import SECTION_REACH_MM, SECTION_STEP_MM, BoreFigures
 from corecore.verify.cylinder import Bore
 from corecore.verify.document import Document
-from corecore.verify.frame import Frame, angle_deg, unit
+from corecore.verify.frame import Frame, across, angle_deg
 from corecore.verify.hip import Hip
 from corecore.verify.landmarks import NECK_FROM_RADII, NECK_RASTER_MM, NECK_STEP_MM, NECK_TO_RADII
 from corecore.verify.report import Check, equal
@@ -47,8 +47,7 @@ def _neck_share(hip: Hip, frame: Frame, bores: list[Bore]) -> float | None:
     """The greatest share of a section across the neck that lies in a bore."""
     reach = 1.8 * frame.radius_mm
     ticks = np.arange(-reach, reach, NECK_RASTER_MM)
-    u = unit(np.cross(frame.neck, np.eye(3)[int(np.argmin(np.abs(frame.neck)))]))
-    v = np.cross(frame.neck, u)
+    u, v = across(frame.neck)
     raster = (ticks[:, None, None] * u + ticks[None, :, None] * v).reshape(-1, 3)
     shares = []
     for away in np.arange(NECK_FROM_RADII * frame.radius_mm, NECK_TO_RADII * frame.radius_mm, NECK_STEP_MM):
