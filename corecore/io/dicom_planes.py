@@ -10,9 +10,8 @@ import numpy as np
 from corecore.errors import InputError
 from corecore.grid import FloatArray, Grid
 from corecore.io.hostile import shown
+from corecore.io.lps import RAS_SIGNS
 
-#: DICOM's patient frame is LPS.
-RAS_SIGNS = np.array([-1.0, -1.0, 1.0])
 #: Planes nearer to each other than this lie at the same place, mm (engineering choice).
 SAME_PLACE_MM = 0.01
 #: A plane further than this from its place in an even stack makes the stack uneven, mm. Scanners

@@ -22,7 +22,7 @@ from corecore.io.dicom_files import (
     whole,
 )
 from corecore.io.dicom_planes import Plane, plane_from, stacked
-from corecore.io.hostile import check_claim, reading, short, shown
+from corecore.io.hostile import check_claim, finite_values, reading, short, shown
 
 WHAT = "a series of CT or MR slices"
 
@@ -127,9 +127,7 @@ def read_pixels(series: Series, place: Path) -> Image:
                     item = dataset.PerFrameFunctionalGroupsSequence[frame]
                     scale = _group(dataset, item, "PixelValueTransformationSequence")
                     values[:, :, slot] = _rescaled(frames[frame].T, scale if scale is not None else {}, path)
-    if not np.all(np.isfinite(values)):
-        raise InputError(f"{shown(place)}: the image holds values that are not finite")
-    return Image(series.grid, values)
+    return Image(series.grid, finite_values(place, values))
 
 
 def frame_planes(dataset: Any, path: Path) -> list[Plane]:

@@ -19,7 +19,7 @@ from corecore import __version__
 from corecore.errors import InputError, MissingExtraError
 from corecore.grid import BoolArray, Grid
 from corecore.io.files import atomic_write_bytes
-from corecore.io.stl import LPS_FROM_RAS
+from corecore.io.lps import LPS_FROM_RAS
 
 #: Unevenness of slices that is let pass, mm: positions are written with a few decimals.
 SLICE_TOLERANCE_MM = 0.01

@@ -156,6 +156,15 @@ class _Zlib:
         return b"".join(parts)
 
 
+def finite_values(path: Path, values: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
+    """An image's values in single precision. Raises ``InputError`` where one is not finite there."""
+    with np.errstate(over="ignore"):
+        result = values.astype(np.float32, copy=False)
+    if not np.all(np.isfinite(result)):
+        raise InputError(f"{shown(path)}: the image holds values that are not finite")
+    return result
+
+
 def read_bytes(stream: Readable, count: int) -> bytes:
     """Exactly ``count`` bytes. Raises ``EOFError`` where the stream ends before."""
     parts, left = [], count

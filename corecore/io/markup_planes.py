@@ -18,7 +18,7 @@ import numpy as np
 from corecore.errors import InputError
 from corecore.grid import FloatArray
 from corecore.io.files import atomic_write_text
-from corecore.io.markups import LINE_COLOR, RAS_SIGNS, SCHEMA
+from corecore.io.markups import LINE_COLOR, RAS_SIGNS, SCHEMA, control_point
 
 #: How dense a plane is drawn: one sees the bone through it (engineering choice).
 OPACITY = 0.35
@@ -53,20 +53,8 @@ def _plane(plane: MarkupPlane) -> dict[str, Any]:
     turn = signs[:, None] * axes.T + 0.0
     matrix = np.eye(4)
     matrix[:3, :3] = turn
-    center = [float(v) for v in plane.center * signs + 0.0]
+    point = control_point(1, plane.name, plane.note, plane.center)
     half = plane.width_mm / 2.0
-    point = {
-        "id": "1",
-        "label": plane.name,
-        "description": plane.note,
-        "associatedNodeID": "",
-        "position": center,
-        "orientation": [-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0],
-        "selected": True,
-        "locked": False,
-        "visibility": True,
-        "positionStatus": "defined",
-    }
     return {
         "type": "Plane",
         "name": plane.name,
@@ -78,7 +66,7 @@ def _plane(plane: MarkupPlane) -> dict[str, Any]:
         "lastUsedControlPointNumber": 1,
         "planeType": "pointNormal",
         "sizeMode": "absolute",
-        "center": center,
+        "center": point["position"],
         "normal": [float(v) for v in turn[:, 2]],
         "baseToNode": [float(v) for v in matrix.ravel()],
         "size": [plane.width_mm, plane.width_mm, 0.0],

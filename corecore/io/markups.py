@@ -58,23 +58,7 @@ def _line(line: MarkupLine) -> dict[str, Any]:
         position = np.asarray(value, dtype=np.float64)
         if position.shape != (3,) or not np.all(np.isfinite(position)):
             raise InputError(f"line {line.name!r}: its {label} is {value!r}; three finite numbers are accepted")
-        points.append(
-            {
-                "id": str(number),
-                "label": f"{line.name} {label}",
-                "description": line.note,
-                "associatedNodeID": "",
-                # Adding 0 turns a negative zero into zero.
-                "position": [float(v) for v in position * RAS_SIGNS["LPS"] + 0.0],
-                # The line's own frame in LPS, as Slicer writes it.
-                "orientation": [-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0],
-                "selected": True,
-                "locked": False,
-                "visibility": True,
-                # Without this Slicer draws nothing in its slices.
-                "positionStatus": "defined",
-            }
-        )
+        points.append(control_point(number, f"{line.name} {label}", line.note, position))
     return {
         "type": "Line",
         "name": line.name,
@@ -93,6 +77,25 @@ def _line(line: MarkupLine) -> dict[str, Any]:
             "propertiesLabelVisibility": True,
             "pointLabelsVisibility": False,
         },
+    }
+
+
+def control_point(number: int, label: str, note: str, position_mm: FloatArray) -> dict[str, Any]:
+    """A markup's point at a place (3,), world RAS mm, as Slicer writes it."""
+    return {
+        "id": str(number),
+        "label": label,
+        "description": note,
+        "associatedNodeID": "",
+        # Adding 0 turns a negative zero into zero.
+        "position": [float(v) for v in position_mm * RAS_SIGNS["LPS"] + 0.0],
+        # The markup's own frame in LPS.
+        "orientation": [-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0],
+        "selected": True,
+        "locked": False,
+        "visibility": True,
+        # Without this Slicer draws nothing in its slices.
+        "positionStatus": "defined",
     }
 
 

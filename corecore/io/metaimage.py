@@ -13,6 +13,7 @@ from corecore.errors import InputError
 from corecore.grid import FloatArray, Grid, Image
 from corecore.io.hostile import (
     check_claim,
+    finite_values,
     read_array,
     reading,
     regular_file,
@@ -20,6 +21,7 @@ from corecore.io.hostile import (
     shown,
     unpacked,
 )
+from corecore.io.lps import RAS_SIGNS
 from corecore.io.nrrd import neighbour
 from corecore.io.segments import Segmentation, label_map
 
@@ -28,8 +30,6 @@ TYPES = {
     "MET_CHAR": "i1", "MET_UCHAR": "u1", "MET_SHORT": "i2", "MET_USHORT": "u2", "MET_INT": "i4", "MET_UINT": "u4",
     "MET_LONG_LONG": "i8", "MET_ULONG_LONG": "u8", "MET_FLOAT": "f4", "MET_DOUBLE": "f8",
 }  # fmt: skip
-#: The file's frame is LPS.
-RAS_SIGNS = np.array([-1.0, -1.0, 1.0])
 #: Header text is looked for this far, bytes: no writer comes near (engineering choice).
 TEXT_BYTES = 64 * 1024
 TRUE, FALSE = ("true", "1"), ("false", "0")
@@ -40,11 +40,7 @@ MAX_SIDE = 100_000
 def read_image(path: Path) -> Image:
     """A CT or MR image. Raises ``InputError`` for what is no three-dimensional MetaImage of finite values."""
     values, grid = read_volume(path)
-    with np.errstate(over="ignore"):
-        result = values.astype(np.float32)
-    if not np.all(np.isfinite(result)):
-        raise InputError(f"{shown(path)}: the image holds values that are not finite")
-    return Image(grid, result)
+    return Image(grid, finite_values(path, values))
 
 
 def read_segmentation(path: Path) -> Segmentation:

@@ -23,6 +23,7 @@ from corecore.io.hostile import (
     MAX_HEADER_BYTES,
     Readable,
     check_claim,
+    finite_values,
     read_array,
     read_bytes,
     reading,
@@ -128,11 +129,7 @@ def _grid(path: Path, header: Nifti1Header) -> tuple[tuple[int, ...], Grid]:
 def read_image(path: Path) -> Image:
     """A CT or MR image. Raises ``InputError`` as ``read_volume``, and for values that are not finite."""
     values, grid = read_volume(path)
-    with np.errstate(over="ignore"):
-        result = values.astype(np.float32)
-    if not np.all(np.isfinite(result)):
-        raise InputError(f"{shown(path)}: the image holds values that are not finite")
-    return Image(grid, result)
+    return Image(grid, finite_values(path, values))
 
 
 def write_mask(path: Path, mask: Mask) -> None:

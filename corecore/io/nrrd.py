@@ -19,6 +19,7 @@ from corecore.grid import BoolArray, FloatArray, Grid, Image
 from corecore.io.hostile import (
     MAX_HEADER_BYTES,
     check_claim,
+    finite_values,
     read_array,
     reading,
     regular_file,
@@ -67,11 +68,7 @@ class Header:
 def read_image(path: Path) -> Image:
     """A CT or MR image. Raises ``InputError`` for what is no three-dimensional NRRD volume of finite values."""
     values, grid, _ = _read(path, layers=False)
-    with np.errstate(over="ignore"):
-        result = values[0].astype(np.float32)
-    if not np.all(np.isfinite(result)):
-        raise InputError(f"{shown(path)}: the image holds values that are not finite")
-    return Image(grid, result)
+    return Image(grid, finite_values(path, values[0]))
 
 
 def read_segmentation(path: Path) -> Segmentation:

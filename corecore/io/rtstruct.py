@@ -10,10 +10,10 @@ import numpy as np
 from corecore.errors import InputError
 from corecore.grid import BoolArray, FloatArray, Grid, transform
 from corecore.io.dicom_files import STRUCTURE_SET, first_item, read_dataset, whole
-from corecore.io.dicom_planes import RAS_SIGNS
 from corecore.io.dicom_seg import coded_words
 from corecore.io.dicom_series import find_series
 from corecore.io.hostile import reading, short, shown
+from corecore.io.lps import RAS_SIGNS
 from corecore.io.segments import Segment, Segmentation
 
 WHAT = "an RTSTRUCT of closed planar contours"

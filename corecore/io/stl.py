@@ -12,12 +12,11 @@ import numpy as np
 
 from corecore.errors import InputError
 from corecore.io.files import atomic_write_bytes
+from corecore.io.lps import LPS_FROM_RAS
 from corecore.mesh import TriangleMesh
 
 #: The 80 bytes that open the file. They must not begin with "solid", by which readers know text files.
 HEADER = b"LPS mm, corecore"
-#: Turns RAS into LPS and back: the first two coordinates change sign. Two signs, so handedness stays.
-LPS_FROM_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 #: Room for a note after it, characters.
 NOTE_LENGTH = 80 - len(HEADER) - 1
 #: One triangle on disk: normal, three corners, two unused bytes, 50 bytes in all.

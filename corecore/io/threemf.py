@@ -18,7 +18,7 @@ import numpy as np
 
 from corecore.errors import InputError
 from corecore.io.files import atomic_write_bytes
-from corecore.io.stl import LPS_FROM_RAS
+from corecore.io.lps import LPS_FROM_RAS
 from corecore.mesh import TriangleMesh
 
 NAMESPACE = "http://schemas.microsoft.com/3dmanufacturing/core/2015/02"

@@ -18,13 +18,13 @@ import numpy as np
 from corecore.errors import InputError, MissingExtraError
 from corecore.grid import FloatArray, inverse
 from corecore.io.hostile import reading, regular_file, short, shown
+from corecore.io.lps import LPS_FROM_RAS
 
 WHAT = "an ITK transform (.tfm, .txt, .mat, .h5) or sixteen numbers of a 4 x 4 matrix"
 #: Larger files hold no rigid transform, bytes (engineering choice).
 SIZE_LIMIT_BYTES = 16 * 1024 * 1024
 #: So is text, bytes: sixteen numbers, or a composite of a few transforms (engineering choice).
 TEXT_LIMIT_BYTES = 64 * 1024
-LPS_FROM_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 #: A length may change by this share and an angle's cosine by as much, for the transform to be rigid:
 #: 0.1 mm over a femoral head and neck of 100 mm (engineering choice).
 RIGID_TOLERANCE = 1e-3
