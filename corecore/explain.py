@@ -19,11 +19,9 @@ from corecore.holes import SHARED_PORTAL_MM, conflicts, shapes_of
 from corecore.measures.document import number
 from corecore.search.near import best_near
 from corecore.search.problem import build_problem
-from corecore.spec import Spec
+from corecore.spec import HOLDS_DEG, HOLDS_MM, Spec
 from corecore.tunnel import Tunnel, TunnelFigures, assess, portal_lengths, violations
 
-#: A limit holds a tunnel that comes this near to it, mm and degrees: the search stops up to a tenth short.
-HOLDS_MM, HOLDS_DEG = 0.25, 1.0
 #: A limit gives way by this much at a time, mm or degrees, or by half where its range ends.
 STEPS = (1.0, 0.5)
 #: Planned again among tunnels whose axis passes within this of the plan's own, mm: a step moves a wall by about one.

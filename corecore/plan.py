@@ -25,13 +25,11 @@ from corecore.search.infeasible import Infeasible
 from corecore.search.near import Near
 from corecore.search.one import best_tunnel, provable
 from corecore.search.sets import best_set
-from corecore.spec import Spec, check_effort, preset
+from corecore.spec import NECK_SHARE_WARNING, Spec, check_effort, preset
 from corecore.standing import BoneLeft, bone_left
 from corecore.totals import Totals, healthy_bone_ml, totals_of
 from corecore.tunnel import Tunnel, TunnelFigures
 
-#: More of the neck's smallest section than this taken by tunnels is a warning (contract §2).
-NECK_SHARE_WARNING = 0.2
 #: A fixed entry moved further than this onto the surface is spoken of, mm.
 ENTRY_MOVED_MM = 0.1
 

@@ -57,6 +57,15 @@ ENTRY_KEPT_MM, DIRECTION_KEPT_DEG = 0.5, 0.1
 Vector = tuple[float, float, float]
 
 
+#: A limit holds a tunnel that comes this near to it, mm and degrees: the search stops up to a tenth short.
+HOLDS_MM, HOLDS_DEG = 0.25, 1.0
+#: More of the neck's smallest section than this taken by tunnels is a warning (contract §2).
+NECK_SHARE_WARNING = 0.2
+#: Where the lesser trochanter is not in view its level is assumed, and the entry zone begins
+#: higher by this share of the head's diameter (contract §1; the ratio's sd, 200 femora).
+ASSUMED_LEVEL_RAISE = 0.12
+
+
 @dataclass(frozen=True)
 class Kept:
     """A tunnel that stands already, or on which the surgeon insists: world RAS mm; no cavity."""

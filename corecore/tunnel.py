@@ -16,7 +16,7 @@ import numpy as np
 from corecore.barrier import EXACT_MM, Barrier
 from corecore.fixed import fixed_direction, fixed_entry
 from corecore.grid import BoolArray, FloatArray
-from corecore.spec import DIRECTION_KEPT_DEG, ENTRY_KEPT_MM, Spec
+from corecore.spec import ASSUMED_LEVEL_RAISE, DIRECTION_KEPT_DEG, ENTRY_KEPT_MM, Spec
 
 if TYPE_CHECKING:
     from corecore.anatomy import Anatomy
@@ -32,9 +32,6 @@ PORTAL_EXTRA_MM = 2.0
 #: in is the bottom of a pit in the mask, further out a spur: no cortex to start from
 #: (engineering choice).
 ENTRY_OFF_SURFACE_MM = 1.0
-#: Where the lesser trochanter is not in view its level is assumed, and the entry zone begins
-#: higher by this share of the head's diameter (contract §1; the ratio's sd, 200 femora).
-ASSUMED_LEVEL_RAISE = 0.12
 #: How far outward a tunnel must be free of bone, mm (contract §1).
 OUTWARD_MM = 80.0
 

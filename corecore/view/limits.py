@@ -6,11 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from corecore.spec import ASSUMED_LEVEL_RAISE, HOLDS_DEG, HOLDS_MM, NECK_SHARE_WARNING
 from corecore.view.scene import Scene
 
-#: A figure this near its limit keeps it only just, mm and degrees (engineering choice: where the planner says that
-#: a limit holds a tunnel).
-JUST_MM, JUST_DEG = 0.25, 1.0
 #: A limit passed by no more than this, which the plan does not list as broken, is kept, only just: a file rounds its
 #: points, and figures move with them (engineering choice, below what a table shows).
 ROUNDING = 0.02
@@ -18,10 +16,6 @@ ROUNDING = 0.02
 KEEPS, JUST, WARNED, BREAKS, UNTOLD = "keeps", "just", "warned", "breaks", "untold"
 MARKS = {KEEPS: "✓", JUST: "≈", WARNED: "▲", BREAKS: "✗", UNTOLD: "–"}
 WORDS = {KEEPS: "keeps", JUST: "keeps, just", WARNED: "above", BREAKS: "BREAKS", UNTOLD: "not told"}
-#: Where the lesser trochanter's level is assumed, the entry zone begins so much higher, head diameters (contract §1).
-ASSUMED_LEVEL_RAISE = 0.12
-#: A greater share of the neck's smallest section than this is a warning (contract §2).
-NECK_SHARE_WARNING = 0.2
 #: What a limit that is no parameter is called.
 OTHER_LIMITS = {
     "portal": "wall inside the bone beyond the portal",
@@ -131,7 +125,7 @@ def _row(scene: Scene, rule: Rule, limit: float | None, broken: bool) -> Judged 
         return Judged(rule.what, "nothing near" if nothing else "–", bound, tone)
     value, number = min(known) if rule.at_least else max(known)
     what = rule.what + (f" (tunnel {number})" if len(values) > 1 else "")
-    tone = tone_of(value, limit, at_least=rule.at_least, just=JUST_DEG if rule.unit == "°" else JUST_MM)
+    tone = tone_of(value, limit, at_least=rule.at_least, just=HOLDS_DEG if rule.unit == "°" else HOLDS_MM)
     if broken:
         tone = BREAKS
     elif tone == BREAKS and limit is not None and abs(value - limit) <= ROUNDING:
@@ -147,7 +141,7 @@ def _shaft_angle(scene: Scene, spec: Any, broken: set[Any]) -> list[Judged]:
         return [Judged("Angle to the shaft", "–", "–", BREAKS if broken else UNTOLD)]
     value, number = min(known, key=lambda pair: min(pair[0] - low, high - pair[0]))
     nearer = low if value - low < high - value else high
-    tone = BREAKS if broken else tone_of(value, nearer, at_least=nearer == low, just=JUST_DEG)
+    tone = BREAKS if broken else tone_of(value, nearer, at_least=nearer == low, just=HOLDS_DEG)
     what = "Angle to the shaft" + (f" (tunnel {number})" if len(scene.tunnels) > 1 else "")
     return [Judged(what, shown(value, nearer, "°", tone == BREAKS), f"{low:g} to {high:g}°", tone)]
 
@@ -184,7 +178,7 @@ def _hole(scene: Scene, limit: float | None, broken: bool) -> list[Judged]:
     assumed = isinstance(sources, Mapping) and sources.get("lesser_trochanter") == "assumed"
     if limit is not None and assumed:
         limit += ASSUMED_LEVEL_RAISE * 2 * scene.head_radius_mm
-    tone = BREAKS if broken or value is None else tone_of(value, limit, at_least=True, just=JUST_MM)
+    tone = BREAKS if broken or value is None else tone_of(value, limit, at_least=True, just=HOLDS_MM)
     bound = "–" if limit is None else f"at least {limit:.3g} mm" + (" (level assumed)" if assumed else "")
     text = "–" if value is None else shown(value, limit, "mm", tone == BREAKS)
     return [Judged("Hole's lower edge above the lesser trochanter", text, bound, tone)]
@@ -195,7 +189,7 @@ def _bridge(scene: Scene, limit: float | None) -> list[Judged]:
     value = figure(totals.get("bone_left") if isinstance(totals, Mapping) else None, "bridge_mm")
     if value is None:
         return []
-    tone = tone_of(value, limit, at_least=True, just=JUST_MM)
+    tone = tone_of(value, limit, at_least=True, just=HOLDS_MM)
     bound = "–" if limit is None else f"at least {limit:g} mm"
     return [Judged("Bone between the holes", shown(value, limit, "mm", tone == BREAKS), bound, tone)]
 
