@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from corecore.cli import DONE
-from corecore.cli.commands import AsJson, app
+from corecore.cli.commands import app
+from corecore.cli.options import AsJson
 
 if TYPE_CHECKING:
     from corecore.batch.run import Outcome

@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from corecore.cli import BAD_INPUT, DONE
-from corecore.cli.commands import AsJson, app
+from corecore.cli.commands import app
+from corecore.cli.options import AsJson
 
 
 class Schema(StrEnum):

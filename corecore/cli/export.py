@@ -10,6 +10,7 @@ import typer
 
 from corecore.cli import DONE
 from corecore.cli.commands import app
+from corecore.cli.options import AsJson
 
 AcceptViolations = Annotated[
     str | None,
@@ -29,7 +30,7 @@ def export(
     ] = None,
     guide: Annotated[Path | None, typer.Option(help="dicom: a drill guide's STL to be packed along.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> int:
     """Write a plan as 3D Slicer, DICOM, STL, 3MF, NIfTI or CSV files."""
     from corecore.cli.progress import steps

@@ -11,6 +11,7 @@ import typer
 from corecore.cli import DONE
 from corecore.cli.commands import app
 from corecore.cli.export import AcceptViolations
+from corecore.cli.options import AsJson
 
 
 @app.command()
@@ -26,7 +27,7 @@ def guide(
         list[str] | None, typer.Option("--set", help="A size of the guide, KEY=VALUE, may be repeated.")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a guide that is there.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> int:
     """A patient-specific drill guide, measured back from its mesh. Not validated clinically."""
     from corecore.cli.progress import steps

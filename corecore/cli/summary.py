@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from corecore.cli import DONE
-from corecore.cli.commands import AsJson, app
+from corecore.cli.commands import app
+from corecore.cli.options import AsJson
 
 
 @app.command()

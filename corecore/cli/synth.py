@@ -10,7 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from corecore.cli import DONE
-from corecore.cli.commands import AsJson, app
+from corecore.cli.commands import app
+from corecore.cli.options import AsJson
 
 
 @app.command()

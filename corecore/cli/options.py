@@ -1,0 +1,54 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Femur = Annotated[str, typer.Option(help="Femur mask: FILE, FILE:LABEL by number or name, or a folder.")]
+Lesion = Annotated[str, typer.Option(help="Necrosis mask: FILE, FILE:LABEL by number or name, or a folder.")]
+SideOption = Annotated[str, typer.Option(help="auto, left or right; checked against the bone's shape.")]
+LandmarkFile = Annotated[
+    Path | None, typer.Option(help="Landmarks that replace the fitted ones: Slicer .mrk.json, or JSON.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a plan that is there.")]
+PelvisMask = Annotated[
+    str | None, typer.Option(help="Mask of the pelvis: FILE, or FILE:LABEL; for the types of place (JIC, ARCO).")
+]
+AvoidMask = Annotated[
+    str | None, typer.Option(help="Mask of what to keep out of: FILE, or FILE:LABEL; --set avoid_margin_mm=MM.")
+]
+EntryOption = Annotated[
+    str | None, typer.Option("--entry", help="Where every tunnel must enter: x,y,z in RAS mm, on the bone's surface.")
+]
+DirectionOption = Annotated[
+    str | None, typer.Option("--direction", help="How every tunnel must run, entry to tip: x,y,z in RAS, any length.")
+]
+KeepOption = Annotated[
+    list[str] | None,
+    typer.Option("--keep", help="A tunnel of the plan already: ENTRY:TIP or ENTRY:TIP:DIAMETER, x,y,z each; repeated."),
+]
+TargetOption = Annotated[
+    str | None, typer.Option("--target", help="Do most of: lesion (removed), weight-bearing (weighted), reached.")
+]
+ImageFile = Annotated[
+    Path | None, typer.Option(help="The CT or MR the masks were drawn on: a file, or the folder of a DICOM series.")
+]
+ImagingDate = Annotated[str | None, typer.Option("--imaging-date", help="Day of the imaging, YYYY-MM-DD.")]
+StageOption = Annotated[
+    str | None,
+    typer.Option("--stage", help="Stage as the surgeon reads it: II, 'ARCO 3A', 'Steinberg IIC', 'Ficat 2'."),
+]
+PhysisOption = Annotated[str, typer.Option("--physis", help="Growth plate: open, closed or unknown.")]
+PoleOption = Annotated[
+    str | None,
+    typer.Option("--pole", help="One more load pole: x,y,z of the femoral frame (lateral, anterior, proximal)."),
+]
+MethodsFile = Annotated[
+    Path | None, typer.Option("--methods", help="TOML file with error models of your own, a table [methods.NAME] each.")
+]
+CaseId = Annotated[str | None, typer.Option("--id", help="Name of the case; default: a hash of its masks.")]
+KeepNames = Annotated[bool, typer.Option("--keep-names", help="Refer to the input files by name instead of copying.")]
