@@ -13,8 +13,8 @@ from scipy import ndimage
 from corecore.grid import BoolArray, FloatArray
 from corecore.hip import Hip
 from corecore.mesh import surface_mesh
-from corecore.search.kernels import ring_points
 from corecore.search.problem import Problem
+from corecore.search.walls import ring_points
 from corecore.spec import Spec
 from corecore.tunnel import OUTWARD_MM, PORTAL_EXTRA_MM
 

@@ -20,10 +20,10 @@ from corecore.case import load_case
 from corecore.grid import FloatArray
 from corecore.hip import Hip, build_hip
 from corecore.search.bound import prove
-from corecore.search.kernels import ring_points
 from corecore.search.one import OFFSET_STEP_MM, SLOPE_STEP, best_tunnel, lattice
 from corecore.search.problem import Problem, build_problem
 from corecore.search.threads import judge_many
+from corecore.search.walls import ring_points
 from corecore.spec import Spec
 from corecore.threads import thread_count
 

@@ -32,12 +32,12 @@ from corecore.grid import FloatArray, Grid
 from corecore.hip import Hip, build_hip
 from corecore.io.nifti import write_labels
 from corecore.phantom.hip import HipRecipe, make_hip
-from corecore.search.kernels import ring_points
 from corecore.search.one import SWEEP_RING, SWEEP_STEP_MM, best_tunnel, lattice
 from corecore.search.problem import build_problem
 from corecore.search.sets import best_set
 from corecore.search.sets_pool import line_points, lines_through
 from corecore.search.threads import judge_many
+from corecore.search.walls import ring_points
 from corecore.spec import Spec
 from corecore.threads import thread_count
 

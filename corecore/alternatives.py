@@ -22,11 +22,11 @@ from corecore.risk.drilling import drilled
 from corecore.risk.execution import judged
 from corecore.risk.kernel import CORTEX, JOINT
 from corecore.risk.methods import METHODS
-from corecore.search.kernels import ring_points
 from corecore.search.one import climbed, room_mm, tunnel_of_line
 from corecore.search.problem import build_problem
 from corecore.search.squeeze import Judge
 from corecore.search.threads import judge_many
+from corecore.search.walls import ring_points
 from corecore.spec import Spec, accepted_range
 from corecore.tunnel import RING_POINTS, RING_STEP_MM, Tunnel, TunnelFigures, assess, violations
 

@@ -21,11 +21,11 @@ from corecore.risk.execution import Risk, execution_risk, judged
 from corecore.risk.kernel import CORTEX, JOINT
 from corecore.risk.lattice import POINTS
 from corecore.risk.methods import Method
-from corecore.search.kernels import OK, ring_points
 from corecore.search.near import line_through
 from corecore.search.one import SWEEP_RING, SWEEP_STEP_MM, lattice, tunnel_of_line
 from corecore.search.problem import Problem, build_problem
 from corecore.search.threads import judge_many
+from corecore.search.walls import OK, ring_points
 from corecore.spec import Spec
 from corecore.tunnel import RING_POINTS, RING_STEP_MM, Tunnel, TunnelFigures, assess, violations
 

@@ -21,10 +21,10 @@ from corecore.hip import Hip
 from corecore.samples import sample
 from corecore.search.breaks import surveyed
 from corecore.search.infeasible import explain
-from corecore.search.kernels import ring_points
 from corecore.search.one import best_tunnel, lattice, tunnel_of_line
 from corecore.search.problem import build_problem
 from corecore.search.threads import judge_many
+from corecore.search.walls import ring_points
 from corecore.spec import Spec
 from corecore.tunnel import OUTWARD_MM, RING_POINTS, RING_STEP_MM, Reason, Tunnel, assess, violations
 from corecore.verify import document, road, verify_plan

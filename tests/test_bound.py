@@ -15,11 +15,11 @@ from corecore.grid import FloatArray
 from corecore.hip import Hip
 from corecore.search.bound import bounded, box_of, lines_of, prove, root_box
 from corecore.search.enclosure import Frame, build_frame, least_margin, lower_depth, ring_drift, upper_depth
-from corecore.search.kernels import margin_at, ring_points
 from corecore.search.one import best_tunnel, lattice
 from corecore.search.planes import plane_above
 from corecore.search.problem import Problem, build_problem
 from corecore.search.threads import climb_many, judge_many
+from corecore.search.walls import margin_at, ring_points
 from corecore.spec import Spec
 from corecore.tunnel import RING_POINTS, RING_STEP_MM, Reason, Tunnel
 

@@ -12,10 +12,10 @@ from corecore.errors import InputError
 from corecore.hip import Hip
 from corecore.plan import _cavity_cautions
 from corecore.results import tunnel_mesh
-from corecore.search.kernels import ring_points
 from corecore.search.one import lattice, provable, tunnel_of_line
 from corecore.search.problem import build_problem
 from corecore.search.threads import judge_many
+from corecore.search.walls import ring_points
 from corecore.spec import Spec, preset
 from corecore.totals import bone_volume_ml
 from corecore.tunnel import RING_POINTS, RING_STEP_MM, Tunnel, assess, violations

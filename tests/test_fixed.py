@@ -15,12 +15,12 @@ from corecore.holes import conflicts, set_violations, shapes_of_tunnels, shared_
 from corecore.kept import kept_tunnels
 from corecore.plan import settled
 from corecore.search.infeasible import Infeasible
-from corecore.search.kernels import ring_points
 from corecore.search.one import best_tunnel, fixed_lines
 from corecore.search.problem import build_problem
 from corecore.search.sets import best_set
 from corecore.search.sets_pool import lines_through
 from corecore.search.threads import judge_many
+from corecore.search.walls import ring_points
 from corecore.spec import Kept, Spec, Vector
 from corecore.tunnel import Tunnel, assess, violations
 

@@ -9,11 +9,11 @@ import pytest
 
 from corecore.hip import Hip
 from corecore.search.infeasible import Infeasible
-from corecore.search.kernels import ring_points
 from corecore.search.one import best_tunnel, lattice
 from corecore.search.problem import build_problem
 from corecore.search.squeeze import REASON_OF, UPPER, loosened, loosest, squeezed, step_of, widest
 from corecore.search.threads import judge_many
+from corecore.search.walls import ring_points
 from corecore.spec import Spec, accepted_range
 from corecore.tunnel import assess, violations
 

@@ -11,10 +11,10 @@ import pytest
 
 from corecore.hip import Hip
 from corecore.search.breaks import nearest_lines, surveyed
-from corecore.search.kernels import line_of, ring_points
 from corecore.search.one import Found, best_tunnel, lattice, tunnel_of_line
 from corecore.search.problem import build_problem
 from corecore.search.threads import judge_many
+from corecore.search.walls import line_of, ring_points
 from corecore.spec import Spec
 from corecore.tunnel import REASON_KEYS, RING_POINTS, RING_STEP_MM, Reason, Tunnel, assess, first_exit, violations
 

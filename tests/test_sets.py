@@ -13,13 +13,13 @@ from corecore.grid import FloatArray
 from corecore.hip import Hip
 from corecore.holes import bridge_mm, conflicts, set_violations, shapes_of, shared_volume
 from corecore.lesion import Lesion
-from corecore.search.kernels import ring_points
 from corecore.search.one import lattice, tunnel_of_line
 from corecore.search.problem import build_problem
 from corecore.search.sets import FoundSet, best_set
 from corecore.search.sets_exchange import Members, exchanged, greedy, seeds, value
 from corecore.search.sets_pool import Pool, bits_of, line_of_tunnel, line_points, lines_through
 from corecore.search.threads import judge_many
+from corecore.search.walls import ring_points
 from corecore.spec import Spec, preset
 from corecore.tunnel import Tunnel, assess, portal_lengths, violations
 

@@ -10,10 +10,10 @@ import pytest
 from corecore.errors import InputError
 from corecore.hip import Hip
 from corecore.measures.weight_bearing import in_cone
-from corecore.search.kernels import ring_points
 from corecore.search.one import best_tunnel, lattice, tunnel_of_line
 from corecore.search.problem import build_problem
 from corecore.search.threads import judge_many
+from corecore.search.walls import ring_points
 from corecore.spec import Spec
 from corecore.target import target_fraction, target_points
 from corecore.tunnel import RING_POINTS, RING_STEP_MM, Tunnel

@@ -15,10 +15,10 @@ import numpy as np
 
 from corecore.grid import FloatArray
 from corecore.search.enclosure import SLOPE_LIMIT, Frame, build_frame
-from corecore.search.kernels import ring_points
 from corecore.search.local import sector_table
 from corecore.search.problem import Problem
 from corecore.search.tile import MOST_CHILDREN, bound_boxes
+from corecore.search.walls import ring_points
 from corecore.threads import in_parts
 from corecore.tunnel import RING_POINTS
 

@@ -16,7 +16,7 @@ from corecore.compiled import compiled
 from corecore.fields import across, sample
 from corecore.grid import FloatArray
 from corecore.search.keep_out import keep_out_gap, section_gap
-from corecore.search.kernels import (
+from corecore.search.walls import (
     AP,
     COUNT,
     DIRECTION_FIXED,

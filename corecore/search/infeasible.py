@@ -19,9 +19,9 @@ import numpy as np
 from corecore.grid import BoolArray, FloatArray
 from corecore.search.breaks import KEPT, Survey, approach, nearest_lines
 from corecore.search.keep_out import AVOID
-from corecore.search.kernels import FIELD_OF_VIEW
 from corecore.search.problem import Problem
 from corecore.search.squeeze import REASON_OF, Squeezed, loosened, step_of
+from corecore.search.walls import FIELD_OF_VIEW
 from corecore.spec import Spec
 from corecore.tunnel import REASON_KEYS, Reason
 

@@ -11,11 +11,11 @@ import numpy.typing as npt
 from corecore.grid import BoolArray, FloatArray
 from corecore.hip import Hip
 from corecore.search.breaks import nearest_lines, surveyed
-from corecore.search.kernels import OK, ring_points
 from corecore.search.one import tunnel_of_line
 from corecore.search.problem import Problem, build_problem
 from corecore.search.sets_pool import line_of_tunnel, line_points
 from corecore.search.threads import judge_many
+from corecore.search.walls import OK, ring_points
 from corecore.spec import Spec
 from corecore.tunnel import RING_POINTS, RING_STEP_MM, Tunnel, TunnelFigures, assess, violations
 

@@ -20,10 +20,10 @@ from corecore.hip import Hip
 from corecore.search.bound import EFFORT, Proof, prove
 from corecore.search.breaks import nearest_lines, surveyed
 from corecore.search.infeasible import Infeasible, explain
-from corecore.search.kernels import line_of, ring_points
 from corecore.search.problem import Problem, build_problem, thinned
 from corecore.search.squeeze import REASON_OF, Squeezed, squeezed, widest
 from corecore.search.threads import climb_many, judge_many
+from corecore.search.walls import line_of, ring_points
 from corecore.spec import Spec
 from corecore.target import target_fraction
 from corecore.tunnel import RING_POINTS, RING_STEP_MM, Reason, Tunnel, TunnelFigures, assess, violations

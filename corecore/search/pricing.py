@@ -9,11 +9,11 @@ import numpy.typing as npt
 
 from corecore.grid import FloatArray
 from corecore.hip import Hip
-from corecore.search.kernels import ring_points
 from corecore.search.one import FINAL_RING, FINAL_STEP_MM
 from corecore.search.problem import Problem
 from corecore.search.sets_pool import Index, shapes_on
 from corecore.search.threads import judge_many
+from corecore.search.walls import ring_points
 from corecore.spec import Spec
 
 Prices = npt.NDArray[np.float32]

@@ -16,12 +16,12 @@ import numpy as np
 
 from corecore.grid import FloatArray
 from corecore.search.bound import EFFORT, Proof, prove
-from corecore.search.kernels import ring_points
 from corecore.search.one import FINAL_RING, FINAL_STEP_MM, SWEEP_RING, SWEEP_STEP_MM, lattice
 from corecore.search.pricing import PARTS, Prices, cheapened, covers_of, priced_hip, whole_parts
 from corecore.search.problem import build_problem
 from corecore.search.sets_pool import Pool, best_in_cells, shapes_on
 from corecore.search.threads import climb_many, judge_many
+from corecore.search.walls import ring_points
 
 _log = logging.getLogger(__name__)
 

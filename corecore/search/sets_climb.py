@@ -15,10 +15,10 @@ import numpy as np
 from corecore.grid import BoolArray, FloatArray
 from corecore.hip import Hip
 from corecore.holes import Shapes, conflicts, portals_of
-from corecore.search.kernels import ring_points
 from corecore.search.problem import Problem, build_problem, compass_moves, thinned
 from corecore.search.sets_pool import CLIMB_POINTS, SLACK_MM, line_points, lines_through, shapes_on
 from corecore.search.threads import judge_many
+from corecore.search.walls import ring_points
 from corecore.spec import Spec
 from corecore.target import counted, target_points
 from corecore.tunnel import RING_POINTS, RING_STEP_MM

@@ -14,10 +14,10 @@ import numpy.typing as npt
 from corecore.grid import BoolArray, FloatArray
 from corecore.hip import Hip
 from corecore.holes import Shapes, conflicts, shapes_of, shapes_of_tunnels, shares_portal
-from corecore.search.kernels import ring_points
 from corecore.search.one import SLOPE_MAX, SWEEP_RING, SWEEP_STEP_MM, lattice
 from corecore.search.problem import Problem, build_problem, thinned
 from corecore.search.threads import judge_many
+from corecore.search.walls import ring_points
 from corecore.spec import Spec
 from corecore.target import counted, target_points
 from corecore.tunnel import RING_POINTS, RING_STEP_MM, Tunnel

@@ -18,9 +18,9 @@ import numpy.typing as npt
 
 from corecore.grid import FloatArray
 from corecore.hip import Hip
-from corecore.search.kernels import ring_points
 from corecore.search.problem import build_problem
 from corecore.search.threads import judge_many
+from corecore.search.walls import ring_points
 from corecore.spec import Spec, accepted_range
 from corecore.tunnel import REASON_KEYS, Reason
 
