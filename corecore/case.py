@@ -329,7 +329,7 @@ def _without_specks(mask: Mask, name: str, cautions: list[Caution]) -> Mask:
     if len(small) == 0:
         return mask
     cautions.append(
-        Caution(f"{name}_specks", f"{len(small)} {name} specks under {SPECK_ML} ml were dropped"
+        Caution("lesion_specks", f"{len(small)} {name} specks under {SPECK_ML} ml were dropped"
                 f" ({volumes[small].sum():.3f} ml in all)")
     )
     return Mask(mask.grid, mask.voxels & ~np.isin(labels, small))

@@ -159,13 +159,14 @@ def _failed(row: Row, variant: Variant, error: BaseException, settings: Settings
         # A table goes further than the files it was made from, and their names may tell a patient's.
         for role, path in row.paths().items():
             text = text.replace(str(path), role).replace(path.name, role)
-    return _without_plan(row, variant, type(error).__name__, text[:CAUSE_MAX])
+    code = error.code if isinstance(error, CorecoreError) else ""
+    return _without_plan(row, variant, type(error).__name__, text[:CAUSE_MAX], code)
 
 
-def _without_plan(row: Row, variant: Variant, error: str, cause: str) -> Record:
+def _without_plan(row: Row, variant: Variant, error: str, cause: str, code: str = "") -> Record:
     return {
-        "id": row.id, "variant": variant.name, "status": "failed", "error": error, "cause": cause,
-        "preset": variant.preset, "robust_method": variant.robust, **_versions(),
+        "id": row.id, "variant": variant.name, "status": "failed", "error": error, "code": code or None,
+        "cause": cause, "preset": variant.preset, "robust_method": variant.robust, **_versions(),
     }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from corecore.cli.commands import app
-from corecore.errors import InputError
+from corecore.errors import InputError, MissingExtraError
 
 
 @app.command()
@@ -26,7 +26,7 @@ def review(
     try:
         import uvicorn
     except ImportError as error:
-        raise InputError(
+        raise MissingExtraError(
             f"{error.name} is not installed; pip install 'corecore[review]'", code="extra-missing"
         ) from error
     from corecore.cli.progress import steps

@@ -162,13 +162,13 @@ def parsed(body: dict[str, Any]) -> Command:
 
 
 def application(table: Table, token: str, port: int) -> Starlette:
-    """The server's application. Raises ``InputError`` where Starlette is not installed."""
+    """The server's application. Raises ``MissingExtraError`` where Starlette is not installed."""
     try:
         from starlette.applications import Starlette
         from starlette.responses import JSONResponse, Response
         from starlette.routing import Route
     except ImportError as error:
-        raise InputError(
+        raise MissingExtraError(
             f"{error.name} is not installed; pip install 'corecore[review]'", code="extra-missing"
         ) from error
     hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
