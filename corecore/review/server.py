@@ -16,7 +16,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from corecore.errors import CorecoreError, InputError
+from corecore.errors import CorecoreError, InputError, MissingExtraError
 from corecore.review import record
 from corecore.review.desk import Desk
 from corecore.review.session import (
