@@ -101,7 +101,8 @@ class Barrier:
         if size > FIELD_MAX:
             raise InputError(
                 f"the {self.role} mask takes a field of {size:.0f} voxels near the hip,"
-                f" up to {FIELD_MAX:.0f} are accepted; resample it to larger voxels, or thicken its thin parts"
+                f" up to {FIELD_MAX:.0f} are accepted; resample it to larger voxels, or thicken its thin parts",
+                code="mask-too-fine",
             )
         voxels = np.pad(mask.voxels, list(zip(pad, pad, strict=True)))
         spacing = grid.spacing_mm

@@ -113,7 +113,9 @@ def load_case(
     femur_ref, lesion_ref = _reference(femur), _reference(lesion)
     same_file = os.path.realpath(femur_ref.path) == os.path.realpath(lesion_ref.path)
     if same_file and femur_ref.label == lesion_ref.label:
-        raise InputError(f"{femur_ref}: femur and lesion are the same mask; name two labels as path:label")
+        raise InputError(
+            f"{femur_ref}: femur and lesion are the same mask; name two labels as path:label", code="same-mask"
+        )
     seen = None if image is None else read_image(Path(image))
     # Contours are filled on the image's grid where their own series is not at hand.
     on = None if seen is None else seen.grid
@@ -126,7 +128,10 @@ def load_case(
     move: Move | None = None
     if lesion_transform is not None or lesion_image is not None:
         if same_file:
-            raise InputError(f"{femur_ref.path}: femur and lesion lie in one file, so in one world; two are accepted")
+            raise InputError(
+                f"{femur_ref.path}: femur and lesion lie in one file, so in one world; two are accepted",
+                code="options-conflict",
+            )
         dead, move = into_femur(dead, bone, given=lesion_transform, lesion_image=drawn, image=seen)
     # Labels that exclude each other are a label map; segments that overlap are masks of their own.
     label_map = same_file and not bool(np.any(bone.voxels & dead.voxels))
@@ -139,7 +144,7 @@ def load_case(
     named, origin = _side_of_names([_named(femur_ref), _named(lesion_ref)])
     if side != "auto":
         if named is not None and named != side:
-            raise InputError(f"{origin}: the name says {named}, but --side {side} was given")
+            raise InputError(f"{origin}: the name says {named}, but --side {side} was given", code="side-contradicts")
         named, origin = side, "--side"
     case = case_from_masks(
         bone,
@@ -223,7 +228,8 @@ def _pick_femur(bone: Mask, dead: Mask, side: Side | None, cautions: list[Cautio
     if not femora:
         raise InputError(
             f"the femur mask holds {volumes.sum():.1f} ml in its {count} component(s);"
-            f" a proximal femur of {FEMUR_MIN_ML:g} ml or more in one piece is accepted"
+            f" a proximal femur of {FEMUR_MIN_ML:g} ml or more in one piece is accepted",
+            code="femur-too-small",
         )
     specks = [i for i in range(1, count + 1) if volumes[i] < SPECK_ML]
     if specks:
@@ -249,7 +255,8 @@ def _pick_femur(bone: Mask, dead: Mask, side: Side | None, cautions: list[Cautio
     if stray_ml > max(STRAY_LESION_ML, OUTSIDE_SHARE_MAX * dead.volume_ml) or not owner.any():
         raise InputError(
             f"the lesion lies outside the femur: {stray_ml:.2f} of {dead.volume_ml:.2f} ml,"
-            f" {float(distance.max()):.0f} mm away or more; up to 5 % and {LESION_REACH_MM:g} mm are accepted"
+            f" {float(distance.max()):.0f} mm away or more; up to 5 % and {LESION_REACH_MM:g} mm are accepted",
+            code="lesion-outside-femur",
         )
     if stray_ml > 0:
         cautions.append(
@@ -264,7 +271,8 @@ def _pick_femur(bone: Mask, dead: Mask, side: Side | None, cautions: list[Cautio
             raise InputError(
                 "lesions in both hips ("
                 + ", ".join(f"{owned[f]:.1f} ml" for f in holders)
-                + "); name the one to plan with --side left or --side right"
+                + "); name the one to plan with --side left or --side right",
+                code="side-needed",
             )
         # World x grows to the patient's right.
         x = {f: _mean_x(bone, labels == f) for f in holders}
@@ -315,12 +323,13 @@ def _without_specks(mask: Mask, name: str, cautions: list[Caution]) -> Mask:
     if len(small) == count:
         raise InputError(
             f"the {name} is {count} speck(s) of {volumes[1:].max(initial=0.0):.3f} ml at most;"
-            f" a part of {SPECK_ML} ml or more is accepted"
+            f" a part of {SPECK_ML} ml or more is accepted",
+            code="mask-specks",
         )
     if len(small) == 0:
         return mask
     cautions.append(
-        Caution(f"{name}_specks", f"{len(small)} {name} specks under {SPECK_ML} ml were dropped"
+        Caution("lesion_specks", f"{len(small)} {name} specks under {SPECK_ML} ml were dropped"
                 f" ({volumes[small].sum():.3f} ml in all)")
     )
     return Mask(mask.grid, mask.voxels & ~np.isin(labels, small))
@@ -353,7 +362,10 @@ def _side_of_names(paths: list[Path]) -> tuple[Side | None, str]:
         if len(words) == 1:
             found[words.pop()] = path
     if len(found) == 2:
-        raise InputError(f"{found['left'].name} says left and {found['right'].name} says right; one side is accepted")
+        raise InputError(
+            f"{found['left'].name} says left and {found['right'].name} says right; one side is accepted",
+            code="side-contradicts",
+        )
     for word, path in found.items():
         return ("left" if word == "left" else "right"), path.name
     return None, ""

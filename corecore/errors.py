@@ -6,14 +6,23 @@
     ├── OutputError          a result cannot be written (exit code 2)
     └── MissingExtraError    an optional library is needed and not installed (exit code 2)
 
-A message is one line: what was found, where, and what is accepted.
+A message is one line: what was found, where, and what is accepted. Beside it goes a code of ``corecore.messages``,
+which stays the same while the words may change; there stand the cause and the mend of each.
 """
 
 from __future__ import annotations
 
 
 class CorecoreError(Exception):
-    """Root of every error that corecore raises on purpose."""
+    """Root of every error that corecore raises on purpose.
+
+    ``code`` is one of ``corecore.messages.ERRORS``; other programs may tell errors apart by it.
+    """
+
+    def __init__(self, *words: object, code: str = "") -> None:
+        super().__init__(*words)
+        # Kept with the instance, so that it goes along where an error is pickled from a worker.
+        self.code = code
 
 
 class InputError(CorecoreError):

@@ -41,7 +41,8 @@ def fixed_entry(hip: Hip, spec: Spec) -> FloatArray | None:
         x, y, z = spec.entry_fixed
         raise InputError(
             f"entry_fixed {x:g},{y:g},{z:g} lies {off:.1f} mm off the femur's surface;"
-            f" up to {ENTRY_OFF_MM:g} mm are accepted (RAS mm)"
+            f" up to {ENTRY_OFF_MM:g} mm are accepted (RAS mm)",
+            code="place-off-bone",
         )
     return point
 
@@ -60,7 +61,8 @@ def fixed_direction(hip: Hip, spec: Spec) -> FloatArray | None:
     if angle > FROM_NECK_DEG:
         raise InputError(
             f"direction_fixed runs at {angle:.0f} degrees to the neck's axis;"
-            f" up to {FROM_NECK_DEG:g} is accepted (RAS, from entry to tip)"
+            f" up to {FROM_NECK_DEG:g} is accepted (RAS, from entry to tip)",
+            code="direction-refused",
         )
     return direction
 

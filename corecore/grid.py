@@ -64,27 +64,35 @@ class Grid:
         matrix = np.array(self.world_from_index, dtype=np.float64)
         shape = tuple(int(n) for n in self.shape)
         if len(shape) != 3 or min(shape) < 1:
-            raise InputError(f"grid of shape {self.shape!r}; three axes of one voxel or more are accepted")
+            raise InputError(
+                f"grid of shape {self.shape!r}; three axes of one voxel or more are accepted", code="volume-shape"
+            )
         if matrix.shape != (4, 4) or not np.all(np.isfinite(matrix)):
-            raise InputError("the affine is not a finite 4 x 4 matrix")
+            raise InputError("the affine is not a finite 4 x 4 matrix", code="affine-invalid")
         if not np.array_equal(matrix[3], [0.0, 0.0, 0.0, 1.0]):
-            raise InputError(f"the affine's last row is {matrix[3].tolist()}; 0 0 0 1 is accepted")
+            raise InputError(
+                f"the affine's last row is {matrix[3].tolist()}; 0 0 0 1 is accepted", code="affine-invalid"
+            )
         spacing = np.linalg.norm(matrix[:3, :3], axis=0)
         low, high = SPACING_RANGE_MM
         if np.any(spacing < low) or np.any(spacing > high):
             raise InputError(
-                f"voxel size {np.round(spacing, 4).tolist()} mm; {low} to {high} mm is accepted (is the unit mm?)"
+                f"voxel size {np.round(spacing, 4).tolist()} mm; {low} to {high} mm is accepted (is the unit mm?)",
+                code="voxel-size",
             )
         unit = matrix[:3, :3] / spacing
         shear = float(np.max(np.abs(unit.T @ unit - np.eye(3))))
         if shear > SHEAR_TOLERANCE:
             raise InputError(
                 f"the affine is sheared (cosine {shear:.2g} between voxel axes, at most {SHEAR_TOLERANCE:g} accepted);"
-                " resample the volume onto an orthogonal grid"
+                " resample the volume onto an orthogonal grid",
+                code="affine-sheared",
             )
         corners = transform(matrix, np.array(shape) * np.array(np.meshgrid([0, 1], [0, 1], [0, 1])).reshape(3, -1).T)
         if np.max(np.abs(corners)) > WORLD_EXTENT_MM:
-            raise InputError(f"the affine places voxels {np.max(np.abs(corners)):.3g} mm from the origin")
+            raise InputError(
+                f"the affine places voxels {np.max(np.abs(corners)):.3g} mm from the origin", code="affine-invalid"
+            )
         matrix.setflags(write=False)
         object.__setattr__(self, "shape", shape)
         object.__setattr__(self, "world_from_index", matrix)
@@ -174,7 +182,9 @@ class Mask:
 
     def __post_init__(self) -> None:
         if self.voxels.shape != self.grid.shape:
-            raise InputError(f"mask of shape {self.voxels.shape} on a grid of shape {self.grid.shape}")
+            raise InputError(
+                f"mask of shape {self.voxels.shape} on a grid of shape {self.grid.shape}", code="grid-mismatch"
+            )
         object.__setattr__(self, "voxels", np.asarray(self.voxels, dtype=np.bool_))
 
     @property
@@ -204,7 +214,7 @@ class Mask:
             others = tuple(a for a in range(3) if a != axis)
             line = np.flatnonzero(self.voxels.any(axis=others))
             if len(line) == 0:
-                raise InputError("the mask is empty")
+                raise InputError("the mask is empty", code="mask-empty")
             start[axis] = max(0, line[0] - pad)
             stop[axis] = min(self.grid.shape[axis], line[-1] + 1 + pad)
         return start, stop  # type: ignore[return-value]
@@ -232,7 +242,9 @@ class Image:
 
     def __post_init__(self) -> None:
         if self.values.shape != self.grid.shape:
-            raise InputError(f"image of shape {self.values.shape} on a grid of shape {self.grid.shape}")
+            raise InputError(
+                f"image of shape {self.values.shape} on a grid of shape {self.grid.shape}", code="grid-mismatch"
+            )
         object.__setattr__(self, "values", np.asarray(self.values, dtype=np.float32))
 
     def around(self, mask: Mask, room_mm: float) -> Image:
@@ -247,6 +259,6 @@ class Image:
         low = np.maximum(np.floor(corners.min(axis=0) - room), 0).astype(np.int64)
         high = np.minimum(np.ceil(corners.max(axis=0) + room).astype(np.int64) + 1, self.grid.shape)
         if np.any(low >= high):
-            raise InputError("the image does not show the femur: the two do not overlap")
+            raise InputError("the image does not show the femur: the two do not overlap", code="image-misses-femur")
         part = self.values[low[0] : high[0], low[1] : high[1], low[2] : high[2]]
         return Image(self.grid.cropped(low, high), part)

@@ -154,7 +154,8 @@ def _side(case: Case) -> Side:
     if case.side is not None and case.side != side:
         raise InputError(
             f"{case.side_origin} says {case.side}, but the femur's shape and place show a {side} hip;"
-            " check left and right in the file"
+            " check left and right in the file",
+            code="side-contradicts",
         )
     return side
 
@@ -217,7 +218,8 @@ def _cut_to_bone(lesion: Lesion, bone: Bone, lesion_spacing: FloatArray) -> tupl
     if cut_ml > OUTSIDE_SHARE_MAX * lesion.volume_ml or farthest > LESION_REACH_MM + slack:
         raise InputError(
             f"{cut_ml:.2f} of {lesion.volume_ml:.2f} ml of lesion lie outside the femur, up to {farthest:.1f} mm;"
-            f" up to 5 % and {LESION_REACH_MM:g} mm are accepted (do the two masks belong together?)"
+            f" up to 5 % and {LESION_REACH_MM:g} mm are accepted (do the two masks belong together?)",
+            code="lesion-outside-femur",
         )
     text = f"{cut_ml:.3f} ml of lesion up to {farthest:.1f} mm outside the femur were cut off"
     return lesion.kept(~outside), [Caution("lesion_cut", text)]
@@ -237,7 +239,8 @@ def _only_near_head(lesion: Lesion, center: FloatArray, radius_mm: float) -> tup
         if volume > STRAY_LESION_ML:
             raise InputError(
                 f"{volume:.2f} ml of lesion lie {gap:.0f} mm away from the femoral head;"
-                f" up to {STRAY_LESION_ML:g} ml is accepted there"
+                f" up to {STRAY_LESION_ML:g} ml is accepted there",
+                code="lesion-away-from-head",
             )
         far.append(component)
         far_ml += volume

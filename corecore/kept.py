@@ -34,11 +34,14 @@ def kept_tunnels(hip: Hip, spec: Spec) -> Pairs:
         if figures.removed_fraction <= 0.0:
             broken.append({"key": "misses_lesion", "limit": 0.0, "value": 0.0})
         if broken:
-            raise InputError(f"kept tunnel {number} breaks {_words(broken)}; one that keeps every limit is accepted")
+            raise InputError(
+                f"kept tunnel {number} breaks {_words(broken)}; one that keeps every limit is accepted",
+                code="kept-breaks-limit",
+            )
         pairs.append((tunnel, figures))
     broken = set_violations(hip, [tunnel for tunnel, _ in pairs], free)
     if broken:
-        raise InputError(f"the kept tunnels together break {_words(broken)}")
+        raise InputError(f"the kept tunnels together break {_words(broken)}", code="kept-breaks-limit")
     return tuple(pairs)
 
 
@@ -46,13 +49,17 @@ def _on_surface(hip: Hip, kept: Kept, number: int) -> Tunnel:
     entry, tip = hip.to_local(np.array(kept.entry)), hip.to_local(np.array(kept.tip))
     outward = (entry - tip) / np.linalg.norm(entry - tip)
     if not hip.bone.inside(tip[None])[0]:
-        raise InputError(f"kept tunnel {number}: its tip lies outside the femur; entry:tip in RAS mm is accepted")
+        raise InputError(
+            f"kept tunnel {number}: its tip lies outside the femur; entry:tip in RAS mm is accepted",
+            code="place-off-bone",
+        )
     found = first_exit(hip, tip, outward)
     off = np.inf if found is None else float(np.linalg.norm(found - entry))
     if found is None or not off <= ENTRY_OFF_MM:
         raise InputError(
             f"kept tunnel {number}: its axis leaves the femur {off:.1f} mm from the entry given;"
-            f" up to {ENTRY_OFF_MM:g} mm are accepted"
+            f" up to {ENTRY_OFF_MM:g} mm are accepted",
+            code="place-off-bone",
         )
     return Tunnel(found, tip, kept.diameter_mm)
 

@@ -40,20 +40,30 @@ def path_on_bone(hip: Hip, entry_mm: npt.ArrayLike, tip_mm: npt.ArrayLike, diame
     way = given_entry - given_tip
     apart = float(np.linalg.norm(way))
     if apart < LENGTH_MIN_MM:
-        raise InputError(f"entry and tip lie {apart:.2f} mm apart; {LENGTH_MIN_MM:g} mm and more is accepted")
+        raise InputError(
+            f"entry and tip lie {apart:.2f} mm apart; {LENGTH_MIN_MM:g} mm and more is accepted", code="path-off-bone"
+        )
     tip, entry = hip.to_local(given_tip), hip.to_local(given_entry)
     outward = (entry - tip) / apart
     if float(hip.bone.distance(tip[None])[0]) <= 0.0:
         along = tip + np.arange(0.0, apart, 0.2)[:, None] * outward
         missed = not np.any(hip.bone.distance(along) > 0.0)
         what = "the line from entry to tip misses the femur" if missed else "the tip lies outside the femur"
-        raise InputError(f"{what} (tip {_written(given_tip)}, RAS mm); a tip inside the bone is accepted")
+        raise InputError(
+            f"{what} (tip {_written(given_tip)}, RAS mm); a tip inside the bone is accepted", code="path-off-bone"
+        )
     exit_mm = first_exit(hip, tip, outward)
     if exit_mm is None:
-        raise InputError("the line does not leave the femur in view; an entry on the bone's surface is accepted")
+        raise InputError(
+            "the line does not leave the femur in view; an entry on the bone's surface is accepted",
+            code="path-off-bone",
+        )
     length = float(np.linalg.norm(exit_mm - tip))
     if length < LENGTH_MIN_MM:
-        raise InputError(f"only {length:.2f} mm of the line lie in the bone; {LENGTH_MIN_MM:g} mm and more is accepted")
+        raise InputError(
+            f"only {length:.2f} mm of the line lie in the bone; {LENGTH_MIN_MM:g} mm and more is accepted",
+            code="path-off-bone",
+        )
     return Tunnel(exit_mm, tip, diameter_mm)
 
 
@@ -106,7 +116,8 @@ def _point(name: str, value: npt.ArrayLike) -> npt.NDArray[np.float64]:
         found = " ".join(repr(value).split())
         raise InputError(
             f"{name}: {found if len(found) <= 60 else found[:57] + '...'};"
-            f" three numbers x,y,z in RAS mm within {WORLD_EXTENT_MM:g} mm are accepted"
+            f" three numbers x,y,z in RAS mm within {WORLD_EXTENT_MM:g} mm are accepted",
+            code="option-value",
         )
     return point
 

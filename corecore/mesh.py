@@ -44,11 +44,15 @@ class TriangleMesh:
         points = np.array(self.points_mm, dtype=np.float64).reshape(-1, 3)
         triangles = np.array(self.triangles, dtype=np.int64).reshape(-1, 3)
         if not np.all(np.isfinite(points)):
-            raise InputError("a mesh has points that are not finite numbers; finite millimetres are accepted")
+            raise InputError(
+                "a mesh has points that are not finite numbers; finite millimetres are accepted",
+                code="geometry-invalid",
+            )
         if len(triangles) and (triangles.min() < 0 or triangles.max() >= len(points)):
             raise InputError(
                 f"a mesh of {len(points)} points has a triangle naming point {int(triangles.max())};"
-                " triangles of existing points are accepted"
+                " triangles of existing points are accepted",
+                code="geometry-invalid",
             )
         points.setflags(write=False)
         triangles.setflags(write=False)
@@ -140,7 +144,7 @@ def surface_mesh(voxels: BoolArray, spacing_mm: npt.ArrayLike) -> TriangleMesh:
     """
     spacing = np.asarray(spacing_mm, dtype=np.float64)
     if not voxels.any():
-        raise InputError("the mask is empty: it has no surface")
+        raise InputError("the mask is empty: it has no surface", code="mask-empty")
     # Only where the mask is: a mesh of a small lesion need not visit a whole pelvis.
     reach = int(np.ceil(4.0 * SMOOTHING_VOXELS * float(np.cbrt(np.prod(spacing))) / float(np.min(spacing)))) + 1
     occupied = [np.flatnonzero(voxels.any(axis=tuple(a for a in range(3) if a != axis))) for axis in range(3)]
@@ -158,7 +162,9 @@ def surface_mesh(voxels: BoolArray, spacing_mm: npt.ArrayLike) -> TriangleMesh:
         level = np.concatenate([np.minimum(1.0 - low, low), level, np.minimum(1.0 - high, high)], axis=axis)
     mesh = _contour(level, spacing)
     if len(mesh.triangles) == 0:
-        raise InputError(f"the mask has {int(voxels.sum())} voxels, too thin or too few for a surface")
+        raise InputError(
+            f"the mask has {int(voxels.sum())} voxels, too thin or too few for a surface", code="mask-empty"
+        )
     return TriangleMesh(mesh.points_mm + (start - 1) * spacing, mesh.triangles)
 
 

@@ -79,13 +79,16 @@ def into_femur(
     """
     if given is not None:
         if lesion_image is not None:
-            raise InputError("--lesion-transform and --register; one of them is accepted")
+            raise InputError("--lesion-transform and --register; one of them is accepted", code="options-conflict")
         matrix, residual, information, method = read_rigid(given), None, None, "given"
         _check_direction(given, matrix, lesion, femur)
         files: tuple[tuple[str, Path], ...] = (("lesion_transform", given),)
     else:
         if image is None or lesion_image is None:
-            raise InputError("--register needs both images: the femur's as --image, the lesion's as --lesion-image")
+            raise InputError(
+                "--register needs both images: the femur's as --image, the lesion's as --lesion-image",
+                code="option-missing",
+            )
         found = register(image, femur, lesion_image[1], lesion)
         matrix, residual, information = found.world_from_lesion, found.residual_mm, found.information
         method = "registered"
@@ -110,5 +113,6 @@ def _check_direction(path: Path, matrix: FloatArray, lesion: Mask, femur: Mask) 
             f"{shown(path)}: puts {100 * inside:.0f} % of the lesion into the femur, its inverse"
             f" {100 * backward:.0f} %;"
             " an ITK transform from the femur's image to the lesion's, or a 4 x 4 matrix from the lesion's world to"
-            " the femur's, is accepted"
+            " the femur's, is accepted",
+            code="transform-direction",
         )

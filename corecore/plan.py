@@ -128,9 +128,12 @@ def plan_hip(
     # Neither knows of a cavity, and both compare by what is removed.
     for name, asked in (("--robust", robust is not None), ("--alternatives", others > 0)):
         if asked and not provable(spec):
-            raise InputError(f"{name}: accepted for removing lesion with one tunnel, not kept, and without a cavity")
+            raise InputError(
+                f"{name}: accepted for removing lesion with one tunnel, not kept, and without a cavity",
+                code="options-conflict",
+            )
     if robust is not None and others:
-        raise InputError("--alternatives with --robust: each by itself is accepted")
+        raise InputError("--alternatives with --robust: each by itself is accepted", code="options-conflict")
     spec, placed = settled(hip, spec)
     started = time.perf_counter()
     tunnels: tuple[tuple[Tunnel, TunnelFigures], ...] = ()

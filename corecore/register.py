@@ -105,7 +105,10 @@ def register(fixed: Image, femur: Mask, moving: Image, lesion: Mask) -> Registra
     starts = _starts()
     seen = max(int(np.count_nonzero(_seen(levels[0], start) >= 0.0)) for start in starts)
     if seen < 100:
-        raise InputError("the images do not overlap at the femur; images of the same hip within 24 mm are accepted")
+        raise InputError(
+            "the images do not overlap at the femur; images of the same hip within 24 mm are accepted",
+            code="registration-failed",
+        )
     share_shown = OVERLAP_MIN * seen / len(levels[0].fixed_bin)
     levels = [replace(level, least=share_shown * len(level.fixed_bin)) for level in levels]
     scored = sorted(((information(levels[0], start), i) for i, start in enumerate(starts)), reverse=True)
@@ -143,33 +146,39 @@ def _judge(found: Registration, femur: Mask, points: FloatArray) -> None:
     if found.information < GAIN_MIN:
         raise InputError(
             f"registration failed: the images share {found.information:.2f} times what chance gives beyond it,"
-            f" {GAIN_MIN:g} or more is accepted; {what}"
+            f" {GAIN_MIN:g} or more is accepted; {what}",
+            code="registration-failed",
         )
     if found.sharpness < SHARP_MIN:
         raise InputError(
             f"registration failed: a shift of {BLUNT_MM:g} mm loses {100 * found.sharpness:.0f} % of what the images"
-            f" share, {100 * SHARP_MIN:g} % or more is accepted (are they of one bone?); {what}"
+            f" share, {100 * SHARP_MIN:g} % or more is accepted (are they of one bone?); {what}",
+            code="registration-failed",
         )
     if found.other_share > OTHER_SHARE_MAX:
         raise InputError(
             f"registration failed: another place fits {100 * found.other_share:.0f} % as well, up to"
-            f" {100 * OTHER_SHARE_MAX:g} % is accepted; {what}"
+            f" {100 * OTHER_SHARE_MAX:g} % is accepted; {what}",
+            code="registration-failed",
         )
     if found.residual_mm > RESIDUAL_MAX_MM:
         raise InputError(
             f"registration failed: halves of the samples place the lesion {found.residual_mm:.1f} mm apart from the"
-            f" whole, up to {RESIDUAL_MAX_MM:g} mm is accepted; {what}"
+            f" whole, up to {RESIDUAL_MAX_MM:g} mm is accepted; {what}",
+            code="registration-failed",
         )
     if found.moved_mm > REACH_MM or found.turned_deg > REACH_DEG:
         raise InputError(
             f"registration failed: it would move the lesion by {found.moved_mm:.0f} mm and {found.turned_deg:.0f}°,"
-            f" up to {REACH_MM:g} mm and {REACH_DEG:g}° is accepted; {what}"
+            f" up to {REACH_MM:g} mm and {REACH_DEG:g}° is accepted; {what}",
+            code="registration-failed",
         )
     inside = _share_near(femur, transform(found.world_from_lesion, points))
     if inside < LESION_INSIDE_MIN:
         raise InputError(
             f"registration failed: it puts {100 * inside:.0f} % of the lesion into the femur,"
-            f" {100 * LESION_INSIDE_MIN:g} % or more is accepted; {what}"
+            f" {100 * LESION_INSIDE_MIN:g} % or more is accepted; {what}",
+            code="registration-failed",
         )
 
 
@@ -254,7 +263,10 @@ def _level(fixed: Image, femur: Mask, moving: Image, pivot: FloatArray, sigma: f
     seen = transform(fixed.grid.index_from_world @ near.grid.world_from_index, at)
     at = at[np.all((seen >= 1) & (seen <= np.array(fixed.grid.shape) - 2), axis=1)]
     if len(at) < 500:
-        raise InputError("the images do not show the femur both; images of the same hip within 24 mm are accepted")
+        raise InputError(
+            "the images do not show the femur both; images of the same hip within 24 mm are accepted",
+            code="registration-failed",
+        )
     chosen = at[rng.choice(len(at), count, replace=len(at) < count)] + rng.uniform(-0.5, 0.5, (count, 3))
     points = transform(near.grid.world_from_index, chosen)
     values = _smoothed(fixed, sigma, points)

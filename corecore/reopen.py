@@ -42,7 +42,7 @@ def reopen(path: Path, *, image: bool = False) -> Reopened:
     plan, content = read_plan(Path(path)), read_document(Path(path)).value
     _, messages = check_inputs(plan)
     if messages:
-        raise InputError(f"{path}: {messages[0]}")
+        raise InputError(f"{path}: {messages[0]}", code="input-changed")
     spec = _spec(path, content["spec"])
     femur, lesion = (_reference(plan, role) for role in ("femur", "lesion"))
     pelvis, avoid = (_reference(plan, role) if plan.input(role) else None for role in ("pelvis", "avoid"))
@@ -55,7 +55,8 @@ def reopen(path: Path, *, image: bool = False) -> Reopened:
     if gap > SAME_MM:
         raise InputError(
             f"{path}: the head's centre found again lies {gap:.2f} mm from the plan's;"
-            " an unedited plan of this version is accepted"
+            " an unedited plan of this version is accepted",
+            code="plan-edited",
         )
     tunnels = []
     for index, item in enumerate(plan.tunnels):
@@ -68,7 +69,8 @@ def reopen(path: Path, *, image: bool = False) -> Reopened:
         if stated is None or abs(figures.removed_fraction - stated) > SAME_FRACTION:
             raise InputError(
                 f"{path}: tunnels[{index}] removes {figures.removed_fraction:.4f} of the lesion, not {stated};"
-                " corecore verify tells what is amiss"
+                " corecore verify tells what is amiss",
+                code="plan-edited",
             )
         tunnels.append((tunnel, figures))
     return Reopened(hip, spec, tuple(tunnels), content)
@@ -84,10 +86,12 @@ def _spec(path: Path, values: dict[str, Any]) -> Spec:
     known = {field.name for field in fields(Spec)}
     strange = sorted(set(values) - known)
     if strange:
-        raise InputError(f"{path}: spec.{strange[0]} is unknown; a plan of this version is accepted")
+        raise InputError(
+            f"{path}: spec.{strange[0]} is unknown; a plan of this version is accepted", code="plan-version"
+        )
     lacking = sorted(known - set(values))
     if lacking:
-        raise InputError(f"{path}: spec lacks {lacking[0]}; a plan of this version is accepted")
+        raise InputError(f"{path}: spec lacks {lacking[0]}; a plan of this version is accepted", code="plan-version")
     rest = {name: value for name, value in values.items() if name != "preset"}
     return Spec(preset=str(values["preset"])).with_values(rest, origin=f"{path}: spec")
 

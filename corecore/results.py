@@ -46,9 +46,11 @@ TUNNEL_SIDES = 64
 def check_target(folder: Path, *, overwrite: bool) -> None:
     """Refuse, before any work, a folder that holds a plan already or that is no folder."""
     if folder.exists() and not folder.is_dir():
-        raise OutputError(f"{folder}: is a file; a folder is accepted for --out")
+        raise OutputError(f"{folder}: is a file; a folder is accepted for --out", code="output-kind")
     if (folder / "plan.json").exists() and not overwrite:
-        raise OutputError(f"{folder}: holds a plan already; choose another folder, or give --overwrite")
+        raise OutputError(
+            f"{folder}: holds a plan already; choose another folder, or give --overwrite", code="output-exists"
+        )
 
 
 def write_plan(

@@ -22,4 +22,4 @@ def sample(name: str = DEMO) -> Path:
         if (folder / name).is_file():
             return folder / name
     held = sorted({p.name for d in ("_sample", "../sample_volumes") for p in (package / d).glob("*.nii.gz")})
-    raise InputError(f"no sample volume {name!r}; there are: {', '.join(held) or 'none'}")
+    raise InputError(f"no sample volume {name!r}; there are: {', '.join(held) or 'none'}", code="sample-missing")

@@ -130,48 +130,65 @@ class Spec:
         for name, (low, high) in _RANGES.items():
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-                raise InputError(f"{name}: {value!r}; a finite number is accepted")
+                raise InputError(f"{name}: {value!r}; a finite number is accepted", code="parameter-value")
             if not low <= value <= high:
-                raise InputError(f"{name}: {value:g}; {low:g} to {high:g} is accepted")
+                raise InputError(f"{name}: {value:g}; {low:g} to {high:g} is accepted", code="parameter-value")
         if self.pattern not in PATTERNS:
-            raise InputError(f"pattern: {self.pattern!r}; accepted: {', '.join(PATTERNS)}")
+            raise InputError(f"pattern: {self.pattern!r}; accepted: {', '.join(PATTERNS)}", code="parameter-value")
         if self.target not in TARGETS:
-            raise InputError(f"target: {self.target!r}; accepted: {', '.join(TARGETS)}")
+            raise InputError(f"target: {self.target!r}; accepted: {', '.join(TARGETS)}", code="parameter-value")
         if self.remove_fraction_min > 0.0 and self.target != "lesion":
-            raise InputError(f"remove_fraction_min: with target {self.target!r}; with target 'lesion' it is accepted")
+            raise InputError(
+                f"remove_fraction_min: with target {self.target!r}; with target 'lesion' it is accepted",
+                code="parameters-conflict",
+            )
         if self.remove_fraction_min > 0.0 and self.keep:
-            raise InputError("remove_fraction_min: with tunnels kept; without them it is accepted")
+            raise InputError(
+                "remove_fraction_min: with tunnels kept; without them it is accepted", code="parameters-conflict"
+            )
         self._check_places()
         if self.shaft_angle_min_deg >= self.shaft_angle_max_deg:
-            raise InputError("shaft_angle_min_deg must be below shaft_angle_max_deg")
+            raise InputError("shaft_angle_min_deg must be below shaft_angle_max_deg", code="parameters-conflict")
         if self.entry_distal_mm >= self.entry_proximal_mm:
-            raise InputError("entry_distal_mm must be below entry_proximal_mm")
+            raise InputError("entry_distal_mm must be below entry_proximal_mm", code="parameters-conflict")
 
     def _check_places(self) -> None:
         """Cavity, fixed entry and direction, and kept tunnels."""
         if (self.cavity_diameter_mm > 0.0) != (self.cavity_length_mm > 0.0):
             raise InputError(
                 f"cavity_diameter_mm {self.cavity_diameter_mm:g} with cavity_length_mm {self.cavity_length_mm:g};"
-                " both above 0, or both 0, are accepted"
+                " both above 0, or both 0, are accepted",
+                code="parameters-conflict",
             )
         if 0.0 < self.cavity_diameter_mm <= self.diameter_mm:
             raise InputError(
                 f"cavity_diameter_mm: {self.cavity_diameter_mm:g};"
-                f" more than the tunnel's {self.diameter_mm:g} is accepted"
+                f" more than the tunnel's {self.diameter_mm:g} is accepted",
+                code="parameters-conflict",
             )
         if self.entry_fixed is not None:
             _finite(self.entry_fixed, "entry_fixed")
         if self.direction_fixed is not None and not any(_finite(self.direction_fixed, "direction_fixed")):
-            raise InputError("direction_fixed: 0, 0, 0; a direction from entry to tip is accepted")
+            raise InputError(
+                "direction_fixed: 0, 0, 0; a direction from entry to tip is accepted", code="parameter-value"
+            )
         low, high = _RANGES["diameter_mm"]
         for kept in self.keep:
             entry, tip = _finite(kept.entry, "keep"), _finite(kept.tip, "keep")
             if math.dist(entry, tip) < 1.0:
-                raise InputError(f"keep: entry and tip {math.dist(entry, tip):.2g} mm apart; 1 mm or more is accepted")
+                raise InputError(
+                    f"keep: entry and tip {math.dist(entry, tip):.2g} mm apart; 1 mm or more is accepted",
+                    code="parameter-value",
+                )
             if not low <= kept.diameter_mm <= high:
-                raise InputError(f"keep: diameter {kept.diameter_mm:g}; {low:g} to {high:g} is accepted")
+                raise InputError(
+                    f"keep: diameter {kept.diameter_mm:g}; {low:g} to {high:g} is accepted", code="parameter-value"
+                )
         if len(self.keep) > self.tunnels:
-            raise InputError(f"keep: {len(self.keep)} tunnels kept of {self.tunnels}; as many or fewer are accepted")
+            raise InputError(
+                f"keep: {len(self.keep)} tunnels kept of {self.tunnels}; as many or fewer are accepted",
+                code="parameters-conflict",
+            )
 
     @property
     def radius_mm(self) -> float:
@@ -190,7 +207,10 @@ class Spec:
         changed: dict[str, Any] = {}
         for name, raw in values.items():
             if name not in known:
-                raise InputError(f"{origin}: unknown parameter {name!r}; accepted: {', '.join(sorted(known))}")
+                raise InputError(
+                    f"{origin}: unknown parameter {name!r}; accepted: {', '.join(sorted(known))}",
+                    code="parameter-unknown",
+                )
             if known[name] == "str":
                 changed[name] = str(raw)
                 continue
@@ -222,7 +242,7 @@ PRESETS: dict[str, Spec] = {
 def preset(name: str) -> Spec:
     """The preset of that name. Raises ``InputError`` for an unknown one."""
     if name not in PRESETS:
-        raise InputError(f"preset {name!r}; accepted: {', '.join(PRESETS)}")
+        raise InputError(f"preset {name!r}; accepted: {', '.join(PRESETS)}", code="preset-unknown")
     return PRESETS[name]
 
 
@@ -232,7 +252,9 @@ def read_config(path: Path) -> dict[str, Any]:
         with path.open("rb") as stream:
             table = tomllib.load(stream)
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not readable as TOML ({str(error).splitlines()[0]})") from error
+        raise InputError(
+            f"{path}: not readable as TOML ({str(error).splitlines()[0]})", code="config-unreadable"
+        ) from error
     return table
 
 
@@ -242,7 +264,7 @@ def parse_settings(texts: list[str]) -> dict[str, str]:
     for text in texts:
         key, equals, value = text.partition("=")
         if not equals:
-            raise InputError(f"--set {text!r}; KEY=VALUE is accepted")
+            raise InputError(f"--set {text!r}; KEY=VALUE is accepted", code="parameter-value")
         result[key.strip()] = value.strip()
     return result
 
@@ -255,7 +277,7 @@ def vector(raw: Any, origin: str) -> Vector:
     except (TypeError, ValueError):
         x = y = z = math.nan
     if not (math.isfinite(x) and math.isfinite(y) and math.isfinite(z)):
-        raise InputError(f"{origin} {raw!r}; three finite numbers x,y,z are accepted")
+        raise InputError(f"{origin} {raw!r}; three finite numbers x,y,z are accepted", code="parameter-value")
     return x, y, z
 
 
@@ -279,7 +301,9 @@ def _kept(raw: Any, diameter: Any, origin: str) -> Kept:
     else:
         parts = []
     if len(parts) != 3:
-        raise InputError(f"{origin} {raw!r}; entry:tip or entry:tip:DIAMETER, each x,y,z, is accepted")
+        raise InputError(
+            f"{origin} {raw!r}; entry:tip or entry:tip:DIAMETER, each x,y,z, is accepted", code="parameter-value"
+        )
     size = _number("diameter", parts[2], whole=False, origin=origin)
     return Kept(vector(parts[0], origin), vector(parts[1], origin), float(size))
 
@@ -290,7 +314,9 @@ def _number(name: str, raw: Any, *, whole: bool, origin: str) -> float | int:
     except (TypeError, ValueError):
         value = math.nan
     if not math.isfinite(value) or (whole and value != int(value)):
-        raise InputError(f"{origin} {name}: {raw!r}; a {'whole' if whole else 'finite'} number is accepted")
+        raise InputError(
+            f"{origin} {name}: {raw!r}; a {'whole' if whole else 'finite'} number is accepted", code="parameter-value"
+        )
     return int(value) if whole else value
 
 
@@ -302,8 +328,10 @@ def check_effort(gap: float | None, seconds: float | None, alternatives: int = 0
     """Raise ``InputError`` for a gap, a time of proof or a number of alternatives that is none."""
     for name, value, most in (("--gap", gap, 1.0), ("--seconds", seconds, 86_400.0)):
         if value is not None and not 0.0 <= value <= most:
-            raise InputError(f"{name} {value!r}; 0 to {most:g} is accepted")
+            raise InputError(f"{name} {value!r}; 0 to {most:g} is accepted", code="option-value")
     if not 0 <= alternatives <= ALTERNATIVES_MAX:
-        raise InputError(f"--alternatives {alternatives}; 0 to {ALTERNATIVES_MAX} is accepted")
+        raise InputError(f"--alternatives {alternatives}; 0 to {ALTERNATIVES_MAX} is accepted", code="option-value")
     if alternatives and tunnels > 1:
-        raise InputError(f"--alternatives with {tunnels} tunnels; for one tunnel it is accepted")
+        raise InputError(
+            f"--alternatives with {tunnels} tunnels; for one tunnel it is accepted", code="options-conflict"
+        )

@@ -93,22 +93,32 @@ def open_to_leave(path: Path, accept_violations: str | None = None) -> tuple[Reo
     read_plan(path)
     content = read_document(path).value
     if content["status"] == "infeasible":
-        raise InputError(f"{path}: the plan is infeasible, it has no tunnel; a plan with tunnels is accepted")
+        raise InputError(
+            f"{path}: the plan is infeasible, it has no tunnel; a plan with tunnels is accepted",
+            code="plan-without-tunnel",
+        )
     if content.get("seal") is not None and content["seal"] != seal_of(content):
-        raise InputError(f"{path}: was edited after it was written; a plan as corecore wrote it is accepted")
+        raise InputError(
+            f"{path}: was edited after it was written; a plan as corecore wrote it is accepted", code="plan-edited"
+        )
     told = tuple(_told(content["violations"]))
     reason = " ".join((accept_violations or "").split())
     if told and not reason:
         raise InputError(
-            f"{path}: breaks {', '.join(told)}; --accept-violations REASON is needed, and printed on what is made"
+            f"{path}: breaks {', '.join(told)}; --accept-violations REASON is needed, and printed on what is made",
+            code="plan-breaks-limits",
         )
     if len(reason) > REASON_LONGEST or not reason.isprintable():
-        raise InputError(f"--accept-violations: {REASON_LONGEST} printable characters at most are accepted")
+        raise InputError(
+            f"--accept-violations: {REASON_LONGEST} printable characters at most are accepted", code="option-value"
+        )
     plan = reopen(path)
     named = {str(item["key"]) for item in content["violations"]}
     hidden = sorted(set(_broken(plan)) - named)
     if hidden:
-        raise InputError(f"{path}: breaks {hidden[0]} and does not say so; corecore verify tells what is amiss")
+        raise InputError(
+            f"{path}: breaks {hidden[0]} and does not say so; corecore verify tells what is amiss", code="plan-edited"
+        )
     case = content["case"]
     imaged = case.get("imaging_date")
     stamp = Stamp(

@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "corecore"
 #: Bottom first. A room imports rooms before it, never those after.
 ORDER = [
     "errors",
+    "messages",
     "html",
     "compiled",
     "threads",

@@ -117,7 +117,8 @@ def from_points(
     if not low <= edge_deg - VERTICAL_DEG <= high:
         raise InputError(
             f"the acetabular edge lies {edge_deg - VERTICAL_DEG:.0f}° lateral of the body's vertical through the head's"
-            f" centre; {low:g} to {high:g}° is accepted"
+            f" centre; {low:g} to {high:g}° is accepted",
+            code="landmark-implausible",
         )
     if teardrop_mm is None:
         middle: float | None = VERTICAL_DEG + POPULATION_MIDDLE_DEG
@@ -128,7 +129,8 @@ def from_points(
     if middle is None or not ARC_MIN_DEG <= edge_deg - middle < 180.0:
         raise InputError(
             f"acetabular edge and teardrop leave no weight-bearing arc of {ARC_MIN_DEG:g}° or more above the head"
-            " (are they of this hip, and not exchanged?)"
+            " (are they of this hip, and not exchanged?)",
+            code="landmark-implausible",
         )
     return Acetabulum(
         edge_mm=_onto_plane(anatomy, edge),
@@ -177,7 +179,8 @@ def _believed(anatomy: Anatomy, name: str, point: FloatArray) -> None:
     if not low <= away <= high or abs(beside) > LANDMARK_BESIDE_RADII:
         raise InputError(
             f"{name} lies {away:.1f} head radii from the head's centre seen from the front, {abs(beside):.1f} before or"
-            f" behind it; {low:g} to {high:g}, and up to {LANDMARK_BESIDE_RADII:g}, are accepted"
+            f" behind it; {low:g} to {high:g}, and up to {LANDMARK_BESIDE_RADII:g}, are accepted",
+            code="landmark-implausible",
         )
 
 

@@ -152,7 +152,10 @@ def _unit(vector: FloatArray, name: str) -> FloatArray:
     result = np.asarray(vector, dtype=np.float64)
     length = float(np.linalg.norm(result))
     if result.shape != (3,) or not np.isfinite(length) or length < 1e-9:
-        raise AnatomyError(f"{name} is {np.asarray(vector).tolist()}; a vector of three numbers, not zero, is accepted")
+        raise AnatomyError(
+            f"{name} is {np.asarray(vector).tolist()}; a vector of three numbers, not zero, is accepted",
+            code="geometry-invalid",
+        )
     return np.asarray(result / length, dtype=np.float64)
 
 

@@ -42,7 +42,9 @@ def neck_axis_turned(neck_axis: FloatArray, shaft_axis: FloatArray) -> FloatArra
     away = -(neck_axis - (neck_axis @ shaft_axis) * shaft_axis)
     length = float(np.linalg.norm(away))
     if length < 1e-3:
-        raise AnatomyError("the neck axis runs along the shaft axis; a neck that leaves the shaft is accepted")
+        raise AnatomyError(
+            "the neck axis runs along the shaft axis; a neck that leaves the shaft is accepted", code="neck-not-found"
+        )
     away = away / length
     turn = np.radians(ANTEVERSION_DEG)
     return np.asarray(np.cos(turn) * away + np.sin(turn) * np.cross(shaft_axis, away), dtype=np.float64)

@@ -107,7 +107,9 @@ def fit_head(bone: Bone, near_mm: FloatArray, *, given: Landmarks | None = None)
         found = "no knob on a neck" if best is None else f"a sphere of {best[2]:.0f} mm covered to {best[0]:.0%}"
         raise AnatomyError(
             f"no femoral head around the lesion: {found}; a sphere of {RADIUS_RANGE_MM[0]:.0f} to"
-            f" {RADIUS_RANGE_MM[1]:.0f} mm whose articular half is covered to {MIN_HEMISPHERE_COVERAGE:.0%} is accepted"
+            f" {RADIUS_RANGE_MM[1]:.0f} mm whose articular half is covered to {MIN_HEMISPHERE_COVERAGE:.0%} is"
+            " accepted",
+            code="head-not-found",
         )
     _, center, radius = best
     source: Source = "fitted" if fixed is None and given.head_radius_mm is None else "given"
@@ -120,7 +122,9 @@ def fit_head(bone: Bone, near_mm: FloatArray, *, given: Landmarks | None = None)
 def _check_radius(radius: float) -> None:
     low, high = RADIUS_RANGE_MM
     if not low <= radius <= high:
-        raise AnatomyError(f"head radius {radius:.1f} mm; {low:.0f} to {high:.0f} mm is accepted")
+        raise AnatomyError(
+            f"head radius {radius:.1f} mm; {low:.0f} to {high:.0f} mm is accepted", code="head-not-found"
+        )
 
 
 def _tolerance(bone: Bone) -> float:

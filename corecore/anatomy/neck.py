@@ -63,7 +63,8 @@ def fit_neck(bone: Bone, head: Head) -> Neck | None:
     if area < MIN_AREA_SHARE * np.pi * head.radius_mm**2:
         raise AnatomyError(
             f"the neck's smallest section is {area:.0f} mm², {area / (np.pi * head.radius_mm**2):.0%} of the head's"
-            f" great circle; {MIN_AREA_SHARE:.0%} or more is accepted (is the mask broken at the neck?)"
+            f" great circle; {MIN_AREA_SHARE:.0%} or more is accepted (is the mask broken at the neck?)",
+            code="neck-not-found",
         )
     return Neck(center, axis, area)
 
@@ -82,7 +83,7 @@ def neck_in_part(bone: Bone, head: Head) -> Neck:
     ]
     seen = [cut for cut in cuts if cut is not None]
     if not seen:
-        raise AnatomyError("no femoral neck is in view; a scan that shows the neck is accepted")
+        raise AnatomyError("no femoral neck is in view; a scan that shows the neck is accepted", code="neck-not-found")
     least = min(seen, key=lambda cut: cut.area_mm2)
     # The centre is the axis's own point: the centroid of a part leans away from the scan's edge.
     along = float((head.center - least.origin) @ axis)

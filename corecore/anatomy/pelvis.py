@@ -74,7 +74,8 @@ def from_pelvis(anatomy: Anatomy, pelvis: Mask) -> Acetabulum | None:
     if not np.any(slab.level >= 0.5):
         raise AnatomyError(
             f"the pelvis mask has no bone within {RADIAL_BEYOND_MM:g} mm of the femoral head in its mid-coronal plane"
-            " (is it the same side, in the same frame?)"
+            " (is it the same side, in the same frame?)",
+            code="pelvis-unusable",
         )
     radius = anatomy.head_radius_mm
     roof = _roof(anatomy, slab)
@@ -88,12 +89,15 @@ def from_pelvis(anatomy: Anatomy, pelvis: Mask) -> Acetabulum | None:
     if np.count_nonzero(usable) < PLANES_MIN:
         if np.count_nonzero(np.isinf(edges)) >= PLANES_MIN:
             return None
-        raise AnatomyError("the pelvis mask shows a roof above the head and no lateral edge of it")
+        raise AnatomyError(
+            "the pelvis mask shows a roof above the head and no lateral edge of it", code="pelvis-unusable"
+        )
     edge_deg, spread = _at_middle(slab.beside_mm[usable], edges[usable])
     if spread > EDGE_SPREAD_DEG:
         raise AnatomyError(
             f"the lateral edge of the acetabulum is ragged: it differs by {spread:.0f}° between planes"
-            f" {SLAB_STEP_MM:g} mm apart; {EDGE_SPREAD_DEG:g}° is accepted"
+            f" {SLAB_STEP_MM:g} mm apart; {EDGE_SPREAD_DEG:g}° is accepted",
+            code="pelvis-unusable",
         )
     cautions: tuple[Caution, ...] = ()
     if circle - radius < GAP_MIN_MM:
@@ -115,7 +119,8 @@ def _refuse_a_femur(anatomy: Anatomy, pelvis: Mask) -> None:
     if share > HEAD_SHARE_MAX:
         raise AnatomyError(
             f"the pelvis mask covers {100.0 * share:.0f} % of the femoral head; up to {100.0 * HEAD_SHARE_MAX:g} % is"
-            " accepted (does it hold the femur, or lie in another frame?)"
+            " accepted (does it hold the femur, or lie in another frame?)",
+            code="pelvis-unusable",
         )
 
 
@@ -162,7 +167,8 @@ def _roof(anatomy: Anatomy, slab: _Slab) -> tuple[float, float, float] | None:
             return None
         raise AnatomyError(
             f"the pelvis mask has bone within {ROOF_GAP_MAX_MM:g} mm above {100.0 * share:.0f} % of the head's dome;"
-            f" {100.0 * ROOF_SHARE_MIN:g} % and more is an acetabulum's roof (is it the same side, in the same frame?)"
+            f" {100.0 * ROOF_SHARE_MIN:g} % and more is an acetabulum's roof (is it the same side, in the same frame?)",
+            code="pelvis-unusable",
         )
     first_bone = np.where(met, slab.radii_mm[np.argmax(bone, axis=2)], np.nan)
     # Off the middle the plane cuts the sphere in a smaller circle.

@@ -38,6 +38,7 @@ def guess_side(bone_unmirrored: Bone, head: Head, local_from_world: FloatArray) 
     if abs(sideways) < MIN_SIDEWAYS:
         raise AnatomyError(
             f"the femoral neck points {np.degrees(np.arcsin(sideways)):.0f}° to the right of straight ahead: the side"
-            f" cannot be told; give the side (10° or more is accepted)"
+            f" cannot be told; give the side (10° or more is accepted)",
+            code="side-unclear",
         )
     return "right" if sideways < 0.0 else "left"

@@ -39,7 +39,7 @@ def run_case(row: Row, settings: Settings) -> dict[str, Any]:
     given: dict[str, Any] = {"row": row.number, "files": fingerprints(row)}
     try:
         if row.fault is not None:
-            raise InputError(row.fault)
+            raise InputError(row.fault, code="manifest-row")
         started = time.perf_counter()
         hip = _hip(row)
         load_s = time.perf_counter() - started - sum(hip.timings.values())
@@ -137,9 +137,9 @@ def _known(row: Row) -> Record:
     try:
         told = json.loads(Path(row.truth).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError(f"{row.truth}: not readable as a truth file ({error})") from error
+        raise InputError(f"{row.truth}: not readable as a truth file ({error})", code="truth-unreadable") from error
     if not isinstance(told, dict):
-        raise InputError(f"{row.truth}: no truth file; a JSON object is accepted")
+        raise InputError(f"{row.truth}: no truth file; a JSON object is accepted", code="truth-unreadable")
     record: Record = {}
     for key, value in told.items():
         if key not in NO_TRUTH:
@@ -159,13 +159,14 @@ def _failed(row: Row, variant: Variant, error: BaseException, settings: Settings
         # A table goes further than the files it was made from, and their names may tell a patient's.
         for role, path in row.paths().items():
             text = text.replace(str(path), role).replace(path.name, role)
-    return _without_plan(row, variant, type(error).__name__, text[:CAUSE_MAX])
+    code = error.code if isinstance(error, CorecoreError) else ""
+    return _without_plan(row, variant, type(error).__name__, text[:CAUSE_MAX], code)
 
 
-def _without_plan(row: Row, variant: Variant, error: str, cause: str) -> Record:
+def _without_plan(row: Row, variant: Variant, error: str, cause: str, code: str = "") -> Record:
     return {
-        "id": row.id, "variant": variant.name, "status": "failed", "error": error, "cause": cause,
-        "preset": variant.preset, "robust_method": variant.robust, **_versions(),
+        "id": row.id, "variant": variant.name, "status": "failed", "error": error, "code": code or None,
+        "cause": cause, "preset": variant.preset, "robust_method": variant.robust, **_versions(),
     }  # fmt: skip
 
 

@@ -31,12 +31,17 @@ def run_cluster(
     try:
         from distributed import Client, KilledWorker, as_completed
     except ImportError as error:
-        raise MissingExtraError("--scheduler needs Dask: pip install 'corecore[cluster]'") from error
+        raise MissingExtraError(
+            "--scheduler needs Dask: pip install 'corecore[cluster]'", code="extra-missing"
+        ) from error
     try:
         client = Client(address, timeout=TIMEOUT_S, set_as_default=False)
         client.wait_for_workers(1, timeout=TIMEOUT_S)
     except (OSError, ValueError, TimeoutError) as error:
-        raise InputError(f"--scheduler {address}: no scheduler with workers there ({error or 'timeout'})") from error
+        raise InputError(
+            f"--scheduler {address}: no scheduler with workers there ({error or 'timeout'})",
+            code="scheduler-unreachable",
+        ) from error
     with client:
         task = partial(_alone, work)
         waiting = iter(cases)
@@ -63,7 +68,9 @@ def run_cluster(
                 result = lost(case, "the worker died on this case, as often as the scheduler allows")
             else:
                 # A case catches its own errors: this one is the cluster's.
-                raise CorecoreError(f"--scheduler {address}: a worker cannot run a case ({fault!r})")
+                raise CorecoreError(
+                    f"--scheduler {address}: a worker cannot run a case ({fault!r})", code="worker-failed"
+                )
             # Let go of, or the scheduler keeps every result.
             future.release()
             fill()

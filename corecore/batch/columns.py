@@ -11,8 +11,8 @@ Record = dict[str, Cell]
 
 #: First in every table, and there even where no row has them; texts, but for the seed.
 LEAD = (
-    "id", "variant", "status", "error", "cause", "side", "preset", "robust_method", "warnings", "warnings_text",
-    "seed",
+    "id", "variant", "status", "error", "code", "cause", "side", "preset", "robust_method", "warnings",
+    "warnings_text", "seed",
 )  # fmt: skip
 #: Then these, in this order; what else there is comes after.
 GROUPS = (

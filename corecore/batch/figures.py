@@ -93,14 +93,19 @@ def read_results(path: Path) -> Results:
         names = set(stored.schema_arrow.names)
         missing = [name for name in NEEDED if name not in names]
         if missing:
-            raise InputError(f"{path}: no column {missing[0]!r}; results.parquet of corecore batch is accepted")
+            raise InputError(
+                f"{path}: no column {missing[0]!r}; results.parquet of corecore batch is accepted",
+                code="results-unusable",
+            )
         tunnels = [name for name in names if name.startswith("tunnels.") and name.rpartition(".")[2] in CLEARANCES]
         risks = [name for name in names if name.startswith("totals.risk.") and name.endswith("breach_probability")]
         wanted = [name for name in (*NEEDED, *WANTED, *tunnels, *risks) if name in names]
         table = stored.read(columns=sorted(set(wanted)))
     # pyarrow's own errors are of both kinds.
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not readable as Parquet ({str(error).splitlines()[0]})") from error
+        raise InputError(
+            f"{path}: not readable as Parquet ({str(error).splitlines()[0]})", code="results-unusable"
+        ) from error
     texts = {*NEEDED, *CLASSES, "preset", "infeasible.binding", "versions.corecore", "warnings"}
     columns: dict[str, npt.NDArray[Any]] = {}
     for name in table.column_names:
@@ -109,10 +114,13 @@ def read_results(path: Path) -> Results:
             columns[name] = np.array([None if v is None else str(v) for v in values], dtype=object)
             continue
         if any(not isinstance(v, float | int | None) for v in values):
-            raise InputError(f"{path}: column {name!r} does not hold numbers; results.parquet as written is accepted")
+            raise InputError(
+                f"{path}: column {name!r} does not hold numbers; results.parquet as written is accepted",
+                code="results-unusable",
+            )
         columns[name] = np.array([np.nan if v is None else float(v) for v in values], dtype=np.float64)
     if table.num_rows == 0:
-        raise InputError(f"{path}: holds no row")
+        raise InputError(f"{path}: holds no row", code="results-unusable")
     for clearance in CLEARANCES:
         every = [columns[name] for name in tunnels if name.endswith(clearance)]
         columns[clearance] = np.fmin.reduce(every) if every else np.full(table.num_rows, np.nan)

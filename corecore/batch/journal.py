@@ -59,12 +59,14 @@ def opened(path: Path, header: dict[str, Any]) -> Iterator[Journal]:
     try:
         stream = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o644), "r+b")
     except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
+        raise OutputError(f"{path}: cannot be written ({error.strerror or error})", code="output-unwritable") from error
     with stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise InputError(f"{path}: another run is writing it; wait for that, or choose another --out") from error
+            raise InputError(
+                f"{path}: another run is writing it; wait for that, or choose another --out", code="batch-busy"
+            ) from error
         except OSError:
             pass  # a file system without locks: then nobody is warned
         yield Journal(path, stream, _recovered(path, stream, header))
@@ -82,7 +84,10 @@ def _recovered(path: Path, stream: BinaryIO, header: dict[str, Any]) -> dict[int
         if entry is None:
             # Only the last line can be torn: every other was on the disk before the next was begun.
             if end + len(line) < size:
-                raise InputError(f"{path}: line {number} is damaged; choose another --out, or remove the journal")
+                raise InputError(
+                    f"{path}: line {number} is damaged; choose another --out, or remove the journal",
+                    code="journal-damaged",
+                )
             break
         if not told:
             _check_header(path, entry, header)
@@ -90,7 +95,10 @@ def _recovered(path: Path, stream: BinaryIO, header: dict[str, Any]) -> dict[int
         else:
             row = entry.get("row")
             if not isinstance(row, int) or not 0 <= row < header["rows"] or row in finished:
-                raise InputError(f"{path}: line {number} has row {row!r}, unknown or twice; remove the journal")
+                raise InputError(
+                    f"{path}: line {number} has row {row!r}, unknown or twice; remove the journal",
+                    code="journal-damaged",
+                )
             finished[row] = end
         end += len(line)
     stream.truncate(end)
@@ -115,7 +123,8 @@ def _check_header(path: Path, found: dict[str, Any], header: dict[str, Any]) -> 
     if differing:
         raise InputError(
             f"{path}: begun with other inputs or settings ({', '.join(differing)});"
-            " the same ones, or another --out, are accepted"
+            " the same ones, or another --out, are accepted",
+            code="batch-differs",
         )
 
 
@@ -128,5 +137,5 @@ def _write(path: Path, stream: BinaryIO, entry: dict[str, Any]) -> int:
         stream.flush()
         os.fsync(stream.fileno())
     except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
+        raise OutputError(f"{path}: cannot be written ({error.strerror or error})", code="output-unwritable") from error
     return place

@@ -84,7 +84,7 @@ def run_local(
                         # Not the case's fault: it was not yet looked at.
                         unborn += 1
                         if unborn >= UNBORN:
-                            raise CorecoreError(f"workers cannot be started ({how})") from None
+                            raise CorecoreError(f"workers cannot be started ({how})", code="worker-failed") from None
                         again.append(case)
                         continue
                     deaths[id(case)] = deaths.get(id(case), 0) + 1

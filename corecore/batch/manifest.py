@@ -63,9 +63,13 @@ def read_rows(source: Path) -> list[Row]:
     elif source.is_file():
         rows = _of_manifest(source)
     else:
-        raise InputError(f"{source}: no such file; a folder of volumes or a manifest (CSV) is accepted")
+        raise InputError(
+            f"{source}: no such file; a folder of volumes or a manifest (CSV) is accepted", code="file-missing"
+        )
     if not rows:
-        raise InputError(f"{source}: holds no hip; label maps *.nii.gz (1 bone, 2 lesion), or rows, are accepted")
+        raise InputError(
+            f"{source}: holds no hip; label maps *.nii.gz (1 bone, 2 lesion), or rows, are accepted", code="batch-empty"
+        )
     return rows
 
 
@@ -79,17 +83,23 @@ def _of_manifest(path: Path) -> list[Row]:
             reader.fieldnames = names
             return _checked(_row(number, cells, path.parent) for number, cells in enumerate(reader))
     except (OSError, csv.Error, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not readable as CSV ({error}); UTF-8 with a header line is accepted") from error
+        raise InputError(
+            f"{path}: not readable as CSV ({error}); UTF-8 with a header line is accepted", code="manifest-invalid"
+        ) from error
 
 
 def _check_columns(path: Path, names: list[str]) -> None:
     accepted = ", ".join(COLUMNS)
     missing = [name for name in NEEDED if name not in names]
     if missing:
-        raise InputError(f"{path}: no column {', '.join(missing)} in the header; accepted: {accepted}")
+        raise InputError(
+            f"{path}: no column {', '.join(missing)} in the header; accepted: {accepted}", code="manifest-invalid"
+        )
     strange = [name for name in names if name not in COLUMNS or names.count(name) > 1]
     if strange:
-        raise InputError(f"{path}: column {strange[0]!r} unknown or twice; accepted: {accepted}")
+        raise InputError(
+            f"{path}: column {strange[0]!r} unknown or twice; accepted: {accepted}", code="manifest-invalid"
+        )
 
 
 def _row(number: int, cells: Mapping[str, str | list[str]], folder: Path) -> Row:
@@ -123,7 +133,7 @@ def _checked(rows: Iterable[Row]) -> list[Row]:
     result: list[Row] = []
     for row in rows:
         if row.number >= ROWS_MAX:
-            raise InputError(f"manifest of more than {ROWS_MAX} rows; split it")
+            raise InputError(f"manifest of more than {ROWS_MAX} rows; split it", code="manifest-invalid")
         fault = row.fault
         if row.id and not ID_FORM.fullmatch(row.id):
             fault = f"id {row.id!r}; up to 100 letters, digits, and _ . - after the first are accepted"

@@ -65,14 +65,16 @@ def run_batch(
     arrow()
     settings.check()
     if workers < 1:
-        raise InputError(f"--workers {workers}; 1 or more is accepted")
+        raise InputError(f"--workers {workers}; 1 or more is accepted", code="option-value")
     journal_path = out / JOURNAL
     if journal_path.exists() and not resume:
-        raise OutputError(f"{out}: holds a batch already; --resume, or another folder, is accepted")
+        raise OutputError(
+            f"{out}: holds a batch already; --resume, or another folder, is accepted", code="output-exists"
+        )
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"{out}: cannot be made ({error.strerror or error})") from error
+        raise OutputError(f"{out}: cannot be made ({error.strerror or error})", code="output-unwritable") from error
     outcome = Outcome()
     with opened(journal_path, header_of(rows, settings, base)) as journal:
         for row in sorted(journal.finished):
@@ -114,7 +116,10 @@ def _call(work: Callable[[Row, Settings], dict[str, Any]], settings: Settings, r
 def _check_unchanged(row: Row, entry: dict[str, Any]) -> None:
     changed = changed_file(row, entry["files"])
     if changed is not None:
-        raise InputError(f"{changed}: not the file that row {row.id!r} was planned on; begin anew in another --out")
+        raise InputError(
+            f"{changed}: not the file that row {row.id!r} was planned on; begin anew in another --out",
+            code="input-changed",
+        )
 
 
 def _write(journal: Journal, out: Path) -> None:

@@ -58,7 +58,7 @@ class Settings:
         for variant in self.variants:
             check_effort(self.gap, None, 0, variant.spec().tunnels)
         if self.pictures and self.plans is None:
-            raise InputError("--pictures without --plans; pictures lie in the plans' folders")
+            raise InputError("--pictures without --plans; pictures lie in the plans' folders", code="options-conflict")
 
 
 def header_of(rows: Sequence[Row], settings: Settings, base: Path) -> dict[str, Any]:

@@ -45,22 +45,24 @@ def read_study(path: Path) -> Study:
     table = read_config(path)
     strange = [key for key in table if key not in KEYS]
     if strange:
-        raise InputError(f"{path}: {strange[0]!r} unknown; accepted: {', '.join(KEYS)}")
+        raise InputError(f"{path}: {strange[0]!r} unknown; accepted: {', '.join(KEYS)}", code="study-invalid")
     sweep = table.get("sweep")
     if not isinstance(sweep, dict) or not sweep:
-        raise InputError(f"{path}: no table [sweep]; NAME = VALUE or NAME = [VALUES] in it are accepted")
+        raise InputError(
+            f"{path}: no table [sweep]; NAME = VALUE or NAME = [VALUES] in it are accepted", code="study-invalid"
+        )
     gap = table.get("gap")
     if gap is not None and (isinstance(gap, bool) or not isinstance(gap, int | float)):
-        raise InputError(f"{path}: gap {gap!r}; a number from 0 to 1 is accepted")
+        raise InputError(f"{path}: gap {gap!r}; a number from 0 to 1 is accepted", code="study-invalid")
     population = table.get("population")
     if population is not None and not isinstance(population, str):
-        raise InputError(f"{path}: population {population!r}; a folder or a manifest is accepted")
+        raise InputError(f"{path}: population {population!r}; a folder or a manifest is accepted", code="study-invalid")
     lists = {name: _values(path, name, given) for name, given in sweep.items()}
     number = 1
     for values in lists.values():
         number *= len(values)
     if number > VARIANTS_MAX:
-        raise InputError(f"{path}: {number} combinations; up to {VARIANTS_MAX} are accepted")
+        raise InputError(f"{path}: {number} combinations; up to {VARIANTS_MAX} are accepted", code="study-invalid")
     kept: list[Variant] = []
     left_out: list[tuple[str, str]] = []
     for chosen in itertools.product(*lists.values()):
@@ -72,7 +74,7 @@ def read_study(path: Path) -> Study:
         else:
             kept.append(variant)
     if not kept:
-        raise InputError(f"{path}: no combination can be planned; the first: {left_out[0][1]}")
+        raise InputError(f"{path}: no combination can be planned; the first: {left_out[0][1]}", code="study-invalid")
     return Study(population and (path.parent / population), gap, tuple(kept), tuple(left_out))  # type: ignore[arg-type]
 
 
@@ -80,24 +82,26 @@ def _values(path: Path, name: str, given: Any) -> list[Any]:
     """The values of one name of the sweep, checked as far as they stand alone."""
     values = given if isinstance(given, list) else [given]
     if not values:
-        raise InputError(f"{path}: sweep {name}: an empty list; one value or more are accepted")
+        raise InputError(f"{path}: sweep {name}: an empty list; one value or more are accepted", code="study-invalid")
     for value in values:
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if not number and not (isinstance(value, str) and WORD.fullmatch(value)):
-            raise InputError(f"{path}: sweep {name}: {value!r}; numbers and single words are accepted")
+            raise InputError(
+                f"{path}: sweep {name}: {value!r}; numbers and single words are accepted", code="study-invalid"
+            )
     accepted = {PRESET: tuple(PRESETS), METHOD: (NO_METHOD, *METHODS)}.get(name)
     for value in values:
         if accepted is not None and value not in accepted:
-            raise InputError(f"{path}: sweep {name}: {value!r}; accepted: {', '.join(accepted)}")
+            raise InputError(f"{path}: sweep {name}: {value!r}; accepted: {', '.join(accepted)}", code="study-invalid")
         if accepted is None:
             try:
                 PRESETS["core-10"].with_values({name: value}, origin=f"{path}: sweep")
             except InputError as error:
                 # What is wrong only beside the preset's other values is for the combination to say.
                 if "unknown parameter" in str(error) or f"{name}:" in str(error):
-                    raise InputError(f"{path}: sweep {name}: {error}") from error
+                    raise InputError(f"{path}: sweep {name}: {error}", code="study-invalid") from error
     if len(set(values)) < len(values):
-        raise InputError(f"{path}: sweep {name}: a value twice; each once is accepted")
+        raise InputError(f"{path}: sweep {name}: a value twice; each once is accepted", code="study-invalid")
     return values
 
 

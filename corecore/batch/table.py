@@ -26,7 +26,9 @@ def arrow() -> Any:
         import pyarrow
         import pyarrow.parquet
     except ImportError as error:
-        raise MissingExtraError("a batch's table needs pyarrow: pip install 'corecore[batch]'") from error
+        raise MissingExtraError(
+            "a batch's table needs pyarrow: pip install 'corecore[batch]'", code="extra-missing"
+        ) from error
     return pyarrow
 
 
@@ -129,6 +131,6 @@ def _replacing(path: Path) -> Iterator[Path]:
         yield part
         os.replace(part, path)
     except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
+        raise OutputError(f"{path}: cannot be written ({error.strerror or error})", code="output-unwritable") from error
     finally:
         part.unlink(missing_ok=True)

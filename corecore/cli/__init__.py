@@ -14,7 +14,7 @@ from corecore.errors import CorecoreError
 DONE, DISAGREES, BAD_INPUT, INFEASIBLE = 0, 1, 2, 3
 
 #: Commands with a file of their own, which puts them beside the others when it is loaded.
-MORE_COMMANDS = ("batch", "doctor", "export", "guide", "review", "summary", "synth")
+MORE_COMMANDS = ("batch", "doctor", "export", "guide", "messages", "review", "summary", "synth")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -35,16 +35,16 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         result = app(args=arguments, prog_name="corecore", standalone_mode=False)
     except CorecoreError as error:
-        return _fail(str(error))
+        return _fail(str(error), error.code)
     except usage.NoArgsIsHelpError as error:
         sys.stdout.write(error.format_message() + "\n")
         return BAD_INPUT
     except usage.ClickException as error:
-        return _fail(error.format_message())
+        return _fail(error.format_message(), "usage")
     except (typer.Abort, KeyboardInterrupt):
-        return _fail("interrupted")
+        return _fail("interrupted", "interrupted")
     except MemoryError:
-        return _fail("out of memory; crop the volume to one hip, or use larger voxels")
+        return _fail("out of memory; crop the volume to one hip, or use larger voxels", "out-of-memory")
     except (BrokenPipeError, SystemExit):
         # Whoever read the output has left; rich makes an exit with code 1 of it.
         _discard_output()
@@ -58,11 +58,11 @@ def _discard_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _fail(text: str) -> int:
+def _fail(text: str, code: str) -> int:
     # One line, whatever a file's name or a library's message holds.
     line = " ".join(text.split())
     printable = "".join(c if c.isprintable() else "?" for c in line)
-    sys.stderr.write(f"error: {printable}\n")
+    sys.stderr.write(f"error: {printable}{f' [{code}]' if code else ''}\n")
     return BAD_INPUT
 
 

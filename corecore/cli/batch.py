@@ -61,7 +61,9 @@ def batch(
     left_out: tuple[tuple[str, str], ...] = ()
     if study is not None:
         if any(given is not None for given in (preset, tunnels, diameter, setting, gap, robust)):
-            raise InputError("--study with parameters of a plan; they stand in the study's file")
+            raise InputError(
+                "--study with parameters of a plan; they stand in the study's file", code="options-conflict"
+            )
         from corecore.batch.study import read_study
 
         found = read_study(study)
@@ -73,7 +75,10 @@ def batch(
         variant = Variant("", preset or "core-10", tuple({**values, **parse_settings(setting or [])}.items()), robust)
         settings = Settings((variant,), gap, folder, pictures, keep_names, confirm)
     if source is None:
-        raise InputError("no hips: a folder, a manifest (CSV), or a study that names its population, is accepted")
+        raise InputError(
+            "no hips: a folder, a manifest (CSV), or a study that names its population, is accepted",
+            code="option-missing",
+        )
     return run(
         source, out, settings, workers=workers, scheduler=scheduler, resume=resume, left_out=left_out, as_json=as_json
     )
@@ -97,7 +102,10 @@ def run(
     from corecore.threads import thread_count
 
     if workers is not None and scheduler is not None:
-        raise InputError("--workers with --scheduler; the cluster's own workers are taken: one of the two is accepted")
+        raise InputError(
+            "--workers with --scheduler; the cluster's own workers are taken: one of the two is accepted",
+            code="options-conflict",
+        )
     rows = read_rows(source)
     started = time.perf_counter()
     try:
@@ -108,7 +116,9 @@ def run(
                 resume=resume, progress=progress,
             )  # fmt: skip
     except KeyboardInterrupt:
-        raise CorecoreError("interrupted; what is done is kept: the same command with --resume goes on") from None
+        raise CorecoreError(
+            "interrupted; what is done is kept: the same command with --resume goes on", code="interrupted"
+        ) from None
     _tell(outcome, out, time.perf_counter() - started, left_out, as_json=as_json)
     return DONE
 

@@ -26,9 +26,15 @@ def elsewhere(transform: Path | None, image: Path | None, register: bool) -> dic
     from corecore.errors import InputError
 
     if register and transform is not None:
-        raise InputError("--register and --lesion-transform; one of them is accepted")
+        raise InputError("--register and --lesion-transform; one of them is accepted", code="options-conflict")
     if register and image is None:
-        raise InputError("--register needs --lesion-image, the image the lesion was drawn on, and --image, the femur's")
+        raise InputError(
+            "--register needs --lesion-image, the image the lesion was drawn on, and --image, the femur's",
+            code="option-missing",
+        )
     if image is not None and not register:
-        raise InputError("--lesion-image without --register; --register, or --lesion-transform instead, is accepted")
+        raise InputError(
+            "--lesion-image without --register; --register, or --lesion-transform instead, is accepted",
+            code="options-conflict",
+        )
     return {"lesion_transform": transform, "lesion_image": image}

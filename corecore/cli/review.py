@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from corecore.cli.commands import app
-from corecore.errors import InputError
+from corecore.errors import InputError, MissingExtraError
 
 
 @app.command()
@@ -26,7 +26,9 @@ def review(
     try:
         import uvicorn
     except ImportError as error:
-        raise InputError(f"{error.name} is not installed; pip install 'corecore[review]'") from error
+        raise MissingExtraError(
+            f"{error.name} is not installed; pip install 'corecore[review]'", code="extra-missing"
+        ) from error
     from corecore.cli.progress import steps
     from corecore.review import record
     from corecore.review.desk import Desk
@@ -44,7 +46,9 @@ def review(
         # Bound here, so that the address printed is the one that answers.
         listening.bind(("127.0.0.1", port))
     except OSError as error:
-        raise InputError(f"--port {port}: cannot be used ({error.strerror}); another, or 0, is accepted") from error
+        raise InputError(
+            f"--port {port}: cannot be used ({error.strerror}); another, or 0, is accepted", code="port-unusable"
+        ) from error
     taken = int(listening.getsockname()[1])
     token = secrets.token_urlsafe(24)
     served = application(Table(desk, session, folder, desk.scene.hash), token, taken)

@@ -37,7 +37,7 @@ def synth(
     work = partial(write_drawn, population, out)
 
     def lost(number: int, cause: str) -> Any:
-        raise OutputError(f"{out}: hip {number} was not written: {cause}")
+        raise OutputError(f"{out}: hip {number} was not written: {cause}", code="output-unwritable")
 
     seeds = range(seed, seed + n)
     written: list[str] = []

@@ -21,7 +21,7 @@ def vector(text: str, option: str) -> tuple[float, float, float]:
     except ValueError:
         x = y = z = 0.0
     if not all(abs(value) < float("inf") for value in (x, y, z)) or x == y == z == 0.0:
-        raise InputError(f"{option} {text!r}; three numbers x,y,z, not all zero, are accepted")
+        raise InputError(f"{option} {text!r}; three numbers x,y,z, not all zero, are accepted", code="option-value")
     return x, y, z
 
 
@@ -34,7 +34,9 @@ def path_given(entry: str | None, tip: str | None, line: Path | None) -> tuple[A
 
         return read_line(line)
     if line is not None or entry is None or tip is None:
-        raise InputError("a path is needed: --entry x,y,z and --tip x,y,z, or --line FILE alone, is accepted")
+        raise InputError(
+            "a path is needed: --entry x,y,z and --tip x,y,z, or --line FILE alone, is accepted", code="option-missing"
+        )
     from corecore.spec import vector as point
 
     return point(entry, "--entry"), point(tip, "--tip")
@@ -74,7 +76,7 @@ def opened_hip(
     from corecore.hip import build_hip
 
     if side not in ("auto", "left", "right"):
-        raise InputError(f"--side {side!r}; auto, left or right is accepted")
+        raise InputError(f"--side {side!r}; auto, left or right is accepted", code="option-value")
     step("reading")
     from corecore.cli.folders import from_folders
 
@@ -143,7 +145,10 @@ def planned(
 
         check_target(out, overwrite=overwrite)
         if keep_names and any((other or {}).values()):
-            raise InputError("--keep-names with a lesion from another scan; its moved mask is kept in the folder")
+            raise InputError(
+                "--keep-names with a lesion from another scan; its moved mask is kept in the folder",
+                code="options-conflict",
+            )
         beside.submit(import_module, "corecore.plan_document" if path is None else "corecore.manual")
         started = time.perf_counter()
         hip = opened_hip(

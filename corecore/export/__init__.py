@@ -44,15 +44,17 @@ def export_plan(
     already without ``overwrite``, and as ``corecore.stamp.open_to_leave``.
     """
     if to not in FORMATS:
-        raise InputError(f"--to {to!r}; one of {', '.join(FORMATS)} is accepted")
+        raise InputError(f"--to {to!r}; one of {', '.join(FORMATS)} is accepted", code="option-value")
     given = {"--series": series, "--identity": identity, "--guide": guide}
     strange = [name for name, value in given.items() if value is not None]
     if to != "dicom" and strange:
-        raise InputError(f"{strange[0]} belongs to --to dicom, not to {to}")
+        raise InputError(f"{strange[0]} belongs to --to dicom, not to {to}", code="options-conflict")
     if out.exists() and out.is_dir() != (to in FOLDERS):
-        raise OutputError(f"{out}: is {'a folder' if out.is_dir() else 'a file'}; {to} makes the other")
+        raise OutputError(
+            f"{out}: is {'a folder' if out.is_dir() else 'a file'}; {to} makes the other", code="output-kind"
+        )
     if not overwrite and out.exists() and (to not in FOLDERS or any(out.iterdir())):
-        raise OutputError(f"{out}: is there already; choose another place, or give --overwrite")
+        raise OutputError(f"{out}: is there already; choose another place, or give --overwrite", code="output-exists")
     if to == "dicom":
         from corecore.export.dicom import export_dicom, ready
 

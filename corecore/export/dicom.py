@@ -35,10 +35,14 @@ def ready(series: Path | None, identity: str | None) -> tuple[Path, str]:
     """
     if identity not in IDENTITIES:
         raise InputError(
-            f"--identity {identity}; keep (the patient and study of the series) or none must be chosen for dicom"
+            f"--identity {identity}; keep (the patient and study of the series) or none must be chosen for dicom",
+            code="option-missing",
         )
     if series is None:
-        raise InputError("--series is missing; the folder of the CT or MR series that the plan lies in is accepted")
+        raise InputError(
+            "--series is missing; the folder of the CT or MR series that the plan lies in is accepted",
+            code="option-missing",
+        )
     libraries()
     return Path(series), identity
 
@@ -57,7 +61,8 @@ def export_dicom(parcel: Parcel, out: Path, *, series: Path, identity: str, guid
         stl = guide.read_bytes()
         if stl.startswith(HEADER) and f" plan {parcel.stamp.plan_hash}".encode() not in stl[:80]:
             raise InputError(
-                f"{guide}: is the guide of another plan; that of plan {parcel.stamp.plan_hash} is accepted"
+                f"{guide}: is the guide of another plan; that of plan {parcel.stamp.plan_hash} is accepted",
+                code="guide-of-another-plan",
             )
     if identity == "none":
         stack = anonymous(stack, parcel.stamp.case_id[:64])
@@ -87,7 +92,8 @@ def _segments(parcel: Parcel, stack: Series) -> list[Segment]:
         if held < SHOWN_SHARE * volume:
             raise InputError(
                 f"{stack.folder}: shows {held:.2f} of {volume:.2f} ml of {segment.name};"
-                " the series that the plan's masks were drawn on is accepted"
+                " the series that the plan's masks were drawn on is accepted",
+                code="series-mismatch",
             )
     return found
 

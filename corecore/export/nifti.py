@@ -25,7 +25,7 @@ def export_nifti(parcel: Parcel, out: Path) -> list[Path]:
     the later one is painted over. Raises ``InputError`` for a name that is no NIfTI's.
     """
     if not out.name.endswith((".nii", ".nii.gz")):
-        raise InputError(f"{out}: a name ending in .nii or .nii.gz is accepted for a NIfTI file")
+        raise InputError(f"{out}: a name ending in .nii or .nii.gz is accepted for a NIfTI file", code="output-name")
     femur = parcel.hip.case.original_femur
     assert femur is not None
     labels = paint(parcel, femur.grid)

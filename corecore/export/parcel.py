@@ -81,7 +81,7 @@ def folder_for(out: Path) -> Iterator[Path]:
     Raises ``OutputError`` for a folder that holds a plan: its own files have these names.
     """
     if (out / "plan.json").exists():
-        raise OutputError(f"{out}: holds a plan; another folder is accepted for an export")
+        raise OutputError(f"{out}: holds a plan; another folder is accepted for an export", code="output-exists")
     with staged_folder(out) as stage:
         yield stage
         for pattern in OWN_FILES:

@@ -151,7 +151,10 @@ def _bone(seat: Seat, sleeves: Sequence[Sleeve], design: Design, solid: Any) -> 
     i = (seat.x > x0 - 2.0) & (seat.x < x1 + 2.0)
     j = (seat.y > y0 - 2.0) & (seat.y < y1 + 2.0)
     if x0 < seat.x[0] or x1 > seat.x[-1] or y0 < seat.y[0] or y1 > seat.y[-1]:
-        raise InputError("the sleeves lean so far that they leave the bone's map; a shorter guided_mm is accepted")
+        raise InputError(
+            "the sleeves lean so far that they leave the bone's map; a shorter guided_mm is accepted",
+            code="guide-unbuildable",
+        )
     heights = seat.heights[np.ix_(i, j)]
     a, b = np.meshgrid(seat.x[i], seat.y[j], indexing="ij")
     for sleeve in sleeves:
@@ -181,9 +184,12 @@ def _one(solid: Any) -> Any:
     """The solid in one piece, without crumbs."""
     parts = sorted(solid.decompose(), key=lambda part: -part.volume())
     if not parts:
-        raise InputError("nothing is left of the guide where the bone and the drills are taken out")
+        raise InputError(
+            "nothing is left of the guide where the bone and the drills are taken out", code="guide-unbuildable"
+        )
     if len(parts) > 1 and parts[1].volume() > CRUMB * parts[0].volume():
         raise InputError(
-            f"the guide falls into {len(parts)} parts; sleeves that stand on one block are accepted (--tunnel N)"
+            f"the guide falls into {len(parts)} parts; sleeves that stand on one block are accepted (--tunnel N)",
+            code="guide-unbuildable",
         )
     return parts[0]

@@ -40,7 +40,9 @@ def bore_of(
     wall = inward & (np.abs(size - radius_mm) < BORE_BAND_MM) & (along > first_mm) & (along < last_mm)
     wall &= np.abs(mesh.normals @ outward) < 0.2
     if np.count_nonzero(wall) < 12:
-        raise InputError("a sleeve has no bore in the finished guide; sleeves further apart are accepted")
+        raise InputError(
+            "a sleeve has no bore in the finished guide; sleeves further apart are accepted", code="guide-unbuildable"
+        )
     weight = 0.5 * np.linalg.norm(
         np.cross(corners[wall, 1] - corners[wall, 0], corners[wall, 2] - corners[wall, 0]), axis=1
     )

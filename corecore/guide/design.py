@@ -59,11 +59,12 @@ class Design:
             if value is None:
                 continue
             if not math.isfinite(value) or not low <= value <= high:
-                raise InputError(f"{name} = {value!r}; {low:g} to {high:g} is accepted")
+                raise InputError(f"{name} = {value!r}; {low:g} to {high:g} is accepted", code="guide-size")
         if self.sleeve_wall_mm < self.wall_min_mm:
             raise InputError(
                 f"sleeve_wall_mm = {self.sleeve_wall_mm:g} is less than wall_min_mm = {self.wall_min_mm:g};"
-                " as much or more is accepted"
+                " as much or more is accepted",
+                code="guide-size",
             )
 
     def with_values(self, values: Mapping[str, Any], *, origin: str = "--set") -> Design:
@@ -72,9 +73,9 @@ class Design:
         changed: dict[str, float] = {}
         for name, raw in values.items():
             if name not in known:
-                raise InputError(f"{origin}: unknown size {name!r}; accepted: {', '.join(known)}")
+                raise InputError(f"{origin}: unknown size {name!r}; accepted: {', '.join(known)}", code="guide-size")
             try:
                 changed[name] = float(raw)
             except (TypeError, ValueError) as error:
-                raise InputError(f"{origin} {name}: {raw!r}; a number is accepted") from error
+                raise InputError(f"{origin} {name}: {raw!r}; a number is accepted", code="guide-size") from error
         return replace(self, **changed)

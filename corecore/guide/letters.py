@@ -34,7 +34,8 @@ def lettering(lines: Sequence[str], width_mm: float, height_mm: float) -> tuple[
     if capital < CAPITAL_MM[1]:
         raise InputError(
             f"no room for the lettering: capitals of {capital:.1f} mm would fit, {CAPITAL_MM[1]:g} mm and more"
-            " are accepted (a shorter --id, or fewer sleeves)"
+            " are accepted (a shorter --id, or fewer sleeves)",
+            code="guide-lettering",
         )
     scale = capital / CAPITAL_SHARE
     section = manifold.CrossSection()

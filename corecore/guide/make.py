@@ -111,7 +111,8 @@ def make_guide(
     if hip.anatomy.sources["lesser_trochanter"] == "assumed":
         raise InputError(
             "the lesser trochanter is not in view and its level is assumed: no guide is made;"
-            " --landmarks with its tip, and a plan made with it, are accepted"
+            " --landmarks with its tip, and a plan made with it, are accepted",
+            code="guide-needs-landmark",
         )
     numbers = list(numbers or range(1, len(tunnels) + 1))
     frame = frame_at(hip, tuple(tunnels), design)
@@ -133,12 +134,16 @@ def make_guide(
     if wall < design.wall_min_mm:
         raise InputError(
             f"the guide's thinnest wall is {wall:.2f} mm; {design.wall_min_mm:g} mm (wall_min_mm) and more are"
-            " accepted: a guide for one tunnel (--tunnel N), thinner pins (--pin) or a larger sleeve_wall_mm may do"
+            " accepted: a guide for one tunnel (--tunnel N), thinner pins (--pin) or a larger sleeve_wall_mm may do",
+            code="guide-unbuildable",
         )
     solid, text = lettered(body, seat, sleeves, design, top, _text(stamp, sleeves, stop))
     deepest = deepest_in_bone_mm(solid, seat.world_from_seat, hip)
     if deepest > BONE_MM:
-        raise InputError(f"the guide would reach {deepest:.2f} mm into the bone; {BONE_MM:g} mm at most are accepted")
+        raise InputError(
+            f"the guide would reach {deepest:.2f} mm into the bone; {BONE_MM:g} mm at most are accepted",
+            code="guide-unbuildable",
+        )
     mesh = _snapped(solid, seat)
     figures = tuple(
         _measured(mesh, hip, tunnel, sleeve, stop - sleeve.tunnel_mm, design)
@@ -156,13 +161,16 @@ def _sleeve(hip: Hip, frame: FloatArray, tunnel: Tunnel, number: int, design: De
     drill = tunnel.diameter_mm if design.pin_mm is None else design.pin_mm
     if drill > tunnel.diameter_mm:
         raise InputError(
-            f"pin_mm = {drill:g} is wider than tunnel {number} ({tunnel.diameter_mm:g} mm); a thinner pin is accepted"
+            f"pin_mm = {drill:g} is wider than tunnel {number} ({tunnel.diameter_mm:g} mm); a thinner pin is accepted",
+            code="guide-size",
         )
     normal = hip.bone.mouth_normal(tunnel.entry)[0]
     sine = min(abs(float(normal @ tunnel.direction)), float(outward[2]))
     if sine < 0.3:
         raise InputError(
-            f"tunnel {number} meets the seat at {np.degrees(np.arcsin(max(sine, 0.0))):.0f}°; 18° and more are accepted"
+            f"tunnel {number} meets the seat at {np.degrees(np.arcsin(max(sine, 0.0))):.0f}°;"
+            " 18° and more are accepted",
+            code="guide-unbuildable",
         )
     entry = transform(seat_from_local, tunnel.entry)
     return Sleeve(number, entry, outward, drill + design.play_mm, drill, sine, tunnel.length_mm)
@@ -193,7 +201,9 @@ def _snapped(solid: Any, seat: Seat) -> TriangleMesh:
     a, b, c = triangles.T
     result = TriangleMesh(kept, triangles[(a != b) & (b != c) & (a != c)])
     if not result.is_closed or result.volume_ml <= 0.0:
-        raise InputError("the finished guide is not watertight; another guided_mm or plate_mm may be")
+        raise InputError(
+            "the finished guide is not watertight; another guided_mm or plate_mm may be", code="guide-unbuildable"
+        )
     return result
 
 
@@ -210,7 +220,8 @@ def _measured(
     if off_mm > AXIS_MM or off_deg > AXIS_DEG:
         raise InputError(
             f"sleeve {sleeve.number} came out {off_mm:.2f} mm and {off_deg:.2f}° off its tunnel;"
-            f" {AXIS_MM:g} mm and {AXIS_DEG:g}° are accepted"
+            f" {AXIS_MM:g} mm and {AXIS_DEG:g}° are accepted",
+            code="guide-unbuildable",
         )
     ends = (mesh.points_mm - entry) @ outward
     beside = np.linalg.norm(mesh.points_mm - entry - ends[:, None] * outward, axis=1)

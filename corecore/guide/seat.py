@@ -122,11 +122,13 @@ def find_seat(hip: Hip, frame: FloatArray, design: Design, room_mm: float, lette
     if best.contact_mm2 < design.contact_min_mm2:
         raise InputError(
             f"no stable seat: the guide touches {best.contact_mm2:.0f} mm² of bone;"
-            f" {design.contact_min_mm2:g} mm² (contact_min_mm2) and more are accepted"
+            f" {design.contact_min_mm2:g} mm² (contact_min_mm2) and more are accepted",
+            code="guide-no-seat",
         )
     raise InputError(
         f"no stable seat: the bone is too flat, or too round about one axis: {best.hold.weakest} of 1 mm opens it by"
-        f" {best.hold.stability:.3f} mm; {design.stability_min:g} (stability_min) and more are accepted"
+        f" {best.hold.stability:.3f} mm; {design.stability_min:g} (stability_min) and more are accepted",
+        code="guide-no-seat",
     )
 
 

@@ -20,7 +20,9 @@ def library() -> Any:
     try:
         import manifold3d
     except ImportError as error:
-        raise MissingExtraError("a drill guide needs manifold3d: pip install 'corecore[guide]'") from error
+        raise MissingExtraError(
+            "a drill guide needs manifold3d: pip install 'corecore[guide]'", code="extra-missing"
+        ) from error
     return manifold3d
 
 

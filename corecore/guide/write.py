@@ -32,11 +32,13 @@ def guide_plan(
     ``make_guide``, and for a tunnel that the plan has not; ``OutputError`` for what is there already.
     """
     if out.suffix.lower() != ".stl":
-        raise InputError(f"{out}: a name ending in .stl is accepted for a guide")
+        raise InputError(f"{out}: a name ending in .stl is accepted for a guide", code="output-name")
     paths = [out, out.with_suffix(".3mf"), out.with_suffix(".txt")]
     there = [path for path in paths if path.exists()]
     if there and (not overwrite or any(path.is_dir() for path in there)):
-        raise OutputError(f"{there[0]}: is there already; choose another name, or give --overwrite")
+        raise OutputError(
+            f"{there[0]}: is there already; choose another name, or give --overwrite", code="output-exists"
+        )
     design = Design().with_values(sizes or {})
     # Told before the hip is built again, which takes seconds.
     library()
@@ -45,13 +47,17 @@ def guide_plan(
     wanted = sorted(set(tunnels or range(1, count + 1)))
     strange = [number for number in wanted if not 1 <= number <= count]
     if strange:
-        raise InputError(f"--tunnel {strange[0]}: the plan has {count}; 1 to {count} is accepted")
+        raise InputError(
+            f"--tunnel {strange[0]}: the plan has {count}; 1 to {count} is accepted", code="tunnel-unknown"
+        )
     guide = make_guide(plan.hip, [plan.tunnels[number - 1][0] for number in wanted], stamp, design, numbers=wanted)
     text = page(guide, stamp, design)
     with staged_folder(out.parent) as stage:
         write_stl(guide.mesh, stage / out.name, note=stamp.header(NOTE_LENGTH))
         if not read_stl(stage / out.name).is_closed:
-            raise InputError("the guide as written is not watertight; another guided_mm or plate_mm may be")
+            raise InputError(
+                "the guide as written is not watertight; another guided_mm or plate_mm may be", code="guide-unbuildable"
+            )
         title = f"Drill guide, {stamp.who}"
         write_3mf([Body("drill guide", guide.mesh)], stage / paths[1].name, title=title, description=_one_line(text))
         atomic_write_text(stage / paths[2].name, text)

@@ -35,7 +35,7 @@ def pydicom() -> Any:
     try:
         import pydicom as library
     except ImportError as error:
-        raise MissingExtraError("DICOM needs pydicom: pip install 'corecore[dicom]'") from error
+        raise MissingExtraError("DICOM needs pydicom: pip install 'corecore[dicom]'", code="extra-missing") from error
     return library
 
 
@@ -44,15 +44,22 @@ def read_dataset(path: Path, *, pixels: bool = True) -> Any:
     library = pydicom()
     size = regular_file(path, WHAT)
     if size > MAX_FILE_BYTES:
-        raise InputError(f"{shown(path)}: {size:,} bytes; a DICOM file up to {MAX_FILE_BYTES:,} bytes is accepted")
+        raise InputError(
+            f"{shown(path)}: {size:,} bytes; a DICOM file up to {MAX_FILE_BYTES:,} bytes is accepted",
+            code="file-too-large",
+        )
     with reading(path, WHAT):
         syntax = str(library.filereader.read_file_meta_info(path).get("TransferSyntaxUID", ""))
         if syntax == DEFLATED:
-            raise InputError(f"{shown(path)}: is deflated as a whole; any other transfer syntax is accepted")
+            raise InputError(
+                f"{shown(path)}: is deflated as a whole; any other transfer syntax is accepted", code="dicom-packing"
+            )
         dataset = library.dcmread(path, stop_before_pixels=not pixels)
         # Values are parsed when first asked for: ask here for one that every file has.
         if not dataset.get("SOPClassUID"):
-            raise InputError(f"{shown(path)}: names no SOP class; {WHAT} with its kind stated is accepted")
+            raise InputError(
+                f"{shown(path)}: names no SOP class; {WHAT} with its kind stated is accepted", code="dicom-invalid"
+            )
         return dataset
 
 
@@ -66,7 +73,9 @@ def dicom_files(folder: Path) -> Iterator[Path]:
     with reading(folder, "a folder of DICOM files"):
         entries = sorted(os.scandir(folder), key=lambda e: e.name)
     if len(entries) > MAX_FILES:
-        raise InputError(f"{shown(folder)}: {len(entries):,} entries; up to {MAX_FILES:,} are accepted")
+        raise InputError(
+            f"{shown(folder)}: {len(entries):,} entries; up to {MAX_FILES:,} are accepted", code="folder-too-large"
+        )
     for entry in entries:
         # An index of files, not an image.
         if not entry.is_file() or entry.name.upper() == "DICOMDIR":
@@ -75,7 +84,9 @@ def dicom_files(folder: Path) -> Iterator[Path]:
             with open(entry.path, "rb") as stream:
                 head = stream.read(132)
         except OSError as error:
-            raise InputError(f"{shown(entry.path)}: cannot be read ({error.strerror}); {WHAT} is accepted") from error
+            raise InputError(
+                f"{shown(entry.path)}: cannot be read ({error.strerror}); {WHAT} is accepted", code="file-unreadable"
+            ) from error
         if head[128:132] == b"DICM":
             yield Path(entry.path)
 
@@ -90,7 +101,8 @@ def numbers(dataset: Any, name: str, count: int, path: Path) -> FloatArray:
     if found.shape != (count,) or not np.all(np.isfinite(found)):
         raise InputError(
             f"{shown(path)}: {name} is {short(value) if value is not None else 'not there'};"
-            f" {count} number{'s are' if count > 1 else ' is'} accepted"
+            f" {count} number{'s are' if count > 1 else ' is'} accepted",
+            code="dicom-invalid",
         )
     return found
 
@@ -104,7 +116,9 @@ def whole(dataset: Any, name: str, path: Path, default: int | None = None) -> in
         return int(value)
     except (TypeError, ValueError) as error:
         found = short(value) if value is not None else "not there"
-        raise InputError(f"{shown(path)}: {name} is {found}; a whole number is accepted") from error
+        raise InputError(
+            f"{shown(path)}: {name} is {found}; a whole number is accepted", code="dicom-invalid"
+        ) from error
 
 
 def first_item(dataset: Any, name: str) -> Any:
@@ -121,9 +135,9 @@ def pixel_frames(dataset: Any, path: Path) -> Any:
     frames = whole(dataset, "NumberOfFrames", path, 1)
     bits = whole(dataset, "BitsAllocated", path)
     if whole(dataset, "SamplesPerPixel", path, 1) != 1:
-        raise InputError(f"{shown(path)}: a picture in colour; one value a pixel is accepted")
+        raise InputError(f"{shown(path)}: a picture in colour; one value a pixel is accepted", code="dicom-packing")
     if bits not in (1, 8, 16, 32):
-        raise InputError(f"{shown(path)}: {bits} bits a pixel; 1, 8, 16 or 32 are accepted")
+        raise InputError(f"{shown(path)}: {bits} bits a pixel; 1, 8, 16 or 32 are accepted", code="dicom-packing")
     check_claim(path, (columns, rows, frames), max(1, bits // 8), MAX_FILE_BYTES)
     syntax = dataset.file_meta.TransferSyntaxUID
     if not syntax.is_compressed:
@@ -131,12 +145,14 @@ def pixel_frames(dataset: Any, path: Path) -> Any:
         if stored * 8 < rows * columns * frames * bits:
             raise InputError(
                 f"{shown(path)}: {stored:,} bytes of pixels for {columns} x {rows} x {frames} of {bits} bit(s);"
-                " a whole file is accepted"
+                " a whole file is accepted",
+                code="volume-truncated",
             )
     try:
         return dataset.pixel_array
     except (RuntimeError, NotImplementedError) as error:
         raise InputError(
             f"{shown(path)}: its pixels are packed as {short(syntax.name)} and cannot be unpacked here"
-            f" ({first_line(error)}); unpacked DICOM is accepted"
+            f" ({first_line(error)}); unpacked DICOM is accepted",
+            code="dicom-packing",
         ) from error

@@ -45,17 +45,26 @@ def check_alike(planes: list[Plane], path: Path) -> None:
     first = planes[0]
     for plane in planes:
         if plane.shape != first.shape:
-            raise InputError(f"{shown(path)}: slices of {first.shape} and {plane.shape} pixels; one shape is accepted")
+            raise InputError(
+                f"{shown(path)}: slices of {first.shape} and {plane.shape} pixels; one shape is accepted",
+                code="slices-uneven",
+            )
         if np.max(np.abs(plane.spacing_mm - first.spacing_mm)) > 1e-4:
             raise InputError(
                 f"{shown(path)}: slices with pixels of {first.spacing_mm.tolist()} and {plane.spacing_mm.tolist()} mm;"
-                " one pixel size is accepted"
+                " one pixel size is accepted",
+                code="slices-uneven",
             )
         if np.max(np.abs(plane.directions - first.directions)) > PARALLEL_TOLERANCE:
-            raise InputError(f"{shown(path)}: its slices are not parallel; one stack of parallel slices is accepted")
+            raise InputError(
+                f"{shown(path)}: its slices are not parallel; one stack of parallel slices is accepted",
+                code="slices-uneven",
+            )
     lengths = np.linalg.norm(first.directions, axis=1)
     if np.any(np.abs(lengths - 1.0) > 1e-3) or abs(float(first.directions[0] @ first.directions[1])) > 1e-3:
-        raise InputError(f"{shown(path)}: ImageOrientationPatient is no pair of unit vectors at right angles")
+        raise InputError(
+            f"{shown(path)}: ImageOrientationPatient is no pair of unit vectors at right angles", code="dicom-invalid"
+        )
 
 
 def normal_of(plane: Plane) -> FloatArray:
@@ -72,7 +81,7 @@ def stacked(planes: list[Plane], path: Path) -> tuple[Grid, list[int]]:
     """
     check_alike(planes, path)
     if len(planes) < 2:
-        raise InputError(f"{shown(path)}: one slice; a stack of two or more is accepted")
+        raise InputError(f"{shown(path)}: one slice; a stack of two or more is accepted", code="slices-uneven")
     along = np.array([plane.position for plane in planes]) @ normal_of(planes[0])
     order = [int(i) for i in np.argsort(along, kind="stable")]
     steps = np.diff(along[order])
@@ -80,7 +89,8 @@ def stacked(planes: list[Plane], path: Path) -> tuple[Grid, list[int]]:
     if doubled:
         raise InputError(
             f"{shown(path)}: {doubled} slice(s) lie where another lies; one slice at each place is accepted"
-            " (several phases or echoes in one series?)"
+            " (several phases or echoes in one series?)",
+            code="slices-uneven",
         )
     step = float(np.median(steps))
     gap = int(np.argmax(np.abs(steps - step)))
@@ -90,7 +100,8 @@ def stacked(planes: list[Plane], path: Path) -> tuple[Grid, list[int]]:
         found = f"{round(ratio) - 1} slice(s) missing" if whole else "uneven slices"
         raise InputError(
             f"{shown(path)}: {found}: {steps[gap]:.3f} mm between slices {gap + 1} and {gap + 2},"
-            f" {step:.3f} mm between most; even steps within {EVEN_TOLERANCE_MM:g} mm are accepted"
+            f" {step:.3f} mm between most; even steps within {EVEN_TOLERANCE_MM:g} mm are accepted",
+            code="slices-uneven",
         )
     ordered = [planes[i] for i in order]
     mean = (ordered[-1].position - ordered[0].position) / (len(ordered) - 1)
@@ -104,7 +115,8 @@ def _grid(ordered: list[Plane], step: FloatArray, path: Path) -> Grid:
         tilt = float(np.degrees(np.arctan2(aside, float(step @ normal))))
         raise InputError(
             f"{shown(path)}: the slices are stacked at a slant of {tilt:.2f}° (tilted gantry);"
-            " a stack at right angles is accepted: resample the series upright"
+            " a stack at right angles is accepted: resample the series upright",
+            code="slices-uneven",
         )
     # Upright to the last digit: what rounding of the positions left aside is within the tolerance.
     step = float(step @ normal) * normal
@@ -114,7 +126,8 @@ def _grid(ordered: list[Plane], step: FloatArray, path: Path) -> Grid:
     if off > EVEN_TOLERANCE_MM:
         raise InputError(
             f"{shown(path)}: a slice lies {off:.3f} mm beside its place in an even stack;"
-            f" up to {EVEN_TOLERANCE_MM:g} mm is accepted"
+            f" up to {EVEN_TOLERANCE_MM:g} mm is accepted",
+            code="slices-uneven",
         )
     return grid_of(first, step, len(ordered), path)
 
@@ -128,4 +141,4 @@ def grid_of(first: Plane, step: FloatArray, count: int, path: Path) -> Grid:
     try:
         return Grid((first.shape[0], first.shape[1], count), matrix)
     except InputError as error:
-        raise InputError(f"{shown(path)}: {error}") from error
+        raise InputError(f"{shown(path)}: {error}", code=error.code) from error

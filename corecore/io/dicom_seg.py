@@ -36,7 +36,9 @@ def read_segmentation(path: Path) -> Segmentation:
     with reading(path, WHAT):
         dataset = read_dataset(path)
         if dataset.SOPClassUID not in SEGMENTATION:
-            raise InputError(f"{shown(path)}: a DICOM {short(dataset.SOPClassUID.name)}; {WHAT} is accepted")
+            raise InputError(
+                f"{shown(path)}: a DICOM {short(dataset.SOPClassUID.name)}; {WHAT} is accepted", code="file-kind"
+            )
         lattice = _lattice(dataset, path)
         pixels = pixel_frames(dataset, path)
         frames = pixels[None] if pixels.ndim == 2 else pixels
@@ -44,12 +46,17 @@ def read_segmentation(path: Path) -> Segmentation:
         if kind == "FRACTIONAL":
             frames = frames >= 0.5 * whole(dataset, "MaximumFractionalValue", path, 255)
         elif kind not in ("BINARY", "LABELMAP"):
-            raise InputError(f"{shown(path)}: SegmentationType is {short(kind)}; BINARY, FRACTIONAL, LABELMAP accepted")
+            raise InputError(
+                f"{shown(path)}: SegmentationType is {short(kind)}; BINARY, FRACTIONAL, LABELMAP accepted",
+                code="dicom-packing",
+            )
         owners = None if kind == "LABELMAP" else [_segment_of(dataset, frame, path) for frame in _frames(dataset)]
         lattice = _whole_stack(dataset, path, lattice, not frames.any(axis=(1, 2)).all())
         check_claim(path, lattice.grid.shape, 1, int(np.prod(lattice.grid.shape)))
         if owners is not None and len(set(zip(owners, lattice.slices, strict=True))) < len(owners):
-            raise InputError(f"{shown(path)}: a segment has two frames in one place; one is accepted")
+            raise InputError(
+                f"{shown(path)}: a segment has two frames in one place; one is accepted", code="dicom-invalid"
+            )
         segments = tuple(_segments(dataset, path))
 
     def voxels_of(segment: Segment) -> BoolArray:
@@ -73,7 +80,7 @@ def _segment_of(dataset: Any, frame: Any, path: Path) -> int:
     if item is None:
         item = first_item(first_item(dataset, "SharedFunctionalGroupsSequence"), "SegmentIdentificationSequence")
     if item is None:
-        raise InputError(f"{shown(path)}: a frame that names no segment; one a frame is accepted")
+        raise InputError(f"{shown(path)}: a frame that names no segment; one a frame is accepted", code="dicom-invalid")
     return whole(item, "ReferencedSegmentNumber", path)
 
 
@@ -88,7 +95,7 @@ def _segments(dataset: Any, path: Path) -> list[Segment]:
     # Label maps may list their background.
     segments = [segment for segment in segments if segment.number > 0]
     if len({segment.number for segment in segments}) < len(segments):
-        raise InputError(f"{shown(path)}: two segments of one number; one each is accepted")
+        raise InputError(f"{shown(path)}: two segments of one number; one each is accepted", code="dicom-invalid")
     return segments
 
 
@@ -114,7 +121,9 @@ def _lattice(dataset: Any, path: Path) -> Lattice:
     gaps = gaps[gaps > SAME_PLACE_MM]
     step = _stated_step(dataset, path) or (float(gaps.min()) if len(gaps) else 0.0)
     if step <= 0:
-        raise InputError(f"{shown(path)}: one slice and no SpacingBetweenSlices; a stack of slices is accepted")
+        raise InputError(
+            f"{shown(path)}: one slice and no SpacingBetweenSlices; a stack of slices is accepted", code="slices-uneven"
+        )
     slots = np.rint((along - along[low]) / step).astype(int)
     span = int(slots.max())
     if span:
@@ -125,7 +134,8 @@ def _lattice(dataset: Any, path: Path) -> Lattice:
     if off > EVEN_TOLERANCE_MM:
         raise InputError(
             f"{shown(path)}: a frame lies {off:.3f} mm beside its place in an even upright stack;"
-            f" up to {EVEN_TOLERANCE_MM:g} mm is accepted"
+            f" up to {EVEN_TOLERANCE_MM:g} mm is accepted",
+            code="slices-uneven",
         )
     check_claim(path, (*planes[low].shape, span + 1), 1, planes[low].shape[0] * planes[low].shape[1] * (span + 1))
     return Lattice(grid_of(planes[low], step * normal, span + 1, path), [int(s) for s in slots])

@@ -59,11 +59,13 @@ def find_series(folder: Path, uid: str | None = None) -> Series:
     if uid is not None:
         found = {uid: found[uid]} if uid in found else {}
     if not found:
-        raise InputError(f"{shown(folder)}: holds no CT or MR image; {WHAT} is accepted")
+        raise InputError(f"{shown(folder)}: holds no CT or MR image; {WHAT} is accepted", code="series-not-single")
     if len(found) > 1:
         with reading(folder, WHAT):
             told = "; ".join(_described(slices) for slices in list(found.values())[:8])
-        raise InputError(f"{shown(folder)}: {len(found)} series ({told}); one series a folder is accepted")
+        raise InputError(
+            f"{shown(folder)}: {len(found)} series ({told}); one series a folder is accepted", code="series-not-single"
+        )
     uid, slices = next(iter(found.items()))
     files, datasets = [path for path, _ in slices], [dataset for _, dataset in slices]
     with reading(folder, WHAT):
@@ -74,7 +76,10 @@ def find_series(folder: Path, uid: str | None = None) -> Series:
         else:
             planes = [_plane(dataset, path) for dataset, path in zip(datasets, files, strict=True)]
             if len({str(d.get("FrameOfReferenceUID", "")) for d in datasets}) > 1:
-                raise InputError(f"{shown(folder)}: slices in different frames of reference; one frame is accepted")
+                raise InputError(
+                    f"{shown(folder)}: slices in different frames of reference; one frame is accepted",
+                    code="series-not-single",
+                )
             grid, order = stacked(planes, folder)
             ordered = tuple(files[i] for i in order)
         head = datasets[0]
@@ -97,9 +102,13 @@ def read_multi_frame(path: Path) -> Image:
     with reading(path, WHAT):
         dataset = read_dataset(path, pixels=False)
         if dataset.SOPClassUID in SINGLE_FRAME:
-            raise InputError(f"{shown(path)}: one DICOM slice; {WHAT} is accepted: name its folder")
+            raise InputError(
+                f"{shown(path)}: one DICOM slice; {WHAT} is accepted: name its folder", code="series-not-single"
+            )
         if dataset.SOPClassUID not in MULTI_FRAME:
-            raise InputError(f"{shown(path)}: a DICOM {short(dataset.SOPClassUID.name)}; {WHAT} is accepted")
+            raise InputError(
+                f"{shown(path)}: a DICOM {short(dataset.SOPClassUID.name)}; {WHAT} is accepted", code="file-kind"
+            )
         grid, _ = stacked(frame_planes(dataset, path), path)
         uid = str(dataset.get("SeriesInstanceUID", ""))
         return read_pixels(Series(uid, "", str(dataset.get("Modality", "")), grid, (path,)), path)
@@ -115,11 +124,16 @@ def read_pixels(series: Series, place: Path) -> Image:
             dataset = read_dataset(path)
             if str(dataset.get("PhotometricInterpretation", "")) != "MONOCHROME2":
                 found = short(dataset.get("PhotometricInterpretation", "not stated"))
-                raise InputError(f"{shown(path)}: PhotometricInterpretation is {found}; MONOCHROME2 is accepted")
+                raise InputError(
+                    f"{shown(path)}: PhotometricInterpretation is {found}; MONOCHROME2 is accepted",
+                    code="dicom-packing",
+                )
             frames = pixel_frames(dataset, path)
             if several:
                 if frames.shape != series.grid.shape[1::-1]:
-                    raise InputError(f"{shown(path)}: pixels of shape {frames.shape}; one plane is accepted")
+                    raise InputError(
+                        f"{shown(path)}: pixels of shape {frames.shape}; one plane is accepted", code="dicom-packing"
+                    )
                 values[:, :, number] = _rescaled(frames.T, dataset, path)
             else:
                 _, order = stacked(frame_planes(dataset, path), path)
@@ -135,7 +149,10 @@ def frame_planes(dataset: Any, path: Path) -> list[Plane]:
     frames = dataset.get("PerFrameFunctionalGroupsSequence") or []
     count = whole(dataset, "NumberOfFrames", path, 1)
     if len(frames) != count:
-        raise InputError(f"{shown(path)}: places of {len(frames)} frames for {count} frames; one each is accepted")
+        raise InputError(
+            f"{shown(path)}: places of {len(frames)} frames for {count} frames; one each is accepted",
+            code="dicom-invalid",
+        )
     shape = (whole(dataset, "Columns", path), whole(dataset, "Rows", path))
     planes = []
     for frame in frames:
@@ -144,7 +161,10 @@ def frame_planes(dataset: Any, path: Path) -> list[Plane]:
         sizes = _group(dataset, frame, "PixelMeasuresSequence")
         for name, item in (("PlanePosition", place), ("PlaneOrientation", turn), ("PixelMeasures", sizes)):
             if item is None:
-                raise InputError(f"{shown(path)}: a frame without {name}Sequence; frames with a place are accepted")
+                raise InputError(
+                    f"{shown(path)}: a frame without {name}Sequence; frames with a place are accepted",
+                    code="dicom-invalid",
+                )
         planes.append(
             plane_from(
                 numbers(place, "ImagePositionPatient", 3, path),

@@ -75,7 +75,9 @@ def libraries() -> tuple[Any, Any]:
         import highdicom
         import pydicom
     except ImportError as error:
-        raise MissingExtraError("DICOM needs pydicom and highdicom: pip install 'corecore[dicom]'") from error
+        raise MissingExtraError(
+            "DICOM needs pydicom and highdicom: pip install 'corecore[dicom]'", code="extra-missing"
+        ) from error
     return pydicom, highdicom
 
 
@@ -86,11 +88,11 @@ def read_series(folder: Path) -> Series:
     """
     pydicom, _ = libraries()
     if not folder.is_dir():
-        raise InputError(f"{folder}: no folder; the folder of a CT or MR series is accepted")
+        raise InputError(f"{folder}: no folder; the folder of a CT or MR series is accepted", code="series-not-single")
     images = []
     files = sorted(path for path in folder.iterdir() if path.is_file())
     if len(files) > MAX_FILES:
-        raise InputError(f"{folder}: {len(files)} files; up to {MAX_FILES} are accepted")
+        raise InputError(f"{folder}: {len(files)} files; up to {MAX_FILES} are accepted", code="folder-too-large")
     for path in files:
         try:
             image = pydicom.dcmread(path, stop_before_pixels=True)
@@ -100,15 +102,19 @@ def read_series(folder: Path) -> Series:
             images.append(image)
     series = {str(image.get("SeriesInstanceUID")) for image in images}
     if len(series) != 1:
-        raise InputError(f"{folder}: {len(series)} CT or MR series in it; a folder with one is accepted")
+        raise InputError(
+            f"{folder}: {len(series)} CT or MR series in it; a folder with one is accepted", code="series-not-single"
+        )
     for image in images:
         for name in (*UIDS, "ImageOrientationPatient", "ImagePositionPatient", "PixelSpacing", "Rows", "Columns"):
             if image.get(name) in (None, ""):
-                raise InputError(f"{image.filename}: has no {name}; slices that know their place are accepted")
+                raise InputError(
+                    f"{image.filename}: has no {name}; slices that know their place are accepted", code="dicom-invalid"
+                )
     try:
         return _stack(folder, images)
     except (ValueError, TypeError, OverflowError) as error:
-        raise InputError(f"{folder}: its slices' places are no numbers ({error})") from error
+        raise InputError(f"{folder}: its slices' places are no numbers ({error})", code="dicom-invalid") from error
 
 
 def _stack(folder: Path, images: list[Any]) -> Series:
@@ -116,9 +122,11 @@ def _stack(folder: Path, images: list[Any]) -> Series:
     for name in ("ImageOrientationPatient", "PixelSpacing", "Rows", "Columns", "FrameOfReferenceUID"):
         values = {str(image.get(name)) for image in images}
         if len(values) != 1:
-            raise InputError(f"{folder}: slices with {len(values)} kinds of {name}; one is accepted")
+            raise InputError(
+                f"{folder}: slices with {len(values)} kinds of {name}; one is accepted", code="slices-uneven"
+            )
     if len(images) < 2:
-        raise InputError(f"{folder}: one slice; a series of two or more is accepted")
+        raise InputError(f"{folder}: one slice; a series of two or more is accepted", code="slices-uneven")
     along, down = np.array(first.ImageOrientationPatient, dtype=np.float64).reshape(2, 3)
     normal = np.cross(along, down)
     places = np.array([image.ImagePositionPatient for image in images], dtype=np.float64)
@@ -131,14 +139,16 @@ def _stack(folder: Path, images: list[Any]) -> Series:
         or float(np.linalg.norm(step)) < SLICE_TOLERANCE_MM
         or float(np.abs(steps - step).max()) > SLICE_TOLERANCE_MM
     ):
-        raise InputError(f"{folder}: slices are uneven, missing or twice; an even stack is accepted")
+        raise InputError(
+            f"{folder}: slices are uneven, missing or twice; an even stack is accepted", code="slices-uneven"
+        )
     row_mm, column_mm = (float(value) for value in first.PixelSpacing)
     lps = np.eye(4)
     lps[:3, 0], lps[:3, 1], lps[:3, 2], lps[:3, 3] = step, down * row_mm, along * column_mm, places[0]
     try:
         grid = Grid((len(images), int(first.Rows), int(first.Columns)), LPS_FROM_RAS @ lps)
     except InputError as error:
-        raise InputError(f"{folder}: {error}") from error
+        raise InputError(f"{folder}: {error}", code=error.code) from error
     return Series(folder, tuple(images[k] for k in order), grid)
 
 

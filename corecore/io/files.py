@@ -29,7 +29,7 @@ def atomic_write_bytes(path: Path, data: bytes) -> None:
         if temporary is not None:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
-        raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
+        raise OutputError(f"{path}: cannot be written ({error.strerror or error})", code="output-unwritable") from error
 
 
 def atomic_write_text(path: Path, text: str) -> None:
@@ -48,7 +48,9 @@ def staged_folder(target: Path) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         stage = Path(tempfile.mkdtemp(prefix=f".{target.name[:40]}.", dir=target.parent))
     except OSError as error:
-        raise OutputError(f"{target}: cannot be written ({error.strerror or error})") from error
+        raise OutputError(
+            f"{target}: cannot be written ({error.strerror or error})", code="output-unwritable"
+        ) from error
     try:
         yield stage
         try:
@@ -56,7 +58,9 @@ def staged_folder(target: Path) -> Iterator[Path]:
             for item in sorted(stage.iterdir()):
                 os.replace(item, target / item.name)
         except OSError as error:
-            raise OutputError(f"{target}: cannot be written ({error.strerror or error})") from error
+            raise OutputError(
+                f"{target}: cannot be written ({error.strerror or error})", code="output-unwritable"
+            ) from error
     finally:
         shutil.rmtree(stage, ignore_errors=True)
 
@@ -75,5 +79,5 @@ def sha256_of(path: Path) -> str:
             while chunk := stream.read(1 << 20):
                 digest.update(chunk)
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})", code="file-unreadable") from error
     return digest.hexdigest()

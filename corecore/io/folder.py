@@ -59,7 +59,8 @@ def labelled(reference: MaskReference) -> MaskReference:
     folder, label = reference.path, reference.label
     if label is None:
         raise InputError(
-            f"{shown(folder)}: is a folder; a file, or a class in it as {shown(folder.name)}:NAME, is accepted"
+            f"{shown(folder)}: is a folder; a file, or a class in it as {shown(folder.name)}:NAME, is accepted",
+            code="folder-unclear",
         )
     files = volumes(folder)
     found = [MaskReference(path) for path in files if spelled(stem(path)) == spelled(str(label))]
@@ -73,7 +74,8 @@ def labelled(reference: MaskReference) -> MaskReference:
         return found[0]
     told = "; ".join(shown(str(one.path)) for one in found[:8]) or f"files: {_listed(files)}"
     raise InputError(
-        f"{shown(folder)}: {len(found) or 'no'} file(s) or segments named {short(label)!r} ({told}); one is accepted"
+        f"{shown(folder)}: {len(found) or 'no'} file(s) or segments named {short(label)!r} ({told}); one is accepted",
+        code="folder-unclear",
     )
 
 
@@ -94,11 +96,13 @@ def find(folder: Path, role: Role, side: str | None = None) -> MaskReference:
     if not found:
         files = [path for path, _ in _files(folder)]
         raise InputError(
-            f"{shown(folder)}: nothing in it is known for the {role} (it holds {_listed(files)}); name the file"
+            f"{shown(folder)}: nothing in it is known for the {role} (it holds {_listed(files)}); name the file",
+            code="folder-unclear",
         )
     raise InputError(
         f"{shown(folder)}: {len(found)} candidates for the {role} ({'; '.join(str(one) for one in found[:8])});"
-        " name one of them" + (", or the side" if role == "femur" and side not in ("left", "right") else "")
+        " name one of them" + (", or the side" if role == "femur" and side not in ("left", "right") else ""),
+        code="folder-unclear",
     )
 
 
@@ -128,7 +132,9 @@ def _files(folder: Path) -> Iterator[tuple[Path, str]]:
     with reading(folder, "a folder"):
         walk = list(itertools.islice(_walk(folder), MAX_FILES + 1))
     if len(walk) > MAX_FILES:
-        raise InputError(f"{shown(folder)}: more than {MAX_FILES:,} files; a folder of one hip is accepted")
+        raise InputError(
+            f"{shown(folder)}: more than {MAX_FILES:,} files; a folder of one hip is accepted", code="folder-too-large"
+        )
     for path in walk:
         kind = _kind(path)
         if kind is not None:
@@ -164,7 +170,8 @@ def _opened(folder: Path, files: list[Path]) -> Iterator[tuple[Path, Segmentatio
     """Those files that read as a segmentation of few labels."""
     if len(files) > MAX_OPENED:
         raise InputError(
-            f"{shown(folder)}: {len(files)} files and no name that decides; name the file, or leave {MAX_OPENED}"
+            f"{shown(folder)}: {len(files)} files and no name that decides; name the file, or leave {MAX_OPENED}",
+            code="folder-unclear",
         )
     for path in files:
         parts = _segmentation(path)
@@ -253,7 +260,10 @@ def _images(folder: Path) -> list[Candidate]:
     named = [path for path in open_to_doubt if _fits("image")(stem(path))]
     if not found and len(named) != 1:
         if len(open_to_doubt) > MAX_OPENED:
-            raise InputError(f"{shown(folder)}: {len(open_to_doubt)} files and no name that decides; name the image")
+            raise InputError(
+                f"{shown(folder)}: {len(open_to_doubt)} files and no name that decides; name the image",
+                code="folder-unclear",
+            )
         named = [path for path in open_to_doubt if _segmentation(path) is None]
     return found + [Candidate(MaskReference(path), stem(path)) for path in named]
 

@@ -78,9 +78,13 @@ def reading(path: Path, what: str) -> Iterator[None]:
         raise
     except OSError as error:
         reason = error.strerror or first_line(error)
-        raise InputError(f"{shown(path)}: cannot be read ({short(reason)}); {what} is accepted") from error
+        raise InputError(
+            f"{shown(path)}: cannot be read ({short(reason)}); {what} is accepted", code="file-unreadable"
+        ) from error
     except Exception as error:
-        raise InputError(f"{shown(path)}: not readable ({first_line(error)}); {what} is accepted") from error
+        raise InputError(
+            f"{shown(path)}: not readable ({first_line(error)}); {what} is accepted", code="file-damaged"
+        ) from error
 
 
 def regular_file(path: Path, what: str) -> int:
@@ -88,14 +92,16 @@ def regular_file(path: Path, what: str) -> int:
     try:
         state = os.stat(path)
     except FileNotFoundError as error:
-        raise InputError(f"{shown(path)}: no such file") from error
+        raise InputError(f"{shown(path)}: no such file", code="file-missing") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or first_line(error)
-        raise InputError(f"{shown(path)}: cannot be read ({short(reason)}); {what} is accepted") from error
+        raise InputError(
+            f"{shown(path)}: cannot be read ({short(reason)}); {what} is accepted", code="file-unreadable"
+        ) from error
     if stat.S_ISDIR(state.st_mode):
-        raise InputError(f"{shown(path)}: is a folder; {what} is accepted")
+        raise InputError(f"{shown(path)}: is a folder; {what} is accepted", code="file-unreadable")
     if not stat.S_ISREG(state.st_mode):
-        raise InputError(f"{shown(path)}: is a pipe or a device; {what} is accepted")
+        raise InputError(f"{shown(path)}: is a pipe or a device; {what} is accepted", code="file-unreadable")
     return state.st_size
 
 
@@ -108,17 +114,22 @@ def check_claim(path: Path, shape: tuple[int, ...], itemsize: int, stored: int, 
     voxels = 1
     for n in shape:
         if n < 1:
-            raise InputError(f"{shown(path)}: a volume of shape {shape}; one voxel or more along each axis is accepted")
+            raise InputError(
+                f"{shown(path)}: a volume of shape {shape}; one voxel or more along each axis is accepted",
+                code="volume-shape",
+            )
         voxels *= n
     if voxels > MAX_VOXELS or voxels * itemsize > MAX_BYTES:
         raise InputError(
             f"{shown(path)}: the header claims {_times(shape)} voxels of {itemsize} byte(s);"
-            f" at most {MAX_VOXELS:,} voxels and {MAX_BYTES:,} bytes are accepted"
+            f" at most {MAX_VOXELS:,} voxels and {MAX_BYTES:,} bytes are accepted",
+            code="file-too-large",
         )
     if voxels * itemsize > stored * GREATEST_RATIO[packing]:
         raise InputError(
             f"{shown(path)}: the header claims {_times(shape)} voxels ({voxels * itemsize:,} bytes), and the file's"
-            f" {max(stored, 0):,} bytes cannot hold them; a whole file is accepted"
+            f" {max(stored, 0):,} bytes cannot hold them; a whole file is accepted",
+            code="volume-truncated",
         )
     return voxels * itemsize
 
@@ -161,7 +172,7 @@ def finite_values(path: Path, values: npt.NDArray[np.generic]) -> npt.NDArray[np
     with np.errstate(over="ignore"):
         result = values.astype(np.float32, copy=False)
     if not np.all(np.isfinite(result)):
-        raise InputError(f"{shown(path)}: the image holds values that are not finite")
+        raise InputError(f"{shown(path)}: the image holds values that are not finite", code="values-not-finite")
     return result
 
 

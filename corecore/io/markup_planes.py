@@ -47,7 +47,9 @@ def write_planes(planes: Sequence[MarkupPlane], path: Path) -> None:
 def _plane(plane: MarkupPlane) -> dict[str, Any]:
     axes = np.asarray(plane.axes, dtype=np.float64)
     if not np.allclose(axes @ axes.T, np.eye(3), atol=1e-6) or np.linalg.det(axes) < 0.0:
-        raise InputError(f"plane {plane.name!r}: its axes are no right-handed frame of unit vectors")
+        raise InputError(
+            f"plane {plane.name!r}: its axes are no right-handed frame of unit vectors", code="geometry-invalid"
+        )
     signs = np.array(RAS_SIGNS["LPS"])
     # Rows of the matrix are the file's axes, columns the plane's.
     turn = signs[:, None] * axes.T + 0.0

@@ -57,7 +57,10 @@ def _line(line: MarkupLine) -> dict[str, Any]:
     for number, (label, value) in enumerate((("entry", line.entry), ("tip", line.tip)), start=1):
         position = np.asarray(value, dtype=np.float64)
         if position.shape != (3,) or not np.all(np.isfinite(position)):
-            raise InputError(f"line {line.name!r}: its {label} is {value!r}; three finite numbers are accepted")
+            raise InputError(
+                f"line {line.name!r}: its {label} is {value!r}; three finite numbers are accepted",
+                code="geometry-invalid",
+            )
         points.append(control_point(number, f"{line.name} {label}", line.note, position))
     return {
         "type": "Line",
@@ -113,16 +116,24 @@ def read_points(path: Path) -> dict[str, FloatArray]:
         signs = _signs(path, markup)
         points = markup.get("controlPoints", [])
         if not isinstance(points, list):
-            raise InputError(f"{path}: markup {name!r} has controlPoints {_short(points)}; a list is accepted")
+            raise InputError(
+                f"{path}: markup {name!r} has controlPoints {_short(points)}; a list is accepted",
+                code="markups-invalid",
+            )
         for number, point in enumerate(points, start=1):
             if not isinstance(point, dict):
-                raise InputError(f"{path}: point {number} of {name!r} is {_short(point)}; an object is accepted")
+                raise InputError(
+                    f"{path}: point {number} of {name!r} is {_short(point)}; an object is accepted",
+                    code="markups-invalid",
+                )
             status = point.get("positionStatus", "defined")
             if status != "defined":
                 continue
             label = str(point.get("label") or f"{name}-{number}")
             if label in found:
-                raise InputError(f"{path}: two control points are labelled {label!r}; labels must differ")
+                raise InputError(
+                    f"{path}: two control points are labelled {label!r}; labels must differ", code="markups-invalid"
+                )
             position = _position(path, label, point.get("position"))
             found[label] = position * signs + 0.0
     return found
@@ -135,7 +146,9 @@ def read_line(path: Path) -> tuple[FloatArray, FloatArray]:
     """
     lines = [markup for markup in _markups(Path(path)) if markup.get("type") == "Line"]
     if len(lines) != 1:
-        raise InputError(f"{path}: {len(lines)} Line markups found; a file with one is accepted")
+        raise InputError(
+            f"{path}: {len(lines)} Line markups found; a file with one is accepted", code="line-not-single"
+        )
     signs = _signs(path, lines[0])
     points = lines[0].get("controlPoints")
     placed = [
@@ -144,7 +157,9 @@ def read_line(path: Path) -> tuple[FloatArray, FloatArray]:
         if isinstance(point, dict) and point.get("positionStatus", "defined") == "defined"
     ]
     if len(placed) != 2:
-        raise InputError(f"{path}: the Line has {len(placed)} placed points; two are accepted, entry first")
+        raise InputError(
+            f"{path}: the Line has {len(placed)} placed points; two are accepted, entry first", code="line-not-single"
+        )
     return placed[0], placed[1]
 
 
@@ -152,28 +167,39 @@ def _markups(path: Path) -> list[dict[str, Any]]:
     try:
         size = path.stat().st_size
         if size > SIZE_LIMIT_BYTES:
-            raise InputError(f"{path}: {size} bytes; a markups file up to {SIZE_LIMIT_BYTES} bytes is accepted")
+            raise InputError(
+                f"{path}: {size} bytes; a markups file up to {SIZE_LIMIT_BYTES} bytes is accepted",
+                code="file-too-large",
+            )
         document = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); a Slicer .mrk.json is accepted") from error
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror}); a Slicer .mrk.json is accepted", code="file-unreadable"
+        ) from error
     except (ValueError, RecursionError) as error:
         reason = str(error).splitlines()[0]
-        raise InputError(f"{path}: not JSON ({reason}); a Slicer .mrk.json file is accepted") from error
+        raise InputError(
+            f"{path}: not JSON ({reason}); a Slicer .mrk.json file is accepted", code="markups-invalid"
+        ) from error
     markups = document.get("markups") if isinstance(document, dict) else None
     if not isinstance(markups, list) or not markups or not all(isinstance(m, dict) for m in markups):
-        raise InputError(f"{path}: no list of markups in it; a Slicer .mrk.json file is accepted")
+        raise InputError(
+            f"{path}: no list of markups in it; a Slicer .mrk.json file is accepted", code="markups-invalid"
+        )
     return markups
 
 
 def _signs(path: Path, markup: dict[str, Any]) -> FloatArray:
     system = markup.get("coordinateSystem", "LPS")
     if str(system) not in RAS_SIGNS:
-        raise InputError(f"{path}: coordinateSystem is {_short(system)}; LPS or RAS is accepted")
+        raise InputError(
+            f"{path}: coordinateSystem is {_short(system)}; LPS or RAS is accepted", code="markups-invalid"
+        )
     units = markup.get("coordinateUnits", "mm")
     # Slicer writes the unit as text or, from UCUM, as a list: ["mm", "UCUM", "millimeter"].
     unit = units[0] if isinstance(units, list) and units else units
     if unit != "mm":
-        raise InputError(f"{path}: coordinateUnits is {_short(units)}; mm is accepted")
+        raise InputError(f"{path}: coordinateUnits is {_short(units)}; mm is accepted", code="unit-not-mm")
     return np.array(RAS_SIGNS[str(system)])
 
 
@@ -188,7 +214,8 @@ def _position(path: Path, label: str, value: object) -> FloatArray:
     if len(numbers) != 3 or len(good) != 3:
         raise InputError(
             f"{path}: position of {label!r} is {_short(value)};"
-            f" three numbers within {WORLD_EXTENT_MM:g} mm of the origin are accepted"
+            f" three numbers within {WORLD_EXTENT_MM:g} mm of the origin are accepted",
+            code="markups-invalid",
         )
     return np.array(good)
 

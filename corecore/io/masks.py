@@ -41,10 +41,14 @@ class MaskReference:
             return cls(Path(text))
         if re.fullmatch(r"[+-]?\d+", label) and len(label) < 19:
             if int(label) < 1:
-                raise InputError(f"{shown(text)}: label {label}; 1 and above are accepted (0 is background)")
+                raise InputError(
+                    f"{shown(text)}: label {label}; 1 and above are accepted (0 is background)", code="label-unknown"
+                )
             return cls(Path(path), int(label))
         if not label.strip():
-            raise InputError(f"{shown(text)}: nothing after the colon; a label's number or name is accepted")
+            raise InputError(
+                f"{shown(text)}: nothing after the colon; a label's number or name is accepted", code="label-unknown"
+            )
         return cls(Path(path), label.strip())
 
     def in_file(self) -> MaskReference:

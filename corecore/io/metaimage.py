@@ -80,38 +80,50 @@ def parse_header(path: Path, data: bytes) -> tuple[dict[str, str], int]:
         if not mark or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,63}", name):
             break
         if name in fields:
-            raise InputError(f"{shown(path)}: the header says {name} twice; once is accepted")
+            raise InputError(f"{shown(path)}: the header says {name} twice; once is accepted", code="header-invalid")
         fields[name] = value.strip()
         if name == "ElementDataFile":
             return fields, at
-    raise InputError(f"{shown(path)}: the header does not end in ElementDataFile; {WHAT} is accepted")
+    raise InputError(
+        f"{shown(path)}: the header does not end in ElementDataFile; {WHAT} is accepted", code="header-invalid"
+    )
 
 
 def _grid(path: Path, fields: dict[str, str]) -> Grid:
     if fields.get("NDims") != "3":
-        raise InputError(f"{shown(path)}: NDims is {short(fields.get('NDims', 'not stated'))}; 3 is accepted")
+        raise InputError(
+            f"{shown(path)}: NDims is {short(fields.get('NDims', 'not stated'))}; 3 is accepted", code="volume-shape"
+        )
     if fields.get("ElementNumberOfChannels", "1") != "1":
         found = short(fields["ElementNumberOfChannels"])
-        raise InputError(f"{shown(path)}: ElementNumberOfChannels is {found}; 1 is accepted")
+        raise InputError(f"{shown(path)}: ElementNumberOfChannels is {found}; 1 is accepted", code="volume-shape")
     sizes = _numbers(path, fields, ("DimSize",), 3)
     spacing = _numbers(path, fields, ("ElementSpacing",), 3)
     origin = _numbers(path, fields, ("Offset", "Position", "Origin"), 3)
     # Three numbers an axis: each axis's direction, one after the other.
     turn = _numbers(path, fields, ("TransformMatrix", "Rotation", "Orientation"), 9).reshape(3, 3)
     if np.any(np.abs(np.linalg.norm(turn, axis=1) - 1.0) > 1e-3):
-        raise InputError(f"{shown(path)}: the directions of its axes are not of length 1; unit vectors are accepted")
+        raise InputError(
+            f"{shown(path)}: the directions of its axes are not of length 1; unit vectors are accepted",
+            code="header-invalid",
+        )
     if np.any(sizes != np.rint(sizes)) or np.any(sizes < 1) or np.any(sizes > MAX_SIDE):
-        raise InputError(f"{shown(path)}: DimSize is {short(fields['DimSize'])}; three whole numbers are accepted")
+        raise InputError(
+            f"{shown(path)}: DimSize is {short(fields['DimSize'])}; three whole numbers are accepted",
+            code="header-invalid",
+        )
     if np.any(spacing <= 0):
         found = short(fields["ElementSpacing"])
-        raise InputError(f"{shown(path)}: ElementSpacing is {found}; three positive numbers are accepted")
+        raise InputError(
+            f"{shown(path)}: ElementSpacing is {found}; three positive numbers are accepted", code="voxel-size"
+        )
     matrix = np.eye(4)
     matrix[:3, :3] = RAS_SIGNS[:, None] * turn.T * spacing
     matrix[:3, 3] = RAS_SIGNS * origin
     try:
         return Grid((int(sizes[0]), int(sizes[1]), int(sizes[2])), matrix)
     except InputError as error:
-        raise InputError(f"{shown(path)}: {error}") from error
+        raise InputError(f"{shown(path)}: {error}", code=error.code) from error
 
 
 def _numbers(path: Path, fields: dict[str, str], keys: tuple[str, ...], count: int) -> FloatArray:
@@ -122,14 +134,17 @@ def _numbers(path: Path, fields: dict[str, str], keys: tuple[str, ...], count: i
     except ValueError:
         numbers = []
     if len(numbers) != count or not np.all(np.isfinite(numbers)):
-        raise InputError(f"{shown(path)}: {keys[0]} is {short(text or 'not stated')!r}; {count} numbers are accepted")
+        raise InputError(
+            f"{shown(path)}: {keys[0]} is {short(text or 'not stated')!r}; {count} numbers are accepted",
+            code="header-invalid",
+        )
     return np.array(numbers)
 
 
 def _flag(path: Path, fields: dict[str, str], key: str) -> bool:
     word = fields.get(key, "False").lower()
     if word not in (*TRUE, *FALSE):
-        raise InputError(f"{shown(path)}: {key} is {short(word)!r}; True or False is accepted")
+        raise InputError(f"{shown(path)}: {key} is {short(word)!r}; True or False is accepted", code="header-invalid")
     return word in TRUE
 
 
@@ -137,10 +152,14 @@ def _dtype(path: Path, fields: dict[str, str]) -> np.dtype[np.generic]:
     name = TYPES.get(fields.get("ElementType", ""))
     if name is None:
         found = short(fields.get("ElementType", "not stated"))
-        raise InputError(f"{shown(path)}: ElementType is {found!r}; {', '.join(TYPES)} are accepted")
+        raise InputError(
+            f"{shown(path)}: ElementType is {found!r}; {', '.join(TYPES)} are accepted", code="header-invalid"
+        )
     if "BinaryData" in fields and not _flag(path, fields, "BinaryData"):
-        raise InputError(f"{shown(path)}: its voxels are text; BinaryData = True is accepted")
+        raise InputError(f"{shown(path)}: its voxels are text; BinaryData = True is accepted", code="header-invalid")
     if fields.get("HeaderSize", "0") != "0":
-        raise InputError(f"{shown(path)}: HeaderSize is {short(fields['HeaderSize'])}; 0 is accepted")
+        raise InputError(
+            f"{shown(path)}: HeaderSize is {short(fields['HeaderSize'])}; 0 is accepted", code="header-invalid"
+        )
     big = any(_flag(path, fields, key) for key in ("BinaryDataByteOrderMSB", "ElementByteOrderMSB"))
     return np.dtype(name).newbyteorder(">" if big else "<")

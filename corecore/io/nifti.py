@@ -68,7 +68,9 @@ def read_named_volume(path: Path) -> tuple[npt.NDArray[np.generic], Grid, dict[i
         shape, grid = _grid(path, header)
         dtype = header.get_data_dtype()
         if dtype.kind not in "iuf":
-            raise InputError(f"{shown(path)}: values of type {dtype}; whole or real numbers are accepted")
+            raise InputError(
+                f"{shown(path)}: values of type {dtype}; whole or real numbers are accepted", code="header-invalid"
+            )
         check_claim(path, shape, dtype.itemsize, size if packing == "gzip" else size - start, packing)
         values = read_array(stream, shape, dtype, packing)
         slope, intercept = header.get_slope_inter()
@@ -94,17 +96,21 @@ def _header(path: Path, stream: Readable) -> tuple[Nifti1Header, int, bytes]:
     if not kind.sizeof_hdr <= offset <= MAX_HEADER_BYTES or offset != int(offset):
         raise InputError(
             f"{shown(path)}: the header puts the voxels at byte {offset:g};"
-            f" {kind.sizeof_hdr} to {MAX_HEADER_BYTES} is accepted"
+            f" {kind.sizeof_hdr} to {MAX_HEADER_BYTES} is accepted",
+            code="header-invalid",
         )
     # The library would set sizes of zero to 1 mm, and invent a place where none is stated.
     if not raw["sform_code"]:
         if not raw["qform_code"]:
             raise InputError(
-                f"{shown(path)}: neither sform nor qform says where the volume lies; one of them is needed"
+                f"{shown(path)}: neither sform nor qform says where the volume lies; one of them is needed",
+                code="affine-invalid",
             )
         sizes = np.asarray(raw["pixdim"][1:4], dtype=np.float64)
         if not np.all(np.isfinite(sizes)) or np.any(sizes <= 0):
-            raise InputError(f"{shown(path)}: voxel size {sizes.tolist()} mm; positive numbers are accepted")
+            raise InputError(
+                f"{shown(path)}: voxel size {sizes.tolist()} mm; positive numbers are accepted", code="voxel-size"
+            )
     return kind(head), int(offset), read_bytes(stream, int(offset) - len(head))
 
 
@@ -113,15 +119,17 @@ def _grid(path: Path, header: Nifti1Header) -> tuple[tuple[int, ...], Grid]:
     while len(shape) > 3 and shape[-1] == 1:
         shape = shape[:-1]
     if len(shape) != 3 or min(shape) < 1:
-        raise InputError(f"{shown(path)}: a volume of shape {shape}; three dimensions are accepted")
+        raise InputError(
+            f"{shown(path)}: a volume of shape {shape}; three dimensions are accepted", code="volume-shape"
+        )
     unit = header.get_xyzt_units()[0]
     if unit not in ("mm", "unknown"):
-        raise InputError(f"{shown(path)}: the header's unit of length is {unit!r}; mm is accepted")
+        raise InputError(f"{shown(path)}: the header's unit of length is {unit!r}; mm is accepted", code="unit-not-mm")
     affine = np.asarray(header.get_best_affine(), dtype=np.float64)
     try:
         grid = Grid((shape[0], shape[1], shape[2]), affine)
     except InputError as error:
-        raise InputError(f"{shown(path)}: {error}") from error
+        raise InputError(f"{shown(path)}: {error}", code=error.code) from error
     _compare_forms(path, header, grid)
     return shape, grid
 
@@ -152,7 +160,7 @@ def write_image(path: Path, image: Image) -> None:
     """An image as int16 NIfTI, values rounded (Hounsfield units or MR arbitrary units)."""
     low, high = float(image.values.min()), float(image.values.max())
     if low < -32768 or high > 32767:
-        raise InputError(f"image values from {low:g} to {high:g} do not fit 16 bits")
+        raise InputError(f"image values from {low:g} to {high:g} do not fit 16 bits", code="geometry-invalid")
     _write(path, image.grid, np.rint(image.values).astype(np.int16))
 
 

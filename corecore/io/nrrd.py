@@ -77,7 +77,9 @@ def read_segmentation(path: Path) -> Segmentation:
     numbers = sorted({int(m[1]) for key in header.pairs if (m := re.fullmatch(r"Segment(\d{1,4})_ID", key))})
     if not numbers:
         if len(values) > 1:
-            raise InputError(f"{shown(path)}: {len(values)} layers and no segments; one volume is accepted")
+            raise InputError(
+                f"{shown(path)}: {len(values)} layers and no segments; one volume is accepted", code="volume-shape"
+            )
         return label_map(path, values[0], grid)
     for layer in values:
         check_whole(path, layer)
@@ -133,14 +135,22 @@ def _segment(path: Path, pairs: dict[str, str], number: int, layers: int) -> tup
     def said(key: str, default: int) -> int:
         text = pairs.get(f"Segment{number}_{key}", str(default)).strip()
         if not re.fullmatch(r"-?\d{1,9}", text):
-            raise InputError(f"{shown(path)}: Segment{number}_{key} is {short(text)}; a whole number is accepted")
+            raise InputError(
+                f"{shown(path)}: Segment{number}_{key} is {short(text)}; a whole number is accepted",
+                code="header-invalid",
+            )
         return int(text)
 
     value, layer = said("LabelValue", 1), said("Layer", number if layers > 1 else 0)
     if not 0 <= layer < layers:
-        raise InputError(f"{shown(path)}: Segment{number}_Layer is {layer}; 0 to {layers - 1} is accepted")
+        raise InputError(
+            f"{shown(path)}: Segment{number}_Layer is {layer}; 0 to {layers - 1} is accepted", code="header-invalid"
+        )
     if value == 0:
-        raise InputError(f"{shown(path)}: Segment{number}_LabelValue is 0, the background; another number is accepted")
+        raise InputError(
+            f"{shown(path)}: Segment{number}_LabelValue is 0, the background; another number is accepted",
+            code="header-invalid",
+        )
     name = pairs.get(f"Segment{number}_Name", "").strip()
     words = [pairs.get(f"Segment{number}_ID", "").strip(), *_terminology(pairs.get(f"Segment{number}_Tags", ""))]
     return Segment(value, name, tuple(word for word in words if word), (value,)), layer
@@ -173,7 +183,8 @@ def _read(path: Path, *, layers: bool) -> tuple[npt.NDArray[np.generic], Grid, H
         count = int(np.prod([sizes[axis] for axis in others])) if others else 1
         if count > (MAX_LAYERS if layers else 1):
             raise InputError(
-                f"{shown(path)}: {count} layers; {f'up to {MAX_LAYERS}' if layers else 'one volume'} accepted"
+                f"{shown(path)}: {count} layers; {f'up to {MAX_LAYERS}' if layers else 'one volume'} accepted",
+                code="volume-shape",
             )
         dtype, packing = _dtype(path, header.fields), _packing(path, header.fields)
         data, start = file, header.end
@@ -193,7 +204,7 @@ def _read(path: Path, *, layers: bool) -> tuple[npt.NDArray[np.generic], Grid, H
 def parse_header(path: Path, data: bytes) -> Header:
     """The text before the first empty line. Raises ``InputError`` for what is no NRRD header."""
     if not data.startswith(b"NRRD000"):
-        raise InputError(f"{shown(path)}: does not begin as NRRD does; {WHAT} is accepted")
+        raise InputError(f"{shown(path)}: does not begin as NRRD does; {WHAT} is accepted", code="file-kind")
     found = re.search(rb"\r?\n\r?\n", data)
     text = (data if found is None else data[: found.start()]).decode("utf-8", errors="replace")
     fields: dict[str, str] = {}
@@ -207,10 +218,12 @@ def parse_header(path: Path, data: bytes) -> Header:
         elif mark:
             name = key.strip().lower()
             if name in fields:
-                raise InputError(f"{shown(path)}: the header says {short(name)!r} twice; once is accepted")
+                raise InputError(
+                    f"{shown(path)}: the header says {short(name)!r} twice; once is accepted", code="header-invalid"
+                )
             fields[name] = value.strip()
     if found is None and "data file" not in fields and "datafile" not in fields:
-        raise InputError(f"{shown(path)}: the header does not end; {WHAT} is accepted")
+        raise InputError(f"{shown(path)}: the header does not end; {WHAT} is accepted", code="header-invalid")
     return Header(fields, pairs, len(data) if found is None else found.end())
 
 
@@ -218,7 +231,8 @@ def neighbour(path: Path, name: str) -> Path:
     """A data file that a header names: in the same folder, never elsewhere."""
     if not name or Path(name).name != name or name in (".", "..") or "%" in name or name.upper().startswith("LIST"):
         raise InputError(
-            f"{shown(path)}: its voxels are said to be in {short(name)!r}; one file in the same folder is accepted"
+            f"{shown(path)}: its voxels are said to be in {short(name)!r}; one file in the same folder is accepted",
+            code="header-invalid",
         )
     return path.parent / name
 
@@ -230,20 +244,24 @@ def _geometry(path: Path, fields: dict[str, str]) -> tuple[tuple[int, ...], tupl
     if space not in RAS_SIGNS:
         raise InputError(
             f"{shown(path)}: its space is {short(space) or 'not stated'!r};"
-            " left-posterior-superior, right-anterior-superior or left-anterior-superior is accepted"
+            " left-posterior-superior, right-anterior-superior or left-anterior-superior is accepted",
+            code="header-invalid",
         )
     unit = set(re.findall(r'"([^"]*)"', fields.get("space units", ""))) - {"mm", "millimeter", "millimetre", ""}
     if unit:
-        raise InputError(f"{shown(path)}: its unit of length is {short(sorted(unit)[0])!r}; mm is accepted")
+        raise InputError(
+            f"{shown(path)}: its unit of length is {short(sorted(unit)[0])!r}; mm is accepted", code="unit-not-mm"
+        )
     vectors = re.findall(r"none|\([^()]*\)", fields.get("space directions", ""))
     if len(vectors) != len(sizes) or not 3 <= len(sizes) <= 4 or fields.get("dimension") != str(len(sizes)):
         raise InputError(
             f"{shown(path)}: {len(sizes)} sizes, {len(vectors)} space directions, dimension"
-            f" {short(fields.get('dimension', 'not stated'))}; three axes of space and one of layers are accepted"
+            f" {short(fields.get('dimension', 'not stated'))}; three axes of space and one of layers are accepted",
+            code="volume-shape",
         )
     axes = tuple(axis for axis, vector in enumerate(vectors) if vector != "none")
     if len(axes) != 3:
-        raise InputError(f"{shown(path)}: {len(axes)} axes of space; three are accepted")
+        raise InputError(f"{shown(path)}: {len(axes)} axes of space; three are accepted", code="volume-shape")
     matrix = np.eye(4)
     signs = np.array(RAS_SIGNS[space])
     for column, axis in enumerate(axes):
@@ -252,7 +270,7 @@ def _geometry(path: Path, fields: dict[str, str]) -> tuple[tuple[int, ...], tupl
     try:
         grid = Grid((sizes[axes[0]], sizes[axes[1]], sizes[axes[2]]), matrix)
     except InputError as error:
-        raise InputError(f"{shown(path)}: {error}") from error
+        raise InputError(f"{shown(path)}: {error}", code=error.code) from error
     return sizes, axes, grid
 
 
@@ -260,7 +278,7 @@ def _words(path: Path, fields: dict[str, str], key: str, form: str) -> list[str]
     words = fields.get(key, "").split()
     if not words or not all(re.fullmatch(form, word) for word in words):
         found = short(fields.get(key, "not stated"))
-        raise InputError(f"{shown(path)}: {key} is {found!r}; whole numbers are accepted")
+        raise InputError(f"{shown(path)}: {key} is {found!r}; whole numbers are accepted", code="header-invalid")
     return words
 
 
@@ -270,20 +288,28 @@ def _vector(path: Path, text: str) -> FloatArray:
     except ValueError:
         numbers = []
     if len(numbers) != 3:
-        raise InputError(f"{shown(path)}: {short(text or 'no origin')!r}; a vector (x,y,z) is accepted")
+        raise InputError(
+            f"{shown(path)}: {short(text or 'no origin')!r}; a vector (x,y,z) is accepted", code="header-invalid"
+        )
     return np.array(numbers)
 
 
 def _dtype(path: Path, fields: dict[str, str]) -> np.dtype[np.generic]:
     name = TYPES.get(fields.get("type", "").lower())
     if name is None:
-        raise InputError(f"{shown(path)}: type is {short(fields.get('type', 'not stated'))!r}; a number is accepted")
+        raise InputError(
+            f"{shown(path)}: type is {short(fields.get('type', 'not stated'))!r}; a number is accepted",
+            code="header-invalid",
+        )
     dtype = np.dtype(name)
     if dtype.itemsize == 1:
         return dtype
     endian = fields.get("endian", "").lower()
     if endian not in ("little", "big"):
-        raise InputError(f"{shown(path)}: endian is {short(endian or 'not stated')!r}; little or big is accepted")
+        raise InputError(
+            f"{shown(path)}: endian is {short(endian or 'not stated')!r}; little or big is accepted",
+            code="header-invalid",
+        )
     return dtype.newbyteorder("<" if endian == "little" else ">")
 
 
@@ -291,7 +317,7 @@ def _packing(path: Path, fields: dict[str, str]) -> str:
     packing = PACKINGS.get(fields.get("encoding", "").lower())
     if packing is None:
         found = short(fields.get("encoding", "not stated"))
-        raise InputError(f"{shown(path)}: encoding is {found!r}; raw, gzip or bzip2 is accepted")
+        raise InputError(f"{shown(path)}: encoding is {found!r}; raw, gzip or bzip2 is accepted", code="header-invalid")
     return packing
 
 
@@ -303,7 +329,10 @@ def _skip(
     lines = fields.get("line skip", fields.get("lineskip", "0"))
     skipped = fields.get("byte skip", fields.get("byteskip", "0"))
     if lines != "0" or not re.fullmatch(r"-1|\d{1,9}", skipped) or (packing != "raw" and skipped != "0"):
-        raise InputError(f"{shown(path)}: line skip {short(lines)}, byte skip {short(skipped)}; neither is accepted")
+        raise InputError(
+            f"{shown(path)}: line skip {short(lines)}, byte skip {short(skipped)}; neither is accepted",
+            code="header-invalid",
+        )
     if skipped == "-1":
         return max(0, size - int(np.prod([float(n) for n in sizes])) * dtype.itemsize)
     return start + int(skipped)

@@ -38,7 +38,7 @@ def kind_of(path: Path) -> Kind:
     """The format of a file. Raises ``InputError`` for one that is none of them, saying what it looks like."""
     kind, found = look_at(path)
     if kind is None:
-        raise InputError(f"{shown(path)}: {found}; {ACCEPTED} is accepted")
+        raise InputError(f"{shown(path)}: {found}; {ACCEPTED} is accepted", code="file-kind")
     return kind
 
 

@@ -38,7 +38,9 @@ def read_segmentation(path: Path, on: Grid | None = None) -> Segmentation:
     with reading(path, WHAT):
         dataset = read_dataset(path)
         if dataset.SOPClassUID != STRUCTURE_SET:
-            raise InputError(f"{shown(path)}: a DICOM {short(dataset.SOPClassUID.name)}; {WHAT} is accepted")
+            raise InputError(
+                f"{shown(path)}: a DICOM {short(dataset.SOPClassUID.name)}; {WHAT} is accepted", code="file-kind"
+            )
         grid = _series_grid(dataset, path, on)
         contours = {
             whole(item, "ReferencedROINumber", path): list(item.get("ContourSequence") or [])
@@ -76,7 +78,8 @@ def _series_grid(dataset: Any, path: Path, on: Grid | None) -> Grid:
             return on
         raise InputError(
             f"{shown(path)}: contours need the grid of the series they were drawn on: put its files beside this one,"
-            f" or name it as --image; {error}"
+            f" or name it as --image; {error}",
+            code="contours-without-series",
         ) from error
 
 
@@ -90,13 +93,15 @@ def filled(contours: list[Any], grid: Grid, path: Path, name: str) -> BoolArray:
             continue
         if kind not in CLOSED:
             raise InputError(
-                f"{shown(path)}: {short(name)} has a contour of type {short(kind)}; {CLOSED[0]} is accepted"
+                f"{shown(path)}: {short(name)} has a contour of type {short(kind)}; {CLOSED[0]} is accepted",
+                code="contours-unusable",
             )
         corners = np.array([float(v) for v in contour.get("ContourData") or []])
         if len(corners) < 9 or len(corners) % 3 or not np.all(np.isfinite(corners)):
             raise InputError(
                 f"{shown(path)}: {short(name)} has a contour of {len(corners)} numbers; three of each of three or"
-                " more corners are accepted"
+                " more corners are accepted",
+                code="contours-unusable",
             )
         index = transform(grid.index_from_world, corners.reshape(-1, 3) * RAS_SIGNS)
         slot = int(np.rint(np.clip(index[:, 2].mean(), -1e6, 1e6)))
@@ -105,18 +110,20 @@ def filled(contours: list[Any], grid: Grid, path: Path, name: str) -> BoolArray:
             where = "outside the series" if off <= OFF_PLANE_MM else f"{off:.2f} mm off the slices"
             raise InputError(
                 f"{shown(path)}: {short(name)} has a contour {where};"
-                f" contours within {OFF_PLANE_MM:g} mm of a slice of the series are accepted"
+                f" contours within {OFF_PLANE_MM:g} mm of a slice of the series are accepted",
+                code="contours-unusable",
             )
         try:
             toggle(toggles[:, :, slot], np.round(index[:, :2], CORNER_DIGITS))
         except InputError as error:
-            raise InputError(f"{shown(path)}: {short(name)}: {error}") from error
+            raise InputError(f"{shown(path)}: {short(name)}: {error}", code="contours-unusable") from error
         slices.add(slot)
     steps = np.diff(sorted(slices))
     if len(steps) >= 2 and float(np.median(steps)) > 1.0:
         raise InputError(
             f"{shown(path)}: {short(name)} is drawn on every {float(np.median(steps)):g}th slice only;"
-            " contours on every slice are accepted (interpolate them where they were drawn)"
+            " contours on every slice are accepted (interpolate them where they were drawn)",
+            code="contours-unusable",
         )
     return np.asarray(np.bitwise_xor.accumulate(toggles, axis=0)[:-1], dtype=np.bool_)
 
@@ -135,7 +142,8 @@ def toggle(plane: np.ndarray[Any, np.dtype[np.uint8]], corners: FloatArray) -> N
     count = np.maximum(np.clip(np.ceil(high[:, 1]), 0, rows).astype(np.int64) - first, 0)
     if int(count.sum()) > MAX_CROSSINGS:
         raise InputError(
-            f"a contour crosses rows of voxels {int(count.sum()):,} times; up to {MAX_CROSSINGS:,} accepted"
+            f"a contour crosses rows of voxels {int(count.sum()):,} times; up to {MAX_CROSSINGS:,} accepted",
+            code="contours-unusable",
         )
     edge = np.repeat(np.arange(len(corners)), count)
     row = first[edge] + np.arange(len(edge)) - np.repeat(np.cumsum(count) - count, count)

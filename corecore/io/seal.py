@@ -26,4 +26,6 @@ def seal_of(content: Mapping[str, Any]) -> str:
         text = json.dumps(sealed, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
         return hashlib.sha256(text.encode("utf-8")).hexdigest()
     except (TypeError, ValueError, RecursionError) as error:
-        raise InputError(f"the plan is not plain JSON ({error}); finite numbers and text are accepted") from error
+        raise InputError(
+            f"the plan is not plain JSON ({error}); finite numbers and text are accepted", code="plan-malformed"
+        ) from error

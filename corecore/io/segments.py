@@ -58,7 +58,7 @@ class Segmentation:
         segment = self.find(label)
         voxels = self.voxels_of(segment)
         if not voxels.any():
-            raise InputError(f"{shown(self.path)}: the mask is empty (segment {segment})")
+            raise InputError(f"{shown(self.path)}: the mask is empty (segment {segment})", code="mask-empty")
         return Mask(self.grid, voxels)
 
     def find(self, label: int | str | None) -> Segment:
@@ -68,19 +68,24 @@ class Segmentation:
             if len(self.segments) == 1:
                 return self.segments[0]
             if not self.segments:
-                raise InputError(f"{shown(self.path)}: the mask is empty")
-            raise InputError(f"{shown(self.path)}: holds several labels ({self.listing()}); name one as {name}:LABEL")
+                raise InputError(f"{shown(self.path)}: the mask is empty", code="mask-empty")
+            raise InputError(
+                f"{shown(self.path)}: holds several labels ({self.listing()}); name one as {name}:LABEL",
+                code="label-needed",
+            )
         found = matching(self.segments, label)
         if len(found) == 1:
             return found[0]
         if found:
             raise InputError(
                 f"{shown(self.path)}: label {short(label)} is that of {len(found)} segments"
-                f" ({'; '.join(str(s) for s in found[:LISTED])}); a label that is one segment's alone is accepted"
+                f" ({'; '.join(str(s) for s in found[:LISTED])}); a label that is one segment's alone is accepted",
+                code="label-unknown",
             )
         raise InputError(
             f"{shown(self.path)}: label {short(label)} is not in the file ({self.listing()});"
-            " a whole number or a name of those is accepted"
+            " a whole number or a name of those is accepted",
+            code="label-unknown",
         )
 
     def listing(self) -> str:
@@ -154,9 +159,14 @@ def label_map(
 def check_whole(path: Path, values: npt.NDArray[np.generic]) -> None:
     """Raise ``InputError`` unless a volume holds whole numbers only."""
     if values.dtype.kind not in "iufb":
-        raise InputError(f"{shown(path)}: values of type {values.dtype}; whole numbers are accepted")
+        raise InputError(
+            f"{shown(path)}: values of type {values.dtype}; whole numbers are accepted", code="values-not-whole"
+        )
     if values.dtype.kind == "f":
         if not np.all(np.isfinite(values)):
-            raise InputError(f"{shown(path)}: the mask holds values that are not finite")
+            raise InputError(f"{shown(path)}: the mask holds values that are not finite", code="values-not-finite")
         if np.any(values != np.rint(values)):
-            raise InputError(f"{shown(path)}: the values are not whole numbers; a mask or label map is accepted")
+            raise InputError(
+                f"{shown(path)}: the values are not whole numbers; a mask or label map is accepted",
+                code="values-not-whole",
+            )

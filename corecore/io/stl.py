@@ -32,7 +32,7 @@ def write_stl(mesh: TriangleMesh, path: Path, *, note: str = "") -> None:
     mesh without triangles, ``OutputError`` where it cannot be written.
     """
     if len(mesh.triangles) == 0:
-        raise InputError(f"{path}: a mesh without triangles cannot be written as STL")
+        raise InputError(f"{path}: a mesh without triangles cannot be written as STL", code="geometry-invalid")
     turned = mesh.transformed(LPS_FROM_RAS)
     records = np.zeros(len(turned.triangles), dtype=RECORD)
     records["normal"] = turned.normals
@@ -57,14 +57,20 @@ def read_stl(path: Path) -> TriangleMesh:
             count = int.from_bytes(preamble[80:84], "little")
             if len(preamble) < PREAMBLE_BYTES or size != PREAMBLE_BYTES + count * RECORD.itemsize:
                 kind = "text STL" if preamble[:5].lower() == b"solid" else f"{size} bytes for {count} triangles"
-                raise InputError(f"{path}: {kind}; a binary STL file of 84 + 50 bytes a triangle is accepted")
+                raise InputError(
+                    f"{path}: {kind}; a binary STL file of 84 + 50 bytes a triangle is accepted", code="file-damaged"
+                )
             data = file.read()
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); a binary STL file is accepted") from error
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror}); a binary STL file is accepted", code="file-unreadable"
+        ) from error
     records = np.frombuffer(data, dtype=RECORD, count=count)
     corners = records["corners"].reshape(-1, 3).astype(np.float64)
     if not np.all(np.isfinite(corners)):
-        raise InputError(f"{path}: has corners that are not finite numbers; finite millimetres are accepted")
+        raise InputError(
+            f"{path}: has corners that are not finite numbers; finite millimetres are accepted", code="file-damaged"
+        )
     points, named = np.unique(corners, axis=0, return_inverse=True)
     mesh = TriangleMesh(points, named.reshape(-1, 3))
     return mesh if b"SPACE=RAS" in preamble[:80] else mesh.transformed(LPS_FROM_RAS)

@@ -53,10 +53,12 @@ def write_3mf(bodies: Sequence[Body], path: Path, *, title: str, description: st
     the specification asks for manifold meshes.
     """
     if not bodies:
-        raise InputError(f"{path}: nothing to write; one body or more is accepted")
+        raise InputError(f"{path}: nothing to write; one body or more is accepted", code="geometry-invalid")
     for body in bodies:
         if not body.mesh.is_closed:
-            raise InputError(f"{path}: {body.name} is not closed; a watertight body is accepted")
+            raise InputError(
+                f"{path}: {body.name} is not closed; a watertight body is accepted", code="geometry-invalid"
+            )
     parts = [_object(number, body) for number, body in enumerate(bodies, start=1)]
     items = "".join(f'<item objectid="{number}"/>' for number in range(1, len(bodies) + 1))
     model = (

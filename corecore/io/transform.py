@@ -43,13 +43,15 @@ def read_rigid(path: Path) -> FloatArray:
     """
     size = regular_file(path, WHAT)
     if size > SIZE_LIMIT_BYTES:
-        raise InputError(f"{shown(path)}: {size:,} bytes; {WHAT} up to {SIZE_LIMIT_BYTES:,} bytes is accepted")
+        raise InputError(
+            f"{shown(path)}: {size:,} bytes; {WHAT} up to {SIZE_LIMIT_BYTES:,} bytes is accepted", code="file-too-large"
+        )
     with reading(path, WHAT):
         data = path.read_bytes()
         if data.startswith(HDF5):
             matrix = _from_itk(_hdf5(path))
         elif size > TEXT_LIMIT_BYTES:
-            raise InputError(f"{shown(path)}: {size:,} bytes; {WHAT} is accepted")
+            raise InputError(f"{shown(path)}: {size:,} bytes; {WHAT} is accepted", code="transform-unreadable")
         elif data.startswith(ITK_TEXT):
             matrix = _from_itk(_text_itk(path, data.decode("utf-8", errors="replace")))
         elif data[:4] == b"\0\0\0\0":
@@ -66,12 +68,18 @@ def _from_itk(moving_from_fixed_lps: FloatArray) -> FloatArray:
 def _rigid(path: Path, matrix: FloatArray) -> FloatArray:
     """The nearest rigid matrix, where that is within the tolerance."""
     if not np.all(np.isfinite(matrix)) or not np.array_equal(matrix[3], [0.0, 0.0, 0.0, 1.0]):
-        raise InputError(f"{shown(path)}: no finite matrix with a last row of 0 0 0 1; {WHAT} is accepted")
+        raise InputError(
+            f"{shown(path)}: no finite matrix with a last row of 0 0 0 1; {WHAT} is accepted",
+            code="transform-unreadable",
+        )
     linear = matrix[:3, :3]
     off = float(np.max(np.abs(linear.T @ linear - np.eye(3))))
     if off > 2.0 * RIGID_TOLERANCE or np.linalg.det(linear) <= 0:
         kind = "mirrors" if np.linalg.det(linear) < 0 else f"changes lengths or angles by {100.0 * off / 2.0:.2g} %"
-        raise InputError(f"{shown(path)}: the transform {kind}; a rigid one (rotation and shift) is accepted")
+        raise InputError(
+            f"{shown(path)}: the transform {kind}; a rigid one (rotation and shift) is accepted",
+            code="transform-not-rigid",
+        )
     left, _, right = np.linalg.svd(linear)
     result = np.eye(4)
     result[:3, :3] = left @ right
@@ -86,7 +94,9 @@ def _plain(path: Path, data: bytes) -> FloatArray:
     except ValueError:
         numbers = []
     if len(numbers) != 16:
-        raise InputError(f"{shown(path)}: not sixteen numbers and no ITK transform; {WHAT} is accepted")
+        raise InputError(
+            f"{shown(path)}: not sixteen numbers and no ITK transform; {WHAT} is accepted", code="transform-unreadable"
+        )
     return np.array(numbers).reshape(4, 4)
 
 
@@ -99,10 +109,14 @@ def _text_itk(path: Path, text: str) -> FloatArray:
         re.MULTILINE,
     )
     if not found:
-        raise InputError(f"{shown(path)}: an ITK transform file without a transform; {WHAT} is accepted")
+        raise InputError(
+            f"{shown(path)}: an ITK transform file without a transform; {WHAT} is accepted", code="transform-unreadable"
+        )
     composite = found[0][0].startswith("CompositeTransform")
     if len(found) > 1 and not composite:
-        raise InputError(f"{shown(path)}: {len(found)} transforms and no composite; one is accepted")
+        raise InputError(
+            f"{shown(path)}: {len(found)} transforms and no composite; one is accepted", code="transform-unreadable"
+        )
     for name, parameters, fixed in found:
         if name.startswith("CompositeTransform"):
             continue
@@ -115,7 +129,8 @@ def _numbers(path: Path, text: str) -> FloatArray:
         return np.array([float(word) for word in text.split()])
     except ValueError as error:
         raise InputError(
-            f"{shown(path)}: {short(text.strip())!r} among its parameters; numbers are accepted"
+            f"{shown(path)}: {short(text.strip())!r} among its parameters; numbers are accepted",
+            code="transform-unreadable",
         ) from error
 
 
@@ -126,9 +141,15 @@ def _matrix(path: Path, name: str, parameters: FloatArray, fixed: FloatArray) ->
     expected = {"TranslationTransform": 3, "Euler3DTransform": 6, "VersorRigid3DTransform": 6, "IdentityTransform": 0}
     count = 12 if kind in MATRICES else expected.get(kind)
     if count is None or not name.endswith("_3_3"):
-        raise InputError(f"{shown(path)}: a {short(name)}; a rigid transform in three dimensions is accepted")
+        raise InputError(
+            f"{shown(path)}: a {short(name)}; a rigid transform in three dimensions is accepted",
+            code="transform-not-rigid",
+        )
     if len(parameters) != count or len(fixed) not in (0, 3, 4):
-        raise InputError(f"{shown(path)}: a {short(kind)} of {len(parameters)} parameters; {count} are accepted")
+        raise InputError(
+            f"{shown(path)}: a {short(kind)} of {len(parameters)} parameters; {count} are accepted",
+            code="transform-unreadable",
+        )
     if kind == "IdentityTransform":
         return result
     if kind == "TranslationTransform":
@@ -156,7 +177,9 @@ def _euler(angles: FloatArray, *, zyx: bool) -> FloatArray:
 def _versor(path: Path, axis: FloatArray) -> FloatArray:
     square = float(axis @ axis)
     if square > 1.0:
-        raise InputError(f"{shown(path)}: a versor of length {np.sqrt(square):.3g}; up to 1 is accepted")
+        raise InputError(
+            f"{shown(path)}: a versor of length {np.sqrt(square):.3g}; up to 1 is accepted", code="transform-unreadable"
+        )
     w = np.sqrt(1.0 - square)
     x, y, z = axis
     cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
@@ -171,14 +194,19 @@ def _matlab(path: Path, data: bytes) -> FloatArray:
         kind, rows, columns, imaginary, length = (int(n) for n in np.frombuffer(data, "<i4", 5, at))
         count = rows * columns
         if kind != 0 or imaginary or not 0 < length < 256 or not 0 <= count < 64:
-            raise InputError(f"{shown(path)}: a MATLAB file that holds something else; {WHAT} is accepted")
+            raise InputError(
+                f"{shown(path)}: a MATLAB file that holds something else; {WHAT} is accepted",
+                code="transform-unreadable",
+            )
         at += 20
         name = data[at : at + length].rstrip(b"\0").decode("ascii", errors="replace")
         at += length
         arrays.append((name, np.frombuffer(data, "<f8", count, at).copy()))
         at += 8 * count
     if len(arrays) != 2 or arrays[1][0] != "fixed":
-        raise InputError(f"{shown(path)}: a MATLAB file that holds something else; {WHAT} is accepted")
+        raise InputError(
+            f"{shown(path)}: a MATLAB file that holds something else; {WHAT} is accepted", code="transform-unreadable"
+        )
     return _matrix(path, arrays[0][0], arrays[0][1], arrays[1][1])
 
 
@@ -189,12 +217,17 @@ def _hdf5(path: Path) -> FloatArray:
     try:
         done = subprocess.run(command, capture_output=True, timeout=PATIENCE_S, check=False, text=True)
     except subprocess.TimeoutExpired as error:
-        raise InputError(f"{shown(path)}: could not be read within {PATIENCE_S} s; {WHAT} is accepted") from error
+        raise InputError(
+            f"{shown(path)}: could not be read within {PATIENCE_S} s; {WHAT} is accepted", code="transform-unreadable"
+        ) from error
     if done.returncode == 3:
         raise MissingExtraError(
-            f"{shown(path)}: an .h5 transform needs SimpleITK: pip install 'corecore[itk]', or save it as .tfm"
+            f"{shown(path)}: an .h5 transform needs SimpleITK: pip install 'corecore[itk]', or save it as .tfm",
+            code="extra-missing",
         )
     answer = json.loads(done.stdout) if done.returncode == 0 else {"error": "the reader broke off"}
     if "error" in answer:
-        raise InputError(f"{shown(path)}: {short(answer['error'], 120)}; {WHAT} is accepted")
+        raise InputError(
+            f"{shown(path)}: {short(answer['error'], 120)}; {WHAT} is accepted", code="transform-unreadable"
+        )
     return np.array(answer["matrix"], dtype=np.float64)

@@ -22,7 +22,9 @@ def acetabulum_of(hip: Hip, pelvis: Mask | None = None) -> Acetabulum:
     edge = None if given.acetabular_edge is None else hip.to_local(given.acetabular_edge)
     teardrop = None if given.teardrop is None else hip.to_local(given.teardrop)
     if teardrop is not None and edge is None and pelvis is None:
-        raise InputError("the landmark teardrop is of use beside acetabular_edge or a pelvis mask")
+        raise InputError(
+            "the landmark teardrop is of use beside acetabular_edge or a pelvis mask", code="landmarks-incomplete"
+        )
     found = None
     if pelvis is not None and (edge is None or teardrop is None):
         found = from_pelvis(hip.anatomy, Mask(pelvis.grid.moved(inverse(hip.world_from_local)), pelvis.voxels))

@@ -63,7 +63,9 @@ def measure_lateral_pillar(
     Raises ``InputError`` for widths that are not positive or do not add up to 1.
     """
     if not (min(widths) > 0.0 and abs(sum(widths) - 1.0) < 1e-6):
-        raise InputError(f"pillar widths {widths!r}; three positive shares that add up to 1 are accepted")
+        raise InputError(
+            f"pillar widths {widths!r}; three positive shares that add up to 1 are accepted", code="parameter-value"
+        )
     hip, anatomy = necrosis.hip, necrosis.hip.anatomy
     radius = anatomy.head_radius_mm
     count = int(np.ceil(2.0 * radius / LATTICE_MM))

@@ -22,7 +22,7 @@ def write_hip(hip: SyntheticHip, folder: Path, name: str) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"{folder}: cannot be made ({error.strerror or error})") from error
+        raise OutputError(f"{folder}: cannot be made ({error.strerror or error})", code="output-unwritable") from error
     written: list[Path] = []
 
     def path(ending: str) -> Path:

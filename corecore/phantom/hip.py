@@ -69,14 +69,16 @@ class HipRecipe:
 
     def __post_init__(self) -> None:
         if self.side not in get_args(Side):
-            raise InputError(f"side {self.side!r}; left or right is accepted")
+            raise InputError(f"side {self.side!r}; left or right is accepted", code="recipe-value")
         if self.lesion not in KINDS:
-            raise InputError(f"lesion kind {self.lesion!r}; one of {', '.join(KINDS)} is accepted")
+            raise InputError(f"lesion kind {self.lesion!r}; one of {', '.join(KINDS)} is accepted", code="recipe-value")
         if not -20.0 <= self.shaft_below_mm <= 250.0:
-            raise InputError(f"shaft_below_mm is {self.shaft_below_mm!r}; -20 to 250 is accepted")
+            raise InputError(f"shaft_below_mm is {self.shaft_below_mm!r}; -20 to 250 is accepted", code="recipe-value")
         for name in ("noise", "blur"):
             if not 0.0 <= getattr(self, name) <= TIMES_MAX:
-                raise InputError(f"{name} is {getattr(self, name)!r}; 0 to {TIMES_MAX} is accepted")
+                raise InputError(
+                    f"{name} is {getattr(self, name)!r}; 0 to {TIMES_MAX} is accepted", code="recipe-value"
+                )
 
     @staticmethod
     def drawn(seed: int, *, sex: Sex | None = None, side: Side | None = None) -> HipRecipe:
@@ -131,7 +133,9 @@ class SyntheticHip:
     def labels(self) -> npt.NDArray[np.uint8]:
         """Label map on the femur's grid: 1 femur, 2 lesion. Raises ``InputError`` where the grids differ."""
         if not self.lesion.grid.same_as(self.femur.grid):
-            raise InputError("femur and lesion lie on different grids; one label map cannot hold both")
+            raise InputError(
+                "femur and lesion lie on different grids; one label map cannot hold both", code="grid-mismatch"
+            )
         return self.femur.voxels.astype(np.uint8) + (self.lesion.voxels & self.femur.voxels).astype(np.uint8)
 
 

@@ -190,11 +190,15 @@ def lesion_of(
     axis = np.asarray(direction, dtype=np.float64)
     size = float(np.linalg.norm(axis))
     if axis.shape != (3,) or not np.isfinite(size) or size < 1e-6:
-        raise InputError(f"lesion direction {direction!r}; a vector (x, y, z) that is not zero is accepted")
+        raise InputError(
+            f"lesion direction {direction!r}; a vector (x, y, z) that is not zero is accepted", code="recipe-value"
+        )
     axis = axis / size
     low, high = FRACTION_RANGE
     if not low <= sphere_fraction <= high:
-        raise InputError(f"lesion of {sphere_fraction!r} of the head's sphere; {low} to {high} is accepted")
+        raise InputError(
+            f"lesion of {sphere_fraction!r} of the head's sphere; {low} to {high} is accepted", code="recipe-value"
+        )
     if kind == "wedge":
         return _wedge(sphere_fraction, head_radius_mm, axis)
     if kind == "cap":
@@ -214,17 +218,21 @@ def lesion_of(
         if float(np.max(first.level_mm(_sphere_points(second)))) > -FOCI_GAP_MM:
             raise InputError(
                 f"two foci of {sphere_fraction!r} of the sphere about {np.round(axis, 2).tolist()} meet;"
-                " a smaller share or another direction is accepted"
+                " a smaller share or another direction is accepted",
+                code="recipe-value",
             )
         return TwoFoci(first, second)
-    raise InputError(f"lesion kind {kind!r}; one of {', '.join(KINDS)} is accepted")
+    raise InputError(f"lesion kind {kind!r}; one of {', '.join(KINDS)} is accepted", code="recipe-value")
 
 
 def _wedge(fraction: float, radius: float, axis: FloatArray) -> Wedge:
     cosine = 1.0 - 2.0 * fraction / (1.0 - WEDGE_INNER**3)
     if cosine < 0.0:
         # Beyond 90 degrees the cone's side is no longer a wall that faces the centre.
-        raise InputError(f"a wedge of {fraction!r} of the sphere is wider than a hemisphere; use a cap or a lens")
+        raise InputError(
+            f"a wedge of {fraction!r} of the sphere is wider than a hemisphere; use a cap or a lens",
+            code="recipe-value",
+        )
     return Wedge(axis, float(np.arccos(cosine)), WEDGE_INNER * radius, radius)
 
 
@@ -241,7 +249,9 @@ def _ball(fraction: float, radius: float, axis: FloatArray) -> Ball:
     size = radius * float(np.cbrt(fraction))
     place = radius * (1.0 - BALL_GAP) - size
     if place < 0.0:
-        raise InputError(f"a ball of {fraction!r} of the sphere does not fit {BALL_GAP} radii below its surface")
+        raise InputError(
+            f"a ball of {fraction!r} of the sphere does not fit {BALL_GAP} radii below its surface", code="recipe-value"
+        )
     return Ball(place * axis, size)
 
 

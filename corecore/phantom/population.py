@@ -52,9 +52,11 @@ class Population:
         for name, kind in (("scan", Scan), ("images", Images), ("sex", Sex), ("side", Side)):
             value = getattr(self, name)
             if value not in get_args(kind) and not (value is None and name in ("sex", "side")):
-                raise InputError(f"{name} {value!r}; one of {', '.join(get_args(kind))} is accepted")
+                raise InputError(
+                    f"{name} {value!r}; one of {', '.join(get_args(kind))} is accepted", code="recipe-value"
+                )
         if not 0.0 <= self.relief_mm <= SD_MAX_MM:
-            raise InputError(f"relief of {self.relief_mm!r} mm; 0 to {SD_MAX_MM} is accepted")
+            raise InputError(f"relief of {self.relief_mm!r} mm; 0 to {SD_MAX_MM} is accepted", code="recipe-value")
 
     def recipe(self, seed: int) -> HipRecipe:
         """The hip of a seed; nothing else decides it."""

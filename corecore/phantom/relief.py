@@ -36,10 +36,12 @@ class Relief:
 
     def __post_init__(self) -> None:
         if not 0.0 < self.sd_mm <= SD_MAX_MM:
-            raise InputError(f"relief of {self.sd_mm!r} mm; above 0 to {SD_MAX_MM} is accepted")
+            raise InputError(f"relief of {self.sd_mm!r} mm; above 0 to {SD_MAX_MM} is accepted", code="recipe-value")
         low, high = GRAIN_MM
         if not low <= self.grain_mm <= high:
-            raise InputError(f"relief's grain of {self.grain_mm!r} mm; {low} to {high} is accepted")
+            raise InputError(
+                f"relief's grain of {self.grain_mm!r} mm; {low} to {high} is accepted", code="recipe-value"
+            )
 
     @cached_property
     def _waves(self) -> tuple[FloatArray, FloatArray]:

@@ -58,27 +58,31 @@ class FemurShape:
             value = float(getattr(self, item.name))
             low, high = ACCEPTED[item.name]
             if not low <= value <= high:
-                raise InputError(f"{item.name} is {value!r}; {low} to {high} is accepted")
+                raise InputError(f"{item.name} is {value!r}; {low} to {high} is accepted", code="recipe-value")
         if self.neck_short_diameter_mm > self.neck_long_diameter_mm:
             raise InputError(
                 f"neck_short_diameter_mm {self.neck_short_diameter_mm!r} exceeds neck_long_diameter_mm"
-                f" {self.neck_long_diameter_mm!r}"
+                f" {self.neck_long_diameter_mm!r}",
+                code="recipe-value",
             )
         if self.neck_long_diameter_mm > NECK_TO_HEAD_MAX * self.head_diameter_mm:
             raise InputError(
                 f"neck of {self.neck_long_diameter_mm!r} mm under a head of {self.head_diameter_mm!r} mm;"
-                f" at most {NECK_TO_HEAD_MAX} of the head's diameter is accepted"
+                f" at most {NECK_TO_HEAD_MAX} of the head's diameter is accepted",
+                code="recipe-value",
             )
         low, high = CROSSING_ABOVE_LT
         if not low <= self._crossing_above_lt <= high:
             raise InputError(
                 f"the neck axis meets the shaft {self._crossing_above_lt:.2f} head diameters above the lesser"
-                f" trochanter; {low} to {high} is accepted (neck-shaft angle, offset and trochanter do not fit)"
+                f" trochanter; {low} to {high} is accepted (neck-shaft angle, offset and trochanter do not fit)",
+                code="recipe-value",
             )
         if self.trochanter_height_mm < TROCHANTER_HEIGHT_MIN * self.head_diameter_mm:
             raise InputError(
                 f"the greater trochanter's tip lies {self.trochanter_height_mm:.1f} mm above the lesser's;"
-                f" at least {TROCHANTER_HEIGHT_MIN} head diameters is accepted"
+                f" at least {TROCHANTER_HEIGHT_MIN} head diameters is accepted",
+                code="recipe-value",
             )
 
     @property
@@ -123,7 +127,9 @@ class FemurShape:
                 return FemurShape(age_years=age, **values)
             except InputError:
                 continue
-        raise InputError(f"no femur of sex {sex!r} fitted together in {DRAWS_MAX} draws")  # pragma: no cover
+        raise InputError(
+            f"no femur of sex {sex!r} fitted together in {DRAWS_MAX} draws", code="recipe-value"
+        )  # pragma: no cover
 
 
 #: Accepted range of each parameter: the published extremes where there are any, else three to

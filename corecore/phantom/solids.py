@@ -109,9 +109,11 @@ def cone_in_ball(
     """
     _positive(radius_mm=radius_mm, half_angle_deg=half_angle_deg)
     if half_angle_deg > 90.0:
-        raise InputError(f"half_angle_deg is {half_angle_deg!r}; above 0 to 90 is accepted")
+        raise InputError(f"half_angle_deg is {half_angle_deg!r}; above 0 to 90 is accepted", code="recipe-value")
     if not 0.0 <= inner_mm < radius_mm:
-        raise InputError(f"inner_mm is {inner_mm!r}; 0 to less than the radius {radius_mm!r} is accepted")
+        raise InputError(
+            f"inner_mm is {inner_mm!r}; 0 to less than the radius {radius_mm!r} is accepted", code="recipe-value"
+        )
     whole = ball(radius_mm, spacing_mm, rng)
     direction = random_axis(rng) if axis is None else np.asarray(axis, dtype=np.float64)
     wedge = Wedge(direction / np.linalg.norm(direction), float(np.radians(half_angle_deg)), inner_mm, radius_mm)
@@ -141,4 +143,4 @@ def _solid(
 def _positive(**values: float) -> None:
     for name, value in values.items():
         if not (np.isfinite(value) and value > 0.0):
-            raise InputError(f"{name} is {value!r}; a number above 0 is accepted")
+            raise InputError(f"{name} is {value!r}; a number above 0 is accepted", code="recipe-value")

@@ -82,7 +82,7 @@ class Desk:
             try:
                 tunnel = path_on_bone(self.hip, line.entry, line.tip, line.diameter_mm)
             except InputError as error:
-                raise InputError(f"tunnel {index}: {error}") from error
+                raise InputError(f"tunnel {index}: {error}", code=error.code) from error
             cavity = (line.cavity_diameter_mm, line.cavity_length_mm)
             tunnel = replace(tunnel, cavity_diameter_mm=cavity[0], cavity_length_mm=cavity[1])
             found.append((tunnel, assess(self.hip, tunnel, self.spec)))

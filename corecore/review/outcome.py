@@ -50,7 +50,7 @@ def write_outcome(desk: Desk, session: Session, measures: Measures, folder: Path
     Acceptance and sign-off stand among its warnings. Raises ``InputError`` without a tunnel.
     """
     if not session.lines:
-        raise InputError("no tunnel to write")
+        raise InputError("no tunnel to write", code="review-refused")
     drilled = desk.drilled(session.lines)
     entry, tip = (np.array(point, dtype=np.float64) for point in (session.lines[0].entry, session.lines[0].tip))
     given = Given(entry, tip, 0.0, tuple(desk.broken(drilled)), None, "the review looks for no other tunnel")

@@ -48,7 +48,7 @@ def resumed(session: Session, plan_hash: str, folder: Path) -> Session:
         return session
     try:
         if path.stat().st_size > SIZE_LIMIT_BYTES:
-            raise InputError(f"{path}: over {SIZE_LIMIT_BYTES} bytes; a review.json is accepted")
+            raise InputError(f"{path}: over {SIZE_LIMIT_BYTES} bytes; a review.json is accepted", code="file-too-large")
         content = json.loads(path.read_text(encoding="utf-8"))
         if content.get("schema") != SCHEMA or content.get("plan") != plan_hash:
             # Of another plan, or another program: left alone until the first step overwrites it.
@@ -57,7 +57,10 @@ def resumed(session: Session, plan_hash: str, folder: Path) -> Session:
             Line(**{**item, "entry": tuple(item["entry"]), "tip": tuple(item["tip"])}) for item in content["tunnels"]
         ]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path}: not readable ({str(error).splitlines()[0]}); remove it, or give --afresh") from error
+        raise InputError(
+            f"{path}: not readable ({str(error).splitlines()[0]}); remove it, or give --afresh",
+            code="review-unreadable",
+        ) from error
     empty = replace(session, lines=())
     for line in lines:
         empty = replace(empty, lines=after(empty, Add(line)))

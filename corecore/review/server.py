@@ -16,7 +16,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from corecore.errors import CorecoreError, InputError
+from corecore.errors import CorecoreError, InputError, MissingExtraError
 from corecore.review import record
 from corecore.review.desk import Desk
 from corecore.review.session import (
@@ -116,7 +116,7 @@ class Table:
     def _do(self, body: dict[str, Any]) -> dict[str, Any]:
         rev = body.get("rev")
         if isinstance(rev, bool) or not isinstance(rev, int):
-            raise InputError(f"rev is {rev!r}; the step that was seen is accepted")
+            raise InputError(f"rev is {rev!r}; the step that was seen is accepted", code="review-command")
         if body.get("do") == "sign":
             drilled = self.desk.drilled(self.session.lines)
             today = datetime.date.today().isoformat()
@@ -125,7 +125,9 @@ class Table:
         elif body.get("do") == "take":
             sets, which = self.desk.sets(), body.get("which")
             if isinstance(which, bool) or not isinstance(which, int) or not 0 <= which < len(sets):
-                raise InputError(f"which is {str(which)[:40]!r}; 0 to {len(sets) - 1} is accepted")
+                raise InputError(
+                    f"which is {str(which)[:40]!r}; 0 to {len(sets) - 1} is accepted", code="review-command"
+                )
             command = Take(sets[which][1])
         else:
             command = parsed(body)
@@ -153,18 +155,22 @@ def parsed(body: dict[str, Any]) -> Command:
     }
     kind = body.get("do")
     if not isinstance(kind, str) or kind not in kinds:
-        raise InputError(f"do is {str(kind)[:40]!r}; accepted: {', '.join([*kinds, 'take', 'sign'])}")
+        raise InputError(
+            f"do is {str(kind)[:40]!r}; accepted: {', '.join([*kinds, 'take', 'sign'])}", code="review-command"
+        )
     return kinds[kind]()
 
 
 def application(table: Table, token: str, port: int) -> Starlette:
-    """The server's application. Raises ``InputError`` where Starlette is not installed."""
+    """The server's application. Raises ``MissingExtraError`` where Starlette is not installed."""
     try:
         from starlette.applications import Starlette
         from starlette.responses import JSONResponse, Response
         from starlette.routing import Route
     except ImportError as error:
-        raise InputError(f"{error.name} is not installed; pip install 'corecore[review]'") from error
+        raise MissingExtraError(
+            f"{error.name} is not installed; pip install 'corecore[review]'", code="extra-missing"
+        ) from error
     hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
     origins = {f"http://{host}" for host in hosts}
 
@@ -227,34 +233,34 @@ async def _body(request: Request) -> dict[str, Any]:
     async for chunk in request.stream():
         data += chunk
         if len(data) > BODY_MAX:
-            raise InputError(f"a command of over {BODY_MAX} bytes; a shorter one is accepted")
+            raise InputError(f"a command of over {BODY_MAX} bytes; a shorter one is accepted", code="review-command")
     try:
         content = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise InputError("a command that is no JSON; an object is accepted") from error
+        raise InputError("a command that is no JSON; an object is accepted", code="review-command") from error
     if not isinstance(content, dict):
-        raise InputError("a command that is no object; an object is accepted")
+        raise InputError("a command that is no object; an object is accepted", code="review-command")
     return content
 
 
 def _number(body: dict[str, Any], key: str) -> float:
     value = body.get(key, 0.0)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 1e6:
-        raise InputError(f"{key} is {str(value)[:40]!r}; a finite number is accepted")
+        raise InputError(f"{key} is {str(value)[:40]!r}; a finite number is accepted", code="review-command")
     return float(value)
 
 
 def _count(body: dict[str, Any]) -> int:
     value = body.get("tunnel")
     if isinstance(value, bool) or not isinstance(value, int):
-        raise InputError(f"tunnel is {str(value)[:40]!r}; a number from 0 is accepted")
+        raise InputError(f"tunnel is {str(value)[:40]!r}; a number from 0 is accepted", code="review-command")
     return value
 
 
 def _triple(body: dict[str, Any], key: str) -> tuple[float, float, float]:
     value = body.get(key)
     if not isinstance(value, list) or len(value) != 3:
-        raise InputError(f"{key} is {str(value)[:40]!r}; three finite numbers are accepted")
+        raise InputError(f"{key} is {str(value)[:40]!r}; three finite numbers are accepted", code="review-command")
     x, y, z = (_number({key: c}, key) for c in value)
     return x, y, z
 
@@ -263,12 +269,12 @@ def _end(body: dict[str, Any]) -> End:
     ends: dict[Any, End] = {"entry": "entry", "tip": "tip", "both": "both"}
     value = body.get("end")
     if not isinstance(value, str) or value not in ends:
-        raise InputError(f"end is {str(value)[:40]!r}; entry, tip or both is accepted")
+        raise InputError(f"end is {str(value)[:40]!r}; entry, tip or both is accepted", code="review-command")
     return ends[value]
 
 
 def _text(body: dict[str, Any], key: str) -> str:
     value = body.get(key)
     if not isinstance(value, str):
-        raise InputError(f"{key} is {repr(value)[:40]}; text is accepted")
+        raise InputError(f"{key} is {repr(value)[:40]}; text is accepted", code="review-command")
     return value

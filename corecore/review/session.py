@@ -168,7 +168,10 @@ Command = Move | Nudge | Resize | Add | Remove | Take | Select | Undo | Redo | A
 def apply(session: Session, command: Command, *, rev: int) -> Session:
     """The session after a command. Raises ``InputError`` for a stale ``rev`` and for what cannot be."""
     if rev != session.rev:
-        raise InputError(f"made for step {rev} of the session, which is at {session.rev}; look again, then move")
+        raise InputError(
+            f"made for step {rev} of the session, which is at {session.rev}; look again, then move",
+            code="review-refused",
+        )
     if isinstance(command, Select):
         if command.number is not None:
             _at(session, command.number)
@@ -179,12 +182,12 @@ def apply(session: Session, command: Command, *, rev: int) -> Session:
         return _signed(session, command)
     if isinstance(command, Undo):
         if not session.past:
-            raise InputError("nothing to undo")
+            raise InputError("nothing to undo", code="review-refused")
         past, future = session.past[:-1], (session.lines, *session.future)
         return _stands(session, session.past[-1], past=past, future=future)
     if isinstance(command, Redo):
         if not session.future:
-            raise InputError("nothing to redo")
+            raise InputError("nothing to redo", code="review-refused")
         past, future = (*session.past, session.lines), session.future[1:]
         return _stands(session, session.future[0], past=past, future=future)
     lines = after(session, command)
@@ -196,11 +199,11 @@ def after(session: Session, command: Move | Nudge | Resize | Add | Remove | Take
     lines = list(session.lines)
     if isinstance(command, Take):
         if len(command.lines) > TUNNELS_MAX:
-            raise InputError(f"{len(command.lines)} tunnels; up to {TUNNELS_MAX} are accepted")
+            raise InputError(f"{len(command.lines)} tunnels; up to {TUNNELS_MAX} are accepted", code="review-refused")
         return tuple(_checked(session.room, line) for line in command.lines)
     if isinstance(command, Add):
         if len(lines) >= TUNNELS_MAX:
-            raise InputError(f"{len(lines)} tunnels already; up to {TUNNELS_MAX} are accepted")
+            raise InputError(f"{len(lines)} tunnels already; up to {TUNNELS_MAX} are accepted", code="review-refused")
         lines.append(_checked(session.room, command.line))
         return tuple(lines)
     line = _at(session, command.number)
@@ -233,9 +236,11 @@ def axes(room: Room, line: Line) -> tuple[FloatArray, FloatArray, FloatArray]:
 def _nudged(room: Room, line: Line, nudge: Nudge) -> Line:
     steps = (nudge.inward_mm, nudge.up_mm, nudge.front_mm)
     if nudge.end not in ("entry", "tip", "both"):
-        raise InputError(f"end {nudge.end!r}; entry, tip or both is accepted")
+        raise InputError(f"end {nudge.end!r}; entry, tip or both is accepted", code="review-command")
     if not all(isinstance(s, (int, float)) and abs(s) <= NUDGE_MAX_MM for s in steps):
-        raise InputError(f"a nudge of {steps}; finite numbers up to {NUDGE_MAX_MM:g} mm are accepted")
+        raise InputError(
+            f"a nudge of {steps}; finite numbers up to {NUDGE_MAX_MM:g} mm are accepted", code="review-command"
+        )
     shift = sum((step * axis for step, axis in zip(steps, axes(room, line), strict=True)), np.zeros(3))
     entry, tip = np.array(line.entry), np.array(line.tip)
     entry = entry + shift if nudge.end in ("entry", "both") else entry
@@ -266,25 +271,29 @@ def _stands(
 
 def _signed(session: Session, command: SignOff) -> Session:
     if command.side_typed.strip().lower() != session.room.side:
-        raise InputError(f"side typed {command.side_typed!r}; this is a {session.room.side.upper()} hip")
+        raise InputError(
+            f"side typed {command.side_typed!r}; this is a {session.room.side.upper()} hip", code="sign-off-refused"
+        )
     if not session.lines:
-        raise InputError("no tunnel to sign for")
+        raise InputError("no tunnel to sign for", code="sign-off-refused")
     if command.broken and session.accepted is None:
-        raise InputError("a limit is broken; a sign-off is accepted once that is accepted with a reason")
+        raise InputError(
+            "a limit is broken; a sign-off is accepted once that is accepted with a reason", code="sign-off-refused"
+        )
     name = _words(command.name, "the name", NAME_MAX)
     return replace(session, signed=Signature(name, command.day, session.rev + 1), rev=session.rev + 1)
 
 
 def _at(session: Session, number: int) -> Line:
     if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < len(session.lines):
-        raise InputError(f"tunnel {number!r}; 0 to {len(session.lines) - 1} is accepted")
+        raise InputError(f"tunnel {number!r}; 0 to {len(session.lines) - 1} is accepted", code="review-command")
     return session.lines[number]
 
 
 def _words(text: str, what: str, most: int) -> str:
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     if not 0 < len(line) <= most:
-        raise InputError(f"{what} has {len(line)} characters; 1 to {most} are accepted")
+        raise InputError(f"{what} has {len(line)} characters; 1 to {most} are accepted", code="review-command")
     return line
 
 
@@ -294,7 +303,7 @@ def _point(value: object, name: str) -> Point:
     except (TypeError, ValueError, OverflowError):
         x = y = z = math.nan
     if not (math.isfinite(x) and math.isfinite(y) and math.isfinite(z)):
-        raise InputError(f"{name}: three finite numbers are accepted")
+        raise InputError(f"{name}: three finite numbers are accepted", code="review-command")
     # Rounded as in a file, so that what is saved is what was judged.
     return round(x, 4), round(y, 4), round(z, 4)
 
@@ -304,13 +313,18 @@ def _checked(room: Room, line: Line) -> Line:
     line = replace(line, entry=_point(line.entry, "entry"), tip=_point(line.tip, "tip"))
     for name, point in (("entry", line.entry), ("tip", line.tip)):
         if not all(a <= c <= b for a, c, b in zip(room.low, point, room.high, strict=True)):
-            raise InputError(f"{name} {point} lies outside the volume; within {room.low} to {room.high} is accepted")
+            raise InputError(
+                f"{name} {point} lies outside the volume; within {room.low} to {room.high} is accepted",
+                code="review-command",
+            )
     length = math.dist(line.entry, line.tip)
     if not LENGTH_MM[0] <= length <= LENGTH_MM[1]:
-        raise InputError(f"a tunnel of {length:.1f} mm; {LENGTH_MM[0]:g} to {LENGTH_MM[1]:g} mm is accepted")
+        raise InputError(
+            f"a tunnel of {length:.1f} mm; {LENGTH_MM[0]:g} to {LENGTH_MM[1]:g} mm is accepted", code="review-command"
+        )
     for name in ("diameter_mm", "cavity_diameter_mm", "cavity_length_mm"):
         low, high = accepted_range(name)
         value = getattr(line, name)
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-            raise InputError(f"{name} {value!r}; {low:g} to {high:g} is accepted")
+            raise InputError(f"{name} {value!r}; {low:g} to {high:g} is accepted", code="review-command")
     return line

@@ -55,7 +55,10 @@ class Method:
             value = getattr(self, key)
             # NaN is within no limits, and a whole number may be too long to become a float.
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-                raise InputError(f"method {self.name}: {key} {repr(value)[:40]}; {low:g} to {high:g} is accepted")
+                raise InputError(
+                    f"method {self.name}: {key} {repr(value)[:40]}; {low:g} to {high:g} is accepted",
+                    code="methods-invalid",
+                )
 
 
 METHODS: dict[str, Method] = {
@@ -80,34 +83,44 @@ def read_methods(path: Path) -> dict[str, Method]:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         reason = type(error).__name__
-        raise InputError(f"{path}: {reason}; a TOML file with [methods.NAME] tables is accepted") from None
+        raise InputError(
+            f"{path}: {reason}; a TOML file with [methods.NAME] tables is accepted", code="methods-invalid"
+        ) from None
     tables = content.get("methods")
     if not isinstance(tables, Mapping) or not tables:
-        raise InputError(f"{path}: no [methods.NAME] table")
+        raise InputError(f"{path}: no [methods.NAME] table", code="methods-invalid")
     return {**METHODS, **{name: _method(name, table, path) for name, table in tables.items()}}
 
 
 def check_robust(robust: str | None, methods: Mapping[str, Method], tunnels: int) -> None:
     """Raise ``InputError`` for a robust plan for a method that is none, or of several tunnels."""
     if robust is not None and robust not in methods:
-        raise InputError(f"--robust {robust!r}; accepted: {', '.join(methods)}")
+        raise InputError(f"--robust {robust!r}; accepted: {', '.join(methods)}", code="option-value")
     if robust is not None and tunnels > 1:
-        raise InputError(f"--robust: a robust plan of {tunnels} tunnels; one tunnel is accepted")
+        raise InputError(
+            f"--robust: a robust plan of {tunnels} tunnels; one tunnel is accepted", code="options-conflict"
+        )
 
 
 def _method(name: str, table: Any, path: Path) -> Method:
     known = {item.name for item in fields(Method)} - {"name"}
     if not NAME.fullmatch(name):
-        raise InputError(f"{path}: method {repr(name)[:40]}; letters, digits, - and _ are accepted, at most 40")
+        raise InputError(
+            f"{path}: method {repr(name)[:40]}; letters, digits, - and _ are accepted, at most 40",
+            code="methods-invalid",
+        )
     if not isinstance(table, Mapping):
-        raise InputError(f"{path}: methods.{name} is no table")
+        raise InputError(f"{path}: methods.{name} is no table", code="methods-invalid")
     strange = sorted(set(table) - known)
     if strange:
-        raise InputError(f"{path}: methods.{name} has {repr(strange[0])[:40]}; {', '.join(sorted(known))} are accepted")
+        raise InputError(
+            f"{path}: methods.{name} has {repr(strange[0])[:40]}; {', '.join(sorted(known))} are accepted",
+            code="methods-invalid",
+        )
     lacking = sorted({"entry_mm", "angle_deg", "depth_mm"} - set(table))
     if lacking:
-        raise InputError(f"{path}: methods.{name} lacks {lacking[0]}")
+        raise InputError(f"{path}: methods.{name} lacks {lacking[0]}", code="methods-invalid")
     try:
         return Method(name, **table)
     except InputError as error:
-        raise InputError(f"{path}: {error}") from None
+        raise InputError(f"{path}: {error}", code="methods-invalid") from None

@@ -27,7 +27,7 @@ def parse_physis(text: str) -> Physis:
     """``open``, ``closed`` or ``unknown``, in any case. Raises ``InputError`` for another word."""
     word = text.strip().lower()
     if word not in get_args(Physis):
-        raise InputError(f"physis {text[:60]!r}; open, closed or unknown is accepted")
+        raise InputError(f"physis {text[:60]!r}; open, closed or unknown is accepted", code="option-value")
     return cast(Physis, word)
 
 

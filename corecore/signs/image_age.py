@@ -37,11 +37,13 @@ def parse_date(text: str) -> date:
     if re.fullmatch(r"\d{8}", word):
         word = f"{word[:4]}-{word[4:6]}-{word[6:]}"
     if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", word):
-        raise InputError(f"date {text[:60]!r}; a date as YYYY-MM-DD or YYYYMMDD is accepted")
+        raise InputError(f"date {text[:60]!r}; a date as YYYY-MM-DD or YYYYMMDD is accepted", code="date-invalid")
     try:
         return date.fromisoformat(word)
     except ValueError as error:
-        raise InputError(f"date {text[:60]!r}; a date as YYYY-MM-DD or YYYYMMDD is accepted") from error
+        raise InputError(
+            f"date {text[:60]!r}; a date as YYYY-MM-DD or YYYYMMDD is accepted", code="date-invalid"
+        ) from error
 
 
 def image_age(imaging_date: date | None, today: date) -> ImageAge:
@@ -52,7 +54,8 @@ def image_age(imaging_date: date | None, today: date) -> ImageAge:
     if days < 0:
         raise InputError(
             f"the imaging is dated {imaging_date.isoformat()}, after the day of the plan ({today.isoformat()});"
-            " a date up to that day is accepted"
+            " a date up to that day is accepted",
+            code="date-invalid",
         )
     caution = None
     if days > IMAGE_AGE_MAX_DAYS:

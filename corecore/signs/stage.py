@@ -71,7 +71,7 @@ def parse_stage(text: str) -> Stage:
     words = re.sub(r"(?<=\w)[\s,:;_()/-]+(?=\w)", " ", text.strip()).lower()
     found = _PATTERN.fullmatch(words)
     if found is None:
-        raise InputError(f"stage {text[:60]!r}; accepted are {ACCEPTED}")
+        raise InputError(f"stage {text[:60]!r}; accepted are {ACCEPTED}", code="stage-unknown")
     named = found["system"]
     system = "arco" if named is None else "steinberg" if named[:2] == "un" or named == "upenn" else named.split()[0]
     spelled = found["number"].upper()
@@ -79,5 +79,7 @@ def parse_stage(text: str) -> Stage:
     letter = (found["letter"] or "").upper()
     title, stages = SYSTEMS[system]
     if number not in stages or (letter and letter not in stages[number]):
-        raise InputError(f"stage {text[:60]!r}: {title} has no such stage; accepted are {ACCEPTED}")
+        raise InputError(
+            f"stage {text[:60]!r}: {title} has no such stage; accepted are {ACCEPTED}", code="stage-unknown"
+        )
     return Stage(system, number, letter, named is not None)

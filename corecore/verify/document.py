@@ -185,7 +185,9 @@ def read_plan(path: Path) -> Document:
     inputs = tuple(_input(item) for item in case.child("inputs").items())
     for role in ("femur", "lesion"):
         if sum(item.role == role for item in inputs) != 1:
-            raise InputError(f"{path}: case.inputs has no single {role!r}; one of each is accepted")
+            raise InputError(
+                f"{path}: case.inputs has no single {role!r}; one of each is accepted", code="plan-malformed"
+            )
     spec = _spec(root.child("spec"))
     target = root.child("spec").optional("target")
     tunnels = tuple(_tunnel(item, spec) for item in root.child("tunnels").items())
@@ -240,7 +242,9 @@ def _check_schema(root: Node) -> None:
     if named != SCHEMA:
         found = root.value.get("corecore_version")
         by = f", written by corecore {found[:20]}" if isinstance(found, str) else ""
-        raise InputError(f"{root.file}: schema is {named!r}, another version{by}; {SCHEMA!r} is accepted here")
+        raise InputError(
+            f"{root.file}: schema is {named!r}, another version{by}; {SCHEMA!r} is accepted here", code="plan-version"
+        )
 
 
 def _input(node: Node) -> InputFile:

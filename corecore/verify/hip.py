@@ -73,7 +73,8 @@ def check_inputs(plan: Document) -> tuple[list[Check], list[str]]:
                 continue
             raise InputError(
                 f"{plan.path}: input moved or lost: {item.path} ({item.role}) is not there;"
-                " the file where the plan says, or beside the plan, is accepted"
+                " the file where the plan says, or beside the plan, is accepted",
+                code="input-lost",
             )
         found = sha256_of(item.path)
         check = same_text(f"case.inputs[{index}].sha256 ({item.role})", item.sha256.lower(), found)
@@ -159,7 +160,7 @@ def _box_around(mask: Mask, center_mm: FloatArray, reach_mm: float) -> tuple[sli
 def _femur_of(bone: Mask, anatomy: PlanAnatomy) -> Mask:
     """The connected part of a bone mask that fills most of the head sphere."""
     if not bone.voxels.any():
-        raise InputError("the femur mask is empty")
+        raise InputError("the femur mask is empty", code="mask-empty")
     start, stop = bone.bounds()
     window = tuple(slice(int(a), int(b)) for a, b in zip(start, stop, strict=True))
     labels, count = ndimage.label(bone.voxels[window], structure=_TOUCHING)
@@ -246,5 +247,5 @@ def _lesion_points(lesion: Mask, bone: Mask, mesh: BoneMesh | None) -> tuple[Flo
         inside[~inside] = mesh.surface_gap(points[~inside], slack) <= slack
         points = points[inside]
     if len(points) == 0:
-        raise InputError("no lesion lies in the bone that holds the head")
+        raise InputError("no lesion lies in the bone that holds the head", code="lesion-outside-femur")
     return points, point_ml

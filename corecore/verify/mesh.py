@@ -204,7 +204,7 @@ class BoneMesh:
 def mesh_of(bone: Mask) -> BoneMesh:
     """The surface mesh of a bone mask. Raises ``InputError`` where there is no surface."""
     if not bone.voxels.any() or bone.voxels.all():
-        raise InputError("the bone mask has no surface: it is empty, or fills its volume")
+        raise InputError("the bone mask has no surface: it is empty, or fills its volume", code="mask-empty")
     start, stop = bone.bounds(PAD_VOXELS)
     shape = np.array(bone.grid.shape)
     # Where the crop meets the scan's edge the last slice is continued beyond it.
@@ -268,7 +268,7 @@ def _contour(level: npt.NDArray[np.float32]) -> tuple[FloatArray, npt.NDArray[np
     filter_.Update()
     output = filter_.GetOutput()
     if output.GetNumberOfPolys() == 0:
-        raise InputError("the bone is too small for a surface")
+        raise InputError("the bone is too small for a surface", code="mask-empty")
     vertices = np.array(vtk_to_numpy(output.GetPoints().GetData()), dtype=np.float64)
     triangles = np.array(vtk_to_numpy(output.GetPolys().GetConnectivityArray()), dtype=np.int64).reshape(-1, 3)
     return vertices, triangles

@@ -33,7 +33,9 @@ class Node:
         """Raise: what was found here, and what is accepted."""
         found = repr(self.value)
         found = found if len(found) <= 60 else found[:57] + "..."
-        raise InputError(f"{self.file}: {self.path or 'the document'} is {found}; {accepted} is accepted")
+        raise InputError(
+            f"{self.file}: {self.path or 'the document'} is {found}; {accepted} is accepted", code="plan-malformed"
+        )
 
     def child(self, key: str) -> Node:
         """The value under a key that must be there."""
@@ -41,7 +43,7 @@ class Node:
             self.fail("an object")
         path = f"{self.path}.{key}" if self.path else key
         if key not in self.value:
-            raise InputError(f"{self.file}: {path} is missing")
+            raise InputError(f"{self.file}: {path} is missing", code="plan-malformed")
         return Node(self.file, path, self.value[key])
 
     def optional(self, key: str) -> Node | None:
@@ -85,18 +87,21 @@ def read_document(path: Path) -> Node:
     """The root of a JSON file. Raises ``InputError`` for a file that is not plain, finite JSON."""
     try:
         if path.stat().st_size > SIZE_MAX_BYTES:
-            raise InputError(f"{path}: {path.stat().st_size} bytes; a plan of up to {SIZE_MAX_BYTES} bytes is accepted")
+            raise InputError(
+                f"{path}: {path.stat().st_size} bytes; a plan of up to {SIZE_MAX_BYTES} bytes is accepted",
+                code="file-too-large",
+            )
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})", code="file-unreadable") from error
     except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8 text; a plan.json is accepted") from error
+        raise InputError(f"{path}: not UTF-8 text; a plan.json is accepted", code="plan-malformed") from error
 
     def constant(name: str) -> NoReturn:
-        raise InputError(f"{path}: holds {name}; finite numbers are accepted")
+        raise InputError(f"{path}: holds {name}; finite numbers are accepted", code="plan-malformed")
 
     try:
         value = json.loads(text, parse_constant=constant)
     except (json.JSONDecodeError, RecursionError) as error:
-        raise InputError(f"{path}: not JSON ({str(error).splitlines()[0]})") from error
+        raise InputError(f"{path}: not JSON ({str(error).splitlines()[0]})", code="plan-malformed") from error
     return Node(path, "", value)

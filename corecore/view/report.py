@@ -128,9 +128,9 @@ def report_pdf(data: Mapping[str, Any]) -> bytes:
             timestamp=_timestamp(data["report"]["created"]),
         )
     except typst.TypstError as error:
-        raise OutputError(f"report.pdf: typst refused ({str(error).splitlines()[0]})") from error
+        raise OutputError(f"report.pdf: typst refused ({str(error).splitlines()[0]})", code="report-failed") from error
     if not isinstance(made, bytes):
-        raise OutputError("report.pdf: typst made no document")
+        raise OutputError("report.pdf: typst made no document", code="report-failed")
     return made
 
 

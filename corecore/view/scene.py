@@ -36,7 +36,9 @@ def plan_hash(plan: Mapping[str, Any]) -> str:
     try:
         text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise InputError(f"the plan is not plain JSON ({error}); finite numbers and text are accepted") from error
+        raise InputError(
+            f"the plan is not plain JSON ({error}); finite numbers and text are accepted", code="plan-malformed"
+        ) from error
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
@@ -77,7 +79,7 @@ class Scene:
     def __post_init__(self) -> None:
         for name, mesh in (("femur", self.femur), ("lesion", self.lesion)):
             if len(mesh.triangles) == 0:
-                raise InputError(f"the {name}'s mesh has no triangles; a surface is needed")
+                raise InputError(f"the {name}'s mesh has no triangles; a surface is needed", code="geometry-invalid")
         # Asked for once here, so that a broken plan fails before anything is drawn.
         _ = (self.status, self.side, self.head_center, self.head_radius_mm, self.lateral, self.neck_axis, self.tunnels)
         _ = self.hash
@@ -88,20 +90,30 @@ class Scene:
         plan_path = Path(plan_path)
         try:
             if plan_path.stat().st_size > SIZE_LIMIT_BYTES:
-                raise InputError(f"{plan_path}: over {SIZE_LIMIT_BYTES} bytes; a plan.json is accepted")
+                raise InputError(
+                    f"{plan_path}: over {SIZE_LIMIT_BYTES} bytes; a plan.json is accepted", code="file-too-large"
+                )
             plan = json.loads(plan_path.read_text(encoding="utf-8"))
         except OSError as error:
-            raise InputError(f"{plan_path}: cannot be read ({error.strerror}); a plan.json is accepted") from error
+            raise InputError(
+                f"{plan_path}: cannot be read ({error.strerror}); a plan.json is accepted", code="file-unreadable"
+            ) from error
         except (ValueError, RecursionError) as error:
             reason = str(error).splitlines()[0]
-            raise InputError(f"{plan_path}: not JSON ({reason}); a plan.json is accepted") from error
+            raise InputError(
+                f"{plan_path}: not JSON ({reason}); a plan.json is accepted", code="plan-malformed"
+            ) from error
         if not isinstance(plan, dict):
-            raise InputError(f"{plan_path}: holds a {type(plan).__name__}; a plan.json is accepted")
+            raise InputError(
+                f"{plan_path}: holds a {type(plan).__name__}; a plan.json is accepted", code="plan-malformed"
+            )
         try:
             return cls(plan, read_stl(plan_path.parent / "femur.stl"), read_stl(plan_path.parent / "lesion.stl"))
         except InputError as error:
             text = str(error)
-            raise InputError(text if str(plan_path.parent) in text else f"{plan_path}: {text}") from error
+            raise InputError(
+                text if str(plan_path.parent) in text else f"{plan_path}: {text}", code=error.code
+            ) from error
 
     @cached_property
     def hash(self) -> str:
@@ -113,7 +125,7 @@ class Scene:
         """planned, infeasible or manual."""
         value = self.plan.get("status")
         if value not in STATUSES:
-            raise InputError(f"status is {value!r}; one of {', '.join(STATUSES)} is accepted")
+            raise InputError(f"status is {value!r}; one of {', '.join(STATUSES)} is accepted", code="plan-malformed")
         return str(value)
 
     @property
@@ -121,7 +133,7 @@ class Scene:
         """left or right."""
         value = self._part("case").get("side")
         if value not in ("left", "right"):
-            raise InputError(f"case.side is {value!r}; left or right is accepted")
+            raise InputError(f"case.side is {value!r}; left or right is accepted", code="plan-malformed")
         return str(value)
 
     @property
@@ -155,7 +167,10 @@ class Scene:
         axis = _unit(self._part("anatomy"), "x_axis")
         across = axis - np.dot(axis, self.proximal) * self.proximal
         if np.linalg.norm(across) < 0.1:
-            raise InputError("anatomy.x_axis runs along anatomy.shaft_axis; axes across each other are accepted")
+            raise InputError(
+                "anatomy.x_axis runs along anatomy.shaft_axis; axes across each other are accepted",
+                code="plan-malformed",
+            )
         return np.asarray(across / np.linalg.norm(across), dtype=np.float64)
 
     @property
@@ -192,16 +207,21 @@ class Scene:
         """The plan's tunnels; none where nothing is feasible."""
         entries = self.plan.get("tunnels", [])
         if not isinstance(entries, list) or not all(isinstance(t, Mapping) for t in entries):
-            raise InputError("tunnels is not a list of objects; the names of plan.json are accepted")
+            raise InputError(
+                "tunnels is not a list of objects; the names of plan.json are accepted", code="plan-malformed"
+            )
         drawn = []
         for number, figures in enumerate(entries):
             where = f"tunnels[{number}]"
             entry, tip = _vector(figures, "entry", where), _vector(figures, "tip", where)
             if np.linalg.norm(tip - entry) < 1e-6:
-                raise InputError(f"{where}: entry and tip are one point; a tunnel has a length")
+                raise InputError(f"{where}: entry and tip are one point; a tunnel has a length", code="plan-malformed")
             far = max(float(np.linalg.norm(point - self.head_center)) for point in (entry, tip))
             if far > REACH_MM:
-                raise InputError(f"{where} lies {far:.3g} mm from the head's centre; up to {REACH_MM:g} mm is accepted")
+                raise InputError(
+                    f"{where} lies {far:.3g} mm from the head's centre; up to {REACH_MM:g} mm is accepted",
+                    code="plan-malformed",
+                )
             cavity = [0.0, 0.0]
             for k, name in enumerate(("cavity_diameter_mm", "cavity_length_mm")):
                 if figures.get(name):
@@ -213,7 +233,7 @@ class Scene:
     def _part(self, name: str) -> Mapping[str, Any]:
         value = self.plan.get(name)
         if not isinstance(value, Mapping):
-            raise InputError(f"the plan has no {name!r}; the names of plan.json are accepted")
+            raise InputError(f"the plan has no {name!r}; the names of plan.json are accepted", code="plan-malformed")
         return value
 
 
@@ -224,7 +244,7 @@ def _vector(part: Mapping[str, Any], name: str, where: str) -> FloatArray:
     except (TypeError, ValueError, OverflowError):
         result = np.full(0, np.nan)
     if result.shape != (3,) or not np.all(np.isfinite(result)) or np.max(np.abs(result)) > WORLD_EXTENT_MM:
-        raise InputError(f"{where}.{name} is {value!r}; three finite numbers are accepted")
+        raise InputError(f"{where}.{name} is {value!r}; three finite numbers are accepted", code="plan-malformed")
     return result
 
 
@@ -232,12 +252,14 @@ def _unit(part: Mapping[str, Any], name: str) -> FloatArray:
     result = _vector(part, name, "anatomy")
     size = float(np.linalg.norm(result))
     if abs(size - 1.0) > 0.01:
-        raise InputError(f"anatomy.{name} has length {size:.3g}; a unit vector is accepted")
+        raise InputError(f"anatomy.{name} has length {size:.3g}; a unit vector is accepted", code="plan-malformed")
     return np.asarray(result / size, dtype=np.float64)
 
 
 def _length(part: Mapping[str, Any], name: str, where: str) -> float:
     value = part.get(name)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1000:
-        raise InputError(f"{where}.{name} is {value!r}; a positive number of millimetres is accepted")
+        raise InputError(
+            f"{where}.{name} is {value!r}; a positive number of millimetres is accepted", code="plan-malformed"
+        )
     return float(value)

@@ -1,0 +1,43 @@
+"""Write ``docs/messages.md`` from the catalogue: ``python docs/list_messages.py``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from corecore.messages import Kind, catalogue
+
+PAGE = Path(__file__).resolve().parent / "messages.md"
+HEAD = """# Messages
+
+An error ends a command with exit code 2 and one line on standard error: what was found, where, what is accepted, and in brackets a code. A warning stands in `plan.json` and `measures.json` under `warnings`, as code and text, and the work goes on. Codes stay the same from version to version; words may change. `corecore messages CODE` prints what stands here.
+
+```bash
+corecore messages mask-empty
+```
+"""  # noqa: E501
+#: Where an error is met that no command ends with.
+ROADS = {
+    "command": "",
+    "row": " *(in a row of a batch's table)*",
+    "review": " *(on the review page)*",
+    "library": " *(from Python only, or where an installation is broken)*",
+}
+
+
+def page() -> str:
+    """The page's text."""
+    return "\n".join([HEAD, "## Errors", *rows("error"), "", "## Warnings", *rows("warning"), ""])
+
+
+def rows(kind: Kind) -> Iterator[str]:
+    """A table's lines, by code."""
+    yield "| code | means | mend |"
+    yield "|---|---|---|"
+    for message in sorted(catalogue().values(), key=lambda one: one.code):
+        if message.kind == kind:
+            yield f"| `{message.code}` | {message.cause}{ROADS[message.reachable_by]} | {message.mend} |"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
