@@ -9,10 +9,12 @@ import runpy
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import export_phantom
 import messages_of_files
 import messages_of_hips
+import messages_of_warnings as scenes
 import messages_of_work
 import numpy as np
 import pytest
@@ -171,3 +173,41 @@ def test_the_command_tells_cause_and_mend(capsys: pytest.CaptureFixture[str]) ->
     assert [one["code"] for one in json.loads(capsys.readouterr().out)] == list(catalogue())
     assert main(["messages", "no-such-code"]) == 2
     assert capsys.readouterr().err.endswith("[option-value]\n")
+
+
+def test_every_warning_has_its_scene() -> None:
+    shown = [codes for _, codes, _ in scenes.SCENES.values()] + [codes for _, codes in scenes.WRITTEN.values()]
+    assert set().union(*shown) == set(WARNINGS)
+
+
+def warned(content: dict[str, Any]) -> set[str]:
+    """The codes of the warnings of a plan or of measures, each with its text."""
+    assert all(item["text"] for item in content["warnings"])
+    return {item["code"] for item in content["warnings"]}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.slow] if slow else []) for name, (_, _, slow) in scenes.SCENES.items()],
+)
+def test_a_command_goes_on_and_warns(name: str, kit: Kit, capsys: pytest.CaptureFixture[str]) -> None:
+    run, codes, _ = scenes.SCENES[name]
+    arguments = run(kit)
+    capsys.readouterr()
+    assert main(arguments) == 0, capsys.readouterr().err
+    assert warned(json.loads(capsys.readouterr().out)) >= codes
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", list(scenes.WRITTEN))
+def test_what_the_review_writes_warns(name: str, kit: Kit) -> None:
+    write, codes = scenes.WRITTEN[name]
+    assert warned(json.loads(write(kit).read_text())) >= codes
+
+
+@pytest.mark.slow
+def test_a_sound_hip_warns_only_of_the_acetabulum_it_does_not_show(
+    kit: Kit, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(kit.of_sample("--json")) == 0
+    assert warned(json.loads(capsys.readouterr().out)) == {"acetabulum_population"}
