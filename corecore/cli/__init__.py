@@ -13,6 +13,9 @@ from corecore.errors import CorecoreError
 #: Exit codes (contract §3).
 DONE, DISAGREES, BAD_INPUT, INFEASIBLE = 0, 1, 2, 3
 
+#: What typer makes of Ctrl-C.
+INTERRUPTED = 130
+
 #: Commands with a file of their own, which puts them beside the others when it is loaded.
 MORE_COMMANDS = ("batch", "doctor", "export", "guide", "messages", "review", "summary", "synth")
 
@@ -49,6 +52,8 @@ def main(arguments: list[str] | None = None) -> int:
         # Whoever read the output has left; rich makes an exit with code 1 of it.
         _discard_output()
         return BAD_INPUT
+    if result == INTERRUPTED:
+        return _fail("interrupted", "interrupted")
     return int(result) if isinstance(result, int) else DONE
 
 

@@ -46,6 +46,7 @@ def review(
         # Bound here, so that the address printed is the one that answers.
         listening.bind(("127.0.0.1", port))
     except OSError as error:
+        listening.close()
         raise InputError(
             f"--port {port}: cannot be used ({error.strerror}); another, or 0, is accepted", code="port-unusable"
         ) from error
