@@ -53,6 +53,7 @@ def report_content(scene: Scene) -> dict[str, Any]:
         "transcription": _transcription(scene),
         "bone": _bone(scene),
         "risk": _risk(scene),
+        "risk_note": _risk_note(scene),
         "alternatives": _alternatives(scene),
         "provenance": _provenance(scene),
     }
@@ -233,6 +234,17 @@ def _risk(scene: Scene) -> list[list[str]]:
                 ]
             )
     return rows
+
+
+def _risk_note(scene: Scene) -> str:
+    """What of the lesion's place the risk counts; nothing where it was drawn on the femur's own scan."""
+    risks = [told for told in part(scene.plan, "totals", "risk").values() if isinstance(told, Mapping)]
+    if not risks or "lesion_transform" not in part(scene.plan, "case"):
+        return ""
+    shift = figure(risks[0], "lesion_shift_mm")
+    if shift is None:
+        return "How far the lesion, drawn on another scan, may lie elsewhere is unknown and not counted."
+    return f"Counts the lesion, drawn on another scan, as {shift:.2f} mm elsewhere (root mean square)."
 
 
 def chance(told: Mapping[str, Any], name: str) -> str:
