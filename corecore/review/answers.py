@@ -22,7 +22,7 @@ def about(desk: Desk) -> dict[str, Any]:
     """What no step changes: whose hip, which plan, its warnings."""
     content = report_content(desk.scene)
     told = {key: content[key] for key in ("side", "id", "imaged", "warnings", "notice")}
-    return {**told, "plan": desk.scene.hash, "sets": [name for name, _ in desk.sets()]}
+    return {**told, "plan": desk.scene.hash, "sets": [name for name, _ in desk.sets]}
 
 
 def figures(desk: Desk, session: Session, *, against: int | None = None) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def figures(desk: Desk, session: Session, *, against: int | None = None) -> dict
         "against": None,
     }
     if against is not None and session.lines:
-        name, lines = desk.sets()[against]
+        name, lines = desk.sets[against]
         found["against"] = {
             "which": against,
             "name": name,

@@ -47,7 +47,7 @@ def ranked(desk: Desk) -> list[dict[str, Any]]:
 
     ``which`` numbers them as in ``Desk.sets``.
     """
-    rows = [{"which": k, **row(desk, name, lines)} for k, (name, lines) in enumerate(desk.sets()) if lines]
+    rows = [{"which": k, **row(desk, name, lines)} for k, (name, lines) in enumerate(desk.sets) if lines]
     rows.sort(key=lambda one: (not one["keeps"], -one["share"]))
     return rows
 

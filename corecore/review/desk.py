@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from corecore.reopen import Reopened, reopen
 from corecore.review.session import Line, Point, Room, Session
 from corecore.spec import Spec
 from corecore.stamp import ROUNDING
+from corecore.standing import least_bridge_mm, lowest_hole_mm
+from corecore.totals import neck_area_share
 from corecore.tunnel import Tunnel, TunnelFigures, assess, violations
 from corecore.view.scene import Scene
 from corecore.view.tissue import Tissue
@@ -73,17 +76,23 @@ class Desk:
         )
         return Session(room, lines, selected=0 if lines else None)
 
-    def sets(self) -> list[tuple[str, tuple[Line, ...]]]:
-        """What may be taken instead of what stands: the plan's own tunnels, and each alternative's."""
-        found = [("the plan", self.session().lines)]
+    @cached_property
+    def own(self) -> tuple[Line, ...]:
+        """The plan's own tunnels."""
+        return self.session().lines
+
+    @cached_property
+    def sets(self) -> tuple[tuple[str, tuple[Line, ...]], ...]:
+        """What may be taken instead of what stands, by name: the plan's own tunnels, and each alternative's."""
+        found = [("the plan", self.own)]
         others = [one for one in self.scene.plan.get("alternatives") or [] if isinstance(one, Mapping)]
         for index, one in enumerate(others, start=1):
             try:
                 variant = replace(self.scene, plan={**self.scene.plan, "tunnels": one.get("tunnels")})
             except InputError:
                 continue
-            found.append((f"other {index}", replace(self, scene=variant).session().lines))
-        return found
+            found.append((f"other {index}", replace(self, scene=variant).own))
+        return tuple(found)
 
     def measured(self, lines: Sequence[Line]) -> list[Measured]:
         """The lines on the bone; what was measured lately is not measured again. Raises as ``drilled``."""
@@ -101,9 +110,7 @@ class Desk:
                 tunnel = path_on_bone(self.hip, line.entry, line.tip, line.diameter_mm)
             except InputError as error:
                 raise InputError(f"tunnel {index}: {error}") from error
-            tunnel = replace(
-                tunnel, cavity_diameter_mm=line.cavity_diameter_mm, cavity_length_mm=line.cavity_length_mm
-            )
+            tunnel = replace(tunnel, cavity_diameter_mm=line.cavity_diameter_mm, cavity_length_mm=line.cavity_length_mm)
             found = Measured(tunnel, assess(self.hip, tunnel, self.spec))
         # The newest last: the first to go is the one not seen for longest.
         self._known[line] = found
@@ -144,19 +151,37 @@ class Desk:
         drilled, share = self.drilled(lines), self.removed_fraction(lines)
         total_ml = self.hip.lesion.volume_ml
         own: Mapping[str, Any] = self.scene.plan
+        planned = tuple(lines) == self.own
+        told = own.get("totals")
+        totals: Mapping[str, Any] = told if isinstance(told, Mapping) else {}
+        # What the search proved holds for its own tunnels; how much a drill may reach, for any.
+        kept = totals if planned else {"reachable_fraction": totals.get("reachable_fraction")}
         changed = {
-            "status": "manual",
+            "status": self.scene.status if planned else "manual",
             "violations": self.broken(drilled),
             "tunnels": [_stated(self.hip, tunnel, figures) for tunnel, figures in drilled],
             "totals": {
+                **kept,
                 "removed_fraction": number(share),
                 "necrosis_removed_ml": number(share * total_ml),
                 "necrosis_left_ml": number((1.0 - share) * total_ml),
-                "reachable_fraction": own.get("totals", {}).get("reachable_fraction"),
+                **self._bone(drilled),
             },
-            "alternatives": [], "nearest": None, "nearest_reason": None, "robust": None, "infeasible": None,
+            "alternatives": [], "nearest": None, "nearest_reason": None, "robust": None,
+            "infeasible": own.get("infeasible") if planned else None,
         }  # fmt: skip
         return replace(self.scene, plan={**own, **changed})
+
+    def _bone(self, drilled: Sequence[tuple[Tunnel, TunnelFigures]]) -> dict[str, Any]:
+        """What the limits' table tells of the bone that stays."""
+        if not drilled:
+            return {}
+        tunnels = [tunnel for tunnel, _ in drilled]
+        left = {
+            "hole_above_lesser_trochanter_mm": number(lowest_hole_mm(self.hip, [figures for _, figures in drilled])),
+            "bridge_mm": number(least_bridge_mm(self.hip, tunnels)),
+        }
+        return {"neck_area_share": number(neck_area_share(self.hip, tunnels)), "bone_left": left}
 
 
 def _stated(hip: Hip, tunnel: Tunnel, figures: TunnelFigures) -> dict[str, Any]:

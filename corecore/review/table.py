@@ -83,7 +83,7 @@ class Table:
             return {"rev": self.session.rev, "written": f"{path.parent.name}/{path.name}"}
 
     def _figures(self, session: Session, body: dict[str, Any]) -> dict[str, Any]:
-        which = None if body.get("against") is None else wire.one_of(body, "against", len(self.desk.sets()))
+        which = None if body.get("against") is None else wire.one_of(body, "against", len(self.desk.sets))
         return {**answers.figures(self.desk, session, against=which), "seq": _seq(body)}
 
     def _seen(self, body: dict[str, Any]) -> Session:
@@ -107,7 +107,7 @@ class Table:
             today = datetime.date.today().isoformat()
             command: Command = SignOff(wire.text(body, "name"), wire.text(body, "side"), today, broken)
         elif kind == "take":
-            sets = self.desk.sets()
+            sets = self.desk.sets
             command = Take(sets[wire.one_of(body, "which", len(sets))][1])
         elif kind == "snap":
             command = best_move(self.desk, self.session, wire.count(body))

@@ -40,6 +40,8 @@ TILE_GAP, TILE_TITLE = 6.0, 30.0
 #: Marks along the axis every so many mm, and numbers at every second.
 MARK_MM = 10.0
 LABEL_SIZE, LETTER_SIZE = 21.0, 30.0
+#: Half the square about entry and tip that no label covers, units.
+END_FREE = 12.0
 BONE, LESION, TUNNEL, MARGIN, BROKEN, WORDS = "#F3EAD3", "#F5B830", "#7CC4F0", "#9FE8B8", "#FF6B6B", "#FFFFFF"
 
 
@@ -270,6 +272,9 @@ def _axis(drawing: Drawing, scene: Scene, plane: Plane, tunnel: DrawnTunnel) -> 
         if number % 2 == 0:
             x, y = at + (half + 20) * side
             drawing.text(x, y + 0.36 * LABEL_SIZE, f"{number * MARK_MM:g}", size=LABEL_SIZE - 3, anchor="middle")
+    # A label on the tip would hide what it names.
+    for end in (entry, tip):
+        drawing.keep_free((end[0] - END_FREE, end[1] - END_FREE, end[0] + END_FREE, end[1] + END_FREE))
     drawing.label(entry, "entry", size=LABEL_SIZE, color=color, gap=14.0, toward=-way)
     drawing.label(tip, f"tip {length:.1f} mm", size=LABEL_SIZE, color=color, gap=14.0, bold=True, toward=way)
 

@@ -168,9 +168,8 @@ function showRanked(rows) {
     const compare = button("compare", () => toggle(one.which), {
       "aria-label": `compare with ${one.name}`, "aria-pressed": "false", "data-against": one.which,
     });
-    const last = element("td", undefined, { class: "buttons" });
-    last.append(pick, compare);
-    line.append(last);
+    line.append(element("td"));
+    line.lastChild.append(pick, compare);
     return line;
   });
   const now = row(["as it stands", "", "", "", "", ""]);
