@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from corecore.alternatives import METHOD
-from corecore.explain import LIMITS, holding
+from corecore.explain import holding
 from corecore.grid import FloatArray
 from corecore.review.desk import Desk
 from corecore.review.session import Line
@@ -28,6 +28,23 @@ CLEARANCES = (
     ("posterosuperior_margin_mm", "posterosuperior_clearance_mm"),
     ("joint_margin_mm", "joint_clearance_mm"),
 )
+#: Limits in a word or two, for a narrow column.
+SHORT = {
+    "cortical_margin_mm": "cortex",
+    "posterosuperior_margin_mm": "postero-superior neck",
+    "joint_margin_mm": "joint",
+    "incidence_min_deg": "incidence",
+    "shaft_angle_min_deg": "least shaft angle",
+    "shaft_angle_max_deg": "greatest shaft angle",
+    "length_max_mm": "length",
+    "entry_normal_max_deg": "turn of the cortex",
+    "entry_ap_max_mm": "lateral mid-line",
+    "entry_distal_mm": "entry's lower edge",
+    "entry_proximal_mm": "entry's upper edge",
+    "bridge_min_mm": "bone between holes",
+    "overlap": "tunnels meet",
+    "wide_holes": "wide holes",
+}
 #: Figures set side by side: words, name, unit, digits, and which of several tunnels' counts.
 SIDE_BY_SIDE: tuple[tuple[str, str, str, int, Callable[[FloatArray], float]], ...] = (
     ("Wall to the cortex", "cortical_clearance_mm", " mm", 1, np.min),
@@ -130,4 +147,4 @@ def _several(words: list[str]) -> str:
 
 
 def _words(key: str) -> str:
-    return LIMITS[key][2] if key in LIMITS else OTHER_LIMITS.get(key, key.removesuffix("_mm").replace("_", " "))
+    return SHORT.get(key) or OTHER_LIMITS.get(key, key)

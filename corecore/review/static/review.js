@@ -20,6 +20,7 @@ function complain(words) {
 const wishes = new Wishes(async (wish) => {
   const number = ++seq;
   document.body.classList.add("waiting");
+  $("snap").setAttribute("aria-busy", String(wish.body.do === "snap"));
   const body = { ...wish.body, rev: state.rev, against, seq: number };
   try {
     const content = await ask(wish.kind === "drag" ? "/api/preview" : "/api/do", body);
@@ -34,6 +35,7 @@ const wishes = new Wishes(async (wish) => {
     complain(error.message);
     if (wish.kind !== "drag") await again();
   }
+  $("snap").setAttribute("aria-busy", "false");
   if (wish.kind !== "drag") soonFilms();
 });
 
