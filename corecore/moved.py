@@ -84,7 +84,10 @@ def move_told(told: Mapping[str, Any]) -> Move:
             return Move(str(told["method"]), matrix, moved, turned, figures[0], figures[1], ())
     except (KeyError, TypeError, ValueError):
         pass
-    raise InputError("case.lesion_transform is none that a plan of this version writes; an unedited plan is accepted")
+    raise InputError(
+        "case.lesion_transform is none that a plan of this version writes; an unedited plan is accepted",
+        code="plan-malformed",
+    )
 
 
 def into_femur(

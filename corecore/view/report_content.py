@@ -38,24 +38,31 @@ def report_content(scene: Scene) -> dict[str, Any]:
         "version": one_line(str(plan.get("corecore_version", UNKNOWN)), 30),
         "created": one_line(str(plan.get("created", UNKNOWN)), 40),
         "notice": captions.NOT_A_DEVICE,
-        "status": _status(scene),
         "necrosis": necrosis_rows(plan),
-        "limits": [
-            {"what": j.what, "value": j.value, "limit": j.limit, "verdict": j.verdict, "tone": j.tone, "mark": j.mark}
-            for j in limits.judged(scene)
-        ],
+        **judged_content(scene),
         "ways": _ways(plan),
         "holds": _holds(scene),
         "arguments": arguments(plan),
         "warnings": _warnings(scene),
         "all_warnings": [sentence(line) for line in (*captions.warnings(scene), *asked(plan))],
-        "violations": captions.violations(scene),
-        "transcription": _transcription(scene),
         "bone": _bone(scene),
         "risk": _risk(scene),
         "risk_note": _risk_note(scene),
         "alternatives": _alternatives(scene),
         "provenance": _provenance(scene),
+    }
+
+
+def judged_content(scene: Scene) -> dict[str, Any]:
+    """The part of it that changes with the tunnels: answer, figures against limits, numbers to transcribe."""
+    return {
+        "status": _status(scene),
+        "limits": [
+            {"what": j.what, "value": j.value, "limit": j.limit, "verdict": j.verdict, "tone": j.tone, "mark": j.mark}
+            for j in limits.judged(scene)
+        ],
+        "violations": captions.violations(scene),
+        "transcription": _transcription(scene),
     }
 
 
