@@ -155,6 +155,8 @@ def a_nailed_hip(kit: Kit) -> list[str]:
 @scene("collapse")
 def a_flattened_head(kit: Kit) -> list[str]:
     case = flattened(4.0).case
+    assert case.original_femur is not None
+    assert case.original_lesion is not None
     write_mask(kit.folder / "femur.nii.gz", case.original_femur)
     write_mask(kit.folder / "lesion.nii.gz", case.original_lesion)
     return kit.measure(kit.folder / "femur.nii.gz", kit.folder / "lesion.nii.gz", "--json")

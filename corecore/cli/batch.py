@@ -52,7 +52,7 @@ def batch(
     """Plan many hips and write one table: Parquet and CSV, a row per hip, whatever becomes of it."""
     from corecore.batch.settings import Settings, Variant
     from corecore.errors import InputError
-    from corecore.spec import parse_settings
+    from corecore.values import parse_settings
 
     folder = str((out / "plans").absolute()) if plans else None
     left_out: tuple[tuple[str, str], ...] = ()

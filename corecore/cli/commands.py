@@ -33,7 +33,7 @@ from corecore.cli.options import (
     StageOption,
     TargetOption,
 )
-from corecore.cli.work import answers_given, opened_hip, path_given, planned, vector, verified
+from corecore.cli.work import answers_given, opened_hip, path_given, planned, verified
 
 app = typer.Typer(
     name="corecore",
@@ -107,8 +107,9 @@ def measure(
     from corecore.cli.progress import steps
     from corecore.io.files import atomic_write_text
     from corecore.spec import Spec
+    from corecore.values import direction
 
-    given_pole = None if pole is None else vector(pole, "--pole")
+    given_pole = None if pole is None else direction(pole, "--pole")
     answers = answers_given(stage, physis, imaging_date)
     other = elsewhere(lesion_transform, lesion_image, register)
     with steps(quiet=as_json) as step, ThreadPoolExecutor(1) as beside:

@@ -34,7 +34,7 @@ def guide(
     from corecore.guide import guide_plan
     from corecore.guide.design import Design
     from corecore.guide.write import page
-    from corecore.spec import parse_settings
+    from corecore.values import parse_settings
 
     sizes = {**parse_settings(setting or []), **({} if pin is None else {"pin_mm": str(pin)})}
     with steps(quiet=as_json) as step:
