@@ -11,12 +11,12 @@ import typer
 from corecore.cli import DONE
 from corecore.cli.commands import app
 from corecore.cli.export import AcceptViolations
-from corecore.cli.options import AsJson
+from corecore.cli.options import AsJson, PlanFile
 
 
 @app.command()
 def guide(
-    plan_file: Annotated[Path, typer.Argument(metavar="PLAN.json")],
+    plan_file: PlanFile,
     out: Annotated[Path, typer.Option(help="The guide's STL; a 3MF and a text are written beside it.")],
     accept_violations: AcceptViolations = None,
     tunnel: Annotated[
