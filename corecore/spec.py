@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from corecore.errors import InputError
+from corecore.values import Vector, number, vector
 
 #: Allowed range of each parameter: outside it a value is a slip of the pen, not a wish.
 _RANGES: dict[str, tuple[float, float]] = {
@@ -53,10 +54,6 @@ TARGETS = ("lesion", "weight-bearing", "reached")
 #: A fixed entry is kept to this, mm; a fixed direction to this, degrees (engineering choices: the
 #: first is what two entries may differ by and share a portal).
 ENTRY_KEPT_MM, DIRECTION_KEPT_DEG = 0.5, 0.1
-
-Vector = tuple[float, float, float]
-
-
 #: A limit holds a tunnel that comes this near to it, mm and degrees: the search stops up to a tenth short.
 HOLDS_MM, HOLDS_DEG = 0.25, 1.0
 #: More of the neck's smallest section than this taken by tunnels is a warning (contract §2).
@@ -220,7 +217,7 @@ class Spec:
             if name == "keep":
                 changed[name] = tuple(_kept(one, diameter, f"{origin} keep".strip()) for one in _listed(raw))
                 continue
-            changed[name] = _number(name, raw, whole=known[name] == "int", origin=origin)
+            changed[name] = number(name, raw, whole=known[name] == "int", origin=origin)
         return replace(self, **changed)
 
     def as_dict(self) -> dict[str, Any]:
@@ -258,29 +255,6 @@ def read_config(path: Path) -> dict[str, Any]:
     return table
 
 
-def parse_settings(texts: list[str]) -> dict[str, str]:
-    """``KEY=VALUE`` texts as a table. Raises ``InputError`` for a text without ``=``."""
-    result: dict[str, str] = {}
-    for text in texts:
-        key, equals, value = text.partition("=")
-        if not equals:
-            raise InputError(f"--set {text!r}; KEY=VALUE is accepted", code="parameter-value")
-        result[key.strip()] = value.strip()
-    return result
-
-
-def vector(raw: Any, origin: str) -> Vector:
-    """Three finite numbers, from a text ``x,y,z`` or a list. Raises ``InputError`` for anything else."""
-    parts = raw.split(",") if isinstance(raw, str) else raw
-    try:
-        x, y, z = (float(part) for part in parts)
-    except (TypeError, ValueError):
-        x = y = z = math.nan
-    if not (math.isfinite(x) and math.isfinite(y) and math.isfinite(z)):
-        raise InputError(f"{origin} {raw!r}; three finite numbers x,y,z are accepted", code="parameter-value")
-    return x, y, z
-
-
 def _finite(values: Vector, name: str) -> Vector:
     return vector(values, f"{name}:")
 
@@ -304,20 +278,8 @@ def _kept(raw: Any, diameter: Any, origin: str) -> Kept:
         raise InputError(
             f"{origin} {raw!r}; entry:tip or entry:tip:DIAMETER, each x,y,z, is accepted", code="parameter-value"
         )
-    size = _number("diameter", parts[2], whole=False, origin=origin)
+    size = number("diameter", parts[2], whole=False, origin=origin)
     return Kept(vector(parts[0], origin), vector(parts[1], origin), float(size))
-
-
-def _number(name: str, raw: Any, *, whole: bool, origin: str) -> float | int:
-    try:
-        value = float(raw) if not isinstance(raw, bool) else math.nan
-    except (TypeError, ValueError):
-        value = math.nan
-    if not math.isfinite(value) or (whole and value != int(value)):
-        raise InputError(
-            f"{origin} {name}: {raw!r}; a {'whole' if whole else 'finite'} number is accepted", code="parameter-value"
-        )
-    return int(value) if whole else value
 
 
 #: Most alternatives to a plan.

@@ -310,3 +310,19 @@ def test_preview_draws_a_plan_whose_masks_are_gone(
     assert "masks are not at hand" not in whole.read_text(encoding="utf-8")
     assert str(tmp_path) not in alone.read_text(encoding="utf-8")
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF-")
+
+
+def test_the_shell_completes_commands_and_options(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert main(["--install-completion", "bash"]) == 0
+    script = next((tmp_path / ".bash_completions").iterdir()).read_text()
+    assert "_CORECORE_COMPLETE=complete_bash" in script
+    capsys.readouterr()
+    monkeypatch.setenv("_CORECORE_COMPLETE", "complete_bash")
+    for words, place, found in (("corecore ex", 1, "explain\nexport"), ("corecore plan --lan", 2, "--landmarks")):
+        monkeypatch.setenv("COMP_WORDS", words)
+        monkeypatch.setenv("COMP_CWORD", str(place))
+        assert main([]) == 0
+        assert capsys.readouterr().out.strip() == found

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
+import runpy
 import sys
 import tomllib
+from importlib import metadata
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -53,3 +57,58 @@ def test_every_library_says_why_it_is_here() -> None:
 def test_a_hidden_import_is_seen() -> None:
     source = "import os\nfrom . import x\nfrom corecore.grid import Grid\ndef f():\n    from vtkmodules.util import y\n"
     assert third_party(source) == {"vtk"}
+
+
+LICENCES = runpy.run_path(str(ROOT / "docs" / "list_licences.py"))
+
+
+def listed() -> dict[str, str]:
+    """Licences by name, as the page has them."""
+    page = (ROOT / "docs" / "design" / "licences.md").read_text(encoding="utf-8")
+    return dict(re.findall(r"^\| ([\w-]+) \| ([^|]+) \|", page.split("|---|---|---|")[1], flags=re.MULTILINE))
+
+
+def test_all_that_an_installation_brings_along_is_listed_with_its_licence() -> None:
+    """What this Python asks for; another one or another system may need a row less."""
+    asked = LICENCES["asked_for"]()
+    installed = [extra for extra, needs in asked.items() if not _missing(needs)]
+    assert "" in installed
+    found = set().union(*(LICENCES["reached"](asked[extra]) for extra in installed))
+    assert found <= set(listed()), "python docs/list_licences.py"
+
+
+def _missing(needs: list[str]) -> bool:
+    try:
+        LICENCES["reached"](needs)
+    except metadata.PackageNotFoundError:
+        return True
+    return False
+
+
+def is_gpl_alone(licence: str) -> bool:
+    """Whether a licence leaves nothing but the GPL (the LGPL is another)."""
+    choices = re.split(r"\bOR\b", licence)
+    return all(re.search(r"(?<!L)GPL|(?<!Lesser )General Public License", choice) for choice in choices)
+
+
+def test_no_licence_is_missing_or_the_gpl_alone() -> None:
+    assert len(listed()) > 40
+    for name, licence in listed().items():
+        assert licence not in ("", "not stated", "UNKNOWN", "BSD"), name
+        assert not is_gpl_alone(licence), name
+
+
+@pytest.mark.parametrize(
+    ("licence", "alone"),
+    [
+        ("GPL-3.0-or-later", True), ("AGPL-3.0", True), ("GNU General Public License v2 (GPLv2)", True),
+        ("LGPL-3.0-or-later", False), ("MIT OR GPL-2.0-only", False), ("MPL-2.0", False),
+    ],
+)  # fmt: skip
+def test_the_gpl_is_told_from_its_lesser_sister(licence: str, alone: bool) -> None:
+    assert is_gpl_alone(licence) is alone
+
+
+def test_requirements_are_followed_to_their_end() -> None:
+    assert {"matplotlib", "pillow", "numpy"} <= LICENCES["reached"](["Matplotlib"])
+    assert "pillow" not in LICENCES["reached"](["numpy"])

@@ -41,7 +41,7 @@ def test_the_blocks_of_a_page_are_found() -> None:
 
 
 @pytest.fixture(scope="module")
-def workplace(sample_hip: Hip, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sample_folder(sample_hip: Hip, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the volumes that the pages name, and the command on the path."""
     folder = tmp_path_factory.mktemp("docs")
     samples = ROOT / "sample_volumes"
@@ -65,12 +65,12 @@ def workplace(sample_hip: Hip, tmp_path_factory: pytest.TempPathFactory) -> Path
 @pytest.mark.parametrize(
     "page", [one for one in PAGES if RUN & {kind for kind, _ in blocks(one)}], ids=lambda one: one.stem
 )
-def test_every_block_of_a_page_runs(page: Path, workplace: Path, tmp_path: Path) -> None:
-    for volume in workplace.glob("*.nii.gz"):
+def test_every_block_of_a_page_runs(page: Path, sample_folder: Path, tmp_path: Path) -> None:
+    for volume in sample_folder.glob("*.nii.gz"):
         shutil.copy(volume, tmp_path)
     environment = {
         **os.environ,
-        "PATH": f"{workplace / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "PATH": f"{sample_folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT),
     }
     for language, text in blocks(page):

@@ -197,18 +197,18 @@ def test_a_stack_is_read_in_its_order_whatever_the_names(parcel: Parcel, series:
 
 def test_a_series_that_does_not_fit_is_refused(parcel: Parcel, series: Path, tmp_path: Path) -> None:
     gap = make_series(tmp_path / "gap", parcel.hip, skip=40)
-    with pytest.raises(InputError, match="uneven, missing or twice"):
+    with pytest.raises(InputError, match=r"1 slice\(s\) missing"):
         export_dicom(parcel, tmp_path / "o", series=gap, identity="keep")
     away = make_series(tmp_path / "away", parcel.hip, away_mm=300.0)
     with pytest.raises(InputError, match=r"shows 0\.00 of"):
         export_dicom(parcel, tmp_path / "o", series=away, identity="keep")
     for path in list(series.glob("99*.dcm"))[:3]:
         (away / f"other_{path.name}").write_bytes(path.read_bytes())
-    with pytest.raises(InputError, match="2 CT or MR series"):
+    with pytest.raises(InputError, match="2 series"):
         export_dicom(parcel, tmp_path / "o", series=away, identity="keep")
     empty = tmp_path / "empty"
     empty.mkdir()
-    with pytest.raises(InputError, match="0 CT or MR series"):
+    with pytest.raises(InputError, match="holds no CT or MR image"):
         export_dicom(parcel, tmp_path / "o", series=empty, identity="keep")
     with pytest.raises(InputError, match="STL"):
         export_dicom(parcel, tmp_path / "o", series=series, identity="keep", guide=series / "notes.txt")

@@ -73,7 +73,13 @@ def loaded_by(statement: str) -> set[str]:
     return set(json.loads(run.stdout.splitlines()[-1]))
 
 
-@pytest.mark.parametrize("statement", ["import corecore", "import corecore.cli", "import corecore.verify"])
+#: What ``corecore --help`` runs.
+HELP = "from corecore.cli import main; assert main(['--help']) == 0"
+
+
+@pytest.mark.parametrize(
+    "statement", ["import corecore", "import corecore.cli", HELP, "import corecore.messages", "import corecore.verify"]
+)
 def test_importing_loads_nothing_heavy(statement: str) -> None:
     assert loaded_by(statement).isdisjoint(HEAVY)
 

@@ -21,8 +21,9 @@ from corecore.search.sets import best_set
 from corecore.search.sets_pool import lines_through
 from corecore.search.threads import judge_many
 from corecore.search.walls import ring_points
-from corecore.spec import Kept, Spec, Vector
+from corecore.spec import Kept, Spec
 from corecore.tunnel import Tunnel, assess, violations
+from corecore.values import Vector
 
 SPEC = Spec(diameter_mm=6.0)
 

@@ -253,8 +253,8 @@ def test_one_stop_serves_all_sleeves_and_is_a_round_figure() -> None:
     ("values", "word"),
     [
         ({"clearance_mm": "9"}, "clearance_mm = 9.0; 0 to 1.5"),
-        ({"play_mm": "nan"}, "play_mm = nan"),
-        ({"wall_min_mm": "thick"}, "a number is accepted"),
+        ({"play_mm": "nan"}, "finite number"),
+        ({"wall_min_mm": "thick"}, "a finite number is accepted"),
         ({"lid_mm": "1"}, "unknown size 'lid_mm'; accepted: clearance_mm, play_mm"),
         ({"wall_min_mm": "4"}, "sleeve_wall_mm = 3 is less than wall_min_mm = 4"),
     ],

@@ -19,6 +19,7 @@ ORDER = [
     "threads",
     "fields",
     "grid",
+    "values",
     "spec",
     "samples",
     "surface",

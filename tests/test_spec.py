@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from corecore.errors import InputError
-from corecore.spec import PRESETS, Spec, parse_settings, preset, read_config
+from corecore.spec import PRESETS, Spec, preset, read_config
+from corecore.values import parse_settings
 
 
 def test_defaults_are_the_contracts() -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from corecore.errors import InputError
-from corecore.spec import parse_settings
+from corecore.values import parse_settings
 
 #: Columns of a manifest; the first three are needed in every row.
 COLUMNS = ("id", "femur", "lesion", "image", "side", "overrides", "pelvis", "truth")

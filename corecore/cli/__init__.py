@@ -48,7 +48,10 @@ def main(arguments: list[str] | None = None) -> int:
         return _fail("interrupted", "interrupted")
     except MemoryError:
         return _fail("out of memory; crop the volume to one hip, or use larger voxels", "out-of-memory")
-    except (BrokenPipeError, SystemExit):
+    except (BrokenPipeError, SystemExit) as left:
+        if isinstance(left, SystemExit) and not left.code:
+            # Shell completion ends so.
+            return DONE
         # Whoever read the output has left; rich makes an exit with code 1 of it.
         _discard_output()
         return BAD_INPUT

@@ -14,7 +14,7 @@ import typer
 
 from corecore.cli import DONE
 from corecore.cli.commands import app
-from corecore.cli.options import AsJson
+from corecore.cli.options import AsJson, Diameter, Preset, SettingOption, Tunnels
 
 if TYPE_CHECKING:
     from corecore.batch.run import Outcome
@@ -38,10 +38,10 @@ def batch(
         str | None, typer.Option(help="Address of a Dask scheduler, tcp://HOST:PORT, instead of own processes.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where an earlier run ended.")] = False,
-    preset: Annotated[str | None, typer.Option(help="core-10 (default), core-8, multi-3.2 or acd.")] = None,
-    tunnels: Annotated[int | None, typer.Option(help="Most tunnels, 1 to 16.")] = None,
-    diameter: Annotated[float | None, typer.Option(help="Drill diameter, mm.")] = None,
-    setting: Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE, may be repeated.")] = None,
+    preset: Preset = None,
+    tunnels: Tunnels = None,
+    diameter: Diameter = None,
+    setting: SettingOption = None,
     gap: Annotated[float | None, typer.Option(help="Prove that no tunnel removes more by this share.")] = None,
     robust: Annotated[str | None, typer.Option(help="Plan for the errors of a method: guide, robot, …")] = None,
     plans: Annotated[bool, typer.Option("--plans", help="Write each plan's folder too.")] = False,
@@ -55,7 +55,7 @@ def batch(
     """Plan many hips and write one table: Parquet and CSV, a row per hip, whatever becomes of it."""
     from corecore.batch.settings import Settings, Variant
     from corecore.errors import InputError
-    from corecore.spec import parse_settings
+    from corecore.values import parse_settings
 
     folder = str((out / "plans").absolute()) if plans else None
     left_out: tuple[tuple[str, str], ...] = ()

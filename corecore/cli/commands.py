@@ -15,6 +15,8 @@ from corecore.cli.options import (
     AsJson,
     AvoidMask,
     CaseId,
+    ConfigFile,
+    Diameter,
     DirectionOption,
     EntryOption,
     Femur,
@@ -25,15 +27,21 @@ from corecore.cli.options import (
     LandmarkFile,
     Lesion,
     MethodsFile,
+    NoPictures,
     Overwrite,
     PelvisMask,
     PhysisOption,
+    PlanFile,
+    PlanFolder,
     PoleOption,
+    Preset,
+    SettingOption,
     SideOption,
     StageOption,
     TargetOption,
+    Tunnels,
 )
-from corecore.cli.work import answers_given, opened_hip, path_given, planned, vector, verified
+from corecore.cli.work import answers_given, opened_hip, path_given, planned, verified
 
 app = typer.Typer(
     name="corecore",
@@ -107,8 +115,9 @@ def measure(
     from corecore.cli.progress import steps
     from corecore.io.files import atomic_write_text
     from corecore.spec import Spec
+    from corecore.values import direction
 
-    given_pole = None if pole is None else vector(pole, "--pole")
+    given_pole = None if pole is None else direction(pole, "--pole")
     answers = answers_given(stage, physis, imaging_date)
     other = elsewhere(lesion_transform, lesion_image, register)
     with steps(quiet=as_json) as step, ThreadPoolExecutor(1) as beside:
@@ -144,12 +153,12 @@ def measure(
 def plan(
     femur: Femur,
     lesion: Lesion,
-    out: Annotated[Path, typer.Option(help="Folder for the plan.")],
+    out: PlanFolder,
     side: SideOption = "auto",
     landmarks: LandmarkFile = None,
-    preset: Annotated[str | None, typer.Option(help="core-10 (default), core-8, multi-3.2 or acd.")] = None,
-    tunnels: Annotated[int | None, typer.Option(help="Most tunnels, 1 to 16.")] = None,
-    diameter: Annotated[float | None, typer.Option(help="Drill diameter, mm.")] = None,
+    preset: Preset = None,
+    tunnels: Tunnels = None,
+    diameter: Diameter = None,
     remove: Annotated[
         float | None, typer.Option(help="Fewest tunnels that remove at least this share of the necrosis, 0 to 1.")
     ] = None,
@@ -166,8 +175,8 @@ def plan(
     imaging_date: ImagingDate = None,
     stage: StageOption = None,
     physis: PhysisOption = "unknown",
-    config: Annotated[Path | None, typer.Option(help="TOML file of parameters.")] = None,
-    setting: Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE, may be repeated.")] = None,
+    config: ConfigFile = None,
+    setting: SettingOption = None,
     gap: Annotated[
         float | None, typer.Option(help="Prove that no tunnel removes more by this share (0.01: 1 %; minutes).")
     ] = None,
@@ -182,7 +191,7 @@ def plan(
     alternatives: Annotated[
         int, typer.Option(help="How many other tunnels to look for, that nothing beats in all that speaks for one.")
     ] = 0,
-    no_pictures: Annotated[bool, typer.Option("--no-pictures", help="Leave the pictures out.")] = False,
+    no_pictures: NoPictures = False,
     case_id: CaseId = None,
     keep_names: KeepNames = False,
     overwrite: Overwrite = False,
@@ -230,7 +239,7 @@ def assess(
     femur: Femur,
     lesion: Lesion,
     diameter: Annotated[float, typer.Option(help="Drill diameter, mm.")],
-    out: Annotated[Path, typer.Option(help="Folder for the plan.")],
+    out: PlanFolder,
     entry: Annotated[str | None, typer.Option(help="Where the drill enters: x,y,z, RAS mm.")] = None,
     tip: Annotated[str | None, typer.Option(help="Deepest point of the drill's axis: x,y,z, RAS mm.")] = None,
     line: Annotated[
@@ -247,10 +256,10 @@ def assess(
     imaging_date: ImagingDate = None,
     stage: StageOption = None,
     physis: PhysisOption = "unknown",
-    config: Annotated[Path | None, typer.Option(help="TOML file of parameters.")] = None,
-    setting: Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE, may be repeated.")] = None,
+    config: ConfigFile = None,
+    setting: SettingOption = None,
     methods: MethodsFile = None,
-    no_pictures: Annotated[bool, typer.Option("--no-pictures", help="Leave the pictures out.")] = False,
+    no_pictures: NoPictures = False,
     case_id: CaseId = None,
     keep_names: KeepNames = False,
     overwrite: Overwrite = False,
@@ -283,7 +292,7 @@ def assess(
 
 
 @app.command()
-def explain(plan_file: Annotated[Path, typer.Argument(metavar="PLAN.json")], as_json: AsJson = False) -> int:
+def explain(plan_file: PlanFile, as_json: AsJson = False) -> int:
     """Why a plan's tunnels lie where they lie, and what each limit that holds them costs."""
     from corecore.cli.progress import steps
 
@@ -310,14 +319,14 @@ def explain(plan_file: Annotated[Path, typer.Argument(metavar="PLAN.json")], as_
 
 
 @app.command()
-def verify(plan_file: Annotated[Path, typer.Argument(metavar="PLAN.json")], as_json: AsJson = False) -> int:
+def verify(plan_file: PlanFile, as_json: AsJson = False) -> int:
     """Compute a plan's figures again by a second road. Exit code 1: they disagree."""
     return verified(plan_file, as_json=as_json)
 
 
 @app.command()
 def preview(
-    plan_file: Annotated[Path, typer.Argument(metavar="PLAN.json")],
+    plan_file: PlanFile,
     out: Annotated[Path | None, typer.Option(help="Folder for the pictures; default: the plan's.")] = None,
     show: Annotated[bool, typer.Option("--show", help="Open the scene in the browser.")] = False,
     as_json: AsJson = False,

@@ -10,7 +10,7 @@ import typer
 
 from corecore.cli import DONE
 from corecore.cli.commands import app
-from corecore.cli.options import AsJson
+from corecore.cli.options import AsJson, PlanFile
 
 AcceptViolations = Annotated[
     str | None,
@@ -20,7 +20,7 @@ AcceptViolations = Annotated[
 
 @app.command()
 def export(
-    plan_file: Annotated[Path, typer.Argument(metavar="PLAN.json")],
+    plan_file: PlanFile,
     to: Annotated[str, typer.Option("--to", help="slicer, dicom, stl, 3mf, nifti or csv.")],
     out: Annotated[Path, typer.Option(help="The file; for slicer, dicom and stl a folder.")],
     accept_violations: AcceptViolations = None,

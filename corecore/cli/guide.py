@@ -11,12 +11,12 @@ import typer
 from corecore.cli import DONE
 from corecore.cli.commands import app
 from corecore.cli.export import AcceptViolations
-from corecore.cli.options import AsJson
+from corecore.cli.options import AsJson, PlanFile
 
 
 @app.command()
 def guide(
-    plan_file: Annotated[Path, typer.Argument(metavar="PLAN.json")],
+    plan_file: PlanFile,
     out: Annotated[Path, typer.Option(help="The guide's STL; a 3MF and a text are written beside it.")],
     accept_violations: AcceptViolations = None,
     tunnel: Annotated[
@@ -34,7 +34,7 @@ def guide(
     from corecore.guide import guide_plan
     from corecore.guide.design import Design
     from corecore.guide.write import page
-    from corecore.spec import parse_settings
+    from corecore.values import parse_settings
 
     sizes = {**parse_settings(setting or []), **({} if pin is None else {"pin_mm": str(pin)})}
     with steps(quiet=as_json) as step:

@@ -6,18 +6,18 @@ import contextlib
 import secrets
 import socket
 import webbrowser
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from corecore.cli.commands import app
+from corecore.cli.options import PlanFile
 from corecore.errors import InputError, MissingExtraError
 
 
 @app.command()
 def review(
-    plan_file: Annotated[Path, typer.Argument(metavar="PLAN.json")],
+    plan_file: PlanFile,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0: any that is free.")] = 0,
     afresh: Annotated[bool, typer.Option("--afresh", help="Leave an earlier review of this plan out.")] = False,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address only.")] = False,

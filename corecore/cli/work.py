@@ -12,19 +12,6 @@ import typer
 from corecore.cli import DISAGREES, DONE, INFEASIBLE
 
 
-def vector(text: str, option: str) -> tuple[float, float, float]:
-    """Three finite numbers, not all zero."""
-    from corecore.errors import InputError
-
-    try:
-        x, y, z = (float(part) for part in text.split(","))
-    except ValueError:
-        x = y = z = 0.0
-    if not all(abs(value) < float("inf") for value in (x, y, z)) or x == y == z == 0.0:
-        raise InputError(f"{option} {text!r}; three numbers x,y,z, not all zero, are accepted", code="option-value")
-    return x, y, z
-
-
 def path_given(entry: str | None, tip: str | None, line: Path | None) -> tuple[Any, Any]:
     """Entry and tip (3,), world RAS mm, from the two options or from a line."""
     from corecore.errors import InputError
@@ -37,9 +24,9 @@ def path_given(entry: str | None, tip: str | None, line: Path | None) -> tuple[A
         raise InputError(
             "a path is needed: --entry x,y,z and --tip x,y,z, or --line FILE alone, is accepted", code="option-missing"
         )
-    from corecore.spec import vector as point
+    from corecore.values import vector
 
-    return point(entry, "--entry"), point(tip, "--tip")
+    return vector(entry, "--entry"), vector(tip, "--tip")
 
 
 def answers_given(stage: str | None, physis: str, imaging_date: str | None) -> Any:
@@ -125,7 +112,8 @@ def planned(
 
     from corecore.cli.progress import run_log, steps
     from corecore.errors import InputError
-    from corecore.spec import check_effort, parse_settings, preset, read_config
+    from corecore.spec import check_effort, preset, read_config
+    from corecore.values import parse_settings
 
     table = read_config(config) if config else {}
     spec = preset(str(preset_name or table.pop("preset", None) or "core-10"))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from corecore.errors import InputError
+from corecore.values import number
 
 #: Allowed range of each size: outside it a value is a slip of the pen.
 _RANGES: dict[str, tuple[float, float]] = {
@@ -74,8 +75,5 @@ class Design:
         for name, raw in values.items():
             if name not in known:
                 raise InputError(f"{origin}: unknown size {name!r}; accepted: {', '.join(known)}", code="guide-size")
-            try:
-                changed[name] = float(raw)
-            except (TypeError, ValueError) as error:
-                raise InputError(f"{origin} {name}: {raw!r}; a number is accepted", code="guide-size") from error
+            changed[name] = float(number(name, raw, whole=False, origin=origin))
         return replace(self, **changed)

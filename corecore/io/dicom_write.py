@@ -18,15 +18,10 @@ import numpy as np
 from corecore import __version__
 from corecore.errors import InputError, MissingExtraError
 from corecore.grid import BoolArray, Grid
+from corecore.io.dicom_files import SINGLE_FRAME, read_dataset
+from corecore.io.dicom_series import find_series
 from corecore.io.files import atomic_write_bytes
-from corecore.io.lps import LPS_FROM_RAS
 
-#: Unevenness of slices that is let pass, mm: positions are written with a few decimals.
-SLICE_TOLERANCE_MM = 0.01
-#: Most files looked at in a folder (engineering choice: a whole-body series at 0.3 mm).
-MAX_FILES = 20_000
-#: CT and MR, one frame a file.
-SINGLE_FRAME = ("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.4")
 ENCAPSULATED_STL = "1.2.840.10008.5.1.4.1.1.104.3"
 #: All that a segmentation needs to know of an image to lie on it; the rest tells of a person.
 GEOMETRY = (
@@ -82,74 +77,28 @@ def libraries() -> tuple[Any, Any]:
 
 
 def read_series(folder: Path) -> Series:
-    """The one CT or MR series of a folder.
+    """The one CT or MR series of a folder, one file a slice.
 
     Raises ``InputError`` for a folder without one, with several, or whose slices are no even stack.
     """
-    pydicom, _ = libraries()
+    libraries()
     if not folder.is_dir():
         raise InputError(f"{folder}: no folder; the folder of a CT or MR series is accepted", code="series-not-single")
-    images = []
-    files = sorted(path for path in folder.iterdir() if path.is_file())
-    if len(files) > MAX_FILES:
-        raise InputError(f"{folder}: {len(files)} files; up to {MAX_FILES} are accepted", code="folder-too-large")
-    for path in files:
-        try:
-            image = pydicom.dcmread(path, stop_before_pixels=True)
-        except (pydicom.errors.InvalidDicomError, OSError, EOFError, ValueError, KeyError, AttributeError):
-            continue
-        if image.get("SOPClassUID") in SINGLE_FRAME:
-            images.append(image)
-    series = {str(image.get("SeriesInstanceUID")) for image in images}
-    if len(series) != 1:
-        raise InputError(
-            f"{folder}: {len(series)} CT or MR series in it; a folder with one is accepted", code="series-not-single"
-        )
-    for image in images:
-        for name in (*UIDS, "ImageOrientationPatient", "ImagePositionPatient", "PixelSpacing", "Rows", "Columns"):
+    found = find_series(folder)
+    images = tuple(read_dataset(path, pixels=False) for path in found.files)
+    for path, image in zip(found.files, images, strict=True):
+        if image.SOPClassUID not in SINGLE_FRAME:
+            raise InputError(
+                f"{path}: a multi-frame file; the folder of a series of single slices is accepted",
+                code="series-not-single",
+            )
+        for name in UIDS:
             if image.get(name) in (None, ""):
                 raise InputError(
-                    f"{image.filename}: has no {name}; slices that know their place are accepted", code="dicom-invalid"
+                    f"{path}: has no {name}; slices that know their series are accepted", code="dicom-invalid"
                 )
-    try:
-        return _stack(folder, images)
-    except (ValueError, TypeError, OverflowError) as error:
-        raise InputError(f"{folder}: its slices' places are no numbers ({error})", code="dicom-invalid") from error
-
-
-def _stack(folder: Path, images: list[Any]) -> Series:
-    first = images[0]
-    for name in ("ImageOrientationPatient", "PixelSpacing", "Rows", "Columns", "FrameOfReferenceUID"):
-        values = {str(image.get(name)) for image in images}
-        if len(values) != 1:
-            raise InputError(
-                f"{folder}: slices with {len(values)} kinds of {name}; one is accepted", code="slices-uneven"
-            )
-    if len(images) < 2:
-        raise InputError(f"{folder}: one slice; a series of two or more is accepted", code="slices-uneven")
-    along, down = np.array(first.ImageOrientationPatient, dtype=np.float64).reshape(2, 3)
-    normal = np.cross(along, down)
-    places = np.array([image.ImagePositionPatient for image in images], dtype=np.float64)
-    order = np.argsort(places @ normal)
-    places = places[order]
-    steps = np.diff(places, axis=0)
-    step = (places[-1] - places[0]) / (len(places) - 1)
-    if (
-        not np.all(np.isfinite(places))
-        or float(np.linalg.norm(step)) < SLICE_TOLERANCE_MM
-        or float(np.abs(steps - step).max()) > SLICE_TOLERANCE_MM
-    ):
-        raise InputError(
-            f"{folder}: slices are uneven, missing or twice; an even stack is accepted", code="slices-uneven"
-        )
-    row_mm, column_mm = (float(value) for value in first.PixelSpacing)
-    lps = np.eye(4)
-    lps[:3, 0], lps[:3, 1], lps[:3, 2], lps[:3, 3] = step, down * row_mm, along * column_mm, places[0]
-    try:
-        grid = Grid((len(images), int(first.Rows), int(first.Columns)), LPS_FROM_RAS @ lps)
-    except InputError as error:
-        raise InputError(f"{folder}: {error}", code=error.code) from error
-    return Series(folder, tuple(images[k] for k in order), grid)
+    # A segmentation counts slices first, then rows, then columns.
+    return Series(folder, images, Grid(found.grid.shape[::-1], found.grid.world_from_index[:, [2, 1, 0, 3]]))
 
 
 def anonymous(series: Series, case_id: str) -> Series:
