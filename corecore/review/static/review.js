@@ -11,6 +11,9 @@ let against = null;
 let seq = 0;
 let dragging = false;
 let filmsTimer = 0;
+// The tunnels that the films show; a note or a signature leaves them as they are.
+let filmed = "";
+const standing = () => JSON.stringify(state.lines);
 
 function complain(words) {
   $("problem").textContent = words;
@@ -83,14 +86,20 @@ function soonFilms() {
 }
 
 async function films() {
+  if (standing() === filmed) return;
   if (dragging || wishes.busy) {
     soonFilms();
     return;
   }
   try {
+    const shown = standing();
     const answer = await ask("/api/films");
     // A tunnel has moved meanwhile: these are of the past.
-    if (answer.rev !== state.rev) return;
+    if (answer.rev !== state.rev || standing() !== shown) {
+      soonFilms();
+      return;
+    }
+    filmed = shown;
     for (const figure of document.querySelectorAll("figure[data-film]")) {
       const film = answer.films[Number(figure.dataset.film)];
       figure.replaceChildren(...(film ? [drawing(film.svg), element("figcaption", `${film.title}: ${film.words}`)] : []));
@@ -132,8 +141,8 @@ function show(content) {
   if (state.signed) said.push(`Signed by ${state.signed.name}, ${state.signed.day}.`);
   $("signed").textContent = said.join(" ") || "Not signed. A sign-off lapses when anything moves.";
   $("signed").classList.toggle("is", Boolean(state.signed));
-  // The films are of an earlier step until they are drawn anew.
-  document.body.classList.toggle("old-films", document.body.dataset.films !== String(state.rev));
+  // The films are of other tunnels until they are drawn anew.
+  document.body.classList.toggle("old-films", standing() !== filmed);
   document.body.dataset.rev = state.rev;
 }
 
