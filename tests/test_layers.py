@@ -32,6 +32,7 @@ ORDER = [
     "moved",
     "case",
     "hip",
+    "draft",
     "signs",
     "measures",
     "fixed",

@@ -14,7 +14,7 @@ from corecore.errors import CorecoreError
 DONE, DISAGREES, BAD_INPUT, INFEASIBLE = 0, 1, 2, 3
 
 #: Commands with a file of their own, which puts them beside the others when it is loaded.
-MORE_COMMANDS = ("batch", "doctor", "export", "guide", "review", "summary", "synth")
+MORE_COMMANDS = ("batch", "doctor", "draft", "export", "guide", "review", "summary", "synth")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -33,7 +33,7 @@ from corecore.cli.options import (
     StageOption,
     TargetOption,
 )
-from corecore.cli.work import answers_given, opened_hip, path_given, planned, vector, verified
+from corecore.cli.work import answers_given, check_femur, opened_hip, path_given, planned, vector, verified
 
 app = typer.Typer(
     name="corecore",
@@ -142,9 +142,9 @@ def measure(
 
 @app.command()
 def plan(
-    femur: Femur,
     lesion: Lesion,
     out: Annotated[Path, typer.Option(help="Folder for the plan.")],
+    femur: Femur = "",
     side: SideOption = "auto",
     landmarks: LandmarkFile = None,
     preset: Annotated[str | None, typer.Option(help="core-10 (default), core-8, multi-3.2 or acd.")] = None,
@@ -189,6 +189,7 @@ def plan(
     as_json: AsJson = False,
 ) -> int:
     """Measure, search the best tunnels, and write the plan's folder. Exit code 3: no feasible tunnel."""
+    check_femur(femur, lesion, image)
     if remove is not None and tunnels is None:
         tunnels = MOST_TUNNELS
     values = {
