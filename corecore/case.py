@@ -19,6 +19,8 @@ from corecore.grid import BoolArray, FloatArray, Image, Mask, transform
 from corecore.io.files import sha256_of
 from corecore.io.images import read_image
 from corecore.io.masks import MaskReference, read_mask, read_segmentation
+from corecore.io.nifti import note_of
+from corecore.io.recognise import kind_of
 from corecore.moved import Move, into_femur
 
 Side = Literal["left", "right"]
@@ -36,6 +38,8 @@ LESION_REACH_MM = 3.0
 STRAY_LESION_ML = 0.2
 #: So is lesion outside the bone beyond this share of it (contract §1).
 OUTSIDE_SHARE_MAX = 0.05
+#: What a femur mask drafted from a CT says of itself in its header; saved anew by an editor it says so no more.
+DRAFT_NOTE = "corecore draft of a femur from CT: not checked"
 #: Background kept around the bone when cropping, mm: the distance field needs a few voxels.
 CROP_PAD_MM = 8.0
 
@@ -87,6 +91,8 @@ class Case:
     avoid: Mask | None = None
     #: How the lesion came into the femur's world, where it was drawn on another scan.
     move: Move | None = None
+    #: Whether the femur's mask still says that it is an unchecked draft.
+    drafted: bool = False
 
 
 def load_case(
@@ -158,6 +164,12 @@ def load_case(
     )
     if move is not None:
         case = replace(case, move=move, cautions=(*case.cautions, move.caution))
+    if _is_draft(femur_ref.path):
+        text = (
+            "the femur's mask is a draft from a CT that nobody has saved anew since it was made: every margin of this"
+            " plan rests on it; look at every slice, correct it in an editor, and plan again"
+        )
+        case = replace(case, drafted=True, cautions=(Caution("draft_femur", text), *case.cautions))
     for role, given in (("pelvis", pelvis), ("avoid", avoid)):
         if given is None:
             continue
@@ -174,6 +186,10 @@ def load_case(
 
 def _reference(given: MaskReference | str) -> MaskReference:
     return (MaskReference.parse(given) if isinstance(given, str) else given).in_file()
+
+
+def _is_draft(path: Path) -> bool:
+    return kind_of(path) == "nifti" and DRAFT_NOTE in note_of(path)
 
 
 def _named(reference: MaskReference) -> Path:

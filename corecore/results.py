@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from corecore.case import Case, Source
+from corecore.case import DRAFT_NOTE, Case, Source
 from corecore.errors import OutputError
 from corecore.hip import Hip
 from corecore.io.files import atomic_write_text, sha256_of, staged_folder
@@ -163,7 +163,11 @@ def _with_copies(hip: Hip, stage: Path) -> Hip:
         names: dict[str, tuple[str, int | None]]
         names = {"femur": ("input_labels.nii.gz", 1), "lesion": ("input_labels.nii.gz", 2)}
     else:
-        write_mask(stage / "input_femur.nii.gz", femur)
+        # A draft stays one in the copy, so that a plan opened again still says so.
+        write_labels(
+            stage / "input_femur.nii.gz", femur.grid, femur.voxels.astype(np.uint8),
+            note=DRAFT_NOTE if case.drafted else "",
+        )  # fmt: skip
         write_mask(stage / "input_lesion.nii.gz", lesion)
         names = {"femur": ("input_femur.nii.gz", None), "lesion": ("input_lesion.nii.gz", None)}
     if case.pelvis is not None:

@@ -250,3 +250,25 @@ def _(kit: Kit) -> str:
     with pytest.raises(CorecoreError) as caught:
         shipped("no_such_hip.nii.gz")
     return caught.value.code
+
+
+@command("draft-image")
+def _(kit: Kit) -> list[str]:
+    values = np.random.default_rng(0).integers(0, 400, (80, 80, 80)).astype(np.int16)
+    path = kit.nifti("mr.nii.gz", values, np.eye(4))
+    return ["draft", "--image", str(path), "--point", "40,40,40", "--out", str(kit.folder / "draft.nii.gz")]
+
+
+@command("draft-failed")
+def _(kit: Kit) -> list[str]:
+    # Muscle in fat, and a board of bone: nothing in it is round.
+    values = np.full((100, 100, 100), -100, dtype=np.int16)
+    values[10:90, 10:90, 10:90] = 50
+    values[48:52, 10:90, 10:90] = 700
+    path = kit.nifti("board.nii.gz", values, np.eye(4))
+    return ["draft", "--image", str(path), "--point", "50,50,50", "--out", str(kit.folder / "draft.nii.gz")]
+
+
+@command("draft-unmarked")
+def _(kit: Kit) -> list[str]:
+    return ["draft", "--checked", str(SAMPLE), "--out", str(kit.folder / "checked.nii.gz")]

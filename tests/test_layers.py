@@ -34,6 +34,7 @@ ORDER = [
     "moved",
     "case",
     "hip",
+    "draft",
     "signs",
     "measures",
     "fixed",

@@ -17,7 +17,7 @@ DONE, DISAGREES, BAD_INPUT, INFEASIBLE = 0, 1, 2, 3
 INTERRUPTED = 130
 
 #: Commands with a file of their own, which puts them beside the others when it is loaded.
-MORE_COMMANDS = ("batch", "doctor", "export", "guide", "messages", "review", "summary", "synth")
+MORE_COMMANDS = ("batch", "doctor", "draft", "export", "guide", "messages", "review", "summary", "synth")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -41,7 +41,7 @@ from corecore.cli.options import (
     TargetOption,
     Tunnels,
 )
-from corecore.cli.work import answers_given, opened_hip, path_given, planned, verified
+from corecore.cli.work import answers_given, check_femur, opened_hip, path_given, planned, verified
 
 app = typer.Typer(
     name="corecore",
@@ -151,9 +151,9 @@ def measure(
 
 @app.command()
 def plan(
-    femur: Femur,
     lesion: Lesion,
     out: PlanFolder,
+    femur: Femur = "",
     side: SideOption = "auto",
     landmarks: LandmarkFile = None,
     preset: Preset = None,
@@ -198,6 +198,7 @@ def plan(
     as_json: AsJson = False,
 ) -> int:
     """Measure, search the best tunnels, and write the plan's folder. Exit code 3: no feasible tunnel."""
+    check_femur(femur, lesion, image)
     if remove is not None and tunnels is None:
         tunnels = MOST_TUNNELS
     values = {

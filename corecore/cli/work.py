@@ -29,6 +29,19 @@ def path_given(entry: str | None, tip: str | None, line: Path | None) -> tuple[A
     return vector(entry, "--entry"), vector(tip, "--tip")
 
 
+def check_femur(femur: str, lesion: str, image: Path | None) -> None:
+    """Raise ``InputError`` without a femur; where there is an image, name what drafts one from it."""
+    from corecore.errors import InputError
+
+    if femur:
+        return
+    how = "a mask of the femur is needed" if image is None else (
+        f"draft one with corecore draft --image {image} --lesion {lesion} --out femur_draft.nii.gz,"
+        " look at every slice of it, and give it as --femur"
+    )  # fmt: skip
+    raise InputError(f"--femur is missing; {how}", code="option-missing")
+
+
 def answers_given(stage: str | None, physis: str, imaging_date: str | None) -> Any:
     """What the surgeon said, as the signs take it."""
     from corecore.signs.asked import Answers, parse_physis

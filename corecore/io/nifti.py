@@ -79,6 +79,17 @@ def read_named_volume(path: Path) -> tuple[npt.NDArray[np.generic], Grid, dict[i
     return values, grid, label_names(extensions)
 
 
+def note_of(path: Path) -> str:
+    """The note in a NIfTI file's header and extensions, as ``write_labels`` leaves it; nothing in another file."""
+    regular_file(path, WHAT)
+    with reading(path, WHAT), path.open("rb") as file:
+        packing = "gzip" if file.read(2) == b"\x1f\x8b" else "raw"
+        file.seek(0)
+        header, _, extensions = _header(path, unpacked(file, packing))
+    told = bytes(header["descrip"].item()) + b"\n" + extensions[:LABEL_BYTES]
+    return told.decode("utf-8", errors="replace")
+
+
 def label_names(extension: bytes) -> dict[int, str]:
     """Names of labels in a header extension's text; none where it holds no such table."""
     text = extension[:LABEL_BYTES].decode("utf-8", errors="replace")
