@@ -166,7 +166,7 @@ def _with_gains(hip: Hip, spec: Spec, tunnels: list[Tunnel], index: int, limits:
     share = float(np.mean(~held))
 
     def removed(relaxed: Spec) -> float:
-        near = best_near(rest, relaxed, tunnel, reach_mm=REACH_MM, allowed=_beside(hip, relaxed, tunnel, others))
+        near = best_near(rest, relaxed, tunnel, reach_mm=REACH_MM, allowed=beside(hip, relaxed, tunnel, others))
         return 0.0 if near is None else near.figures.removed_fraction * share
 
     # The plan breaks ties for clearance, so that planned again it may remove a hair more.
@@ -183,7 +183,7 @@ def _with_gains(hip: Hip, spec: Spec, tunnels: list[Tunnel], index: int, limits:
     return result
 
 
-def _beside(hip: Hip, spec: Spec, tunnel: Tunnel, others: list[Tunnel]) -> Any:
+def beside(hip: Hip, spec: Spec, tunnel: Tunnel, others: list[Tunnel]) -> Any:
     """Which lines may stand beside the other tunnels of a set; ``None`` where there are none."""
     if not others:
         return None

@@ -111,13 +111,15 @@ def plan_hip(
     methods: Mapping[str, Method] = METHODS,
     robust: str | None = None,
     others: int = 0,
+    confirm: bool = True,
 ) -> Plan:
     """Search the best tunnel of a hip, or the best set of at most ``spec.tunnels``.
 
     ``measures`` may be a function that gives them, called when the search is done, so that they can be
     taken beside it. With a ``gap`` or ``seconds``, prove a bound on what any tunnel or set removes. With
     ``explain``, measure what each limit that holds a tunnel costs. With ``robust``, one of ``methods``,
-    plan for its errors. With ``others``, look for so many alternatives. Raises ``InputError`` for a gap, a
+    plan for its errors. With ``others``, look for so many alternatives. Without
+    ``confirm``, what would give a tunnel where there is none is not planned with. Raises ``InputError`` for a gap, a
     time or a number that is none, for an unknown method, and where a robust plan or alternatives for
     several are asked for.
     """
@@ -140,7 +142,7 @@ def plan_hip(
     own: Alternative | None = None
     found: tuple[Alternative, ...] = ()
     if spec.tunnels == 1 and not spec.keep and not spec.remove_fraction_min:
-        one = best_tunnel(hip, spec, progress=progress, gap=gap, seconds=seconds)
+        one = best_tunnel(hip, spec, progress=progress, gap=gap, seconds=seconds, confirm=confirm)
         infeasible, judged, compile_s, proof = one.infeasible, one.lines_judged, one.compile_s, one.proof
         if one.tunnel is not None and one.figures is not None:
             tunnels = ((one.tunnel, one.figures),)
@@ -149,7 +151,7 @@ def plan_hip(
                     hip, spec, tunnels[0], one.passing, lambda tunnel: healthy_bone_ml(hip, tunnel), others
                 )
     else:
-        several = best_set(hip, spec, progress=progress, gap=gap, seconds=seconds)
+        several = best_set(hip, spec, progress=progress, gap=gap, seconds=seconds, confirm=confirm)
         infeasible, judged, compile_s = several.infeasible, several.lines_judged, several.compile_s
         tunnels, fewer, proof = several.tunnels, several.fewer, several.proof
     search_s = time.perf_counter() - started - compile_s

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from corecore.case import load_case
 from corecore.errors import InputError
 from corecore.hip import Hip, build_hip
 from corecore.io.masks import MaskReference
+from corecore.moved import move_told
 from corecore.spec import Spec
 from corecore.tunnel import Tunnel, TunnelFigures, assess
 from corecore.verify.document import Document, read_plan
@@ -50,6 +51,11 @@ def reopen(path: Path, *, image: bool = False) -> Reopened:
     seen = plan.input("image") if image else None
     shown = seen.path if seen is not None and seen.path.is_file() else None
     case = load_case(femur, lesion, side=plan.side, landmarks=given, pelvis=pelvis, avoid=avoid, image=shown)
+    told = content["case"].get("lesion_transform")
+    if told is not None:
+        # The lesion's mask lies in the femur's world by now; how surely it does goes into the risk again.
+        move = move_told(told)
+        case = replace(case, move=move, cautions=(*case.cautions, move.caution))
     hip = build_hip(case)
     gap = float(np.linalg.norm(hip.to_world(hip.anatomy.head_center) - plan.anatomy.head_center))
     if gap > SAME_MM:

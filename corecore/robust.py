@@ -16,8 +16,8 @@ import numpy as np
 from corecore.grid import FloatArray
 from corecore.hip import Hip
 from corecore.risk.bricks import Bricks, bricked
-from corecore.risk.drilling import drilled
-from corecore.risk.execution import Risk, execution_risk, judged
+from corecore.risk.drilling import drilled, lesion_shifts
+from corecore.risk.execution import Risk, execution_risk, judged, lesion_shift_mm
 from corecore.risk.kernel import CORTEX, JOINT
 from corecore.risk.lattice import POINTS
 from corecore.risk.methods import Method
@@ -226,7 +226,8 @@ class _Search:
     def _drilled(self, line: FloatArray, back: float, tunnel: Tunnel, poses: int, beat: _Trial | None) -> _Trial | None:
         self.trials += 1
         entries, tips = drilled(self.hip, [tunnel], self.method, seed=SEARCH_SEED, poses=poses)
-        found, share = judged(self.hip, [tunnel], self.spec, entries, tips, bricks=self.bricks)
+        shifts = lesion_shifts(lesion_shift_mm(self.hip) or 0.0, seed=SEARCH_SEED, poses=poses)
+        found, share = judged(self.hip, [tunnel], self.spec, entries, tips, bricks=self.bricks, shifts=shifts)
         worst = float(max(found[:, 0, CORTEX].mean(), found[:, 0, JOINT].mean()))
         score = (True, float(share[:, 0].mean())) if worst <= self.limit else (False, -worst)
         trial = _Trial(line, back, score)

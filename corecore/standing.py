@@ -64,24 +64,35 @@ def bone_left(hip: Hip, spec: Spec, tunnels: Sequence[tuple[Tunnel, TunnelFigure
     drilled = [tunnel for tunnel, _ in tunnels]
     share, at_mm = neck_share(hip, drilled)
     portals = portals_of(np.array([tunnel.entry for tunnel in drilled]))
-    apart = [
-        bridge_mm(hip, first, second)
-        for first, second in combinations(drilled, 2)
-        if np.linalg.norm(first.entry - second.entry) > SHARED_PORTAL_MM
-    ]
     turns = [_angle_deg(first.direction, second.direction) for first, second in combinations(drilled, 2)]
     spread = max(turns, default=None)
     return BoneLeft(
         neck_share_max=share,
         neck_share_at_mm=at_mm,
-        # The raise of an assumed level belongs to the limit, not to where the hole lies.
-        hole_above_lesser_trochanter_mm=min(f.entry_edge_low_mm for _, f in tunnels) + level_raise_mm(hip.anatomy),
-        bridge_mm=min(apart, default=None),
+        hole_above_lesser_trochanter_mm=lowest_hole_mm(hip, [figures for _, figures in tunnels]),
+        bridge_mm=least_bridge_mm(hip, drilled),
         lateral_wall_share=lateral_wall_share(hip, drilled),
         holes=len(set(portals)),
         pattern=_pattern(len(drilled), len(set(portals)), spread),
         spread_deg=spread,
     )
+
+
+
+def lowest_hole_mm(hip: Hip, measured: Sequence[TunnelFigures]) -> float:
+    """Height of the lowest hole's lowest edge above the lesser trochanter's level."""
+    # The raise of an assumed level belongs to the limit, not to where the hole lies.
+    return min(figures.entry_edge_low_mm for figures in measured) + level_raise_mm(hip.anatomy)
+
+
+def least_bridge_mm(hip: Hip, tunnels: Sequence[Tunnel]) -> float | None:
+    """Least bone between two separate holes; ``None`` where there are no two."""
+    apart = [
+        bridge_mm(hip, first, second)
+        for first, second in combinations(tunnels, 2)
+        if np.linalg.norm(first.entry - second.entry) > SHARED_PORTAL_MM
+    ]
+    return min(apart, default=None)
 
 
 def neck_share(hip: Hip, tunnels: Sequence[Tunnel]) -> tuple[float | None, float | None]:

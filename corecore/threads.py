@@ -25,6 +25,9 @@ def thread_count() -> int:
 def in_parts(count: int, work: Callable[[slice], object]) -> None:
     """Call ``work`` for slices that cover ``range(count)``, on all threads."""
     threads = thread_count()
+    if threads == 1 and count:
+        work(slice(0, count))
+        return
     size = max(1, -(-count // (threads * PARTS_PER_THREAD)))
     parts = [slice(first, min(first + size, count)) for first in range(0, count, size)]
     with ThreadPoolExecutor(threads) as pool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,7 +44,6 @@ def totals_of(hip: Hip, spec: Spec, tunnels: list[Tunnel]) -> Totals:
     removed = np.zeros(len(lesion.points_mm), dtype=bool)
     reached = {3.0: removed.copy(), 5.0: removed.copy()}
     graft = 0.0
-    share = 0.0
     earlier: list[Tunnel] = []
     for tunnel in tunnels:
         removed |= tunnel.contains(lesion.points_mm)
@@ -52,8 +52,6 @@ def totals_of(hip: Hip, spec: Spec, tunnels: list[Tunnel]) -> Totals:
         for solid in tunnel.solids:
             graft += bone_volume_ml(hip, solid, earlier)
             earlier.append(solid)
-        lean = abs(float(np.dot(tunnel.direction, hip.anatomy.neck_axis)))
-        share += np.pi * tunnel.radius_mm**2 / max(lean, 0.1) / hip.anatomy.neck_min_area_mm2
     loaded = in_cone(hip, spec)
     removed_ml = float(np.count_nonzero(removed)) * lesion.point_ml
     fraction = float(np.mean(removed))
@@ -68,9 +66,18 @@ def totals_of(hip: Hip, spec: Spec, tunnels: list[Tunnel]) -> Totals:
         necrosis_left_ml=lesion.volume_ml - removed_ml,
         healthy_bone_removed_ml=max(0.0, graft - removed_ml),
         graft_volume_ml=graft,
-        neck_area_share=float(share),
+        neck_area_share=neck_area_share(hip, tunnels),
         discretisation_error_fraction=_discretisation_error(hip, tunnels, fraction),
     )
+
+
+def neck_area_share(hip: Hip, tunnels: Sequence[Tunnel]) -> float:
+    """Share of the neck's smallest section that tunnels take, each cut as it leans."""
+    share = 0.0
+    for tunnel in tunnels:
+        lean = abs(float(np.dot(tunnel.direction, hip.anatomy.neck_axis)))
+        share += np.pi * tunnel.radius_mm**2 / max(lean, 0.1) / hip.anatomy.neck_min_area_mm2
+    return float(share)
 
 
 def healthy_bone_ml(hip: Hip, tunnel: Tunnel) -> float:

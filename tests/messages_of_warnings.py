@@ -17,7 +17,7 @@ from corecore.phantom.pelvis import PelvisShape, pelvis_on_grid
 from corecore.phantom.pose import Pose
 from corecore.review.desk import Desk
 from corecore.review.outcome import measured, write_outcome
-from corecore.review.session import Accept, Nudge, SignOff, apply
+from corecore.review.session import Accept, Note, Nudge, SignOff, apply
 
 #: By name: what is run, the warnings it must show, and whether it takes more than some seconds.
 SCENES: dict[str, tuple[Callable[[Kit], list[str]], set[str], bool]] = {}
@@ -216,12 +216,12 @@ def reviewed(kit: Kit) -> Path:
     desk = Desk.open(kit.plan())
     session = desk.session()
     for step in (
-        Nudge(0, "tip", inward_mm=2.0), Accept("two surgeons agreed"),
+        Nudge(0, "tip", inward_mm=2.0), Note("mind the old screw"), Accept("two surgeons agreed"),
         SignOff("A. Surgeon", "right", "2026-01-01", broken=True),
     ):  # fmt: skip
         session = apply(session, step, rev=session.rev)
     return write_outcome(desk, session, measured(desk), kit.folder)
 
 
-WRITTEN["reviewed"] = (reviewed, {"reviewed", "accepted", "signed"})
+WRITTEN["reviewed"] = (reviewed, {"reviewed", "notes", "accepted", "signed"})
 

@@ -7,11 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from corecore.grid import FloatArray
 from corecore.hip import Hip
+from corecore.search import infeasible
 from corecore.search.infeasible import Infeasible
 from corecore.search.one import best_tunnel, lattice
 from corecore.search.problem import build_problem
-from corecore.search.squeeze import REASON_OF, UPPER, loosened, loosest, squeezed, step_of, widest
+from corecore.search.squeeze import REASON_OF, UPPER, Squeezed, loosened, loosest, squeezed, step_of, widest
 from corecore.search.threads import judge_many
 from corecore.search.walls import ring_points
 from corecore.spec import Spec, accepted_range
@@ -108,3 +110,36 @@ def test_a_lesion_nothing_reaches_is_told(sample_hip: Hip) -> None:
     points = tip + np.random.default_rng(0).uniform(-1, 1, (500, 3)) - 3.0 * sample_hip.anatomy.shaft_axis
     hip = replace(sample_hip, lesion=replace(sample_hip.lesion, points_mm=points))
     assert explained(hip, replace(Spec(), diameter_mm=3.0)).binding == "misses_lesion"
+
+
+def test_what_is_not_confirmed_is_what_was_squeezed_and_says_so(sample_hip: Hip) -> None:
+    spec = replace(Spec(), entry_distal_mm=24.0)
+    told = best_tunnel(sample_hip, spec, confirm=False).infeasible
+    assert told is not None
+    way = next(way for way in told.relaxations if way.key == "entry_distal_mm")
+    lines = lattice(build_problem(sample_hip, widest(spec)), offset_step=2.0, slope_step=0.05)
+    coarse = {one.key: one for one in squeezed(sample_hip, spec, lines)}["entry_distal_mm"]
+    # Another lattice comes as far, to a few steps; a limit is looser than where lines passed by less than a step.
+    assert abs(way.needed - coarse.value) < 1.0
+    assert way.needed < spec.entry_distal_mm
+    assert {way.as_dict()["confirmed"] for way in told.relaxations} == {False}
+    assert "not planned with" in told.text
+
+
+def test_a_value_is_found_in_strides_where_the_climbs_came_short() -> None:
+    """Against a planner that is a threshold: the nearest step is found wherever it lies, in few plans."""
+    for threshold in (1, 2, 3, 9, 50, 83, 84):
+        asked: list[float] = []
+
+        def again(spec: Spec, lines: FloatArray | None, least: int = threshold, asked: list[float] = asked) -> bool:
+            asked.append(spec.entry_distal_mm)
+            return round((24.0 - spec.entry_distal_mm) / 0.1) >= least
+
+        found = infeasible._confirmed(
+            replace(Spec(), entry_distal_mm=24.0), Squeezed("entry_distal_mm", 24.0 - 8.4, np.zeros((1, 4))), again
+        )
+        assert found is not None
+        assert found.amount == pytest.approx(0.1 * threshold)
+        assert len(asked) <= 14
+        if threshold >= 83:
+            assert len(asked) <= 5

@@ -19,7 +19,9 @@ from corecore.cli import main
 from corecore.errors import InputError
 from corecore.grid import FloatArray, Image, Mask, inverse, transform
 from corecore.io.nifti import read_volume, write_image, write_mask
+from corecore.moved import PHANTOM_ERROR_MM, Move, move_told
 from corecore.register import LEVELS, Registration, information, matrix_of, register
+from corecore.reopen import reopen
 
 ROOT = Path(__file__).resolve().parent.parent
 FEMUR = ROOT / "sample_volumes" / "left_large_femur.nii.gz"
@@ -55,6 +57,24 @@ def written(path: Path, world_from_lesion: FloatArray) -> Path:
         np.savetxt(path, world_from_lesion)
         return path
     return itk_file(path, world_from_lesion)
+
+
+def test_a_plan_tells_a_move_and_what_the_risk_counts_of_it() -> None:
+    move = Move("registered", rigid(np.random.default_rng(2), np.zeros(3), 5.0, 10.0), 7.0, 4.0, 0.7, 2.1, ())
+    told = move.as_dict()
+    again = move_told(told)
+    assert np.array_equal(again.world_from_lesion, move.world_from_lesion)
+    assert again.as_dict() == told
+    assert again.lesion_shift_mm == 0.7
+    assert "counts 0.70 mm" in again.caution.text
+    assert move_told({**told, "residual_mm": 0.02}).lesion_shift_mm == PHANTOM_ERROR_MM
+    given = move_told({**told, "method": "given", "residual_mm": None, "information": None})
+    assert given.lesion_shift_mm is None
+    assert "leaves it out" in given.caution.text
+    faults: list[dict[str, Any]] = [{"method": "guessed"}, {"world_from_lesion": [1.0]}, {"moved_mm": float("nan")}]
+    for wrong in (*({**told, **fault} for fault in (*faults, {"residual_mm": "x"})), {}):
+        with pytest.raises(InputError, match="lesion_transform"):
+            move_told(wrong)
 
 
 @pytest.mark.parametrize("name", ["t.tfm", "t.txt", "t.h5"])
@@ -236,4 +256,12 @@ def test_a_plan_says_how_its_lesion_came_there(hip: Pair, tmp_path: Path) -> Non
     assert moved["method"] == "registered"
     assert hip.error_mm(np.array(moved["world_from_lesion"]))[0] < CENTROID_MM
     assert 0.0 < moved["residual_mm"] < 1.0
+    shift = max(moved["residual_mm"], PHANTOM_ERROR_MM)
+    for risk in (plan["tunnels"][0]["risk"], plan["totals"]["risk"]):
+        assert {one["lesion_shift_mm"] for one in risk.values()} == {round(shift, 4)}
+    # Opened again, the plan still knows how its lesion came there.
+    again = reopen(out / "plan.json").hip.case
+    assert again.move is not None
+    assert again.move.lesion_shift_mm == pytest.approx(shift, abs=1e-6)
+    assert "lesion_moved" in [caution.code for caution in again.cautions]
     assert [w["text"] for w in plan["warnings"] if w["code"] == "lesion_moved"]

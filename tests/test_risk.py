@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from risk_twin import neck_tunnel, plainly_judged
 from scipy.optimize import brentq
-from scipy.stats import norm
+from scipy.stats import ncx2, norm
 
 from corecore.hip import Hip
-from corecore.risk.drilling import SHIFTS, drilled
+from corecore.moved import PHANTOM_ERROR_MM, Move
+from corecore.risk.drilling import SHIFTS, drilled, lesion_shifts
 from corecore.risk.execution import Risk, by_method, execution_risk, judged
 from corecore.risk.kernel import CLEARANCE, CORTEX, JOINT
 from corecore.risk.lattice import POINTS
@@ -307,3 +308,79 @@ def test_the_documents_tables_name_what_the_contract_names(sample_hip: Hip) -> N
     assert by_method(sample_hip, [], Spec()) == ([], {})
     with pytest.raises(ValueError, match="no tunnel"):
         execution_risk(sample_hip, [], Spec(), EXACT)
+
+
+def shifted(hip: Hip, residual_mm: float | None) -> Hip:
+    """The same hip with a lesion that was registered, or moved by a transform of unknown fit."""
+    method = "given" if residual_mm is None else "registered"
+    move = Move(method, np.eye(4), 0.0, 0.0, residual_mm, None if residual_mm is None else 1.0, ())
+    return replace(hip, case=replace(hip.case, move=move))
+
+
+def of_points(hip: Hip, points: np.ndarray) -> Hip:
+    return replace(hip, lesion=replace(hip.lesion, points_mm=points))
+
+
+@pytest.mark.parametrize("residual", [0.8, 3.0, 9.0])
+def test_a_ball_that_lies_elsewhere_is_removed_as_the_noncentral_chi_square_says(rod: Hip, residual: float) -> None:
+    """Without errors of drilling each point is held as often as its shifted place lies in the cylinder."""
+    tunnel, sd = along_rod(), residual / np.sqrt(3.0)
+    rng = np.random.default_rng(4)
+    ball = rng.normal(size=(4000, 3))
+    ball *= (4.0 * rng.uniform(size=(4000, 1)) ** (1 / 3)) / np.linalg.norm(ball, axis=1, keepdims=True)
+    points = ball + np.array([36.0, 35.0, 78.0])
+    beside = np.hypot(points[:, 0] - 35.0, points[:, 1] - 35.0)
+    across = ncx2.cdf((tunnel.radius_mm / sd) ** 2, 2, (beside / sd) ** 2)
+    along = norm.cdf((80.0 - points[:, 2]) / sd) - norm.cdf((BONE_LOW - points[:, 2]) / sd)
+    risk = risk_of(shifted(of_points(rod, points), residual), tunnel, EXACT)
+    mean = risk.removed_fraction_mean
+    assert mean.value == pytest.approx(float(np.mean(across * along)), abs=4.0 * mean.standard_error + 0.002)
+    assert risk.lesion_shift_mm == residual
+    still = risk_of(of_points(rod, points), tunnel, EXACT)
+    assert abs(still.removed_fraction_mean.value - mean.value) > 8.0 * mean.standard_error
+
+
+def test_the_fifth_percentile_of_a_row_of_points_is_the_normal_one(rod: Hip) -> None:
+    """A row along the axis, half of it beyond the tip: only the shift along the axis counts."""
+    z = np.linspace(70.0, 90.0, 8001)
+    row = np.column_stack([np.full_like(z, 35.0), np.full_like(z, 35.0), z])
+    risk = risk_of(shifted(of_points(rod, row), 2.0), along_rod(diameter_mm=16.0), EXACT)
+    sd = 2.0 / np.sqrt(3.0) / 20.0
+    for found, quantile in ((risk.removed_fraction_p05, 0.05), (risk.removed_fraction_p50, 0.5)):
+        assert found.value == pytest.approx(0.5 + sd * norm.ppf(quantile), abs=4.0 * found.standard_error + 0.001)
+
+
+def test_a_lesion_that_lies_elsewhere_changes_no_breach(sample_hip: Hip) -> None:
+    """The bone is the scan's: only what is removed differs. Residuals below what phantoms erred by count as that."""
+    entry, middle = neck_tunnel(sample_hip).entry, sample_hip.lesion.centroid_mm
+    tunnels = [Tunnel(entry, middle + np.array([0.0, side, 0.0]), 8.0) for side in (0.0, 2.0)]
+    plain = execution_risk(sample_hip, tunnels, Spec(), METHODS["navigated"])
+    unknown = execution_risk(shifted(sample_hip, None), tunnels, Spec(), METHODS["navigated"])
+    moved = execution_risk(shifted(sample_hip, 4.0), tunnels, Spec(), METHODS["navigated"])
+    least = execution_risk(shifted(sample_hip, 0.03), tunnels, Spec(), METHODS["navigated"])[1]
+    removed = ("removed_fraction_mean", "removed_fraction_p05", "removed_fraction_p50")
+    for one, other, third in zip([*plain[0], plain[1]], [*moved[0], moved[1]], [*unknown[0], unknown[1]], strict=True):
+        assert replace(third, lesion_shift_mm=0.0) == one
+        assert third.as_dict()["lesion_shift_mm"] is None
+        assert replace(other, **{name: getattr(one, name) for name in (*removed, "lesion_shift_mm")}) == one
+        assert other.removed_fraction_p05.value < one.removed_fraction_p05.value
+    assert least.lesion_shift_mm == PHANTOM_ERROR_MM
+    assert moved[1].removed_fraction_p05.value < least.removed_fraction_p05.value
+
+
+def test_all_tunnels_meet_the_lesion_at_one_place(sample_hip: Hip) -> None:
+    """Drilled sets against points carried along, and the law that the shifts follow."""
+    tunnels = [neck_tunnel(sample_hip, side_mm=side, diameter_mm=6.0) for side in (-3.0, 3.0)]
+    entries, tips = (array[:40] for array in drilled(sample_hip, tunnels, METHODS["navigated"]))
+    shifts = lesion_shifts(4.0, poses=40)
+    _, share = judged(sample_hip, tunnels, Spec(), entries, tips, shifts=shifts)
+    points = sample_hip.lesion.points_mm
+    for row in range(40):
+        held = [Tunnel(e, t, 6.0).contains(points + shifts[row]) for e, t in zip(entries[row], tips[row], strict=True)]
+        for k in range(2):
+            assert share[row, k] == pytest.approx(np.mean(held[k]), abs=0.003)
+        assert share[row, 2] == pytest.approx(np.mean(np.any(held, axis=0)), abs=0.004)
+    every = lesion_shifts(4.0)
+    assert np.sqrt(np.mean(np.sum(every**2, axis=1))) == pytest.approx(4.0, rel=0.01)
+    np.testing.assert_allclose(every.mean(axis=0), 0.0, atol=0.02)
+    np.testing.assert_allclose(np.corrcoef(every.T), np.eye(3), atol=0.03)

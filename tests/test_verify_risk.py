@@ -39,7 +39,7 @@ def rod() -> Any:
     return SimpleNamespace(mesh=mesh_of(mask))
 
 
-def drilled(rod: Any, errors: Errors, *, neck: float = 1.0) -> Any:
+def drilled(rod: Any, errors: Errors, *, neck: float = 1.0, shifts: Any = None) -> Any:
     tunnel = SimpleNamespace(
         entry=np.array([0.0, 0.0, 0.0]), tip=np.array([0.0, 0.0, LENGTH_MM]), diameter_mm=DRILL_MM
     )
@@ -47,7 +47,8 @@ def drilled(rod: Any, errors: Errors, *, neck: float = 1.0) -> Any:
     frame: Any = SimpleNamespace(center=np.array([0.0, 0.0, 500.0]), radius_mm=20.0, neck=np.array([0.0, 0.0, neck]))
     lesion = np.array([[0.0, 0.0, LENGTH_MM - 0.5 * k] for k in range(40)])
     around = _normals_about(rod, tunnel.entry)
-    return _drillings(plan, 0, errors, rod, frame, around, lesion, POSES, np.random.default_rng(3))
+    still = np.zeros((POSES, 3)) if shifts is None else shifts
+    return _drillings(plan, 0, errors, rod, frame, around, lesion, POSES, np.random.default_rng(3), still)
 
 
 @pytest.mark.parametrize("entry_mm", [3.0, 5.0])
@@ -86,6 +87,19 @@ def test_depth_and_tail_follow_their_laws(rod: Any) -> None:
     assert lengths.std() == pytest.approx(grown, rel=0.03)
     angle = np.degrees(np.arctan2(headings[:, 0], headings[:, 2]))
     assert angle.std() == pytest.approx(grown * 5.7 / 3.2, rel=0.03)
+
+
+def test_a_lesion_that_lies_elsewhere_is_removed_as_a_rayleigh_says_and_breaks_nothing(rod: Any) -> None:
+    still = drilled(rod, Errors(2.0, 1.0, 0.0, 0.0, 1.0))
+    sd = 4.0
+    shifts = sd * np.random.default_rng(6).standard_normal((POSES, 3)) * np.array([1.0, 1.0, 0.0])
+    found = drilled(rod, Errors(0.0, 0.0, 0.0, 0.0, 1.0), shifts=shifts)
+    # The row of points lies on the axis: it is held together, or not at all.
+    assert found.removed[:, 5:].mean() == pytest.approx(1.0 - np.exp(-((DRILL_MM / 2 / sd) ** 2) / 2), abs=TOLERANCE)
+    moved = drilled(rod, Errors(2.0, 1.0, 0.0, 0.0, 1.0), shifts=shifts)
+    assert np.array_equal(moved.cortex, still.cortex)
+    assert np.array_equal(moved.joint, still.joint)
+    assert moved.removed.mean() < still.removed.mean()
 
 
 @pytest.fixture(scope="module")

@@ -277,6 +277,19 @@ def test_none_in_so_many_drillings_is_not_never() -> None:
     assert chance({"p": "0.2"}, "p") == "–"
 
 
+@pytest.mark.parametrize(
+    ("shift", "told"), [(0.72, "lesion, drawn on another scan, as 0.72 mm"), (None, "unknown and not counted")]
+)
+def test_the_risk_says_whether_it_counts_where_the_lesion_lies(shift: float | None, told: str) -> None:
+    plan = full_plan()
+    plan["totals"]["risk"] = {"guide": {**plan["totals"]["risk"]["guide"], "lesion_shift_mm": shift}}
+    here, elsewhere = made(phantom_scene(**plan)), dict(plan["case"], lesion_transform={"method": "registered"})
+    page, printed = made(phantom_scene(**{**plan, "case": elsewhere}))
+    assert told in page.words
+    assert told in " ".join(printed)
+    assert "another scan" not in here[0].words
+
+
 def places(content: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """Every path to a part of a document."""
     if at:

@@ -1,4 +1,4 @@
-// Bundles src/preview.ts into the one script that preview.html carries, and writes down its hash.
+// Bundles src/scene.ts into the one script that both pages use, and writes down its hash.
 import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -7,7 +7,7 @@ import { build } from "esbuild";
 const folder = fileURLToPath(new URL(".", import.meta.url));
 const result = await build({
   absWorkingDir: folder,
-  entryPoints: ["src/preview.ts"],
+  entryPoints: ["src/scene.ts"],
   bundle: true,
   minify: true,
   format: "iife",

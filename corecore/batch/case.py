@@ -111,7 +111,7 @@ def _plan(
     started = time.perf_counter()
     measures = measured(spec)
     measures_s = time.perf_counter() - started
-    plan = plan_hip(hip, spec, measures, gap=settings.gap, robust=variant.robust)
+    plan = plan_hip(hip, spec, measures, gap=settings.gap, robust=variant.robust, confirm=settings.confirm)
     if settings.plans is None:
         content = document(plan)
     else:

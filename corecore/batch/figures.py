@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ from corecore.errors import InputError
 NEEDED = ("id", "variant", "status", "cause")
 #: What else is read where it is there.
 WANTED = (
-    "preset", "infeasible.binding", "truth.lesion.kind", "necrosis.steinberg", "necrosis.head_fraction",
+    "preset", "infeasible.binding", "truth.lesion.kind", "necrosis.steinberg", "necrosis.jic.type",
+    "necrosis.head_fraction",
     "totals.removed_fraction", "totals.reached_3mm_fraction", "totals.optimality_gap",
     "totals.healthy_bone_removed_ml", "totals.neck_area_share", "timings.case_s", "timings.search_s",
     "versions.corecore", "warnings",
@@ -85,6 +87,14 @@ class Spread:
     mean: float
 
 
+def columns_read(names: Iterable[str]) -> list[str]:
+    """Of a table's columns those that a summary is made of."""
+    given = set(names)
+    tunnels = [name for name in given if name.startswith("tunnels.") and name.rpartition(".")[2] in CLEARANCES]
+    risks = [name for name in given if name.startswith("totals.risk.") and name.endswith("breach_probability")]
+    return sorted({name for name in (*NEEDED, *WANTED, *tunnels, *risks) if name in given})
+
+
 def read_results(path: Path) -> Results:
     """The table of a batch. Raises ``InputError`` for a file that is none."""
     parquet = arrow().parquet
@@ -97,16 +107,13 @@ def read_results(path: Path) -> Results:
                 f"{path}: no column {missing[0]!r}; results.parquet of corecore batch is accepted",
                 code="results-unusable",
             )
-        tunnels = [name for name in names if name.startswith("tunnels.") and name.rpartition(".")[2] in CLEARANCES]
-        risks = [name for name in names if name.startswith("totals.risk.") and name.endswith("breach_probability")]
-        wanted = [name for name in (*NEEDED, *WANTED, *tunnels, *risks) if name in names]
-        table = stored.read(columns=sorted(set(wanted)))
+        table = stored.read(columns=columns_read(names))
     # pyarrow's own errors are of both kinds.
     except (OSError, ValueError) as error:
         raise InputError(
             f"{path}: not readable as Parquet ({str(error).splitlines()[0]})", code="results-unusable"
         ) from error
-    texts = {*NEEDED, *CLASSES, "preset", "infeasible.binding", "versions.corecore", "warnings"}
+    texts = {*NEEDED, *CLASSES, "necrosis.jic.type", "preset", "infeasible.binding", "versions.corecore", "warnings"}
     columns: dict[str, npt.NDArray[Any]] = {}
     for name in table.column_names:
         values = table[name].to_pylist()
@@ -122,7 +129,7 @@ def read_results(path: Path) -> Results:
     if table.num_rows == 0:
         raise InputError(f"{path}: holds no row", code="results-unusable")
     for clearance in CLEARANCES:
-        every = [columns[name] for name in tunnels if name.endswith(clearance)]
+        every = [values for name, values in columns.items() if name.startswith("tunnels.") and name.endswith(clearance)]
         columns[clearance] = np.fmin.reduce(every) if every else np.full(table.num_rows, np.nan)
     return Results(columns)
 

@@ -42,7 +42,8 @@ class Variant:
 class Settings:
     """Everything besides the rows that decides the table.
 
-    ``plans`` is a folder for the plans' own folders; none are written without it.
+    ``plans`` is a folder for the plans' own folders; none are written without it. ``confirm``: plan with
+    what would give a tunnel where there is none, which takes as long as five to ten hips.
     """
 
     variants: tuple[Variant, ...] = (Variant(),)
@@ -50,6 +51,7 @@ class Settings:
     plans: str | None = None
     pictures: bool = False
     keep_names: bool = False
+    confirm: bool = False
 
     def check(self) -> None:
         """Raise ``InputError`` for parameters that no hip could be planned with."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from corecore import __version__
 from corecore.batch.figures import NO_CLASS, SPREADS, Results, breaches, causes, spreads, statuses
+from corecore.batch.intervals import Interval, differences, groups
 
 Table = tuple[str, tuple[str, ...], list[tuple[str, ...]]]
 
@@ -44,6 +45,7 @@ def tables(results: Results) -> list[Table]:
         )
     ]  # fmt: skip
     classes = len(set(results.classes[1])) > 1
+    found += _compared(results)
     heads = ("plan", *(("lesion",) if classes else ()), "plans", "mean", "least", "quarter", "median", "three quarters",
              "most")  # fmt: skip
     for title, name, factor, unit in SPREADS:
@@ -64,6 +66,41 @@ def tables(results: Results) -> list[Table]:
     if failed:
         found.append(("Without a plan", ("status", "cause or binding limit", "records", "ids"), failed))
     return found
+
+
+def _compared(results: Results) -> list[Table]:
+    """What every plan removes of every hip, and which removes more on the same hips; a class by itself if several."""
+    kinds = results.classes[1]
+    every = [["all"] * len(results), *([kinds] if len(set(kinds)) > 1 else [])]
+    rows: list[tuple[str, ...]] = [
+        (
+            one.plan, one.group, str(one.removed.count), *_told(one.removed), *_told(one.without),
+            *(("", "") if one.breach is None else _told(one.breach)),
+        )
+        for classes in every for one in groups(results, classes)
+    ]  # fmt: skip
+    heads: tuple[str, ...]
+    heads = ("plan", "lesion", "hips", "removed", "95 %", "without a tunnel", "95 %", "freehand breach", "95 %")
+    found: list[Table] = []
+    if rows:
+        found.append(("Every hip, % (nothing removed where there is no tunnel)", heads, rows))
+    pairs: list[tuple[str, ...]] = [
+        (f"{one.plan} − {one.other}", one.group, str(one.more.count), *_told(one.more, signed=True))
+        for classes in every for one in differences(results, classes)
+    ]  # fmt: skip
+    if pairs:
+        heads = ("difference", "lesion", "hips", "removed", "95 %")
+        found.append(("On the same hips, percentage points of the lesion", heads, pairs))
+    return found
+
+
+def _told(interval: Interval, *, signed: bool = False) -> tuple[str, str]:
+    """A share and the ends of its interval, in per cent."""
+    sign = "+" if signed else ""
+    value = f"{100.0 * interval.value:{sign}.1f}"
+    if not np.isfinite(interval.low):
+        return value, ""
+    return value, f"{100.0 * interval.low:{sign}.1f} to {100.0 * interval.high:{sign}.1f}"
 
 
 def summary_text(results: Results) -> str:

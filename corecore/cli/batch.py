@@ -47,6 +47,9 @@ def batch(
     plans: Annotated[bool, typer.Option("--plans", help="Write each plan's folder too.")] = False,
     pictures: Annotated[bool, typer.Option("--pictures", help="With pictures in each plan's folder.")] = False,
     keep_names: Annotated[bool, typer.Option("--keep-names", help="Leave file names in causes and plans.")] = False,
+    confirm: Annotated[
+        bool, typer.Option("--confirm", help="Plan with what would give a tunnel where there is none; slow.")
+    ] = False,
     as_json: AsJson = False,
 ) -> int:
     """Plan many hips and write one table: Parquet and CSV, a row per hip, whatever becomes of it."""
@@ -65,12 +68,12 @@ def batch(
 
         found = read_study(study)
         source, left_out = source or found.population, found.left_out
-        settings = Settings(found.variants, found.gap, folder, pictures, keep_names)
+        settings = Settings(found.variants, found.gap, folder, pictures, keep_names, confirm)
     else:
         values: dict[str, Any] = {"tunnels": tunnels, "diameter_mm": diameter}
         values = {key: value for key, value in values.items() if value is not None}
         variant = Variant("", preset or "core-10", tuple({**values, **parse_settings(setting or [])}.items()), robust)
-        settings = Settings((variant,), gap, folder, pictures, keep_names)
+        settings = Settings((variant,), gap, folder, pictures, keep_names, confirm)
     if source is None:
         raise InputError(
             "no hips: a folder, a manifest (CSV), or a study that names its population, is accepted",

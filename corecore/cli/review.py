@@ -32,7 +32,8 @@ def review(
     from corecore.cli.progress import steps
     from corecore.review import record
     from corecore.review.desk import Desk
-    from corecore.review.server import Table, application
+    from corecore.review.server import application
+    from corecore.review.table import Table
 
     with steps(quiet=False) as step:
         step("opening the plan")

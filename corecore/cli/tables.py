@@ -50,6 +50,10 @@ def print_plan(content: dict[str, Any], folder: Path) -> None:
     print_explanations(told, brief=True)
     if content["totals"].get("risk"):
         console.print(_risk_table(content["totals"]["risk"]))
+        if "lesion_transform" in content["case"]:
+            shift = next(iter(content["totals"]["risk"].values()))["lesion_shift_mm"]
+            counted = "unknown and not counted" if shift is None else f"counted as {shift:.2f} mm (root mean square)"
+            console.print(f"how far the lesion may lie elsewhere is {counted}", soft_wrap=True)
     if content["alternatives"]:
         console.print(_alternatives_table(content["alternatives"]))
     if content.get("robust"):

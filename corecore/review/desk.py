@@ -1,18 +1,21 @@
-"""What a session shows: the tunnels measured by the planner's own functions, judged, and cut along the selected one.
+"""A plan laid out for review: its tunnels measured by the planner's own functions, and judged.
 
 No figure is computed anywhere else: the page prints what stands here.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from corecore.errors import InputError
+from corecore.grid import BoolArray
 from corecore.hip import Hip
 from corecore.holes import set_violations
 from corecore.manual import path_on_bone
@@ -21,15 +24,25 @@ from corecore.reopen import Reopened, reopen
 from corecore.review.session import Line, Point, Room, Session
 from corecore.spec import Spec
 from corecore.stamp import ROUNDING
+from corecore.standing import least_bridge_mm, lowest_hole_mm
+from corecore.totals import neck_area_share
 from corecore.tunnel import Tunnel, TunnelFigures, assess, violations
-from corecore.view.fluoroscopy import fluoroscopy
-from corecore.view.report_content import report_content
 from corecore.view.scene import Scene
-from corecore.view.slices import slices
 from corecore.view.tissue import Tissue
 
 #: Figures of a tunnel that no plan states by these names.
 NOT_STATED = ("outward_free",)
+#: Lines whose figures are kept: the others of a set, the alternatives, and the last steps of undo.
+KNOWN_MAX = 64
+
+
+@dataclass(eq=False)
+class Measured:
+    """A line on the bone with its figures; which of the lesion's points it takes, once asked."""
+
+    tunnel: Tunnel
+    figures: TunnelFigures
+    taken: BoolArray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +53,8 @@ class Desk:
     spec: Spec
     scene: Scene
     tissue: Tissue
+    _known: dict[Line, Measured] = field(default_factory=dict, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @classmethod
     def open(cls, plan_path: Path) -> Desk:
@@ -61,32 +76,61 @@ class Desk:
         )
         return Session(room, lines, selected=0 if lines else None)
 
-    def sets(self) -> list[tuple[str, tuple[Line, ...]]]:
-        """What may be taken instead of what stands, with what it does: the plan's own tunnels, each alternative's."""
-        found = [("the plan", self.session().lines)]
-        rows = report_content(self.scene)["alternatives"]
+    @cached_property
+    def own(self) -> tuple[Line, ...]:
+        """The plan's own tunnels."""
+        return self.session().lines
+
+    @cached_property
+    def sets(self) -> tuple[tuple[str, tuple[Line, ...]], ...]:
+        """What may be taken instead of what stands, by name: the plan's own tunnels, and each alternative's."""
+        found = [("the plan", self.own)]
         others = [one for one in self.scene.plan.get("alternatives") or [] if isinstance(one, Mapping)]
-        for one, row in zip(others, rows, strict=False):
+        for index, one in enumerate(others, start=1):
             try:
                 variant = replace(self.scene, plan={**self.scene.plan, "tunnels": one.get("tunnels")})
             except InputError:
                 continue
-            words = f"other {row[0]}: removes {row[1]}, room {row[2]}"
-            found.append((words, replace(self, scene=variant).session().lines))
+            found.append((f"other {index}", replace(self, scene=variant).own))
+        return tuple(found)
+
+    def measured(self, lines: Sequence[Line]) -> list[Measured]:
+        """The lines on the bone; what was measured lately is not measured again. Raises as ``drilled``."""
+        # Films are drawn beside a drag: both ask here.
+        with self._lock:
+            found = [self._measured(index, line) for index, line in enumerate(lines, start=1)]
+            while len(self._known) > max(KNOWN_MAX, len(lines)):
+                del self._known[next(iter(self._known))]
         return found
 
-    def drilled(self, lines: Sequence[Line]) -> list[tuple[Tunnel, TunnelFigures]]:
-        """The tunnels on the bone with their figures. Raises ``InputError`` where a line is no tunnel in this bone."""
-        found = []
-        for index, line in enumerate(lines, start=1):
+    def _measured(self, index: int, line: Line) -> Measured:
+        found = self._known.pop(line, None)
+        if found is None:
             try:
                 tunnel = path_on_bone(self.hip, line.entry, line.tip, line.diameter_mm)
             except InputError as error:
                 raise InputError(f"tunnel {index}: {error}", code=error.code) from error
-            cavity = (line.cavity_diameter_mm, line.cavity_length_mm)
-            tunnel = replace(tunnel, cavity_diameter_mm=cavity[0], cavity_length_mm=cavity[1])
-            found.append((tunnel, assess(self.hip, tunnel, self.spec)))
+            tunnel = replace(tunnel, cavity_diameter_mm=line.cavity_diameter_mm, cavity_length_mm=line.cavity_length_mm)
+            found = Measured(tunnel, assess(self.hip, tunnel, self.spec))
+        # The newest last: the first to go is the one not seen for longest.
+        self._known[line] = found
         return found
+
+    def drilled(self, lines: Sequence[Line]) -> list[tuple[Tunnel, TunnelFigures]]:
+        """The tunnels on the bone with their figures. Raises ``InputError`` where a line is no tunnel in this bone."""
+        return [(one.tunnel, one.figures) for one in self.measured(lines)]
+
+    def removed_fraction(self, lines: Sequence[Line]) -> float:
+        """Share of the lesion that the tunnels take together."""
+        measured, points = self.measured(lines), self.hip.lesion.points_mm
+        if len(measured) == 1:
+            return measured[0].figures.removed_fraction
+        together = np.zeros(len(points), dtype=bool)
+        for one in measured:
+            if one.taken is None:
+                one.taken = one.tunnel.contains(points)
+            together |= one.taken
+        return float(np.mean(together))
 
     def broken(self, drilled: Sequence[tuple[Tunnel, TunnelFigures]]) -> list[dict[str, Any]]:
         """Every limit that the tunnels break, each by itself and together."""
@@ -104,62 +148,40 @@ class Desk:
 
     def shown(self, lines: Sequence[Line]) -> Scene:
         """The plan's scene with other tunnels in it, measured and judged."""
-        drilled = self.drilled(lines)
-        points = self.hip.lesion.points_mm
-        removed = np.zeros(len(points), dtype=bool)
-        for tunnel, _ in drilled:
-            removed |= tunnel.contains(points)
-        share = float(np.mean(removed))
+        drilled, share = self.drilled(lines), self.removed_fraction(lines)
         total_ml = self.hip.lesion.volume_ml
         own: Mapping[str, Any] = self.scene.plan
+        planned = tuple(lines) == self.own
+        told = own.get("totals")
+        totals: Mapping[str, Any] = told if isinstance(told, Mapping) else {}
+        # What the search proved holds for its own tunnels; how much a drill may reach, for any.
+        kept = totals if planned else {"reachable_fraction": totals.get("reachable_fraction")}
         changed = {
-            "status": "manual",
+            "status": self.scene.status if planned else "manual",
             "violations": self.broken(drilled),
             "tunnels": [_stated(self.hip, tunnel, figures) for tunnel, figures in drilled],
             "totals": {
+                **kept,
                 "removed_fraction": number(share),
                 "necrosis_removed_ml": number(share * total_ml),
                 "necrosis_left_ml": number((1.0 - share) * total_ml),
-                "reachable_fraction": own.get("totals", {}).get("reachable_fraction"),
+                **self._bone(drilled),
             },
-            "alternatives": [], "nearest": None, "nearest_reason": None, "robust": None, "infeasible": None,
+            "alternatives": [], "nearest": None, "nearest_reason": None, "robust": None,
+            "infeasible": own.get("infeasible") if planned else None,
         }  # fmt: skip
         return replace(self.scene, plan={**own, **changed})
 
-    def look(self, session: Session) -> dict[str, Any]:
-        """Everything the page shows of a session but the films, as plain data."""
-        scene = self.shown(session.lines)
-        content = report_content(scene)
-        cut = slices(scene, self.tissue, session.selected)
-        return {
-            "rev": session.rev,
-            "selected": session.selected,
-            "lines": [
-                {"entry": line.entry, "tip": line.tip, "diameter_mm": line.diameter_mm} for line in session.lines
-            ],
-            "sets": [words for words, _ in self.sets()],
-            "undo": bool(session.past),
-            "redo": bool(session.future),
-            "accepted": session.accepted,
-            "signed": None if session.signed is None else {"name": session.signed.name, "day": session.signed.day},
-            "side": content["side"],
-            "id": content["id"],
-            "imaged": content["imaged"],
-            "plan": self.scene.hash,
-            "status": content["status"],
-            "violations": content["violations"],
-            "limits": content["limits"],
-            "transcription": content["transcription"],
-            "warnings": content["warnings"],
-            "slices": [] if cut is None else [{"svg": str(d), "caption": c} for d, c in cut.drawings],
+    def _bone(self, drilled: Sequence[tuple[Tunnel, TunnelFigures]]) -> dict[str, Any]:
+        """What the limits' table tells of the bone that stays."""
+        if not drilled:
+            return {}
+        tunnels = [tunnel for tunnel, _ in drilled]
+        left = {
+            "hole_above_lesser_trochanter_mm": number(lowest_hole_mm(self.hip, [figures for _, figures in drilled])),
+            "bridge_mm": number(least_bridge_mm(self.hip, tunnels)),
         }
-
-    def films(self, session: Session) -> list[dict[str, str]]:
-        """The simulated fluoroscopy of a session."""
-        return [
-            {"title": film.arm.title, "words": ". ".join([film.stance, *film.caption]), "svg": str(film.drawing)}
-            for film in fluoroscopy(self.shown(session.lines), self.tissue)
-        ]
+        return {"neck_area_share": number(neck_area_share(self.hip, tunnels)), "bone_left": left}
 
 
 def _stated(hip: Hip, tunnel: Tunnel, figures: TunnelFigures) -> dict[str, Any]:

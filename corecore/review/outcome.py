@@ -20,8 +20,10 @@ from corecore.signs.asked import Answers, parse_physis
 from corecore.signs.image_age import parse_date
 from corecore.signs.stage import parse_stage
 
-#: Folder beside the plan that holds the reviewed one.
+#: Folder beside the plan that holds the reviewed one, numbered from the second on.
 FOLDER = "reviewed"
+#: So many are kept apart.
+FOLDERS_MAX = 99
 
 
 def measured(desk: Desk) -> Measures:
@@ -47,7 +49,7 @@ def answers(plan: Mapping[str, Any]) -> Answers:
 def write_outcome(desk: Desk, session: Session, measures: Measures, folder: Path) -> Path:
     """Writes the tunnels as they stand as a plan of status ``manual``, and returns its ``plan.json``.
 
-    Acceptance and sign-off stand among its warnings. Raises ``InputError`` without a tunnel.
+    Notes, acceptance and sign-off stand among its warnings. Raises ``InputError`` without a tunnel.
     """
     if not session.lines:
         raise InputError("no tunnel to write", code="review-refused")
@@ -55,12 +57,28 @@ def write_outcome(desk: Desk, session: Session, measures: Measures, folder: Path
     entry, tip = (np.array(point, dtype=np.float64) for point in (session.lines[0].entry, session.lines[0].tip))
     given = Given(entry, tip, 0.0, tuple(desk.broken(drilled)), None, "the review looks for no other tunnel")
     notes = [Caution("reviewed", f"reviewed from plan {desk.scene.hash}, step {session.rev}")]
+    if session.notes:
+        notes.append(Caution("notes", " / ".join(session.notes.split("\n"))))
     if session.accepted is not None:
         notes.append(Caution("accepted", f"broken limits accepted: {session.accepted}"))
     if session.signed is not None:
-        notes.append(Caution("signed", f"signed off by {session.signed.name} on {session.signed.day}"))
+        signed = f"signed off by {session.signed.name} on {session.signed.day}, {session.room.side.upper()} hip"
+        notes.append(Caution("signed", signed))
     # The number asked for was of the search; the hand may add.
     spec = replace(desk.spec, tunnels=max(desk.spec.tunnels, len(drilled)))
     plan = judged_plan(desk.hip, spec, measures, drilled, given=given, cautions=notes, timings={})
-    write_plan(plan, folder / FOLDER, log_text=lambda: "")
-    return folder / FOLDER / "plan.json"
+    into = free_folder(folder)
+    write_plan(plan, into, log_text=lambda: "")
+    return into / "plan.json"
+
+
+def free_folder(folder: Path) -> Path:
+    """Where a reviewed plan goes: ``reviewed``, or ``reviewed-2`` and so on; none written before is replaced."""
+    found = (folder / (FOLDER if count == 1 else f"{FOLDER}-{count}") for count in range(1, FOLDERS_MAX + 1))
+    free = next((path for path in found if not path.exists()), None)
+    if free is None:
+        raise InputError(
+            f"{folder}: holds {FOLDERS_MAX} reviewed plans already; fewer are accepted",
+            code="review-refused",
+        )
+    return free

@@ -9,7 +9,7 @@ from typing import Any
 
 from corecore.errors import InputError
 from corecore.io.files import atomic_write_text
-from corecore.review.session import Add, Line, Session, after
+from corecore.review.session import Add, Line, Session, after, written
 
 SCHEMA = "corecore.review/1"
 NAME = "review.json"
@@ -27,6 +27,7 @@ def record(session: Session, plan_hash: str) -> dict[str, Any]:
         "rev": session.rev,
         "side": session.room.side,
         "tunnels": [asdict(line) for line in session.lines],
+        "notes": session.notes,
         "accepted": session.accepted,
         "signed": None if session.signed is None else asdict(session.signed),
     }
@@ -39,7 +40,7 @@ def save(session: Session, plan_hash: str, folder: Path) -> None:
 
 
 def resumed(session: Session, plan_hash: str, folder: Path) -> Session:
-    """The session with the tunnels of an earlier review of the same plan, as one step; signatures are not taken over.
+    """The session with tunnels and notes of an earlier review of the same plan, as one step; its signature stays there.
 
     Without such a record, the session as it is. Raises ``InputError`` for a record that cannot be read.
     """
@@ -56,6 +57,7 @@ def resumed(session: Session, plan_hash: str, folder: Path) -> Session:
         lines = [
             Line(**{**item, "entry": tuple(item["entry"]), "tip": tuple(item["tip"])}) for item in content["tunnels"]
         ]
+        notes = written(str(content.get("notes", "")))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             f"{path}: not readable ({str(error).splitlines()[0]}); remove it, or give --afresh",
@@ -64,6 +66,7 @@ def resumed(session: Session, plan_hash: str, folder: Path) -> Session:
     empty = replace(session, lines=())
     for line in lines:
         empty = replace(empty, lines=after(empty, Add(line)))
+    session = replace(session, notes=notes)
     if empty.lines == session.lines:
         return session
     return replace(session, lines=empty.lines, past=(session.lines,), rev=session.rev + 1)

@@ -27,8 +27,8 @@ LENGTH_MM = (5.0, 250.0)
 NUDGE_MAX_MM = 50.0
 #: Most tunnels (contract §2), and most steps that undo remembers.
 TUNNELS_MAX, STEPS_MAX = 16, 500
-#: Longest reason and name, characters.
-REASON_MAX, NAME_MAX = 400, 80
+#: Longest reason, name and notes, characters.
+REASON_MAX, NAME_MAX, NOTES_MAX = 400, 80, 2000
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,7 @@ class Session:
     future: tuple[tuple[Line, ...], ...] = ()
     accepted: str | None = None
     signed: Signature | None = None
+    notes: str = ""
 
 
 @dataclass(frozen=True)
@@ -150,6 +151,13 @@ class Accept:
 
 
 @dataclass(frozen=True)
+class Note:
+    """Other notes instead of those that stood; no words: none. A sign-off was of what stood, notes among it."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class SignOff:
     """Sign for the tunnels as they stand; the side is typed, so that nobody signs for the other hip.
 
@@ -162,7 +170,7 @@ class SignOff:
     broken: bool
 
 
-Command = Move | Nudge | Resize | Add | Remove | Take | Select | Undo | Redo | Accept | SignOff
+Command = Move | Nudge | Resize | Add | Remove | Take | Select | Undo | Redo | Accept | Note | SignOff
 
 
 def apply(session: Session, command: Command, *, rev: int) -> Session:
@@ -178,6 +186,8 @@ def apply(session: Session, command: Command, *, rev: int) -> Session:
         return replace(session, selected=command.number)
     if isinstance(command, Accept):
         return replace(session, accepted=_words(command.reason, "the reason", REASON_MAX), rev=rev + 1, signed=None)
+    if isinstance(command, Note):
+        return replace(session, notes=written(command.text), rev=rev + 1, signed=None)
     if isinstance(command, SignOff):
         return _signed(session, command)
     if isinstance(command, Undo):
@@ -288,6 +298,18 @@ def _at(session: Session, number: int) -> Line:
     if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < len(session.lines):
         raise InputError(f"tunnel {number!r}; 0 to {len(session.lines) - 1} is accepted", code="review-command")
     return session.lines[number]
+
+
+def written(text: str) -> str:
+    """Notes as they are kept: lines of printable characters. Raises ``InputError`` where they are too long."""
+    lines = ["".join(c if c.isprintable() else " " for c in line).rstrip() for line in text.splitlines()]
+    kept = "\n".join(lines).strip()
+    if len(kept) > NOTES_MAX:
+        raise InputError(
+            f"the notes have {len(kept)} characters; up to {NOTES_MAX} are accepted",
+            code="review-refused",
+        )
+    return kept
 
 
 def _words(text: str, what: str, most: int) -> str:

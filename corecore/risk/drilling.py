@@ -9,7 +9,7 @@ from scipy.special import ndtri
 
 from corecore.grid import FloatArray
 from corecore.hip import Hip
-from corecore.risk.lattice import POINTS, shifted_lattice
+from corecore.risk.lattice import POINTS, VECTOR, shifted_lattice
 from corecore.risk.methods import Method, drift_factor
 from corecore.tunnel import Tunnel, across_axes
 
@@ -17,6 +17,8 @@ from corecore.tunnel import Tunnel, across_axes
 SHIFTS = 10
 #: Numbers a drilled tunnel draws: entry (2), angle (2), depth, tail.
 DRAWS = 6
+#: Numbers of the lattice's vector that are the lesion's: its shift along three axes.
+LESION_DRAWS = 3
 #: A drill is never turned further from its plan than this, nor drilled shorter (engineering choices: no
 #: built-in method comes near; a user's may).
 TURN_MAX_DEG = 60.0
@@ -34,6 +36,23 @@ def draws(count: int, seed: int = 0) -> tuple[FloatArray, FloatArray]:
     for array in (normal, tail):
         array.flags.writeable = False
     return normal, tail
+
+
+@lru_cache(maxsize=4)
+def lesion_draws(seed: int = 0) -> FloatArray:
+    """Normal numbers (N, 3) for the lesion's place, shift by shift, independent of those of any tunnel."""
+    own = [np.random.default_rng((seed, s, 1)) for s in range(SHIFTS)]
+    even = np.concatenate([shifted_lattice(LESION_DRAWS, rng, len(VECTOR) - LESION_DRAWS) for rng in own])
+    normal: FloatArray = np.asarray(ndtri(np.clip(even, 1e-9, 1.0 - 1e-9)), dtype=np.float64)
+    normal.flags.writeable = False
+    return normal
+
+
+def lesion_shifts(shift_mm: float, *, seed: int = 0, poses: int = SHIFTS * POINTS) -> FloatArray:
+    """How far the lesion lies from where the plan has it, (N, 3) mm: ``shift_mm`` is the root mean square length."""
+    if shift_mm == 0.0:
+        return np.zeros((poses, 3))
+    return np.asarray(shift_mm / np.sqrt(3.0) * lesion_draws(seed)[:poses], dtype=np.float64)
 
 
 def drilled(

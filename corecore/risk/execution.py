@@ -14,7 +14,7 @@ import numpy as np
 from corecore.grid import FloatArray
 from corecore.hip import Hip
 from corecore.risk.bricks import Bricks, bricked
-from corecore.risk.drilling import SHIFTS, drilled
+from corecore.risk.drilling import SHIFTS, drilled, lesion_shifts
 from corecore.risk.kernel import (
     ANTERIOR,
     CLEARANCE,
@@ -56,6 +56,7 @@ class Risk:
     clearance of a pose (mm) is the lesser of its cortical and joint clearance, as the plan has
     them, negative where it breaches. Removed fractions are of the lesion. ``breach_places``
     shares the breaches out by where the wall lies farthest outside; empty without a breach.
+    ``lesion_shift_mm``: the root mean square length by which the lesion lay elsewhere; ``None``: unknown, not counted.
     """
 
     method: str
@@ -68,6 +69,7 @@ class Risk:
     removed_fraction_p05: Estimate
     removed_fraction_p50: Estimate
     breach_places: dict[str, float]
+    lesion_shift_mm: float | None = 0.0
 
     def as_dict(self) -> dict[str, Any]:
         """As in ``plan.json``: four digits, for 10,240 poses know no more; of standard errors five."""
@@ -85,6 +87,7 @@ class Risk:
             "standard_errors": {name: round(figure.standard_error, 5) for name, figure in figures.items()},
             "breach_places": {name: round(share, 4) for name, share in self.breach_places.items()},
             "poses": self.poses,
+            "lesion_shift_mm": None if self.lesion_shift_mm is None else round(self.lesion_shift_mm, 4),
         }
 
 
@@ -113,14 +116,21 @@ def execution_risk(
 ) -> tuple[list[Risk], Risk]:
     """Risk of each tunnel and of all together; the same on any number of threads.
 
-    ``seed`` chooses the shifts. Raises ``ValueError`` without a tunnel.
+    A lesion from another scan lies elsewhere in every drilling, by what ``Move.lesion_shift_mm`` says, for all
+    tunnels alike. ``seed`` chooses the shifts. Raises ``ValueError`` without a tunnel.
     """
     if not tunnels:
         raise ValueError("no tunnel; at least one is needed")
     entries, tips = drilled(hip, tunnels, method, seed=seed)
-    found, share = judged(hip, tunnels, spec, entries, tips)
-    each = [_risk(method, found[:, k : k + 1], share[:, k]) for k in range(len(tunnels))]
-    return each, _risk(method, found, share[:, -1])
+    aside = lesion_shift_mm(hip)
+    found, share = judged(hip, tunnels, spec, entries, tips, shifts=lesion_shifts(aside or 0.0, seed=seed))
+    each = [_risk(method, found[:, k : k + 1], share[:, k], aside) for k in range(len(tunnels))]
+    return each, _risk(method, found, share[:, -1], aside)
+
+
+def lesion_shift_mm(hip: Hip) -> float | None:
+    """Root mean square length by which the lesion may lie elsewhere, mm; ``None`` where nobody knows."""
+    return 0.0 if hip.case.move is None else hip.case.move.lesion_shift_mm
 
 
 def judged(
@@ -131,14 +141,16 @@ def judged(
     tips: FloatArray,
     *,
     bricks: Bricks | None = None,
+    shifts: FloatArray | None = None,
 ) -> tuple[FloatArray, FloatArray]:
     """What the kernel finds of drilled tunnels (N, K, 4), and the lesion's removed shares (N, K + 1).
 
-    ``bricks`` are the lesion's own, where the caller has them already.
+    ``bricks`` are the lesion's own, where the caller has them already; ``shifts`` (N, 3) mm carry it along.
     """
     bone, bricks = hip.bone, bricked(hip.lesion.points_mm) if bricks is None else bricks
     sets, count = entries.shape[:2]
     found, removed = np.zeros((sets, count, 4)), np.zeros((sets, count + 1), dtype=np.int64)
+    shifts = np.zeros((sets, 3)) if shifts is None else shifts
     frame, radii = _frame(hip), np.array([tunnel.radius_mm for tunnel in tunnels])
     # The plan's own portal may come from a flatter incidence than is asked for, where a hand has set it.
     normals = bone.mouth_normal(np.stack([tunnel.entry for tunnel in tunnels]))
@@ -148,7 +160,8 @@ def judged(
         sets,
         lambda p: judge_poses(
             bone.distance_mm, bone.mouth_field, bone.spacing_mm, frame, entries[p], tips[p], radii,
-            float(spec.cortical_margin_mm), sines, bricks.points, bricks.starts, bricks.balls, found[p], removed[p],
+            float(spec.cortical_margin_mm), sines, bricks.points, bricks.starts, bricks.balls, shifts[p], found[p],
+            removed[p],
         ),
     )  # fmt: skip
     return found, removed / bricks.points.shape[1]
@@ -165,7 +178,7 @@ def _frame(hip: Hip) -> FloatArray:
     return np.stack([anatomy.head_center, axis, up, front, np.full(3, anatomy.head_radius_mm)])
 
 
-def _risk(method: Method, found: FloatArray, share: FloatArray) -> Risk:
+def _risk(method: Method, found: FloatArray, share: FloatArray, shift_mm: float | None) -> Risk:
     # Of a set, the tunnel that comes nearest speaks for it.
     nearest = np.argmin(found[:, :, CLEARANCE], axis=1)
     rows = np.arange(len(found))
@@ -183,6 +196,7 @@ def _risk(method: Method, found: FloatArray, share: FloatArray) -> Risk:
         removed_fraction_p05=_percentile(share, 5),
         removed_fraction_p50=_percentile(share, 50),
         breach_places=places,
+        lesion_shift_mm=shift_mm,
     )
 
 

@@ -183,12 +183,13 @@ def total(held, first, last):
 
 
 @compiled()
-def shafts(entries, tips, radii, cylinders):
-    """Fill ``cylinders`` (K, 8) float32: entry, direction, length, radius."""
+def shafts(entries, tips, radii, shift, cylinders):
+    """Fill ``cylinders`` (K, 8) float32: entry, direction, length, radius, as seen by a lesion that is shifted."""
     for k in range(entries.shape[0]):
         lx, ly, lz = tips[k, 0] - entries[k, 0], tips[k, 1] - entries[k, 1], tips[k, 2] - entries[k, 2]
         length = math.sqrt(lx * lx + ly * ly + lz * lz)
-        cylinders[k, 0], cylinders[k, 1], cylinders[k, 2] = entries[k, 0], entries[k, 1], entries[k, 2]
+        for axis in range(3):
+            cylinders[k, axis] = entries[k, axis] - shift[axis]
         cylinders[k, 3], cylinders[k, 4], cylinders[k, 5] = lx / length, ly / length, lz / length
         cylinders[k, 6], cylinders[k, 7] = length, radii[k]
 
@@ -249,12 +250,13 @@ def held_by(px, py, pz, starts, balls, cylinders, held, any_held, removed):
 
 @compiled(nogil=True)
 def judge_poses(
-    distance, mouth, spacing, frame, entries, tips, radii, margin, sines, points, starts, balls, found, removed
+    distance, mouth, spacing, frame, entries, tips, radii, margin, sines, points, starts, balls, shifts, found, removed
 ):
     """Judge N sets of K drilled tunnels: entries and tips (N, K, 3).
 
     Fills ``found`` (N, K, 4) and ``removed`` (N, K + 1): how many of the points (3, M) each tunnel
-    holds, and all together. ``sines`` (K,): the flattest incidence that lengthens the portal.
+    holds, and all together. ``sines`` (K,): the flattest incidence that lengthens the portal. ``shifts``
+    (N, 3): how far the points lie elsewhere in each set; the bone does not.
     """
     k_tunnels = entries.shape[1]
     held, any_held = np.empty(points.shape[1], dtype=np.float32), np.empty(points.shape[1], dtype=np.float32)
@@ -265,5 +267,5 @@ def judge_poses(
             judge_pose(
                 distance, mouth, spacing, frame, entries[n, k], tips[n, k], radii[k], margin, sines[k], found[n, k]
             )
-        shafts(entries[n], tips[n], radii, cylinders)
+        shafts(entries[n], tips[n], radii, shifts[n], cylinders)
         held_by(px, py, pz, starts, balls, cylinders, held, any_held, removed[n])

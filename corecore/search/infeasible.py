@@ -44,7 +44,7 @@ class Relaxation:
     """One way out: the constraint, its limit, the value at which a tunnel exists, and by how much it gives way.
 
     ``step``: planning with ``needed`` found a tunnel, planning with the limit a step nearer found
-    none. ``None`` where nobody can plan with it: more of the scan.
+    none. ``None`` where nobody planned with it: more of the scan, or for want of time.
     """
 
     key: str
@@ -99,11 +99,14 @@ class Infeasible:
         }
 
 
-def explain(spec: Spec, problem: Problem, survey: Survey, squeezes: list[Squeezed], again: Again) -> Infeasible:
+def explain(
+    spec: Spec, problem: Problem, survey: Survey, squeezes: list[Squeezed], again: Again, *, confirm: bool = True
+) -> Infeasible:
     """Name the binding constraint of a hip without a feasible tunnel.
 
     ``survey``: of a lattice as wide as any limit may be set; ``squeezes``: each limit that alone lets
-    a line pass, drawn in as far as it goes; ``again`` plans with other limits.
+    a line pass, drawn in as far as it goes; ``again`` plans with other limits. Without ``confirm`` single
+    limits are told as they were squeezed, planned with by nobody and marked so.
     """
     if not (survey.totals < 1e5).any():
         free = spec.entry_fixed is None and spec.direction_fixed is None
@@ -112,7 +115,7 @@ def explain(spec: Spec, problem: Problem, survey: Survey, squeezes: list[Squeeze
     ways: list[Relaxation | None] = []
     # The whole search has the last word on each, so only the nearest few are followed up.
     for one in sorted(squeezes, key=lambda one: _relative(spec, one)):
-        way = _confirmed(spec, one, again)
+        way = _confirmed(spec, one, again) if confirm else _as_squeezed(spec, one)
         ways += [] if way is None else [way]
         if len(ways) == CONFIRMED_MOST:
             break
@@ -134,6 +137,11 @@ def explain(spec: Spec, problem: Problem, survey: Survey, squeezes: list[Squeeze
         )
     elif first.key == "field_of_view":
         text = _field_of_view_text(problem)
+    elif first.step is None:
+        text = (
+            f"no tunnel of {2 * problem.radius:g} mm keeps every constraint: {first.key} binds;"
+            f" its limit is {first.limit:g}, lines pass with {first.needed:g} (not planned with)"
+        )
     else:
         text = (
             f"no tunnel of {2 * problem.radius:g} mm keeps every constraint: {first.key} binds;"
@@ -177,12 +185,23 @@ def _confirmed(spec: Spec, found: Squeezed, again: Again) -> Relaxation | None:
         else:
             return None
     if good > 1 and planned(good - 1, None):
-        # The climbs came short: halve the way down to the limit itself, with which nothing was found.
-        low, good = 0, good - 1
+        # The climbs came short, mostly by a step or two: strides that double, and halves of what they passed over,
+        # towards the limit itself, with which nothing was found.
+        low, good, stride = 0, good - 1, 1
         while good - low > 1:
-            middle = (low + good) // 2
-            low, good = (low, middle) if planned(middle, None) else (middle, good)
+            trial = max(good - stride, (low + good) // 2)
+            if planned(trial, None):
+                good, stride = trial, 2 * stride
+            else:
+                low = trial
     return Relaxation(key, limit, at(good), abs(at(good) - limit), step)
+
+
+def _as_squeezed(spec: Spec, found: Squeezed) -> Relaxation:
+    """What a limit was squeezed to, to the next step looser, planned with by nobody."""
+    limit, step = float(getattr(spec, found.key)), step_of(found.key)
+    needed = loosened(spec, found.key, step * max(1, math.ceil(abs(found.value - limit) / step - 1e-9)))
+    return Relaxation(found.key, limit, needed, abs(needed - limit), None)
 
 
 def _given_way(

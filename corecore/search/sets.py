@@ -70,13 +70,15 @@ def best_set(
     gap: float | None = None,
     seconds: float | None = None,
     effort: int = EFFORT,
+    confirm: bool = True,
 ) -> FoundSet:
     """At most ``spec.tunnels`` tunnels within all rules that together remove most of the lesion.
 
     ``spec.pattern``: ``fan`` (one portal), ``separate`` (no shared portal), ``parallel`` (one
     direction) or ``any``. With ``spec.remove_fraction_min`` it ends with the first set that removes as
     much: the fewest tunnels found. ``progress`` is told the share of the work done, 0 to 1. ``gap``,
-    ``seconds`` and ``effort`` ask for a proof as for one tunnel.
+    ``seconds`` and ``effort`` ask for a proof as for one tunnel, ``confirm`` for what would give one where there
+    is none.
     """
     started = time.perf_counter()
     tell = progress or (lambda share: None)
@@ -84,7 +86,7 @@ def best_set(
     fraction, fewer = target_fraction(hip, [tunnel for tunnel, _ in kept], spec), None
     if len(kept) == spec.tunnels:
         return FoundSet(tuple(kept), None, fraction, fraction, None, 0, 0.0)
-    single = _first(hip, spec, kept, lambda share: tell(0.3 * share))
+    single = _first(hip, spec, kept, lambda share: tell(0.3 * share), confirm)
     if single.tunnel is None or single.figures is None:
         if kept:
             fewer = "there is no further tunnel within the constraints that adds to those kept"
@@ -126,16 +128,17 @@ def best_set(
     )  # fmt: skip
 
 
-def _first(hip: Hip, spec: Spec, kept: Pairs, tell: Callable[[float], None]) -> Found:
+def _first(hip: Hip, spec: Spec, kept: Pairs, tell: Callable[[float], None], confirm: bool) -> Found:
     """The best single tunnel for what the kept ones leave, with its figures in the whole hip."""
     if not kept:
-        return best_tunnel(hip, spec, progress=tell)
+        return best_tunnel(hip, spec, progress=tell, confirm=confirm)
     left = np.ones(len(hip.lesion.points_mm), dtype=bool)
     for tunnel, _ in kept:
         left &= ~counted(tunnel, hip.lesion.points_mm, spec)
     if not left.any():
         return Found(None, None, None, 0, 0, {}, 0.0)
-    found = best_tunnel(replace(hip, lesion=hip.lesion.kept(left)), spec, progress=tell)
+    # Why there is no further one is not asked.
+    found = best_tunnel(replace(hip, lesion=hip.lesion.kept(left)), spec, progress=tell, confirm=False)
     return found if found.tunnel is None else replace(found, figures=assess(hip, found.tunnel, spec))
 
 

@@ -56,13 +56,20 @@ def risk_checks(plan: Document, hip: Hip, frame: Frame) -> list[Check]:
     for number, (method, errors) in enumerate(plan.risk.methods.items()):
         # Every tunnel errs by itself, and none as in another method.
         rng = np.random.Generator(np.random.Philox((SEED, number)))
+        told = plan.risk.totals.get(method)
+        counted = plan.risk.lesion_shift_mm if told is None or told.shift_told else 0.0
+        # The bone stays; the lesion lies elsewhere in each drilling, for all tunnels alike.
+        aside = np.random.Generator(np.random.Philox((SEED, number, 1))).standard_normal((poses, 3))
+        shifts = (counted or 0.0) / np.sqrt(3.0) * aside
         found = [
-            _drillings(plan, k, errors, hip, frame, around[k], points, poses, rng) for k in range(len(plan.tunnels))
+            _drillings(plan, k, errors, hip, frame, around[k], points, poses, rng, shifts)
+            for k in range(len(plan.tunnels))
         ]
         for k, one in enumerate(found):
             stated = plan.risk.tunnels[k].get(method)
             if stated is not None:
                 checks += _compared(f"tunnels[{k}].risk.{method}", stated, one, hip)
+                checks += _shift_check(f"tunnels[{k}].risk.{method}", stated, plan)
         stated = plan.risk.totals.get(method)
         if stated is not None and found:
             together = Drillings(
@@ -71,7 +78,16 @@ def risk_checks(plan: Document, hip: Hip, frame: Frame) -> list[Check]:
                 np.any([one.removed for one in found], axis=0),
             )
             checks += _compared(f"totals.risk.{method}", stated, together, hip)
+            checks += _shift_check(f"totals.risk.{method}", stated, plan)
     return checks
+
+
+def _shift_check(name: str, stated: StatedRisk, plan: Document) -> list[Check]:
+    """What the plan counted against what follows from how its lesion came there."""
+    if not stated.shift_told:
+        return []
+    here = plan.risk.lesion_shift_mm
+    return [equal(f"{name}.lesion_shift_mm", stated.lesion_shift_mm, here, tolerance.LESION_SHIFT_MM, "mm")]
 
 
 def _compared(name: str, stated: StatedRisk, found: Drillings, hip: Hip) -> list[Check]:
@@ -101,8 +117,9 @@ def _compared(name: str, stated: StatedRisk, found: Drillings, hip: Hip) -> list
 
 def _drillings(
     plan: Document, index: int, errors: Errors, hip: Hip, frame: Frame, around: tuple[FloatArray, FloatArray],
-    lesion: FloatArray, poses: int, rng: np.random.Generator,
+    lesion: FloatArray, poses: int, rng: np.random.Generator, shifts: FloatArray,
 ) -> Drillings:  # fmt: skip
+    """``shifts`` (N, 3): how far the lesion lies elsewhere in each drilling, mm."""
     tunnel = plan.tunnels[index]
     radius = tunnel.diameter_mm / 2.0
     entries, headings, lengths = _drawn(tunnel.entry, tunnel.tip, tunnel.diameter_mm, errors, hip, poses, rng)
@@ -114,7 +131,7 @@ def _drillings(
     walk = np.arange(-MEETS_WITHIN_MM, MEETS_WITHIN_MM, MEET_STEP_MM)
     for n in range(poses):
         entry, heading, length = entries[n], headings[n], lengths[n]
-        offset = lesion - entry
+        offset = lesion + shifts[n] - entry
         along = offset @ heading
         square = np.einsum("ij,ij->i", offset, offset) - along**2
         removed[n] = (along >= 0.0) & (along <= length) & (square <= radius**2)

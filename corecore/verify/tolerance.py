@@ -101,6 +101,8 @@ CAP_SHARE = 0.03
 BREACH = 0.02
 #: Removed fractions of drillings, likewise.
 RISK_REMOVED = 0.01
+#: How far the lesion lies elsewhere in the drillings, mm: rounding only.
+LESION_SHIFT_MM = 1e-3
 #: Standard errors of the sampling on both sides that are borne: of some forty figures none errs by chance.
 RISK_DEVIATIONS = 4.5
 #: Volume that two tunnels share beyond their portals, over the smaller.

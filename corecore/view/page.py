@@ -82,8 +82,11 @@ the pictures in preview.png.</p></main>
 """
 
 
-def scene_data(scene: Scene) -> dict[str, Any]:
-    """What the script draws: positions in mm from the head's centre, along RAS."""
+def scene_data(scene: Scene, *, tunnels: bool = True) -> dict[str, Any]:
+    """What the script draws: positions in mm from the head's centre, along RAS.
+
+    Without ``tunnels``, what stays while they are moved; the views are still those that show them.
+    """
     origin = scene.head_center
     bodies = [
         _body("bone", scene.femur.decimated(BONE_TRIANGLES), origin, palette.BONE, palette.BONE_EDGE, BONE_OPACITY),
@@ -96,7 +99,7 @@ def scene_data(scene: Scene) -> dict[str, Any]:
             LESION_OPACITY,
         ),
     ]
-    for color, mesh in painted_tunnels(scene) if scene.tunnels else []:
+    for color, mesh in painted_tunnels(scene) if scene.tunnels and tunnels else []:
         bodies.append(_body("tunnels", mesh, origin, color, darker(color, 0.6), TUNNEL_OPACITY))
     return {
         "axes": {
@@ -108,9 +111,9 @@ def scene_data(scene: Scene) -> dict[str, Any]:
         "lines": _lines(scene),
         "markers": [
             {"part": "entries", "radius": _marker_mm(tunnel), "at": _numbers(tunnel.entry - origin)}
-            for tunnel in scene.tunnels
+            for tunnel in (scene.tunnels if tunnels else ())
         ],
-        "labels": _labels(scene),
+        "labels": _labels(scene) if tunnels else [],
         "views": _views(scene),
     }
 

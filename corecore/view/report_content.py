@@ -38,23 +38,31 @@ def report_content(scene: Scene) -> dict[str, Any]:
         "version": one_line(str(plan.get("corecore_version", UNKNOWN)), 30),
         "created": one_line(str(plan.get("created", UNKNOWN)), 40),
         "notice": captions.NOT_A_DEVICE,
-        "status": _status(scene),
         "necrosis": necrosis_rows(plan),
-        "limits": [
-            {"what": j.what, "value": j.value, "limit": j.limit, "verdict": j.verdict, "tone": j.tone, "mark": j.mark}
-            for j in limits.judged(scene)
-        ],
+        **judged_content(scene),
         "ways": _ways(plan),
         "holds": _holds(scene),
         "arguments": arguments(plan),
         "warnings": _warnings(scene),
         "all_warnings": [sentence(line) for line in (*captions.warnings(scene), *asked(plan))],
-        "violations": captions.violations(scene),
-        "transcription": _transcription(scene),
         "bone": _bone(scene),
         "risk": _risk(scene),
+        "risk_note": _risk_note(scene),
         "alternatives": _alternatives(scene),
         "provenance": _provenance(scene),
+    }
+
+
+def judged_content(scene: Scene) -> dict[str, Any]:
+    """The part of it that changes with the tunnels: answer, figures against limits, numbers to transcribe."""
+    return {
+        "status": _status(scene),
+        "limits": [
+            {"what": j.what, "value": j.value, "limit": j.limit, "verdict": j.verdict, "tone": j.tone, "mark": j.mark}
+            for j in limits.judged(scene)
+        ],
+        "violations": captions.violations(scene),
+        "transcription": _transcription(scene),
     }
 
 
@@ -233,6 +241,17 @@ def _risk(scene: Scene) -> list[list[str]]:
                 ]
             )
     return rows
+
+
+def _risk_note(scene: Scene) -> str:
+    """What of the lesion's place the risk counts; nothing where it was drawn on the femur's own scan."""
+    risks = [told for told in part(scene.plan, "totals", "risk").values() if isinstance(told, Mapping)]
+    if not risks or "lesion_transform" not in part(scene.plan, "case"):
+        return ""
+    shift = figure(risks[0], "lesion_shift_mm")
+    if shift is None:
+        return "How far the lesion, drawn on another scan, may lie elsewhere is unknown and not counted."
+    return f"Counts the lesion, drawn on another scan, as {shift:.2f} mm elsewhere (root mean square)."
 
 
 def chance(told: Mapping[str, Any], name: str) -> str:

@@ -7,7 +7,7 @@ and the lines that the drill's wall must not cross stand inside the bone at each
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,8 @@ from corecore.view.zones import margins, zones
 
 #: Pixel of a slice, mm, and units of the drawing to a millimetre.
 PIXEL_MM, UNITS_PER_MM = 0.4, 5.0
+#: Pixel of a slice drawn while a tunnel is being moved, mm: a quarter of the work (engineering choice).
+DRAFT_PIXEL_MM = 0.8
 #: Room around head and entry in a slice, mm.
 ROOM_MM = 10.0
 #: Window of a CT, HU, and share of an MR left to saturate at either end (engineering choices).
@@ -38,6 +40,8 @@ TILE_GAP, TILE_TITLE = 6.0, 30.0
 #: Marks along the axis every so many mm, and numbers at every second.
 MARK_MM = 10.0
 LABEL_SIZE, LETTER_SIZE = 21.0, 30.0
+#: Half the square about entry and tip that no label covers, units.
+END_FREE = 12.0
 BONE, LESION, TUNNEL, MARGIN, BROKEN, WORDS = "#F3EAD3", "#F5B830", "#7CC4F0", "#9FE8B8", "#FF6B6B", "#FFFFFF"
 
 
@@ -54,22 +58,23 @@ class Plane:
     up: FloatArray
     width_mm: float
     height_mm: float
+    pixel_mm: float = PIXEL_MM
 
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns of its pixels."""
-        return round(self.height_mm / PIXEL_MM), round(self.width_mm / PIXEL_MM)
+        return round(self.height_mm / self.pixel_mm), round(self.width_mm / self.pixel_mm)
 
     @property
     def corner(self) -> FloatArray:
         """Centre of the upper left pixel, (3,) mm."""
         rows, columns = self.shape
-        across, above = 0.5 * (columns - 1) * PIXEL_MM, 0.5 * (rows - 1) * PIXEL_MM
+        across, above = 0.5 * (columns - 1) * self.pixel_mm, 0.5 * (rows - 1) * self.pixel_mm
         return np.asarray(self.middle - across * self.right + above * self.up, dtype=np.float64)
 
     def points(self) -> FloatArray:
         """Centres of the pixels, (rows, columns, 3) mm."""
-        rows, columns = (np.arange(n) * PIXEL_MM for n in self.shape)
+        rows, columns = (np.arange(n) * self.pixel_mm for n in self.shape)
         return np.asarray(
             self.corner - rows[:, None, None] * self.up + columns[None, :, None] * self.right, dtype=np.float64
         )
@@ -78,7 +83,8 @@ class Plane:
         """The image in this plane, trilinear, (rows, columns)."""
         index_from_world = image.grid.index_from_world
         turn = index_from_world[:3, :3]
-        steps = np.stack([turn @ (-PIXEL_MM * self.up), turn @ (PIXEL_MM * self.right), np.zeros(3)], axis=1)
+        down, across = turn @ (-self.pixel_mm * self.up), turn @ (self.pixel_mm * self.right)
+        steps = np.stack([down, across, np.zeros(3)], axis=1)
         start = turn @ self.corner + index_from_world[:3, 3]
         values = ndimage.affine_transform(
             image.values, steps, start, output_shape=(*self.shape, 1), order=1, mode="constant", cval=outside
@@ -95,31 +101,39 @@ class Plane:
 
 @dataclass(frozen=True, eq=False)
 class Slices:
-    """The slices along one tunnel: number and what they lie on, and three drawings with their captions."""
+    """The slices along one tunnel: number and what they lie on, and three drawings with their captions.
+
+    ``planes``: where the first two lie, which run along the tunnel.
+    """
 
     number: int
     ground: str
     drawings: tuple[tuple[Drawing, str], ...]
+    planes: tuple[Plane, ...] = ()
 
 
-def slices(scene: Scene, tissue: Tissue, number: int | None = None) -> Slices | None:
+def slices(
+    scene: Scene, tissue: Tissue, number: int | None = None, *, pixel_mm: float = PIXEL_MM
+) -> Slices | None:
     """The slices along a tunnel, by default the one with least room over its margins; ``None`` without a tunnel."""
     if not scene.tunnels:
         return None
     number = tightest(scene) if number is None else number
     tunnel = scene.tunnels[number]
     grey = _Grey(tissue)
-    drawn = []
+    drawn, cut = [], []
     for plane, caption in planes(scene, tunnel):
+        plane = replace(plane, pixel_mm=pixel_mm)
+        cut.append(plane)
         drawing = Drawing(plane.width_mm * UNITS_PER_MM, plane.height_mm * UNITS_PER_MM, f"{plane.title}; {caption}")
         _ground(drawing, scene, tissue, grey, plane)
         # The edges first: their letters stay where they are, and the other labels keep clear of them.
         _edges(drawing, scene, plane)
         _axis(drawing, scene, plane, tunnel)
         drawn.append((drawing, caption))
-    drawn.append(_strip(scene, tissue, grey, tunnel))
+    drawn.append(_strip(scene, tissue, grey, tunnel, pixel_mm))
     ground = "the image" if tissue.image is not None else "the mask, painted grey: no image was given"
-    return Slices(number + 1, ground, tuple(drawn))
+    return Slices(number + 1, ground, tuple(drawn), tuple(cut))
 
 
 def tightest(scene: Scene) -> int:
@@ -183,9 +197,9 @@ class _Grey:
             share = (values - self.low) / max(self.high - self.low, 1e-6)
             return np.asarray(np.rint(255 * np.clip(share, 0, 1)), dtype=np.uint8)
         beyond, low, high = PAINTED_GREYS
-        paint = painted(depth, PIXEL_MM)
+        paint = painted(depth, plane.pixel_mm)
         share = np.clip((paint - CANCELLOUS_HU) / (CORTEX_HU - CANCELLOUS_HU), 0, 1)
-        covered = np.clip(depth / PIXEL_MM + 0.5, 0, 1)
+        covered = np.clip(depth / plane.pixel_mm + 0.5, 0, 1)
         return np.asarray(np.rint(beyond + covered * (low - beyond + (high - low) * share)), dtype=np.uint8)
 
 
@@ -203,10 +217,14 @@ def _ground(
 
     def lines(values: npt.NDArray[Any], level: float, keep: BoolArray | None = None) -> list[FloatArray]:
         field = np.asarray(values, dtype=np.float64)
+        seen = field if keep is None else field[keep]
+        # Most tiles hold few of these lines: the level is looked for before the lines are traced.
+        if not seen.size or not seen.min() <= level <= seen.max():
+            return []
         shown = field if keep is None else np.ma.masked_array(field, ~keep)
         found = contour_generator(z=shown).lines(level)
-        half = 0.5 * UNITS_PER_MM * PIXEL_MM
-        return [np.asarray(part) * UNITS_PER_MM * PIXEL_MM + half + np.array(at) for part in found]
+        pixel = UNITS_PER_MM * plane.pixel_mm
+        return [np.asarray(part) * pixel + 0.5 * pixel + np.array(at) for part in found]
 
     for margin, zone in ((cortical, ~head & ~quarter), (posterosuperior, quarter), (joint, head)):
         if margin is not None:
@@ -254,6 +272,9 @@ def _axis(drawing: Drawing, scene: Scene, plane: Plane, tunnel: DrawnTunnel) -> 
         if number % 2 == 0:
             x, y = at + (half + 20) * side
             drawing.text(x, y + 0.36 * LABEL_SIZE, f"{number * MARK_MM:g}", size=LABEL_SIZE - 3, anchor="middle")
+    # A label on the tip would hide what it names.
+    for end in (entry, tip):
+        drawing.keep_free((end[0] - END_FREE, end[1] - END_FREE, end[0] + END_FREE, end[1] + END_FREE))
     drawing.label(entry, "entry", size=LABEL_SIZE, color=color, gap=14.0, toward=-way)
     drawing.label(tip, f"tip {length:.1f} mm", size=LABEL_SIZE, color=color, gap=14.0, bold=True, toward=way)
 
@@ -278,7 +299,9 @@ def _edges(drawing: Drawing, scene: Scene, plane: Plane) -> None:
     drawing.text(18, h - 32, "10 mm", size=LABEL_SIZE - 2)
 
 
-def _strip(scene: Scene, tissue: Tissue, grey: _Grey, tunnel: DrawnTunnel) -> tuple[Drawing, str]:
+def _strip(
+    scene: Scene, tissue: Tissue, grey: _Grey, tunnel: DrawnTunnel, pixel_mm: float
+) -> tuple[Drawing, str]:
     """Cross-sections from entry to tip, seen along the drill."""
     way = tunnel.direction
     up = scene.proximal - (scene.proximal @ way) * way
@@ -291,7 +314,7 @@ def _strip(scene: Scene, tissue: Tissue, grey: _Grey, tunnel: DrawnTunnel) -> tu
     for number, at in enumerate(np.linspace(STRIP_FIRST_MM, length, STRIP_TILES)):
         # The tip's own section would show no drill: just short of it.
         middle = tunnel.entry + min(at, length - 0.2) * way
-        plane = Plane(f"{at:.0f} mm", middle, right, up, TILE_MM, TILE_MM)
+        plane = Plane(f"{at:.0f} mm", middle, right, up, TILE_MM, TILE_MM, pixel_mm)
         left = number * (size + TILE_GAP)
         _ground(drawing, scene, tissue, grey, plane, (left, TILE_TITLE))
         last = number == STRIP_TILES - 1

@@ -33,7 +33,10 @@ function geometryOf(body: Body): BufferGeometry {
   return geometry;
 }
 
-function materialOf(body: Body): ShaderMaterial {
+/** How a body is painted: see Body. */
+export type Paint = Pick<Body, "part" | "face" | "edge" | "opacity">;
+
+function materialOf(body: Paint): ShaderMaterial {
   const [facing, rim] = body.opacity;
   return new ShaderMaterial({
     vertexShader: VERTEX,
@@ -62,8 +65,12 @@ export function fade(group: Object3D, opacity?: [number, number]): void {
 
 /** One body, so painted that one looks through the bone at what is in it, and sees what lies before what. */
 export function solid(body: Body): Group {
+  return painted(geometryOf(body), body);
+}
+
+/** The same of a geometry made here. */
+export function painted(geometry: BufferGeometry, body: Paint): Group {
   const group = new Group();
-  const geometry = geometryOf(body);
   const paint = (order: number): ShaderMaterial => {
     const material = materialOf(body);
     const mesh = new Mesh(geometry, material);

@@ -29,11 +29,15 @@ function start(): void {
   stage.dataset.ready = "yes";
 }
 
-try {
-  start();
-} catch (error) {
-  // Without WebGL the figures beside the scene still stand.
-  const note = document.getElementById("no-scene");
-  if (note) note.hidden = false;
-  console.warn("no 3-D scene:", error);
+/** Draws the page's own data block, where there is one. */
+export function preview(): void {
+  if (!document.getElementById("scene-data")) return;
+  try {
+    start();
+  } catch (error) {
+    // Without WebGL the figures beside the scene still stand.
+    const note = document.getElementById("no-scene");
+    if (note) note.hidden = false;
+    console.warn("no 3-D scene:", error);
+  }
 }

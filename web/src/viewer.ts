@@ -1,11 +1,13 @@
 // The scene: bodies, lines, markers, letters at the edges, and a parallel camera turned by hand.
-import { Group, MeshBasicMaterial, Mesh, OrthographicCamera, Scene, SphereGeometry, Vector3, WebGLRenderer } from "three";
+import {
+  Group, Mesh, MeshBasicMaterial, type Object3D, OrthographicCamera, Scene, SphereGeometry, Vector3, WebGLRenderer,
+} from "three";
 import { OrbitControls } from "three/addons/controls/OrbitControls.js";
 import { Line2 } from "three/addons/lines/Line2.js";
 import { LineGeometry } from "three/addons/lines/LineGeometry.js";
 import { LineMaterial } from "three/addons/lines/LineMaterial.js";
 import { fade, solid } from "./bodies";
-import type { SceneData, Vector, View } from "./data";
+import type { Label, Marker, SceneData, Vector, View } from "./data";
 
 /** Distance of the camera from what it looks at, mm: outside of any femur. */
 const FAR_MM = 1000;
@@ -16,6 +18,15 @@ const SECOND_LETTER = 0.42;
 const APART_PX = 18;
 
 const vector = (v: Vector): Vector3 => new Vector3(...v);
+
+/** Whether WebGL is a program's work here, by the name of what draws. */
+function paintsInSoftware(): boolean {
+  const context = document.createElement("canvas").getContext("webgl");
+  const names = context?.getExtension("WEBGL_debug_renderer_info");
+  const name: unknown = names && context!.getParameter(names.UNMASKED_RENDERER_WEBGL);
+  context?.getExtension("WEBGL_lose_context")?.loseContext();
+  return /swiftshader|llvmpipe|softpipe|software/i.test(String(name));
+}
 
 export class Viewer {
   readonly parts = new Map<string, Group>();
@@ -33,17 +44,17 @@ export class Viewer {
     private readonly stage: HTMLElement,
     private readonly data: SceneData,
   ) {
-    this.renderer = new WebGLRenderer({ antialias: true });
-    this.renderer.setPixelRatio(Math.min(window.devicePixelRatio, 2));
+    // A machine without a graphics card paints each sample by hand: there a drag goes before smooth edges.
+    const slow = paintsInSoftware();
+    this.renderer = new WebGLRenderer({ antialias: !slow });
+    this.renderer.setPixelRatio(slow ? 1 : Math.min(window.devicePixelRatio, 2));
     this.renderer.setClearColor(0xffffff);
     stage.append(this.renderer.domElement);
 
     for (const body of data.bodies) this.part(body.part).add(solid(body));
     for (const line of data.lines) this.part(line.part).add(this.line(line));
-    for (const marker of data.markers) this.mark(marker);
-    for (const { part, at, text } of data.labels) {
-      this.labels.push({ element: this.overlay("label"), at: vector(at), part, text });
-    }
+    for (const marker of data.markers) this.part(marker.part).add(...this.mark(marker));
+    for (const label of data.labels) this.label(label);
     for (const edge of ["left", "right", "top", "bottom"]) {
       const element = this.overlay(`letter ${edge}`);
       this.letters.set(edge, element);
@@ -101,6 +112,43 @@ export class Viewer {
     return [((p.x + 1) / 2) * this.stage.clientWidth, ((1 - p.y) / 2) * this.stage.clientHeight];
   }
 
+  /** Millimetres that a CSS pixel shows. */
+  get mmPerPixel(): number {
+    return (this.camera.right - this.camera.left) / (this.stage.clientWidth * this.camera.zoom);
+  }
+
+  /** Unit vectors of the picture, to the right and up, as one looks at it now. */
+  basis(): [Vector3, Vector3] {
+    const [right, up] = [new Vector3(), new Vector3()];
+    this.camera.matrixWorld.extractBasis(right, up, new Vector3());
+    return [right, up];
+  }
+
+  /** Puts other objects in a part's place; what stood there gives its memory back. */
+  refill(name: string, objects: Object3D[]): void {
+    const group = this.part(name);
+    group.traverse((object) => {
+      if (!(object instanceof Mesh)) return;
+      object.geometry.dispose();
+      (object.material as { dispose(): void }).dispose();
+    });
+    group.clear();
+    if (objects.length) group.add(...objects);
+    this.draw();
+  }
+
+  /** Other labels in place of all there are. */
+  relabel(labels: Label[]): void {
+    for (const { element } of this.labels) element.remove();
+    this.labels.length = 0;
+    for (const label of labels) this.label(label);
+    this.draw();
+  }
+
+  private label({ part, at, text }: Label): void {
+    this.labels.push({ element: this.overlay("label"), at: vector(at), part, text });
+  }
+
   private part(name: string): Group {
     let group = this.parts.get(name);
     if (!group) {
@@ -124,17 +172,15 @@ export class Viewer {
     return result;
   }
 
-  private mark(marker: SceneData["markers"][number]): void {
-    for (const [scale, color, order] of [
-      [1, "#111111", 6],
-      [0.72, "#FFFFFF", 7],
-    ] as const) {
+  /** A ball that is seen through whatever lies before it. */
+  mark(marker: Marker, colors: [string, string] = ["#111111", "#FFFFFF"]): Mesh[] {
+    return ([[1, colors[0], 6], [0.72, colors[1], 7]] as const).map(([scale, color, order]) => {
       const material = new MeshBasicMaterial({ color, depthTest: false, transparent: true });
       const ball = new Mesh(new SphereGeometry(marker.radius * scale, 24, 16), material);
       ball.position.copy(vector(marker.at));
       ball.renderOrder = order;
-      this.part(marker.part).add(ball);
-    }
+      return ball;
+    });
   }
 
   private overlay(name: string): HTMLElement {
@@ -159,9 +205,7 @@ export class Viewer {
 
   /** Letters and labels follow the camera. */
   private write(): void {
-    const right = new Vector3();
-    const up = new Vector3();
-    this.camera.matrixWorld.extractBasis(right, up, new Vector3());
+    const [right, up] = this.basis();
     const edges: [string, Vector3][] = [
       ["left", right.clone().negate()],
       ["right", right],
@@ -189,7 +233,7 @@ export class Viewer {
 
   /** The scale: as many millimetres as fit a fifth of the picture, of 1, 2 or 5 times a power of ten. */
   private rule(): void {
-    const pixelsPerMm = (this.stage.clientWidth * this.camera.zoom) / (this.camera.right - this.camera.left);
+    const pixelsPerMm = 1 / this.mmPerPixel;
     const most = (0.2 * this.stage.clientWidth) / pixelsPerMm;
     const ten = 10 ** Math.floor(Math.log10(most));
     const length = [5, 2, 1].map((n) => n * ten).find((mm) => mm <= most) ?? ten;

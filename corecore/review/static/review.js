@@ -1,132 +1,203 @@
 // The review page. It computes no figure: it asks, greys what is old until the answer is there, and shows it.
-"use strict";
+import { ask, Wishes } from "/ask.js";
+import { $, button, drawing, element, head, row } from "/parts.js";
+import { showSlices } from "/slices.js";
+import { openSpace, stand } from "/space.js";
 
-const $ = (id) => document.getElementById(id);
-// The token comes in the address's fragment, which no server sees, and is kept for this tab only.
-const token = location.hash.slice(1) || sessionStorage.getItem("token") || "";
-sessionStorage.setItem("token", token);
-if (location.hash) history.replaceState(null, "", location.pathname);
-
+// Films are drawn when nothing has moved for so long.
+const FILMS_AFTER_MS = 600;
 let state = null;
-let busy = false;
-let next = null;
-
-async function ask(path, body) {
-  const answer = await fetch(path, {
-    method: "POST",
-    headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
-    body: body ? JSON.stringify(body) : undefined,
-  });
-  const content = await answer.json();
-  if (!answer.ok) throw new Error(content.error ?? `answer ${answer.status}`);
-  return content;
-}
-
-// One request under way and the newest wish behind it: keys that repeat do not queue up.
-async function send(body) {
-  if (busy) {
-    next = body;
-    return;
-  }
-  busy = true;
-  document.body.classList.add("waiting");
-  try {
-    show(await ask("/api/do", { ...body, rev: state.rev }));
-    complain("");
-  } catch (error) {
-    complain(error.message);
-    try {
-      show(await ask("/api/look"));
-    } catch (again) {
-      complain(again.message);
-    }
-  }
-  busy = false;
-  document.body.classList.remove("waiting");
-  if (next) {
-    const wish = next;
-    next = null;
-    send(wish);
-  }
-}
+let against = null;
+let seq = 0;
+let dragging = false;
+let filmsTimer = 0;
+// The tunnels that the films show; a note or a signature leaves them as they are.
+let filmed = "";
+const standing = () => JSON.stringify(state.lines);
 
 function complain(words) {
   $("problem").textContent = words;
   $("problem").hidden = !words;
 }
 
-function element(name, words, attributes = {}) {
-  const made = document.createElement(name);
-  if (words !== undefined) made.textContent = words;
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  return made;
-}
-
-// Drawings come as SVG text; parsed as a document of their own, scripts in them would not run.
-function figure(svg, caption) {
-  const made = element("figure");
-  made.append(document.importNode(new DOMParser().parseFromString(svg, "image/svg+xml").documentElement, true));
-  made.append(element("figcaption", caption));
-  return made;
-}
-
-function table(rows) {
-  const made = element("table");
-  for (const { cells, tone } of rows) {
-    const row = element("tr", undefined, tone ? { class: tone } : {});
-    cells.forEach((words, k) => row.append(element(k ? "td" : "th", words, k ? {} : { scope: "row" })));
-    made.append(row);
+const wishes = new Wishes(async (wish) => {
+  const number = ++seq;
+  document.body.classList.add("waiting");
+  $("snap").setAttribute("aria-busy", String(wish.body.do === "snap"));
+  const body = { ...wish.body, rev: state.rev, against, seq: number };
+  try {
+    const content = await ask(wish.kind === "drag" ? "/api/preview" : "/api/do", body);
+    // Only the answer to what was asked last is shown as what stands.
+    if (content.seq !== seq) return;
+    show(content);
+    complain("");
+    if (!wishes.waiting) document.body.classList.remove("waiting");
+    await cut(wish.kind === "drag" ? { ...wish.body, rev: state.rev, seq: number } : {}, true);
+    if (wish.kind !== "drag" && !wishes.waiting && !dragging) await cut({}, false);
+  } catch (error) {
+    complain(error.message);
+    if (wish.kind !== "drag") await again();
   }
-  return made;
+  $("snap").setAttribute("aria-busy", "false");
+  if (wish.kind !== "drag") soonFilms();
+});
+
+// After a refusal: what stands, as it is known to the planner.
+async function again() {
+  wishes.forget();
+  try {
+    show(await ask("/api/look", { against }));
+    document.body.classList.remove("waiting");
+    await cut({}, false);
+  } catch (error) {
+    complain(error.message);
+  }
+}
+
+async function cut(body, draft) {
+  const { slices, rev } = await ask("/api/slices", { ...body, draft });
+  if (rev >= state.rev) showSlices(slices, hand);
+}
+
+const step = (body) => wishes.make({ kind: "step", body });
+const hand = {
+  ends: (number) => {
+    if (state.selected !== number && state.lines.length > 1) step({ do: "select", tunnel: number });
+    return state.tunnels[number];
+  },
+  drag: (entry, tip) => {
+    dragging = true;
+    wishes.make({ kind: "drag", body: { tunnel: held(), entry, tip } });
+  },
+  drop: (entry, tip) => {
+    dragging = false;
+    wishes.make({ kind: "drop", body: { do: "move", tunnel: held(), entry, tip } });
+  },
+  cancel: () => {
+    dragging = false;
+    again();
+  },
+};
+const held = () => state.selected ?? 0;
+
+function soonFilms() {
+  clearTimeout(filmsTimer);
+  filmsTimer = setTimeout(films, FILMS_AFTER_MS);
+}
+
+async function films() {
+  if (standing() === filmed) return;
+  if (dragging || wishes.busy) {
+    soonFilms();
+    return;
+  }
+  try {
+    const shown = standing();
+    const answer = await ask("/api/films");
+    // A tunnel has moved meanwhile: these are of the past.
+    if (answer.rev !== state.rev || standing() !== shown) {
+      soonFilms();
+      return;
+    }
+    filmed = shown;
+    for (const figure of document.querySelectorAll("figure[data-film]")) {
+      const film = answer.films[Number(figure.dataset.film)];
+      figure.replaceChildren(...(film ? [drawing(film.svg), element("figcaption", `${film.title}: ${film.words}`)] : []));
+    }
+    document.body.dataset.films = answer.rev;
+    document.body.classList.remove("old-films");
+    showNow(answer.now);
+  } catch (error) {
+    complain(error.message);
+  }
 }
 
 function show(content) {
-  state = content;
-  const broken = content.status.tone === "breaks";
+  state = { ...state, ...content };
+  const broken = state.status.tone === "breaks";
   document.body.classList.toggle("breaks", broken);
-  document.title = `${content.side} hip, ${content.id}: review`;
-  $("side").textContent = `${content.side} HIP`;
-  $("who").textContent = `id ${content.id} · imaged ${content.imaged} · plan ${content.plan} · step ${content.rev}`;
-  $("word").textContent = `${broken ? "✗" : "✓"} ${content.status.word}`;
-  $("pictures").replaceChildren(...content.slices.map(({ svg, caption }) => figure(svg, caption)));
-  $("tunnels").replaceChildren(
-    ...content.lines.map((line, k) => {
-      const button = element("button", `${k + 1}: ⌀ ${line.diameter_mm} mm`, { "aria-pressed": k === content.selected });
-      button.onclick = () => send({ do: "select", tunnel: k });
-      return button;
-    }),
+  document.title = `${state.side} hip, ${state.id}: review`;
+  $("side").textContent = `${state.side} HIP`;
+  $("who").textContent = `id ${state.id} · imaged ${state.imaged} · plan ${state.plan} · step ${state.rev}`;
+  $("word").textContent = `${broken ? "✗" : "✓"} ${state.status.word}`;
+  $("answer").replaceChildren(
+    ...state.status.lines.map((words) => element("p", words)),
+    ...state.violations.map((words) => element("p", `✗ ${words}`, { class: "alarm" })),
   );
-  $("sets").replaceChildren(
-    ...content.sets.map((words, k) => {
-      const button = element("button", words);
-      button.onclick = () => send({ do: "take", which: k });
-      return button;
-    }),
-  );
-  const none = content.selected === null;
-  for (const id of ["remove", "diameter"]) $(id).disabled = none;
-  for (const button of $("nudges").children) button.disabled = none;
-  $("undo").disabled = !content.undo;
-  $("redo").disabled = !content.redo;
-  if (!none) $("diameter").value = content.lines[content.selected].diameter_mm;
-  const parts = content.status.lines.map((words) => element("p", words));
-  for (const words of content.violations) parts.push(element("p", `✗ ${words}`, { class: "alarm" }));
-  parts.push(element("h2", "Against the limits"));
-  parts.push(table(content.limits.map((j) => ({ cells: [j.what, j.value, j.limit, `${j.mark} ${j.verdict}`], tone: j.tone }))));
-  const row = content.transcription.rows[none ? 0 : content.selected];
-  if (row) {
-    parts.push(element("h2", "To transcribe"));
-    parts.push(table(content.transcription.columns.map((label, k) => ({ cells: [label, row[k]] }))));
-  }
-  $("figures").replaceChildren(...parts);
+  $("limits").replaceChildren(...state.limits.map((j) => row([j.what, j.value, j.limit, `${j.mark} ${j.verdict}`], j.tone)));
+  const { columns, rows } = state.transcription;
+  const told = rows[held()] ?? [];
+  $("transcribed").replaceChildren(...told.map((value, k) => row([columns[k], value])));
+  showTunnels();
+  showCompared();
+  stand(state);
+  document.body.dataset.seq = content.seq ?? "";
+  if (content.preview) return;
+  $("undo").disabled = !state.undo;
+  $("redo").disabled = !state.redo;
+  if (document.activeElement !== $("notes")) $("notes").value = state.notes;
   const said = [];
-  if (content.accepted) said.push(`Accepted: ${content.accepted}.`);
-  if (content.signed) said.push(`Signed by ${content.signed.name}, ${content.signed.day}.`);
+  if (state.accepted) said.push(`Accepted: ${state.accepted}.`);
+  if (state.signed) said.push(`Signed by ${state.signed.name}, ${state.signed.day}.`);
   $("signed").textContent = said.join(" ") || "Not signed. A sign-off lapses when anything moves.";
-  // Made on request, and gone when a tunnel moves: nothing old stays beside what is new.
-  $("films").replaceChildren();
-  $("space").replaceChildren();
-  document.body.dataset.rev = content.rev;
+  $("signed").classList.toggle("is", Boolean(state.signed));
+  // The films are of other tunnels until they are drawn anew.
+  document.body.classList.toggle("old-films", standing() !== filmed);
+  document.body.dataset.rev = state.rev;
+}
+
+function showTunnels() {
+  const none = state.selected === null;
+  const words = state.lines.map((line, k) => `${k + 1}: ⌀ ${line.diameter_mm} mm`);
+  const made = [...$("tunnels").children];
+  // Kept where they are the same: a button that is replaced loses the keyboard.
+  if (made.map((one) => one.textContent).join() !== words.join()) {
+    $("tunnels").replaceChildren(...words.map((text, k) => button(text, () => step({ do: "select", tunnel: k }))));
+  }
+  [...$("tunnels").children].forEach((one, k) => one.setAttribute("aria-pressed", String(k === state.selected)));
+  for (const id of ["remove", "diameter", "snap"]) $(id).disabled = none;
+  for (const one of $("nudges").children) one.disabled = none;
+  if (!none && document.activeElement !== $("diameter")) $("diameter").value = state.lines[state.selected].diameter_mm;
+}
+
+function showCompared() {
+  $("comparison").hidden = !state.against;
+  for (const one of document.querySelectorAll("button[data-against]")) {
+    one.setAttribute("aria-pressed", String(Number(one.dataset.against) === against));
+  }
+  if (!state.against) return;
+  $("beside").textContent = `As it stands, beside ${state.against.name} (grey in the view)`;
+  const rows = state.against.rows.map((cells) => row(cells));
+  $("compared").replaceChildren(head(["", "as it stands", state.against.name, "difference"]), ...rows);
+}
+
+function showRanked(rows) {
+  const cells = (one) => [one.name, one.removes, one.room, one.held, one.risk];
+  const made = rows.map((one, k) => {
+    const line = row([`${k + 1}. ${one.name}`, ...cells(one).slice(1)], one.keeps ? "" : "breaks");
+    const pick = button("pick", () => step({ do: "take", which: one.which }), { "aria-label": `pick ${one.name}` });
+    const compare = button("compare", () => toggle(one.which), {
+      "aria-label": `compare with ${one.name}`, "aria-pressed": "false", "data-against": one.which,
+    });
+    line.append(element("td"));
+    line.lastChild.append(pick, compare);
+    return line;
+  });
+  const now = row(["as it stands", "", "", "", "", ""]);
+  now.id = "now";
+  $("ranked").replaceChildren(head(["", "removes", "room", "held by", "breach", ""]), now, ...made);
+}
+
+function showNow(one) {
+  const line = one ? row(["as it stands", one.removes, one.room, one.held, one.risk, ""], one.keeps ? "" : "breaks") : row(["as it stands"]);
+  line.id = "now";
+  $("now")?.replaceWith(line);
+}
+
+function toggle(which) {
+  against = against === which ? null : which;
+  // Selecting moves nothing: it only asks for the figures anew.
+  ask("/api/look", { against }).then(show, (error) => complain(error.message));
 }
 
 const NUDGES = [
@@ -140,19 +211,18 @@ const NUDGES = [
 
 function nudge(axis, sign) {
   if (!state || state.selected === null) return;
-  send({ do: "nudge", tunnel: state.selected, end: $("end").value, [axis]: sign * Number($("step").value) });
+  const body = { do: "nudge", tunnel: state.selected, end: $("end").value, [axis]: sign * Number($("step").value) };
+  wishes.make({ kind: "nudge", body });
 }
 
 for (const [name, axis, sign, key] of NUDGES) {
-  const button = element("button", name, { title: `${key} key` });
-  button.onclick = () => nudge(axis, sign);
-  $("nudges").append(button);
+  $("nudges").append(button(name, () => nudge(axis, sign), { title: `${key} key` }));
 }
 addEventListener("keydown", (event) => {
-  if (["INPUT", "SELECT"].includes(event.target.tagName)) return;
-  if ((event.ctrlKey || event.metaKey) && event.key === "z") {
+  if (!state || ["INPUT", "SELECT", "TEXTAREA"].includes(event.target.tagName)) return;
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z") {
     event.preventDefault();
-    send({ do: event.shiftKey ? "redo" : "undo" });
+    step({ do: event.shiftKey ? "redo" : "undo" });
     return;
   }
   const found = NUDGES.find(([, , , key]) => key === event.key);
@@ -160,42 +230,16 @@ addEventListener("keydown", (event) => {
   event.preventDefault();
   nudge(found[1], found[2]);
 });
-$("undo").onclick = () => send({ do: "undo" });
-$("redo").onclick = () => send({ do: "redo" });
-$("remove").onclick = () => send({ do: "remove", tunnel: state.selected });
-$("diameter").onchange = () => send({ do: "resize", tunnel: state.selected, diameter: Number($("diameter").value) });
-$("accept").onclick = () => send({ do: "accept", reason: $("reason").value });
-$("sign").onclick = () => send({ do: "sign", name: $("name").value, side: $("typed").value });
-$("films-now").onclick = async () => {
-  try {
-    const { films } = await ask("/api/films");
-    $("films").replaceChildren(...films.map(({ title, words, svg }) => figure(svg, `${title}: ${words}`)));
-  } catch (error) {
-    complain(error.message);
-  }
-};
-// The scene's script draws whatever data it finds when it runs: it is run anew for the tunnels as they stand.
-async function space() {
-  try {
-    const { scene } = await ask("/api/scene");
-    // The library's mark of an earlier run, which would have it warn of two copies.
-    delete window.__THREE__;
-    const views = element("div", undefined, { class: "row" });
-    for (const [key, name] of [["front", "front"], ["side", "outer side"], ["top", "from above"], ["along", "along"]]) {
-      views.append(element("button", name, { "data-view": key }));
-    }
-    const note = element("p", "This browser cannot show the scene (no WebGL); slices and figures stand.", { id: "no-scene" });
-    note.hidden = true;
-    const data = element("script", JSON.stringify(scene), { type: "application/json", id: "scene-data" });
-    const script = element("script", undefined, { src: "/scene.js" });
-    $("space").replaceChildren(views, element("div", undefined, { id: "stage" }), note, data, script);
-  } catch (error) {
-    complain(error.message);
-  }
-}
-$("space-now").onclick = space;
+$("undo").onclick = () => step({ do: "undo" });
+$("redo").onclick = () => step({ do: "redo" });
+$("remove").onclick = () => step({ do: "remove", tunnel: state.selected });
+$("snap").onclick = () => step({ do: "snap", tunnel: state.selected });
+$("diameter").onchange = () => step({ do: "resize", tunnel: state.selected, diameter: Number($("diameter").value) });
+$("notes").onchange = () => step({ do: "note", text: $("notes").value });
+$("accept").onclick = () => step({ do: "accept", reason: $("reason").value });
+$("sign").onclick = () => step({ do: "sign", name: $("name").value, side: $("typed").value });
 $("write").onclick = async () => {
-  $("written").textContent = "writing …";
+  $("written").textContent = "saving …";
   try {
     const { written, rev } = await ask("/api/write");
     $("written").textContent = `step ${rev}: ${written}`;
@@ -204,4 +248,14 @@ $("write").onclick = async () => {
     complain(error.message);
   }
 };
-ask("/api/look").then(show, (error) => complain(error.message));
+
+async function open() {
+  show(await ask("/api/look"));
+  $("warnings").replaceChildren(...state.warnings.lines.map((words) => element("li", words)));
+  await Promise.all([cut({}, false), openSpace(hand)]);
+  stand(state);
+  document.body.dataset.ready = "yes";
+  showRanked((await ask("/api/ranked")).rows);
+  await films();
+}
+open().catch((error) => complain(error.message));
