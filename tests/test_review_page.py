@@ -262,7 +262,7 @@ def test_figures_follow_a_drag(
     # What is on the page is what the planner says of the tunnel as it was let go, to the printed digit.
     ((_, measured),) = table.desk.drilled(table.session.lines)
     assert f"removes {100 * measured.removed_fraction:.1f} %" in page.locator("#answer").inner_text()
-    assert f"{measured.length_mm:.1f} mm" in page.locator("#transcribed").inner_text()
+    assert f"{measured.length_mm:.1f}\u00a0mm" in page.locator("#transcribed").inner_text()
     assert seen.problems == []
     seen.context.close()
 
