@@ -262,7 +262,7 @@ def test_figures_follow_a_drag(
     # What is on the page is what the planner says of the tunnel as it was let go, to the printed digit.
     ((_, measured),) = table.desk.drilled(table.session.lines)
     assert f"removes {100 * measured.removed_fraction:.1f} %" in page.locator("#answer").inner_text()
-    assert f"{measured.length_mm:.1f} mm" in page.locator("#transcribed").inner_text()
+    assert f"{measured.length_mm:.1f}\u00a0mm" in page.locator("#transcribed").inner_text()
     assert seen.problems == []
     seen.context.close()
 
@@ -299,6 +299,30 @@ def test_tip_in_a_slice_comparison_and_snap(browser: Any, address: str, table: T
     page.wait_for_selector("body:not(.old-films)")
     page.screenshot(path=artefacts / "review_snapped.png")
     assert seen.problems == []
+    seen.context.close()
+
+
+def test_a_tip_dragged_out_of_the_bone_is_refused_and_goes_back(browser: Any, address: str, table: Table) -> None:
+    seen = Seen(browser, LAPTOP)
+    page = seen.open(address)
+    x, y = end_of(page, "tip")
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 60, y - 60, steps=3)
+    until(page, "document.querySelector('#problem').textContent.includes('outside the femur')")
+    assert page.locator("body.waiting").count() == 1, "the figures on the page are not those of this line"
+    page.mouse.up()
+    until(page, "!document.body.classList.contains('waiting')")
+    assert end_of(page, "tip") == pytest.approx((x, y), abs=1.0)
+    assert table.session.rev == 0
+    # Two presses are two steps, however fast.
+    for _ in range(2):
+        page.get_by_role("button", name="shallower").click(no_wait_after=True)
+    stepped(page, 2)
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Control+z")
+    stepped(page, 4)
+    assert table.session.lines == table.desk.own
     seen.context.close()
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
+import socket
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import Any
 import pytest
 from review_case import TOKEN, sample_desk
 
+from corecore.cli import main
 from corecore.errors import InputError
 from corecore.hip import Hip
 from corecore.review import record
@@ -278,6 +281,27 @@ def test_films_are_of_what_stands(client: Client) -> None:
     films = client("/api/films")[1]["films"]
     assert [film["title"] for film in films][:2] == ["AP", "Frog-leg lateral"]
     assert all(film["svg"].startswith("<svg") for film in films)
+
+
+def test_the_command_listens_on_this_machine_only(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    uvicorn = pytest.importorskip("uvicorn")
+    heard: list[Any] = []
+
+    def run(_: Any, sockets: list[socket.socket]) -> None:
+        for one in sockets:
+            heard.append(one.getsockname())
+            one.close()
+
+    monkeypatch.setattr(Desk, "open", classmethod(lambda _, path: desk))
+    monkeypatch.setattr(uvicorn.Server, "run", run)
+    assert main(["review", str(tmp_path / "plan.json"), "--no-browser"]) == 0
+    ((host, port),) = heard
+    assert host == "127.0.0.1"
+    found = re.search(r"http://127\.0\.0\.1:(\d+)/#([\w-]{32})\b", capsys.readouterr().out)
+    assert found is not None, "the token is long, and in the fragment"
+    assert int(found[1]) == port
 
 
 def test_an_empty_session_shows_no_tunnel(desk: Desk) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from corecore.alternatives import METHOD
+from corecore.errors import InputError
 from corecore.explain import holding
 from corecore.grid import FloatArray
 from corecore.review.desk import Desk
@@ -64,7 +65,17 @@ def ranked(desk: Desk) -> list[dict[str, Any]]:
 
     ``which`` numbers them as in ``Desk.sets``.
     """
-    rows = [{"which": k, **row(desk, name, lines)} for k, (name, lines) in enumerate(desk.sets) if lines]
+    rows = []
+    for which, (name, lines) in enumerate(desk.sets):
+        if not lines:
+            continue
+        try:
+            found = row(desk, name, lines)
+        except InputError as error:
+            # Named all the same, last, with what is amiss.
+            told = {"removes": UNTOLD, "room": UNTOLD, "held": str(error), "risk": UNTOLD}
+            found = {"name": name, "share": -1.0, "keeps": False, **told}
+        rows.append({"which": which, **found})
     rows.sort(key=lambda one: (not one["keeps"], -one["share"]))
     return rows
 

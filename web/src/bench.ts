@@ -20,9 +20,9 @@ export type End = "entry" | "tip";
 
 export interface Hooks {
   /** An end has been put somewhere; it may be put elsewhere before it is let go. */
-  dragged(end: End, bore: Bore): void;
+  dragged(bore: Bore): void;
   /** Let go: `bore` is meant. */
-  dropped(end: End, bore: Bore): void;
+  dropped(bore: Bore): void;
   /** The system took the pointer away: nothing was meant. */
   cancelled(): void;
 }
@@ -92,9 +92,9 @@ export class Bench {
   }
 
   /** The tunnels as they stand. One under the hand stays where the hand has it, and takes the answer's length. */
-  stand(bores: Bore[], selected: number | null, colors: Colors): void {
+  stand(bores: Bore[], selected: number, colors: Colors): void {
     this.colors = colors;
-    this.selected = selected ?? 0;
+    this.selected = selected;
     const held = this.drag?.moved ? this.bores[this.selected] : undefined;
     const told = bores[this.selected];
     if (this.drag && told) this.drag.length = vector(told.entry).distanceTo(vector(told.tip));
@@ -184,6 +184,7 @@ export class Bench {
     if (!found) return;
     event.stopPropagation();
     event.preventDefault();
+    this.stage.focus({ preventScroll: true });
     this.stage.setPointerCapture(event.pointerId);
     const length = vector(bore.entry).distanceTo(vector(bore.tip));
     const { clientX: x, clientY: y, pointerId: pointer } = event;
@@ -205,17 +206,17 @@ export class Bench {
     this.drag.moved = true;
     this.bores = this.bores.map((one, k) => (k === this.selected ? { ...bore, [end]: plain(at) } : one));
     this.paint();
-    this.hooks.dragged(end, this.bores[this.selected]!);
+    this.hooks.dragged(this.bores[this.selected]!);
   }
 
   private release(event: PointerEvent): void {
     if (!this.drag || event.pointerId !== this.drag.pointer) return;
     event.stopPropagation();
-    const { end, moved } = this.drag;
+    const { moved } = this.drag;
     const bore = this.bores[this.selected]!;
     this.drag = undefined;
     if (!moved) return;
     if (event.type === "pointercancel") this.hooks.cancelled();
-    else this.hooks.dropped(end, bore);
+    else this.hooks.dropped(bore);
   }
 }

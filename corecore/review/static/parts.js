@@ -16,7 +16,9 @@ export function drawing(svg) {
 
 export function row(cells, tone) {
   const made = element("tr", undefined, tone ? { class: tone } : {});
-  cells.forEach((words, k) => made.append(element(k ? "td" : "th", words, k ? {} : { scope: "row" })));
+  // A number keeps its unit on its line.
+  const kept = (words) => words.replace(/(\d) (mm|ml|%)/g, "$1\u00a0$2");
+  cells.forEach((words, k) => made.append(element(k ? "td" : "th", kept(words), k ? {} : { scope: "row" })));
   return made;
 }
 

@@ -20,18 +20,25 @@ function complain(words) {
   $("problem").hidden = !words;
 }
 
+const PATHS = { drag: "/api/preview", look: "/api/look" };
 const wishes = new Wishes(async (wish) => {
+  if (wish.kind === "write") {
+    await write();
+    return;
+  }
   const number = ++seq;
   document.body.classList.add("waiting");
   $("snap").setAttribute("aria-busy", String(wish.body.do === "snap"));
   const body = { ...wish.body, rev: state.rev, against, seq: number };
   try {
-    const content = await ask(wish.kind === "drag" ? "/api/preview" : "/api/do", body);
+    const content = await ask(PATHS[wish.kind] ?? "/api/do", body);
     // Only the answer to what was asked last is shown as what stands.
     if (content.seq !== seq) return;
     show(content);
     complain("");
     if (!wishes.waiting) document.body.classList.remove("waiting");
+    // Typed for one sign-off, not for the next.
+    if (wish.body.do === "sign") $("typed").value = "";
     await cut(wish.kind === "drag" ? { ...wish.body, rev: state.rev, seq: number } : {}, true);
     if (wish.kind !== "drag" && !wishes.waiting && !dragging) await cut({}, false);
   } catch (error) {
@@ -61,17 +68,14 @@ async function cut(body, draft) {
 
 const step = (body) => wishes.make({ kind: "step", body });
 const hand = {
-  ends: (number) => {
-    if (state.selected !== number && state.lines.length > 1) step({ do: "select", tunnel: number });
-    return state.tunnels[number];
-  },
-  drag: (entry, tip) => {
+  ends: (tunnel) => state.tunnels[tunnel],
+  drag: (tunnel, entry, tip) => {
     dragging = true;
-    wishes.make({ kind: "drag", body: { tunnel: held(), entry, tip } });
+    wishes.make({ kind: "drag", body: { tunnel, entry, tip } });
   },
-  drop: (entry, tip) => {
+  drop: (tunnel, entry, tip) => {
     dragging = false;
-    wishes.make({ kind: "drop", body: { do: "move", tunnel: held(), entry, tip } });
+    wishes.make({ kind: "drop", body: { do: "move", tunnel, entry, tip } });
   },
   cancel: () => {
     dragging = false;
@@ -196,8 +200,7 @@ function showNow(one) {
 
 function toggle(which) {
   against = against === which ? null : which;
-  // Selecting moves nothing: it only asks for the figures anew.
-  ask("/api/look", { against }).then(show, (error) => complain(error.message));
+  wishes.make({ kind: "look", body: {} });
 }
 
 const NUDGES = [
@@ -209,17 +212,19 @@ const NUDGES = [
   ["backward", "front", -1, "ArrowLeft"],
 ];
 
-function nudge(axis, sign) {
+// Presses are counted; a key that repeats by itself does not queue up.
+function nudge(axis, sign, repeats = false) {
   if (!state || state.selected === null) return;
   const body = { do: "nudge", tunnel: state.selected, end: $("end").value, [axis]: sign * Number($("step").value) };
-  wishes.make({ kind: "nudge", body });
+  wishes.make({ kind: repeats ? "nudge" : "step", body });
 }
 
 for (const [name, axis, sign, key] of NUDGES) {
   $("nudges").append(button(name, () => nudge(axis, sign), { title: `${key} key` }));
 }
 addEventListener("keydown", (event) => {
-  if (!state || ["INPUT", "SELECT", "TEXTAREA"].includes(event.target.tagName)) return;
+  // Where words are typed, and in the columns themselves, the keys mean what they mean everywhere.
+  if (!state || event.target.matches?.("input, select, textarea, #pictures, aside")) return;
   if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z") {
     event.preventDefault();
     step({ do: event.shiftKey ? "redo" : "undo" });
@@ -228,7 +233,7 @@ addEventListener("keydown", (event) => {
   const found = NUDGES.find(([, , , key]) => key === event.key);
   if (!found || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
-  nudge(found[1], found[2]);
+  nudge(found[1], found[2], event.repeat);
 });
 $("undo").onclick = () => step({ do: "undo" });
 $("redo").onclick = () => step({ do: "redo" });
@@ -238,7 +243,8 @@ $("diameter").onchange = () => step({ do: "resize", tunnel: state.selected, diam
 $("notes").onchange = () => step({ do: "note", text: $("notes").value });
 $("accept").onclick = () => step({ do: "accept", reason: $("reason").value });
 $("sign").onclick = () => step({ do: "sign", name: $("name").value, side: $("typed").value });
-$("write").onclick = async () => {
+$("write").onclick = () => wishes.make({ kind: "write", body: {} });
+async function write() {
   $("written").textContent = "saving …";
   try {
     const { written, rev } = await ask("/api/write");
@@ -247,7 +253,7 @@ $("write").onclick = async () => {
     $("written").textContent = "";
     complain(error.message);
   }
-};
+}
 
 async function open() {
   show(await ask("/api/look"));

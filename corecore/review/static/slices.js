@@ -20,7 +20,7 @@ export function showSlices(slices, hand) {
   }
 }
 
-// hand: { ends(number), drag(entry, tip), drop(entry, tip), cancel() }, points in RAS mm.
+// hand: { ends(tunnel), drag(tunnel, entry, tip), drop(tunnel, entry, tip), cancel() }, points in RAS mm.
 function handle(figure, slice, end, hand) {
   const circle = document.createElementNS(NS, "circle");
   const [x, y] = slice.place[end];
@@ -42,13 +42,13 @@ function handle(figure, slice, end, hand) {
       const put = held.ends[held.end].map((v, k) => v + across * right[k] + above * up[k]);
       held.at = { ...held.ends, [held.end]: put };
       held.moved = true;
-      hand.drag(held.at.entry, held.at.tip);
+      hand.drag(slice.tunnel, held.at.entry, held.at.tip);
     };
     const release = (last) => {
       const { at, moved } = held;
       held = null;
       figure.onpointermove = figure.onpointerup = figure.onpointercancel = null;
-      if (moved && last.type === "pointerup") hand.drop(at.entry, at.tip);
+      if (moved && last.type === "pointerup") hand.drop(slice.tunnel, at.entry, at.tip);
       else if (moved) hand.cancel();
     };
     figure.onpointerup = figure.onpointercancel = release;

@@ -4,25 +4,27 @@ import { $ } from "/parts.js";
 
 let bench = null;
 let origin = [0, 0, 0];
+// The one whose ends can be taken hold of.
+let tunnel = 0;
 
 const plus = (a, b, sign) => a.map((v, k) => v + sign * b[k]);
-const bore = (tunnel) => ({
-  entry: plus(tunnel.entry, origin, -1),
-  tip: plus(tunnel.tip, origin, -1),
-  diameter: tunnel.diameter_mm,
-  cavityDiameter: tunnel.cavity_diameter_mm,
-  cavityLength: tunnel.cavity_length_mm,
+const bore = (told) => ({
+  entry: plus(told.entry, origin, -1),
+  tip: plus(told.tip, origin, -1),
+  diameter: told.diameter_mm,
+  cavityDiameter: told.cavity_diameter_mm,
+  cavityLength: told.cavity_length_mm,
 });
 
-// hand: { drag(entry, tip), drop(entry, tip), cancel() }, points in RAS mm.
+// hand: { drag(tunnel, entry, tip), drop(tunnel, entry, tip), cancel() }, points in RAS mm.
 export async function openSpace(hand) {
   const data = await ask("/api/scene");
   origin = data.origin;
   const ends = (b) => [plus(b.entry, origin, 1), plus(b.tip, origin, 1)];
   try {
     bench = new window.corecoreBench($("stage"), data, {
-      dragged: (_, b) => hand.drag(...ends(b)),
-      dropped: (_, b) => hand.drop(...ends(b)),
+      dragged: (b) => hand.drag(tunnel, ...ends(b)),
+      dropped: (b) => hand.drop(tunnel, ...ends(b)),
       cancelled: () => hand.cancel(),
     });
   } catch (error) {
@@ -44,6 +46,7 @@ export async function openSpace(hand) {
 
 export function stand(content) {
   if (!bench) return;
-  bench.stand(content.tunnels.map(bore), content.selected, content.color);
+  tunnel = content.selected ?? 0;
+  bench.stand(content.tunnels.map(bore), tunnel, content.color);
   bench.beside((content.against?.tunnels ?? []).map(bore));
 }
