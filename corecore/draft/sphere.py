@@ -9,26 +9,33 @@ from scipy import ndimage
 
 from corecore.draft.field import Field
 from corecore.errors import AnatomyError
-from corecore.grid import FloatArray, transform
+from corecore.grid import BoolArray, FloatArray, transform
 
 #: Radii of a head, mm, as in ``corecore.anatomy.head``.
 RADII_MM = (16.0, 34.0)
+#: Falls are looked for this far on either side of a sphere, and are its own within the second, mm.
+BESIDE_MM, AT_SURFACE_MM = 5.0, 1.25
 #: The centre lies this near to the point in the head, in radii.
 POINT_RADII = 0.95
 #: Spheres that are followed from the vote, and how far apart they lie, mm.
-FOLLOWED, APART_MM = 10, 3.0
+FOLLOWED, APART_MM = 16, 3.0
 #: Smoothing before gradients, mm; the weakest gradient that votes, HU/mm; the share of the steepest that does.
 SMOOTH_MM, WEAKEST, STEEPEST_SHARE = 1.0, 30.0, 0.2
 #: Cells of the vote, mm.
 CELL_MM = 2.0
 #: An edge is the sphere's within these distances, mm, tightening, and faces it within this angle.
-SHELLS_MM = (4.0, 3.0, 2.5, 2.0, 2.0, 1.5, 1.5)
+SHELLS_MM = (3.5, 3.0, 2.5, 2.0, 1.75, 1.5, 1.5, 1.5)
 FACING_DEG = 35.0
 #: Way of the neck from the head: lateral, posterior, inferior (world, a right hip), and how far it may lie from
 #: there. Turned thighs and flexed hips are within.
 NECK_WAY, NECK_REACH_DEG = (0.72, -0.15, -0.68), 40.0
 #: The neck is bone in a cap of this half angle from the first to the second of these radii.
-CAP_DEG, CAP_RADII = 24.0, (0.85, 1.5)
+CAP_DEG, CAP_RADII = 24.0, (0.85, 1.75)
+#: Where the neck leaves the head there is no edge within about this angle; ways that are looked along.
+OPEN_DEG, WAYS = 30.0, 1500
+#: It is a neck where all of these caps hold so much of bone's contrast in the mean. Phantoms: 1.1 and more, a ball
+#: without a neck nothing.
+NECK_SHARE_MIN = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,12 +99,25 @@ def _refined(
 
 
 def _roundness(field: Field, center: FloatArray, radius: float) -> float:
-    """The share of ways out of a sphere along which values fall at its surface, from bone."""
-    size = radius + np.array([-3.0, -2.0, -1.0, 1.0, 2.0, 3.0])
-    values = field.sampled(center + directions(1200)[:, None, :] * size[:, None])
+    """The share of ways out of a sphere along which its surface is an edge.
+
+    A sphere through the head's surface here and the acetabulum's outer one there has most of its falls beside it.
+    """
+    return float(np.mean(_edged(field, center, radius, directions(WAYS))))
+
+
+def _edged(field: Field, center: FloatArray, radius: float, ways: FloatArray) -> BoolArray:
+    """Along which ways (N, 3) values fall most steeply, from bone, right at the sphere's surface."""
+    size = radius + np.arange(-BESIDE_MM, BESIDE_MM + 0.1, 0.5)
+    values = field.sampled(center + ways[:, None, :] * size[:, None])
     shown = np.clip(np.where(np.isfinite(values), values, field.muscle_hu), field.muscle_hu - 50.0, 900.0)
-    inner, outer = shown[:, :3].max(axis=1), shown[:, 3:].min(axis=1)
-    return float(np.mean((inner > field.bone_hu) & (inner - outer > 0.5 * (field.bone_hu - field.muscle_hu))))
+    smooth = ndimage.gaussian_filter1d(shown, 1.0, axis=1)
+    fall = smooth[:, :-2] - smooth[:, 2:]
+    top = np.argmax(fall, axis=1)
+    rows = np.arange(len(fall))
+    steep = fall[rows, top] > 0.3 * (field.bone_hu - field.muscle_hu)
+    here = np.abs(size[top + 1] - radius) <= AT_SURFACE_MM
+    return np.asarray(steep & here & (smooth[rows, top] > 0.5 * (field.bone_hu + field.muscle_hu)))
 
 
 def _edges(field: Field, point_mm: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -145,7 +165,8 @@ def _voted(
             found.append((score, (top + 0.5) * CELL_MM + point_mm - reach, float(radius)))
     kept: list[tuple[FloatArray, float]] = []
     for _, center, radius in sorted(found, key=lambda item: -item[0]):
-        if all(np.linalg.norm(center - other) > APART_MM for other, _ in kept):
+        # Head and acetabulum lie about one centre.
+        if all(np.linalg.norm(center - o) > APART_MM or abs(radius - r) > APART_MM - 0.5 for o, r in kept):
             kept.append((center, radius))
         if len(kept) == FOLLOWED:
             break
@@ -153,25 +174,30 @@ def _voted(
 
 
 def _neck(field: Field, center: FloatArray, radius: float, side: str | None) -> tuple[FloatArray, str]:
-    """The way in which bone goes on from the head without a gap, among those that necks take, and its side."""
-    ways = directions(1500)
-    size = np.arange(CAP_RADII[0] * radius, CAP_RADII[1] * radius, 1.5)
+    """The way of the neck and the side that it tells: bone goes on there without a gap, and the sphere has no edge."""
+    ways = directions(WAYS)
+    size = np.arange(CAP_RADII[0] * radius, CAP_RADII[1] * radius, 1.0)
     values = field.sampled(center + size[:, None, None] * ways)
     # Beyond the image is no bone; a cortex counts no more than what it encloses.
     shown = np.clip(np.where(np.isfinite(values), values, field.muscle_hu), field.muscle_hu - 100.0, 700.0)
+    open_ways = ~_edged(field, center, radius, ways)
+    least = field.muscle_hu + NECK_SHARE_MIN * (field.bone_hu - field.muscle_hu)
     best: tuple[float, FloatArray, str] | None = None
     for name in ("left", "right") if side is None else (side,):
         usual = np.array(NECK_WAY) * np.array([1.0 if name == "right" else -1.0, 1.0, 1.0])
         usual /= np.linalg.norm(usual)
         for way in ways[ways @ usual > np.cos(np.radians(NECK_REACH_DEG))]:
-            cap = ways @ way > np.cos(np.radians(CAP_DEG))
-            score = float(shown[:, cap].mean(axis=1).min())
+            cosine = ways @ way
+            if float(shown[:, cosine > np.cos(np.radians(CAP_DEG))].mean(axis=1).min()) < least:
+                continue
+            weight = np.exp((cosine - 1.0) / (1.0 - np.cos(np.radians(OPEN_DEG))))
+            score = float(np.sum(weight * open_ways) / np.sum(weight))
             if best is None or score > best[0]:
                 best = score, way, name
-    assert best is not None
-    if best[0] < field.muscle_hu + 20.0:
+    if best is None:
         raise AnatomyError(
-            "a ball without a neck: no bone goes on from it to the lateral side and down",
-            code="draft-failed",
+            "a ball without a neck: no bone goes on from it to the lateral side and down", code="draft-failed"
         )
-    return best[1], best[2]
+    mine = open_ways & (ways @ best[1] > np.cos(np.radians(2.0 * CAP_DEG)))
+    middle = ways[mine].sum(axis=0) if mine.any() else best[1]
+    return np.asarray(middle / np.linalg.norm(middle)), best[2]
