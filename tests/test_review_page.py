@@ -254,7 +254,10 @@ def test_figures_follow_a_drag(
     stepped(page, 1)
     took = page.evaluate("took")
     figures, slices = (statistics.median(took[name][:MOVES]) for name in ("figures", "slices"))
-    told = f"drag to figures on the page: median {figures:.0f} ms of {MOVES} moves; to slices: {slices:.0f} ms"
+    told = (
+        f"drag to figures on the page: median {figures:.0f} ms of {MOVES} moves; to slices: {slices:.0f} ms"
+        f" (load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores)"
+    )
     with capsys.disabled():
         sys.stdout.write(f"\n{told}\n")
     (artefacts / "review_drag.txt").write_text(told + "\n")
