@@ -51,8 +51,19 @@ def draft_files(draft: Draft, out: Path) -> tuple[dict[str, Any], list[Path]]:
     picture, account = beside(out)
     content = draft.as_dict()
     data = draw(draft)
-    # The mask last: where it stands, what to check it by does too.
-    atomic_write_bytes(picture, data)
-    atomic_write_text(account, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
-    write_labels(out, draft.femur.grid, draft.femur.voxels.astype(np.uint8), note=DRAFT_NOTE)
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    written: list[Path] = []
+    try:
+        for path, save in (
+            (picture, lambda: atomic_write_bytes(picture, data)),
+            (account, lambda: atomic_write_text(account, text)),
+            (out, lambda: write_labels(out, draft.femur.grid, draft.femur.voxels.astype(np.uint8), note=DRAFT_NOTE)),
+        ):
+            save()
+            written.append(path)
+    except OutputError:
+        # All three or none: no mask without what it is checked by.
+        for path in written:
+            path.unlink(missing_ok=True)
+        raise
     return content, [out, picture, account]
