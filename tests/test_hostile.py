@@ -203,7 +203,7 @@ def test_names_are_shown_in_one_printable_line() -> None:
 
 def test_a_lesion_larger_than_the_head_is_no_lesion() -> None:
     values, grid = read_volume(Path(__file__).resolve().parent.parent / "sample_volumes" / "right_medium.nii.gz")
-    bone = Mask(grid, values > 0)
+    bone = Mask(grid, values != 0)
     with pytest.raises(InputError, match="no femoral head around the lesion"):
         build_hip(case_from_masks(bone, bone, label_map=False))
 

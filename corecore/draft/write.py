@@ -52,18 +52,13 @@ def draft_files(draft: Draft, out: Path) -> tuple[dict[str, Any], list[Path]]:
     content = draft.as_dict()
     data = draw(draft)
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    written: list[Path] = []
     try:
-        for path, save in (
-            (picture, lambda: atomic_write_bytes(picture, data)),
-            (account, lambda: atomic_write_text(account, text)),
-            (out, lambda: write_labels(out, draft.femur.grid, draft.femur.voxels.astype(np.uint8), note=DRAFT_NOTE)),
-        ):
-            save()
-            written.append(path)
+        atomic_write_bytes(picture, data)
+        atomic_write_text(account, text)
+        write_labels(out, draft.femur.grid, draft.femur.voxels.astype(np.uint8), note=DRAFT_NOTE)
     except OutputError:
-        # All three or none: no mask without what it is checked by.
-        for path in written:
+        # All three or none: no mask without what it is checked by, and no picture of another mask.
+        for path in (picture, account, out):
             path.unlink(missing_ok=True)
         raise
     return content, [out, picture, account]
