@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,8 @@ from corecore.draft.field import Field, check_metal, field_around
 from corecore.draft.joint import facing_share, find_joint
 from corecore.draft.make import Draft, draft_femur
 from corecore.draft.sphere import Sphere, head_sphere
-from corecore.errors import AnatomyError, InputError
+from corecore.draft.write import draft_files
+from corecore.errors import AnatomyError, InputError, OutputError
 from corecore.grid import BoolArray, FloatArray, Grid, Image, Mask, transform
 from corecore.io.nifti import note_of, write_image, write_labels, write_mask
 from corecore.reopen import reopen
@@ -234,6 +236,26 @@ def test_a_draft_is_known_by_its_mark_until_it_was_looked_at(
         assert told in line
         assert line.count("\n") == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["checked.nii.gz", "draft.nii.gz"]
+
+
+def test_a_draft_is_written_with_its_picture_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    draft: Any = SimpleNamespace(
+        as_dict=lambda: {"schema": "corecore.draft/1"},
+        femur=Mask(Grid((3, 3, 3), np.eye(4)), np.ones((3, 3, 3), dtype=np.bool_)),
+    )
+    monkeypatch.setattr("corecore.draft.picture.draw", lambda draft: b"picture")
+    draft_files(draft, tmp_path / "femur.nii.gz")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["femur.json", "femur.nii.gz", "femur.png"]
+    assert DRAFT_NOTE in note_of(tmp_path / "femur.nii.gz")
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OutputError("femur.nii.gz: cannot be written (No space left on device)")
+
+    (tmp_path / "other").mkdir()
+    monkeypatch.setattr("corecore.draft.write.write_labels", full)
+    with pytest.raises(OutputError, match="No space left"):
+        draft_files(draft, tmp_path / "other" / "femur.nii.gz")
+    assert not list((tmp_path / "other").iterdir())
 
 
 def test_a_plan_without_a_femur_names_what_drafts_one(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

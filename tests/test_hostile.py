@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import os
 import re
+import resource
+import signal
 import time
 from pathlib import Path
 
@@ -13,12 +15,16 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from corecore.case import case_from_masks
 from corecore.cli import main
-from corecore.errors import InputError
+from corecore.errors import InputError, OutputError
+from corecore.grid import Mask
+from corecore.hip import build_hip
 from corecore.io import hostile, rtstruct
+from corecore.io.files import atomic_write_bytes
 from corecore.io.hostile import check_claim, reading, shown
 from corecore.io.masks import read_mask
-from corecore.io.nifti import label_names
+from corecore.io.nifti import label_names, read_volume
 
 AFFINE = files.oblique()
 
@@ -193,3 +199,27 @@ def test_a_readers_own_error_becomes_one_line_and_ours_passes(tmp_path: Path) ->
 def test_names_are_shown_in_one_printable_line() -> None:
     assert shown("a\nb\x1b[31m\udcff") == "a?b?[31m?"
     assert len(shown("x" * 9999)) == hostile.MAX_SHOWN
+
+
+def test_a_lesion_larger_than_the_head_is_no_lesion() -> None:
+    values, grid = read_volume(Path(__file__).resolve().parent.parent / "sample_volumes" / "right_medium.nii.gz")
+    bone = Mask(grid, values != 0)
+    with pytest.raises(InputError, match="no femoral head around the lesion"):
+        build_hip(case_from_masks(bone, bone, label_map=False))
+
+
+def test_a_disk_that_fills_up_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    """The system itself refuses the bytes: what a process may write to one file is limited."""
+    old = tmp_path / "plan.json"
+    old.write_text("old")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    heard = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+        with pytest.raises(OutputError, match="cannot be written"):
+            atomic_write_bytes(old, bytes(100_000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, heard)
+    assert old.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [old]

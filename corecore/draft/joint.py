@@ -32,7 +32,7 @@ PLATE_MM = 0.4
 #: An edge is clear where values fall by this share of the bone's contrast a millimetre, at least.
 CLEAR_SHARE = 0.15
 #: So much of the articular surface must show a clear edge.
-CLEAR_MIN = 0.7
+CLEAR_MIN = 0.8
 #: From the neck's way, the angle beyond which the surface is articular, degrees.
 NECK_CONE_DEG = 55.0
 #: The acetabulum begins within this of the head, mm.

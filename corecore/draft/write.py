@@ -57,8 +57,14 @@ def draft_files(draft: Draft, out: Path) -> tuple[dict[str, Any], list[Path]]:
     picture, account = beside(out)
     content = draft.as_dict()
     data = draw(draft)
-    # The mask last: where it stands, what to check it by does too.
-    atomic_write_bytes(picture, data)
-    atomic_write_text(account, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
-    write_labels(out, draft.femur.grid, draft.femur.voxels.astype(np.uint8), note=DRAFT_NOTE)
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    try:
+        atomic_write_bytes(picture, data)
+        atomic_write_text(account, text)
+        write_labels(out, draft.femur.grid, draft.femur.voxels.astype(np.uint8), note=DRAFT_NOTE)
+    except OutputError:
+        # All three or none: no mask without what it is checked by, and no picture of another mask.
+        for path in (picture, account, out):
+            path.unlink(missing_ok=True)
+        raise
     return content, [out, picture, account]
