@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from draft_phantom import Whole, whole_hip
 from message_kit import MASKS, Kit, ball, sample
 from signs_phantom import bore, flattened, painted, synthetic
 
-from corecore.grid import FloatArray, Mask, transform
-from corecore.io.nifti import write_image, write_mask
+from corecore.case import DRAFT_NOTE
+from corecore.grid import BoolArray, FloatArray, Grid, Image, Mask, transform
+from corecore.io.nifti import write_image, write_labels, write_mask
 from corecore.phantom.pelvis import PelvisShape, pelvis_on_grid
 from corecore.phantom.pose import Pose
 from corecore.review.desk import Desk
@@ -225,3 +228,56 @@ def reviewed(kit: Kit) -> Path:
 
 WRITTEN["reviewed"] = (reviewed, {"reviewed", "notes", "accepted", "signed"})
 
+
+@scene("draft_femur", slow=False)
+def a_femur_nobody_has_looked_at(kit: Kit) -> list[str]:
+    values, affine = sample()
+    femur = kit.folder / "femur.nii.gz"
+    write_labels(femur, Grid(values.shape, affine), (values > 0).astype(np.uint8), note=DRAFT_NOTE)
+    lesion = kit.nifti("lesion.nii.gz", (values == 2).astype(np.uint8), affine)
+    return kit.measure(femur, lesion, "--json")
+
+
+def _drafted(kit: Kit, whole: Whole, bone: BoolArray | None = None) -> list[str]:
+    """The command that drafts the femur of a drawn hip; ``bone`` (N,) says which of its voxels are bone besides."""
+    values = whole.ct.values.copy()
+    if bone is not None:
+        values[bone.reshape(values.shape)] = 600.0
+    ct, lesion = kit.folder / "ct.nii.gz", kit.folder / "lesion.nii.gz"
+    write_image(ct, Image(whole.ct.grid, values))
+    write_mask(lesion, whole.lesion)
+    return ["draft", "--image", str(ct), "--lesion", str(lesion), "--out", str(kit.folder / "draft.nii.gz"), "--json"]
+
+
+def _from_the_center(whole: Whole) -> FloatArray:
+    """Where every voxel of a drawn hip lies from the head's centre (N, 3), mm."""
+    grid = whole.ct.grid
+    return transform(grid.world_from_index, np.indices(grid.shape).reshape(3, -1).T) - whole.center
+
+
+@scene("draft_no_acetabulum")
+def a_head_far_from_its_socket(kit: Kit) -> list[str]:
+    return _drafted(kit, whole_hip(3, gap_mm=18.0, spacing=(1.2, 1.2, 1.2)))
+
+
+@scene("draft_joint_unclear")
+def a_joint_filled_above(kit: Kit) -> list[str]:
+    whole = whole_hip(3, spacing=(1.2, 1.2, 1.2))
+    away = _from_the_center(whole)
+    size = np.linalg.norm(away, axis=1)
+    shell = (size > whole.radius_mm - 1.0) & (size < whole.radius_mm + 6.0)
+    return _drafted(kit, whole, shell & (away[:, 2] > np.cos(np.radians(50.0)) * size))
+
+
+@scene("draft_bridges_cut")
+def a_wire_of_bone_to_the_pelvis(kit: Kit) -> list[str]:
+    whole = whole_hip(3, spacing=(1.2, 1.2, 1.2))
+    away, radius = _from_the_center(whole), whole.radius_mm
+    lateral = float(np.sign((whole.femur.positions_mm() - whole.center)[:, 0].mean()))
+    corners = [(1.5 * lateral, 0.0, -2.5), (-1.6 * lateral, 0.0, -2.5), (-1.6 * lateral, 0.0, 0.3)]
+    wire = np.zeros(len(away), dtype=bool)
+    for start, end in pairwise(radius * np.array(corners)):
+        along = (away - start) @ (end - start) / np.linalg.norm(end - start) ** 2
+        aside = np.linalg.norm(away - start - along[:, None] * (end - start), axis=1)
+        wire |= (aside < 1.8) & (along > 0.0) & (along < 1.0)
+    return _drafted(kit, whole, wire)
