@@ -183,24 +183,24 @@ def _(kit: Kit) -> list[str]:
     return kit.of_sample("--imaging-date", "last spring")
 
 
-@command("place-off-bone")
+@command("place-off-bone", slow=True)
 def _(kit: Kit) -> list[str]:
     return _plan(kit, "--entry", "0,0,500")
 
 
-@command("direction-refused")
+@command("direction-refused", slow=True)
 def _(kit: Kit) -> list[str]:
     return _plan(kit, "--direction", "0,0,-1")
 
 
-@command("kept-breaks-limit")
+@command("kept-breaks-limit", slow=True)
 def _(kit: Kit) -> list[str]:
     tunnel = json.loads((kit.kept_plan / "plan.json").read_text())["tunnels"][0]
     entry, tip = (",".join(f"{value:.3f}" for value in tunnel[end]) for end in ("entry", "tip"))
     return _plan(kit, "--tunnels", "2", "--keep", f"{entry}:{tip}:14")
 
 
-@command("path-off-bone")
+@command("path-off-bone", slow=True)
 def _(kit: Kit) -> list[str]:
     path = ["--entry", "0,0,500", "--tip", "10,0,500", "--diameter", "8"]
     return ["assess", *MASKS, *path, "--out", str(kit.folder / "made")]

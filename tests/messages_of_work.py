@@ -117,7 +117,7 @@ def _(kit: Kit) -> list[str]:
     return _guide(kit, "--set", "play_mm=99")
 
 
-@command("guide-no-seat")
+@command("guide-no-seat", slow=True)
 def _(kit: Kit) -> list[str]:
     return _guide(kit)
 

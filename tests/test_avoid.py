@@ -167,6 +167,7 @@ def test_the_second_road_refuses_a_plan_that_goes_through(
     assert {check.name for check in result.disagreements} == {f"tunnels[0] {role}"}
 
 
+@pytest.mark.slow
 def test_the_second_road_confirms_a_stated_clearance_and_refuses_a_wrong_one(
     case: tuple[Path, dict[str, Any], FloatArray],
 ) -> None:

@@ -112,6 +112,7 @@ def test_a_lesion_nothing_reaches_is_told(sample_hip: Hip) -> None:
     assert explained(hip, replace(Spec(), diameter_mm=3.0)).binding == "misses_lesion"
 
 
+@pytest.mark.slow
 def test_what_is_not_confirmed_is_what_was_squeezed_and_says_so(sample_hip: Hip) -> None:
     spec = replace(Spec(), entry_distal_mm=24.0)
     told = best_tunnel(sample_hip, spec, confirm=False).infeasible

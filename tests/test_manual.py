@@ -108,6 +108,7 @@ def test_a_narrow_reach_finds_less_than_a_wide_one_and_a_good_path_stays(sample_
     assert best_near(sample_hip, replace(Spec(), joint_margin_mm=24.0), path, reach_mm=5.0) is None
 
 
+@pytest.mark.slow
 def test_more_may_be_refused_and_nothing_refused_is_returned(sample_hip: Hip, judged: Plan) -> None:
     path = judged.tunnels[0][0]
     assert best_near(sample_hip, Spec(), path, reach_mm=3.0, allowed=lambda lines, ends: ends[:, 0] > 0.0) is None

@@ -185,6 +185,7 @@ def test_a_snap_goes_to_a_tunnel_that_keeps_every_limit(desk: Desk) -> None:
         best_move(desk, after, 1)
 
 
+@pytest.mark.slow
 def test_a_snap_keeps_clear_of_the_other_tunnels(desk: Desk) -> None:
     session = apply(desk.session(), Resize(0, 3.2), rev=0)
     first = session.lines[0]

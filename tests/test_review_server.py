@@ -277,6 +277,7 @@ def test_nothing_is_not_written(desk: Desk, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_films_are_of_what_stands(client: Client) -> None:
     films = client("/api/films")[1]["films"]
     assert [film["title"] for film in films][:2] == ["AP", "Frog-leg lateral"]

@@ -89,6 +89,7 @@ def test_depth_and_tail_follow_their_laws(rod: Any) -> None:
     assert angle.std() == pytest.approx(grown * 5.7 / 3.2, rel=0.03)
 
 
+@pytest.mark.slow
 def test_a_lesion_that_lies_elsewhere_is_removed_as_a_rayleigh_says_and_breaks_nothing(rod: Any) -> None:
     still = drilled(rod, Errors(2.0, 1.0, 0.0, 0.0, 1.0))
     sd = 4.0
