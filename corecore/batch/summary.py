@@ -21,7 +21,8 @@ POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 STYLE = (
     "body{font:15px/1.45 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a}"
     "table{border-collapse:collapse;margin:.5rem 0 1.5rem}th,td{padding:.2rem .7rem;text-align:right;"
-    "border-bottom:1px solid #ddd;font-variant-numeric:tabular-nums}th:first-child,td:first-child,"
+    "border-bottom:1px solid #ddd;font-variant-numeric:tabular-nums;white-space:nowrap}"
+    "th,td.t{white-space:normal}th:first-child,td:first-child,"
     "th.t,td.t{text-align:left}img{max-width:100%}h2{margin-top:2rem}footer{color:#555;margin-top:3rem}"
 )
 #: Where a lesion's class comes from, in words.
