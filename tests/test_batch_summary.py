@@ -133,6 +133,19 @@ def test_the_page_stands_alone_and_no_value_is_more_than_text(tmp_path: Path) ->
     assert summary_html(results, tmp_path / "x") == summary_html(results, tmp_path / "x")
 
 
+def test_a_record_that_lay_waiting_does_not_squeeze_the_others(tmp_path: Path) -> None:
+    records = _records()
+    records[0]["timings.case_s"] = 1950.0
+    results = read_results(_table(tmp_path, records))
+    drawn = histogram(results, "timings.case_s", 1.0, "s")
+    assert drawn is not None
+    assert "1 beyond" in drawn
+    assert "1500" not in drawn
+    usual = histogram(results, "cortical_clearance_mm", 1.0, "mm")
+    assert usual is not None
+    assert "beyond" not in usual
+
+
 def test_plots_that_would_be_empty_or_unreadable_are_left_out(tmp_path: Path) -> None:
     results = read_results(_table(tmp_path, [{"id": "a", "variant": "", "status": "planned", "cause": None}]))
     assert box_plot([], "x") is None

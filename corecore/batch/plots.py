@@ -17,6 +17,8 @@ from corecore.batch.figures import Results, Spread, causes, spreads
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#F0E442", "#666666")
 #: Most boxes and bars of one plot: beyond, only the table is readable.
 BOXES_MAX, BARS_MAX = 48, 12
+#: What lies further beyond the upper quartile than so many times the quartiles' distance is counted, not drawn.
+FAR_QUARTILES = 10.0
 #: Longest label, characters.
 LABEL_MAX = 48
 #: Text is text, never a formula; ids in the file depend on its content alone.
@@ -57,13 +59,20 @@ def box_plot(found: Sequence[Spread], axis_label: str) -> str | None:
 
 
 def histogram(results: Results, name: str, factor: float, axis_label: str) -> str | None:
-    """How often a figure takes which value, a line a plan; ``None`` where no record has it."""
+    """How often a figure takes which value, a line a plan, few far ones left out; ``None`` where no record has it."""
     values = factor * results.numbers(name)
     plans = np.array(results.plans, dtype=object)
     good = np.isfinite(values) & (results.texts("status") == "planned")
     shown = sorted({plan for plan, one in zip(plans, good, strict=True) if one})
     if not 0 < len(shown) <= len(COLOURS):
         return None
+    # One record that lay waiting for an hour would leave all others in one bar.
+    quarter, three = (float(q) for q in np.quantile(values[good], (0.25, 0.75)))
+    most = three + FAR_QUARTILES * (three - quarter) if three > quarter else float(values[good].max())
+    far = int(np.count_nonzero(values[good] > most))
+    if far:
+        good &= values <= most
+        axis_label += f" ({far} beyond {most:.3g} not drawn)"
     edges = np.histogram_bin_edges(values[good], bins=min(40, max(5, int(np.sqrt(np.count_nonzero(good))))))
 
     def draw(axes: Axes) -> None:
