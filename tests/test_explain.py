@@ -149,6 +149,7 @@ def edited(folder: Path, tmp_path: Path, edit: Any) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_plan_that_is_not_what_its_masks_give_is_not_explained(folder: Path, tmp_path: Path) -> None:
     def tip(plan: dict[str, Any]) -> None:
         plan["tunnels"][0]["tip"][2] += 1.0

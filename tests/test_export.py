@@ -371,6 +371,7 @@ def test_a_malformed_plan_ends_in_one_line(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_what_is_there_is_kept_unless_told_otherwise(plan_file: Path, breaking: Path, tmp_path: Path) -> None:
     out = tmp_path / "s"
     export_plan(plan_file, "stl", out)

@@ -78,6 +78,7 @@ def test_every_hip_is_planned_and_the_second_road_agrees(
     assert plan["totals"]["removed_fraction"] <= plan["totals"]["reachable_fraction"]
 
 
+@pytest.mark.slow
 def test_a_scan_without_the_lateral_femur_is_infeasible_and_says_so(
     real_hips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
