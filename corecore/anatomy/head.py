@@ -95,7 +95,7 @@ def fit_head(bone: Bone, near_mm: FloatArray, *, given: Landmarks | None = None)
         center, radius = fit
         if fixed is None and np.linalg.norm(center - near) > LESION_REACH_RADII * radius:
             continue
-        share = float(np.mean(bone.inside(center + NECK_SHELL_RADII * radius * _directions())))
+        share = float(np.mean(bone.inside(center + NECK_SHELL_RADII * radius * directions(DIRECTIONS))))
         if not NECK_SHARE_RANGE[0] <= share <= NECK_SHARE_RANGE[1]:
             _log.debug("sphere of %.1f mm at %s is no head: %.2f of the shell around it is bone", radius, center, share)
             continue
@@ -225,10 +225,10 @@ def _refined(
     return center, radius
 
 
-def _directions() -> FloatArray:
-    """Unit vectors spread evenly over the sphere (Fibonacci lattice), (DIRECTIONS, 3)."""
-    i = np.arange(DIRECTIONS) + 0.5
-    z = 1.0 - 2.0 * i / DIRECTIONS
+def directions(count: int) -> FloatArray:
+    """Unit vectors spread evenly over the sphere (Fibonacci lattice), (count, 3)."""
+    i = np.arange(count) + 0.5
+    z = 1.0 - 2.0 * i / count
     turn = np.pi * (1.0 + 5.0**0.5) * i
     flat = np.sqrt(1.0 - z**2)
     return np.column_stack([flat * np.cos(turn), flat * np.sin(turn), z])
@@ -240,13 +240,13 @@ def _coverage(bone: Bone, articular_points: FloatArray, center: FloatArray) -> t
         return 0.0, np.array([0.0, 0.0, 1.0])
     offset = articular_points - center
     unit = offset / np.linalg.norm(offset, axis=1, keepdims=True)
-    directions = _directions()
+    ways = directions(DIRECTIONS)
     # A direction is covered when a point lies within a voxel's diagonal of it.
     reach = 1.75 * float(np.max(bone.spacing_mm)) / float(np.mean(np.linalg.norm(offset, axis=1)))
-    covered = KDTree(unit).query(directions, distance_upper_bound=reach)[0] < reach
-    pole = directions[covered].sum(axis=0)
+    covered = KDTree(unit).query(ways, distance_upper_bound=reach)[0] < reach
+    pole = ways[covered].sum(axis=0)
     pole = pole / max(float(np.linalg.norm(pole)), 1e-12)
-    half = directions @ pole > 0.0
+    half = ways @ pole > 0.0
     return float(np.mean(covered[half])), pole
 
 
@@ -259,9 +259,9 @@ def _described(bone: Bone, center: FloatArray, radius: float, source: Source) ->
     residual = np.linalg.norm(articular - center, axis=1) - radius
     rms = float(np.sqrt(np.mean(residual**2))) if len(residual) else float("nan")
     # The neck is where bone goes on beyond the sphere.
-    directions = _directions()
-    beyond = bone.inside(center + 1.2 * radius * directions)
-    neck = directions[beyond].sum(axis=0) if beyond.any() else -pole
+    ways = directions(DIRECTIONS)
+    beyond = bone.inside(center + 1.2 * radius * ways)
+    neck = ways[beyond].sum(axis=0) if beyond.any() else -pole
     length = float(np.linalg.norm(neck))
     neck = neck / length if length > 1e-9 else -pole
     _log.debug("head: centre %s, radius %.2f mm, coverage %.2f, rms %.2f mm", center, radius, covered, rms)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from corecore.draft.field import Field
+from corecore.draft.field import Field, box_around
 from corecore.draft.joint import Joint
 from corecore.errors import AnatomyError
 from corecore.grid import BoolArray, FloatArray, Mask, transform
@@ -72,10 +72,7 @@ def _head(field: Field, joint: Joint) -> tuple[BoolArray, BoolArray]:
     """Which voxels lie inside the head's surface, and which outside it and yet too near to be femur."""
     sphere = joint.sphere
     reach = BARRIER_RADII * sphere.radius_mm
-    at = transform(field.grid.index_from_world, sphere.center)
-    pad = reach / field.spacing_mm
-    start = np.clip(np.floor(at - pad), 0, None).astype(np.int64)
-    stop = np.minimum(np.ceil(at + pad).astype(np.int64) + 1, field.grid.shape)
+    start, stop = box_around(field.grid, sphere.center, reach, reach)
     index = np.indices(tuple(stop - start)).reshape(3, -1).T + start
     offset = transform(field.grid.world_from_index, index) - sphere.center
     size = np.linalg.norm(offset, axis=1)

@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from corecore.errors import InputError
 from corecore.grid import FloatArray, Grid, Image, transform
+from corecore.signs.metal import METAL_HU
 
 # All figures of this room are engineering choices, tried on phantoms and on one real CT (docs/validation.md).
 #: What is looked at around the point in the head, mm: to either side, to front and back, above and below.
@@ -20,8 +21,8 @@ WORK_MM, SLICE_MAX_MM = (0.8, 1.0), 2.0
 BELOW_HU, BELOW_SHARE = -30.0, 0.005
 #: Where muscle is looked for, HU.
 MUSCLE_HU = (0.0, 120.0)
-#: Metal, as elsewhere (docs/design/signs.md), and how much of it near the head a draft is refused for, HU and ml.
-METAL_HU, METAL_MAX_ML = 2500.0, 0.05
+#: More metal near the head than this spoils a draft, ml.
+METAL_MAX_ML = 0.05
 #: Bone against muscle: at this share of the way to the middle of the bright values, and at least this far, HU.
 LEVEL_SHARE, LEVEL_ABOVE_HU = 0.3, 80.0
 #: Bright: this far above muscle, HU.
@@ -74,9 +75,8 @@ def field_around(image: Image, point_mm: FloatArray) -> Field:
             "the point in the head lies outside the CT; a lesion or --point inside it is accepted",
             code="option-value",
         )
-    below, above = (np.array([pair[k] for pair in ROOM_MM]) / grid.spacing_mm for k in (0, 1))
-    start = np.clip(np.floor(at - below), 0, None).astype(np.int64)
-    stop = np.minimum(np.ceil(at + above).astype(np.int64) + 1, grid.shape)
+    below, above = (np.array([pair[k] for pair in ROOM_MM]) for k in (0, 1))
+    start, stop = box_around(grid, point_mm, below, above)
     grid = grid.cropped(start, stop)
     part = np.ascontiguousarray(values[tuple(slice(a, b) for a, b in zip(start, stop, strict=True))])
     if float(np.mean(part < BELOW_HU)) < BELOW_SHARE:
@@ -84,6 +84,15 @@ def field_around(image: Image, point_mm: FloatArray) -> Field:
     grid, part = _isotropic(grid, part)
     muscle, bone = _levels(part)
     return Field(grid, part, muscle, bone)
+
+
+def box_around(
+    grid: Grid, point_mm: FloatArray, below_mm: float | FloatArray, above_mm: float | FloatArray
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """First voxel and the one past the last (3,) of the box that reaches so far from a point along each axis."""
+    at = transform(grid.index_from_world, point_mm)
+    start = np.clip(np.floor(at - below_mm / grid.spacing_mm), 0, None).astype(np.int64)
+    return start, np.minimum(np.ceil(at + above_mm / grid.spacing_mm).astype(np.int64) + 1, grid.shape)
 
 
 def check_metal(field: Field, center_mm: FloatArray, reach_mm: float) -> None:

@@ -9,8 +9,9 @@ import numpy.typing as npt
 from pykdtree.kdtree import KDTree
 from scipy import ndimage
 
+from corecore.anatomy.head import directions
 from corecore.draft.field import Field
-from corecore.draft.sphere import Sphere, directions
+from corecore.draft.sphere import Sphere
 from corecore.errors import AnatomyError, InputError
 from corecore.grid import BoolArray, FloatArray
 

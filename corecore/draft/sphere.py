@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from corecore.draft.field import Field
+from corecore.anatomy.head import directions
+from corecore.draft.field import Field, box_around
 from corecore.errors import AnatomyError
 from corecore.grid import BoolArray, FloatArray, transform
 
-#: Radii of a head, mm, as in ``corecore.anatomy.head``.
+#: Radii of a head, mm; a sphere that is followed may end one beyond, as far as ``corecore.anatomy.head`` accepts.
 RADII_MM = (16.0, 34.0)
 #: Falls are looked for this far on either side of a sphere, and are its own within the second, mm.
 BESIDE_MM, AT_SURFACE_MM = 5.0, 1.25
@@ -46,14 +47,6 @@ class Sphere:
     radius_mm: float
     neck: FloatArray
     side: str
-
-
-def directions(count: int) -> FloatArray:
-    """Unit vectors spread evenly over the sphere (Fibonacci lattice), (count, 3)."""
-    i = np.arange(count) + 0.5
-    z, turn = 1.0 - 2.0 * i / count, np.pi * (1.0 + 5.0**0.5) * i
-    flat = np.sqrt(1.0 - z**2)
-    return np.column_stack([flat * np.cos(turn), flat * np.sin(turn), z])
 
 
 def head_sphere(field: Field, point_mm: FloatArray, side: str | None = None) -> Sphere:
@@ -123,10 +116,7 @@ def _edged(field: Field, center: FloatArray, radius: float, ways: FloatArray) ->
 def _edges(field: Field, point_mm: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Where values change steeply near the point: places (N, 3), unit vectors to the brighter side, weights."""
     reach = (POINT_RADII + 1.0) * RADII_MM[1] + 4.0
-    at = transform(field.grid.index_from_world, point_mm)
-    pad = reach / field.spacing_mm
-    start = np.clip(np.floor(at - pad), 0, None).astype(np.int64)
-    stop = np.minimum(np.ceil(at + pad).astype(np.int64) + 1, field.grid.shape)
+    start, stop = box_around(field.grid, point_mm, reach, reach)
     # Metal and air would outvote bone.
     part = np.clip(field.values[tuple(slice(a, b) for a, b in zip(start, stop, strict=True))], -100.0, 900.0)
     smooth = ndimage.gaussian_filter(part, SMOOTH_MM / field.spacing_mm)
