@@ -83,11 +83,6 @@ def films(desk: Desk, session: Session) -> list[dict[str, str]]:
     ]
 
 
-def ranked(desk: Desk) -> list[dict[str, Any]]:
-    """What may be taken instead, best first."""
-    return choice.ranked(desk)
-
-
 def now(desk: Desk, session: Session) -> dict[str, Any] | None:
     """What stands, as a line of that table; ``None`` without a tunnel."""
     return choice.row(desk, "as it stands", session.lines) if session.lines else None

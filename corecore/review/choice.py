@@ -19,16 +19,12 @@ from corecore.risk.kernel import CORTEX, JOINT
 from corecore.risk.methods import METHODS
 from corecore.search.one import room_mm
 from corecore.tunnel import TunnelFigures
-from corecore.view.limits import OTHER_LIMITS
+from corecore.view.limits import NEAR_OR_NOTHING, OTHER_LIMITS, RULES
 
 #: What holds a set, in so few words; and what stands where nothing is told.
 HOLDS_MOST, UNTOLD = 2, "–"
 #: Margins, and what keeps them, where no limit is near.
-CLEARANCES = (
-    ("cortical_margin_mm", "cortical_clearance_mm"),
-    ("posterosuperior_margin_mm", "posterosuperior_clearance_mm"),
-    ("joint_margin_mm", "joint_clearance_mm"),
-)
+CLEARANCES = tuple((rule.key, rule.figure) for rule in RULES if rule.figure in NEAR_OR_NOTHING)
 #: Limits in a word or two, for a narrow column.
 SHORT = {
     "cortical_margin_mm": "cortex",

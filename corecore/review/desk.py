@@ -122,15 +122,20 @@ class Desk:
 
     def removed_fraction(self, lines: Sequence[Line]) -> float:
         """Share of the lesion that the tunnels take together."""
-        measured, points = self.measured(lines), self.hip.lesion.points_mm
+        measured = self.measured(lines)
         if len(measured) == 1:
             return measured[0].figures.removed_fraction
-        together = np.zeros(len(points), dtype=bool)
-        for one in measured:
+        return float(np.mean(self.taken(lines)))
+
+    def taken(self, lines: Sequence[Line]) -> BoolArray:
+        """Which of the lesion's points (N,) the tunnels take together."""
+        points = self.hip.lesion.points_mm
+        together: BoolArray = np.zeros(len(points), dtype=bool)
+        for one in self.measured(lines):
             if one.taken is None:
                 one.taken = one.tunnel.contains(points)
             together |= one.taken
-        return float(np.mean(together))
+        return together
 
     def broken(self, drilled: Sequence[tuple[Tunnel, TunnelFigures]]) -> list[dict[str, Any]]:
         """Every limit that the tunnels break, each by itself and together."""

@@ -37,7 +37,7 @@ def best_move(desk: Desk, session: Session, number: int) -> Move:
     rest = hip
     if others:
         # What the others take already is nothing gained.
-        held = np.any([tunnel.contains(hip.lesion.points_mm) for tunnel in others], axis=0)
+        held = desk.taken(session.lines[:number] + session.lines[number + 1 :])
         if held.all():
             raise InputError(
                 "the other tunnels remove all of the necrosis; nothing is left to gain",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from corecore.review import answers, record, wire
+from corecore.review import answers, choice, record, wire
 from corecore.review.desk import Desk
 from corecore.review.session import Command, Move, Session, SignOff, Take, apply
 from corecore.review.snap import best_move
@@ -64,7 +64,7 @@ class Table:
     async def ranked(self, _: dict[str, Any]) -> dict[str, Any]:
         """What may be taken instead, best first."""
         if self.ranks is None:
-            self.ranks = await asyncio.to_thread(answers.ranked, self.desk)
+            self.ranks = await asyncio.to_thread(choice.ranked, self.desk)
         return {"rows": self.ranks}
 
     async def space(self, _: dict[str, Any]) -> dict[str, Any]:

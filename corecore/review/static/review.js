@@ -175,10 +175,12 @@ function showCompared() {
   $("compared").replaceChildren(head(["", "as it stands", state.against.name, "difference"]), ...rows);
 }
 
+// What a set does, in the columns of the ranked table.
+const does = (one) => [one.removes, one.room, one.held, one.risk];
+
 function showRanked(rows) {
-  const cells = (one) => [one.name, one.removes, one.room, one.held, one.risk];
   const made = rows.map((one, k) => {
-    const line = row([`${k + 1}. ${one.name}`, ...cells(one).slice(1)], one.keeps ? "" : "breaks");
+    const line = row([`${k + 1}. ${one.name}`, ...does(one)], one.keeps ? "" : "breaks");
     const pick = button("pick", () => step({ do: "take", which: one.which }), { "aria-label": `pick ${one.name}` });
     const compare = button("compare", () => toggle(one.which), {
       "aria-label": `compare with ${one.name}`, "aria-pressed": "false", "data-against": one.which,
@@ -193,7 +195,7 @@ function showRanked(rows) {
 }
 
 function showNow(one) {
-  const line = one ? row(["as it stands", one.removes, one.room, one.held, one.risk, ""], one.keeps ? "" : "breaks") : row(["as it stands"]);
+  const line = one ? row(["as it stands", ...does(one), ""], one.keeps ? "" : "breaks") : row(["as it stands"]);
   line.id = "now";
   $("now")?.replaceWith(line);
 }
