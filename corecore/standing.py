@@ -78,7 +78,6 @@ def bone_left(hip: Hip, spec: Spec, tunnels: Sequence[tuple[Tunnel, TunnelFigure
     )
 
 
-
 def lowest_hole_mm(hip: Hip, measured: Sequence[TunnelFigures]) -> float:
     """Height of the lowest hole's lowest edge above the lesser trochanter's level."""
     # The raise of an assumed level belongs to the limit, not to where the hole lies.

@@ -11,6 +11,7 @@ import typer
 from corecore.cli import DONE
 from corecore.cli.commands import app
 from corecore.cli.options import AsJson
+from corecore.cli.work import check_side
 
 
 @app.command()
@@ -36,8 +37,7 @@ def draft(
     from corecore.io.masks import read_mask
     from corecore.values import vector
 
-    if side not in ("auto", "left", "right"):
-        raise InputError(f"--side {side!r}; auto, left or right is accepted", code="option-value")
+    check_side(side)
     check_target(out, overwrite=overwrite)
     if checked is not None:
         if image is not None or lesion is not None or point is not None:

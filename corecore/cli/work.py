@@ -42,6 +42,14 @@ def check_femur(femur: str, lesion: str, image: Path | None) -> None:
     raise InputError(f"--femur is missing; {how}", code="option-missing")
 
 
+def check_side(side: str) -> None:
+    """Raise ``InputError`` for a side that is none."""
+    from corecore.errors import InputError
+
+    if side not in ("auto", "left", "right"):
+        raise InputError(f"--side {side!r}; auto, left or right is accepted", code="option-value")
+
+
 def answers_given(stage: str | None, physis: str, imaging_date: str | None) -> Any:
     """What the surgeon said, as the signs take it."""
     from corecore.signs.asked import Answers, parse_physis
@@ -72,11 +80,9 @@ def opened_hip(
     """The hip of masks named on the command line, its surface and anatomy; ``step`` is told what is being done."""
     from corecore.anatomy.landmarks import read_landmarks
     from corecore.case import load_case
-    from corecore.errors import InputError
     from corecore.hip import build_hip
 
-    if side not in ("auto", "left", "right"):
-        raise InputError(f"--side {side!r}; auto, left or right is accepted", code="option-value")
+    check_side(side)
     step("reading")
     from corecore.cli.folders import from_folders
 

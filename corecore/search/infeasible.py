@@ -174,7 +174,7 @@ def _confirmed(spec: Spec, found: Squeezed, again: Again) -> Relaxation | None:
         return again(spec.with_values({key: at(steps)}), lines)
 
     # Quick climbs from the lines squeezed come near the value, the whole search has the last word.
-    good = max(1, math.ceil(abs(found.value - limit) / step - 1e-9))
+    good = _steps(spec, found)
     for lines in (found.lines, None):
         for width in range(LOOSENED_MAX):
             if planned(good, lines):
@@ -199,9 +199,14 @@ def _confirmed(spec: Spec, found: Squeezed, again: Again) -> Relaxation | None:
 
 def _as_squeezed(spec: Spec, found: Squeezed) -> Relaxation:
     """What a limit was squeezed to, to the next step looser, planned with by nobody."""
-    limit, step = float(getattr(spec, found.key)), step_of(found.key)
-    needed = loosened(spec, found.key, step * max(1, math.ceil(abs(found.value - limit) / step - 1e-9)))
+    limit = float(getattr(spec, found.key))
+    needed = loosened(spec, found.key, _steps(spec, found) * step_of(found.key))
     return Relaxation(found.key, limit, needed, abs(needed - limit), None)
+
+
+def _steps(spec: Spec, found: Squeezed) -> int:
+    """To how many steps from the limit its value comes, the next looser one, at least one."""
+    return max(1, math.ceil(abs(found.value - float(getattr(spec, found.key))) / step_of(found.key) - 1e-9))
 
 
 def _given_way(
