@@ -13,13 +13,14 @@ import pytest
 from corecore.fields import across
 from corecore.grid import FloatArray
 from corecore.hip import Hip
+from corecore.search.affine import affine_bounds
 from corecore.search.bound import bounded, box_of, lines_of, prove, root_box
-from corecore.search.enclosure import Frame, build_frame, least_margin, lower_depth, ring_drift, upper_depth
+from corecore.search.enclosure import Frame, axis_of, build_frame, least_margin, lower_depth, ring_drift, upper_depth
+from corecore.search.mouth import entry_between, least_sine
 from corecore.search.one import best_tunnel, lattice
-from corecore.search.planes import plane_above
 from corecore.search.problem import Problem, build_problem
 from corecore.search.threads import climb_many, judge_many
-from corecore.search.walls import margin_at, ring_points
+from corecore.search.walls import COUNT, entry_gaps, find_entry, line_of, margin_at, ring_points
 from corecore.spec import Spec
 from corecore.tunnel import RING_POINTS, RING_STEP_MM, Reason, Tunnel
 
@@ -112,7 +113,7 @@ def test_every_line_of_a_box_lies_in_a_child_or_is_closed(case: Case) -> None:
 def test_fields_are_enclosed_in_a_ball(case: Case) -> None:
     problem, frame, rng = case.problem, case.frame, np.random.default_rng(3)
     size = (np.array(problem.distance.shape) - 1) * problem.spacing
-    plane = np.zeros(4)
+    plane = np.zeros(5)
     planes = 0
     for _ in range(300):
         centre = rng.uniform(-5.0, size + 5.0) if rng.random() < 0.2 else rng.uniform(0.0, size)
@@ -124,10 +125,41 @@ def test_fields_are_enclosed_in_a_ball(case: Case) -> None:
         assert lower_depth(problem, frame, x, y, z, reach) <= depth.min() + 1e-4
         margins = [margin_at(problem, a, b, c)[0] for a, b, c in centre + shift]
         assert least_margin(problem, x, y, z, reach) <= min(margins)
-        if plane_above(problem, x, y, z, reach, plane):
+        if affine_bounds(problem.distance, problem.spacing, x, y, z, reach, plane):
             planes += 1
             assert (plane[3] + shift @ plane[:3] >= depth - 1e-3).all()
+            assert (plane[4] + shift @ plane[:3] <= depth + 1e-3).all()
+            # What is left between the two is the field's curvature: next to nothing within a few hundredths of a voxel.
+            assert reach > 0.02 or plane[3] - plane[4] < 0.02
     assert planes > 100
+
+
+def test_the_entries_of_a_box_lie_where_said_and_are_no_flatter(case: Case) -> None:
+    problem, frame, gaps = case.problem, case.frame, np.zeros(COUNT)
+    widths = []
+    for box, lines in boxes_round(case, 60, 8):
+        centre, half = box[:4], box[4:8]
+        point, w, _, _ = axis_of(problem, frame, centre)
+        turn = float(np.hypot(half[0] + half[2], half[1] + half[3])) / (frame.high - frame.low)
+        low, high = entry_between(problem, frame, half, point, w, float(np.linalg.norm(w)), turn)
+        sine = least_sine(problem, frame, half, point, w, low, high, turn)
+        for p, q, a, b in lines:
+            start, u = line_of(problem, p, q, a, b)
+            entry = find_entry(problem, start, u)
+            if entry > 0.0:
+                continue
+            height = entry * float(u @ problem.neck_frame[0])
+            assert low - 1e-3 <= height <= high + 1e-3
+            kept = entry_gaps(problem, start, u, entry, gaps)
+            if sine <= 1.0:
+                assert sine <= kept + 1e-6
+            else:
+                assert gaps[Reason.INCIDENCE] < 0.0 or gaps[Reason.ENTRY_NORMAL] < 0.0
+        if half.max() < 0.1:
+            widths.append(high - low)
+    # Small boxes are told closely: what the portal's end, and so every wall near it, rests on.
+    assert len(widths) > 5
+    assert np.median(widths) < 0.3
 
 
 def test_rings_turn_no_further_than_said() -> None:

@@ -81,7 +81,7 @@ def prove(
 
 def bounded(problem: Problem, frame: Frame, boxes: FloatArray, cut: int) -> tuple[list[FloatArray], int]:
     """The children (M, 9) of each of boxes (N, 9) that may beat ``cut`` points, and the largest bound of the rest."""
-    ring, sectors, n = ring_points(RING_POINTS)[::2].copy(), sector_table(), len(boxes)
+    ring, sectors, n = ring_points(RING_POINTS), sector_table(), len(boxes)
     children = np.empty((n, MOST_CHILDREN, 9))
     emitted, closed, nodes = (np.zeros(n, dtype=np.int64) for _ in range(3))
     in_parts(

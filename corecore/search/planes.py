@@ -14,6 +14,7 @@ import numpy as np
 
 from corecore.compiled import compiled
 from corecore.fields import across, sample
+from corecore.search.affine import affine_bounds
 from corecore.search.enclosure import (
     ARC,
     EPS,
@@ -35,43 +36,6 @@ TIP_SLICE = 0.15
 
 
 @compiled()
-def plane_above(prob, x, y, z, reach, out):
-    """Slope (3) and value at the centre of an affine function nowhere below the field in a ball.
-
-    In a cell the interpolant is a mean of its corners, so an affine function that is above the
-    field at all corners of the cells that meet the ball is above it in the ball. False where
-    the ball leaves the array.
-    """
-    s, field = prob.spacing, prob.distance
-    i0, i1 = math.floor((x - reach) / s[0]), math.floor((x + reach) / s[0]) + 1
-    j0, j1 = math.floor((y - reach) / s[1]), math.floor((y + reach) / s[1]) + 1
-    k0, k1 = math.floor((z - reach) / s[2]), math.floor((z + reach) / s[2]) + 1
-    if i0 < 0 or j0 < 0 or k0 < 0 or i1 >= field.shape[0] or j1 >= field.shape[1] or k1 >= field.shape[2]:
-        return False
-    mi, mj, mk = 0.5 * (i0 + i1), 0.5 * (j0 + j1), 0.5 * (k0 + k1)
-    a = b = c = aa = bb = cc = 0.0
-    for i in range(i0, i1 + 1):
-        for j in range(j0, j1 + 1):
-            for k in range(k0, k1 + 1):
-                v = field[i, j, k]
-                a += (i - mi) * v
-                b += (j - mj) * v
-                c += (k - mk) * v
-                aa += (i - mi) ** 2
-                bb += (j - mj) ** 2
-                cc += (k - mk) ** 2
-    a, b, c = a / aa, b / bb, c / cc
-    most = -1e9
-    ox, oy, oz = x / s[0], y / s[1], z / s[2]
-    for i in range(i0, i1 + 1):
-        for j in range(j0, j1 + 1):
-            for k in range(k0, k1 + 1):
-                most = max(most, field[i, j, k] - a * (i - ox) - b * (j - oy) - c * (k - oz))
-    out[0], out[1], out[2], out[3] = a / s[0], b / s[1], c / s[2], most
-    return True
-
-
-@compiled()
 def plane_of(prob, fr, z, x, n, t, share, u, size, turn, twist, margin, reach, along, slope, row):
     """Fill ``row`` (c, gA1, gA2, gB1, gB2) for a sample ``x`` of the centre line's wall or flat end.
 
@@ -79,7 +43,7 @@ def plane_of(prob, fr, z, x, n, t, share, u, size, turn, twist, margin, reach, a
     rings of the box turn; ``along``: how far its station may lie off. ``slope`` receives the
     affine function. False where the field is not known all round.
     """
-    if not plane_above(prob, x[0], x[1], x[2], reach, slope):
+    if not affine_bounds(prob.distance, prob.spacing, x[0], x[1], x[2], reach, slope):
         return False
     frame = prob.neck_frame
     length = fr.high - fr.low
@@ -123,7 +87,7 @@ def wall_planes(prob, fr, half, point, w, start, stop, ring, walls):
     unique = helper_unique(u[0], u[1], u[2], turn)
     drift = prob.radius * ring_drift(unique, turn)
     twist = 0.7072 * turn if unique else ARC
-    slope, x, n, t, row = np.zeros(4), np.zeros(3), np.zeros(3), np.zeros(3), np.zeros(5)
+    slope, x, n, t, row = np.zeros(5), np.zeros(3), np.zeros(3), np.zeros(3), np.zeros(5)
     count = 0
     octant = ring.shape[0] // 8
     hardest = max(prob.joint_margin, prob.posterosuperior_margin)
@@ -173,7 +137,7 @@ def tip_planes(prob, fr, half, point, w, high, ring, tips):
     e, f = across(u[0], u[1], u[2])
     unique = helper_unique(u[0], u[1], u[2], turn)
     twist = 0.7072 * turn if unique else ARC
-    slope, x, n, t, row = np.zeros(4), np.zeros(3), np.zeros(3), np.zeros(3), np.zeros(5)
+    slope, x, n, t, row = np.zeros(5), np.zeros(3), np.zeros(3), np.zeros(3), np.zeros(5)
     count, number, foot = 0, ring.shape[0], high
     while foot > fr.lesion_low - prob.radius and count + 1 < tips.shape[0]:
         thin = max(0.01, TIP_SLICE * reach_at(fr, half, foot))
@@ -237,7 +201,7 @@ def tip_trade(prob, fr, half, point, w, foot, high, ring, trade):
     e, f = across(u[0], u[1], u[2])
     unique = helper_unique(u[0], u[1], u[2], turn)
     twist = 0.7072 * turn if unique else ARC
-    slope, x, n, t, row = np.zeros(4), np.zeros(3), np.zeros(3), np.zeros(3), np.zeros(5)
+    slope, x, n, t, row = np.zeros(5), np.zeros(3), np.zeros(3), np.zeros(3), np.zeros(5)
     z, thick = 0.5 * (foot + high), 0.5 * (high - foot)
     reach = max(reach_at(fr, half, foot), reach_at(fr, half, high)) + thick * (size + turn) + EPS
     reach += prob.radius * ring_drift(unique, turn)

@@ -159,7 +159,7 @@ def bound_box(prob, fr, box, cut, ring, sectors, work, children):
         centre, half, level = stack[top, :4].copy(), stack[top, 4:8].copy(), int(stack[top, 8])
         nodes += 1
         small = max(reach_at(fr, half, fr.lesion_low), reach_at(fr, half, fr.lesion_high)) <= TILE_REACH
-        if not enclose(prob, fr, centre, half, ring[::2], encl, small or level == LEVELS):
+        if not enclose(prob, fr, centre, half, ring[::4], encl, small or level == LEVELS):
             continue
         bound = brick_bound(prob, fr, centre, half, encl[0])
         if bound <= cut:
