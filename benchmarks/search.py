@@ -24,6 +24,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 from plain_judges import RING, Plain, Poses, embree, looped, nearest_depth, trilinear_depth
 
@@ -32,8 +33,9 @@ from corecore.grid import FloatArray, Grid
 from corecore.hip import Hip, build_hip
 from corecore.io.nifti import write_labels
 from corecore.phantom.hip import HipRecipe, make_hip
-from corecore.search.one import SWEEP_RING, SWEEP_STEP_MM, best_tunnel, lattice
-from corecore.search.problem import build_problem
+from corecore.search.bound import prove
+from corecore.search.one import SWEEP_RING, SWEEP_STEP_MM, Found, best_tunnel, lattice
+from corecore.search.problem import Problem, build_problem
 from corecore.search.sets import best_set
 from corecore.search.sets_pool import line_points, lines_through
 from corecore.search.threads import judge_many
@@ -46,6 +48,8 @@ ROOT = Path(__file__).resolve().parent.parent
 ENTRIES, TARGETS, TOGETHER = 150, 200, 64
 #: Poses that loops and scipy judge, and seconds that the numpy search is given.
 LOOPED, SMOOTH, NUMPY_SECONDS = 6, 1024, 15.0
+#: Boxes of a proof at most.
+PROOF_BOXES = 200_000
 #: Ours goes as deep as the margin lets it, where a nearest voxel may say either: the others stop this much before.
 DRAWN_BACK_MM = 1.0
 
@@ -236,12 +240,13 @@ def phantom(recipe: HipRecipe, *, cube: int | None = None, doubled: bool = False
 
 
 def growth() -> None:
-    """How the search's time grows with voxels, lesion, field of view and number of tunnels."""
+    """How the time of search and proof grows with voxels, lesion, field of view and number of tunnels."""
     base = HipRecipe(spacing_mm=(1.0, 1.0, 1.0), seed=11)
-    out("\n| phantom | voxels | lesion points | search s | judged |\n|---|---|---|---|---|")
+    heads = ("phantom", "voxels", "lesion points", "search s", "judged", "to a 5 % gap, s", "of processor", "boxes")
+    out(f"\n| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
     cases: list[tuple[str, HipRecipe, bool]] = [
         *((f"voxel {s:g} mm", replace(base, spacing_mm=(s, s, s)), False) for s in (0.75, 1.0, 1.5)),
-        *((f"lesion {f:.0%} of the sphere", replace(base, sphere_fraction=f), False) for f in (0.05, 0.35)),
+        *((f"lesion {f:.0%} of the sphere", replace(base, sphere_fraction=f), False) for f in (0.05, 0.1, 0.2, 0.35)),
         ("field of view doubled", base, True),
     ]
     for label, recipe, doubled in cases:
@@ -250,7 +255,9 @@ def growth() -> None:
         found = best_tunnel(hip, Spec())
         seconds = time.perf_counter() - started
         voxels, points = hip.bone_mask.voxels.size, len(hip.lesion.points_mm)
-        out(f"| {label} | {voxels:,} | {points:,} | {seconds:.1f} | {found.lines_judged:,} |")
+        problem = build_problem(hip, Spec())
+        told = proof_told(problem, found, 0.05)
+        out(f"| {label} | {voxels:,} | {points:,} | {seconds:.1f} | {found.lines_judged:,} |{told}")
     hip = phantom(base)
     for count in (1, 2, 3):
         started = time.perf_counter()
@@ -258,8 +265,46 @@ def growth() -> None:
         seconds = time.perf_counter() - started
         out(
             f"| {count} of 6 mm | {hip.bone_mask.voxels.size:,} | {len(hip.lesion.points_mm):,}"
-            f" | {seconds:.1f} | {several.lines_judged:,} |"
+            f" | {seconds:.1f} | {several.lines_judged:,} | – | – | – |"
         )
+
+
+def proof_told(problem: Problem, found: Found, gap: float) -> str:
+    """Seconds, seconds of processor and boxes to a gap, as cells of a table."""
+    best = round((found.figures.removed_fraction if found.figures else 0.0) * problem.points.shape[1])
+    prove(problem, best, effort=1)
+    started, busy = time.perf_counter(), time.process_time()
+    proof = prove(problem, best, gap=gap, effort=PROOF_BOXES)
+    told = "" if proof.stopped_by == "gap" else " (not reached)"
+    seconds, busy = time.perf_counter() - started, time.process_time() - busy
+    return f" {seconds:.1f}{told} | {busy:.1f} | {proof.boxes_bounded:,} |"
+
+
+def widened(name: str) -> Hip | None:
+    """A real hip in an array twice as wide, of background, on the sides where its bone does not end at the edge."""
+    folder = Path(os.environ.get("CORECORE_REAL_HIPS") or ROOT.parent / "shared" / "real_hips")
+    if not (folder / f"{name}.nii.gz").is_file():
+        return None
+    image = nib.nifti1.load(folder / f"{name}.nii.gz")
+    labels = np.asanyarray(image.dataobj).astype(np.uint8)
+    ends = [(bool(labels.take(0, axis).any()), bool(labels.take(-1, axis).any())) for axis in range(3)]
+    pads = [(0 if low else n // 2, 0 if high else n // 2) for n, (low, high) in zip(labels.shape, ends, strict=True)]
+    affine = image.affine.copy()
+    affine[:3, 3] -= affine[:3, :3] @ [low for low, _ in pads]
+    with tempfile.TemporaryDirectory() as out_folder:
+        path = Path(out_folder) / "labels.nii.gz"
+        nib.nifti1.Nifti1Image(np.pad(labels, pads), affine).to_filename(path)
+        return build_hip(load_case(f"{path}:1", f"{path}:2"))
+
+
+def fields_of_view(names: list[str]) -> None:
+    """The proof to one per cent on real hips, and in arrays twice as wide."""
+    out("\n| hip | file's voxels | lesion points | to a 1 % gap, s | of processor | boxes |\n|---|---|---|---|---|---|")
+    for name, hip in real(names):
+        for label, each in ((name, hip), (f"{name}, field of view doubled", widened(name))):
+            if each is not None:
+                told = proof_told(build_problem(each, Spec()), best_tunnel(each, Spec()), 0.01)
+                out(f"| {label} | {each.bone_mask.voxels.size:,} | {len(each.lesion.points_mm):,} |{told}")
 
 
 def real(names: list[str]) -> Iterator[tuple[str, Hip]]:
@@ -287,6 +332,7 @@ def main() -> None:
         reached(name, hip, spec, numpy_too=True)
     if not options.quick:
         growth()
+        fields_of_view(options.names)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
     out(f"\npeak memory of the process {peak:.2f} GiB")
 

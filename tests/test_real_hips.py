@@ -14,6 +14,9 @@ from corecore.case import load_case
 from corecore.cli import main
 from corecore.hip import Hip, build_hip
 from corecore.measures import measure
+from corecore.search.bound import prove
+from corecore.search.one import best_tunnel
+from corecore.search.problem import build_problem
 from corecore.spec import Spec
 
 NAMES = [
@@ -143,3 +146,15 @@ def test_the_mirrored_hip_has_the_same_figures(real_hips: Path) -> None:
     figures = [measure(built(real_hips, name), Spec()).figures.scalars() for name in names]
     for path, value in figures[0].items():
         assert figures[1][path] == pytest.approx(value, rel=0.01, abs=1e-6), path
+
+
+@pytest.mark.slow
+def test_one_per_cent_is_proven_with_few_boxes(real_hips: Path) -> None:
+    """It once took twice as many here and ten times elsewhere: portals ended so far in that no wall counted."""
+    hip = built(real_hips, "h03_left_small05")
+    found, problem = best_tunnel(hip, Spec()), build_problem(hip, Spec())
+    assert found.figures is not None
+    best = round(found.figures.removed_fraction * problem.points.shape[1])
+    proof = prove(problem, best, gap=0.01, effort=55_000)
+    assert proof.stopped_by == "gap"
+    assert best <= proof.upper_bound_fraction * problem.points.shape[1] <= 1.01 * best
