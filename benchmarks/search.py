@@ -49,7 +49,7 @@ ENTRIES, TARGETS, TOGETHER = 150, 200, 64
 #: Poses that loops and scipy judge, and seconds that the numpy search is given.
 LOOPED, SMOOTH, NUMPY_SECONDS = 6, 1024, 15.0
 #: Boxes of a proof at most.
-PROOF_BOXES = 200_000
+PROOF_BOXES = 100_000
 #: Ours goes as deep as the margin lets it, where a nearest voxel may say either: the others stop this much before.
 DRAWN_BACK_MM = 1.0
 
