@@ -148,27 +148,25 @@ def least_sine(prob, fr, half, point, w, low, high, turn):
     least, most = np.empty(3), np.empty(3)
     if not normal_between(prob, fr, half, point, w, low, high, least, most):
         return 0.0
-    dot = whole = spare = lateral = loose = 0.0
+    dot = lateral = square = off = 0.0
     for i in range(3):
         middle, half_range = 0.5 * (least[i] + most[i]), 0.5 * (most[i] - least[i]) + 1e-6
         dot += middle * w[i] / size
-        spare += half_range * abs(w[i]) / size
         lateral += middle * prob.femoral_frame[0, i]
-        loose += half_range * abs(prob.femoral_frame[0, i])
-        whole += (abs(middle) + half_range) ** 2
-    whole = math.sqrt(whole)
-    short = 0.0
-    for i in range(3):
-        nearest = min(max(0.0, least[i]), most[i])
-        short += nearest * nearest
-    short = math.sqrt(short)
-    if short > 1e-3:
-        if (abs(dot) + spare) / short + turn < prob.incidence_min_sine - 1e-6:
-            return 2.0
-        facing = lateral + loose
-        if facing / (short if facing > 0.0 else whole) < prob.entry_normal_min_cosine - 1e-6:
-            return 2.0
-    return max(0.0, (abs(dot) - spare) / whole - turn)
+        square += middle * middle
+        off += half_range * half_range
+    length, off = math.sqrt(square), math.sqrt(off)
+    if off >= length:
+        return 0.0
+    # No normal turns further from the middle one, and no direction from the centre's.
+    loose = math.asin(off / length) + 1e-6
+    angle, spare = math.acos(min(1.0, abs(dot) / length)), loose + 2.0 * math.asin(min(1.0, 0.5 * turn))
+    if math.cos(max(0.0, angle - spare)) < prob.incidence_min_sine - 1e-6:
+        return 2.0
+    facing = math.acos(min(1.0, max(-1.0, lateral / length)))
+    if math.cos(max(0.0, facing - loose)) < prob.entry_normal_min_cosine - 1e-6:
+        return 2.0
+    return math.cos(min(0.5 * math.pi, angle + spare))
 
 
 @compiled()
