@@ -44,6 +44,7 @@ from corecore.spec import Spec
 from corecore.threads import thread_count
 
 ROOT = Path(__file__).resolve().parent.parent
+REAL = Path(os.environ.get("CORECORE_REAL_HIPS") or ROOT.parent / "shared" / "real_hips")
 #: Entries and targets of the poses, and poses judged together by the vectorised judges.
 ENTRIES, TARGETS, TOGETHER = 150, 200, 64
 #: Poses that loops and scipy judge, and seconds that the numpy search is given.
@@ -280,12 +281,9 @@ def proof_told(problem: Problem, found: Found, gap: float) -> str:
     return f" {seconds:.1f}{told} | {busy:.1f} | {proof.boxes_bounded:,} |"
 
 
-def widened(name: str) -> Hip | None:
+def widened(name: str) -> Hip:
     """A real hip in an array twice as wide, of background, on the sides where its bone does not end at the edge."""
-    folder = Path(os.environ.get("CORECORE_REAL_HIPS") or ROOT.parent / "shared" / "real_hips")
-    if not (folder / f"{name}.nii.gz").is_file():
-        return None
-    image = nib.nifti1.load(folder / f"{name}.nii.gz")
+    image = nib.nifti1.load(REAL / f"{name}.nii.gz")
     labels = np.asanyarray(image.dataobj).astype(np.uint8)
     ends = [(bool(labels.take(0, axis).any()), bool(labels.take(-1, axis).any())) for axis in range(3)]
     pads = [(0 if low else n // 2, 0 if high else n // 2) for n, (low, high) in zip(labels.shape, ends, strict=True)]
@@ -302,20 +300,18 @@ def fields_of_view(names: list[str]) -> None:
     out("\n| hip | file's voxels | lesion points | to a 1 % gap, s | of processor | boxes |\n|---|---|---|---|---|---|")
     for name, hip in real(names):
         for label, each in ((name, hip), (f"{name}, field of view doubled", widened(name))):
-            if each is not None:
-                told = proof_told(build_problem(each, Spec()), best_tunnel(each, Spec()), 0.01)
-                out(f"| {label} | {each.bone_mask.voxels.size:,} | {len(each.lesion.points_mm):,} |{told}")
+            told = proof_told(build_problem(each, Spec()), best_tunnel(each, Spec()), 0.01)
+            out(f"| {label} | {each.bone_mask.voxels.size:,} | {len(each.lesion.points_mm):,} |{told}")
 
 
 def real(names: list[str]) -> Iterator[tuple[str, Hip]]:
     """Real hips by name, where their folder is at hand."""
-    folder = Path(os.environ.get("CORECORE_REAL_HIPS") or ROOT.parent / "shared" / "real_hips")
     for name in names:
-        path = folder / f"{name}.nii.gz"
+        path = REAL / f"{name}.nii.gz"
         if path.is_file():
             yield name, build_hip(load_case(f"{path}:1", f"{path}:2"))
         else:
-            out(f"{name}: skipped, {folder} does not hold it")
+            out(f"{name}: skipped, {REAL} does not hold it")
 
 
 def main() -> None:

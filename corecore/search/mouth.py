@@ -87,57 +87,29 @@ def off_axis(prob, slope, w, thick, h1, h2):
 def normal_between(prob, fr, half, point, w, low, high, least, most):
     """Bounds (3) of the mouth's normal, not of unit length, for entries between two heights; whether there are any.
 
-    It is a difference over two millimetres, so its parts lie between the steps of the field round about;
-    nearer by, the difference of two affine enclosures, whose slopes nearly cancel.
+    It is a difference of the averaged field over two millimetres: that of two affine enclosures, whose
+    slopes nearly cancel.
     """
     z, thick = 0.5 * (low + high), 0.5 * (high - low)
     size = math.sqrt(w[0] * w[0] + w[1] * w[1] + w[2] * w[2])
-    field, s = prob.mouth_field, prob.spacing
     h1, h2 = widest(fr, half, low, high)
     reach = math.sqrt(h1 * h1 + h2 * h2) + thick * size + EPS
-    if reach <= CLOSE_REACH:
-        back, front = np.empty(5), np.empty(5)
-        x = np.empty(3)
-        for i in range(3):
-            for k in range(3):
-                x[k] = point[k] + z * w[k]
-            x[i] -= 1.0
-            if not affine_bounds(field, s, x[0], x[1], x[2], reach, back):
-                return False
-            x[i] += 2.0
-            if not affine_bounds(field, s, x[0], x[1], x[2], reach, front):
-                return False
-            least[i], most[i] = back[4] - front[3], back[3] - front[4]
-            for k in range(3):
-                back[k] -= front[k]
-            swing = off_axis(prob, back, w, thick, h1, h2)
-            least[i] -= swing
-            most[i] += swing
-        return True
-    reach = thick * size + max(reach_at(fr, half, low), reach_at(fr, half, high)) + EPS
-    if reach > 4.0:
+    if reach > CLOSE_REACH:
         return False
-    first, last = np.zeros(3, dtype=np.int64), np.zeros(3, dtype=np.int64)
+    back, front, x = np.empty(5), np.empty(5), np.empty(3)
     for i in range(3):
-        x = point[i] + z * w[i]
-        first[i] = math.floor((x - reach - 1.0) / s[i])
-        last[i] = math.floor((x + reach + 1.0) / s[i]) + 1
-        if first[i] < 0 or last[i] >= field.shape[i]:
+        for k in range(3):
+            x[k] = point[k] + z * w[k]
+        x[i] -= 1.0
+        if not affine_bounds(prob.mouth_field, prob.spacing, x[0], x[1], x[2], reach, back):
             return False
-    least[:], most[:] = 1e9, -1e9
-    for i in range(first[0], last[0] + 1):
-        for j in range(first[1], last[1] + 1):
-            for k in range(first[2], last[2] + 1):
-                v = field[i, j, k]
-                if i < last[0]:
-                    d = (v - field[i + 1, j, k]) / s[0]
-                    least[0], most[0] = min(least[0], d), max(most[0], d)
-                if j < last[1]:
-                    d = (v - field[i, j + 1, k]) / s[1]
-                    least[1], most[1] = min(least[1], d), max(most[1], d)
-                if k < last[2]:
-                    d = (v - field[i, j, k + 1]) / s[2]
-                    least[2], most[2] = min(least[2], d), max(most[2], d)
+        x[i] += 2.0
+        if not affine_bounds(prob.mouth_field, prob.spacing, x[0], x[1], x[2], reach, front):
+            return False
+        for k in range(3):
+            back[k] -= front[k]
+        swing = off_axis(prob, back, w, thick, h1, h2)
+        least[i], most[i] = back[4] - front[3] - swing, back[3] - front[4] + swing
     return True
 
 
