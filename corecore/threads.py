@@ -6,6 +6,7 @@ number of threads. What is worked must release the interpreter's lock.
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,13 +24,18 @@ def thread_count() -> int:
 
 
 def in_parts(count: int, work: Callable[[slice], object]) -> None:
-    """Call ``work`` for slices that cover ``range(count)``, on all threads."""
+    """Call ``work`` for slices that cover ``range(count)``, on all threads. ``work`` itself must not call this."""
     threads = thread_count()
     if threads == 1 and count:
         work(slice(0, count))
         return
     size = max(1, -(-count // (threads * PARTS_PER_THREAD)))
     parts = [slice(first, min(first + size, count)) for first in range(0, count, size)]
-    with ThreadPoolExecutor(threads) as pool:
-        for _ in pool.map(work, parts):
-            pass
+    for _ in _workers(threads, os.getpid()).map(work, parts):
+        pass
+
+
+@functools.cache
+def _workers(threads: int, process: int) -> ThreadPoolExecutor:
+    """Threads that stay: begun anew they cost more than most calls. A forked process has none of its parent's."""
+    return ThreadPoolExecutor(threads, thread_name_prefix="corecore")

@@ -26,6 +26,7 @@ from corecore.search.sets_bound import prove_set
 from corecore.search.sets_climb import Climber, climber
 from corecore.search.sets_exchange import Members, exchanged, greedy, seeds, value
 from corecore.search.sets_pool import Pool, build_pool
+from corecore.search.sets_portal import better_portals
 from corecore.spec import Spec
 from corecore.target import counted, target_fraction, target_points
 from corecore.tunnel import Tunnel, TunnelFigures, assess, violations
@@ -36,7 +37,7 @@ _log = logging.getLogger(__name__)
 WORTH_ADDING = 0.005
 #: How many starts are exchanged, and how many of the sets found are refined (small sets, larger ones).
 STARTS = 8
-REFINED_SMALL, REFINED_LARGE, SMALL_SET = 2, 1, 3
+REFINED_SMALL, REFINED_LARGE, SMALL_SET = 4, 3, 3
 #: How often the exchange is begun again without the tunnels that the last judgement refused.
 BAN_ROUNDS = 6
 
@@ -213,6 +214,9 @@ class _Search:
 
     def next(self, before: list[int], count: int) -> tuple[list[int], float, float] | None:
         """The best set of ``count``, what it removes, and what the greedy set does; ``None`` where none fits."""
+        if self.pattern == "fan" and not self.kept:
+            for entry in better_portals(self.pool, self.pool.fans, count):
+                self.pool.add_fan(entry)
         finalists = self._finalists(before, count)
         by_greedy = max((self.fraction(s) for s in self._greedy(count)), default=0.0)
         best: list[int] = []
@@ -258,9 +262,12 @@ class _Search:
         """The best few sets of ``count`` by the thinned count that the last judgement lets pass."""
         wanted = REFINED_SMALL if count <= SMALL_SET else REFINED_LARGE
         for _ in range(BAN_ROUNDS):
-            options = [s for members in self._groups() for s in self._options(members, before, count)]
-            full = [s for s in options if len(s) == count]
-            ranked = _distinct(sorted(full, key=lambda s: -value(self.pool, s)))
+            options = [self._options(members, before, count) for members in self._groups()]
+            full = [[s for s in sets if len(s) == count] for sets in options]
+            if len(full) > 1:
+                # Of one fan only the best: its others climb to the same.
+                full = [sorted(sets, key=lambda s: -value(self.pool, s))[:1] for sets in full]
+            ranked = _distinct(sorted((s for sets in full for s in sets), key=lambda s: -value(self.pool, s)))
             passed, refused = [], False
             for chosen in ranked:
                 if self._kept(chosen):
@@ -281,9 +288,9 @@ class _Search:
         starts: list[list[int]] = [list(self.kept)]
         if np.all(np.isin(before, members.members)):
             starts.append(before)
+        fits = set(members.members[members.allowed(self.kept)].tolist()) if self.kept else None
+        starts += [[*self.kept, seed] for seed in seeds(members, STARTS) if fits is None or seed in fits]
         if self.pattern in ("any", "separate"):
-            fits = set(members.members[members.allowed(self.kept)].tolist()) if self.kept else None
-            starts += [[*self.kept, seed] for seed in seeds(members, STARTS) if fits is None or seed in fits]
             for fan in self.pool.fans if self.sharing else []:
                 starts.append(greedy(Members(self.pool, fan), count, self.kept))
         return [exchanged(members, start, count, self.kept) for start in starts]

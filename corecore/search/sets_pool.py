@@ -6,7 +6,7 @@ Each candidate has its shape (``corecore.holes``) and the lesion points it remov
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -62,6 +62,14 @@ class Pool:
         self.bits = np.concatenate([self.bits, bits_of(shapes, self.points_mm, self.spec)])
         self.banned = np.append(self.banned, np.zeros(len(lines), dtype=bool))
         return np.arange(first, len(self.lines))
+
+    def emptied(self) -> Pool:
+        """A pool of the same hip without candidates."""
+        none = np.zeros(0, dtype=np.int64)
+        return replace(
+            self, lines=self.lines[none], shapes=self.shapes.take(none), bits=self.bits[none], fans=[], directions=[],
+            banned=self.banned[none], judged=0,
+        )  # fmt: skip
 
     def add_fan(self, entry: FloatArray, with_also: Sequence[int] = ()) -> None:
         """Append lines of all directions through an entry (3,), as a fan with some that the pool has already."""
