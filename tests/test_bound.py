@@ -13,16 +13,17 @@ import pytest
 from corecore.fields import across
 from corecore.grid import FloatArray
 from corecore.hip import Hip
+from corecore.search import one
 from corecore.search.affine import affine_bounds
 from corecore.search.bound import bounded, box_of, lines_of, prove, root_box
 from corecore.search.enclosure import Frame, axis_of, build_frame, least_margin, lower_depth, ring_drift, upper_depth
 from corecore.search.mouth import entry_between, least_sine
-from corecore.search.one import best_tunnel, lattice
+from corecore.search.one import Found, best_tunnel, lattice, tunnel_of_line
 from corecore.search.problem import Problem, build_problem
 from corecore.search.threads import climb_many, judge_many
 from corecore.search.walls import COUNT, entry_gaps, find_entry, line_of, margin_at, ring_points
 from corecore.spec import Spec
-from corecore.tunnel import RING_POINTS, RING_STEP_MM, Reason, Tunnel
+from corecore.tunnel import RING_POINTS, RING_STEP_MM, Reason, Tunnel, assess, violations
 
 #: The bound's kernels take a minute to compile, which only these tests would ask of a fresh machine.
 pytestmark = pytest.mark.slow
@@ -236,6 +237,23 @@ def test_a_larger_margin_never_raises_the_bound(case: Case) -> None:
         problem = build_problem(case.hip, replace(SPEC, joint_margin_mm=margin))
         bounds.append(prove(problem, 5_000, effort=800).upper_bound_fraction)
     assert bounds[0] >= bounds[1] >= bounds[2]
+
+
+def test_a_proof_that_comes_upon_a_better_tunnel_plans_it(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From a poor tunnel, as a search that missed the best would have left it."""
+    _, ends, counts = judge_many(case.problem, case.feasible, RING, RING_STEP_MM)
+    poor = int(np.argsort(counts)[len(counts) // 2])
+    tunnel = tunnel_of_line(case.problem, case.feasible[poor], ends[poor, 0], ends[poor, 1])
+    figures = assess(case.hip, tunnel, SPEC)
+    start = Found(tunnel, figures, None, 1, 1, {}, 0.0)
+    monkeypatch.setattr(one, "_searched", lambda *args, **options: start)
+    found = best_tunnel(case.hip, SPEC, gap=0.01, effort=30_000)
+    assert found.figures is not None
+    assert found.proof is not None
+    assert not violations(found.figures, SPEC)
+    best = assess(case.hip, case.best, SPEC).removed_fraction
+    assert figures.removed_fraction < 0.9 * best
+    assert 0.97 * best < found.figures.removed_fraction <= found.proof.upper_bound_fraction
 
 
 def test_time_ends_a_proof_and_says_so(case: Case) -> None:

@@ -8,6 +8,7 @@ number of threads. ``docs/design/search.md`` states the problem and proves the b
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -50,9 +51,12 @@ def prove(
     gap: float = 0.01,
     effort: int | None = EFFORT,
     until: float | None = None,
+    better: Callable[[FloatArray, int], int] | None = None,
 ) -> Proof:
     """Bound the number of lesion points any tunnel removes, given one that removes ``best`` (0: none known).
 
+    ``better`` is shown the middle lines (N, 4) of the boxes still open and what the best tunnel removes, and
+    tells what the best removes then: where bounds are high a better tunnel may lie, and with it the cut rises.
     Ends where the bound is within ``gap`` of it, after ``effort`` boxes (``None``: no limit),
     or at the time ``until`` (of ``time.perf_counter``). ``problem`` is without slack or fuzz.
     """
@@ -71,8 +75,11 @@ def prove(
             break
         order = np.argsort(-pending[:, 8], kind="stable")
         now, pending = pending[order[:WAVE]], pending[order[WAVE:]]
+        if better is not None:
+            best = better(lines_of(frame, now[:, :4]), best)
+            cut = min(int(best * (1.0 + gap)), total)
         children, least = bounded(problem, frame, now, cut)
-        closed = max(closed, least)
+        closed = max(closed, least, best)
         pending = np.concatenate([pending, *children])
         boxes += len(now)
     most = max(closed, int(pending[:, 8].max())) if len(pending) else closed

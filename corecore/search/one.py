@@ -63,6 +63,8 @@ FUZZ_MM = 0.7
 CAVITY_POINTS = 12_000
 #: Mesh on which it is looked for why there is no tunnel, mm and slope.
 WIDE_OFFSET_MM, WIDE_SLOPE = 1.5, 0.033
+#: How many lines that the proof comes upon climb together.
+BETTER = 4
 NO_LINES = np.zeros((0, 4))
 #: Two tunnels whose removed volumes differ by less than this share are a tie (then clearance decides).
 TIE_SHARE = 0.0005
@@ -116,10 +118,25 @@ def best_tunnel(
     found = replace(found, compile_s=compile_s)
     if not proving:
         return found
-    total = len(hip.lesion.points_mm)
+    total, pairs = len(hip.lesion.points_mm), list[tuple[Tunnel, TunnelFigures]]()
     best = round(found.figures.removed_fraction * total) if found.figures is not None else 0
+
+    def better(lines: FloatArray, best: int) -> int:
+        """Climb from those of the lines that remove more than the best, and keep what keeps every constraint."""
+        _, _, counts = judge_many(problem, lines, ring_points(FINAL_RING), FINAL_STEP_MM)
+        order = np.argsort(-counts, kind="stable")[:BETTER]
+        starts = lines[order[counts[order] > best]]
+        pair, _ = climbed(hip, spec, starts, lambda share: None, QUICK_SLACKS_MM)
+        if pair is None or (count := round(pair[1].removed_fraction * total)) <= best:
+            return best
+        _log.info("the proof came upon a tunnel that removes %.4f, %.4f before", count / total, best / total)
+        pairs.append(pair)
+        return count
+
     limit = effort if until is None else None
-    return replace(found, proof=prove(problem, best, gap=0.01 if gap is None else gap, effort=limit, until=until))
+    proof = prove(problem, best, gap=0.01 if gap is None else gap, effort=limit, until=until, better=better)
+    found = replace(found, proof=proof)
+    return replace(found, tunnel=pairs[-1][0], figures=pairs[-1][1], infeasible=None) if pairs else found
 
 
 def provable(spec: Spec) -> bool:
