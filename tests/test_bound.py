@@ -16,7 +16,16 @@ from corecore.hip import Hip
 from corecore.search import one
 from corecore.search.affine import affine_bounds
 from corecore.search.bound import bounded, box_of, lines_of, prove, root_box
-from corecore.search.enclosure import Frame, axis_of, build_frame, least_margin, lower_depth, ring_drift, upper_depth
+from corecore.search.enclosure import (
+    Frame,
+    axis_of,
+    build_frame,
+    least_margin,
+    least_margin_along,
+    lower_depth,
+    ring_drift,
+    upper_depth,
+)
 from corecore.search.mouth import entry_between, least_sine
 from corecore.search.one import Found, best_tunnel, lattice, tunnel_of_line
 from corecore.search.problem import Problem, build_problem
@@ -61,7 +70,7 @@ def boxes_round(case: Case, count: int, seed: int) -> Iterator[tuple[FloatArray,
     rng = np.random.default_rng(seed)
     offsets = box_of(case.frame, case.feasible)
     for _ in range(count):
-        half = 10.0 ** rng.uniform(-1.7, 0.4) * np.array([1.0, 1.0, 2.5, 2.5]) * rng.uniform(0.3, 1.0, 4)
+        half = 10.0 ** rng.uniform(-2.5, 0.4) * np.array([1.0, 1.0, 2.5, 2.5]) * rng.uniform(0.3, 1.0, 4)
         middle = offsets[rng.integers(len(offsets))] + rng.uniform(-1, 1, 4) * half
         # Corners too: there a box is least like its middle.
         inside = middle + np.where(
@@ -115,7 +124,7 @@ def test_fields_are_enclosed_in_a_ball(case: Case) -> None:
     problem, frame, rng = case.problem, case.frame, np.random.default_rng(3)
     size = (np.array(problem.distance.shape) - 1) * problem.spacing
     plane = np.zeros(5)
-    planes = 0
+    planes = pieces = 0
     for _ in range(300):
         centre = rng.uniform(-5.0, size + 5.0) if rng.random() < 0.2 else rng.uniform(0.0, size)
         (x, y, z), reach = centre, 10.0 ** rng.uniform(-2.0, 0.7)
@@ -126,6 +135,14 @@ def test_fields_are_enclosed_in_a_ball(case: Case) -> None:
         assert lower_depth(problem, frame, x, y, z, reach) <= depth.min() + 1e-4
         margins = [margin_at(problem, a, b, c)[0] for a, b, c in centre + shift]
         assert least_margin(problem, x, y, z, reach) <= min(margins)
+        # Round a piece of a line, beside each region's edge too.
+        u, along = turn[0] / np.linalg.norm(turn[0]), 10.0 ** rng.uniform(-1.5, 0.5)
+        edge = problem.head_center - rng.choice((0.5, 2.0)) * problem.head_radius * problem.neck_frame[0]
+        middle = centre if rng.random() < 0.3 else edge + rng.normal(0.0, 0.4 * problem.head_radius, 3)
+        for a, b, c in middle + shift + rng.uniform(-along, along, (40, 1)) * u:
+            told = least_margin_along(problem, middle, u, along, reach)
+            assert told <= margin_at(problem, a, b, c)[0]
+            pieces += told > least_margin(problem, middle[0], middle[1], middle[2], reach + along)
         if affine_bounds(problem.distance, problem.spacing, x, y, z, reach, plane):
             planes += 1
             assert (plane[3] + shift @ plane[:3] >= depth - 1e-3).all()
@@ -133,6 +150,7 @@ def test_fields_are_enclosed_in_a_ball(case: Case) -> None:
             # What is left between the two is the field's curvature: next to nothing within a few hundredths of a voxel.
             assert reach > 0.02 or plane[3] - plane[4] < 0.02
     assert planes > 100
+    assert pieces > 100
 
 
 def test_the_entries_of_a_box_lie_where_said_and_are_no_flatter(case: Case) -> None:

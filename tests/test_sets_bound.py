@@ -12,11 +12,14 @@ from scipy.optimize import linprog
 
 from corecore.grid import FloatArray
 from corecore.hip import Hip
-from corecore.search.one import best_tunnel
-from corecore.search.pricing import cheapened, whole_parts
+from corecore.search.one import FINAL_RING, FINAL_STEP_MM, best_tunnel
+from corecore.search.pricing import cheapened, priced_hip, whole_parts
+from corecore.search.problem import build_problem
 from corecore.search.sets import best_set
 from corecore.search.sets_bound import prove_set, settled_prices
 from corecore.search.sets_pool import Pool, build_pool
+from corecore.search.threads import climb_many, judge_many
+from corecore.search.walls import ring_points
 from corecore.spec import Spec, preset
 
 THREE = replace(preset("core-8"), tunnels=3)
@@ -91,6 +94,19 @@ def test_whole_parts_keep_the_sum_and_stay_beside_the_price() -> None:
         assert whole[near].sum() == pytest.approx(float(prices[near].sum()) * parts, rel=0.05)
     assert np.array_equal(whole_parts(np.ones(5000, dtype=np.float32), points), np.full(5000, 2))
     assert not whole_parts(np.zeros(5000, dtype=np.float32), points).any()
+
+
+@pytest.mark.slow
+def test_at_settled_prices_no_climb_finds_a_line_worth_much_more(pool: Pool) -> None:
+    """Prices were once taken for settled while climbs from their own dearest lines gained a tenth."""
+    prices, dear = settled_prices(pool)
+    parts = whole_parts(prices, pool.hip.lesion.points_mm)
+    priced = build_problem(priced_hip(pool.hip, parts), pool.spec)
+    ring = ring_points(FINAL_RING)
+    _, _, before = judge_many(priced, dear, ring, FINAL_STEP_MM)
+    _, _, counts, _ = climb_many(priced, dear, ring, FINAL_STEP_MM, 0.3, 0.02)
+    assert before.max() > 0
+    assert counts.max() <= 1.02 * before.max()
 
 
 @pytest.mark.long

@@ -144,6 +144,25 @@ def least_margin(prob, x, y, z, reach):
 
 
 @compiled()
+def least_margin_along(prob, x, u, along, reach):
+    """At most the margin of every point within ``reach`` of the straight piece ``x`` +- ``along`` times ``u``.
+
+    Head and postero-superior quarter are convex: which of them holds the surroundings of both ends holds the piece's.
+    """
+    least = least_margin(prob, x[0], x[1], x[2], reach + along)
+    a = least_margin(prob, x[0] - along * u[0], x[1] - along * u[1], x[2] - along * u[2], reach)
+    b = least_margin(prob, x[0] + along * u[0], x[1] + along * u[1], x[2] + along * u[2], reach)
+    # More than the cortex's is told only of what lies in one of the two; a plane keeps them apart.
+    if min(a, b) <= max(least, prob.cortical_margin):
+        return least
+    height, rise = 0.5 * prob.head_radius, 0.0
+    for i in range(3):
+        height += (x[i] - prob.head_center[i]) * prob.neck_frame[0, i]
+        rise += along * u[i] * prob.neck_frame[0, i]
+    return min(a, b) if (height - rise >= 0.0) == (height + rise >= 0.0) else least
+
+
+@compiled()
 def ring_drift(unique, turn):
     """At least how far a ring's sample moves on the unit circle when the direction turns."""
     free = turn + 2.0 * math.sin(0.5 * ARC)

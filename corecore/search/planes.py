@@ -22,17 +22,22 @@ from corecore.search.enclosure import (
     axis_depth,
     helper_unique,
     least_margin,
+    least_margin_along,
     reach_at,
     ring_drift,
 )
 
 #: Rooms for planes: of walls (height, c, g), of tips (c, g, fall, height, half-thickness).
-MOST_WALLS, WALL_ROW = 512, 6
+MOST_WALLS, WALL_ROW = 1024, 6
 MOST_TIPS, TIP_ROW = 64, 8
 #: Rows that trade the tip's height against the shift, one an octant.
 MOST_TRADES = 8
 #: A slice of the tip's height is so thick, as a share of the box's reach.
 TIP_SLICE = 0.15
+#: In boxes that reach no further than the first, mm, stations of the walls are looked at closer than a millimetre
+#: apart, by the second as a share of the reach, and their margins told along the piece of the axis where they may
+#: lie: where bone is rough such boxes are closed only by the one station at which their lines break a margin.
+FINE_REACH, STEP_SHARE, LEAST_STEP = 0.1, 5.0, 0.1
 
 
 @compiled()
@@ -93,21 +98,28 @@ def wall_planes(prob, fr, half, point, w, start, stop, ring, walls):
     hardest = max(prob.joint_margin, prob.posterosuperior_margin)
     z = start
     while z < stop:
-        reach = reach_at(fr, half, z) + drift + HALF_STEP + EPS
+        near = reach_at(fr, half, z) + drift + HALF_STEP * turn + EPS
+        reach = near + HALF_STEP
+        step = 1.0 if near > FINE_REACH else max(LEAST_STEP, STEP_SHARE * near)
         # Deep inside no wall is near: leaving a station out only raises the bound.
         if axis_depth(prob, point, w, z) > prob.radius + hardest + 1.2 * reach:
-            z += 1.0
+            z += step
             continue
         for part in range(8):
-            best, which, margin = 1e9, -1, 0.0
+            best, which, margin = 1.3 * reach, -1, 0.0
             for k in range(part * octant, (part + 1) * octant):
                 for i in range(3):
                     x[i] = point[i] + z * w[i] + prob.radius * (ring[k, 0] * e[i] + ring[k, 1] * f[i])
-                least = least_margin(prob, x[0], x[1], x[2], reach)
-                room = sample(prob.distance, prob.spacing, x[0], x[1], x[2]) - least
-                if room < best:
-                    best, which, margin = room, k, least
-            if best > 1.3 * reach or count == walls.shape[0]:
+                depth = sample(prob.distance, prob.spacing, x[0], x[1], x[2])
+                if depth - hardest >= best:
+                    continue
+                if near < FINE_REACH:
+                    least = least_margin_along(prob, x, u, HALF_STEP, near)
+                else:
+                    least = least_margin(prob, x[0], x[1], x[2], reach)
+                if depth - least < best:
+                    best, which, margin = depth - least, k, least
+            if which < 0 or count == walls.shape[0]:
                 continue
             for i in range(3):
                 n[i] = ring[which, 0] * e[i] + ring[which, 1] * f[i]
@@ -124,7 +136,7 @@ def wall_planes(prob, fr, half, point, w, start, stop, ring, walls):
                 walls[count, 0] = z
                 walls[count, 1:] = row
                 count += 1
-        z += 1.0
+        z += step
     return count, stop
 
 

@@ -96,7 +96,8 @@ def settled_prices(pool: Pool, *, until: float | None = None) -> tuple[Prices, F
         worth = covers @ prices
         near = worth > STAYING * worth.max(initial=0.0)
         lines, covers = lines[near], covers[near]
-        found, found_covers = covers_of(pool.hip, pool.spec, problem, _dear_lines(pool, prices, sweep))
+        dearest = lines[np.argsort(-worth[near], kind="stable")[:FINE]]
+        found, found_covers = covers_of(pool.hip, pool.spec, problem, _dear_lines(pool, prices, sweep, dearest))
         lines, covers = np.concatenate([lines, found]), np.concatenate([covers, found_covers])
         worth = covers @ prices
         bound = float((1.0 - prices).sum() + count * worth.max(initial=0.0))
@@ -109,8 +110,8 @@ def settled_prices(pool: Pool, *, until: float | None = None) -> tuple[Prices, F
     return best, dear
 
 
-def _dear_lines(pool: Pool, prices: Prices, sweep: FloatArray) -> FloatArray:
-    """Lines (M, 4) that are worth most at prices (N,), from all over the sweep, climbed."""
+def _dear_lines(pool: Pool, prices: Prices, sweep: FloatArray, known: FloatArray) -> FloatArray:
+    """Lines (M, 4) that are worth most at prices (N,), climbed from all over the sweep and from those known (K, 4)."""
     points = pool.hip.lesion.points_mm
     hip = priced_hip(pool.hip, whole_parts(prices, points))
     problem, ring = build_problem(hip, pool.spec), ring_points(SWEEP_RING)
@@ -121,6 +122,6 @@ def _dear_lines(pool: Pool, prices: Prices, sweep: FloatArray) -> FloatArray:
     # The last fine steps along the edge of the constraints are worth several per cent.
     roomy = build_problem(hip, pool.spec, slack_mm=COARSE_SLACK_MM)
     lines, _, counts, _ = climb_many(roomy, sweep[apart], ring, SWEEP_STEP_MM, 0.6, 0.05)
-    best = lines[np.argsort(-counts, kind="stable")[:FINE]]
+    best = np.concatenate([lines[np.argsort(-counts, kind="stable")[:FINE]], known])
     lines, _, _, _ = climb_many(problem, best, ring_points(FINAL_RING), FINAL_STEP_MM, 0.3, 0.02)
     return lines
