@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from corecore.hip import Hip
-from corecore.holes import set_violations
+from corecore.holes import WIDE_HOLE_MM, set_violations
 from corecore.kept import Pairs, kept_tunnels
 from corecore.search.bound import EFFORT, Proof
 from corecore.search.infeasible import Infeasible, Reached, Relaxation
@@ -35,9 +35,10 @@ _log = logging.getLogger(__name__)
 
 #: A further tunnel that adds less than this share of the lesion is left out (contract §2).
 WORTH_ADDING = 0.005
-#: How many starts are exchanged, and how many of the sets found are refined (small sets, larger ones).
+#: How many starts are exchanged, and how many of the sets found are refined: of small sets, of those that began
+#: without a seed where there are several fans, of larger sets.
 STARTS = 8
-REFINED_SMALL, REFINED_LARGE, SMALL_SET = 4, 3, 3
+REFINED_SMALL, REFINED_PLAIN, REFINED_LARGE, SMALL_SET = 6, 2, 2, 3
 #: How often the exchange is begun again without the tunnels that the last judgement refused.
 BAN_ROUNDS = 6
 
@@ -177,10 +178,14 @@ class _Search:
     def __init__(self, hip: Hip, spec: Spec, kept: Pairs, first: Tunnel, figures: TunnelFigures) -> None:
         self.hip, self.spec, self.pattern = hip, spec, spec.pattern
         self.sharing = spec.pattern in ("any", "fan")
+        # Thin drills hardly overlap in the lesion: where they begin makes no difference that a climb does not find.
+        self.wide = spec.diameter_mm > WIDE_HOLE_MM
         self.kept = list(range(len(kept)))
         given = [*kept, (first, figures)]
         self.pool: Pool = build_pool(hip, spec, [tunnel for tunnel, _ in given], spec.pattern)
         self.initial = len(self.pool.lines)
+        #: Which of the fans begin at portals that were moved.
+        self.moved: set[int] = set()
         self.initial_families = len(self._families())
         self.climber: Climber = climber(hip, spec, sharing=self.sharing, parallel=self.pattern == "parallel")
         self.known: dict[int, tuple[Tunnel, TunnelFigures, bool]] = {
@@ -214,8 +219,9 @@ class _Search:
 
     def next(self, before: list[int], count: int) -> tuple[list[int], float, float] | None:
         """The best set of ``count``, what it removes, and what the greedy set does; ``None`` where none fits."""
-        if self.pattern == "fan" and not self.kept:
+        if self.pattern == "fan" and self.wide and not self.kept and count <= SMALL_SET:
             for entry in better_portals(self.pool, self.pool.fans, count):
+                self.moved.add(len(self.pool.fans))
                 self.pool.add_fan(entry)
         finalists = self._finalists(before, count)
         by_greedy = max((self.fraction(s) for s in self._greedy(count)), default=0.0)
@@ -260,40 +266,65 @@ class _Search:
 
     def _finalists(self, before: list[int], count: int) -> list[list[int]]:
         """The best few sets of ``count`` by the thinned count that the last judgement lets pass."""
-        wanted = REFINED_SMALL if count <= SMALL_SET else REFINED_LARGE
         for _ in range(BAN_ROUNDS):
-            options = [self._options(members, before, count) for members in self._groups()]
-            full = [[s for s in sets if len(s) == count] for sets in options]
-            if len(full) > 1:
-                # Of one fan only the best: its others climb to the same.
-                full = [sorted(sets, key=lambda s: -value(self.pool, s))[:1] for sets in full]
-            ranked = _distinct(sorted((s for sets in full for s in sets), key=lambda s: -value(self.pool, s)))
-            passed, refused = [], False
-            for chosen in ranked:
-                if self._kept(chosen):
-                    passed.append(chosen)
-                else:
-                    refused = True
-                if len(passed) == wanted:
-                    break
+            # Of one fan only the best, its others climb to the same; but a set that does less may climb further.
+            groups = self._groups()
+            seeded = [self._full(members, self._seeded(members), count) for members in groups]
+            full = [
+                self._full(members, self._starts(members, before), count)
+                for n, members in enumerate(groups)
+                if n not in self.moved
+            ]
+            most, few = (REFINED_SMALL, REFINED_PLAIN) if count <= SMALL_SET else (REFINED_LARGE, 1)
+            if len(groups) > 1:
+                passed, refused = self._passed([sets[:1] for sets in seeded], most)
+                plain, more = self._passed(full, few)
+                passed, refused = _distinct([*passed, *plain]), refused or more
+            else:
+                passed, refused = self._passed([*full, *seeded], most)
             # What was refused is banned now, and the exchange may do without it.
             if passed or not refused:
                 return passed
         return []
 
-    def _options(self, members: Members, before: list[int], count: int) -> list[list[int]]:
-        """Sets from several starts, each exchanged."""
+    def _passed(self, sets: Sequence[list[list[int]]], wanted: int) -> tuple[list[list[int]], bool]:
+        """At most ``wanted`` of the sets, the best first, and whether one was refused."""
+        passed: list[list[int]] = []
+        refused = False
+        for chosen in _distinct(self._ranked([s for some in sets for s in some])):
+            if len(passed) == wanted:
+                break
+            if self._kept(chosen):
+                passed.append(chosen)
+            else:
+                refused = True
+        return passed, refused
+
+    def _ranked(self, sets: list[list[int]]) -> list[list[int]]:
+        return sorted(sets, key=lambda s: -value(self.pool, s))
+
+    def _full(self, members: Members, starts: list[list[int]], count: int) -> list[list[int]]:
+        """Starts exchanged that reach ``count``, the best first."""
+        return self._ranked([s for start in starts if len(s := exchanged(members, start, count, self.kept)) == count])
+
+    def _starts(self, members: Members, before: list[int]) -> list[list[int]]:
+        """None but what is kept, the set before, and the greedy sets of fans where they may be mixed with others."""
         if not np.all(np.isin(self.kept, members.members)):
             return []
         starts: list[list[int]] = [list(self.kept)]
         if np.all(np.isin(before, members.members)):
             starts.append(before)
-        fits = set(members.members[members.allowed(self.kept)].tolist()) if self.kept else None
-        starts += [[*self.kept, seed] for seed in seeds(members, STARTS) if fits is None or seed in fits]
         if self.pattern in ("any", "separate"):
-            for fan in self.pool.fans if self.sharing else []:
-                starts.append(greedy(Members(self.pool, fan), count, self.kept))
-        return [exchanged(members, start, count, self.kept) for start in starts]
+            fans = self.pool.fans if self.sharing else []
+            starts += [greedy(Members(self.pool, fan), len(before) + 1, self.kept) for fan in fans]
+        return starts
+
+    def _seeded(self, members: Members) -> list[list[int]]:
+        """What is kept with one candidate more, of several that differ."""
+        if not np.all(np.isin(self.kept, members.members)):
+            return []
+        fits = set(members.members[members.allowed(self.kept)].tolist()) if self.kept else None
+        return [[*self.kept, seed] for seed in seeds(members, STARTS) if fits is None or seed in fits]
 
     def _kept(self, chosen: Sequence[int]) -> bool:
         """Whether a set keeps every rule; tunnels that break one of their own are banned."""

@@ -19,7 +19,7 @@ from corecore.search.threads import judge_many
 from corecore.search.walls import ring_points
 
 #: So many fans begin, those that remove most.
-PORTALS = 4
+PORTALS = 12
 #: How far a portal is moved across the neck axis, mm, one after the other.
 STEPS_MM = (1.5, 0.75, 0.4)
 SEEDS = 8
@@ -41,9 +41,8 @@ def better_portals(pool: Pool, fans: Sequence[Index], count: int) -> list[FloatA
     for fan in fans:
         entry = pool.shapes.entry[fan[-1]]
         begun.append(_Portal(entry, pool.lines[fan], _worth(pool, fan, count)))
-    begun.sort(key=lambda portal: -portal.worth)
     entries: list[FloatArray] = []
-    for portal in begun[:PORTALS]:
+    for portal in sorted(begun, key=lambda portal: -portal.worth)[:PORTALS]:
         best = portal
         for step in STEPS_MM:
             while (moved := _moved(pool, best, step, count)).worth > best.worth:
