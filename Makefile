@@ -51,7 +51,7 @@ bench: $(STAMP)
 	$(PY) benchmarks/plan_samples.py
 
 samples: $(STAMP)
-	$(PY) -m corecore.phantom.samples sample_volumes
+	$(PY) -m corecore.study.phantom.samples sample_volumes
 
 clean:
 	rm -rf $(VENV) docs/_build demo_out dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -22,7 +22,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-COMMAND = [sys.executable, "-c", "import sys; from corecore.cli import main; sys.exit(main())"]
+COMMAND = [sys.executable, "-c", "import sys; from corecore.app.cli import main; sys.exit(main())"]
 #: How often a process's memory is looked at, s.
 LOOK_S = 0.2
 

@@ -15,14 +15,15 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from corecore.case import case_from_masks
-from corecore.draft.make import draft_femur
-from corecore.errors import InputError
-from corecore.grid import BoolArray, FloatArray, Mask, transform
-from corecore.hip import build_hip
-from corecore.search.one import best_tunnel
-from corecore.spec import Spec
-from corecore.tunnel import Tunnel, assess
+from corecore.base.errors import InputError
+from corecore.base.grid import BoolArray, FloatArray, Mask, transform
+from corecore.base.spec import Spec
+from corecore.hip.case import case_from_masks
+from corecore.hip.draft.make import draft_femur
+from corecore.hip.hip import build_hip
+from corecore.planning.search.single import best_tunnel
+from corecore.tunnels.cylinder import Tunnel
+from corecore.tunnels.figures import assess
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
@@ -41,9 +42,9 @@ def distances(draft: Mask, true: Mask) -> tuple[float, FloatArray]:
 
 def row(seed: int) -> str:
     """Draft, compare, plan on both."""
-    from draft_phantom import whole_hip
+    from support.draft_phantom import whole_hip
 
-    from corecore.phantom.sampling import euler_rotation
+    from corecore.study.phantom.sampling import euler_rotation
 
     gap, density, noise = (2.0, 3.0, 4.0)[seed % 3], (1.0, 0.75, 0.5)[seed // 3 % 3], 1.0 + seed % 4 * 2.0 / 3.0
     coarse = seed % 2 == 1

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from corecore.grid import BoolArray, FloatArray
-from corecore.hip import Hip
-from corecore.mesh import surface_mesh
-from corecore.search.problem import Problem
-from corecore.search.walls import ring_points
-from corecore.spec import Spec
-from corecore.tunnel import OUTWARD_MM, PORTAL_EXTRA_MM
+from corecore.base.grid import BoolArray, FloatArray
+from corecore.base.mesh import surface_mesh
+from corecore.base.spec import Spec
+from corecore.hip.hip import Hip
+from corecore.planning.search.line_geometry import ring_points
+from corecore.planning.search.problem import Problem
+from corecore.tunnels.figures import OUTWARD_MM, PORTAL_EXTRA_MM
 
 #: Points of a ring about the wall, and millimetres between rings.
 RING, STEP_MM = 16, 1.0

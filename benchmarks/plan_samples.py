@@ -31,7 +31,7 @@ def planned(name: str, folder: Path) -> dict[str, Any]:
     """One volume planned without pictures: name, status, seconds, figures. Raises where the command fails."""
     femur, lesion = masks(name)
     out = folder / name
-    command = [sys.executable, "-c", "import sys; from corecore.cli import main; sys.exit(main())"]
+    command = [sys.executable, "-c", "import sys; from corecore.app.cli import main; sys.exit(main())"]
     options = ["plan", "--femur", femur, "--lesion", lesion, "--no-pictures", "--overwrite", "--out", str(out)]
     started = time.perf_counter()
     run = subprocess.run([*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)

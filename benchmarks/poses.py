@@ -19,17 +19,17 @@ from dataclasses import replace
 import numpy as np
 from scipy import ndimage
 
-from corecore.case import load_case
-from corecore.grid import FloatArray
-from corecore.hip import Hip, build_hip
-from corecore.search.bound import prove
-from corecore.search.one import OFFSET_STEP_MM, SLOPE_STEP, best_tunnel, lattice
-from corecore.search.problem import Problem, build_problem
-from corecore.search.sets import best_set
-from corecore.search.threads import judge_many
-from corecore.search.walls import ring_points
-from corecore.spec import Spec, preset
-from corecore.threads import thread_count
+from corecore.base.grid import FloatArray
+from corecore.base.parallel import thread_count
+from corecore.base.spec import Spec, preset
+from corecore.hip.case import load_case
+from corecore.hip.hip import Hip, build_hip
+from corecore.planning.proof.branch_and_bound import prove
+from corecore.planning.search.batched import judge_many
+from corecore.planning.search.line_geometry import ring_points
+from corecore.planning.search.problem import Problem, build_problem
+from corecore.planning.search.single import OFFSET_STEP_MM, SLOPE_STEP, best_tunnel, lattice
+from corecore.planning.sets.search import best_set
 
 #: Poses judged together by the numpy judge, and its samples of a wall: 16 on a ring, a ring a millimetre.
 TOGETHER = 64

@@ -15,15 +15,16 @@ import time
 
 import numpy as np
 
-from corecore.case import load_case
-from corecore.grid import FloatArray
-from corecore.hip import Hip, build_hip
-from corecore.search.one import OFFSET_STEP_MM, SLOPE_STEP, best_tunnel, lattice, tunnel_of_line
-from corecore.search.problem import Problem, build_problem
-from corecore.search.threads import judge_many
-from corecore.search.walls import ring_points
-from corecore.spec import Spec
-from corecore.tunnel import RING_POINTS, RING_STEP_MM, assess, violations
+from corecore.base.grid import FloatArray
+from corecore.base.spec import Spec
+from corecore.hip.case import load_case
+from corecore.hip.hip import Hip, build_hip
+from corecore.planning.search.batched import judge_many
+from corecore.planning.search.line_geometry import ring_points
+from corecore.planning.search.problem import Problem, build_problem
+from corecore.planning.search.single import OFFSET_STEP_MM, SLOPE_STEP, best_tunnel, lattice, tunnel_of_line
+from corecore.tunnels.figures import RING_POINTS, RING_STEP_MM, assess
+from corecore.tunnels.limits import violations
 
 BATCH = 100_000
 HALF = np.array([OFFSET_STEP_MM, OFFSET_STEP_MM, SLOPE_STEP, SLOPE_STEP])

@@ -16,13 +16,13 @@ from pathlib import Path
 
 import numpy as np
 
-from corecore.case import load_case
-from corecore.hip import build_hip
-from corecore.measures import measure
-from corecore.plan import plan_hip
-from corecore.results import write_plan
-from corecore.spec import Spec
-from corecore.verify import verify_plan
+from corecore.base.spec import Spec
+from corecore.exports.plan_folder import write_plan
+from corecore.hip.case import load_case
+from corecore.hip.hip import build_hip
+from corecore.measures.model import measure
+from corecore.planning.planner import plan_hip
+from corecore.verification.recalculation import verify_plan
 
 ROOT = Path(__file__).resolve().parent.parent
 COLUMNS = (

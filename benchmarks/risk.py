@@ -14,15 +14,14 @@ from pathlib import Path
 
 import numpy as np
 
-from corecore.case import load_case
-from corecore.hip import build_hip
-from corecore.risk.bricks import bricked
-from corecore.risk.drilling import drilled
-from corecore.risk.execution import execution_risk
-from corecore.risk.kernel import RING, STEP_MM
-from corecore.risk.methods import METHODS
-from corecore.spec import Spec
-from corecore.threads import thread_count
+from corecore.base.parallel import thread_count
+from corecore.base.spec import Spec
+from corecore.hip.case import load_case
+from corecore.hip.hip import build_hip
+from corecore.tunnels.risk.drilling import drilled
+from corecore.tunnels.risk.execution import execution_risk
+from corecore.tunnels.risk.kernel import RING, STEP_MM, bricked
+from corecore.tunnels.risk.methods import METHODS
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
@@ -32,7 +31,7 @@ PLAIN = 100
 
 def main(name: str = "right_medium") -> None:
     """Judge and print."""
-    from risk_twin import neck_tunnel, plainly_judged
+    from support.risk_twin import neck_tunnel, plainly_judged
 
     volume = ROOT / "sample_volumes" / f"{name}.nii.gz"
     hip = build_hip(load_case(f"{volume}:1", f"{volume}:2"))

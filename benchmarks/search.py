@@ -28,20 +28,20 @@ import nibabel as nib
 import numpy as np
 from plain_judges import RING, Plain, Poses, embree, looped, nearest_depth, trilinear_depth
 
-from corecore.case import load_case
-from corecore.grid import FloatArray, Grid
-from corecore.hip import Hip, build_hip
+from corecore.base.grid import FloatArray, Grid
+from corecore.base.parallel import thread_count
+from corecore.base.spec import Spec
+from corecore.hip.case import load_case
+from corecore.hip.hip import Hip, build_hip
 from corecore.io.nifti import write_labels
-from corecore.phantom.hip import HipRecipe, make_hip
-from corecore.search.bound import prove
-from corecore.search.one import SWEEP_RING, SWEEP_STEP_MM, Found, best_tunnel, lattice
-from corecore.search.problem import Problem, build_problem
-from corecore.search.sets import best_set
-from corecore.search.sets_pool import line_points, lines_through
-from corecore.search.threads import judge_many
-from corecore.search.walls import ring_points
-from corecore.spec import Spec
-from corecore.threads import thread_count
+from corecore.planning.proof.branch_and_bound import prove
+from corecore.planning.search.batched import judge_many
+from corecore.planning.search.line_geometry import ring_points
+from corecore.planning.search.problem import Problem, build_problem
+from corecore.planning.search.single import SWEEP_RING, SWEEP_STEP_MM, Found, best_tunnel, lattice
+from corecore.planning.sets.candidates import line_points, lines_through
+from corecore.planning.sets.search import best_set
+from corecore.study.phantom.hip import HipRecipe, make_hip
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL = Path(os.environ.get("CORECORE_REAL_HIPS") or ROOT.parent / "shared" / "real_hips")

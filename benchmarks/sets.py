@@ -13,11 +13,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from corecore.case import case_from_masks
-from corecore.hip import build_hip
-from corecore.phantom.hip import make_hip
-from corecore.search.sets import best_set
-from corecore.spec import preset
+from corecore.base.spec import preset
+from corecore.hip.case import case_from_masks
+from corecore.hip.hip import build_hip
+from corecore.planning.sets.search import best_set
+from corecore.study.phantom.hip import make_hip
 
 #: Tunnels tried, and by how much every margin grows, mm.
 COUNTS, GROWN_MM = (1, 2, 3, 4), 1.0

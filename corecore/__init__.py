@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from corecore.api import Picture, check, draw, judge_path, load, make_plan, measure, save
-    from corecore.errors import CorecoreError, InputError
-    from corecore.hip import Hip
-    from corecore.measures import Measures
-    from corecore.plan import Plan
-    from corecore.spec import Spec
-    from corecore.verify import Verification
+    from corecore.app.api import Picture, check, draw, judge_path, load, make_plan, measure, save
+    from corecore.base.errors import CorecoreError, InputError
+    from corecore.base.spec import Spec
+    from corecore.hip.hip import Hip
+    from corecore.measures.model import Measures
+    from corecore.planning.planner import Plan
+    from corecore.verification.report import Verification
 
 __all__ = [
     "CorecoreError",
@@ -46,9 +46,9 @@ __all__ = [
 
 #: Where each name stands. Loaded when it is first asked for: the compiler and VTK take seconds.
 _HOMES = {
-    "CorecoreError": "errors", "InputError": "errors", "Hip": "hip", "Measures": "measures", "Plan": "plan",
-    "Spec": "spec", "Verification": "verify",
-    **dict.fromkeys(("Picture", "check", "draw", "judge_path", "load", "make_plan", "measure", "save"), "api"),
+    "CorecoreError": "base.errors", "InputError": "base.errors", "Hip": "hip.hip", "Measures": "measures.model",
+    "Plan": "planning.planner", "Spec": "base.spec", "Verification": "verification.report",
+    **dict.fromkeys(("Picture", "check", "draw", "judge_path", "load", "make_plan", "measure", "save"), "app.api"),
 }  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """How Sphinx builds these pages: ``make docs``."""
 
-from corecore import __version__
+from corecore.base.version import __version__
 
 project = "corecore"
 author = "The corecore authors"

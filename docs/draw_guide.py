@@ -12,13 +12,14 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from corecore.grid import FloatArray
-from corecore.guide import Design, make_guide
-from corecore.mesh import TriangleMesh
-from corecore.stamp import open_to_leave
-from corecore.view import palette
-from corecore.view.painters import paint_all
-from corecore.view.raster import Layer
+from corecore.base.grid import FloatArray
+from corecore.base.mesh import TriangleMesh
+from corecore.exports.guide.design import Design
+from corecore.exports.guide.make import make_guide
+from corecore.exports.opened import open_to_leave
+from corecore.report import palette
+from corecore.report.pictures.renderers import paint_all
+from corecore.report.pictures.software_renderer import Layer
 
 TARGET = Path(__file__).resolve().parent / "images" / "guide.png"
 SIZE, WIDTH_MM = 560, 105.0
@@ -41,7 +42,7 @@ def layer(mesh: TriangleMesh, axes: FloatArray, middle: FloatArray, color: str, 
 
 def main() -> None:
     """Write the picture."""
-    from corecore.results import meshes, tunnel_mesh
+    from corecore.exports.plan_folder import meshes, tunnel_mesh
 
     plan, stamp = open_to_leave(Path(sys.argv[1]))
     hip, tunnel = plan.hip, plan.tunnels[0][0]

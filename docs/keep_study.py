@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from corecore.batch.figures import columns_read
+from corecore.study.batch.figures import columns_read
 
 
 def main(out: Path, sources: list[Path]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from corecore.messages import Kind, catalogue
+from corecore.base.messages import Kind, catalogue
 
 PAGE = Path(__file__).resolve().parent / "messages.md"
 HEAD = """# Messages

@@ -24,7 +24,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from corecore.cli import main
+from corecore.app.cli import main
 
 HERE = Path.cwd()
 HIPS = int(os.environ.get("CORECORE_STUDY_HIPS", "4"))
@@ -68,8 +68,8 @@ print(Path("summary.html").stat().st_size // 1024, "KiB")
 # 95 %: they tell how sure a figure is **for this drawn population**, not how real patients would do.
 
 # %%
-from corecore.batch.figures import read_results
-from corecore.batch.intervals import differences, groups
+from corecore.study.batch.figures import read_results
+from corecore.study.batch.intervals import differences, groups
 
 study = read_results(HERE / "study_500_hips.parquet")
 every = ["all"] * len(study)

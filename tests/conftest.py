@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from corecore.case import load_case
-from corecore.hip import Hip, build_hip
+from corecore.hip.case import load_case
+from corecore.hip.hip import Hip, build_hip
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -17,7 +17,7 @@ const result = await build({
   write: false,
 });
 const code = result.outputFiles[0].contents;
-const out = fileURLToPath(new URL("../corecore/view/static/", import.meta.url));
+const out = fileURLToPath(new URL("../corecore/report/static/", import.meta.url));
 mkdirSync(out, { recursive: true });
 writeFileSync(out + "scene.js", code);
 writeFileSync(out + "scene.js.sha256", createHash("sha256").update(code).digest("hex") + "  scene.js\n");

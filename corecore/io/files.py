@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from corecore.errors import InputError, OutputError
+from corecore.base.errors import InputError, OutputError
 
 
 def atomic_write_bytes(path: Path, data: bytes) -> None:

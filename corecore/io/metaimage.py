@@ -9,21 +9,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from corecore.errors import InputError
-from corecore.grid import FloatArray, Grid, Image
-from corecore.io.hostile import (
-    check_claim,
-    finite_values,
-    read_array,
-    reading,
-    regular_file,
-    short,
-    shown,
-    unpacked,
-)
-from corecore.io.lps import RAS_SIGNS
+from corecore.base.errors import InputError
+from corecore.base.grid import FloatArray, Grid, Image
+from corecore.io.bounded import check_claim, finite_values, read_array, reading, regular_file, short, shown, unpacked
 from corecore.io.nrrd import neighbour
-from corecore.io.segments import Segmentation, label_map
+from corecore.io.segmentation import Segmentation, label_map
+from corecore.io.transform import RAS_SIGNS
 
 WHAT = "a MetaImage volume (.mha, .mhd)"
 TYPES = {

@@ -16,10 +16,9 @@ from nibabel.nifti2 import Nifti2Header
 from nibabel.spatialimages import HeaderDataError
 from nibabel.volumeutils import apply_read_scaling
 
-from corecore.errors import InputError
-from corecore.grid import FloatArray, Grid, Image, Mask
-from corecore.io.files import atomic_write_bytes
-from corecore.io.hostile import (
+from corecore.base.errors import InputError
+from corecore.base.grid import FloatArray, Grid, Image, Mask
+from corecore.io.bounded import (
     MAX_HEADER_BYTES,
     Readable,
     check_claim,
@@ -31,6 +30,7 @@ from corecore.io.hostile import (
     shown,
     unpacked,
 )
+from corecore.io.files import atomic_write_bytes
 
 _log = logging.getLogger(__name__)
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from corecore.errors import InputError
-from corecore.grid import BoolArray, FloatArray, Grid, Image
-from corecore.io.hostile import (
+from corecore.base.errors import InputError
+from corecore.base.grid import BoolArray, FloatArray, Grid, Image
+from corecore.io.bounded import (
     MAX_HEADER_BYTES,
     check_claim,
     finite_values,
@@ -27,7 +27,7 @@ from corecore.io.hostile import (
     shown,
     unpacked,
 )
-from corecore.io.segments import ROOM_MM, Segment, Segmentation, check_whole, label_map, place_in
+from corecore.io.segmentation import ROOM_MM, Segment, Segmentation, check_whole, label_map, place_in
 
 WHAT = "an NRRD volume (.nrrd, .seg.nrrd, .nhdr)"
 #: Signs that turn a position in the file's space into RAS.

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from corecore.errors import InputError
+from corecore.base.errors import InputError
+from corecore.base.mesh import TriangleMesh
 from corecore.io.files import atomic_write_bytes
-from corecore.io.lps import LPS_FROM_RAS
-from corecore.mesh import TriangleMesh
+from corecore.io.transform import LPS_FROM_RAS
 
 #: The 80 bytes that open the file. They must not begin with "solid", by which readers know text files.
 HEADER = b"LPS mm, corecore"

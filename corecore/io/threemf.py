@@ -16,10 +16,10 @@ from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 
-from corecore.errors import InputError
+from corecore.base.errors import InputError
+from corecore.base.mesh import TriangleMesh
 from corecore.io.files import atomic_write_bytes
-from corecore.io.lps import LPS_FROM_RAS
-from corecore.mesh import TriangleMesh
+from corecore.io.transform import LPS_FROM_RAS
 
 NAMESPACE = "http://schemas.microsoft.com/3dmanufacturing/core/2015/02"
 _TYPES = (

@@ -3,6 +3,8 @@
 ITK's files are in LPS and lead the way in which an image is resampled: from the fixed image's
 world to the moving image's. A plain matrix is in RAS and leads the other way, as one would write it
 down: from the lesion's world to the femur's. Both come out as the latter.
+
+LPS, the patient frame of DICOM, ITK and STL files; inside corecore everything is RAS.
 """
 
 from __future__ import annotations
@@ -15,10 +17,14 @@ from pathlib import Path
 
 import numpy as np
 
-from corecore.errors import InputError, MissingExtraError
-from corecore.grid import FloatArray, inverse
-from corecore.io.hostile import reading, regular_file, short, shown
-from corecore.io.lps import LPS_FROM_RAS
+from corecore.base.errors import InputError, MissingExtraError
+from corecore.base.grid import FloatArray, inverse
+from corecore.io.bounded import reading, regular_file, short, shown
+
+#: What turns a position of one frame into the other: the first two coordinates change sign.
+RAS_SIGNS = np.array([-1.0, -1.0, 1.0])
+#: The same as a matrix, either way. Two signs, so handedness stays.
+LPS_FROM_RAS = np.diag([*RAS_SIGNS, 1.0])
 
 WHAT = "an ITK transform (.tfm, .txt, .mat, .h5) or sixteen numbers of a 4 x 4 matrix"
 #: Larger files hold no rigid transform, bytes (engineering choice).
@@ -212,7 +218,7 @@ def _matlab(path: Path, data: bytes) -> FloatArray:
 
 def _hdf5(path: Path) -> FloatArray:
     """ITK's HDF5 form, read by SimpleITK in a process of its own: a broken file may take that process along."""
-    child = Path(__file__).with_name("itk_child.py")
+    child = Path(__file__).with_name("itk_process.py")
     command = [sys.executable, str(child), str(path.resolve())]
     try:
         done = subprocess.run(command, capture_output=True, timeout=PATIENCE_S, check=False, text=True)

@@ -2,6 +2,35 @@
 
 The figure behind Kerboul's angle, the necrotic index, the anterior necrotic angle and the
 angles preserved. An angle runs from the plane's ``up`` (0°) towards its ``forward`` (90°).
+
+The anterior necrotic angle: from the neck's axis to the lesion's anterior edge.
+
+Kubo 2018, Int Orthop (113 hips): apex at the head's centre, on the mid-oblique slice, taken here
+as the plane of the neck's axis and the antero-posterior direction; 0° is the neck's axis
+prolonged through the head. From 79° on, with the lateral edge in the middle third, 5 of 5
+collapsed, below it 1 of 27.
+
+The modified Kerboul angle: the arcs of the mid-coronal and the mid-sagittal plane, added.
+
+Ha, Jung, Kim et al. 2006, J Bone Joint Surg Am 88 Suppl 3:35 (37 hips). Apex at the head's
+centre; each plane passes through it, the coronal one with the shaft's axis, the sagittal one
+square on it.
+
+The index of necrotic extent: (A / 180) (B / 180) 100, of two arcs in degrees.
+
+Original: A and B on the mid-coronal and the mid-sagittal plane (Koo, Kim 1995, J Bone Joint Surg
+Br 77:875). Modified: on the coronal and the sagittal slice in which the lesion is largest
+(Cherian 2003, J Bone Joint Surg Am 85:309), about the middle of the head in that slice.
+
+The planes of the head in which arcs are measured.
+
+The combined preserved angle: how much living surface is left lateral and anterior of the lesion.
+
+J Bone Joint Surg Am 2022 (PMID 35389905; 180 hips, 89 collapsed): lateral and anterior preserved
+angle added, cut-off 118.7°. Its drawing is not confirmed from the paper: here each angle runs
+about the head's centre from the lesion's edge to where the head ends, at the plane 0.5 R
+from the centre; lateral in the mid-coronal plane, anterior in that of the neck's axis, as a
+frog-leg film shows it.
 """
 
 from __future__ import annotations
@@ -10,7 +39,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from corecore.grid import BoolArray, FloatArray
+from corecore.base.grid import BoolArray, FloatArray
 from corecore.measures.necrosis import Necrosis, surface_along
 
 #: Step between rays, degrees: a quarter of the 1° asked for.
@@ -86,3 +115,156 @@ def _hull(angles_deg: FloatArray) -> tuple[float, float]:
         # The arc passes 180°: its end is told beyond it, or its beginning before -180°, whichever is nearer up.
         first, last = (first - 360.0, last) if abs(last) < abs(first) else (first, last + 360.0)
     return float(first - STEP_DEG / 2), float(last + STEP_DEG / 2)
+
+
+#: The angle from which collapse was seen, degrees.
+FLAG_DEG = 79.0
+
+
+def anterior_necrotic_angle(neck: Arc) -> float | None:
+    """The angle in degrees, negative for a lesion wholly behind the neck's axis; ``None`` where none is involved."""
+    return neck.last_deg
+
+
+#: Upper limits of grades 1 to 3, degrees; 300° and more is grade 4.
+GRADE_LIMITS_DEG = (200.0, 250.0, 300.0)
+
+
+@dataclass(frozen=True)
+class Kerboul:
+    """Arcs and their sum in degrees, grade 1 to 4; ``None`` where neither plane has any of the surface involved.
+
+    ``coronal_union_deg`` and ``sagittal_union_deg`` leave out living surface between two foci.
+    """
+
+    coronal_deg: float
+    sagittal_deg: float
+    combined_deg: float
+    coronal_union_deg: float
+    sagittal_union_deg: float
+    grade: int | None
+
+
+def kerboul_grade(combined_deg: float) -> int | None:
+    """Grade of a combined angle; ``None`` for 0°, where the lesion meets neither plane."""
+    if combined_deg <= 0.0:
+        return None
+    return 1 + sum(combined_deg >= limit for limit in GRADE_LIMITS_DEG)
+
+
+def measure_kerboul(coronal: Arc, sagittal: Arc) -> Kerboul:
+    """The angle from the arcs of the two mid-planes; each is the hull of what is involved."""
+    combined = coronal.hull_deg + sagittal.hull_deg
+    return Kerboul(
+        coronal.hull_deg, sagittal.hull_deg, combined, coronal.union_deg, sagittal.union_deg, kerboul_grade(combined)
+    )
+
+
+#: Thickness of the slices in which the lesion's area is compared, mm: that of the protocol most
+#: often read (coronal, 2 mm; docs/measures.md).
+SLICE_MM = 2.0
+#: No slice further from the middle than this share of the radius: its head would be a button.
+FARTHEST = 0.9
+
+
+@dataclass(frozen=True)
+class NecroticIndex:
+    """Indices 0 to 400 (a wholly involved circle counts 360°), and how far the largest slices lie from the middle.
+
+    ``coronal_slice_mm`` is the largest coronal slice's distance in front of the head's centre,
+    ``sagittal_slice_mm`` the sagittal one's lateral of it; ``None`` where there is no lesion.
+    """
+
+    original: float
+    modified: float
+    coronal_slice_mm: float | None
+    sagittal_slice_mm: float | None
+
+
+def measure_necrotic_index(necrosis: Necrosis, coronal: Arc, sagittal: Arc) -> NecroticIndex:
+    """The index on the middle planes (their arcs given) and on the largest slices."""
+    original = index_of(coronal.hull_deg, sagittal.hull_deg)
+    if len(necrosis.points) == 0:
+        return NecroticIndex(original, 0.0, None, None)
+    front, side = largest_slice_mm(necrosis, 1), largest_slice_mm(necrosis, 0)
+    # A plane moves along forward x up: lateral x proximal is posterior, anterior x proximal lateral.
+    widest_coronal = involved_arc(necrosis, arc_plane(necrosis, PROXIMAL, LATERAL, beside_mm=-front))
+    widest_sagittal = involved_arc(necrosis, arc_plane(necrosis, PROXIMAL, ANTERIOR, beside_mm=side))
+    return NecroticIndex(original, index_of(widest_coronal.hull_deg, widest_sagittal.hull_deg), front, side)
+
+
+def index_of(coronal_deg: float, sagittal_deg: float) -> float:
+    """The index of two arcs."""
+    return (coronal_deg / 180.0) * (sagittal_deg / 180.0) * 100.0
+
+
+def largest_slice_mm(necrosis: Necrosis, axis: int) -> float:
+    """Where along a femoral axis (0 lateral, 1 anterior) a slice holds most of the lesion, mm from the centre.
+
+    The middle of the slices that hold within a hundredth of the most: a lesion with one and
+    the same section over a length is cut in its middle.
+    """
+    reach = np.floor(FARTHEST * necrosis.hip.anatomy.head_radius_mm / SLICE_MM) * SLICE_MM
+    at = np.arange(-reach, reach + SLICE_MM / 2, SLICE_MM)
+    slices = np.floor((necrosis.points[:, axis] + reach) / SLICE_MM + 0.5).astype(np.int64)
+    held = np.bincount(np.clip(slices, -1, len(at)) + 1, minlength=len(at) + 2)[1:-1]
+    most = at[held >= 0.99 * held.max()]
+    return float(0.5 * (most[0] + most[-1]))
+
+
+LATERAL, ANTERIOR, PROXIMAL = np.eye(3)
+
+
+@dataclass(frozen=True, eq=False)
+class MidPlanes:
+    """Planes through the head's centre; angles run from proximal (or the neck's axis) to lateral or anterior.
+
+    ``coronal`` holds the shaft's axis and lateral, ``sagittal`` the shaft's axis and anterior,
+    ``neck`` the neck's axis and anterior: the plane of a mid-oblique slice and of a frog-leg
+    lateral film.
+    """
+
+    coronal: ArcPlane
+    sagittal: ArcPlane
+    neck: ArcPlane
+
+
+def mid_planes(necrosis: Necrosis) -> MidPlanes:
+    """The three planes of a hip."""
+    neck = neck_axis(necrosis)
+    front = ANTERIOR - (ANTERIOR @ neck) * neck
+    return MidPlanes(
+        coronal=arc_plane(necrosis, PROXIMAL, LATERAL),
+        sagittal=arc_plane(necrosis, PROXIMAL, ANTERIOR),
+        neck=arc_plane(necrosis, neck, front / np.linalg.norm(front)),
+    )
+
+
+def neck_axis(necrosis: Necrosis) -> FloatArray:
+    """The neck's axis towards the head, (3,) femoral."""
+    anatomy = necrosis.hip.anatomy
+    return np.asarray(anatomy.femoral_from_local[:3, :3] @ anatomy.neck_axis, dtype=np.float64)
+
+
+#: The study's cut-off, degrees.
+CUTOFF_DEG = 118.7
+
+
+@dataclass(frozen=True)
+class PreservedAngle:
+    """Angles in degrees; ``None`` where the lesion does not reach the surface in that plane."""
+
+    lateral_deg: float | None
+    anterior_deg: float | None
+    combined_deg: float | None
+
+
+def measure_preserved_angle(coronal: Arc, neck: Arc) -> PreservedAngle:
+    """The angles from the arcs of the mid-coronal plane and of the neck's plane."""
+    lateral, anterior = _left(coronal), _left(neck)
+    both = None if lateral is None or anterior is None else lateral + anterior
+    return PreservedAngle(lateral, anterior, both)
+
+
+def _left(arc: Arc) -> float | None:
+    return None if arc.last_deg is None else max(0.0, arc.head_last_deg - arc.last_deg)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-import numpy as np
-
-from corecore import __version__
-from corecore.grid import FloatArray
-from corecore.hip import Hip
+from corecore.base.grid import FloatArray
+from corecore.base.version import __version__
+from corecore.document.numbers import number, rounded
+from corecore.hip.hip import Hip
 from corecore.measures.model import SCHEMA, Measures
 
 
@@ -35,22 +34,6 @@ def case_document(hip: Hip) -> dict[str, Any]:
     """Which hip, from which files; and how its lesion came there, where it was drawn on another scan."""
     case = {"id": hip.case.id, "side": hip.side, "inputs": [s.as_dict() for s in hip.case.sources]}
     return case if hip.case.move is None else {**case, "lesion_transform": rounded(hip.case.move.as_dict())}
-
-
-def rounded(value: Any) -> Any:
-    """Numbers in nested lists and tables rounded as in ``plan.json``; not-finite ones become null."""
-    if isinstance(value, dict):
-        return {key: rounded(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [rounded(item) for item in value]
-    if isinstance(value, float | np.floating):
-        return number(float(value))
-    return value
-
-
-def number(value: float | None) -> float | None:
-    """A number to 1e-6; ``None`` for what is not finite (no such part)."""
-    return None if value is None or not np.isfinite(value) else round(float(value), 6)
 
 
 def position(hip: Hip, point: FloatArray | None) -> list[float] | None:

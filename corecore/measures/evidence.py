@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from corecore.signs.stage import Stage
+from corecore.measures.signs.stage import Stage
 
 KURODA = "Kuroda 2019, doi:10.1302/2046-3758.810.BJR-2019-0022.R1"
 HA = "Ha 2006, doi:10.2106/JBJS.F.00535"

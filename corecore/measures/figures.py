@@ -7,21 +7,24 @@ from typing import Any
 
 import numpy as np
 
-from corecore.anatomy.acetabulum import Acetabulum
-from corecore.measures.anterior_angle import anterior_necrotic_angle
-from corecore.measures.arco import Arco, measure_arco
-from corecore.measures.arcs import involved_arc
-from corecore.measures.jic import Jic, measure_jic
-from corecore.measures.kerboul import Kerboul, measure_kerboul
-from corecore.measures.lateral_pillar import LateralPillar, measure_lateral_pillar
+from corecore.hip.anatomy.acetabulum import Acetabulum
+from corecore.measures.arcs import (
+    Kerboul,
+    MidPlanes,
+    NecroticIndex,
+    PreservedAngle,
+    anterior_necrotic_angle,
+    involved_arc,
+    measure_kerboul,
+    measure_necrotic_index,
+    measure_preserved_angle,
+    mid_planes,
+    neck_axis,
+)
+from corecore.measures.jic import Arco, Jic, LateralPillar, measure_arco, measure_jic, measure_lateral_pillar
 from corecore.measures.necrosis import Necrosis
-from corecore.measures.necrotic_index import NecroticIndex, measure_necrotic_index
-from corecore.measures.octants import octant_shares
-from corecore.measures.osteotomy import Turned, rotation_about_neck, tilt
-from corecore.measures.planes import MidPlanes, mid_planes, neck_axis
-from corecore.measures.preserved_angle import PreservedAngle, measure_preserved_angle
-from corecore.measures.resurfacing import HEADLINE_MM, Resurfacing, measure_resurfacing
-from corecore.measures.volume import HeadVolumes, Volumes, head_volumes, measure_volumes
+from corecore.measures.osteotomy import HEADLINE_MM, Resurfacing, Turned, measure_resurfacing, rotation_about_neck, tilt
+from corecore.measures.volume import HeadVolumes, Volumes, head_volumes, measure_volumes, octant_shares
 from corecore.measures.weight_bearing import POLES, Pole, WeightBearing, measure_weight_bearing
 
 

@@ -7,24 +7,21 @@ from typing import Any, get_args
 
 import numpy as np
 
-from corecore.anatomy.acetabulum import Acetabulum
-from corecore.anatomy.model import Caution
-from corecore.grid import FloatArray
-from corecore.hip import Hip
-from corecore.html import figures_html
-from corecore.measures.acetabulum import acetabulum_of
-from corecore.measures.centroid import CentroidInHead, measure_centroid
+from corecore.base.grid import FloatArray
+from corecore.base.html import figures_html
+from corecore.base.spec import Spec
+from corecore.hip.anatomy.acetabulum import Acetabulum
+from corecore.hip.anatomy.model import Caution
+from corecore.hip.hip import Hip
 from corecore.measures.figures import Figures, as_dict, figures_of, ground_of
-from corecore.measures.jic import JicType
+from corecore.measures.jic import JicType, acetabulum_of
 from corecore.measures.necrosis import Necrosis, necrosis_of
 from corecore.measures.repeatability import Repeatability, measure_repeatability
-from corecore.measures.steinberg import steinberg_range
+from corecore.measures.signs.clinician_input import Answers
+from corecore.measures.signs.detect_signs import Signs, look
 from corecore.measures.summary import Summary, summarise
-from corecore.measures.volume import components_ml
+from corecore.measures.volume import CentroidInHead, components_ml, measure_centroid, steinberg_range
 from corecore.measures.weight_bearing import Pole
-from corecore.signs.asked import Answers
-from corecore.signs.look import Signs, look
-from corecore.spec import Spec
 
 SCHEMA = "corecore.measures/1"
 

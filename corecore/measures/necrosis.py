@@ -12,11 +12,11 @@ from functools import cached_property
 
 import numpy as np
 
-from corecore.grid import BoolArray, FloatArray, turned
-from corecore.hip import Hip
-from corecore.lesion import Lesion
-from corecore.spec import Spec
-from corecore.surface import Bone
+from corecore.base.distance_field import Bone
+from corecore.base.grid import BoolArray, FloatArray, turned
+from corecore.base.spec import Spec
+from corecore.hip.hip import Hip
+from corecore.hip.lesion import Lesion
 
 #: Rays over the whole sphere. The loaded cap then holds 4,264 of them, and a share of it errs by under 0.5 %.
 RAYS = 20_000

@@ -11,10 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from corecore.base.parallel import thread_count
+from corecore.hip.lesion import REACH_MM, half_voxel_mm, outline_of
 from corecore.measures.figures import Figures, Ground, figures_of
 from corecore.measures.necrosis import Necrosis
-from corecore.outline import REACH_MM, half_voxel_mm, outline_of
-from corecore.threads import thread_count
 
 ONE_MM = 1.0
 Change = tuple[float | None, float | None]

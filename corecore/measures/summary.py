@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from corecore.anatomy.model import Caution
+from corecore.hip.anatomy.model import Caution
 from corecore.measures import evidence
 from corecore.measures.evidence import Item
-from corecore.signs.stage import Stage
+from corecore.measures.signs.stage import Stage
 
 #: Lines of the plain text, and their width.
 LINES_MAX, WIDTH = 12, 118
@@ -76,9 +76,7 @@ def summarise(
     against = evidence.late(stage, collapse="collapse" in codes) + against
     favourable = [item for rule in evidence.FOR for item in rule(measures)] + evidence.early(stage)
     open_questions = tuple(asks) or (("stage",) if stage is None else ())
-    return Summary(
-        _headline(measures, stage), tuple(expected), tuple(favourable), tuple(against), open_questions
-    )
+    return Summary(_headline(measures, stage), tuple(expected), tuple(favourable), tuple(against), open_questions)
 
 
 def _headline(measures: Mapping[str, Any], stage: Stage | None) -> str:

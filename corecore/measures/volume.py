@@ -1,4 +1,21 @@
-"""How much bone is dead: volumes and the share of the head, by each definition in use."""
+"""How much bone is dead: volumes and the share of the head, by each definition in use.
+
+Where the lesion's centre of mass lies in the head.
+
+Latitude and longitude after J Orthop Res 2002;20:130 (65 hips: small lesions with an anterosuperior
+centroid collapsed more often).
+
+The lesion's shares in the eight octants of the head.
+
+The femoral frame's planes through the head's centre divide it: A anterior or P posterior, S
+superior or I inferior, M medial or L lateral (after doi:10.1186/s13018-024-05058-3,
+150 hips).
+
+Steinberg's extent: how much of the head is dead, in three classes.
+
+A below 15 %, B 15 to 30 %, C above 30 % (Steinberg, Hayken, Steinberg 1995, J Bone Joint Surg
+Br 77:34, PMID 7822393). It is an extent and not a stage: the stage needs the image and the surgeon.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +24,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from corecore.anatomy import Anatomy
-from corecore.grid import FloatArray, Mask
+from corecore.base.distance_field import Bone
+from corecore.base.grid import FloatArray, Mask
+from corecore.hip.anatomy.model import Anatomy
 from corecore.measures.necrosis import Necrosis
-from corecore.surface import Bone
 
 #: The head's volume is counted on a lattice of this spacing, mm (0.1 % of a head).
 HEAD_LATTICE_MM = 0.5
@@ -105,3 +122,66 @@ def components_ml(mask: Mask) -> tuple[float, ...]:
 
 def _ball_ml(radius_mm: float) -> float:
     return float(4.0 / 3.0 * np.pi * radius_mm**3 / 1000.0)
+
+
+@dataclass(frozen=True)
+class CentroidInHead:
+    """The centre of mass in the femoral frame.
+
+    ``position_mm`` from the head's centre: lateral, anterior, proximal. ``latitude_deg`` is
+    its height above the plane across the shaft's axis (90: straight above the centre),
+    ``longitude_deg`` its direction in that plane (0 lateral, 90 anterior, 180 medial, -90
+    posterior), ``depth_mm`` its depth below the bone surface, ``from_center_share`` its
+    distance from the centre in head radii.
+    """
+
+    position_mm: tuple[float, float, float]
+    latitude_deg: float
+    longitude_deg: float
+    depth_mm: float
+    from_center_share: float
+
+
+def measure_centroid(necrosis: Necrosis) -> CentroidInHead:
+    """Measure the centroid; the lesion must have points."""
+    place = necrosis.points.mean(axis=0)
+    size = float(np.linalg.norm(place))
+    local = necrosis.lesion.centroid_mm
+    return CentroidInHead(
+        position_mm=(float(place[0]), float(place[1]), float(place[2])),
+        latitude_deg=float(np.degrees(np.arcsin(np.clip(place[2] / max(size, 1e-9), -1.0, 1.0)))),
+        longitude_deg=float(np.degrees(np.arctan2(place[1], place[0]))),
+        depth_mm=float(necrosis.hip.bone.distance(local[None])[0]),
+        from_center_share=size / necrosis.hip.anatomy.head_radius_mm,
+    )
+
+
+NAMES = ("ASM", "ASL", "PSM", "PSL", "AIM", "AIL", "PIM", "PIL")
+
+
+def octant_shares(necrosis: Necrosis) -> dict[str, float]:
+    """Share of the lesion in each octant, 0 to 1; they add up to 1 (or all are 0 without lesion)."""
+    lateral, anterior, proximal = (necrosis.points[:, axis] >= 0.0 for axis in range(3))
+    # The order of NAMES: inferior, then posterior, then lateral.
+    number = 4 * ~proximal + 2 * ~anterior + 1 * lateral
+    counts = np.bincount(number, minlength=8)
+    return {name: float(counts[i]) / max(1, len(necrosis.points)) for i, name in enumerate(NAMES)}
+
+
+#: Limits between A and B, and between B and C; 15 % and 30 % themselves belong to B.
+A_BELOW, C_ABOVE = 0.15, 0.30
+
+
+def steinberg_class(fraction: float) -> str:
+    """``A``, ``B`` or ``C`` of a share of the head (0 to 1)."""
+    if fraction < A_BELOW:
+        return "A"
+    return "C" if fraction > C_ABOVE else "B"
+
+
+def steinberg_range(fraction: float, low: float, high: float) -> str:
+    """The class, or all classes between those of ``low`` and ``high``, as ``A/B``, when the outline leaves it open."""
+    letters = "ABC"
+    first, last = letters.index(steinberg_class(low)), letters.index(steinberg_class(high))
+    middle = letters.index(steinberg_class(fraction))
+    return "/".join(letters[min(first, middle) : max(last, middle) + 1])

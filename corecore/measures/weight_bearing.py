@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from corecore.grid import BoolArray, FloatArray, turned
-from corecore.hip import Hip
+from corecore.base.grid import BoolArray, FloatArray, turned
+from corecore.base.spec import Spec
+from corecore.hip.hip import Hip
 from corecore.measures.necrosis import Necrosis
-from corecore.spec import Spec
 
 Pole = tuple[float, float, float]
 

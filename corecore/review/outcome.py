@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from corecore.anatomy.model import Caution
-from corecore.errors import InputError
-from corecore.measures import Measures, measure
-from corecore.plan import Given, judged_plan
-from corecore.results import write_plan
-from corecore.review.desk import Desk
+from corecore.base.errors import InputError
+from corecore.exports.plan_folder import write_plan
+from corecore.hip.anatomy.model import Caution
+from corecore.measures.model import Measures, measure
+from corecore.measures.signs.clinician_input import Answers, parse_physis
+from corecore.measures.signs.image_age import parse_date
+from corecore.measures.signs.stage import parse_stage
+from corecore.planning.planner import Given, judged_plan
+from corecore.review.model import Desk
 from corecore.review.session import Session
-from corecore.signs.asked import Answers, parse_physis
-from corecore.signs.image_age import parse_date
-from corecore.signs.stage import parse_stage
 
 #: Folder beside the plan that holds the reviewed one, numbered from the second on.
 FOLDER = "reviewed"

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from corecore.errors import InputError
+from corecore.base.errors import InputError
 from corecore.io.files import atomic_write_text
 from corecore.review.session import Add, Line, Session, after, written
 

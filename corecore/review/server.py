@@ -12,8 +12,8 @@ from collections.abc import Awaitable, Callable
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from corecore.errors import CorecoreError, InputError, MissingExtraError
-from corecore.review.table import Table
+from corecore.base.errors import CorecoreError, InputError, MissingExtraError
+from corecore.review.controller import Table
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -40,7 +40,7 @@ STATIC = {
     "/": ("corecore.review", "review.html", "text/html"),
     **{f"/{name}.js": ("corecore.review", f"{name}.js", "text/javascript") for name in SCRIPTS},
     "/review.css": ("corecore.review", "review.css", "text/css"),
-    "/scene.js": ("corecore.view", "scene.js", "text/javascript"),
+    "/scene.js": ("corecore.report", "scene.js", "text/javascript"),
 }
 
 

@@ -14,9 +14,9 @@ from typing import Literal
 
 import numpy as np
 
-from corecore.errors import InputError
-from corecore.grid import FloatArray
-from corecore.spec import accepted_range
+from corecore.base.errors import InputError
+from corecore.base.grid import FloatArray
+from corecore.base.spec import accepted_range
 
 Point = tuple[float, float, float]
 End = Literal["entry", "tip", "both"]

@@ -1,4 +1,4 @@
-// What the page carries: written by corecore/view/page.py, in mm from the head's centre, RAS directions.
+// What the page carries: written by corecore/report/page.py, in mm from the head's centre, RAS directions.
 
 export type Vector = [number, number, number];
 

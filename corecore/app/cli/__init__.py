@@ -1,0 +1,77 @@
+"""The command line: ``corecore COMMAND``."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+from importlib import import_module
+
+from corecore.base.errors import CorecoreError
+
+#: Exit codes (contract §3).
+DONE, DISAGREES, BAD_INPUT, INFEASIBLE = 0, 1, 2, 3
+
+#: What typer makes of Ctrl-C.
+INTERRUPTED = 130
+
+#: Commands with a file of their own, which puts them beside the others when it is loaded.
+MORE_COMMANDS = ("batch", "doctor", "draft", "export", "guide", "messages", "review", "summary", "synth")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code; errors end in one line on stderr.
+
+    As a console script the returned code becomes the process's exit code.
+    """
+    import typer
+
+    from corecore.app.cli.commands import app
+
+    for name in MORE_COMMANDS:
+        import_module(f"corecore.app.cli.{name}")
+    # Click's errors, wherever typer keeps them: newer releases carry their own copy of click.
+    usage = import_module(typer.BadParameter.__module__)
+
+    logging.getLogger("corecore").addHandler(logging.NullHandler())
+    try:
+        result = app(args=arguments, prog_name="corecore", standalone_mode=False)
+    except CorecoreError as error:
+        return _fail(str(error), error.code)
+    except usage.NoArgsIsHelpError as error:
+        sys.stdout.write(error.format_message() + "\n")
+        return BAD_INPUT
+    except usage.ClickException as error:
+        return _fail(error.format_message(), "usage")
+    except (typer.Abort, KeyboardInterrupt):
+        return _fail("interrupted", "interrupted")
+    except MemoryError:
+        return _fail("out of memory; crop the volume to one hip, or use larger voxels", "out-of-memory")
+    except (BrokenPipeError, SystemExit) as left:
+        if isinstance(left, SystemExit) and not left.code:
+            # Shell completion ends so.
+            return DONE
+        # Whoever read the output has left; rich makes an exit with code 1 of it.
+        _discard_output()
+        return BAD_INPUT
+    if result == INTERRUPTED:
+        return _fail("interrupted", "interrupted")
+    return int(result) if isinstance(result, int) else DONE
+
+
+def _discard_output() -> None:
+    """Send what is still to be written nowhere, so that the interpreter's end does not stumble over a closed pipe."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _fail(text: str, code: str) -> int:
+    # One line, whatever a file's name or a library's message holds.
+    line = " ".join(text.split())
+    printable = "".join(c if c.isprintable() else "?" for c in line)
+    sys.stderr.write(f"error: {printable}{f' [{code}]' if code else ''}\n")
+    return BAD_INPUT
+
+
+__all__ = ["main"]

@@ -1,0 +1,98 @@
+"""Options for a lesion that was drawn on another scan than the femur.
+
+Options that several commands share.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+LesionTransform = Annotated[
+    Path | None,
+    typer.Option(
+        help="Carries the lesion into the femur's world: ITK .tfm, .txt, .mat, .h5, or a 4 x 4 matrix in RAS."
+    ),
+]
+LesionImage = Annotated[
+    Path | None, typer.Option(help="The MR the lesion was drawn on, where it is not --image; with --register.")
+]
+Register = Annotated[
+    bool, typer.Option("--register", help="Find the transform: --lesion-image onto --image, rigid, at the femur.")
+]
+
+
+def elsewhere(transform: Path | None, image: Path | None, register: bool) -> dict[str, Any]:
+    """What ``load_case`` is to know of it. Raises ``InputError`` for options that do not go together."""
+    from corecore.base.errors import InputError
+
+    if register and transform is not None:
+        raise InputError("--register and --lesion-transform; one of them is accepted", code="options-conflict")
+    if register and image is None:
+        raise InputError(
+            "--register needs --lesion-image, the image the lesion was drawn on, and --image, the femur's",
+            code="option-missing",
+        )
+    if image is not None and not register:
+        raise InputError(
+            "--lesion-image without --register; --register, or --lesion-transform instead, is accepted",
+            code="options-conflict",
+        )
+    return {"lesion_transform": transform, "lesion_image": image}
+
+
+Femur = Annotated[str, typer.Option(help="Femur mask: FILE, FILE:LABEL by number or name, or a folder.")]
+Lesion = Annotated[str, typer.Option(help="Necrosis mask: FILE, FILE:LABEL by number or name, or a folder.")]
+SideOption = Annotated[str, typer.Option(help="auto, left or right; checked against the bone's shape.")]
+LandmarkFile = Annotated[
+    Path | None, typer.Option(help="Landmarks that replace the fitted ones: Slicer .mrk.json, or JSON.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a plan that is there.")]
+PelvisMask = Annotated[
+    str | None, typer.Option(help="Mask of the pelvis: FILE, or FILE:LABEL; for the types of place (JIC, ARCO).")
+]
+AvoidMask = Annotated[
+    str | None, typer.Option(help="Mask of what to keep out of: FILE, or FILE:LABEL; --set avoid_margin_mm=MM.")
+]
+EntryOption = Annotated[
+    str | None, typer.Option("--entry", help="Where every tunnel must enter: x,y,z in RAS mm, on the bone's surface.")
+]
+DirectionOption = Annotated[
+    str | None, typer.Option("--direction", help="How every tunnel must run, entry to tip: x,y,z in RAS, any length.")
+]
+KeepOption = Annotated[
+    list[str] | None,
+    typer.Option("--keep", help="A tunnel of the plan already: ENTRY:TIP or ENTRY:TIP:DIAMETER, x,y,z each; repeated."),
+]
+TargetOption = Annotated[
+    str | None, typer.Option("--target", help="Do most of: lesion (removed), weight-bearing (weighted), reached.")
+]
+ImageFile = Annotated[
+    Path | None, typer.Option(help="The CT or MR the masks were drawn on: a file, or the folder of a DICOM series.")
+]
+ImagingDate = Annotated[str | None, typer.Option("--imaging-date", help="Day of the imaging, YYYY-MM-DD.")]
+StageOption = Annotated[
+    str | None,
+    typer.Option("--stage", help="Stage as the surgeon reads it: II, 'ARCO 3A', 'Steinberg IIC', 'Ficat 2'."),
+]
+PhysisOption = Annotated[str, typer.Option("--physis", help="Growth plate: open, closed or unknown.")]
+PoleOption = Annotated[
+    str | None,
+    typer.Option("--pole", help="One more load pole: x,y,z of the femoral frame (lateral, anterior, proximal)."),
+]
+MethodsFile = Annotated[
+    Path | None, typer.Option("--methods", help="TOML file with error models of your own, a table [methods.NAME] each.")
+]
+CaseId = Annotated[str | None, typer.Option("--id", help="Name of the case; default: a hash of its masks.")]
+KeepNames = Annotated[bool, typer.Option("--keep-names", help="Refer to the input files by name instead of copying.")]
+ConfigFile = Annotated[Path | None, typer.Option("--config", help="TOML file of parameters.")]
+SettingOption = Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE, may be repeated.")]
+Tunnels = Annotated[int | None, typer.Option("--tunnels", help="Most tunnels, 1 to 16.")]
+Diameter = Annotated[float | None, typer.Option("--diameter", help="Drill diameter, mm.")]
+Preset = Annotated[str | None, typer.Option("--preset", help="core-10 (default), core-8, multi-3.2 or acd.")]
+PlanFolder = Annotated[Path, typer.Option("--out", help="Folder for the plan.")]
+NoPictures = Annotated[bool, typer.Option("--no-pictures", help="Leave the pictures out.")]
+PlanFile = Annotated[Path, typer.Argument(metavar="PLAN.json")]

@@ -1,0 +1,1 @@
+"""What every room uses: errors, arrays that know where they lie, the bone surface, parameters, kernels."""

@@ -1,0 +1,41 @@
+"""The error family.
+
+    CorecoreError            root: everything corecore raises on purpose
+    ├── InputError           a file, mask or figure given cannot be used (exit code 2)
+    │   └── AnatomyError     the mask is readable, but it is not a femur we can measure
+    ├── OutputError          a result cannot be written (exit code 2)
+    └── MissingExtraError    an optional library is needed and not installed (exit code 2)
+
+A message is one line: what was found, where, and what is accepted. Beside it goes a code of ``corecore.base.messages``,
+which stays the same while the words may change; there stand the cause and the mend of each.
+"""
+
+from __future__ import annotations
+
+
+class CorecoreError(Exception):
+    """Root of every error that corecore raises on purpose.
+
+    ``code`` is one of ``corecore.base.messages.ERRORS``; other programs may tell errors apart by it.
+    """
+
+    def __init__(self, *words: object, code: str = "") -> None:
+        super().__init__(*words)
+        # Kept with the instance, so that it goes along where an error is pickled from a worker.
+        self.code = code
+
+
+class InputError(CorecoreError):
+    """What was given cannot be used; the message says what is accepted instead."""
+
+
+class AnatomyError(InputError):
+    """The mask does not show the part of a femur that is needed."""
+
+
+class OutputError(CorecoreError):
+    """A result cannot be written where it was asked for."""
+
+
+class MissingExtraError(CorecoreError):
+    """An optional library is not installed; the message names the extra."""

@@ -1,0 +1,1 @@
+"""plan.json and measures.json: their content, one reader, one seal."""

@@ -1,0 +1,48 @@
+"""The files that a plan was made from: whether they still lie there, unchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from corecore.base.errors import InputError
+from corecore.document.plan import Document, InputFile
+from corecore.io.files import sha256_of
+
+#: Inputs without which a plan cannot be rebuilt; others are only compared where they are at hand.
+MASK_ROLES = ("femur", "lesion", "pelvis", "avoid")
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """An input's place in ``case.inputs``, its SHA-256 as found, and what is wrong with it (``None``: nothing)."""
+
+    index: int
+    item: InputFile
+    found: str
+    message: str | None
+
+
+def input_fingerprints(plan: Document) -> Iterator[Fingerprint]:
+    """Each input file that is at hand against the fingerprint in the plan.
+
+    Raises ``InputError`` for a mask that is not there.
+    """
+    for index, item in enumerate(plan.inputs):
+        if not item.path.exists():
+            if item.role not in MASK_ROLES:
+                # An image or a list of landmarks takes no part in what is rebuilt.
+                continue
+            raise InputError(
+                f"{plan.path}: input moved or lost: {item.path} ({item.role}) is not there;"
+                " the file where the plan says, or beside the plan, is accepted",
+                code="input-lost",
+            )
+        found = sha256_of(item.path)
+        message = None
+        if item.sha256.lower() != found:
+            others = (one for one in plan.inputs if one.path != item.path)
+            other = next((one.role for one in others if one.sha256.lower() == found), None)
+            what = "is not the file this plan was made from" if other is None else f"is the {other}'s file"
+            message = f"input {'changed' if other is None else 'exchanged'}: {item.path} ({item.role}) {what}"
+        yield Fingerprint(index, item, found, message)

@@ -1,0 +1,66 @@
+"""What every file made of a plan says of itself: case, side, plan, and that it is no medical device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+NOT_A_DEVICE = "not a medical device; for research and review by a surgeon"
+#: Longest id printed, characters; DICOM's patient id holds 64 (engineering choice).
+ID_LONGEST = 64
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """Identity of an output. ``plan_hash``: first eight digits; ``accepted``: why broken limits were let pass."""
+
+    case_id: str
+    side: str
+    plan_hash: str
+    imaged: str | None
+    violations: tuple[str, ...]
+    accepted: str | None
+
+    @property
+    def who(self) -> str:
+        """Case, side and plan, short: for a line of 80 characters and less."""
+        return f"{self.case_id} {self.side.upper()} plan {self.plan_hash}"
+
+    def rows(self) -> list[tuple[str, str]]:
+        """(name, value) pairs, all that is to be said; the names are column names too."""
+        rows = [("case_id", self.case_id), ("side", self.side.upper()), ("plan_hash", self.plan_hash)]
+        if self.imaged:
+            rows.append(("imaging_date", self.imaged))
+        rows.append(("notice", NOT_A_DEVICE))
+        if self.violations:
+            rows.append(("limits_broken", "; ".join(self.violations)))
+            rows.append(("accepted_because", self.accepted or ""))
+        return rows
+
+    def text(self) -> str:
+        """All of it in one line."""
+        parts = [f"case {self.case_id}", self.side.upper(), f"plan {self.plan_hash}"]
+        if self.imaged:
+            parts.append(f"imaged {self.imaged}")
+        if self.violations:
+            parts.append(f"BREAKS {', '.join(self.violations)}, accepted because: {self.accepted}")
+        parts.append(NOT_A_DEVICE)
+        return "; ".join(parts)
+
+    def header(self, length: int) -> str:
+        """As much as fits into ``length`` ASCII characters: broken limits first, then who, then the notice."""
+        alarm = f"BREAKS LIMITS, accepted: {self.accepted}" if self.violations else ""
+        short = [self.who, "not a medical device", alarm]
+        line = "; ".join(part for part in short if part)
+        if len(line) > length and alarm:
+            line = f"{self.who}; not a medical device; BREAKS LIMITS"
+        if len(line) > length:
+            # A long id gives way; side and plan do not.
+            room = max(0, length - len(line) + len(self.case_id) - 1)
+            line = line.replace(self.case_id, self.case_id[:room] + "~", 1)
+        return line.encode("ascii", "replace").decode("ascii")[:length]
+
+
+def _plain(text: str) -> str:
+    """A case's id as one line that fits a file's title."""
+    line = "".join(c if c.isprintable() else "?" for c in text)
+    return line if len(line) <= ID_LONGEST else line[: ID_LONGEST - 1] + "~"

@@ -1,3 +1,0 @@
-"""A first femur mask from a CT, to be looked at and corrected before anything is planned on it."""
-
-from __future__ import annotations

@@ -1,0 +1,1 @@
+"""A plan for other programs: 3D Slicer, DICOM, STL, 3MF, NIfTI, CSV."""

@@ -1,0 +1,72 @@
+"""Every figure of a plan as one table: a row a tunnel, and one for all together."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from corecore.exports.export_context import Parcel
+from corecore.io.files import atomic_write_text
+
+#: Parts of a plan that are prose, or that the identity columns say already.
+LEFT_OUT = ("explanation",)
+#: The three coordinates of a point, RAS.
+AXES = ("r", "a", "s")
+#: Where a spreadsheet would take a text for a formula.
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def export_csv(parcel: Parcel, out: Path) -> list[Path]:
+    """A CSV file (UTF-8, comma, point, one header line): rows ``tunnel 1`` …, then ``together``.
+
+    Units stand in the column names (``_mm``, ``_deg``, ``_ml``, ``_mm2``); fractions and probabilities run from
+    0 to 1; points are RAS mm. A figure that does not exist is an empty cell. Numbers are those of
+    ``plan.json`` to the last digit.
+    """
+    content = parcel.plan.content
+    rows: list[dict[str, Any]] = []
+    identity = {name: _safe(value) for name, value in parcel.stamp.rows()}
+    for number, tunnel in enumerate(content["tunnels"], start=1):
+        rows.append({"row": f"tunnel {number}", **identity, **dict(_flat(tunnel))})
+    rows.append({"row": "together", **identity, **dict(_flat(content["totals"]))})
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    stream = io.StringIO(newline="")
+    writer = csv.DictWriter(stream, columns, restval="", lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    atomic_write_text(out, stream.getvalue())
+    return [out]
+
+
+def _flat(part: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in part.items():
+        if key in LEFT_OUT:
+            continue
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{name}_")
+        elif isinstance(value, list) and len(value) == 3:
+            unit = "" if key == "direction" else "_mm"
+            yield from ((f"{name}_{axis}{unit}", repr(float(v))) for axis, v in zip(AXES, value, strict=True))
+        elif isinstance(value, bool):
+            yield name, "yes" if value else "no"
+        elif isinstance(value, float):
+            yield name, repr(value)
+        else:
+            yield name, "" if value is None else _safe(str(value))
+
+
+def _safe(text: str) -> str:
+    """A text that no spreadsheet runs as a formula."""
+    return "'" + text if text.startswith(FORMULA) and not _is_number(text) else text
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,99 @@
+"""What every file made of a plan says of itself, and the plans that no file is made of.
+
+A guide or an export leaves the folder where the plan explains itself. Each therefore names the
+case, the side and the plan, and says that it is no medical device; a plan that breaks a limit
+leaves only with a reason, and the reason goes along.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from corecore.base.errors import InputError
+from corecore.document.json_reader import read_document
+from corecore.document.plan import read_plan
+from corecore.document.seal import plan_hash, seal_of
+from corecore.document.stamp import Stamp, _plain
+from corecore.planning.open_plan import Reopened, reopen
+from corecore.tunnels.limits import violations
+from corecore.tunnels.tunnel_set import set_violations
+
+#: Longest reason printed, characters: a sentence or two (engineering choice).
+REASON_LONGEST = 300
+#: A limit counts as broken beyond this, mm or degrees: a plan's file rounds its points to 1e-6 mm and the
+#: figures move with them (engineering choice, below what a plan's tables show).
+ROUNDING = 0.02
+
+
+def open_to_leave(path: Path, accept_violations: str | None = None) -> tuple[Reopened, Stamp]:
+    """A plan opened again for a file that leaves its folder, and what that file must say.
+
+    Raises ``InputError`` as ``reopen``; for a plan without tunnels, one edited after it was written,
+    one that hides a broken limit, and one that breaks limits where no reason is given.
+    """
+    path = Path(path)
+    # What the file alone tells comes first: building the hip takes seconds.
+    read_plan(path)
+    content = read_document(path).value
+    if content["status"] == "infeasible":
+        raise InputError(
+            f"{path}: the plan is infeasible, it has no tunnel; a plan with tunnels is accepted",
+            code="plan-without-tunnel",
+        )
+    if content.get("seal") is not None and content["seal"] != seal_of(content):
+        raise InputError(
+            f"{path}: was edited after it was written; a plan as corecore wrote it is accepted", code="plan-edited"
+        )
+    told = tuple(_told(content["violations"]))
+    reason = " ".join((accept_violations or "").split())
+    if told and not reason:
+        raise InputError(
+            f"{path}: breaks {', '.join(told)}; --accept-violations REASON is needed, and printed on what is made",
+            code="plan-breaks-limits",
+        )
+    if len(reason) > REASON_LONGEST or not reason.isprintable():
+        raise InputError(
+            f"--accept-violations: {REASON_LONGEST} printable characters at most are accepted", code="option-value"
+        )
+    plan = reopen(path)
+    named = {str(item["key"]) for item in content["violations"]}
+    hidden = sorted(set(_broken(plan)) - named)
+    if hidden:
+        raise InputError(
+            f"{path}: breaks {hidden[0]} and does not say so; corecore verify tells what is amiss", code="plan-edited"
+        )
+    case = content["case"]
+    imaged = case.get("imaging_date")
+    stamp = Stamp(
+        _plain(str(case["id"])), str(case["side"]), plan_hash(content)[:8],
+        None if imaged is None else _plain(str(imaged)), told, reason if told else None,
+    )  # fmt: skip
+    return plan, stamp
+
+
+def _broken(plan: Reopened) -> Iterable[str]:
+    """Keys of the limits that the plan's tunnels break beyond rounding."""
+    free = replace(plan.spec, keep=())
+    for index, (tunnel, figures) in enumerate(plan.tunnels):
+        own = replace(free, diameter_mm=tunnel.diameter_mm)
+        if index < len(plan.spec.keep):
+            # What else is fixed is not asked of a kept tunnel (corecore.tunnels.existing_tunnels).
+            own = replace(own, entry_fixed=None, direction_fixed=None)
+            figures = replace(figures, entry_from_fixed_mm=None, direction_from_fixed_deg=None)
+        for item in violations(figures, own):
+            if not abs(item["value"] - item["limit"]) <= ROUNDING:
+                yield item["key"]
+    for item in set_violations(plan.hip, [tunnel for tunnel, _ in plan.tunnels], plan.spec):
+        if not abs(item["value"] - item["limit"]) <= ROUNDING:
+            yield item["key"]
+
+
+def _told(found: Iterable[Mapping[str, Any]]) -> Iterable[str]:
+    for item in found:
+        value, limit = item.get("value"), item.get("limit")
+        shown = f"{value:.3g}" if isinstance(value, int | float) else "not to be measured"
+        against = f" (limit {limit:g})" if isinstance(limit, int | float) else ""
+        yield f"{item['key']} {shown}{against}"

@@ -1,0 +1,227 @@
+"""A plan's folder: every file of a plan, written together."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from corecore.base.errors import OutputError
+from corecore.base.mesh import TriangleMesh, surface_mesh
+from corecore.document.seal import seal_of
+from corecore.hip.case import DRAFT_NOTE, Case, Source
+from corecore.hip.hip import Hip
+from corecore.io.files import atomic_write_text, sha256_of, staged_folder
+from corecore.io.markups import MarkupLine, write_lines
+from corecore.io.nifti import write_image, write_labels, write_mask
+from corecore.io.stl import write_stl
+from corecore.report.page import BONE_TRIANGLES, write_scene_html
+from corecore.report.pictures import renderers
+from corecore.report.pictures.preview import PreviewResult, draw_preview
+from corecore.report.scene import Scene
+from corecore.tunnels.cylinder import Tunnel
+
+if TYPE_CHECKING:
+    from corecore.planning.planner import Plan
+    from corecore.report.tissue import Tissue
+
+_log = logging.getLogger(__name__)
+
+#: Files of an earlier plan that a new one replaces or removes.
+OWN_FILES = (
+    "plan.json", "measures.json", "tunnels.mrk.json", "femur.stl", "lesion.stl", "tunnel_*.stl",
+    "preview.png", "preview.html", "report.html", "report.pdf", "run.log", "input_*.nii.gz",
+)  # fmt: skip
+#: How much of the image around the femur is kept with the plan, mm: the joint, and the soft parts drilled through.
+IMAGE_ROOM_MM = 30.0
+#: Sides of the prism that stands for a tunnel in an STL file.
+TUNNEL_SIDES = 64
+
+
+def check_target(folder: Path, *, overwrite: bool) -> None:
+    """Refuse, before any work, a folder that holds a plan already or that is no folder."""
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{folder}: is a file; a folder is accepted for --out", code="output-kind")
+    if (folder / "plan.json").exists() and not overwrite:
+        raise OutputError(
+            f"{folder}: holds a plan already; choose another folder, or give --overwrite", code="output-exists"
+        )
+
+
+def write_plan(
+    plan: Plan,
+    folder: Path,
+    *,
+    pictures: bool = True,
+    keep_names: bool = False,
+    log_text: Callable[[], str] = lambda: "",
+    timings: dict[str, float] | None = None,
+    surfaces: tuple[TriangleMesh, TriangleMesh] | None = None,
+) -> dict[str, Any]:
+    """Write a plan's folder and return the content of its ``plan.json``.
+
+    Without ``keep_names`` the input masks are copied under neutral names, stripped of their
+    headers' texts, so that the folder verifies on its own and tells no patient's name.
+    ``surfaces`` are those of ``meshes``, where the caller has made them already.
+    """
+    # The plan brings the compiler along; a folder can be checked without it.
+    from corecore.measures.document import measures_document
+    from corecore.planning.document import document
+
+    with staged_folder(folder) as stage:
+        if not keep_names:
+            plan = replace(plan, hip=_with_copies(plan.hip, stage))
+        femur, lesion = surfaces or meshes(plan.hip)
+        write_stl(femur, stage / "femur.stl")
+        write_stl(lesion, stage / "lesion.stl")
+        lines = []
+        for number, (tunnel, _) in enumerate(plan.tunnels, start=1):
+            write_stl(tunnel_mesh(tunnel, plan.hip), stage / f"tunnel_{number}.stl")
+            entry, tip = plan.hip.to_world(tunnel.entry), plan.hip.to_world(tunnel.tip)
+            lines.append(MarkupLine(f"tunnel {number}", entry, tip))
+        write_lines(lines, stage / "tunnels.mrk.json")
+        content = document(plan)
+        content["timings"].update({key: round(value, 3) for key, value in (timings or {}).items()})
+        content["seal"] = seal_of(content)
+        _write_json(stage / "measures.json", measures_document(plan.hip, plan.measures))
+        if pictures:
+            _draw(Scene(content, femur, lesion), plan.hip, stage)
+        atomic_write_text(stage / "run.log", log_text())
+        _write_json(stage / "plan.json", content)
+        _remove_older(folder, stage)
+    return content
+
+
+def meshes(hip: Hip) -> tuple[TriangleMesh, TriangleMesh]:
+    """Surfaces of bone and lesion in world RAS mm."""
+    femur = surface_mesh(hip.bone_mask.voxels, hip.bone_mask.grid.spacing_mm).transformed(hip.world_from_local)
+    mask = hip.lesion.mask
+    spacing = mask.grid.spacing_mm
+    frame = hip.world_from_local @ mask.grid.world_from_index @ np.diag([*(1.0 / spacing), 1.0])
+    return femur, surface_mesh(mask.voxels, spacing).transformed(frame)
+
+
+def prepared_meshes(hip: Hip, *, pictures: bool) -> tuple[TriangleMesh, TriangleMesh]:
+    """``meshes``, and all that the pictures need of them before there is a plan: for a thread beside the search."""
+    if pictures:
+        renderers.prepare()
+    femur, lesion = meshes(hip)
+    if pictures:
+        # Loaded early: what the picture needs next.
+        import_module("matplotlib.backends.backend_agg")
+        import_module("matplotlib.figure")
+        import_module("corecore.report.report").load_early()
+        femur.decimated(BONE_TRIANGLES)
+    return femur, lesion
+
+
+def tunnel_mesh(tunnel: Tunnel, hip: Hip) -> TriangleMesh:
+    """A tunnel as a closed prism in world RAS mm, its cavity as another."""
+    points, triangles, first = [], [], 0
+    for solid in tunnel.solids:
+        body = _prism(solid)
+        points.append(body.points_mm)
+        triangles.append(body.triangles + first)
+        first += len(body.points_mm)
+    return TriangleMesh(np.concatenate(points), np.concatenate(triangles)).transformed(hip.world_from_local)
+
+
+def _prism(tunnel: Tunnel) -> TriangleMesh:
+    a, b = tunnel.ring_basis()
+    angle = 2.0 * np.pi * np.arange(TUNNEL_SIDES) / TUNNEL_SIDES
+    ring = tunnel.radius_mm * (np.cos(angle)[:, None] * a + np.sin(angle)[:, None] * b)
+    points = np.concatenate([tunnel.entry + ring, tunnel.tip + ring, [tunnel.entry, tunnel.tip]])
+    n = TUNNEL_SIDES
+    i = np.arange(n)
+    j = (i + 1) % n
+    triangles = np.concatenate(
+        [
+            np.stack([i, j, i + n], axis=1),
+            np.stack([j, j + n, i + n], axis=1),
+            np.stack([np.full(n, 2 * n), j, i], axis=1),
+            np.stack([np.full(n, 2 * n + 1), i + n, j + n], axis=1),
+        ]
+    )
+    return TriangleMesh(points, triangles)
+
+
+def _with_copies(hip: Hip, stage: Path) -> Hip:
+    """The hip with sources that point to copies of its masks in the plan's folder."""
+    case: Case = hip.case
+    femur, lesion = case.original_femur, case.original_lesion
+    if femur is None or lesion is None:
+        return hip
+    if case.label_map:
+        labels = femur.voxels.astype(np.uint8)
+        labels[lesion.voxels] = 2
+        write_labels(stage / "input_labels.nii.gz", femur.grid, labels)
+        names: dict[str, tuple[str, int | None]]
+        names = {"femur": ("input_labels.nii.gz", 1), "lesion": ("input_labels.nii.gz", 2)}
+    else:
+        # A draft stays one in the copy, so that a plan opened again still says so.
+        write_labels(
+            stage / "input_femur.nii.gz", femur.grid, femur.voxels.astype(np.uint8),
+            note=DRAFT_NOTE if case.drafted else "",
+        )  # fmt: skip
+        write_mask(stage / "input_lesion.nii.gz", lesion)
+        names = {"femur": ("input_femur.nii.gz", None), "lesion": ("input_lesion.nii.gz", None)}
+    if case.pelvis is not None:
+        write_mask(stage / "input_pelvis.nii.gz", case.pelvis)
+        names["pelvis"] = ("input_pelvis.nii.gz", None)
+    if case.avoid is not None:
+        write_mask(stage / "input_avoid.nii.gz", case.avoid)
+        names["avoid"] = ("input_avoid.nii.gz", None)
+    if case.image is not None:
+        # Only the hip: the rest of a scan is another matter.
+        write_image(stage / "input_image.nii.gz", case.image.around(femur, IMAGE_ROOM_MM))
+        names["image"] = ("input_image.nii.gz", None)
+    sources = []
+    for source in case.sources:
+        if source.role not in names:
+            # No copy is kept of it, and its name stays out as well.
+            sources.append(replace(source, path=Path(source.role)))
+            continue
+        name, label = names[source.role]
+        sources.append(Source(source.role, Path(name), sha256_of(stage / name), label, source.sha256))
+    return replace(hip, case=replace(case, sources=tuple(sources)))
+
+
+def _draw(scene: Scene, hip: Hip, stage: Path) -> None:
+    # Loaded only for pictures.
+    from corecore.report.tissue import Tissue
+
+    result = draw_all(scene, lambda: Tissue.of(hip), stage)
+    _log.info("preview.png drawn by %s", result.renderer)
+
+
+def draw_all(scene: Scene, tissue: Callable[[], Tissue | None], folder: Path) -> PreviewResult:
+    """Pictures, pages and report of a plan into a folder; without ``tissue`` the report has no films and slices."""
+    from corecore.report.report import report_data, views_of, write_data
+
+    # The picture waits for a child process most of the time; page, films and slices are made meanwhile.
+    with ThreadPoolExecutor(2) as pool:
+        said = pool.submit(lambda: report_data(scene, views_of(scene, tissue())))
+        page = pool.submit(write_scene_html, scene, folder / "preview.html")
+        result = draw_preview(scene, folder / "preview.png")
+        page.result()
+        write_data(said.result(), result.views, folder)
+    return result
+
+
+def _remove_older(folder: Path, stage: Path) -> None:
+    """Files of the plan being overwritten that the new one does not have."""
+    for pattern in OWN_FILES:
+        for old in folder.glob(pattern):
+            if not (stage / old.name).exists():
+                old.unlink()
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    atomic_write_text(path, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")

@@ -1,0 +1,1 @@
+"""One hip: case, bone, lesion, anatomy, and what comes from other scans."""

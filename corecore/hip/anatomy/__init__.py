@@ -1,0 +1,1 @@
+"""The landmarks of a proximal femur, as the planner needs them."""

@@ -1,0 +1,269 @@
+"""The fit of a femur's anatomy: head, neck, shaft, trochanters and the femoral frame, in that order."""
+
+from __future__ import annotations
+
+import logging
+from typing import Literal
+
+import numpy as np
+
+from corecore.base.distance_field import Bone
+from corecore.base.errors import AnatomyError
+from corecore.base.grid import FloatArray
+from corecore.hip.anatomy.assumed import assumed_shaft
+from corecore.hip.anatomy.frame import condylar_axis, lateral_midline, neck_axis_turned
+from corecore.hip.anatomy.head import Head, fit_head
+from corecore.hip.anatomy.model import Anatomy, Caution, Landmarks
+from corecore.hip.anatomy.neck import Neck, fit_neck, neck_in_part
+from corecore.hip.anatomy.shaft import (
+    BEGIN_BELOW_LT_MM,
+    END_BELOW_LT_MM,
+    Shaft,
+    fit_shaft,
+    height,
+    lowest_complete,
+    provisional_shaft,
+)
+from corecore.hip.anatomy.trochanters import (
+    LATERAL_WALL_RADII,
+    MIN_HANDEDNESS_MM,
+    Bump,
+    greater_trochanter,
+    handedness,
+    lesser_trochanter,
+)
+
+_log = logging.getLogger(__name__)
+
+#: Lesser trochanter not in view: this many head diameters distal of the head's centre
+#: (1.01 ± 0.12, PMID 20069639, 200 femora).
+ASSUMED_LT_DIAMETERS = 1.0
+#: Shaft and lesser trochanter depend on each other: rounds at most, and when they have settled, mm.
+MAX_ROUNDS = 6
+SETTLED_MM = 0.05
+
+
+def fit_anatomy(
+    bone: Bone,
+    near_mm: FloatArray,
+    *,
+    side: Literal["left", "right"],
+    superior: FloatArray,
+    given: Landmarks | None = None,
+    head: Head | None = None,
+    long_bone_points: FloatArray | None = None,
+) -> Anatomy:
+    """The anatomy of a femur in its mirrored local frame (every hip looks like a right one).
+
+    ``near_mm`` (3,) is the lesion's centroid; ``superior`` (3,) the world's z axis in local
+    coordinates, which only tells which way is up where no shaft is in view; ``given``
+    landmarks override the fits; ``head``, where it has been fitted to this bone already, is
+    not fitted again; ``long_bone_points`` (N, 3) local mm, where given, are
+    surface points of the whole bone, of which ``bone`` is the proximal part. Raises
+    ``AnatomyError`` where there is no head, or where landmarks given contradict the bone.
+    """
+    given = given or Landmarks()
+    up = _unit(superior, "superior")
+    head = head or fit_head(bone, near_mm, given=given)
+    cautions: list[Caution] = []
+    sources: dict[str, str] = {"head_center": head.source}
+
+    neck = _neck(bone, head, given, sources, cautions)
+    cautions.extend(_mirror_caution(bone, head, neck, side))
+    shaft, bump, lowest = _shaft_and_lesser(bone, head, neck, up, given, sources, cautions)
+
+    tip = given.lesser_trochanter_tip
+    tip = None if tip is None else np.asarray(tip, dtype=np.float64)
+    if tip is not None:
+        sources["lesser_trochanter"] = "given"
+    elif bump is not None:
+        sources["lesser_trochanter"] = "fitted"
+        tip = bump.tip
+    else:
+        sources["lesser_trochanter"] = "assumed"
+        cautions.append(
+            Caution(
+                "lesser_trochanter_assumed",
+                "the lesser trochanter is not in view: its level is assumed"
+                f" {ASSUMED_LT_DIAMETERS:.1f} head diameter ({2 * head.radius_mm:.0f} mm) distal of the head's centre",
+            )
+        )
+    lesser_height = (
+        -ASSUMED_LT_DIAMETERS * 2.0 * head.radius_mm if tip is None else height(tip, head.center, shaft.axis)
+    )
+
+    if given.greater_trochanter_tip is not None:
+        greater: FloatArray | None = np.asarray(given.greater_trochanter_tip, dtype=np.float64)
+        sources["greater_trochanter"] = "given"
+    else:
+        greater = greater_trochanter(bone, head, neck, shaft)
+        sources["greater_trochanter"] = "assumed" if greater is None else "fitted"
+        if greater is None:
+            cautions.append(Caution("greater_trochanter_missing", "the tip of the greater trochanter is not in view"))
+
+    x_axis = _x_axis(bone, neck, shaft, given, long_bone_points, sources)
+    heights, midline, complete = lateral_midline(bone, head, shaft, x_axis, lesser_height, lowest)
+    if not complete:
+        cautions.append(
+            Caution(
+                "lateral_cortex_missing",
+                "the lateral cortex at the level of the entries is not in view, or only in part",
+            )
+        )
+    return Anatomy(
+        side=side,
+        head_center=head.center,
+        head_radius_mm=head.radius_mm,
+        neck_center=neck.center,
+        neck_axis=neck.axis,
+        neck_min_area_mm2=neck.area_mm2,
+        shaft_point=shaft.point,
+        shaft_axis=shaft.axis,
+        x_axis=x_axis,
+        lesser_trochanter_tip=tip,
+        lesser_trochanter_height_mm=lesser_height,
+        greater_trochanter_tip=greater,
+        midline_heights_mm=heights,
+        midline_y_mm=midline,
+        sources=sources,
+        warnings=tuple(cautions),
+    )
+
+
+def _mirror_caution(bone: Bone, head: Head, neck: Neck, side: str) -> list[Caution]:
+    """A caution where the lesser trochanter lies on the side of the neck where the other femur has it."""
+    shaft = provisional_shaft(bone, head)
+    if shaft is None:
+        return []
+    lowest = lowest_complete(bone, shaft, head.center, -2.6 * head.radius_mm)
+    bulge = handedness(bone, head, neck, shaft, lowest)
+    _log.debug("bulge behind the neck over before it: %s mm", bulge)
+    if bulge is None or bulge > -MIN_HANDEDNESS_MM:
+        return []
+    other = "left" if side == "right" else "right"
+    text = (
+        f"the bone has the shape of a {other} femur: its lesser trochanter is before the neck, not behind it;"
+        " check that the file does not mirror and that the side is right"
+    )
+    return [Caution("mirrored_bone", text)]
+
+
+def _unit(vector: FloatArray, name: str) -> FloatArray:
+    result = np.asarray(vector, dtype=np.float64)
+    length = float(np.linalg.norm(result))
+    if result.shape != (3,) or not np.isfinite(length) or length < 1e-9:
+        raise AnatomyError(
+            f"{name} is {np.asarray(vector).tolist()}; a vector of three numbers, not zero, is accepted",
+            code="geometry-invalid",
+        )
+    return np.asarray(result / length, dtype=np.float64)
+
+
+def _neck(bone: Bone, head: Head, given: Landmarks, sources: dict[str, str], cautions: list[Caution]) -> Neck:
+    neck = fit_neck(bone, head)
+    sources["neck_axis"] = "fitted"
+    if neck is None:
+        neck = neck_in_part(bone, head)
+        sources["neck_axis"] = "assumed"
+        cautions.append(
+            Caution(
+                "neck_in_part",
+                "no section of the femoral neck is in view as a whole: its axis is assumed from the part that is,"
+                " and the area of its smallest section is that of the part",
+            )
+        )
+    if given.neck_center is not None:
+        center = np.asarray(given.neck_center, dtype=np.float64)
+        axis = _unit(head.center - center, "neck axis (head centre − neck centre)")
+        sources["neck_axis"] = "given"
+        neck = Neck(center, axis, neck.area_mm2)
+    return neck
+
+
+def _shaft_and_lesser(
+    bone: Bone,
+    head: Head,
+    neck: Neck,
+    up: FloatArray,
+    given: Landmarks,
+    sources: dict[str, str],
+    cautions: list[Caution],
+) -> tuple[Shaft, Bump | None, float]:
+    """The shaft's line, the lesser trochanter's bump, and the lowest height in view."""
+    beyond = -2.6 * head.radius_mm
+    if given.shaft_axis is not None:
+        axis = _unit(given.shaft_axis, "shaft axis")
+        start = provisional_shaft(bone, head) or assumed_shaft(bone, head, neck, up)
+        point = start.point if given.shaft_point is None else np.asarray(given.shaft_point, dtype=np.float64)
+        line = Shaft(point, axis, 0.0)
+        sources["shaft_axis"] = "given"
+        lowest = lowest_complete(bone, line, head.center, beyond)
+        return line, lesser_trochanter(bone, head, neck, line, lowest), lowest
+
+    shaft = provisional_shaft(bone, head)
+    if shaft is not None:
+        fitted = _settled(bone, head, neck, shaft, given)
+        if fitted is not None:
+            sources["shaft_axis"] = "fitted"
+            lowest = lowest_complete(bone, fitted[0], head.center, beyond)
+            return fitted[0], fitted[1], lowest
+
+    shaft = assumed_shaft(bone, head, neck, up)
+    sources["shaft_axis"] = "assumed"
+    cautions.append(
+        Caution(
+            "shaft_assumed",
+            "less than 20 mm of shaft below the lesser trochanter is in view: the direction of its axis is assumed",
+        )
+    )
+    # The scan may end above the usual level of the lesser trochanter: then only the lateral
+    # side, which has no natural face looking distally, tells where.
+    lateral = neck_axis_turned(neck.axis, shaft.axis)
+    lowest = max(
+        lowest_complete(bone, shaft, head.center, beyond),
+        lowest_complete(bone, shaft, head.center, -LATERAL_WALL_RADII * head.radius_mm, lateral=lateral),
+    )
+    return shaft, lesser_trochanter(bone, head, neck, shaft, lowest), lowest
+
+
+def _settled(bone: Bone, head: Head, neck: Neck, shaft: Shaft, given: Landmarks) -> tuple[Shaft, Bump | None] | None:
+    """Shaft and lesser trochanter fitted in turn until both stay; ``None`` where too little shaft is in view."""
+    last = np.inf
+    bump: Bump | None = None
+    for _ in range(MAX_ROUNDS):
+        if given.lesser_trochanter_tip is not None:
+            level = height(np.asarray(given.lesser_trochanter_tip), head.center, shaft.axis)
+        else:
+            lowest = lowest_complete(bone, shaft, head.center, -2.6 * head.radius_mm)
+            bump = lesser_trochanter(bone, head, neck, shaft, lowest)
+            level = -2.0 * ASSUMED_LT_DIAMETERS * head.radius_mm
+            if bump is not None:
+                level = height(bump.tip, head.center, shaft.axis)
+        if abs(level - last) < SETTLED_MM:
+            break
+        last = level
+        better = fit_shaft(bone, shaft, head.center, level - BEGIN_BELOW_LT_MM, level - END_BELOW_LT_MM)
+        if better is None:
+            return None
+        shaft = better
+    return shaft, bump
+
+
+def _x_axis(
+    bone: Bone,
+    neck: Neck,
+    shaft: Shaft,
+    given: Landmarks,
+    long_bone_points: FloatArray | None,
+    sources: dict[str, str],
+) -> FloatArray:
+    """Lateral unit vector square on the shaft's axis."""
+    if given.x_axis is not None:
+        raw = np.asarray(given.x_axis, dtype=np.float64)
+        sources["x_axis"] = "given"
+        return _unit(raw - (raw @ shaft.axis) * shaft.axis, "x axis across the shaft")
+    turned = neck_axis_turned(neck.axis, shaft.axis)
+    points = bone.surface_points_mm if long_bone_points is None else np.asarray(long_bone_points, dtype=np.float64)
+    condyles = condylar_axis(points, shaft, turned)
+    sources["x_axis"] = "neck" if condyles is None else "condyles"
+    return turned if condyles is None else condyles

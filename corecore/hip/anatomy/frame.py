@@ -1,0 +1,199 @@
+"""Where lateral is, the lateral cortex's mid-line, and the zone where a tunnel may enter.
+
+Which side a femur is of: by where its head points in the world, and by its own shape.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Literal
+
+import numpy as np
+from scipy import ndimage
+
+from corecore.base.distance_field import Bone
+from corecore.base.errors import AnatomyError
+from corecore.base.grid import BoolArray, FloatArray
+from corecore.hip.anatomy.head import Head
+from corecore.hip.anatomy.model import Anatomy
+from corecore.hip.anatomy.neck import fit_neck, neck_in_part
+from corecore.hip.anatomy.section import section
+from corecore.hip.anatomy.shaft import Shaft, on_line, provisional_shaft
+
+#: Anteversion assumed where no condyles are in view, degrees: median 14.2 in 1070 femora (PMC4775021).
+ANTEVERSION_DEG = 14.0
+#: Condyles are looked for further than this from the shaft's point, mm: femora are 370 to 510 mm long.
+CONDYLES_BEYOND_MM = 180.0
+#: … in the bone's lowest part, mm high.
+CONDYLES_HEIGHT_MM = 35.0
+#: A pair of condyles touches a table behind at two points this far apart, mm (engineering choice).
+CONDYLES_APART_MM = (30.0, 75.0)
+#: … and is this wide, mm; a shaft is under 40.
+CONDYLES_WIDTH_MM = 55.0
+#: Most that anteversion turns the neck from the condyles' line, degrees: −24 to 49 (PMC4775021).
+VERSION_RANGE_DEG = (-30.0, 60.0)
+#: The mid-line is tabulated from this far below the lesser trochanter's level to this far above, mm.
+MIDLINE_BELOW_MM, MIDLINE_ABOVE_MM, MIDLINE_STEP_MM = 10.0, 50.0, 1.0
+#: … and must reach this far above for entries, mm: 25 (contract) and the hole's own edge.
+MIDLINE_NEEDED_MM = 32.0
+#: The table is smoothed over this length, mm: a voxel's stairs are no anatomy.
+MIDLINE_SMOOTHING_MM = 1.5
+
+
+def neck_axis_turned(neck_axis: FloatArray, shaft_axis: FloatArray) -> FloatArray:
+    """Lateral unit vector from the neck's direction: away from it, turned back by 14° of anteversion.
+
+    The neck points medially and anteriorly, so its reverse points laterally and 14° too far
+    back; turning it forward, anticlockwise seen from above on a right hip, gives lateral.
+    """
+    away = -(neck_axis - (neck_axis @ shaft_axis) * shaft_axis)
+    length = float(np.linalg.norm(away))
+    if length < 1e-3:
+        raise AnatomyError(
+            "the neck axis runs along the shaft axis; a neck that leaves the shaft is accepted", code="neck-not-found"
+        )
+    away = away / length
+    turn = np.radians(ANTEVERSION_DEG)
+    return np.asarray(np.cos(turn) * away + np.sin(turn) * np.cross(shaft_axis, away), dtype=np.float64)
+
+
+def condylar_axis(points: FloatArray, shaft: Shaft, lateral: FloatArray) -> FloatArray | None:
+    """Lateral unit vector along the posterior condylar line; ``None`` where no condyles are in view.
+
+    ``points`` (N, 3) lie on the bone's surface, ``lateral`` is a first guess. The line is the
+    long edge at the back of the convex outline of the bone's distal end, seen along the shaft.
+    """
+    anterior = np.cross(shaft.axis, lateral)
+    along = (points - shaft.point) @ shaft.axis
+    lowest = float(along.min())
+    if lowest > -CONDYLES_BEYOND_MM:
+        return None
+    distal = points[along < lowest + CONDYLES_HEIGHT_MM] - shaft.point
+    flat = np.column_stack([distal @ lateral, distal @ anterior])
+    from scipy.spatial import ConvexHull, QhullError  # a third of a second to load, and few scans show condyles
+
+    try:
+        outline = flat[ConvexHull(flat).vertices]
+    except QhullError:
+        return None
+    edges = np.roll(outline, -1, axis=0) - outline
+    length = np.linalg.norm(edges, axis=1)
+    # The outline runs anticlockwise: at the back it goes from medial to lateral.
+    direction = np.degrees(np.arctan2(edges[:, 1], edges[:, 0]))
+    behind = (length > CONDYLES_APART_MM[0]) & (length < CONDYLES_APART_MM[1])
+    behind &= (direction > VERSION_RANGE_DEG[0] - ANTEVERSION_DEG) & (
+        direction < VERSION_RANGE_DEG[1] - ANTEVERSION_DEG
+    )
+    if not behind.any():
+        return None
+    edge = edges[behind][int(np.argmax(length[behind]))]
+    edge = edge / np.linalg.norm(edge)
+    if np.ptp(flat @ edge) < CONDYLES_WIDTH_MM:
+        return None
+    return np.asarray(edge[0] * lateral + edge[1] * anterior, dtype=np.float64)
+
+
+def lateral_midline(
+    bone: Bone, head: Head, shaft: Shaft, x_axis: FloatArray, lesser_height: float, lowest: float
+) -> tuple[FloatArray, FloatArray, bool]:
+    """Heights (N,), mid-points (N,) in y, both from the head's centre, mm; whether all that entries need is in view.
+
+    At each height the mid-point is half-way between the foremost and the hindmost bone of
+    the part of the section lateral of the shaft's axis. Where no height is in view the table
+    has two rows a millimetre apart, the axis itself.
+    """
+    y_axis = np.cross(shaft.axis, x_axis)
+    heights = np.arange(-MIDLINE_BELOW_MM, MIDLINE_ABOVE_MM + 1e-6, MIDLINE_STEP_MM) + lesser_height
+    kept, middle = [], []
+    for at in heights:
+        base = on_line(shaft, head.center, float(at))
+        if at < lowest:
+            continue
+        cut = section(bone, base, shaft.axis, u=x_axis, half_width_mm=50.0)
+        if cut is None or not cut.complete:
+            continue
+        lateral = cut.across_mm > 0.0
+        depth = np.where(cut.inside | (cut.depth_mm <= 0.0), cut.depth_mm, -1.0)[lateral]
+        front, back = _extent(depth, cut.across_mm), _extent(depth[:, ::-1], -cut.across_mm[::-1])
+        if front is None or back is None:
+            continue
+        kept.append(float(at))
+        middle.append(0.5 * (front - back) + float((base - head.center) @ y_axis))
+    if not kept:
+        rows = np.array([lesser_height - 0.5 * MIDLINE_STEP_MM, lesser_height + 0.5 * MIDLINE_STEP_MM])
+        return rows, np.array([(on_line(shaft, head.center, float(at)) - head.center) @ y_axis for at in rows]), False
+    needed = (heights >= lesser_height) & (heights <= lesser_height + MIDLINE_NEEDED_MM)
+    complete = bool(np.isin(heights[needed], kept).all())
+    smooth = ndimage.gaussian_filter1d(np.array(middle), MIDLINE_SMOOTHING_MM / MIDLINE_STEP_MM, mode="nearest")
+    return np.array(kept), np.asarray(smooth, dtype=np.float64), complete
+
+
+def _extent(depth: FloatArray, across: FloatArray) -> float | None:
+    """Largest position along the second axis where bone ends, between the samples."""
+    inside = depth > 0.0
+    if not inside.any():
+        return None
+    rows = np.flatnonzero(inside.any(axis=1))
+    last = depth.shape[1] - 1 - np.argmax(inside[rows, ::-1], axis=1)
+    beyond = np.minimum(last + 1, depth.shape[1] - 1)
+    a, b = depth[rows, last], depth[rows, beyond]
+    share = np.where(beyond > last, a / np.maximum(a - b, 1e-6), 0.0)
+    step = across[1] - across[0]
+    return float(np.max(across[last] + np.clip(share, 0.0, 1.0) * step))
+
+
+def entry_zone(
+    bone: Bone,
+    anatomy: Anatomy,
+    *,
+    lower_mm: float,
+    upper_mm: float,
+    normal_max_deg: float,
+    ap_max_mm: float,
+) -> BoolArray:
+    """Which of ``bone.surface_points_mm`` a tunnel may enter, (N,) bool.
+
+    Height between ``lower_mm`` and ``upper_mm`` above the lesser trochanter's level, outward
+    normal within ``normal_max_deg`` of lateral, at most ``ap_max_mm`` before or behind the
+    lateral mid-line. Points lateral of the shaft's axis only, and none at a height whose
+    mid-line is not in view.
+    """
+    offset = bone.surface_points_mm - anatomy.head_center
+    z = offset @ anatomy.shaft_axis
+    above = z - anatomy.lesser_trochanter_height_mm
+    facing = bone.surface_normals @ anatomy.x_axis >= np.cos(np.radians(normal_max_deg))
+    middle = np.abs(offset @ anatomy.y_axis - anatomy.midline_y(z)) <= ap_max_mm
+    lateral = (bone.surface_points_mm - anatomy.shaft_point) @ anatomy.x_axis > 0.0
+    heights = anatomy.midline_heights_mm
+    known = (z >= heights[0] - MIDLINE_STEP_MM) & (z <= heights[-1] + MIDLINE_STEP_MM)
+    return np.asarray((above >= lower_mm) & (above <= upper_mm) & facing & middle & lateral & known)
+
+
+_log = logging.getLogger(__name__)
+
+#: The neck must point this far to one side, as a share of its length across the shaft: 0.17 is
+#: 10° off straight ahead (engineering choice).
+MIN_SIDEWAYS = 0.17
+
+
+def guess_side(bone_unmirrored: Bone, head: Head, local_from_world: FloatArray) -> Literal["left", "right"]:
+    """The side of a femur from the world's x axis: its head lies medial of its shaft.
+
+    ``bone_unmirrored`` and ``head`` are in a local frame that is a rotation of the world, given
+    by ``local_from_world`` (4, 4). Raises ``AnatomyError`` where the neck points straight
+    ahead or back, so that the side cannot be told.
+    """
+    neck = fit_neck(bone_unmirrored, head) or neck_in_part(bone_unmirrored, head)
+    shaft = provisional_shaft(bone_unmirrored, head)
+    turn = np.asarray(local_from_world, dtype=np.float64)[:3, :3]
+    # Without a shaft in view the world's z serves: only the sign of one component is asked.
+    axis = turn @ np.array([0.0, 0.0, 1.0]) if shaft is None else shaft.axis
+    medial = neck.axis - (neck.axis @ axis) * axis
+    sideways = float(medial @ (turn @ np.array([1.0, 0.0, 0.0]))) / max(float(np.linalg.norm(medial)), 1e-9)
+    if abs(sideways) < MIN_SIDEWAYS:
+        raise AnatomyError(
+            f"the femoral neck points {np.degrees(np.arcsin(sideways)):.0f}° to the right of straight ahead: the side"
+            f" cannot be told; give the side (10° or more is accepted)",
+            code="side-unclear",
+        )
+    return "right" if sideways < 0.0 else "left"

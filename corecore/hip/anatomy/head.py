@@ -1,0 +1,268 @@
+"""The femoral head: a sphere fitted robustly to the articular surface.
+
+Surface points vote along their inward normals for a centre, one radius at a time; the best
+votes are refined by least squares on the points that lie on the sphere *and* face outward.
+A crater, a flattened dome, the neck and an osteophyte do neither and drop out. What makes a
+sphere a head is how much of a hemisphere it covers: a shaft hugs a sphere only round a belt.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+from pykdtree.kdtree import KDTree
+
+from corecore.base.distance_field import Bone
+from corecore.base.errors import AnatomyError
+from corecore.base.grid import FloatArray
+from corecore.hip.anatomy.model import Landmarks, Source
+
+_log = logging.getLogger(__name__)
+
+#: Radii accepted as a femoral head, mm: adult heads are 40 to 51 mm across (Saengnipanthkul
+#: 2012, 102 femora; 170 German femora), widened for children, dysplasia and coxa magna.
+RADIUS_RANGE_MM = (15.0, 35.0)
+#: The sphere's centre is looked for this near the lesion, mm: one largest radius and a crater.
+SEARCH_RADIUS_MM = 40.0
+#: The lesion's centroid lies within this many radii of the centre; the neck begins beyond.
+LESION_REACH_RADII = 1.4
+#: Share of the covered side's hemisphere that must be articular surface. Whole heads reach
+#: 0.95, heads with a crater of 30 % of the sphere 0.67, shafts, trochanters and cut ends of
+#: shafts at most 0.52 (measured; the limit between is an engineering choice; docs/design/anatomy.md).
+MIN_HEMISPHERE_COVERAGE = 0.60
+#: What counts there faces outward within this angle: tighter than for the fit, or the rim of
+#: a flat cut would pass for a ball, degrees.
+COVERAGE_FACING_DEG = 15.0
+#: A head is a knob on a neck: share of the sphere 1.15 times as large that lies in bone.
+#: Heads have 0.09 to 0.12, the end of a shaft over 0.2, a condyle 0.3 (engineering choice).
+NECK_SHARE_RANGE = (0.01, 0.19)
+NECK_SHELL_RADII = 1.15
+#: A point is on the sphere within this distance, mm, or one voxel, whichever is more: the
+#: surface of a mask errs by a third of a voxel (RMS).
+ON_SPHERE_MM = 1.0
+#: … and faces outward within this angle of the radius, degrees.
+FACING_DEG = 30.0
+#: The neck joins the head within this angle of the neck's direction: not articular, degrees.
+NECK_CONE_DEG = 55.0
+#: Cell of the voting grid, mm, and the most surface points that vote.
+VOTE_CELL_MM = 3.0
+MAX_VOTERS = 20_000
+#: Directions over the sphere at which coverage is counted.
+DIRECTIONS = 800
+
+
+@dataclass(frozen=True, eq=False)
+class Head:
+    """The sphere of the femoral head in local mm, and how good the fit is.
+
+    ``hemisphere_coverage`` is the share of the articular hemisphere that lies on the sphere,
+    ``residual_mm`` the RMS distance of those points from it; both are measured also for a
+    sphere that was given. ``neck_direction`` is a first guess of the unit vector from the
+    centre into the neck.
+    """
+
+    center: FloatArray
+    radius_mm: float
+    source: Source
+    hemisphere_coverage: float
+    residual_mm: float
+    neck_direction: FloatArray
+
+
+def fit_head(bone: Bone, near_mm: FloatArray, *, given: Landmarks | None = None) -> Head:
+    """The femoral head near ``near_mm`` (3,), the lesion's centroid in local mm.
+
+    A centre or radius in ``given`` overrides that part of the fit. Raises ``AnatomyError``
+    where no sphere of 15 to 35 mm covers enough of a hemisphere near there.
+    """
+    given = given or Landmarks()
+    near = np.asarray(near_mm, dtype=np.float64)
+    if given.head_center is not None and given.head_radius_mm is not None:
+        center, radius = np.asarray(given.head_center, dtype=np.float64), float(given.head_radius_mm)
+        _check_radius(radius)
+        return _described(bone, center, radius, "given")
+
+    points, normals, weights = _voters(bone, near if given.head_center is None else given.head_center)
+    fixed = None if given.head_center is None else np.asarray(given.head_center, dtype=np.float64)
+    best: tuple[float, FloatArray, float] | None = None
+    for start, start_radius in _candidates(points, normals, weights, near, fixed, given.head_radius_mm):
+        fit = _refined(points, normals, weights, start, start_radius, bone, fixed, given.head_radius_mm)
+        if fit is None:
+            continue
+        center, radius = fit
+        if fixed is None and np.linalg.norm(center - near) > LESION_REACH_RADII * radius:
+            continue
+        share = float(np.mean(bone.inside(center + NECK_SHELL_RADII * radius * directions(DIRECTIONS))))
+        if not NECK_SHARE_RANGE[0] <= share <= NECK_SHARE_RANGE[1]:
+            _log.debug("sphere of %.1f mm at %s is no head: %.2f of the shell around it is bone", radius, center, share)
+            continue
+        ball = _on_sphere(points, normals, center, radius, _tolerance(bone), COVERAGE_FACING_DEG)
+        covered = _coverage(bone, points[ball], center)[0]
+        if best is None or covered > best[0]:
+            best = (covered, center, radius)
+    if best is None or best[0] < MIN_HEMISPHERE_COVERAGE:
+        found = "no knob on a neck" if best is None else f"a sphere of {best[2]:.0f} mm covered to {best[0]:.0%}"
+        raise AnatomyError(
+            f"no femoral head around the lesion: {found}; a sphere of {RADIUS_RANGE_MM[0]:.0f} to"
+            f" {RADIUS_RANGE_MM[1]:.0f} mm whose articular half is covered to {MIN_HEMISPHERE_COVERAGE:.0%} is"
+            " accepted",
+            code="head-not-found",
+        )
+    _, center, radius = best
+    source: Source = "fitted" if fixed is None and given.head_radius_mm is None else "given"
+    head = _described(bone, center, radius, source)
+    # The neck's direction is known now: fit once more without the part where it joins.
+    fit = _refined(points, normals, weights, center, radius, bone, fixed, given.head_radius_mm, head.neck_direction)
+    return head if fit is None else _described(bone, *fit, source)
+
+
+def _check_radius(radius: float) -> None:
+    low, high = RADIUS_RANGE_MM
+    if not low <= radius <= high:
+        raise AnatomyError(
+            f"head radius {radius:.1f} mm; {low:.0f} to {high:.0f} mm is accepted", code="head-not-found"
+        )
+
+
+def _tolerance(bone: Bone) -> float:
+    return max(ON_SPHERE_MM, float(np.max(bone.spacing_mm)))
+
+
+def _voters(bone: Bone, near: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Surface points near the lesion, their normals, and the area each stands for (relative)."""
+    reach = SEARCH_RADIUS_MM + RADIUS_RANGE_MM[1]
+    chosen = np.linalg.norm(bone.surface_points_mm - near, axis=1) < reach
+    points, normals = bone.surface_points_mm[chosen], bone.surface_normals[chosen]
+    if len(points) > MAX_VOTERS:
+        # A regular stride keeps all orientations, for the points run along each axis in turn.
+        pick = np.linspace(0, len(points) - 1, MAX_VOTERS).astype(np.int64)
+        points, normals = points[pick], normals[pick]
+    # Grid edges cross an oblique surface more often than a square one.
+    weights = 1.0 / np.maximum(np.abs(normals).sum(axis=1), 0.5)
+    return points, normals, weights
+
+
+def _candidates(
+    points: FloatArray,
+    normals: FloatArray,
+    weights: FloatArray,
+    near: FloatArray,
+    fixed_center: FloatArray | None,
+    fixed_radius: float | None,
+) -> list[tuple[FloatArray, float]]:
+    """Centres and radii to refine: at each radius the cell where most normals meet."""
+    low, high = RADIUS_RANGE_MM
+    radii = np.arange(low, high + 0.5, 2.0) if fixed_radius is None else np.array([fixed_radius])
+    if fixed_center is not None:
+        return [(fixed_center, float(r)) for r in radii]
+    cells = int(2 * SEARCH_RADIUS_MM / VOTE_CELL_MM) + 1
+    found: list[tuple[float, FloatArray, float]] = []
+    for radius in radii:
+        votes = points - radius * normals - (near - SEARCH_RADIUS_MM)
+        index = np.floor(votes / VOTE_CELL_MM).astype(np.int64)
+        kept = np.all((index >= 0) & (index < cells), axis=1)
+        flat = np.ravel_multi_index(tuple(index[kept].T), (cells, cells, cells))
+        if len(flat) == 0:
+            continue
+        count = np.bincount(flat, weights=weights[kept])
+        top = int(np.argmax(count))
+        inside = votes[kept][flat == top]
+        found.append((float(count[top]) / radius**2, inside.mean(axis=0) + near - SEARCH_RADIUS_MM, float(radius)))
+    found.sort(key=lambda item: -item[0])
+    return [(center, radius) for _, center, radius in found[:6]]
+
+
+def _on_sphere(
+    points: FloatArray, normals: FloatArray, center: FloatArray, radius: float, tolerance: float, facing_deg: float
+) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    offset = points - center
+    size = np.linalg.norm(offset, axis=1)
+    facing = np.einsum("ij,ij->i", offset, normals) > np.cos(np.radians(facing_deg)) * size
+    return cast("np.ndarray[tuple[int], np.dtype[np.bool_]]", facing & (np.abs(size - radius) < tolerance))
+
+
+def _refined(
+    points: FloatArray,
+    normals: FloatArray,
+    weights: FloatArray,
+    center: FloatArray,
+    radius: float,
+    bone: Bone,
+    fixed_center: FloatArray | None,
+    fixed_radius: float | None,
+    neck_direction: FloatArray | None = None,
+) -> tuple[FloatArray, float] | None:
+    """Least-squares sphere through the points near the last one, in a shell that tightens."""
+    final = _tolerance(bone)
+    shells = [4.0, 4.0, 3.0, 3.0, 2.0, 2.0, 1.5, 1.5] if neck_direction is None else [2.0, 1.5]
+    for tolerance in [max(s, final) for s in shells] + [final] * 8:
+        chosen = _on_sphere(points, normals, center, radius, tolerance, FACING_DEG)
+        offset = points[chosen] - center
+        size = np.linalg.norm(offset, axis=1)
+        if neck_direction is not None:
+            articular = offset @ neck_direction < np.cos(np.radians(NECK_CONE_DEG)) * size
+            offset, size = offset[articular], size[articular]
+            chosen[np.flatnonzero(chosen)[~articular]] = False
+        if len(size) < 30:
+            return None
+        unit = offset / size[:, None]
+        residual = size - radius
+        # Tukey's weight: what lies at the shell's edge fades out instead of switching.
+        weight = weights[chosen] * (1.0 - (residual / tolerance) ** 2) ** 2
+        columns = np.column_stack([unit if fixed_center is None else np.zeros_like(unit), np.ones(len(size))])
+        if fixed_radius is not None:
+            columns[:, 3] = 0.0
+        root = np.sqrt(weight)[:, None]
+        step = np.linalg.lstsq(columns * root, residual * root[:, 0], rcond=None)[0]
+        # A step is never longer than the shell: beyond it the chosen points say nothing.
+        step = step * min(1.0, 2.0 * tolerance / max(float(np.linalg.norm(step[:3])), 1e-12))
+        center, radius = center + step[:3], radius + float(step[3])
+        if not RADIUS_RANGE_MM[0] <= radius <= RADIUS_RANGE_MM[1]:
+            return None
+    return center, radius
+
+
+def directions(count: int) -> FloatArray:
+    """Unit vectors spread evenly over the sphere (Fibonacci lattice), (count, 3)."""
+    i = np.arange(count) + 0.5
+    z = 1.0 - 2.0 * i / count
+    turn = np.pi * (1.0 + 5.0**0.5) * i
+    flat = np.sqrt(1.0 - z**2)
+    return np.column_stack([flat * np.cos(turn), flat * np.sin(turn), z])
+
+
+def _coverage(bone: Bone, articular_points: FloatArray, center: FloatArray) -> tuple[float, FloatArray]:
+    """Share of the covered side's hemisphere with articular surface, and that side's pole."""
+    if len(articular_points) < 30:
+        return 0.0, np.array([0.0, 0.0, 1.0])
+    offset = articular_points - center
+    unit = offset / np.linalg.norm(offset, axis=1, keepdims=True)
+    ways = directions(DIRECTIONS)
+    # A direction is covered when a point lies within a voxel's diagonal of it.
+    reach = 1.75 * float(np.max(bone.spacing_mm)) / float(np.mean(np.linalg.norm(offset, axis=1)))
+    covered = KDTree(unit).query(ways, distance_upper_bound=reach)[0] < reach
+    pole = ways[covered].sum(axis=0)
+    pole = pole / max(float(np.linalg.norm(pole)), 1e-12)
+    half = ways @ pole > 0.0
+    return float(np.mean(covered[half])), pole
+
+
+def _described(bone: Bone, center: FloatArray, radius: float, source: Source) -> Head:
+    """The head with its quality and a first guess of the neck's direction."""
+    surface = bone.surface_points_mm, bone.surface_normals
+    ball = _on_sphere(*surface, center, radius, _tolerance(bone), COVERAGE_FACING_DEG)
+    covered, pole = _coverage(bone, surface[0][ball], center)
+    articular = surface[0][_on_sphere(*surface, center, radius, _tolerance(bone), FACING_DEG)]
+    residual = np.linalg.norm(articular - center, axis=1) - radius
+    rms = float(np.sqrt(np.mean(residual**2))) if len(residual) else float("nan")
+    # The neck is where bone goes on beyond the sphere.
+    ways = directions(DIRECTIONS)
+    beyond = bone.inside(center + 1.2 * radius * ways)
+    neck = ways[beyond].sum(axis=0) if beyond.any() else -pole
+    length = float(np.linalg.norm(neck))
+    neck = neck / length if length > 1e-9 else -pole
+    _log.debug("head: centre %s, radius %.2f mm, coverage %.2f, rms %.2f mm", center, radius, covered, rms)
+    return Head(center, radius, source, covered, rms, neck)

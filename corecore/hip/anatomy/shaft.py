@@ -1,0 +1,188 @@
+"""The shaft's axis: a robust line through the centroids of the sections below the lesser trochanter."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+
+from corecore.base.distance_field import Bone
+from corecore.base.grid import FloatArray
+from corecore.hip.anatomy.head import Head
+from corecore.hip.anatomy.section import section
+
+_log = logging.getLogger(__name__)
+
+#: Sections from this far distal of the lesser trochanter's tip … to this far, mm (contract).
+BEGIN_BELOW_LT_MM = 20.0
+END_BELOW_LT_MM = 120.0
+#: … over at least this length of axis, mm (contract).
+MIN_LENGTH_MM = 20.0
+#: Distance between sections, mm.
+STEP_MM = 3.5
+#: Half the side of the sampled square: a shaft is under 45 mm wide, its axis known to 20 mm.
+HALF_WIDTH_MM = 36.0
+#: Bone facing distally within this angle of the axis is a cut end, not a shaft's wall, degrees.
+CUT_FACING_DEG = 50.0
+#: … where its area is more than this share of a section's (engineering choice).
+CUT_AREA_SHARE = 0.1
+#: On the lateral side alone, where the underside of the greater trochanter's ridge leans a
+#: little, a cut faces within this angle, degrees, and has this share of a section's area.
+LATERAL_CUT_FACING_DEG = 40.0
+LATERAL_CUT_AREA_SHARE = 0.4
+#: A centroid further than this from the line counts less and less, mm (Huber).
+HUBER_MM = 0.7
+#: Shafts have sections between these areas, mm²: 18 to 55 mm across (engineering choice).
+AREA_RANGE_MM2 = (250.0, 2400.0)
+#: The axis has settled when it turns by less than this, degrees.
+SETTLED_DEG = 0.05
+MAX_ROUNDS = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Shaft:
+    """A line in local mm: ``point`` (3,), ``axis`` (3,) unit, proximal; and the length it was fitted over."""
+
+    point: FloatArray
+    axis: FloatArray
+    length_mm: float
+
+
+def height(point: FloatArray, origin: FloatArray, axis: FloatArray) -> float:
+    """How far ``point`` lies along ``axis`` from ``origin``, mm."""
+    return float((point - origin) @ axis)
+
+
+def on_line(shaft: Shaft, origin: FloatArray, at_height: float) -> FloatArray:
+    """The point of the shaft's line whose height along it from ``origin`` is ``at_height``."""
+    return np.asarray(
+        shaft.point + (at_height - height(shaft.point, origin, shaft.axis)) * shaft.axis, dtype=np.float64
+    )
+
+
+def lowest_complete(
+    bone: Bone, shaft: Shaft, origin: FloatArray, below: float, *, lateral: FloatArray | None = None
+) -> float:
+    """Height from ``origin`` of the lowest section that the scan shows whole, mm.
+
+    A scan's end is seen in two ways: the array's edge, and a face that looks distally (a
+    volume padded with zeros). ``below`` is a height under which no natural face does: past
+    the underside of the lesser trochanter. With ``lateral``, a unit vector, only that side of
+    the line is looked at, where no natural face looks distally at any height.
+    """
+    points = bone.surface_points_mm
+    offset = points - shaft.point
+    along = offset @ shaft.axis
+    radial = np.linalg.norm(offset - along[:, None] * shaft.axis, axis=1)
+    heights = along + height(shaft.point, origin, shaft.axis)
+    near = radial < HALF_WIDTH_MM
+    if lateral is not None:
+        near &= offset @ lateral > 0.0
+    lowest = float(heights[near].min()) if near.any() else 0.0
+    facing = bone.surface_normals @ -shaft.axis
+    angle, share = (
+        (CUT_FACING_DEG, CUT_AREA_SHARE) if lateral is None else (LATERAL_CUT_FACING_DEG, LATERAL_CUT_AREA_SHARE)
+    )
+    cut = near & (heights < below) & (facing > np.cos(np.radians(angle)))
+    voxel = float(np.cbrt(np.prod(bone.spacing_mm)))
+    if cut.any():
+        order = np.argsort(-heights[cut])
+        area = voxel**2 * facing[cut] / np.abs(bone.surface_normals[cut]).sum(axis=1)
+        seen = np.cumsum(area[order])
+        enough = int(np.searchsorted(seen, share * AREA_RANGE_MM2[0]))
+        if enough < len(order):
+            lowest = max(lowest, float(heights[cut][order[enough]]))
+    if len(bone.cut_points_mm):
+        edge = bone.cut_points_mm - shaft.point
+        edge_along = edge @ shaft.axis
+        beside = np.linalg.norm(edge - edge_along[:, None] * shaft.axis, axis=1) < HALF_WIDTH_MM
+        if lateral is not None:
+            beside &= edge @ lateral > 0.0
+        edge_height = edge_along + height(shaft.point, origin, shaft.axis)
+        if np.any(beside & (edge_height < below)):
+            lowest = max(lowest, float(edge_height[beside & (edge_height < below)].max()))
+    # The smoothed surface rounds a cut's rim over about a voxel and a half.
+    return lowest + 2.0 * voxel
+
+
+def fit_shaft(bone: Bone, start: Shaft, origin: FloatArray, top: float, bottom: float) -> Shaft | None:
+    """The line through the section centroids between two heights from ``origin``, mm.
+
+    The sections are square on the line: it is fitted again until it stays. ``None`` where
+    fewer than 5 usable sections or less than 20 mm of shaft are in view.
+    """
+    shaft = start
+    for _ in range(MAX_ROUNDS):
+        end = max(bottom, lowest_complete(bone, shaft, origin, min(top + 5.0, 0.0)))
+        if top - end < MIN_LENGTH_MM:
+            return None
+        heights = np.linspace(top, end, int((top - end) / STEP_MM) + 1)
+        centroids, kept = section_centroids(bone, shaft, origin, heights)
+        if len(kept) < 5 or kept.max() - kept.min() < MIN_LENGTH_MM - STEP_MM:
+            return None
+        point, axis = robust_line(centroids, kept)
+        turn = float(np.degrees(np.arccos(np.clip(axis @ shaft.axis, -1.0, 1.0))))
+        shaft = Shaft(point, axis, float(kept.max() - kept.min()))
+        if turn < SETTLED_DEG:
+            break
+    return shaft
+
+
+def section_centroids(
+    bone: Bone, shaft: Shaft, origin: FloatArray, heights: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Centroids (N, 3) of the usable sections square on the line, and their heights (N,)."""
+    centroids, kept = [], []
+    for at in heights:
+        cut = section(bone, on_line(shaft, origin, float(at)), shaft.axis, half_width_mm=HALF_WIDTH_MM)
+        if cut is None or not (cut.complete and cut.framed):
+            continue
+        if not AREA_RANGE_MM2[0] <= cut.area_mm2 <= AREA_RANGE_MM2[1]:
+            continue
+        centroids.append(cut.centroid)
+        kept.append(float(at))
+    return np.array(centroids).reshape(-1, 3), np.array(kept)
+
+
+def robust_line(points: FloatArray, along: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """A point and the unit direction of the line through ``points`` (N, 3), by Huber's weights.
+
+    The direction is that of growing ``along`` (N,).
+    """
+    weight = np.ones(len(points))
+    mean, direction = points.mean(axis=0), np.zeros(3)
+    for _ in range(15):
+        mean = np.average(points, axis=0, weights=weight)
+        offset = points - mean
+        direction = np.linalg.eigh((offset * weight[:, None]).T @ offset)[1][:, -1]
+        across = np.linalg.norm(offset - (offset @ direction)[:, None] * direction, axis=1)
+        weight = np.minimum(1.0, HUBER_MM / np.maximum(across, 1e-9))
+    if np.cov(points @ direction, along)[0, 1] < 0.0:
+        direction = -direction
+    return mean, direction
+
+
+def provisional_shaft(bone: Bone, head: Head) -> Shaft | None:
+    """A first axis from the bone far from the head alone; ``None`` where there is none.
+
+    Far is beyond 3.2 radii from the head's centre, distal of the trochanters whatever way
+    the bone lies; beyond 8 radii the bone bows and is left out.
+    """
+    points = bone.surface_points_mm
+    distance = np.linalg.norm(points - head.center, axis=1)
+    far = (distance > 3.2 * head.radius_mm) & (distance < 8.0 * head.radius_mm)
+    if np.count_nonzero(far) < 50:
+        return None
+    cloud = points[far]
+    reach = distance[far]
+    cut = np.median(reach)
+    distal, proximal = cloud[reach >= cut].mean(axis=0), cloud[reach < cut].mean(axis=0)
+    gap = proximal - distal
+    length = float(np.linalg.norm(gap))
+    if length < 5.0:
+        return None
+    shaft = Shaft(proximal, gap / length, length)
+    # Radii, not the lesser trochanter: it is not known yet. It lies 2.0 ± 0.24 radii below.
+    top = -2.4 * head.radius_mm - BEGIN_BELOW_LT_MM
+    return fit_shaft(bone, shaft, head.center, top, top - (END_BELOW_LT_MM - BEGIN_BELOW_LT_MM))

@@ -1,0 +1,255 @@
+"""A hip: bone surface, lesion and anatomy in the local frame, ready to be measured and planned.
+
+The local frame is millimetres along the femur array's axes, origin at its first voxel,
+right-handed. Left hips are mirrored before anything is fitted, so everything inside sees a
+right hip, and a mirrored volume gives the mirrored plan to the last digit.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+from scipy import ndimage
+
+from corecore.base.distance_field import Bone, bone_from_voxels
+from corecore.base.errors import InputError
+from corecore.base.grid import BoolArray, FloatArray, Grid, Mask, inverse, transform
+from corecore.base.html import figures_html
+from corecore.base.resampling import near_isotropic
+from corecore.hip.anatomy.fit import fit_anatomy
+from corecore.hip.anatomy.frame import guess_side
+from corecore.hip.anatomy.head import fit_head
+from corecore.hip.anatomy.model import Anatomy, Caution, Landmarks
+from corecore.hip.case import LESION_REACH_MM, OUTSIDE_SHARE_MAX, STRAY_LESION_ML, Case, Side
+from corecore.hip.keep_out import Barrier, barrier_of
+from corecore.hip.lesion import Lesion, sampled
+
+_log = logging.getLogger(__name__)
+
+#: Voxel edge for telling the side, mm: coarse is enough, and quick.
+SIDE_SPACING_MM = 2.0
+#: The head's neighbourhood for that rule, mm beyond the fitted sphere.
+HEAD_NEAR_MM = 3.0
+#: How far the femur is closed to let a lesion fill the hole left for it, mm (contract §1).
+CLOSING_MM = 3.0
+
+
+@dataclass(frozen=True, eq=False)
+class Hip:
+    """One hip in its local frame. ``world_from_local`` (4, 4) contains the mirror of a left hip."""
+
+    case: Case
+    side: Side
+    world_from_local: FloatArray
+    bone: Bone
+    bone_mask: Mask
+    lesion: Lesion
+    anatomy: Anatomy
+    cautions: tuple[Caution, ...]
+    timings: dict[str, float]
+    #: What tunnels keep out of: the region to avoid and the pelvis, where given and within reach.
+    avoid: Barrier | None = None
+    pelvis: Barrier | None = None
+
+    def __repr__(self) -> str:
+        return f"<Hip {self.case.id}: {self.side}, necrosis {self.lesion.volume_ml:.2f} ml>"
+
+    def _repr_html_(self) -> str:
+        anatomy = self.anatomy
+        rows = [
+            ("side", self.side),
+            ("head", f"radius {anatomy.head_radius_mm:.1f} mm"),
+            ("neck-shaft angle", f"{anatomy.neck_shaft_angle_deg:.0f}°"),
+            ("necrosis", f"{self.lesion.volume_ml:.2f} ml"),
+        ]
+        return figures_html(f"hip {self.case.id}", rows, [caution.text for caution in self.cautions])
+
+    def to_world(self, points_mm: FloatArray) -> FloatArray:
+        """Local positions (N, 3) or (3,) as world RAS mm."""
+        return transform(self.world_from_local, points_mm)
+
+    def direction_to_world(self, direction: FloatArray) -> FloatArray:
+        """A local direction (3,) in world axes."""
+        return np.asarray(self.world_from_local[:3, :3] @ direction, dtype=np.float64)
+
+    def to_local(self, points_mm: FloatArray) -> FloatArray:
+        """World RAS positions (N, 3) or (3,) as local mm."""
+        return transform(inverse(self.world_from_local), points_mm)
+
+
+def build_hip(case: Case) -> Hip:
+    """Tell the side, build the bone surface and fit the anatomy of a case.
+
+    Raises ``AnatomyError`` where no head is found, ``InputError`` where the side contradicts
+    what was asked for or a part of the lesion lies away from the head.
+    """
+    started = time.perf_counter()
+    side = _side(case)
+    cautions: list[Caution] = []
+    sided = time.perf_counter()
+
+    femur, lesion, faces = case.femur, case.lesion, case.open_faces
+    if side == "left":
+        femur, lesion, faces = _mirrored(femur), _mirrored(lesion), _mirrored_faces(femur, faces)
+    fine = near_isotropic(femur)
+    spacing = fine.grid.spacing_mm
+    mirror = np.diag([-1.0 if side == "left" else 1.0, 1.0, 1.0, 1.0])
+    world_from_local = mirror @ fine.grid.world_from_index @ np.diag([*(1.0 / spacing), 1.0])
+    local_from_side = inverse(fine.grid.world_from_index @ np.diag([*(1.0 / spacing), 1.0]))
+    dead = sampled(Mask(lesion.grid.moved(local_from_side), lesion.voxels))
+    given = _to_local(case.landmarks, inverse(world_from_local))
+    bone = bone_from_voxels(fine.voxels, spacing, open_faces=faces)
+    head = fit_head(bone, dead.centroid_mm, given=given)
+    fitted_to = (bone, len(dead.points_mm))
+    voxels = fine.voxels
+    if not case.label_map:
+        added = _lesion_in_craters(fine.voxels, spacing, dead, head.center, head.radius_mm)
+        if added.any():
+            voxels = fine.voxels | added
+            bone = bone_from_voxels(voxels, spacing, open_faces=faces)
+        dead, more = _cut_to_bone(dead, bone, lesion.grid.spacing_mm)
+        cautions.extend(more)
+    surfaced = time.perf_counter()
+    dead, more = _only_near_head(dead, head.center, head.radius_mm)
+    cautions.extend(more)
+    superior = inverse(world_from_local)[:3, :3] @ np.array([0.0, 0.0, 1.0])
+    anatomy = fit_anatomy(
+        bone, dead.centroid_mm, side=side, superior=superior, given=given,
+        head=head if fitted_to == (bone, len(dead.points_mm)) else None,
+    )  # fmt: skip
+    done = time.perf_counter()
+    timings = {"side_s": sided - started, "surface_s": surfaced - sided, "anatomy_s": done - surfaced}
+    _log.info("hip %s: %s, head radius %.2f mm", case.id, side, anatomy.head_radius_mm)
+    local_grid = Grid(fine.grid.shape, np.diag([*spacing, 1.0]))
+    local_from_world, size = inverse(world_from_local), spacing * fine.grid.shape
+    avoid = None if case.avoid is None else barrier_of("avoid", case.avoid, local_from_world, size)
+    pelvis = None if case.pelvis is None else barrier_of("pelvis", case.pelvis, local_from_world, size)
+    if case.avoid is not None and avoid is None:
+        cautions.append(Caution("avoid_far", "nothing of the region to avoid lies within reach of a tunnel"))
+    return Hip(
+        case, side, world_from_local, bone, Mask(local_grid, voxels), dead, anatomy,
+        (*case.cautions, *cautions, *anatomy.warnings), timings, avoid, pelvis,
+    )  # fmt: skip
+
+
+def _side(case: Case) -> Side:
+    """The side, told from the bone's shape and held against what the user or the names say."""
+    step = np.maximum(1, np.floor(SIDE_SPACING_MM / case.femur.grid.spacing_mm + 0.5)).astype(int)
+    coarse = Mask(
+        Grid(
+            tuple(int(n) for n in (-(-np.array(case.femur.grid.shape) // step))),  # type: ignore[arg-type]
+            case.femur.grid.world_from_index @ np.diag([*step.astype(float), 1.0]),
+        ),
+        case.femur.voxels[:: step[0], :: step[1], :: step[2]],
+    )
+    coarse = near_isotropic(coarse)
+    spacing = coarse.grid.spacing_mm
+    world_from_local = coarse.grid.world_from_index @ np.diag([*(1.0 / spacing), 1.0])
+    local_from_world = inverse(world_from_local)
+    bone = bone_from_voxels(coarse.voxels, spacing, open_faces=case.open_faces)
+    given = _to_local(case.landmarks, local_from_world)
+    near = transform(local_from_world, case.lesion.positions_mm().mean(axis=0))
+    side = guess_side(bone, fit_head(bone, near, given=given), local_from_world)
+    if case.side is not None and case.side != side:
+        raise InputError(
+            f"{case.side_origin} says {case.side}, but the femur's shape and place show a {side} hip;"
+            " check left and right in the file",
+            code="side-contradicts",
+        )
+    return side
+
+
+def _mirrored(mask: Mask) -> Mask:
+    grid = Grid(mask.grid.shape, np.diag([-1.0, 1.0, 1.0, 1.0]) @ mask.grid.world_from_index)
+    return Mask(grid, mask.voxels).canonical()
+
+
+def _mirrored_faces(mask: Mask, faces: BoolArray) -> BoolArray:
+    grid = Grid(mask.grid.shape, np.diag([-1.0, 1.0, 1.0, 1.0]) @ mask.grid.world_from_index)
+    order, step = grid.canonical_order()
+    return np.array([faces[old][:: step[new]] for new, old in enumerate(order)])
+
+
+def _to_local(landmarks: Landmarks, local_from_world: FloatArray) -> Landmarks:
+    moved: dict[str, FloatArray] = {}
+    for item in fields(landmarks):
+        value = getattr(landmarks, item.name)
+        if value is None or item.name == "head_radius_mm":
+            continue
+        direction = item.name in ("shaft_axis", "x_axis")
+        moved[item.name] = local_from_world[:3, :3] @ value if direction else transform(local_from_world, value)
+    return replace(landmarks, **moved)  # type: ignore[arg-type]
+
+
+def _lesion_in_craters(
+    voxels: BoolArray, spacing: FloatArray, lesion: Lesion, center: FloatArray, radius_mm: float
+) -> BoolArray:
+    """Lesion voxels that the femur mask left open: inside the head sphere and the femur closed by 3 mm."""
+    result = np.zeros_like(voxels)
+    pad = CLOSING_MM + 2.0
+    low = np.clip(np.floor((center - radius_mm - pad) / spacing), 0, None).astype(int)
+    high = np.minimum(np.ceil((center + radius_mm + pad) / spacing).astype(int) + 1, voxels.shape)
+    box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+    femur = voxels[box]
+    # Closing by distances: grow by 3 mm, then shrink by 3 mm.
+    grown = ndimage.distance_transform_edt(~femur, sampling=spacing) <= CLOSING_MM
+    closed = ndimage.distance_transform_edt(grown, sampling=spacing) > CLOSING_MM if not grown.all() else grown
+    at = np.argwhere(~femur & closed)
+    points = (at + low) * spacing
+    inside = np.linalg.norm(points - center, axis=1) <= radius_mm
+    at = at[inside]
+    dead = lesion.mask.contains(points[inside])
+    result[tuple((at[dead] + low).T)] = True
+    return result
+
+
+def _cut_to_bone(lesion: Lesion, bone: Bone, lesion_spacing: FloatArray) -> tuple[Lesion, list[Caution]]:
+    """Drop lesion outside the bone. Within half a voxel of either grid the outlines count as one."""
+    # A voxel stays or goes as a whole, by its centre: corners that round off are no outside.
+    centers = lesion.mask.positions_mm()
+    depth = np.repeat(bone.distance(centers), len(lesion.points_mm) // len(centers))
+    slack = 0.5 * max(float(lesion_spacing.max()), float(bone.spacing_mm.max()))
+    outside = depth < -slack
+    if not outside.any():
+        return lesion, []
+    cut_ml = float(np.count_nonzero(outside)) * lesion.point_ml
+    farthest = float(-depth[outside].min())
+    if cut_ml > OUTSIDE_SHARE_MAX * lesion.volume_ml or farthest > LESION_REACH_MM + slack:
+        raise InputError(
+            f"{cut_ml:.2f} of {lesion.volume_ml:.2f} ml of lesion lie outside the femur, up to {farthest:.1f} mm;"
+            f" up to 5 % and {LESION_REACH_MM:g} mm are accepted (do the two masks belong together?)",
+            code="lesion-outside-femur",
+        )
+    text = f"{cut_ml:.3f} ml of lesion up to {farthest:.1f} mm outside the femur were cut off"
+    return lesion.kept(~outside), [Caution("lesion_cut", text)]
+
+
+def _only_near_head(lesion: Lesion, center: FloatArray, radius_mm: float) -> tuple[Lesion, list[Caution]]:
+    """Refuse a lesion part away from the head; drop a small one with a caution."""
+    labels, count = ndimage.label(lesion.mask.voxels, structure=np.ones((3, 3, 3)))
+    far: list[int] = []
+    far_ml = 0.0
+    for component in range(1, count + 1):
+        part = transform(lesion.mask.grid.world_from_index, np.argwhere(labels == component))
+        gap = float(np.linalg.norm(part - center, axis=1).min()) - radius_mm
+        if gap <= HEAD_NEAR_MM:
+            continue
+        volume = len(part) * lesion.mask.grid.voxel_ml
+        if volume > STRAY_LESION_ML:
+            raise InputError(
+                f"{volume:.2f} ml of lesion lie {gap:.0f} mm away from the femoral head;"
+                f" up to {STRAY_LESION_ML:g} ml is accepted there",
+                code="lesion-away-from-head",
+            )
+        far.append(component)
+        far_ml += volume
+    if not far:
+        return lesion, []
+    stray = Mask(lesion.mask.grid, np.isin(labels, far))
+    kept = lesion.kept(~stray.contains(lesion.points_mm))
+    kept = Lesion(Mask(lesion.mask.grid, lesion.mask.voxels & ~stray.voxels), kept.points_mm, kept.point_ml)
+    text = f"{len(far)} lesion part(s) away from the head, {far_ml:.3f} ml, were dropped"
+    return kept, [Caution("lesion_away", text)]

@@ -1,0 +1,149 @@
+"""The lesion: its voxels as boxes, and the sample points that stand for its volume.
+
+The lesion with its outline moved in or out: outlines are drawn by hand.
+
+One distance field about the lesion serves every shift, so that a measure can be taken again in
+milliseconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from corecore.base.distance_field import Bone, bone_from_voxels, smoothed_level
+from corecore.base.grid import BoolArray, FloatArray, Grid, Mask, transform
+from corecore.base.resampling import near_isotropic
+
+#: Sample points per voxel edge are chosen so that they lie no further apart than this, mm.
+#: A 10 mm tunnel's removed volume then errs by about 0.1 %, below the 0.5 % asked for.
+SAMPLE_SPACING_MM = 0.4
+
+
+@dataclass(frozen=True, eq=False)
+class Lesion:
+    """Dead bone in the local frame.
+
+    ``mask`` lies on its own grid, whose affine leads to the local frame. ``points_mm``
+    (N, 3) are several points a voxel, each standing for ``point_ml``; their sum is the
+    volume by voxel count less what was cut off outside the bone.
+    """
+
+    mask: Mask
+    points_mm: FloatArray
+    point_ml: float
+
+    @property
+    def volume_ml(self) -> float:
+        """Volume of the dead bone, ml."""
+        return len(self.points_mm) * self.point_ml
+
+    @property
+    def centroid_mm(self) -> FloatArray:
+        """Centre of mass, (3,) local mm."""
+        return np.asarray(self.points_mm.mean(axis=0), dtype=np.float64)
+
+    @cached_property
+    def outline(self) -> tuple[Grid, npt.NDArray[np.float32]]:
+        """The mask brought to near-isotropic voxels and smoothed; its half level is the outline between voxels."""
+        # Background all round, so that the outline closes.
+        grid = self.mask.grid.cropped((-3, -3, -3), np.array(self.mask.grid.shape) + 3)
+        padded = Mask(grid, np.pad(self.mask.voxels, 3))
+        fine = near_isotropic(padded)
+        return fine.grid, smoothed_level(fine.voxels, fine.grid.spacing_mm)
+
+    def covers(self, points_mm: FloatArray) -> BoolArray:
+        """Whether local points (N, 3) lie within the outline between voxels: no half voxel too much."""
+        grid, level = self.outline
+        index = transform(grid.index_from_world, points_mm)
+        return np.asarray(ndimage.map_coordinates(level, index.T, order=1, mode="constant", cval=0.0) >= 0.5)
+
+    def kept(self, keep: BoolArray) -> Lesion:
+        """The lesion with only the sample points that ``keep`` (N,) marks."""
+        return Lesion(self.mask, self.points_mm[keep], self.point_ml)
+
+
+def sample_counts(grid: Grid) -> npt.NDArray[np.int64]:
+    """Sample points per voxel along each array axis, (3,)."""
+    return np.maximum(1, np.ceil(grid.spacing_mm / SAMPLE_SPACING_MM - 1e-6)).astype(np.int64)
+
+
+def sampled(mask: Mask) -> Lesion:
+    """Divide each voxel of a mask (local frame) evenly into sample points."""
+    counts = sample_counts(mask.grid)
+    offsets = np.stack(np.meshgrid(*[(np.arange(n) + 0.5) / n - 0.5 for n in counts], indexing="ij"), axis=-1).reshape(
+        -1, 3
+    )
+    index = np.argwhere(mask.voxels)[:, None, :] + offsets[None, :, :]
+    points = transform(mask.grid.world_from_index, index.reshape(-1, 3))
+    return Lesion(mask, points, mask.grid.voxel_ml / int(np.prod(counts)))
+
+
+#: How far an outline can be moved, mm: the distance outside is exact a little further.
+REACH_MM = 3.0
+#: Sample points lie no further apart than this, mm: coarser than a lesion's own, as only changes are told.
+OUTLINE_SPACING_MM = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class MovedLesion(Lesion):
+    """A lesion whose outline is the level ``-moved_mm`` of another's signed distance."""
+
+    field: Bone
+    field_from_local: FloatArray
+    moved_mm: float
+
+    def covers(self, points_mm: FloatArray) -> BoolArray:
+        """Whether local points (N, 3) lie within the moved outline."""
+        return np.asarray(self.field.distance(transform(self.field_from_local, points_mm)) >= -self.moved_mm)
+
+
+@dataclass(frozen=True, eq=False)
+class Outline:
+    """Sample points (N, 3) in the bone around a lesion, and each one's depth below the lesion's outline, mm."""
+
+    lesion: Lesion
+    field: Bone
+    field_from_local: FloatArray
+    points_mm: FloatArray
+    depth_mm: FloatArray
+    point_ml: float
+
+    def moved(self, outward_mm: float) -> MovedLesion:
+        """The lesion with its outline moved outward by ``outward_mm`` (inward where negative), within the bone.
+
+        It may have no points left. Raises ``ValueError`` for more than ``REACH_MM`` outward.
+        """
+        if outward_mm > REACH_MM:
+            raise ValueError(f"an outline is moved by {REACH_MM:g} mm at most, not {outward_mm:g}")
+        points = self.points_mm[self.depth_mm >= -outward_mm]
+        return MovedLesion(self.lesion.mask, points, self.point_ml, self.field, self.field_from_local, outward_mm)
+
+
+def outline_of(lesion: Lesion, bone: Bone) -> Outline:
+    """The outline of a lesion in a bone, ready to be moved."""
+    pad = int(np.ceil((REACH_MM + 2.0) / float(lesion.mask.grid.spacing_mm.min())))
+    grid = lesion.mask.grid.cropped((-pad,) * 3, np.array(lesion.mask.grid.shape) + pad)
+    fine = near_isotropic(Mask(grid, np.pad(lesion.mask.voxels, pad)))
+    spacing = fine.grid.spacing_mm
+    field = bone_from_voxels(fine.voxels, spacing, open_faces=np.zeros((3, 2), dtype=bool))
+    # The field's own frame is millimetres along its array's axes.
+    field_from_local = np.diag([*spacing, 1.0]) @ fine.grid.index_from_world
+    counts = np.maximum(1, np.ceil(spacing / OUTLINE_SPACING_MM - 1e-6)).astype(np.int64)
+    near = np.argwhere(field.distance_mm >= -REACH_MM - float(spacing.max()))
+    steps = [(np.arange(n) + 0.5) / n - 0.5 for n in counts]
+    offsets = np.stack(np.meshgrid(*steps, indexing="ij"), axis=-1).reshape(-1, 3)
+    index = (near[:, None, :] + offsets[None, :, :]).reshape(-1, 3)
+    points = transform(fine.grid.world_from_index, index)
+    inside = bone.inside(points)
+    depth = field.distance(index[inside] * spacing)
+    return Outline(lesion, field, field_from_local, points[inside], depth, fine.grid.voxel_ml / int(np.prod(counts)))
+
+
+def half_voxel_mm(grid: Grid) -> float:
+    """Half the edge of a cube as large as a voxel, mm."""
+    return 0.5 * float(np.cbrt(np.prod(grid.spacing_mm)))

@@ -1,0 +1,177 @@
+"""DICOM segmentations: BINARY, FRACTIONAL (half and more counts) and LABELMAP, frames left out or not."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from corecore.base.errors import InputError
+from corecore.base.grid import BoolArray, Grid
+from corecore.io.bounded import check_claim, reading, short, shown
+from corecore.io.dicom.files import SEGMENTATION, first_item, numbers, pixel_frames, read_dataset, whole
+from corecore.io.dicom.planes import EVEN_TOLERANCE_MM, SAME_PLACE_MM, check_alike, grid_of, normal_of
+from corecore.io.dicom.series import find_series, frame_planes
+from corecore.io.segmentation import ROOM_MM, Segment, Segmentation, place_in
+
+_log = logging.getLogger(__name__)
+
+WHAT = "a DICOM segmentation"
+
+
+@dataclass(frozen=True, eq=False)
+class Lattice:
+    """Where each frame lies: slice numbers (frames,) on a grid of ``slices`` planes, and that grid."""
+
+    grid: Grid
+    slices: list[int]
+
+
+def read_segmentation(path: Path) -> Segmentation:
+    """The segments of a DICOM SEG file. Raises ``InputError`` for anything else."""
+    with reading(path, WHAT):
+        dataset = read_dataset(path)
+        if dataset.SOPClassUID not in SEGMENTATION:
+            raise InputError(
+                f"{shown(path)}: a DICOM {short(dataset.SOPClassUID.name)}; {WHAT} is accepted", code="file-kind"
+            )
+        lattice = _lattice(dataset, path)
+        pixels = pixel_frames(dataset, path)
+        frames = pixels[None] if pixels.ndim == 2 else pixels
+        kind = str(dataset.get("SegmentationType", "BINARY"))
+        if kind == "FRACTIONAL":
+            frames = frames >= 0.5 * whole(dataset, "MaximumFractionalValue", path, 255)
+        elif kind not in ("BINARY", "LABELMAP"):
+            raise InputError(
+                f"{shown(path)}: SegmentationType is {short(kind)}; BINARY, FRACTIONAL, LABELMAP accepted",
+                code="dicom-packing",
+            )
+        owners = None if kind == "LABELMAP" else [_segment_of(dataset, frame, path) for frame in _frames(dataset)]
+        lattice = _whole_stack(dataset, path, lattice, not frames.any(axis=(1, 2)).all())
+        check_claim(path, lattice.grid.shape, 1, int(np.prod(lattice.grid.shape)))
+        if owners is not None and len(set(zip(owners, lattice.slices, strict=True))) < len(owners):
+            raise InputError(
+                f"{shown(path)}: a segment has two frames in one place; one is accepted", code="dicom-invalid"
+            )
+        segments = tuple(_segments(dataset, path))
+
+    def voxels_of(segment: Segment) -> BoolArray:
+        voxels = np.zeros(lattice.grid.shape, dtype=np.bool_)
+        for number, slot in enumerate(lattice.slices):
+            if owners is None:
+                voxels[:, :, slot] = (frames[number] == segment.number).T
+            elif owners[number] == segment.number:
+                voxels[:, :, slot] = (frames[number] != 0).T
+        return voxels
+
+    return Segmentation(path, lattice.grid, segments, voxels_of)
+
+
+def _frames(dataset: Any) -> Any:
+    return dataset.PerFrameFunctionalGroupsSequence
+
+
+def _segment_of(dataset: Any, frame: Any, path: Path) -> int:
+    item = first_item(frame, "SegmentIdentificationSequence")
+    if item is None:
+        item = first_item(first_item(dataset, "SharedFunctionalGroupsSequence"), "SegmentIdentificationSequence")
+    if item is None:
+        raise InputError(f"{shown(path)}: a frame that names no segment; one a frame is accepted", code="dicom-invalid")
+    return whole(item, "ReferencedSegmentNumber", path)
+
+
+def _segments(dataset: Any, path: Path) -> list[Segment]:
+    segments = []
+    for item in dataset.get("SegmentSequence") or []:
+        words = [str(item.get("SegmentDescription") or ""), str(item.get("TrackingID") or "")]
+        for name in ("SegmentedPropertyTypeCodeSequence", "AnatomicRegionSequence"):
+            words += coded_words(first_item(item, name), "SegmentedPropertyTypeModifierCodeSequence")
+        number, label = whole(item, "SegmentNumber", path), str(item.get("SegmentLabel") or "").strip()
+        segments.append(Segment(number, label, tuple(word for word in words if word)))
+    # Label maps may list their background.
+    segments = [segment for segment in segments if segment.number > 0]
+    if len({segment.number for segment in segments}) < len(segments):
+        raise InputError(f"{shown(path)}: two segments of one number; one each is accepted", code="dicom-invalid")
+    return segments
+
+
+def coded_words(item: Any, modifier: str) -> list[str]:
+    """Code, scheme and code, meaning of a coded entry, and its meaning with its modifier's."""
+    if item is None:
+        return []
+    code, meaning = str(item.get("CodeValue") or ""), str(item.get("CodeMeaning") or "")
+    words = [code, f"{item.get('CodingSchemeDesignator') or ''}:{code}" if code else "", meaning]
+    side = first_item(item, modifier)
+    if side is not None and side.get("CodeMeaning"):
+        words += [f"{side.CodeMeaning} {meaning}", f"{meaning} {side.CodeMeaning}"]
+    return words
+
+
+def _lattice(dataset: Any, path: Path) -> Lattice:
+    planes = frame_planes(dataset, path)
+    check_alike(planes, path)
+    normal = normal_of(planes[0])
+    along = np.array([plane.position for plane in planes]) @ normal
+    low = int(np.argmin(along))
+    gaps = np.diff(np.unique(np.round(along, 4)))
+    gaps = gaps[gaps > SAME_PLACE_MM]
+    step = _stated_step(dataset, path) or (float(gaps.min()) if len(gaps) else 0.0)
+    if step <= 0:
+        raise InputError(
+            f"{shown(path)}: one slice and no SpacingBetweenSlices; a stack of slices is accepted", code="slices-uneven"
+        )
+    slots = np.rint((along - along[low]) / step).astype(int)
+    span = int(slots.max())
+    if span:
+        # The mean over the stack is finer than a step written in a few digits.
+        step = float(along.max() - along[low]) / span
+    expected = planes[low].position + slots[:, None] * (step * normal)
+    off = float(np.max(np.linalg.norm(np.array([p.position for p in planes]) - expected, axis=1)))
+    if off > EVEN_TOLERANCE_MM:
+        raise InputError(
+            f"{shown(path)}: a frame lies {off:.3f} mm beside its place in an even upright stack;"
+            f" up to {EVEN_TOLERANCE_MM:g} mm is accepted",
+            code="slices-uneven",
+        )
+    check_claim(path, (*planes[low].shape, span + 1), 1, planes[low].shape[0] * planes[low].shape[1] * (span + 1))
+    return Lattice(grid_of(planes[low], step * normal, span + 1, path), [int(s) for s in slots])
+
+
+def _stated_step(dataset: Any, path: Path) -> float | None:
+    measures = first_item(first_item(dataset, "SharedFunctionalGroupsSequence"), "PixelMeasuresSequence")
+    if measures is None or measures.get("SpacingBetweenSlices") is None:
+        return None
+    return float(numbers(measures, "SpacingBetweenSlices", 1, path)[0])
+
+
+def _whole_stack(dataset: Any, path: Path, lattice: Lattice, has_empty_frame: bool) -> Lattice:
+    """The lattice over the whole scan, where frames without a segment were left out."""
+    source = first_item(dataset, "ReferencedSeriesSequence")
+    instances = len(source.get("ReferencedInstanceSequence") or []) if source is not None else 0
+    if has_empty_frame or instances == lattice.grid.shape[2]:
+        return lattice
+    if source is not None:
+        # No series at hand, or one that cannot be read: what the segmentation says must do.
+        with contextlib.suppress(InputError):
+            series = find_series(path.parent, str(source.get("SeriesInstanceUID", "")))
+            extended = _on(lattice, series.grid)
+            if extended is not None:
+                return extended
+    # A shaft that the scan cut off is then recognised by its flat face.
+    room = int(np.ceil(ROOM_MM / lattice.grid.spacing_mm[2]))
+    _log.info("%s: empty frames were left out; %d empty slices were put on either end", shown(path.name), room)
+    nx, ny, nz = lattice.grid.shape
+    grid = lattice.grid.cropped([0, 0, -room], [nx, ny, nz + room])
+    return Lattice(grid, [slot + room for slot in lattice.slices])
+
+
+def _on(lattice: Lattice, series: Grid) -> Lattice | None:
+    """The frames on the grid of their series, or ``None`` where they are not slices of it."""
+    start = place_in(series, lattice.grid)
+    if start is None or series.shape[:2] != lattice.grid.shape[:2]:
+        return None
+    return Lattice(series, [slot + int(start[2]) for slot in lattice.slices])

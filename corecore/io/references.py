@@ -1,0 +1,172 @@
+"""Images, CT or MR: a file of any format, or a folder that holds one DICOM series.
+
+Masks by reference: a file, or one label of it as ``path:label``, whatever its format.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from corecore.base.errors import InputError
+from corecore.base.grid import Grid, Image, Mask
+from corecore.io import metaimage, nifti, nrrd
+from corecore.io.bounded import reading, shown
+from corecore.io.detect import kind_of
+from corecore.io.segmentation import Segmentation, label_map
+
+
+def read_image(path: Path) -> Image:
+    """An image, its format recognised by its content.
+
+    Raises ``InputError`` for a file that is none of the formats read, a folder that does not
+    hold one even stack of slices, and values that are not finite.
+    """
+    if os.path.isdir(path):
+        from corecore.io.dicom.series import read_series
+
+        return read_series(path)
+    kind = kind_of(path)
+    if kind == "nrrd":
+        return nrrd.read_image(path)
+    if kind == "metaimage":
+        return metaimage.read_image(path)
+    if kind == "dicom":
+        from corecore.io.dicom.series import read_multi_frame
+
+        return read_multi_frame(path)
+    return nifti.read_image(path)
+
+
+_log = logging.getLogger(__name__)
+
+#: nnU-Net's file that names the labels of the maps beside or below it; larger ones are not looked at, bytes.
+DATASET_FILE, DATASET_BYTES = "dataset.json", 8 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class MaskReference:
+    """Which voxels are meant: the only label of ``path``, or the one of that number, name or code."""
+
+    path: Path
+    label: int | str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> MaskReference:
+        """Read ``path`` or ``path:label``; a colon that belongs to the file's name stays there.
+
+        The longest beginning that is there is the path, so labels may hold colons (``SCT:71341001``).
+        """
+        path, colon, label = _split(text)
+        if not colon:
+            return cls(Path(text))
+        if re.fullmatch(r"[+-]?\d+", label) and len(label) < 19:
+            if int(label) < 1:
+                raise InputError(
+                    f"{shown(text)}: label {label}; 1 and above are accepted (0 is background)", code="label-unknown"
+                )
+            return cls(Path(path), int(label))
+        if not label.strip():
+            raise InputError(
+                f"{shown(text)}: nothing after the colon; a label's number or name is accepted", code="label-unknown"
+            )
+        return cls(Path(path), label.strip())
+
+    def in_file(self) -> MaskReference:
+        """The same, where ``path`` is a folder and the label one of its files or of their segments, with that file."""
+        if not os.path.isdir(self.path):
+            return self
+        from corecore.io.folder_search import labelled
+
+        return labelled(self)
+
+    def __str__(self) -> str:
+        return str(self.path) if self.label is None else f"{self.path}:{self.label}"
+
+
+def _split(text: str) -> tuple[str, str, str]:
+    if _there(text):
+        return text, "", ""
+    for match in reversed(list(re.finditer(":", text))):
+        if _there(text[: match.start()]):
+            return text[: match.start()], ":", text[match.end() :]
+    return text.rpartition(":") if ":" in text else (text, "", "")
+
+
+def _there(text: str) -> bool:
+    # Unlike pathlib's, this takes a name too long for the file system for the name of nothing.
+    return os.path.exists(text)
+
+
+def read_mask(reference: MaskReference | str, on: Grid | None = None) -> Mask:
+    """The mask that a reference names, as stored; contours whose series is not beside them are filled on ``on``.
+
+    Raises ``InputError`` for a label that is not there, an empty mask, or a label map of
+    which no label was named.
+    """
+    if isinstance(reference, str):
+        reference = MaskReference.parse(reference)
+    reference = reference.in_file()
+    return read_segmentation(reference.path, on).pick(reference.label)
+
+
+def read_segmentation(path: Path, on: Grid | None = None) -> Segmentation:
+    """All labels of a file, its format recognised by its content.
+
+    Raises ``InputError`` for a file that is none of the formats read.
+    """
+    kind = kind_of(path)
+    if kind == "nrrd":
+        return nrrd.read_segmentation(path)
+    if kind == "metaimage":
+        return metaimage.read_segmentation(path)
+    if kind == "dicom":
+        from corecore.io.dicom import rtstruct, seg
+        from corecore.io.dicom.files import STRUCTURE_SET, sop_class
+
+        if sop_class(path) == STRUCTURE_SET:
+            return rtstruct.read_segmentation(path, on)
+        return seg.read_segmentation(path)
+    values, grid, names = nifti.read_named_volume(path)
+    told: dict[str, tuple[int, ...]] = {name: (number,) for number, name in names.items() if name}
+    return label_map(path, values, grid, told or dataset_names(path))
+
+
+def dataset_names(path: Path) -> dict[str, tuple[int, ...]]:
+    """Names of labels from nnU-Net's ``dataset.json`` beside a label map or one folder above; none without it.
+
+    Both ways of writing are read, ``{"femur": 1}`` and the older ``{"1": "femur"}``; a list of
+    numbers is a region.
+    """
+    for folder in (path.parent, path.parent.parent):
+        beside = folder / DATASET_FILE
+        if not beside.is_file() or beside.stat().st_size > DATASET_BYTES:
+            continue
+        try:
+            with reading(beside, "nnU-Net's dataset.json"):
+                content = json.loads(beside.read_text(encoding="utf-8-sig"))
+        except InputError as error:
+            # Numbers still name the labels: a stranger's file must not stand in their way.
+            _log.warning("%s; labels are known by number only", error)
+            continue
+        labels = content.get("labels") if isinstance(content, dict) else None
+        if isinstance(labels, dict):
+            return _region_names(labels)
+    return {}
+
+
+def _region_names(labels: dict[str, Any]) -> dict[str, tuple[int, ...]]:
+    names: dict[str, tuple[int, ...]] = {}
+    for key, value in labels.items():
+        if isinstance(value, str) and key.strip().isdigit():
+            names[value] = (int(key),)
+        elif isinstance(value, int) and not isinstance(value, bool):
+            names[key] = (value,)
+        elif isinstance(value, list) and value and all(isinstance(v, int) for v in value):
+            names[key] = tuple(value)
+    return {name: region for name, region in names.items() if region != (0,)}

@@ -1,0 +1,172 @@
+"""Named parts of a segmentation, and how ``path:label`` picks one by number, name or code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from corecore.base.errors import InputError
+from corecore.base.grid import BoolArray, Grid, Mask, transform
+from corecore.io.bounded import short, shown
+
+#: Empty voxels put around a segmentation that was cut to its segments, mm: more than is kept around a
+#: bone, so that the cut is not taken for the scan's end (engineering choice).
+ROOM_MM = 10.0
+#: How many labels a message lists.
+LISTED = 12
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One named part: the ``number`` (-1: none) and ``name`` of its file, and further ``words`` that mean it.
+
+    Words are terminology: codes (``71341001``, ``SCT:71341001``) and their meanings.
+    ``values`` are the stored values it consists of, where it is part of a label map.
+    """
+
+    number: int
+    name: str = ""
+    words: tuple[str, ...] = ()
+    values: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        if not self.name:
+            return f"{self.number}"
+        return short(self.name, 40) if self.number < 0 else f"{self.number} {short(self.name, 40)}"
+
+
+@dataclass(frozen=True, eq=False)
+class Segmentation:
+    """The parts of one file on their common grid; ``voxels_of`` reads the voxels of one of them."""
+
+    path: Path
+    grid: Grid
+    segments: tuple[Segment, ...]
+    voxels_of: Callable[[Segment], BoolArray]
+
+    def pick(self, label: int | str | None) -> Mask:
+        """The mask of one part; without a label, of the only one.
+
+        Raises ``InputError`` for a label that is not there, that several parts answer to, and
+        for an empty mask.
+        """
+        segment = self.find(label)
+        voxels = self.voxels_of(segment)
+        if not voxels.any():
+            raise InputError(f"{shown(self.path)}: the mask is empty (segment {segment})", code="mask-empty")
+        return Mask(self.grid, voxels)
+
+    def find(self, label: int | str | None) -> Segment:
+        """The part that a label means; see ``pick``."""
+        name = shown(self.path.name)
+        if label is None:
+            if len(self.segments) == 1:
+                return self.segments[0]
+            if not self.segments:
+                raise InputError(f"{shown(self.path)}: the mask is empty", code="mask-empty")
+            raise InputError(
+                f"{shown(self.path)}: holds several labels ({self.listing()}); name one as {name}:LABEL",
+                code="label-needed",
+            )
+        found = matching(self.segments, label)
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise InputError(
+                f"{shown(self.path)}: label {short(label)} is that of {len(found)} segments"
+                f" ({'; '.join(str(s) for s in found[:LISTED])}); a label that is one segment's alone is accepted",
+                code="label-unknown",
+            )
+        raise InputError(
+            f"{shown(self.path)}: label {short(label)} is not in the file ({self.listing()});"
+            " a whole number or a name of those is accepted",
+            code="label-unknown",
+        )
+
+    def listing(self) -> str:
+        """The labels as part of a message."""
+        if not self.segments:
+            return "no label but background"
+        more = len(self.segments) - LISTED
+        told = ", ".join(str(segment) for segment in self.segments[:LISTED])
+        return f"labels {told}" + (f" and {more} more" if more > 0 else "")
+
+
+def place_in(whole: Grid, part: Grid) -> npt.NDArray[np.int64] | None:
+    """The index (3,) in ``whole`` of the first voxel of ``part``, or ``None`` where that is no block of it."""
+    start = np.rint(transform(whole.index_from_world, part.world_from_index[:3, 3])).astype(np.int64)
+    stop = start + part.shape
+    if np.any(start < 0) or np.any(stop > whole.shape) or not whole.cropped(start, stop).same_as(part):
+        return None
+    return start
+
+
+def matching(segments: tuple[Segment, ...], label: int | str) -> list[Segment]:
+    """The parts that a label means: by number, then by name to the letter, by name in any spelling, by its words."""
+    text = str(label).strip()
+    if text.isascii() and text.isdigit():
+        numbered = [s for s in segments if s.number == int(text)]
+        if numbered:
+            return numbered
+    plain = spelled(text)
+    for means in (
+        lambda s: s.name == text,
+        lambda s: bool(plain) and spelled(s.name) == plain,
+        lambda s: text in s.words or (bool(plain) and plain in map(spelled, s.words)),
+    ):
+        found = [s for s in segments if means(s)]
+        if found:
+            return found
+    return []
+
+
+def spelled(name: str) -> str:
+    """A name without case, spaces, hyphens and underscores: ``Femur Left`` and ``femur_left`` are one."""
+    return re.sub(r"[\s_\-]+", " ", name).strip().casefold()
+
+
+def label_map(
+    path: Path, values: npt.NDArray[np.generic], grid: Grid, names: dict[str, tuple[int, ...]] | None = None
+) -> Segmentation:
+    """The labels of a volume of whole numbers, with the names its file gives them.
+
+    ``names`` may name a region of several values. Raises ``InputError`` for values that are not
+    whole numbers.
+    """
+    check_whole(path, values)
+    # In the order of memory: four times as fast as picking from an array that lies the other way.
+    flat = values.ravel(order="K")
+    present = [int(v) for v in np.unique(flat[flat != 0])]
+    known = {values[0]: name for name, values in (names or {}).items() if len(values) == 1}
+    parts = [Segment(value, known.get(value, ""), values=(value,)) for value in present]
+    for name, region in (names or {}).items():
+        if len(region) > 1 and any(value in present for value in region):
+            parts.append(Segment(-1, name, values=region))
+
+    def voxels_of(segment: Segment) -> BoolArray:
+        if len(segment.values) == 1:
+            return np.asarray(values == segment.values[0])
+        return np.isin(values, segment.values)
+
+    return Segmentation(path, grid, tuple(parts), voxels_of)
+
+
+def check_whole(path: Path, values: npt.NDArray[np.generic]) -> None:
+    """Raise ``InputError`` unless a volume holds whole numbers only."""
+    if values.dtype.kind not in "iufb":
+        raise InputError(
+            f"{shown(path)}: values of type {values.dtype}; whole numbers are accepted", code="values-not-whole"
+        )
+    if values.dtype.kind == "f":
+        if not np.all(np.isfinite(values)):
+            raise InputError(f"{shown(path)}: the mask holds values that are not finite", code="values-not-finite")
+        if np.any(values != np.rint(values)):
+            raise InputError(
+                f"{shown(path)}: the values are not whole numbers; a mask or label map is accepted",
+                code="values-not-whole",
+            )

@@ -1,0 +1,64 @@
+"""What no mask shows and the surgeon must say: the stage, and whether the growth plate is open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal, cast, get_args
+
+from corecore.base.errors import InputError
+from corecore.hip.anatomy.model import Caution
+from corecore.measures.signs.stage import Stage
+
+Physis = Literal["open", "closed", "unknown"]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What the surgeon said, and when: ``today`` is the day against which the image's age counts."""
+
+    stage: Stage | None = None
+    physis: Physis = "unknown"
+    imaging_date: date | None = None
+    today: date | None = None
+
+
+def parse_physis(text: str) -> Physis:
+    """``open``, ``closed`` or ``unknown``, in any case. Raises ``InputError`` for another word."""
+    word = text.strip().lower()
+    if word not in get_args(Physis):
+        raise InputError(f"physis {text[:60]!r}; open, closed or unknown is accepted", code="option-value")
+    return cast(Physis, word)
+
+
+def late_stage(stage: Stage | None) -> Caution | None:
+    """The warning due at stage III and above, by whatever system.
+
+    The boundary is ARCO's (Yoon 2020); the largest series of core decompression with a prognosis
+    took hips of ARCO stage I and II only, and half of those failed (doi:10.1186/s12891-023-06321-0). Of 68
+    hips decompressed in Ficat and Arlet stage III, 20 did well (Mont, Jones, Pacheco, Hungerford).
+    """
+    if stage is None or not stage.collapsed:
+        return None
+    return Caution(
+        "late_stage",
+        f"stage {stage.label}: the bone under the cartilage has fractured, and core decompression is not supported"
+        " there (limit of stage III: Yoon 2020, doi:10.1016/j.arth.2019.11.029; outcomes of 1,537 hips are known for"
+        " ARCO I and II only, doi:10.1186/s12891-023-06321-0)",
+    )
+
+
+def open_physis(physis: Physis) -> Caution | None:
+    """The warning due where the growth plate is open; an engineering choice, for no limit here was made for a child."""
+    if physis != "open":
+        return None
+    return Caution(
+        "open_physis",
+        "the growth plate is open: a path to the head crosses it, and no limit of this plan was made for a growing"
+        " hip (engineering choice)",
+    )
+
+
+def questions(stage: Stage | None, physis: Physis) -> tuple[str, ...]:
+    """What is still to be answered, as keys: ``stage``, ``physis``."""
+    return tuple(["stage"] * (stage is None) + ["physis"] * (physis == "unknown"))

@@ -1,0 +1,85 @@
+"""All signs of one hip, looked for once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from corecore.hip.anatomy.model import Caution
+from corecore.hip.hip import Hip
+from corecore.hip.hounsfield import why_not_hounsfield
+from corecore.measures.signs.clinician_input import Answers, Physis, late_stage, open_physis, questions
+from corecore.measures.signs.collapse import Collapse, measure_collapse
+from corecore.measures.signs.image_age import ImageAge, image_age
+from corecore.measures.signs.metal import Metal, find_metal
+from corecore.measures.signs.previous_tunnel import Channel, find_channel_in_image, find_channel_in_mask
+from corecore.measures.signs.stage import Stage
+
+
+@dataclass(frozen=True, eq=False)
+class Signs:
+    """What was found, what was asked, and what could not be judged (``notes``, one sentence each)."""
+
+    hip: Hip
+    collapse: Collapse
+    channels: tuple[Channel, ...]
+    metal: Metal | None
+    image_age: ImageAge
+    stage: Stage | None
+    physis: Physis
+    notes: tuple[str, ...]
+
+    @property
+    def asks(self) -> tuple[str, ...]:
+        """Keys of what the surgeon has not answered yet: ``stage``, ``physis``."""
+        return questions(self.stage, self.physis)
+
+    @property
+    def cautions(self) -> tuple[Caution, ...]:
+        """The warnings, gravest first."""
+        found = [
+            late_stage(self.stage),
+            self.collapse.caution,
+            open_physis(self.physis),
+            *(channel.caution for channel in self.channels),
+            self.metal.caution if self.metal else None,
+            self.image_age.caution,
+        ]
+        return tuple(caution for caution in found if caution is not None)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The part ``signs`` of ``measures.json``; positions in world RAS mm."""
+        return {
+            "collapse": self.collapse.as_dict(),
+            "previous_tunnels": [channel.as_dict(self.hip) for channel in self.channels],
+            "metal": self.metal.as_dict() if self.metal else None,
+            "image_age": self.image_age.as_dict(),
+            "stage": self.stage.as_dict() if self.stage else None,
+            "physis": self.physis,
+            "asks": list(self.asks),
+            "notes": list(self.notes),
+        }
+
+
+def look(hip: Hip, answers: Answers) -> Signs:
+    """Look for every sign: in the outline always, in the case's image where it is a CT in Hounsfield units.
+
+    Raises ``InputError`` for imaging dated after the day of the answers (without one: this day).
+    """
+    image = hip.case.image
+    age = image_age(answers.imaging_date, answers.today or date.today())
+    notes = [] if age.imaging_date else ["date of imaging not known: its age is not judged"]
+    collapse = measure_collapse(hip)
+    if collapse.over_lesion_mm is None:
+        notes.append("collapse not judged: no lesion under the upper part of the head that the scan shows")
+    channels = [find_channel_in_mask(hip)]
+    metal = None
+    reason = "no image given" if image is None else why_not_hounsfield(hip, image)
+    if image is not None and reason is None:
+        metal = find_metal(hip, image)
+        channels.append(find_channel_in_image(hip, image))
+    else:
+        notes.append(f"metal and tunnels not looked for in the image: {reason}")
+    found = tuple(channel for channel in channels if channel is not None)
+    return Signs(hip, collapse, found, metal, age, answers.stage, answers.physis, tuple(notes))

@@ -1,0 +1,251 @@
+"""Why a tunnel lies where it lies: its place in words, what is nearest, and what holds it there.
+
+What a limit costs is measured, not guessed: the tunnel is planned again near where it is with
+that limit one step further out, all else unchanged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from corecore.base.errors import InputError
+from corecore.base.grid import BoolArray, FloatArray
+from corecore.base.spec import HOLDS_DEG, HOLDS_MM, Spec
+from corecore.document.numbers import number
+from corecore.hip.hip import Hip
+from corecore.planning.search.local_search import best_near
+from corecore.planning.search.problem import build_problem
+from corecore.tunnels.cylinder import Tunnel
+from corecore.tunnels.figures import TunnelFigures, assess, portal_lengths
+from corecore.tunnels.limits import violations
+from corecore.tunnels.tunnel_set import SHARED_PORTAL_MM, conflicts, shapes_of
+
+#: A limit gives way by this much at a time, mm or degrees, or by half where its range ends.
+STEPS = (1.0, 0.5)
+#: Planned again among tunnels whose axis passes within this of the plan's own, mm: a step moves a wall by about one.
+REACH_MM = 5.0
+#: Wall points: round the ring, and distance between rings, mm.
+RING_POINTS, RING_STEP_MM = 64, 0.2
+
+#: Limits of one tunnel that a surgeon may let give way: which way, unit, words.
+LIMITS: dict[str, tuple[float, str, str]] = {
+    "cortical_margin_mm": (-1.0, "mm", "margin to the cortex"),
+    "posterosuperior_margin_mm": (-1.0, "mm", "margin to the neck's postero-superior cortex"),
+    "joint_margin_mm": (-1.0, "mm", "margin to the joint"),
+    "incidence_min_deg": (-1.0, "deg", "least incidence"),
+    "shaft_angle_min_deg": (-1.0, "deg", "least angle to the shaft"),
+    "shaft_angle_max_deg": (1.0, "deg", "greatest angle to the shaft"),
+    "length_max_mm": (1.0, "mm", "greatest length"),
+    "entry_normal_max_deg": (1.0, "deg", "the cortex's turn from lateral"),
+    "entry_ap_max_mm": (1.0, "mm", "distance from the mid-line"),
+    "entry_distal_mm": (-1.0, "mm", "lower edge of the entry zone"),
+    "entry_proximal_mm": (1.0, "mm", "upper edge of the entry zone"),
+}
+#: The neck ends this far from the head's centre, head radii (contract §1).
+NECK_END_RADII = 2.0
+#: Less than this gained is nothing, share of the lesion.
+NOTHING = 0.0005
+#: Quarters of the neck, seen along its axis.
+QUARTERS = ("superior", "anterior", "inferior", "posterior")
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A limit that holds a tunnel: its value and the tunnel's own, and what one step less of it would gain.
+
+    ``step`` (mm or degrees) and ``gain_fraction`` (of the lesion, by that step) are ``None``
+    where it was not planned again, or where the limit may not give way.
+    """
+
+    key: str
+    limit: float
+    value: float
+    unit: str
+    step: float | None = None
+    gain_fraction: float | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """As in ``plan.json``."""
+        return {
+            "key": self.key, "limit": number(self.limit), "value": number(self.value), "unit": self.unit,
+            "step": self.step, "gain_fraction": number(self.gain_fraction),
+        }  # fmt: skip
+
+
+def explanation(
+    hip: Hip, spec: Spec, tunnels: Sequence[tuple[Tunnel, TunnelFigures]], index: int, *, gains: bool
+) -> dict[str, Any]:
+    """One tunnel of a plan explained, as in ``plan.json``; with ``gains`` each limit's cost is measured (seconds)."""
+    tunnel, figures = tunnels[index]
+    limits = holding(figures, spec)
+    if gains and not violations(figures, spec):
+        limits = _with_gains(hip, spec, [t for t, _ in tunnels], index, limits)
+    near = nearest_walls(hip, tunnel, spec)
+    return {
+        "text": " ".join(_sentences(figures, near, limits, hip.lesion.volume_ml)),
+        "nearest": near,
+        "limits": [limit.as_dict() for limit in limits],
+    }
+
+
+def holding(figures: TunnelFigures, spec: Spec) -> list[Limit]:
+    """The limits that a tunnel nearly breaks: those it would break were they a little tighter."""
+    found = []
+    for key, (way, unit, _) in LIMITS.items():
+        limit = float(getattr(spec, key))
+        tighter = _moved(spec, key, -way * (HOLDS_DEG if unit == "deg" else HOLDS_MM))
+        if tighter is None:
+            continue
+        broken = [item for item in violations(figures, tighter) if item["key"] == key]
+        already = any(item["key"] == key for item in violations(figures, spec))
+        if broken and not already:
+            found.append(Limit(key, limit, float(broken[0]["value"]), unit))
+    return found
+
+
+def nearest_walls(hip: Hip, tunnel: Tunnel, spec: Spec) -> list[dict[str, Any]]:
+    """Where the tunnel comes nearest to the cortex beyond its portal, to the neck's, and to the joint.
+
+    ``depth_mm`` is measured along the axis from the entry; ``where``: a quarter of the neck, or
+    lateral of it. Right behind the portal the cortex is near by the portal's definition, so the
+    neck's own stands beside it.
+    """
+    anatomy = hip.anatomy
+    portal, mouth = portal_lengths(hip, tunnel, spec)
+    a, b = tunnel.ring_basis()
+    turn = 2.0 * np.pi * np.arange(RING_POINTS) / RING_POINTS
+    ring = np.cos(turn)[:, None] * a + np.sin(turn)[:, None] * b
+    at = np.linspace(0.0, tunnel.length_mm, max(2, int(np.ceil(tunnel.length_mm / RING_STEP_MM)) + 1))
+    wall = ((tunnel.entry + at[:, None] * tunnel.direction)[:, None] + tunnel.radius_mm * ring).reshape(-1, 3)
+    end = (tunnel.tip + tunnel.radius_mm * np.linspace(0.0, 1.0, 11)[:, None, None] * ring).reshape(-1, 3)
+    points = np.concatenate([wall, end])
+    depth = np.concatenate([np.repeat(at, RING_POINTS), np.full(len(end), tunnel.length_mm)])
+    clearance, in_head = hip.bone.distance(points), anatomy.in_head(points)
+    cortex = ~in_head & (depth >= portal)
+    neck = cortex & ((points - anatomy.head_center) @ anatomy.neck_axis >= -NECK_END_RADII * anatomy.head_radius_mm)
+    found = []
+    for what, part in (("cortex", cortex), ("neck", neck), ("joint", in_head & (depth >= mouth))):
+        rows = np.flatnonzero(part)
+        if len(rows):
+            row = rows[int(np.argmin(clearance[rows]))]
+            found.append(
+                {
+                    "what": what,
+                    "where": "head" if what == "joint" else _where(hip, points[row]),
+                    "clearance_mm": number(float(clearance[row])),
+                    "depth_mm": number(float(depth[row])),
+                }
+            )
+    return found
+
+
+def _where(hip: Hip, point: FloatArray) -> str:
+    """The quarter of the neck a point lies in, or ``lateral`` beyond the neck (contract §1)."""
+    anatomy = hip.anatomy
+    offset, axis = point - anatomy.head_center, anatomy.neck_axis
+    along = float(offset @ axis)
+    if along < -NECK_END_RADII * anatomy.head_radius_mm:
+        return "lateral"
+    up = anatomy.shaft_axis - (anatomy.shaft_axis @ axis) * axis
+    front = anatomy.y_axis - (anatomy.y_axis @ axis) * axis
+    across = offset - along * axis
+    # Quarter turns from superior over anterior.
+    angle = np.degrees(np.arctan2(across @ front / np.linalg.norm(front), across @ up / np.linalg.norm(up)))
+    return QUARTERS[round(float(angle) / 90.0) % 4]
+
+
+def _with_gains(hip: Hip, spec: Spec, tunnels: list[Tunnel], index: int, limits: list[Limit]) -> list[Limit]:
+    """Limits with what a step of each would gain: the tunnel planned again, the others where they are."""
+    tunnel, others = tunnels[index], tunnels[:index] + tunnels[index + 1 :]
+    held = np.zeros(len(hip.lesion.points_mm), dtype=bool)
+    for other in others:
+        held |= other.contains(hip.lesion.points_mm)
+    rest = replace(hip, lesion=hip.lesion.kept(~held)) if others else hip
+    share = float(np.mean(~held))
+
+    def removed(relaxed: Spec) -> float:
+        near = best_near(rest, relaxed, tunnel, reach_mm=REACH_MM, allowed=beside(hip, relaxed, tunnel, others))
+        return 0.0 if near is None else near.figures.removed_fraction * share
+
+    # The plan breaks ties for clearance, so that planned again it may remove a hair more.
+    base = max(assess(rest, tunnel, spec).removed_fraction * share, removed(spec))
+    result = []
+    for limit in limits:
+        way = LIMITS[limit.key][0]
+        for step in STEPS:
+            relaxed = _moved(spec, limit.key, way * step)
+            if relaxed is not None:
+                limit = replace(limit, step=step, gain_fraction=max(removed(relaxed) - base, 0.0))
+                break
+        result.append(limit)
+    return result
+
+
+def beside(hip: Hip, spec: Spec, tunnel: Tunnel, others: list[Tunnel]) -> Any:
+    """Which lines may stand beside the other tunnels of a set; ``None`` where there are none."""
+    if not others:
+        return None
+    problem = build_problem(hip, spec)
+    axis, first, second = problem.neck_frame
+    entries, ways = np.stack([o.entry for o in others]), np.stack([o.direction for o in others])
+    fixed = shapes_of(hip, spec, entries, ways, np.array([o.length_mm for o in others]))
+    shares = [bool(np.linalg.norm(o.entry - tunnel.entry) <= SHARED_PORTAL_MM) for o in others]
+
+    def allowed(lines: FloatArray, ends: FloatArray) -> BoolArray:
+        way = axis + lines[:, 2:3] * first + lines[:, 3:4] * second
+        way = way / np.linalg.norm(way, axis=1, keepdims=True)
+        point = problem.neck_center + lines[:, :1] * first + lines[:, 1:2] * second
+        shapes = shapes_of(hip, spec, point + ends[:, :1] * way, way, ends[:, 1] - ends[:, 0])
+        good = np.ones(len(lines), dtype=bool)
+        for k, share in enumerate(shares):
+            good &= ~conflicts(shapes, fixed.take(slice(k, k + 1)), spec, sharing=share)
+        return good
+
+    return allowed
+
+
+def _moved(spec: Spec, key: str, amount: float) -> Spec | None:
+    """The parameters with one limit moved, or ``None`` where its range ends."""
+    try:
+        return replace(spec, **{key: getattr(spec, key) + amount})
+    except InputError:
+        return None
+
+
+def _sentences(figures: TunnelFigures, near: list[dict[str, Any]], limits: list[Limit], volume_ml: float) -> list[str]:
+    place = [f"{figures.entry_above_lesser_trochanter_mm:.1f} mm above the lesser trochanter's level"]
+    if figures.entry_below_greater_trochanter_mm is not None:
+        place.append(f"{figures.entry_below_greater_trochanter_mm:.1f} mm below the greater trochanter's tip")
+    if np.isfinite(figures.entry_anterior_mm):
+        front = figures.entry_anterior_mm
+        place.append(f"{abs(front):.1f} mm {'in front of' if front >= 0.0 else 'behind'} the lateral mid-line")
+    tilt = figures.lateral_tilt_deg
+    text = [
+        f"Enters {', '.join(place)}.",
+        f"Runs at {figures.ap_angle_deg:.0f}° to the shaft seen from the front and {abs(tilt):.0f}°"
+        f" {'forward' if tilt >= 0.0 else 'backward'} seen from the side, {figures.length_mm:.1f} mm to the tip.",
+    ]
+    for item in near:
+        if item["what"] != "cortex":
+            wall = "the joint" if item["what"] == "joint" else f"the neck's {item['where']} cortex"
+            text.append(f"Nearest to {wall}: {item['clearance_mm']:.1f} mm, {item['depth_mm']:.0f} mm from the entry.")
+    if not limits:
+        text.append("No limit of place or direction holds it: it ends where the necrosis does.")
+    idle = []
+    for limit in sorted(limits, key=lambda item: -(item.gain_fraction or 0.0)):
+        unit = "°" if limit.unit == "deg" else " mm"
+        name = f"the {LIMITS[limit.key][2]} ({limit.key} {limit.limit:g}, here {limit.value:.1f}{unit})"
+        if limit.gain_fraction is None or limit.step is None:
+            text.append(f"Held by {name}.")
+        elif limit.gain_fraction < NOTHING:
+            idle.append(name)
+        else:
+            gain = f"{limit.gain_fraction:.1%} of the necrosis ({limit.gain_fraction * volume_ml:.2f} ml)"
+            text.append(f"Held by {name}: {limit.step:g}{unit} of way there would gain {gain}.")
+    if idle:
+        text.append(f"At its limit too, where a step gains nothing: {'; '.join(idle)}.")
+    return text

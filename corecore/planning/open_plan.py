@@ -1,0 +1,119 @@
+"""A plan opened again: hip, parameters and tunnels rebuilt from its file and the masks it names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from corecore.base.errors import InputError
+from corecore.base.spec import Spec
+from corecore.document.inputs import input_fingerprints
+from corecore.document.json_reader import read_document
+from corecore.document.plan import Document, read_plan
+from corecore.hip.anatomy.model import Landmarks
+from corecore.hip.case import load_case
+from corecore.hip.hip import Hip, build_hip
+from corecore.hip.lesion_transform import move_told
+from corecore.io.references import MaskReference
+from corecore.tunnels.cylinder import Tunnel
+from corecore.tunnels.figures import TunnelFigures, assess
+
+#: A plan rebuilt differs from its file by rounding only: head centre, mm, and removed fraction.
+SAME_MM, SAME_FRACTION = 1e-3, 1e-4
+
+
+@dataclass(frozen=True, eq=False)
+class Reopened:
+    """A plan's hip, parameters and tunnels in the local frame, with its file as it stands."""
+
+    hip: Hip
+    spec: Spec
+    tunnels: tuple[tuple[Tunnel, TunnelFigures], ...]
+    content: dict[str, Any]
+
+
+def reopen(path: Path, *, image: bool = False) -> Reopened:
+    """Rebuild a plan's hip from its inputs; with ``image``, the image too, where the plan has one at hand.
+
+    Raises ``InputError`` for a plan that cannot be read, for inputs that are missing or changed,
+    and where what is rebuilt is not what the plan says (edited, or made by another version).
+    """
+    plan, content = read_plan(Path(path)), read_document(Path(path)).value
+    messages = [one.message for one in input_fingerprints(plan) if one.message is not None]
+    if messages:
+        raise InputError(f"{path}: {messages[0]}", code="input-changed")
+    spec = _spec(path, content["spec"])
+    femur, lesion = (_reference(plan, role) for role in ("femur", "lesion"))
+    pelvis, avoid = (_reference(plan, role) if plan.input(role) else None for role in ("pelvis", "avoid"))
+    given = _landmarks(plan, content["anatomy"])
+    seen = plan.input("image") if image else None
+    shown = seen.path if seen is not None and seen.path.is_file() else None
+    case = load_case(femur, lesion, side=plan.side, landmarks=given, pelvis=pelvis, avoid=avoid, image=shown)
+    told = content["case"].get("lesion_transform")
+    if told is not None:
+        # The lesion's mask lies in the femur's world by now; how surely it does goes into the risk again.
+        move = move_told(told)
+        case = replace(case, move=move, cautions=(*case.cautions, move.caution))
+    hip = build_hip(case)
+    gap = float(np.linalg.norm(hip.to_world(hip.anatomy.head_center) - plan.anatomy.head_center))
+    if gap > SAME_MM:
+        raise InputError(
+            f"{path}: the head's centre found again lies {gap:.2f} mm from the plan's;"
+            " an unedited plan of this version is accepted",
+            code="plan-edited",
+        )
+    tunnels = []
+    for index, item in enumerate(plan.tunnels):
+        tunnel = Tunnel(
+            hip.to_local(item.entry), hip.to_local(item.tip), item.diameter_mm,
+            item.cavity_diameter_mm or 0.0, item.cavity_length_mm or 0.0,
+        )  # fmt: skip
+        figures = assess(hip, tunnel, spec)
+        stated = item.figures["removed_fraction"]
+        if stated is None or abs(figures.removed_fraction - stated) > SAME_FRACTION:
+            raise InputError(
+                f"{path}: tunnels[{index}] removes {figures.removed_fraction:.4f} of the lesion, not {stated};"
+                " corecore verify tells what is amiss",
+                code="plan-edited",
+            )
+        tunnels.append((tunnel, figures))
+    return Reopened(hip, spec, tuple(tunnels), content)
+
+
+def _reference(plan: Document, role: str) -> MaskReference:
+    item = plan.input(role)
+    assert item is not None
+    return MaskReference.parse(str(item.path) if item.label is None else f"{item.path}:{item.label}")
+
+
+def _spec(path: Path, values: dict[str, Any]) -> Spec:
+    known = {field.name for field in fields(Spec)}
+    strange = sorted(set(values) - known)
+    if strange:
+        raise InputError(
+            f"{path}: spec.{strange[0]} is unknown; a plan of this version is accepted", code="plan-version"
+        )
+    lacking = sorted(known - set(values))
+    if lacking:
+        raise InputError(f"{path}: spec lacks {lacking[0]}; a plan of this version is accepted", code="plan-version")
+    rest = {name: value for name, value in values.items() if name != "preset"}
+    return Spec(preset=str(values["preset"])).with_values(rest, origin=f"{path}: spec")
+
+
+def _landmarks(plan: Document, anatomy: dict[str, Any]) -> Landmarks:
+    """Those landmarks that the user gave; the others are fitted again."""
+    source, given = plan.anatomy.sources, plan.anatomy
+    head, shaft = source.get("head_center") == "given", source.get("shaft_axis") == "given"
+    return Landmarks(
+        head_center=given.head_center if head else None,
+        head_radius_mm=given.head_radius_mm if head else None,
+        neck_center=np.array(anatomy["neck_center"]) if source.get("neck_axis") == "given" else None,
+        shaft_point=given.shaft_point if shaft else None,
+        shaft_axis=given.shaft_axis if shaft else None,
+        x_axis=given.x_axis if source.get("x_axis") == "given" else None,
+        lesser_trochanter_tip=given.lesser_trochanter_tip if source.get("lesser_trochanter") == "given" else None,
+        greater_trochanter_tip=given.greater_trochanter_tip if source.get("greater_trochanter") == "given" else None,
+    )

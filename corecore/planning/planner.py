@@ -1,0 +1,268 @@
+"""From a hip to a plan: search, figures, totals, and what the reader must know."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from corecore.base.errors import InputError
+from corecore.base.grid import FloatArray
+from corecore.base.html import figures_html
+from corecore.base.spec import NECK_SHARE_WARNING, Spec, check_effort, preset
+from corecore.hip.anatomy.model import Caution
+from corecore.hip.hip import Hip
+from corecore.measures.model import Measures
+from corecore.planning.alternatives import Alternative, alternatives
+from corecore.planning.explain import explanation
+from corecore.planning.proof.branch_and_bound import Proof
+from corecore.planning.robust import Robust, robust_tunnel
+from corecore.planning.search.infeasible import Infeasible
+from corecore.planning.search.local_search import Near
+from corecore.planning.search.single import best_tunnel, provable
+from corecore.planning.sets.search import best_set
+from corecore.tunnels.bone_stock import BoneLeft, bone_left
+from corecore.tunnels.cylinder import Tunnel
+from corecore.tunnels.figures import TunnelFigures
+from corecore.tunnels.plan_metrics import Totals, healthy_bone_ml, totals_of
+from corecore.tunnels.risk.methods import METHODS, Method, check_robust
+from corecore.tunnels.user_constraints import fixed_direction, fixed_entry
+
+#: A fixed entry moved further than this onto the surface is spoken of, mm.
+ENTRY_MOVED_MM = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """A path set by hand: the points given (3,), world RAS mm, and what judging it found.
+
+    ``entry_moved_mm``: from the entry given to where the axis leaves the bone. ``violations``
+    as in ``corecore.tunnels.limits.violations``. ``nearest``: the best tunnel near the path; where
+    there is none, ``nearest_reason`` says why.
+    """
+
+    entry_mm: FloatArray
+    tip_mm: FloatArray
+    entry_moved_mm: float
+    violations: tuple[dict[str, Any], ...]
+    nearest: Near | None
+    nearest_reason: str | None
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A planned hip: its tunnels with their figures (local frame), or why there are none."""
+
+    hip: Hip
+    spec: Spec
+    measures: Measures
+    tunnels: tuple[tuple[Tunnel, TunnelFigures], ...]
+    infeasible: Infeasible | None
+    totals: Totals
+    cautions: tuple[Caution, ...]
+    timings: dict[str, float]
+    poses_judged: int
+    proof: Proof | None = None
+    given: Given | None = None
+    explanations: tuple[dict[str, Any], ...] = ()
+    standing: BoneLeft | None = None
+    #: Error models of which the risk is told.
+    methods: Mapping[str, Method] = field(default_factory=lambda: dict(METHODS))
+    robust: Robust | None = None
+    #: The plan's own tunnel as its alternatives are judged, and those.
+    own: Alternative | None = None
+    others: tuple[Alternative, ...] = ()
+
+    @property
+    def status(self) -> str:
+        """``planned``, ``infeasible``, or ``manual`` for a path set by hand."""
+        if self.given is not None:
+            return "manual"
+        return "planned" if self.tunnels else "infeasible"
+
+    def __repr__(self) -> str:
+        removed = f"{self.totals.removed_fraction:.1%}"
+        return f"<Plan of hip {self.hip.case.id}: {self.status}, {len(self.tunnels)} tunnels, {removed} removed>"
+
+    def _repr_html_(self) -> str:
+        rows = [("status", self.status), ("removed", f"{self.totals.removed_fraction:.1%} of the necrosis")]
+        if self.proof is not None:
+            rows.append(("no plan removes more than", f"{self.proof.upper_bound_fraction:.1%}"))
+        if self.infeasible is not None:
+            rows.append(("what stands in the way", self.infeasible.text))
+        for place, (tunnel, figures) in enumerate(self.tunnels, start=1):
+            margins = f"cortex {figures.cortical_clearance_mm:.1f}, joint {figures.joint_clearance_mm:.1f} mm"
+            rows.append((f"tunnel {place}", f"{tunnel.diameter_mm:g} mm, {figures.length_mm:.1f} mm long; {margins}"))
+        broken = [f"breaks {one['key']}" for one in self.given.violations] if self.given is not None else []
+        return figures_html(f"plan of hip {self.hip.case.id}", rows, [*broken, *(one.text for one in self.cautions)])
+
+
+def plan_hip(
+    hip: Hip,
+    spec: Spec,
+    measures: Measures | Callable[[], Measures],
+    *,
+    progress: Callable[[float], None] | None = None,
+    gap: float | None = None,
+    seconds: float | None = None,
+    explain: bool = False,
+    methods: Mapping[str, Method] = METHODS,
+    robust: str | None = None,
+    others: int = 0,
+    confirm: bool = True,
+) -> Plan:
+    """Search the best tunnel of a hip, or the best set of at most ``spec.tunnels``.
+
+    ``measures`` may be a function that gives them, called when the search is done, so that they can be
+    taken beside it. With a ``gap`` or ``seconds``, prove a bound on what any tunnel or set removes. With
+    ``explain``, measure what each limit that holds a tunnel costs. With ``robust``, one of ``methods``,
+    plan for its errors. With ``others``, look for so many alternatives. Without
+    ``confirm``, what would give a tunnel where there is none is not planned with. Raises ``InputError`` for a gap, a
+    time or a number that is none, for an unknown method, and where a robust plan or alternatives for
+    several are asked for.
+    """
+    check_effort(gap, seconds, others, spec.tunnels)
+    check_robust(robust, methods, spec.tunnels)
+    # Neither knows of a cavity, and both compare by what is removed.
+    for name, asked in (("--robust", robust is not None), ("--alternatives", others > 0)):
+        if asked and not provable(spec):
+            raise InputError(
+                f"{name}: accepted for removing lesion with one tunnel, not kept, and without a cavity",
+                code="options-conflict",
+            )
+    if robust is not None and others:
+        raise InputError("--alternatives with --robust: each by itself is accepted", code="options-conflict")
+    spec, placed = settled(hip, spec)
+    started = time.perf_counter()
+    tunnels: tuple[tuple[Tunnel, TunnelFigures], ...] = ()
+    fewer: str | None = None
+    proof: Proof | None = None
+    own: Alternative | None = None
+    found: tuple[Alternative, ...] = ()
+    if spec.tunnels == 1 and not spec.keep and not spec.remove_fraction_min:
+        one = best_tunnel(hip, spec, progress=progress, gap=gap, seconds=seconds, confirm=confirm)
+        infeasible, judged, compile_s, proof = one.infeasible, one.lines_judged, one.compile_s, one.proof
+        if one.tunnel is not None and one.figures is not None:
+            tunnels = ((one.tunnel, one.figures),)
+            if others:
+                own, found = alternatives(
+                    hip, spec, tunnels[0], one.passing, lambda tunnel: healthy_bone_ml(hip, tunnel), others
+                )
+    else:
+        several = best_set(hip, spec, progress=progress, gap=gap, seconds=seconds, confirm=confirm)
+        infeasible, judged, compile_s = several.infeasible, several.lines_judged, several.compile_s
+        tunnels, fewer, proof = several.tunnels, several.fewer, several.proof
+    search_s = time.perf_counter() - started - compile_s
+    hardy: Robust | None = None
+    if robust is not None and tunnels:
+        hardy = robust_tunnel(hip, spec, methods[robust], tunnels[0], progress=progress)
+        tunnels = ((hardy.tunnel, hardy.figures),)
+    robust_s = time.perf_counter() - started - compile_s - search_s
+    totals = totals_of(hip, spec, [tunnel for tunnel, _ in tunnels])
+    if not isinstance(measures, Measures):
+        measures = measures()
+    cautions = [*hip.cautions, *measures.cautions, *placed]
+    if (gap is not None or seconds is not None) and not provable(spec):
+        text = "no bound is proven: that is for removing lesion, without a cavity and without kept tunnels"
+        cautions.append(Caution("no_bound", text))
+    if spec.cavity_diameter_mm > 0.0:
+        cautions += _cavity_cautions(spec)
+    cautions += _neck_caution(totals, len(tunnels))
+    if fewer is not None:
+        text = f"{len(tunnels)} of {spec.tunnels} tunnels planned: {fewer}"
+        cautions.append(Caution("fewer_tunnels", text))
+    if hardy is not None and not hardy.met:
+        cautions.append(_not_met(hardy))
+    timings = {**hip.timings, "search_s": search_s, "compile_s": compile_s}
+    if hardy is not None:
+        timings["robust_s"] = robust_s
+    return Plan(
+        hip, spec, measures, tunnels, infeasible, totals, tuple(cautions), timings, judged, proof,
+        explanations=_explained(hip, spec, tunnels, timings, gains=explain),
+        standing=bone_left(hip, spec, tunnels) if tunnels else None, methods=dict(methods), robust=hardy,
+        own=own, others=found,
+    )  # fmt: skip
+
+
+def _not_met(found: Robust) -> Caution:
+    text = (
+        f"limit not met: no tunnel found that {found.method.name} drills with breaches below {found.limit:.2%};"
+        f" the one of least risk breaches the cortex in {found.risk.cortex_breach.value:.2%}"
+        f" and the joint in {found.risk.joint_breach.value:.2%} of drillings"
+    )
+    return Caution("breach_limit_not_met", text)
+
+
+def judged_plan(
+    hip: Hip,
+    spec: Spec,
+    measures: Measures | Callable[[], Measures],
+    tunnels: list[tuple[Tunnel, TunnelFigures]],
+    *,
+    given: Given,
+    cautions: list[Caution],
+    timings: dict[str, float],
+    methods: Mapping[str, Method] = METHODS,
+) -> Plan:
+    """The plan of tunnels that nobody searched, with all a searched plan's figures."""
+    totals = totals_of(hip, spec, [tunnel for tunnel, _ in tunnels])
+    if not isinstance(measures, Measures):
+        measures = measures()
+    notes = (*hip.cautions, *measures.cautions, *_neck_caution(totals, len(tunnels)), *cautions)
+    timings = {**hip.timings, **timings}
+    return Plan(
+        hip, spec, measures, tuple(tunnels), None, totals, notes, timings, 0, given=given,
+        explanations=_explained(hip, spec, tunnels, timings), standing=bone_left(hip, spec, tunnels),
+        methods=dict(methods),
+    )  # fmt: skip
+
+
+def _explained(
+    hip: Hip,
+    spec: Spec,
+    tunnels: Sequence[tuple[Tunnel, TunnelFigures]],
+    timings: dict[str, float],
+    *,
+    gains: bool = False,
+) -> tuple[dict[str, Any], ...]:
+    """Every tunnel explained; the time it took is noted."""
+    started = time.perf_counter()
+    texts = tuple(explanation(hip, spec, tunnels, index, gains=gains) for index in range(len(tunnels)))
+    timings["explain_s"] = time.perf_counter() - started
+    return texts
+
+
+def _neck_caution(totals: Totals, tunnels: int) -> list[Caution]:
+    if totals.neck_area_share <= NECK_SHARE_WARNING:
+        return []
+    taken = f"{'the tunnel takes' if tunnels == 1 else 'the tunnels take'} {totals.neck_area_share:.0%}"
+    text = f"{taken} of the neck's smallest section; above {NECK_SHARE_WARNING:.0%} the neck may be weakened"
+    return [Caution("neck_area_share", text)]
+
+
+def settled(hip: Hip, spec: Spec) -> tuple[Spec, list[Caution]]:
+    """The parameters with a fixed entry put on the bone's surface, and a word where that moved it.
+
+    Raises ``InputError`` for an entry or a direction that cannot be kept.
+    """
+    fixed_direction(hip, spec)
+    entry = fixed_entry(hip, spec)
+    if entry is None or spec.entry_fixed is None:
+        return spec, []
+    x, y, z = (round(float(value), 4) for value in hip.to_world(entry))
+    moved = float(np.linalg.norm(hip.to_world(entry) - np.array(spec.entry_fixed)))
+    text = f"the entry given was moved by {moved:.1f} mm onto the bone's surface"
+    return replace(spec, entry_fixed=(x, y, z)), [Caution("entry_moved", text)] if moved > ENTRY_MOVED_MM else []
+
+
+def _cavity_cautions(spec: Spec) -> list[Caution]:
+    size = f"{spec.cavity_diameter_mm:g} x {spec.cavity_length_mm:g} mm"
+    given = preset("acd")
+    cautions = [Caution("risk_without_cavity", "the risk of execution is not given: its model has no cavity")]
+    if (spec.cavity_diameter_mm, spec.cavity_length_mm) == (given.cavity_diameter_mm, given.cavity_length_mm):
+        text = f"the cavity of {size} is no instrument's confirmed size: set cavity_diameter_mm and cavity_length_mm"
+        cautions.append(Caution("cavity_unconfirmed", text))
+    return cautions

@@ -1,0 +1,244 @@
+"""How far a line is from carrying a tunnel: its breaks of all constraints at once.
+
+Measured for the shallowest tunnel on the line that reaches the lesion. The lines that come
+nearest are then moved until they come no nearer.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from corecore.base.grid import FloatArray
+from corecore.base.interpolation import across, sample
+from corecore.base.jit_cache import compiled
+from corecore.base.parallel import in_parts
+from corecore.planning.search.keep_out import keep_out_gap, section_gap
+from corecore.planning.search.line_geometry import (
+    AP,
+    COUNT,
+    DIRECTION_FIXED,
+    DISTAL,
+    ENTRY_FIXED,
+    FIELD_OF_VIEW,
+    INCIDENCE,
+    LENGTH,
+    MISSES,
+    NORMAL,
+    OUTWARD,
+    PORTAL,
+    PROXIMAL,
+    SHAFT_MAX,
+    SHAFT_MIN,
+    entry_gaps,
+    find_entry,
+    line_of,
+    margin_at,
+    outward_free,
+    ring_points,
+)
+from corecore.tunnels.figures import OUTWARD_MM, PORTAL_EXTRA_MM
+
+if TYPE_CHECKING:
+    from corecore.planning.search.problem import Problem
+
+#: How deep into the lesion the shallowest useful tunnel ends, mm.
+TOUCH_MM = 3.0
+#: Gaps smaller than this count as kept, mm or degrees.
+KEPT = 1e-6
+#: How many lines of the lattice are measured against all constraints; the nearest are then moved.
+SURVEYED = 16_000
+#: Degrees weigh a fifth of a millimetre in the sum of breaks, so that neither drowns the other.
+WEIGHTS = np.ones(COUNT)
+WEIGHTS[[INCIDENCE, NORMAL, SHAFT_MIN, SHAFT_MAX, DIRECTION_FIXED]] = 0.2
+
+
+@dataclass(frozen=True, eq=False)
+class Survey:
+    """Lines (N, 4), their summed breaks (N,) and how far each keeps each constraint (N, COUNT)."""
+
+    lines: FloatArray
+    totals: FloatArray
+    gaps: FloatArray
+
+
+@compiled()
+def all_gaps(prob, line, ring, step, gaps):
+    """Fill ``gaps`` (COUNT,) with how far a line's shallowest tunnel that reaches the lesion keeps each constraint.
+
+    Negative is broken, in mm or degrees. Returns the summed breaks, a large number where
+    the line is not in bone at the neck or misses the lesion.
+    """
+    gaps[:] = 1e9
+    point, u = line_of(prob, line[0], line[1], line[2], line[3])
+    if sample(prob.distance, prob.spacing, point[0], point[1], point[2]) <= 0.0:
+        return 1e6
+    first = 1e9
+    widest = max(prob.radius, prob.cavity_radius)
+    center = prob.head_center
+    px, py, pz = point[0] - center[0], point[1] - center[1], point[2] - center[2]
+    for n in range(prob.few_points.shape[1]):
+        dx, dy, dz = prob.few_points[0, n] - px, prob.few_points[1, n] - py, prob.few_points[2, n] - pz
+        t = dx * u[0] + dy * u[1] + dz * u[2]
+        if t < first and dx * dx + dy * dy + dz * dz - t * t <= widest * widest:
+            first = t
+    if first > 1e8:
+        gaps[MISSES] = -1.0
+        return 1e5
+    tip = max(first, 0.0) + TOUCH_MM
+    e, f = across(u[0], u[1], u[2])
+    entry = find_entry(prob, point, u)
+    sine = entry_gaps(prob, point, u, entry, gaps)
+    cosine = math.sqrt(max(0.0, 1.0 - sine * sine))
+    mouth = prob.radius * cosine / sine + PORTAL_EXTRA_MM
+    portal = entry + (prob.cortical_margin + prob.radius * cosine) / sine + PORTAL_EXTRA_MM
+    gaps[LENGTH] = prob.length_max - (tip - entry)
+    if gaps[FIELD_OF_VIEW] < 0.0:
+        # The axis leaves through the scan's edge: of the entry nothing is known.
+        for reason in (INCIDENCE, NORMAL, DISTAL, PROXIMAL, AP, LENGTH, PORTAL, ENTRY_FIXED):
+            gaps[reason] = 1e9
+        mouth = prob.radius
+    elif not outward_free(prob, point, u, e, f, ring, entry, mouth):
+        gaps[OUTWARD] = -1.0
+    t = entry + mouth
+    while True:
+        x, y, z = point[0] + t * u[0], point[1] + t * u[1], point[2] + t * u[2]
+        rings = 4 if t >= tip else 1
+        for level in range(rings):
+            radius = prob.radius * (1.0 - 0.25 * level)
+            for m in range(ring.shape[0]):
+                c, s = radius * ring[m, 0], radius * ring[m, 1]
+                wx, wy, wz = x + c * e[0] + s * f[0], y + c * e[1] + s * f[1], z + c * e[2] + s * f[2]
+                depth = sample(prob.distance, prob.spacing, wx, wy, wz)
+                if t < portal:
+                    gaps[PORTAL] = min(gaps[PORTAL], depth)
+                else:
+                    margin, why = margin_at(prob, wx, wy, wz)
+                    gaps[why] = min(gaps[why], depth - margin)
+        if t >= tip:
+            break
+        t = min(t + step, tip)
+    if prob.cavity_radius > 0.0:
+        cavity_gaps(prob, point, u, e, f, ring, step, portal, tip, gaps)
+    keep_out_gaps(prob, point, u, e, f, ring, entry - OUTWARD_MM, tip, gaps)
+    total = 0.0
+    for reason in range(1, COUNT):
+        if gaps[reason] < -KEPT:
+            total += WEIGHTS[reason] * -gaps[reason]
+    return total
+
+
+@compiled()
+def cavity_gaps(prob, point, u, e, f, ring, step, portal, tip, gaps):
+    """Lower ``gaps`` to how far the wall and both ends of a cavity to ``tip`` keep their margins."""
+    back = max(tip - prob.cavity_length, portal)
+    t = tip
+    while True:
+        rings = 4 if t in (tip, back) else 1
+        for level in range(rings):
+            radius = prob.cavity_radius * (1.0 - 0.25 * level)
+            for m in range(ring.shape[0]):
+                c, s = radius * ring[m, 0], radius * ring[m, 1]
+                x = point[0] + t * u[0] + c * e[0] + s * f[0]
+                y = point[1] + t * u[1] + c * e[1] + s * f[1]
+                z = point[2] + t * u[2] + c * e[2] + s * f[2]
+                margin, why = margin_at(prob, x, y, z)
+                gaps[why] = min(gaps[why], sample(prob.distance, prob.spacing, x, y, z) - margin)
+        if t <= back:
+            break
+        t = max(t - step, back)
+
+
+@compiled()
+def keep_out_gaps(prob, point, u, e, f, ring, start, tip, gaps):
+    """Fill how far a tunnel from ``start`` to ``tip`` keeps out of the regions."""
+    if prob.avoid_margin < 0.0 and prob.pelvis_margin < 0.0:
+        return
+    if prob.cavity_radius > 0.0:
+        back = tip - prob.cavity_length
+        parts, radii = np.array([start, back, tip]), np.array([prob.radius, prob.cavity_radius])
+    else:
+        parts, radii = np.array([start, tip]), np.array([prob.radius])
+    for k in range(radii.shape[0]):
+        t = parts[k]
+        while True:
+            x, y, z = point[0] + t * u[0], point[1] + t * u[1], point[2] + t * u[2]
+            room, why = keep_out_gap(prob, x, y, z)
+            if room < radii[k]:
+                room, why = section_gap(prob, x, y, z, e, f, ring, radii[k], 2.5)
+                gaps[why] = min(gaps[why], room)
+                t += 1.5
+            else:
+                gaps[why] = min(gaps[why], room - radii[k])
+                t += max(1.5, room - radii[k])
+            if t >= parts[k + 1]:
+                break
+
+
+@compiled(nogil=True)
+def measure_lines(prob, lines, ring, step, totals, every):
+    """``all_gaps`` for lines (N, 4), into summed breaks (N,) and gaps (N, COUNT)."""
+    for i in range(lines.shape[0]):
+        totals[i] = all_gaps(prob, lines[i], ring, step, every[i])
+
+
+@compiled(nogil=True)
+def approach_lines(prob, lines, ring, step, only, result, totals, every):
+    """Move lines until their summed breaks shrink no more; with ``only``, all other breaks weigh tenfold."""
+    gaps = np.zeros(COUNT)
+    trial = np.zeros(4)
+    moves = prob.moves
+    for i in range(lines.shape[0]):
+        best = lines[i].copy()
+        least, size, move, moved = 1e12, 0.5, -1, False
+        while size >= 0.01 and least > 0.0:
+            trial[:] = best
+            # Move -1 is the start itself.
+            if move >= 0:
+                trial += size * moves[move]
+            total = all_gaps(prob, trial, ring, step, gaps)
+            if only > 0:
+                total += 9.0 * (total - WEIGHTS[only] * max(0.0, -gaps[only]))
+            if total < least - 1e-9:
+                least = total
+                best[:] = trial
+                every[i] = gaps
+                moved = move >= 0
+            move += 1
+            if move == moves.shape[0]:
+                if not moved:
+                    size *= 0.5
+                move, moved = 0, False
+        result[i] = best
+        totals[i] = least
+
+
+def surveyed(problem: Problem, lines: FloatArray) -> Survey:
+    """About ``SURVEYED`` of lines (N, 4), evenly taken, against all constraints at once."""
+    # Drawn, not counted out: a fixed step could keep time with the lattice's sides.
+    lines = lines[np.sort(np.random.default_rng(0).permutation(len(lines))[:SURVEYED])]
+    totals, gaps = np.zeros(len(lines)), np.zeros((len(lines), COUNT))
+    ring = ring_points(12)
+    in_parts(len(lines), lambda p: measure_lines(problem, lines[p], ring, 1.5, totals[p], gaps[p]))
+    return Survey(lines, totals, gaps)
+
+
+def approach(problem: Problem, lines: FloatArray, only: int) -> Survey:
+    """Lines (N, 4) moved nearest to keeping all constraints; with ``only``, one may stay broken (0: none)."""
+    reached, totals, every = np.zeros((len(lines), 4)), np.zeros(len(lines)), np.zeros((len(lines), COUNT))
+    ring = ring_points(24)
+    in_parts(
+        len(lines),
+        lambda p: approach_lines(problem, lines[p], ring, 0.5, only, reached[p], totals[p], every[p]),
+    )
+    return Survey(reached, totals, every)
+
+
+def nearest_lines(problem: Problem, survey: Survey, *, keep: int = 24) -> Survey:
+    """The surveyed lines nearest to keeping every constraint, moved nearer still (summed breaks 0: feasible)."""
+    moved = approach(problem, survey.lines[np.argsort(survey.totals, kind="stable")[:keep]], 0)
+    rank = np.argsort(moved.totals, kind="stable")
+    return Survey(moved.lines[rank], moved.totals[rank], moved.gaps[rank])

@@ -1,0 +1,277 @@
+"""When no tunnel exists: which constraint binds, and how far it would have to give way.
+
+A limit that can be set is squeezed (``corecore.planning.search.relaxation``) and the value found is planned
+with: what is named as needed gives a tunnel, a step less gives none. Where no limit alone is
+enough, lines of a lattice are measured against all constraints at once, for the shallowest
+tunnel on each that reaches the lesion, and the nearest are moved until they come no nearer:
+their breaks tell of the scan's edge, and of limits that must give way together.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from corecore.base.grid import BoolArray, FloatArray
+from corecore.base.spec import Spec
+from corecore.planning.search.constraint_gaps import KEPT, Survey, approach, nearest_lines
+from corecore.planning.search.keep_out import AVOID
+from corecore.planning.search.line_geometry import FIELD_OF_VIEW
+from corecore.planning.search.problem import Problem
+from corecore.planning.search.relaxation import REASON_OF, Squeezed, loosened, step_of
+from corecore.tunnels.limits import REASON_KEYS, Reason
+
+#: The scan's edge is named only where it lacks more than this, mm: less is the moved lines' own tolerance.
+EDGE_LEAST_MM = 0.5
+#: So many limits that alone may give way are planned with again, the nearest first.
+CONFIRMED_MOST = 3
+#: How often a limit is loosened, twice as far each time, until planning with it succeeds.
+LOOSENED_MAX = 6
+#: So many of the nearest lines are tried with all the limits that they break given way.
+PAIRS_TRIED = 3
+#: Breaks this small are the moved lines' own tolerance, mm or degrees.
+TOLERATED = 0.02
+#: Whether there is a tunnel with other limits: by climbs from lines (N, 4) given, or else by the whole search.
+Again = Callable[[Spec, FloatArray | None], bool]
+
+
+@dataclass(frozen=True)
+class Relaxation:
+    """One way out: the constraint, its limit, the value at which a tunnel exists, and by how much it gives way.
+
+    ``step``: planning with ``needed`` found a tunnel, planning with the limit a step nearer found
+    none. ``None`` where nobody planned with it: more of the scan, or for want of time.
+    """
+
+    key: str
+    limit: float
+    needed: float
+    amount: float
+    step: float | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """For ``plan.json``."""
+        return {
+            "key": self.key,
+            "limit": self.limit,
+            "needed": round(self.needed, 2),
+            "amount": round(self.amount, 2),
+            "step": self.step,
+            "confirmed": self.step is not None,
+        }
+
+
+@dataclass(frozen=True)
+class Reached:
+    """What the best set found removes, with how many tunnels."""
+
+    tunnels: int
+    removed_fraction: float
+
+
+@dataclass(frozen=True)
+class Infeasible:
+    """Why there is no tunnel: the binding constraint, a sentence, and the single relaxations that would give one.
+
+    ``together``: where no single one does, limits that planning with all of them confirmed.
+    ``reached``: what the best set does where more was asked for.
+    """
+
+    binding: str
+    text: str
+    relaxations: tuple[Relaxation, ...]
+    together: tuple[Relaxation, ...] = ()
+    reached: Reached | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """For ``plan.json``."""
+        reached = {} if self.reached is None else {"best_reached": asdict(self.reached)}
+        return {
+            **reached,
+            "binding": self.binding,
+            "text": self.text,
+            "relaxations": [r.as_dict() for r in self.relaxations],
+            "together": [r.as_dict() for r in self.together],
+        }
+
+
+def explain(
+    spec: Spec, problem: Problem, survey: Survey, squeezes: list[Squeezed], again: Again, *, confirm: bool = True
+) -> Infeasible:
+    """Name the binding constraint of a hip without a feasible tunnel.
+
+    ``survey``: of a lattice as wide as any limit may be set; ``squeezes``: each limit that alone lets
+    a line pass, drawn in as far as it goes; ``again`` plans with other limits. Without ``confirm`` single
+    limits are told as they were squeezed, planned with by nobody and marked so.
+    """
+    if not (survey.totals < 1e5).any():
+        free = spec.entry_fixed is None and spec.direction_fixed is None
+        what = "no straight line through the neck" if free else "no line through the neck that is as fixed"
+        return Infeasible("misses_lesion", f"{what} reaches the lesion", ())
+    ways: list[Relaxation | None] = []
+    # The whole search has the last word on each, so only the nearest few are followed up.
+    for one in sorted(squeezes, key=lambda one: _relative(spec, one)):
+        way = _confirmed(spec, one, again) if confirm else _as_squeezed(spec, one)
+        ways += [] if way is None else [way]
+        if len(ways) == CONFIRMED_MOST:
+            break
+    own = spec.radius_mm + spec.cortical_margin_mm
+    # More of the scan is a way out only where it cuts the bone.
+    if len(problem.cut_points):
+        ways.append(_given_way(problem, survey, FIELD_OF_VIEW, "field_of_view", own, EDGE_LEAST_MM))
+    if problem.avoid_margin >= 0.0:
+        ways.append(_given_way(problem, survey, AVOID, "avoid", spec.avoid_margin_mm, TOLERATED))
+    found = [way for way in ways if way is not None]
+    if not found:
+        return _several(problem, survey, spec, again)
+    found.sort(key=lambda r: r.amount / max(abs(r.limit), 1.0))
+    first = found[0]
+    if first.key == "avoid":
+        text = (
+            f"no tunnel of {2 * problem.radius:g} mm keeps {first.limit:g} mm from the region to avoid and every other"
+            f" limit: avoid binds; {_beside(first.needed)}"
+        )
+    elif first.key == "field_of_view":
+        text = _field_of_view_text(problem)
+    elif first.step is None:
+        text = (
+            f"no tunnel of {2 * problem.radius:g} mm keeps every constraint: {first.key} binds;"
+            f" its limit is {first.limit:g}, lines pass with {first.needed:g} (not planned with)"
+        )
+    else:
+        text = (
+            f"no tunnel of {2 * problem.radius:g} mm keeps every constraint: {first.key} binds;"
+            f" its limit is {first.limit:g}, with {first.needed:g} there is a tunnel, with a step of {first.step:g}"
+            " less none was found"
+        )
+    return Infeasible(first.key, text, tuple(found))
+
+
+def _beside(needed_mm: float) -> str:
+    if needed_mm >= 0.0:
+        return f"one would exist {needed_mm:.1f} mm from it"
+    return f"one would exist that cuts {-needed_mm:.1f} mm into it"
+
+
+def _relative(spec: Spec, found: Squeezed) -> float:
+    limit = float(getattr(spec, found.key))
+    return abs(found.value - limit) / max(abs(limit), 1.0)
+
+
+def _confirmed(spec: Spec, found: Squeezed, again: Again) -> Relaxation | None:
+    """The value nearest to the limit, to a step, with which planning succeeds; ``None`` where none was found."""
+    key, step = found.key, step_of(found.key)
+    limit = float(getattr(spec, key))
+
+    def at(steps: int) -> float:
+        return loosened(spec, key, steps * step)
+
+    def planned(steps: int, lines: FloatArray | None) -> bool:
+        return again(spec.with_values({key: at(steps)}), lines)
+
+    # Quick climbs from the lines squeezed come near the value, the whole search has the last word.
+    good = _steps(spec, found)
+    for lines in (found.lines, None):
+        for width in range(LOOSENED_MAX):
+            if planned(good, lines):
+                break
+            if at(good + 2**width) == at(good):
+                return None
+            good += 2**width
+        else:
+            return None
+    if good > 1 and planned(good - 1, None):
+        # The climbs came short, mostly by a step or two: strides that double, and halves of what they passed over,
+        # towards the limit itself, with which nothing was found.
+        low, good, stride = 0, good - 1, 1
+        while good - low > 1:
+            trial = max(good - stride, (low + good) // 2)
+            if planned(trial, None):
+                good, stride = trial, 2 * stride
+            else:
+                low = trial
+    return Relaxation(key, limit, at(good), abs(at(good) - limit), step)
+
+
+def _as_squeezed(spec: Spec, found: Squeezed) -> Relaxation:
+    """What a limit was squeezed to, to the next step looser, planned with by nobody."""
+    limit = float(getattr(spec, found.key))
+    needed = loosened(spec, found.key, _steps(spec, found) * step_of(found.key))
+    return Relaxation(found.key, limit, needed, abs(needed - limit), None)
+
+
+def _steps(spec: Spec, found: Squeezed) -> int:
+    """To how many steps from the limit its value comes, the next looser one, at least one."""
+    return max(1, math.ceil(abs(found.value - float(getattr(spec, found.key))) / step_of(found.key) - 1e-9))
+
+
+def _given_way(
+    problem: Problem, survey: Survey, reason: int, key: str, limit: float, least_mm: float
+) -> Relaxation | None:
+    """By how much a limit in mm that is no parameter's would have to give way, where that alone is in the way."""
+    own = np.maximum(-survey.gaps[:, reason], 0.0)
+    near = (survey.totals < 1e5) & (own > KEPT)
+    if not near.any():
+        return None
+    # Lines that break it most nearly alone, moved until it breaks alone and least.
+    score = np.where(near, own + 10.0 * (survey.totals - own), np.inf)
+    order = np.argsort(score, kind="stable")[: min(16, int(np.count_nonzero(near)))]
+    gaps = approach(problem, survey.lines[order], reason).gaps
+    alone = (np.delete(gaps, reason, axis=1)[:, 1:] >= -TOLERATED).all(axis=1)
+    if not alone.any():
+        return None
+    amount = float(np.maximum(-gaps[alone, reason], 0.0).min())
+    return Relaxation(key, limit, limit - amount, amount, None) if amount > least_mm else None
+
+
+def _several(problem: Problem, survey: Survey, spec: Spec, again: Again) -> Infeasible:
+    """The fewest limits of the nearest lines with which a tunnel is found when all of them give way."""
+    # Of an entry beyond the scan's edge nothing is known, so a line there may seem near.
+    known = survey.gaps[:, FIELD_OF_VIEW] >= 0.0
+    near = nearest_lines(problem, Survey(survey.lines[known], survey.totals[known], survey.gaps[known]))
+    broken: BoolArray = near.gaps < -TOLERATED
+    broken[:, 0] = False
+    near_enough = (near.totals < 1e5) & ~broken[:, FIELD_OF_VIEW]
+    if not near_enough.any():
+        return Infeasible("field_of_view", "no line that enters within the scan comes near the lesion", ())
+    # Few breaks first, then small ones.
+    order = np.lexsort((near.totals, broken.sum(axis=1), ~near_enough))[: int(near_enough.sum())]
+    nearest = int(order[0])
+    parts = sorted(
+        ((REASON_KEYS[Reason(int(r))], float(-near.gaps[nearest, r])) for r in np.flatnonzero(broken[nearest])),
+        key=lambda part: -part[1],
+    )
+    names = ", ".join(f"{key} by {amount:.1f}" for key, amount in parts)
+    first = parts[0][0] if parts else "misses_lesion"
+    settable = [(REASON_KEYS[reason], int(reason)) for reason in REASON_OF.values()]
+    among = broken[:, [reason for _, reason in settable]].sum(axis=1) == broken.sum(axis=1)
+    for i in order[among[order]][:PAIRS_TRIED]:
+        keys = [(key, float(-near.gaps[i, r])) for key, r in settable if broken[i, r]]
+        for more in (1.0, 1.5, 2.5):
+            ways = tuple(_give_way(spec, key, more * amount) for key, amount in keys)
+            if again(replace(spec, **{way.key: way.needed for way in ways}), near.lines[i : i + 1]):  # type: ignore[arg-type]
+                told = " and ".join(f"{way.key} at {way.needed:g} instead of {way.limit:g}" for way in ways)
+                text = f"no single limit is to blame: only with {told} was a tunnel found"
+                return Infeasible(max(ways, key=lambda way: way.amount).key, text, (), ways)
+    return Infeasible(first, f"no single constraint is to blame: the nearest line breaks {names}", ())
+
+
+def _give_way(spec: Spec, key: str, amount: float) -> Relaxation:
+    limit, step = float(getattr(spec, key)), step_of(key)
+    needed = loosened(spec, key, step * float(np.ceil(amount / step)))
+    return Relaxation(key, limit, needed, abs(needed - limit), step)
+
+
+def _field_of_view_text(problem: Problem) -> str:
+    heights = (problem.cut_points - problem.head_center) @ problem.femoral_frame[2]
+    lowest = float(heights.min())
+    zone = problem.trochanter_height + problem.entry_distal
+    return (
+        f"the scan ends {-lowest:.0f} mm below the head's centre, so the lateral femur where a tunnel enters"
+        f" ({-problem.trochanter_height - problem.entry_proximal:.0f} to {-zone:.0f} mm below it) is not in view;"
+        f" {lowest - problem.trochanter_height:.0f} mm more of the femur are needed"
+    )

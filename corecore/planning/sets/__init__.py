@@ -1,0 +1,1 @@
+"""Sets of tunnels, planned together, and the bound on what any set could remove."""

@@ -1,0 +1,149 @@
+"""What is written beside the drawing, the same on the picture and on the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from corecore.document.text import UNKNOWN, one_line
+from corecore.report.scene import DrawnTunnel, Scene
+
+NOT_A_DEVICE = "Not a medical device — for research and review by a surgeon"
+#: Longest sentence of a plan that is printed, characters: a warning is never cut short, a flood is.
+LONGEST = 600
+STATUS_WORDS = {
+    "planned": "PLANNED",
+    "infeasible": "NO FEASIBLE TUNNEL",
+    "manual": "SET BY HAND",
+}
+
+
+def quantity(part: Mapping[str, Any], name: str, form: str = "{:.1f}", factor: float = 1.0) -> str:
+    """A figure of the plan as text; an en dash where it is absent or no number."""
+    value = part.get(name)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return UNKNOWN
+    return form.format(value * factor)
+
+
+def percent(part: Mapping[str, Any], name: str) -> str:
+    """A fraction as per cent."""
+    return quantity(part, name, "{:.1f} %", 100.0)
+
+
+def identity(scene: Scene) -> list[tuple[str, str]]:
+    """Who, which side, which plan: (label, value) pairs."""
+    rows = [("id", one_line(scene.case_id, 40)), ("side", scene.side.upper())]
+    date = imaging_date(scene)
+    if date:
+        rows.append(("imaged", date))
+    return [*rows, ("plan", scene.hash)]
+
+
+def imaging_date(scene: Scene) -> str | None:
+    """The day of the imaging, where the plan knows it."""
+    found: Any = scene.plan
+    for name in ("necrosis", "signs", "image_age", "imaging_date"):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    date = scene.plan["case"].get("imaging_date") or found
+    return one_line(date, 20) if isinstance(date, str) else None
+
+
+def headline(scene: Scene) -> str:
+    """The status in words, with the count of constraints that a path set by hand breaks."""
+    words = STATUS_WORDS[scene.status]
+    broken = violations(scene)
+    if broken:
+        words += f", BREAKS {len(broken)} CONSTRAINT{'S' if len(broken) > 1 else ''}"
+    return words
+
+
+def violations(scene: Scene) -> list[str]:
+    """One line for each constraint that the plan breaks."""
+    lines = []
+    for item in scene.plan.get("violations") or []:
+        if isinstance(item, Mapping):
+            limit = quantity(item, "limit", "{:g}")
+            # As many digits as it takes to differ from the limit it breaks.
+            value = next((v for n in range(3, 8) if (v := quantity(item, "value", f"{{:.{n}g}}")) != limit), limit)
+            where = f"tunnel {item['tunnel']}: " if isinstance(item.get("tunnel"), int) else ""
+            lines.append(one_line(f"{where}{item.get('key', '?')} is {value}, the limit is {limit}", LONGEST))
+        else:
+            lines.append(one_line(str(item), LONGEST))
+    return lines
+
+
+def warnings(scene: Scene) -> list[str]:
+    """The plan's warnings, a line each."""
+    lines = []
+    for item in scene.plan.get("warnings") or []:
+        text = item.get("text") or item.get("code") if isinstance(item, Mapping) else item
+        lines.append(one_line(str(text), LONGEST))
+    return lines
+
+
+def reason(scene: Scene) -> str:
+    """Why there is no tunnel: the binding constraint and how far it would have to give way."""
+    given = scene.plan.get("infeasible")
+    if isinstance(given, Mapping):
+        given = given.get("text") or ", ".join(f"{key} {value}" for key, value in given.items())
+    if not given:
+        given = scene.plan.get("reason")
+    if not given:
+        coded = [
+            w for w in scene.plan.get("warnings") or [] if isinstance(w, Mapping) and w.get("code") == "infeasible"
+        ]
+        given = coded[0].get("text") if coded else None
+    return one_line(str(given or "the plan does not say which constraint binds"), LONGEST)
+
+
+def tunnel_columns() -> list[str]:
+    """Headings of the table of tunnels."""
+    return [
+        "tunnel",
+        "⌀ mm",
+        "length mm",
+        "removes",
+        "to cortex mm",
+        "to joint mm",
+        "incidence",
+        "shaft angle",
+        "entry above lesser trochanter mm",
+    ]
+
+
+def tunnel_row(number: int, tunnel: DrawnTunnel) -> list[str]:
+    """A tunnel's figures in the order of ``tunnel_columns``."""
+    figures = tunnel.figures
+    size = f"{tunnel.diameter_mm:g}"
+    if tunnel.cavity_diameter_mm:
+        size += f" (cavity {tunnel.cavity_diameter_mm:g} × {tunnel.cavity_length_mm:g})"
+    return [
+        str(number),
+        size,
+        quantity(figures, "length_mm"),
+        percent(figures, "removed_fraction"),
+        quantity(figures, "cortical_clearance_mm"),
+        quantity(figures, "joint_clearance_mm"),
+        quantity(figures, "incidence_deg", "{:.0f}°"),
+        quantity(figures, "shaft_angle_deg", "{:.0f}°"),
+        quantity(figures, "entry_above_lesser_trochanter_mm"),
+    ]
+
+
+def totals(scene: Scene) -> list[tuple[str, str]]:
+    """The plan's totals as (label, value) pairs; empty where nothing is feasible."""
+    part = scene.plan.get("totals")
+    if not isinstance(part, Mapping) or not scene.tunnels:
+        return []
+    return [
+        (
+            "necrosis removed",
+            f"{percent(part, 'removed_fraction')} ({quantity(part, 'necrosis_removed_ml', '{:.2f} ml')})",
+        ),
+        ("reachable", percent(part, "reachable_fraction")),
+        ("left behind", quantity(part, "necrosis_left_ml", "{:.2f} ml")),
+        ("healthy bone removed", quantity(part, "healthy_bone_removed_ml", "{:.2f} ml")),
+        ("share of the neck's section", percent(part, "neck_area_share")),
+        ("proven limit", percent(part, "upper_bound_fraction")),
+    ]

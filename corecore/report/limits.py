@@ -1,0 +1,204 @@
+"""A plan's figures against their limits, in words and with a mark, so that nothing hangs on a colour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from corecore.base.spec import ASSUMED_LEVEL_RAISE, HOLDS_DEG, HOLDS_MM, NECK_SHARE_WARNING
+from corecore.report.scene import Scene
+
+#: A limit passed by no more than this, which the plan does not list as broken, is kept, only just: a file rounds its
+#: points, and figures move with them (engineering choice, below what a table shows).
+ROUNDING = 0.02
+#: Tones and their marks and words.
+KEEPS, JUST, WARNED, BREAKS, UNTOLD = "keeps", "just", "warned", "breaks", "untold"
+MARKS = {KEEPS: "✓", JUST: "≈", WARNED: "▲", BREAKS: "✗", UNTOLD: "–"}
+WORDS = {KEEPS: "keeps", JUST: "keeps, just", WARNED: "above", BREAKS: "BREAKS", UNTOLD: "not told"}
+#: What a limit that is no parameter is called.
+OTHER_LIMITS = {
+    "portal": "wall inside the bone beyond the portal",
+    "field_of_view": "entry away from the scan's edge",
+    "outward_path": "free way in from outside",
+    "misses_lesion": "meets the necrosis",
+    "avoid": "region to keep out of",
+    "pelvis": "free of the pelvis",
+    "entry_fixed": "entry as given",
+    "direction_fixed": "direction as given",
+}
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One figure against its limit: what it is, both as text with units, and how it stands."""
+
+    what: str
+    value: str
+    limit: str
+    tone: str
+
+    @property
+    def mark(self) -> str:
+        """A sign that needs no colour."""
+        return MARKS[self.tone]
+
+    @property
+    def verdict(self) -> str:
+        """The same in words."""
+        return WORDS[self.tone]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A limit of one tunnel: the parameter, the figure, which way it binds, and its words."""
+
+    key: str
+    figure: str
+    at_least: bool
+    unit: str
+    what: str
+    #: Compared without its sign.
+    size_only: bool = False
+
+
+RULES = (
+    Rule("cortical_margin_mm", "cortical_clearance_mm", True, "mm", "Wall to the cortex"),
+    Rule("posterosuperior_margin_mm", "posterosuperior_clearance_mm", True, "mm", "Wall to the postero-superior neck"),
+    Rule("joint_margin_mm", "joint_clearance_mm", True, "mm", "Tip and wall to the joint"),
+    Rule("avoid_margin_mm", "avoid_clearance_mm", True, "mm", "To the region to keep out of"),
+    Rule("incidence_min_deg", "incidence_deg", True, "°", "Incidence on the cortex"),
+    Rule("length_max_mm", "length_mm", False, "mm", "Length"),
+    Rule("entry_normal_max_deg", "entry_normal_deg", False, "°", "Cortex at the entry, turned from lateral"),
+    Rule("entry_ap_max_mm", "entry_anterior_mm", False, "mm", "Entry from the lateral mid-line", size_only=True),
+)
+#: Figures that are absent where nothing lies near: that keeps a margin.
+NEAR_OR_NOTHING = ("cortical_clearance_mm", "posterosuperior_clearance_mm", "joint_clearance_mm")
+#: Left out where the plan does not tell them: only some plans know them.
+IF_TOLD = ("avoid_clearance_mm",)
+
+
+def figure(part: Any, name: str) -> float | None:
+    """A finite number of a plan, or ``None``."""
+    value = part.get(name) if isinstance(part, Mapping) else None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 1e12:
+        return None
+    return float(value)
+
+
+def judged(scene: Scene) -> list[Judged]:
+    """Every limit of a plan with the tunnel that stands worst against it; empty without a tunnel."""
+    if not scene.tunnels:
+        return []
+    spec = scene.plan.get("spec")
+    broken = {item.get("key") for item in scene.plan.get("violations") or [] if isinstance(item, Mapping)}
+    rows = [row for rule in RULES if (row := _row(scene, rule, figure(spec, rule.key), rule.key in broken)) is not None]
+    rows += _shaft_angle(scene, spec, {"shaft_angle_min_deg", "shaft_angle_max_deg"} & broken)
+    rows += _hole(scene, figure(spec, "entry_distal_mm"), "entry_distal_mm" in broken)
+    rows += _bridge(scene, figure(spec, "bridge_min_mm"))
+    rows += _neck(scene)
+    told = {rule.key for rule in RULES} | {"entry_distal_mm", "shaft_angle_min_deg", "shaft_angle_max_deg"}
+    for item in scene.plan.get("violations") or []:
+        if isinstance(item, Mapping) and item.get("key") not in told:
+            key = str(item.get("key"))[:60]
+            value, limit = figure(item, "value"), figure(item, "limit")
+            rows.append(
+                Judged(
+                    OTHER_LIMITS.get(key, key),
+                    "–" if value is None else f"{value:.4g}",
+                    "–" if limit is None else f"{limit:.4g}",
+                    BREAKS,
+                )
+            )
+    return rows
+
+
+def _row(scene: Scene, rule: Rule, limit: float | None, broken: bool) -> Judged | None:
+    values = [figure(tunnel.figures, rule.figure) for tunnel in scene.tunnels]
+    if rule.figure in IF_TOLD and all(value is None for value in values):
+        return None
+    known = [(abs(v) if rule.size_only else v, number) for number, v in enumerate(values, start=1) if v is not None]
+    bound = "–" if limit is None else f"{'at least' if rule.at_least else 'at most'} {limit:g}{_unit(rule.unit)}"
+    if not known:
+        nothing = rule.figure in NEAR_OR_NOTHING and limit is not None
+        tone = BREAKS if broken else KEEPS if nothing else UNTOLD
+        return Judged(rule.what, "nothing near" if nothing else "–", bound, tone)
+    value, number = min(known) if rule.at_least else max(known)
+    what = rule.what + (f" (tunnel {number})" if len(values) > 1 else "")
+    tone = tone_of(value, limit, at_least=rule.at_least, just=HOLDS_DEG if rule.unit == "°" else HOLDS_MM)
+    if broken:
+        tone = BREAKS
+    elif tone == BREAKS and limit is not None and abs(value - limit) <= ROUNDING:
+        tone = JUST
+    return Judged(what, shown(value, limit, rule.unit, tone == BREAKS), bound, tone)
+
+
+def _shaft_angle(scene: Scene, spec: Any, broken: set[Any]) -> list[Judged]:
+    """The angle to the shaft between its two limits; of several tunnels the one nearest to either."""
+    low, high = figure(spec, "shaft_angle_min_deg"), figure(spec, "shaft_angle_max_deg")
+    known = [(v, n) for n, t in enumerate(scene.tunnels, 1) if (v := figure(t.figures, "shaft_angle_deg")) is not None]
+    if not known or low is None or high is None:
+        return [Judged("Angle to the shaft", "–", "–", BREAKS if broken else UNTOLD)]
+    value, number = min(known, key=lambda pair: min(pair[0] - low, high - pair[0]))
+    nearer = low if value - low < high - value else high
+    tone = BREAKS if broken else tone_of(value, nearer, at_least=nearer == low, just=HOLDS_DEG)
+    what = "Angle to the shaft" + (f" (tunnel {number})" if len(scene.tunnels) > 1 else "")
+    return [Judged(what, shown(value, nearer, "°", tone == BREAKS), f"{low:g} to {high:g}°", tone)]
+
+
+def tone_of(value: float, limit: float | None, *, at_least: bool, just: float) -> str:
+    """How a figure stands against its limit."""
+    if limit is None:
+        return UNTOLD
+    room = value - limit if at_least else limit - value
+    return BREAKS if room < 0 else JUST if room <= just else KEEPS
+
+
+def shown(value: float, limit: float | None, unit: str, broken: bool) -> str:
+    """A figure with its unit; a broken one with as many digits as it takes to differ from its limit."""
+    for digits in range(0 if unit == "°" else 1, 5):
+        text = f"{value:.{digits}f}"
+        if not broken or limit is None or float(text) != limit:
+            break
+    return text + _unit(unit)
+
+
+def _unit(unit: str) -> str:
+    return unit if unit == "°" else f" {unit}"
+
+
+def _hole(scene: Scene, limit: float | None, broken: bool) -> list[Judged]:
+    """The lowest hole's lower edge over the lesser trochanter's level."""
+    totals = scene.plan.get("totals")
+    left = totals.get("bone_left") if isinstance(totals, Mapping) else None
+    value = figure(left, "hole_above_lesser_trochanter_mm")
+    if value is None and not broken:
+        return []
+    sources = scene.plan["anatomy"].get("sources")
+    assumed = isinstance(sources, Mapping) and sources.get("lesser_trochanter") == "assumed"
+    if limit is not None and assumed:
+        limit += ASSUMED_LEVEL_RAISE * 2 * scene.head_radius_mm
+    tone = BREAKS if broken or value is None else tone_of(value, limit, at_least=True, just=HOLDS_MM)
+    bound = "–" if limit is None else f"at least {limit:.3g} mm" + (" (level assumed)" if assumed else "")
+    text = "–" if value is None else shown(value, limit, "mm", tone == BREAKS)
+    return [Judged("Hole's lower edge above the lesser trochanter", text, bound, tone)]
+
+
+def _bridge(scene: Scene, limit: float | None) -> list[Judged]:
+    totals = scene.plan.get("totals")
+    value = figure(totals.get("bone_left") if isinstance(totals, Mapping) else None, "bridge_mm")
+    if value is None:
+        return []
+    tone = tone_of(value, limit, at_least=True, just=HOLDS_MM)
+    bound = "–" if limit is None else f"at least {limit:g} mm"
+    return [Judged("Bone between the holes", shown(value, limit, "mm", tone == BREAKS), bound, tone)]
+
+
+def _neck(scene: Scene) -> list[Judged]:
+    """The share of the neck's section: a warning, not a limit."""
+    value = figure(scene.plan.get("totals"), "neck_area_share")
+    if value is None:
+        return []
+    tone = KEEPS if value <= NECK_SHARE_WARNING else WARNED
+    warned = f"warned above {100 * NECK_SHARE_WARNING:.0f} %"
+    return [Judged("Share of the neck's smallest section", f"{100 * value:.0f} %", warned, tone)]

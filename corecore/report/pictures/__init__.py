@@ -1,0 +1,1 @@
+"""The three-panel picture: scene, camera, renderers, captions."""

@@ -1,0 +1,36 @@
+"""The loaded cap of the head, as its outline on the fitted sphere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from corecore.base.grid import FloatArray
+from corecore.report.pictures.shapes import across
+from corecore.report.scene import Scene
+
+
+def cap_outline(scene: Scene) -> FloatArray | None:
+    """The cap's edge as a closed line (N, 3), RAS mm; ``None`` where the plan tells no pole and angle.
+
+    The pole is of the femoral frame (lateral, anterior, proximal): ``necrosis.weight_bearing``.
+    """
+    necrosis = scene.plan.get("necrosis")
+    told = necrosis.get("weight_bearing") if isinstance(necrosis, Mapping) else None
+    if not isinstance(told, Mapping):
+        return None
+    try:
+        pole = np.asarray(told.get("pole"), dtype=np.float64)
+        half = float(told.get("cap_half_angle_deg", np.nan))
+    except (TypeError, ValueError, OverflowError):
+        return None
+    if pole.shape != (3,) or not np.all(np.isfinite(pole)) or not 0.1 < np.linalg.norm(pole) < 10 or not 0 < half <= 90:
+        return None
+    way = pole @ np.stack([scene.lateral, scene.anterior, scene.proximal])
+    way = way / np.linalg.norm(way)
+    u, v = across(way)
+    turn = np.linspace(0, 2 * np.pi, 145)
+    ring = np.cos(turn)[:, None] * u + np.sin(turn)[:, None] * v
+    edge = np.cos(np.radians(half)) * way + np.sin(np.radians(half)) * ring
+    return np.asarray(scene.head_center + scene.head_radius_mm * edge, dtype=np.float64)

@@ -1,0 +1,170 @@
+"""The words around the panels: who and what above, legend, figures and warnings below."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+from corecore.report import captions, palette
+from corecore.report.pictures.bodies import tunnel_color
+from corecore.report.pictures.cap import cap_outline
+from corecore.report.pictures.clearance_colors import NEAR_MM
+from corecore.report.pictures.panels import HEAD_DASHES, NECK_DASHES, SHAFT_DASHES
+from corecore.report.scene import Scene
+
+#: Height of the header, of a line, and of the legend, inches.
+HEADER_IN = 0.95
+LINE_IN = 0.215
+LEGEND_IN = 0.62
+MARGIN_IN = 0.16
+#: Rows of tunnels and lines of warnings that are printed; the rest is in plan.json, and the picture says so.
+MOST_ROWS = 16
+MOST_LINES = 5
+#: Characters of a sentence that fit on a line, also where they are wide.
+LINE_CHARACTERS = 135
+BOLD_LINE_CHARACTERS = 110
+#: Left edges of the table's columns, inches.
+COLUMNS_IN = (0.16, 0.80, 2.30, 3.25, 4.20, 5.20, 6.15, 7.10, 8.20)
+#: The same for the totals.
+TOTALS_IN = (0.16, 2.30, 3.55, 4.75, 6.60, 8.85)
+
+
+class Strip:
+    """Header and caption of one picture; ``height_in`` is the caption's height, inches."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self.blocks = _blocks(scene)
+        self.height_in = LEGEND_IN + LINE_IN * len(self.blocks) + LINE_IN * 1.6 + MARGIN_IN
+
+    def write(self, figure: Any) -> None:
+        """Writes both into a matplotlib figure."""
+        width, height = (float(v) for v in figure.get_size_inches())
+
+        def text(x: float, y: float, words: str, **style: Any) -> None:
+            style.setdefault("color", palette.INK)
+            # Ids come from outside: a dollar sign in one is no formula.
+            figure.text(x / width, y / height, words, va="baseline", parse_math=False, **style)
+
+        scene = self.scene
+        alarm = scene.status == "infeasible" or bool(captions.violations(scene))
+        text(MARGIN_IN, height - 0.36, f"{scene.side.upper()} HIP", fontsize=19, fontweight="bold")
+        text(1.95, height - 0.36, "core decompression plan", fontsize=13, color=palette.FAINT_INK)
+        rows = [f"{label} {value}" for label, value in captions.identity(scene) if label != "side"]
+        text(1.95, height - 0.58, "   ·   ".join(rows), fontsize=10.5)
+        style: dict[str, Any] = {"ha": "right", "fontsize": 14, "fontweight": "bold"}
+        color = palette.VIOLATION if alarm else palette.INK
+        text(width - MARGIN_IN, height - 0.36, captions.headline(scene), color=color, **style)
+        if alarm:
+            _frame(figure, width, height)
+
+        y = self.height_in - LEGEND_IN + 0.05
+        self._legend(figure, width, height, y)
+        y -= LINE_IN * 1.15
+        for cells, emphasis in self.blocks:
+            style = {"fontsize": 9.8}
+            if emphasis == "alarm":
+                style.update(color=palette.VIOLATION, fontweight="bold")
+            elif emphasis == "heading":
+                style.update(color=palette.FAINT_INK, fontsize=9.0)
+            elif emphasis == "strong":
+                style.update(fontweight="bold")
+            if len(cells) == 1:
+                text(MARGIN_IN, y, cells[0], **style)
+            else:
+                columns = COLUMNS_IN if len(cells) == len(COLUMNS_IN) else TOTALS_IN
+                for x, cell in zip(columns, cells, strict=True):
+                    text(x, y, cell, **style)
+            y -= LINE_IN
+        where = "lengths in mm; R L A P S I are the patient's own sides, in the femur's frame"
+        text(MARGIN_IN, MARGIN_IN, where, fontsize=8.5, color=palette.FAINT_INK)
+        text(width - MARGIN_IN, MARGIN_IN, captions.NOT_A_DEVICE, ha="right", fontsize=9.5, fontweight="bold")
+
+    def _legend(self, figure: Any, width: float, height: float, y: float) -> None:
+        from matplotlib.lines import Line2D
+        from matplotlib.patches import Patch
+
+        scene = self.scene
+        handles: list[Any] = [
+            Patch(fc=palette.BONE, ec=palette.BONE_EDGE, label="bone"),
+            Patch(fc=palette.LESION, ec=palette.BONE_EDGE, label="necrosis"),
+        ]
+        if scene.tunnels:
+            color = tunnel_color(scene)
+            name = "tunnels" if len(scene.tunnels) > 1 else "tunnel"
+            broken = " (breaks a constraint)" if captions.violations(scene) else ""
+            handles.append(Patch(fc=color, ec=color, label=name + broken))
+            if not broken:
+                near = f"within {NEAR_MM:g} mm of a margin"
+                handles.append(Patch(fc=palette.TUNNEL_NEAR, ec=palette.TUNNEL, label=near))
+                handles.append(Patch(fc=palette.TUNNEL_PORTAL, ec=palette.TUNNEL_PORTAL, label="portal"))
+            ring = Line2D([], [], marker="o", ms=7, mfc="white", mec=color, mew=2, ls="", label="entry")
+            handles.append(ring)
+        sources = scene.plan["anatomy"].get("sources") or {}
+        assumed = " (assumed)" if sources.get("shaft_axis") == "assumed" else ""
+        handles += [
+            Line2D([], [], color=palette.HEAD, lw=1.1, ls=HEAD_DASHES, label="head, fitted sphere"),
+            Line2D([], [], color=palette.NECK, lw=1.5, ls=NECK_DASHES, label="neck axis"),
+            Line2D([], [], color=palette.SHAFT, lw=1.5, ls=SHAFT_DASHES, label=f"shaft axis{assumed}"),
+        ]
+        if cap_outline(scene) is not None:
+            handles.append(Line2D([], [], color=palette.CAP, lw=1.8, label="loaded cap"))
+        figure.legend(
+            handles=handles,
+            loc="center",
+            bbox_to_anchor=(0.5, (y + 0.22) / height),
+            ncols=(len(handles) + 1) // 2,
+            frameon=False,
+            fontsize=9.5,
+            handlelength=2.6,
+            columnspacing=1.6,
+            borderpad=0,
+        )
+
+
+def _blocks(scene: Scene) -> list[tuple[list[str], str]]:
+    """Lines of the caption: their cells (one, or one for each column), and how they are emphasised."""
+    lines: list[tuple[list[str], str]] = []
+    if scene.tunnels:
+        lines.append((captions.tunnel_columns(), "heading"))
+        for number, tunnel in enumerate(scene.tunnels[:MOST_ROWS], start=1):
+            lines.append((captions.tunnel_row(number, tunnel), "strong" if len(scene.tunnels) == 1 else "plain"))
+    else:
+        lines += _wrapped(f"No tunnel keeps every margin: {captions.reason(scene)}", "alarm")
+    figures = captions.totals(scene)
+    if figures:
+        lines.append(([label for label, _ in figures], "heading"))
+        lines.append(([value for _, value in figures], "strong"))
+    lines += _some([f"BREAKS  {line}" for line in captions.violations(scene)], "alarm")
+    lines += _some([f"Warning: {line}" for line in captions.warnings(scene)], "plain")
+    return lines
+
+
+def _some(lines: list[str], emphasis: str) -> list[tuple[list[str], str]]:
+    shown = [row for line in lines[:MOST_LINES] for row in _wrapped(line, emphasis)]
+    if len(lines) > MOST_LINES:
+        shown.append(([f"… and {len(lines) - MOST_LINES} more in plan.json"], emphasis))
+    return shown
+
+
+def _wrapped(line: str, emphasis: str) -> list[tuple[list[str], str]]:
+    """A sentence on as many lines as it needs."""
+    width = LINE_CHARACTERS if emphasis == "plain" else BOLD_LINE_CHARACTERS
+    return [([part], emphasis) for part in textwrap.wrap(line, width, subsequent_indent="    ")]
+
+
+def _frame(figure: Any, width: float, height: float) -> None:
+    """A red frame: nobody takes this picture for a plan that keeps the rules, colour or not."""
+    from matplotlib.patches import Rectangle
+
+    edge = 0.03
+    figure.add_artist(
+        Rectangle(
+            (edge / width, edge / height),
+            1 - 2 * edge / width,
+            1 - 2 * edge / height,
+            fill=False,
+            ec=palette.VIOLATION,
+            lw=4,
+        )
+    )

@@ -1,0 +1,181 @@
+"""The report: one page to decide by, one to drill by, and where it all comes from; as HTML and as PDF.
+
+Both are settings of one content (``corecore.report.report_content``). The page is one file that needs no
+network and runs no script; the print is set by typst with the typeface that matplotlib carries, so
+that it looks the same on every machine.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+
+from corecore.base.errors import OutputError
+from corecore.io.files import atomic_write_bytes, atomic_write_text
+from corecore.report import captions
+from corecore.report.fluoroscopy import Film, fluoroscopy, others_on_film
+from corecore.report.report_content import report_content
+from corecore.report.scene import Scene
+from corecore.report.slices import Slices, slices
+from corecore.report.svg import png
+from corecore.report.tissue import CANCELLOUS_HU, CORTEX_HU, CORTEX_MM, Tissue
+
+#: Said where the volumes are not at hand.
+NO_VOLUMES = "Not drawn: the plan's masks are not at hand"
+
+
+@dataclass(frozen=True, eq=False)
+class Views:
+    """What is seen through the volumes; ``missing`` says why there is nothing."""
+
+    films: list[Film]
+    slices: Slices | None
+    note: str
+    missing: str = ""
+
+
+def views_of(scene: Scene, tissue: Tissue | None, *, missing: str = NO_VOLUMES) -> Views:
+    """Films and slices of a plan; without volumes none, and why."""
+    if tissue is None:
+        return Views([], None, "", missing)
+    if tissue.why_painted is None:
+        note = "Ray sums through the CT, soft parts left out."
+    else:
+        note = (
+            f"Ray sums through bone painted with stock densities ({tissue.why_painted}): {CORTEX_MM:g} mm of cortex of"
+            f" {CORTEX_HU:g} HU, cancellous bone {CANCELLOUS_HU:g} HU above soft tissue (engineering choice)."
+        )
+    note += (
+        " Seen from the detector towards the source, the patient's right on the left in AP; distances look"
+        " larger nearer the source. Dotted orange: the necrosis, which no film shows."
+    )
+    return Views(fluoroscopy(scene, tissue), slices(scene, tissue), note)
+
+
+def write_report(scene: Scene, views: Views, picture: npt.NDArray[Any] | None, folder: Path) -> None:
+    """Writes ``report.html`` and ``report.pdf`` into a folder, each whole or not at all.
+
+    ``picture`` (h, w, 3) uint8 are the three-dimensional views. Raises ``OutputError`` where they cannot be written.
+    """
+    write_data(report_data(scene, views), picture, folder)
+
+
+def write_data(data: Mapping[str, Any], picture: npt.NDArray[Any] | None, folder: Path) -> None:
+    """``write_report`` from ``report_data`` made beforehand, while the picture was painted."""
+    whole = {**data, "picture": None if picture is None else _as_svg(picture)}
+    atomic_write_text(folder / "report.html", report_html(whole))
+    atomic_write_bytes(folder / "report.pdf", report_pdf(whole))
+
+
+def report_data(scene: Scene, views: Views, picture: npt.NDArray[Any] | None = None) -> dict[str, Any]:
+    """Words, figures and drawings (as SVG text) of the report as plain data."""
+    cut = views.slices
+    return {
+        "report": report_content(scene),
+        "picture": None if picture is None else _as_svg(picture),
+        "films": [
+            {"title": film.arm.title, "stance": film.stance, "caption": film.caption, "svg": str(film.drawing)}
+            for film in views.films
+        ],
+        "others": [
+            {"name": name, "drawings": [{"svg": str(drawing)} for drawing in drawings]}
+            for name, drawings in others_on_film(scene, views.films)
+        ],
+        "drill_color": "Red" if captions.violations(scene) else "Blue",
+        "film_note": views.note,
+        "missing": views.missing,
+        "slices": None
+        if cut is None
+        else {
+            "number": cut.number,
+            "ground": cut.ground,
+            "drawings": [
+                {"svg": str(drawing), "caption": caption, "width": drawing.width / drawing.height}
+                for drawing, caption in cut.drawings
+            ],
+        },
+    }
+
+
+def report_html(data: Mapping[str, Any]) -> str:
+    """The page of ``report_data`` as text: self-contained, no script, nothing loaded."""
+    style = _static("report.css")
+    digest = base64.b64encode(hashlib.sha256(style.encode("utf-8")).digest()).decode("ascii")
+    words = {key: value for key, value in data.items() if key != "report"}
+    return str(_template().render(r=data["report"], style=style, fingerprint=f"sha256-{digest}", **words))
+
+
+def report_pdf(data: Mapping[str, Any]) -> bytes:
+    """The print of ``report_data``: two A4 pages and the provenance. Raises ``OutputError`` where typst refuses."""
+    import typst
+
+    try:
+        made = typst.compile(
+            _static("report.typ").encode("utf-8"),
+            format="pdf",
+            font_paths=_fonts(),
+            sys_inputs={"data": json.dumps(data, ensure_ascii=False, allow_nan=False)},
+            timestamp=_timestamp(data["report"]["created"]),
+        )
+    except typst.TypstError as error:
+        raise OutputError(f"report.pdf: typst refused ({str(error).splitlines()[0]})", code="report-failed") from error
+    if not isinstance(made, bytes):
+        raise OutputError("report.pdf: typst made no document", code="report-failed")
+    return made
+
+
+def _as_svg(picture: npt.NDArray[Any]) -> str:
+    """A picture as an SVG that holds nothing else: typst takes data as text."""
+    height, width = picture.shape[:2]
+    data = base64.b64encode(png(picture)).decode("ascii")
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}">'
+        f'<image width="{width}" height="{height}" href="data:image/png;base64,{data}"/></svg>'
+    )
+
+
+def _timestamp(created: str) -> datetime.datetime:
+    """When the plan was made: the same plan gives the same file."""
+    try:
+        made = datetime.datetime.fromisoformat(created)
+    except ValueError:
+        made = datetime.datetime.fromtimestamp(0, datetime.UTC)
+    return made if made.tzinfo is not None else made.replace(tzinfo=datetime.UTC)
+
+
+@cache
+def _template() -> Any:
+    import jinja2
+
+    environment = jinja2.Environment(autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined)
+    return environment.from_string(_static("report.html.j2"))
+
+
+@cache
+def _fonts() -> Any:
+    """The typefaces that matplotlib carries; the system's are left alone."""
+    import matplotlib
+    import typst
+
+    folder = str(Path(matplotlib.get_data_path()) / "fonts" / "ttf")
+    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[folder])
+
+
+def load_early() -> None:
+    """Load templates and typefaces: for a thread beside other work."""
+    _template()
+    _fonts()
+
+
+def _static(name: str) -> str:
+    return (files("corecore.report") / "static" / name).read_text(encoding="utf-8")

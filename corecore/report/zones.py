@@ -1,0 +1,47 @@
+"""Which margin counts where: the head, the neck's postero-superior quarter, and the rest (contract §1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from corecore.base.grid import BoolArray, FloatArray
+from corecore.report.scene import Scene
+
+#: The head ends at this plane across the neck axis, the neck at that, head radii from the centre (contract §1).
+HEAD_PLANE_RADII, NECK_END_RADII = 0.5, 2.0
+#: The parameters of the margins in head, quarter and elsewhere.
+MARGIN_KEYS = ("joint_margin_mm", "posterosuperior_margin_mm", "cortical_margin_mm")
+
+
+def margins(scene: Scene) -> tuple[float | None, float | None, float | None]:
+    """The margins in head, quarter and elsewhere, mm; ``None`` where the plan does not tell one."""
+    spec = scene.plan.get("spec")
+    found: list[float | None] = []
+    for key in MARGIN_KEYS:
+        value = spec.get(key) if isinstance(spec, Mapping) else None
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1000:
+            found.append(float(value))
+        else:
+            found.append(None)
+    return found[0], found[1], found[2]
+
+
+def zones(scene: Scene, points_mm: FloatArray) -> tuple[BoolArray, BoolArray]:
+    """Whether points (..., 3) lie in the head, and in the neck's postero-superior quarter (contract §1)."""
+    offset = points_mm - scene.head_center
+    axis, r = scene.neck_axis, scene.head_radius_mm
+    along = offset @ axis
+    head = (np.linalg.norm(offset, axis=-1) <= r) & (along >= -HEAD_PLANE_RADII * r)
+    up = scene.proximal - (scene.proximal @ axis) * axis
+    up = up / np.linalg.norm(up)
+    back = -scene.anterior + (scene.anterior @ axis) * axis
+    back = back - (back @ up) * up
+    middle = up + back / np.linalg.norm(back)
+    middle = middle / np.linalg.norm(middle)
+    across = offset - along[..., None] * axis
+    size = np.linalg.norm(across, axis=-1)
+    quarter = (along < -HEAD_PLANE_RADII * r) & (along >= -NECK_END_RADII * r)
+    quarter &= across @ middle >= np.cos(np.radians(45.0)) * size
+    return np.asarray(head), np.asarray(quarter)

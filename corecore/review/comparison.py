@@ -1,0 +1,157 @@
+"""What may be taken instead: the plan and its alternatives ranked, and any of them beside what stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from corecore.base.errors import InputError
+from corecore.base.grid import FloatArray
+from corecore.planning.alternatives import METHOD
+from corecore.planning.explain import holding
+from corecore.planning.search.single import room_mm
+from corecore.report.limits import NEAR_OR_NOTHING, OTHER_LIMITS, RULES
+from corecore.review.model import Desk
+from corecore.review.session import Line
+from corecore.tunnels.figures import TunnelFigures
+from corecore.tunnels.risk.drilling import drilled
+from corecore.tunnels.risk.execution import judged
+from corecore.tunnels.risk.kernel import CORTEX, JOINT
+from corecore.tunnels.risk.methods import METHODS
+
+#: What holds a set, in so few words; and what stands where nothing is told.
+HOLDS_MOST, UNTOLD = 2, "–"
+#: Margins, and what keeps them, where no limit is near.
+CLEARANCES = tuple((rule.key, rule.figure) for rule in RULES if rule.figure in NEAR_OR_NOTHING)
+#: Limits in a word or two, for a narrow column.
+SHORT = {
+    "cortical_margin_mm": "cortex",
+    "posterosuperior_margin_mm": "postero-superior neck",
+    "joint_margin_mm": "joint",
+    "incidence_min_deg": "incidence",
+    "shaft_angle_min_deg": "least shaft angle",
+    "shaft_angle_max_deg": "greatest shaft angle",
+    "length_max_mm": "length",
+    "entry_normal_max_deg": "turn of the cortex",
+    "entry_ap_max_mm": "lateral mid-line",
+    "entry_distal_mm": "entry's lower edge",
+    "entry_proximal_mm": "entry's upper edge",
+    "bridge_min_mm": "bone between holes",
+    "overlap": "tunnels meet",
+    "wide_holes": "wide holes",
+}
+#: Figures set side by side: words, name, unit, digits, and which of several tunnels' counts.
+SIDE_BY_SIDE: tuple[tuple[str, str, str, int, Callable[[FloatArray], float]], ...] = (
+    ("Wall to the cortex", "cortical_clearance_mm", " mm", 1, np.min),
+    ("Wall to the postero-superior neck", "posterosuperior_clearance_mm", " mm", 1, np.min),
+    ("Tip and wall to the joint", "joint_clearance_mm", " mm", 1, np.min),
+    ("To the region to keep out of", "avoid_clearance_mm", " mm", 1, np.min),
+    ("Incidence on the cortex", "incidence_deg", "°", 0, np.min),
+    ("Angle to the shaft in space", "shaft_angle_deg", "°", 0, np.min),
+    ("Entry to tip, longest", "length_mm", " mm", 1, np.max),
+    ("Entry above the lesser trochanter's level, lowest", "entry_above_lesser_trochanter_mm", " mm", 1, np.min),
+    ("Entry from the lateral mid-line, to the front", "entry_anterior_mm", " mm", 1, np.min),
+)
+
+
+def ranked(desk: Desk) -> list[dict[str, Any]]:
+    """The plan's tunnels and each alternative's: those that keep every limit first, then by what they remove.
+
+    ``which`` numbers them as in ``Desk.sets``.
+    """
+    rows = []
+    for which, (name, lines) in enumerate(desk.sets):
+        if not lines:
+            continue
+        try:
+            found = row(desk, name, lines)
+        except InputError as error:
+            # Named all the same, last, with what is amiss.
+            told = {"removes": UNTOLD, "room": UNTOLD, "held": str(error), "risk": UNTOLD}
+            found = {"name": name, "share": -1.0, "keeps": False, **told}
+        rows.append({"which": which, **found})
+    rows.sort(key=lambda one: (not one["keeps"], -one["share"]))
+    return rows
+
+
+def row(desk: Desk, name: str, lines: Sequence[Line]) -> dict[str, Any]:
+    """One set of tunnels in a line: what it removes, its least clearance beyond a margin, what holds it, its risk."""
+    pairs = desk.drilled(lines)
+    broken = desk.broken(pairs)
+    share = desk.removed_fraction(lines)
+    room = min(room_mm(figures, desk.spec) for _, figures in pairs)
+    return {
+        "name": name,
+        "share": share,
+        "removes": f"{100 * share:.1f} %",
+        "room": f"{room:.1f} mm" if np.isfinite(room) else UNTOLD,
+        "held": held(desk, [figures for _, figures in pairs], broken),
+        "risk": risk(desk, lines),
+        "keeps": not broken,
+    }
+
+
+def held(desk: Desk, measured: Sequence[TunnelFigures], broken: Sequence[dict[str, Any]]) -> str:
+    """The limits that are broken, else those nearly so, else the margin with the least room."""
+    if broken:
+        keys = list(dict.fromkeys(str(item["key"]) for item in broken))
+        return "breaks: " + _several([_words(key) for key in keys])
+    keys = list(dict.fromkeys(limit.key for figures in measured for limit in holding(figures, desk.spec)))
+    if keys:
+        return _several([_words(key) for key in keys])
+    rooms = {
+        key: min(float(getattr(figures, name)) for figures in measured) - float(getattr(desk.spec, key))
+        for key, name in CLEARANCES
+    }
+    return "nearest: " + _words(min(rooms, key=lambda key: rooms[key]))
+
+
+def risk(desk: Desk, lines: Sequence[Line]) -> str:
+    """How often cortex or joint would be breached by any of the tunnels, drilled by ``alternatives.METHOD``."""
+    tunnels = [tunnel for tunnel, _ in desk.drilled(lines)]
+    entries, tips = drilled(desk.hip, tunnels, METHODS[METHOD])
+    found, _ = judged(desk.hip, tunnels, desk.spec, entries, tips)
+    breach = found[:, :, [CORTEX, JOINT]].max(axis=(1, 2))
+    # None in so many drillings is not never.
+    return f"{100 * breach.mean():.1f} %" if breach.any() else f"under {300 / len(breach):.2g} %"
+
+
+def compared(desk: Desk, lines: Sequence[Line], others: Sequence[Line]) -> list[list[str]]:
+    """What stands beside another set, a row a figure: its name, here, there, and here less there."""
+    here, there = desk.drilled(lines), desk.drilled(others)
+    share, other = desk.removed_fraction(lines), desk.removed_fraction(others)
+    total = desk.hip.lesion.volume_ml
+    rows = [
+        _row("Necrosis removed", 100 * share, 100 * other, " %", 1),
+        _row("Necrosis removed", share * total, other * total, " ml", 2),
+        ["Tunnels", str(len(here)), str(len(there)), f"{len(here) - len(there):+d}"],
+    ]
+    for words, name, unit, digits, which in SIDE_BY_SIDE:
+        mine, theirs = ([getattr(figures, name) for _, figures in pairs] for pairs in (here, there))
+        if None not in mine and None not in theirs:
+            rows.append(_row(words, float(which(np.array(mine))), float(which(np.array(theirs))), unit, digits))
+    if len(here) == len(there) == 1:
+        first, second = here[0][0], there[0][0]
+        turned = np.degrees(np.arccos(np.clip(first.direction @ second.direction, -1.0, 1.0)))
+        apart = (np.linalg.norm(first.entry - second.entry), np.linalg.norm(first.tip - second.tip))
+        rows.append(["Entries, tips apart", "", "", f"{apart[0]:.1f} mm, {apart[1]:.1f} mm"])
+        rows.append(["Directions apart", "", "", f"{turned:.1f}°"])
+    return rows
+
+
+def _row(words: str, here: float, there: float, unit: str, digits: int) -> list[str]:
+    known = [f"{value:.{digits}f}{unit}" if np.isfinite(value) else "none near" for value in (here, there)]
+    # Of the figures as they are printed, so that a reader's subtraction comes out.
+    less = round(here, digits) - round(there, digits)
+    return [words, *known, f"{less:+.{digits}f}{unit}" if np.isfinite(less) else UNTOLD]
+
+
+def _several(words: list[str]) -> str:
+    more = len(words) - HOLDS_MOST
+    return ", ".join(words[:HOLDS_MOST]) + (f" and {more} more" if more > 0 else "")
+
+
+def _words(key: str) -> str:
+    return SHORT.get(key) or OTHER_LIMITS.get(key, key)

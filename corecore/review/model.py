@@ -1,0 +1,209 @@
+"""A plan laid out for review: its tunnels measured by the planner's own functions, and judged.
+
+No figure is computed anywhere else: the page prints what stands here.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from corecore.base.errors import InputError
+from corecore.base.grid import BoolArray
+from corecore.base.spec import Spec
+from corecore.document.numbers import number
+from corecore.exports.opened import ROUNDING
+from corecore.hip.hip import Hip
+from corecore.planning.manual import path_on_bone
+from corecore.planning.open_plan import Reopened, reopen
+from corecore.report.scene import Scene
+from corecore.report.tissue import Tissue
+from corecore.review.session import Line, Point, Room, Session
+from corecore.tunnels.bone_stock import least_bridge_mm, lowest_hole_mm
+from corecore.tunnels.cylinder import Tunnel
+from corecore.tunnels.figures import TunnelFigures, assess
+from corecore.tunnels.limits import violations
+from corecore.tunnels.plan_metrics import neck_area_share
+from corecore.tunnels.tunnel_set import set_violations
+
+#: Figures of a tunnel that no plan states by these names.
+NOT_STATED = ("outward_free",)
+#: Lines whose figures are kept: the others of a set, the alternatives, and the last steps of undo.
+KNOWN_MAX = 64
+
+
+@dataclass(eq=False)
+class Measured:
+    """A line on the bone with its figures; which of the lesion's points it takes, once asked."""
+
+    tunnel: Tunnel
+    figures: TunnelFigures
+    taken: BoolArray | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Desk:
+    """A plan laid out for review: its hip, limits and pictures."""
+
+    hip: Hip
+    spec: Spec
+    scene: Scene
+    tissue: Tissue
+    _known: dict[Line, Measured] = field(default_factory=dict, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @classmethod
+    def open(cls, plan_path: Path) -> Desk:
+        """A plan with its masks and image. Raises ``InputError`` as ``reopen`` and ``Scene.load``."""
+        opened: Reopened = reopen(plan_path, image=True)
+        scene = Scene.load(plan_path)
+        return cls(opened.hip, opened.spec, scene, Tissue.of(opened.hip))
+
+    def session(self) -> Session:
+        """A fresh session with the plan's tunnels."""
+        bounds = np.array([self.scene.femur.points_mm.min(axis=0), self.scene.femur.points_mm.max(axis=0)])
+        # Entries may be named from outside the bone; further than this nothing can be meant.
+        low, high = bounds[0] - 100.0, bounds[1] + 100.0
+        side = "left" if self.hip.side == "left" else "right"
+        room = Room(_point(low), _point(high), side, _point(self.scene.proximal, 9), _point(self.scene.anterior, 9))  # type: ignore[arg-type]
+        lines = tuple(
+            Line(_point(t.entry), _point(t.tip), t.diameter_mm, t.cavity_diameter_mm, t.cavity_length_mm)
+            for t in self.scene.tunnels
+        )
+        return Session(room, lines, selected=0 if lines else None)
+
+    @cached_property
+    def own(self) -> tuple[Line, ...]:
+        """The plan's own tunnels."""
+        return self.session().lines
+
+    @cached_property
+    def sets(self) -> tuple[tuple[str, tuple[Line, ...]], ...]:
+        """What may be taken instead of what stands, by name: the plan's own tunnels, and each alternative's."""
+        found = [("the plan", self.own)]
+        others = [one for one in self.scene.plan.get("alternatives") or [] if isinstance(one, Mapping)]
+        for index, one in enumerate(others, start=1):
+            try:
+                variant = replace(self.scene, plan={**self.scene.plan, "tunnels": one.get("tunnels")})
+            except InputError:
+                continue
+            found.append((f"other {index}", replace(self, scene=variant).own))
+        return tuple(found)
+
+    def measured(self, lines: Sequence[Line]) -> list[Measured]:
+        """The lines on the bone; what was measured lately is not measured again. Raises as ``drilled``."""
+        # Films are drawn beside a drag: both ask here.
+        with self._lock:
+            found = [self._measured(index, line) for index, line in enumerate(lines, start=1)]
+            while len(self._known) > max(KNOWN_MAX, len(lines)):
+                del self._known[next(iter(self._known))]
+        return found
+
+    def _measured(self, index: int, line: Line) -> Measured:
+        found = self._known.pop(line, None)
+        if found is None:
+            try:
+                tunnel = path_on_bone(self.hip, line.entry, line.tip, line.diameter_mm)
+            except InputError as error:
+                raise InputError(f"tunnel {index}: {error}", code=error.code) from error
+            tunnel = replace(tunnel, cavity_diameter_mm=line.cavity_diameter_mm, cavity_length_mm=line.cavity_length_mm)
+            found = Measured(tunnel, assess(self.hip, tunnel, self.spec))
+        # The newest last: the first to go is the one not seen for longest.
+        self._known[line] = found
+        return found
+
+    def drilled(self, lines: Sequence[Line]) -> list[tuple[Tunnel, TunnelFigures]]:
+        """The tunnels on the bone with their figures. Raises ``InputError`` where a line is no tunnel in this bone."""
+        return [(one.tunnel, one.figures) for one in self.measured(lines)]
+
+    def removed_fraction(self, lines: Sequence[Line]) -> float:
+        """Share of the lesion that the tunnels take together."""
+        measured = self.measured(lines)
+        if len(measured) == 1:
+            return measured[0].figures.removed_fraction
+        return float(np.mean(self.taken(lines)))
+
+    def taken(self, lines: Sequence[Line]) -> BoolArray:
+        """Which of the lesion's points (N,) the tunnels take together."""
+        points = self.hip.lesion.points_mm
+        together: BoolArray = np.zeros(len(points), dtype=bool)
+        for one in self.measured(lines):
+            if one.taken is None:
+                one.taken = one.tunnel.contains(points)
+            together |= one.taken
+        return together
+
+    def broken(self, drilled: Sequence[tuple[Tunnel, TunnelFigures]]) -> list[dict[str, Any]]:
+        """Every limit that the tunnels break, each by itself and together."""
+        found: list[dict[str, Any]] = []
+        for index, (_, figures) in enumerate(drilled, start=1):
+            told = {"tunnel": index} if len(drilled) > 1 else {}
+            # By rounding alone no limit is broken, as where a plan leaves for other programs.
+            own = [
+                item for item in violations(figures, self.spec) if not abs(item["value"] - item["limit"]) <= ROUNDING
+            ]
+            found += [{**item, "value": number(item["value"]), **told} for item in own]
+            if figures.removed_fraction <= 0.0:
+                found.append({"key": "misses_lesion", "limit": 0.0, "value": 0.0, **told})
+        return found + set_violations(self.hip, [tunnel for tunnel, _ in drilled], self.spec)
+
+    def shown(self, lines: Sequence[Line]) -> Scene:
+        """The plan's scene with other tunnels in it, measured and judged."""
+        drilled, share = self.drilled(lines), self.removed_fraction(lines)
+        total_ml = self.hip.lesion.volume_ml
+        own: Mapping[str, Any] = self.scene.plan
+        planned = tuple(lines) == self.own
+        told = own.get("totals")
+        totals: Mapping[str, Any] = told if isinstance(told, Mapping) else {}
+        # What the search proved holds for its own tunnels; how much a drill may reach, for any.
+        kept = totals if planned else {"reachable_fraction": totals.get("reachable_fraction")}
+        changed = {
+            "status": self.scene.status if planned else "manual",
+            "violations": self.broken(drilled),
+            "tunnels": [_stated(self.hip, tunnel, figures) for tunnel, figures in drilled],
+            "totals": {
+                **kept,
+                "removed_fraction": number(share),
+                "necrosis_removed_ml": number(share * total_ml),
+                "necrosis_left_ml": number((1.0 - share) * total_ml),
+                **self._bone(drilled),
+            },
+            "alternatives": [], "nearest": None, "nearest_reason": None, "robust": None,
+            "infeasible": own.get("infeasible") if planned else None,
+        }  # fmt: skip
+        return replace(self.scene, plan={**own, **changed})
+
+    def _bone(self, drilled: Sequence[tuple[Tunnel, TunnelFigures]]) -> dict[str, Any]:
+        """What the limits' table tells of the bone that stays."""
+        if not drilled:
+            return {}
+        tunnels = [tunnel for tunnel, _ in drilled]
+        left = {
+            "hole_above_lesser_trochanter_mm": number(lowest_hole_mm(self.hip, [figures for _, figures in drilled])),
+            "bridge_mm": number(least_bridge_mm(self.hip, tunnels)),
+        }
+        return {"neck_area_share": number(neck_area_share(self.hip, tunnels)), "bone_left": left}
+
+
+def _stated(hip: Hip, tunnel: Tunnel, figures: TunnelFigures) -> dict[str, Any]:
+    """A tunnel as ``plan.json`` states it."""
+    told = {f.name: number(getattr(figures, f.name)) for f in fields(figures) if f.name not in NOT_STATED}
+    return {
+        **told,
+        "entry": [round(float(c), 6) for c in hip.to_world(tunnel.entry)],
+        "tip": [round(float(c), 6) for c in hip.to_world(tunnel.tip)],
+        "diameter_mm": tunnel.diameter_mm,
+        "cavity_diameter_mm": tunnel.cavity_diameter_mm or None,
+        "cavity_length_mm": tunnel.cavity_length_mm or None,
+    }
+
+
+def _point(vector: Any, digits: int = 4) -> Point:
+    x, y, z = (round(float(c), digits) for c in vector)
+    return x, y, z

@@ -1,0 +1,1 @@
+"""Many hips: synthetic ones with known truth, batches and their tables."""

@@ -1,0 +1,201 @@
+"""One case of a batch: from its files to records, whatever happens on the way."""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+import traceback
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from corecore.base.errors import CorecoreError, InputError
+from corecore.base.version import __version__
+from corecore.io.files import sha256_of
+from corecore.study.batch.columns import Record, flattened, plan_record
+from corecore.study.batch.manifest import Row
+from corecore.study.batch.settings import Settings, Variant
+
+if TYPE_CHECKING:
+    from corecore.base.spec import Spec
+    from corecore.hip.hip import Hip
+    from corecore.measures.model import Measures
+
+#: Figures of a truth file that are no figure of the hip.
+NO_TRUTH = ("schema", "coordinate_system", "units", "recipe")
+#: Longest cause kept, characters: a library may put a whole array into its message.
+CAUSE_MAX = 500
+
+
+def run_case(row: Row, settings: Settings) -> dict[str, Any]:
+    """Plan one hip with every variant of the settings.
+
+    Returns ``row`` (its number), ``files`` (what was read: role to size, time of change and sha256) and
+    ``records``, one per variant. Never raises for what a file holds: a case that fails has records
+    with status ``failed``, and the cause.
+    """
+    given: dict[str, Any] = {"row": row.number, "files": fingerprints(row)}
+    try:
+        if row.fault is not None:
+            raise InputError(row.fault, code="manifest-row")
+        started = time.perf_counter()
+        hip = _hip(row)
+        load_s = time.perf_counter() - started - sum(hip.timings.values())
+        known = _known(row)
+    # A hip that breaks something is one row of the table, not the end of the batch.
+    except Exception as error:
+        return {**given, "records": [_failed(row, one, error, settings) for one in settings.variants]}
+    measured = _measuring(hip)
+    records = []
+    for variant in settings.variants:
+        try:
+            records.append({**_plan(row, variant, settings, hip, measured, load_s), **known, **_versions()})
+        except Exception as error:
+            records.append({**_failed(row, variant, error, settings), **known})
+    return {**given, "records": records}
+
+
+def lost_case(row: Row, settings: Settings, cause: str) -> dict[str, Any]:
+    """The entry of a case that took its worker along."""
+    records = [_without_plan(row, variant, "WorkerLost", cause) for variant in settings.variants]
+    return {"row": row.number, "files": fingerprints(row), "records": records}
+
+
+def changed_file(row: Row, files: dict[str, Any]) -> Path | None:
+    """The first file of a finished row that is no longer what was planned on; its bytes decide."""
+    for role, path in row.paths().items():
+        then = files.get(role)
+        now = _stat(path)
+        if (then and then[:2]) == now:
+            continue
+        if not then or now is None or _sha256(path) != then[2]:
+            return path
+    return None
+
+
+def _hip(row: Row) -> Hip:
+    from corecore.hip.case import load_case
+    from corecore.hip.hip import build_hip
+
+    case = load_case(
+        row.femur, row.lesion, side=row.side, case_id=row.id, pelvis=row.pelvis, image=row.image  # type: ignore[arg-type]
+    )  # fmt: skip
+    return build_hip(case)
+
+
+def _measuring(hip: Hip) -> Callable[[Spec], Measures]:
+    """Measures by the parameters that they depend on, taken once each."""
+    from corecore.measures.model import measure
+
+    kept: dict[tuple[float, float], Measures] = {}
+
+    def measured(spec: Spec) -> Measures:
+        key = (spec.cap_half_angle_deg, spec.subchondral_depth_mm)
+        if key not in kept:
+            kept[key] = measure(hip, spec)
+        return kept[key]
+
+    return measured
+
+
+def _plan(
+    row: Row, variant: Variant, settings: Settings, hip: Hip, measured: Callable[[Spec], Measures], load_s: float
+) -> Record:
+    from corecore.exports.plan_folder import write_plan
+    from corecore.planning.document import document
+    from corecore.planning.planner import plan_hip
+
+    spec = variant.spec(row)
+    started = time.perf_counter()
+    measures = measured(spec)
+    measures_s = time.perf_counter() - started
+    plan = plan_hip(hip, spec, measures, gap=settings.gap, robust=variant.robust, confirm=settings.confirm)
+    if settings.plans is None:
+        content = document(plan)
+    else:
+        folder = Path(settings.plans, row.id, variant.name)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        told = f"corecore {__version__}, batch, case {row.id}\n"
+        content = write_plan(
+            plan, folder, pictures=settings.pictures, keep_names=settings.keep_names, log_text=lambda: told
+        )
+    record = {"id": row.id, "variant": variant.name, "robust_method": variant.robust, **plan_record(content)}
+    record["timings.load_s"] = round(load_s, 3)
+    record["timings.measures_s"] = round(measures_s, 3)
+    record["timings.case_s"] = round(time.perf_counter() - started, 3)
+    if plan.infeasible is not None:
+        record["cause"] = plan.infeasible.text
+    return record
+
+
+def _known(row: Row) -> Record:
+    """What a synthetic hip's truth file says. Raises ``InputError`` where it is none."""
+    if row.truth is None:
+        return {}
+    try:
+        told = json.loads(Path(row.truth).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{row.truth}: not readable as a truth file ({error})", code="truth-unreadable") from error
+    if not isinstance(told, dict):
+        raise InputError(f"{row.truth}: no truth file; a JSON object is accepted", code="truth-unreadable")
+    record: Record = {}
+    for key, value in told.items():
+        if key not in NO_TRUTH:
+            record.update(flattened(value, f"truth.{key}"))
+    recipe = told.get("recipe")
+    seed = recipe.get("seed") if isinstance(recipe, dict) else None
+    record["seed"] = seed if isinstance(seed, int) else None
+    return record
+
+
+def _failed(row: Row, variant: Variant, error: BaseException, settings: Settings) -> Record:
+    text = " ".join(str(error).split()) or type(error).__name__
+    if not isinstance(error, CorecoreError | MemoryError):
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        text = f"{type(error).__name__}: {text} ({Path(frame.filename).name}:{frame.lineno})"
+    if not settings.keep_names:
+        # A table goes further than the files it was made from, and their names may tell a patient's.
+        for role, path in row.paths().items():
+            text = text.replace(str(path), role).replace(path.name, role)
+    code = error.code if isinstance(error, CorecoreError) else ""
+    return _without_plan(row, variant, type(error).__name__, text[:CAUSE_MAX], code)
+
+
+def _without_plan(row: Row, variant: Variant, error: str, cause: str, code: str = "") -> Record:
+    return {
+        "id": row.id, "variant": variant.name, "status": "failed", "error": error, "code": code or None,
+        "cause": cause, "preset": variant.preset, "robust_method": variant.robust, **_versions(),
+    }  # fmt: skip
+
+
+def _versions() -> Record:
+    names = ("numpy", "scipy", "numba")
+    found = {"versions.corecore": __version__, "versions.python": platform.python_version()}
+    return {**found, **{f"versions.{name}": version(name) for name in names}}
+
+
+def fingerprints(row: Row) -> dict[str, Any]:
+    """Role to size, time of change and sha256 of each file that is there."""
+    found: dict[str, Any] = {}
+    for role, path in row.paths().items():
+        stat = _stat(path)
+        if stat is not None:
+            found[role] = [*stat, _sha256(path)]
+    return found
+
+
+def _stat(path: Path) -> list[int] | None:
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return None
+    return [found.st_size, found.st_mtime_ns]
+
+
+def _sha256(path: Path) -> str | None:
+    try:
+        return sha256_of(path)
+    except InputError:
+        return None

@@ -1,0 +1,141 @@
+"""A journal of finished cases: one JSON line each, on the disk before the next is taken up.
+
+It is only ever appended to, so that a run that is killed leaves at most one torn line, the last, which
+counts for nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from corecore.base.errors import InputError, OutputError
+
+#: What is said of a header's entries when they do not agree.
+NAMES = {
+    "journal": "the journal's form",
+    "version": "corecore's version",
+    "rows": "the number of rows",
+    "inputs": "the rows",
+    "settings": "the settings",
+}
+
+
+class Journal:
+    """An open journal; made by ``opened``. ``finished`` has the place in the file of every row that is done."""
+
+    def __init__(self, path: Path, stream: BinaryIO, finished: dict[int, int]) -> None:
+        self.path, self.finished, self._stream = path, finished, stream
+
+    def append(self, entry: dict[str, Any]) -> None:
+        """Write the entry of a finished row, and wait until the disk has it.
+
+        Raises ``OutputError`` where it cannot be written, ``ValueError`` for a row that is done already.
+        """
+        if entry["row"] in self.finished:
+            raise ValueError(f"row {entry['row']} is done already")
+        place = _write(self.path, self._stream, entry)
+        self.finished[entry["row"]] = place
+
+    def entry(self, row: int) -> dict[str, Any]:
+        """What was written of a finished row."""
+        self._stream.seek(self.finished[row])
+        result: dict[str, Any] = json.loads(self._stream.readline())
+        return result
+
+
+@contextlib.contextmanager
+def opened(path: Path, header: dict[str, Any]) -> Iterator[Journal]:
+    """The journal at ``path``, begun where there is none.
+
+    Raises ``InputError`` where its header is another, a line within it is damaged, or another run holds
+    it; ``OutputError`` where it cannot be written.
+    """
+    try:
+        stream = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o644), "r+b")
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror or error})", code="output-unwritable") from error
+    with stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputError(
+                f"{path}: another run is writing it; wait for that, or choose another --out", code="batch-busy"
+            ) from error
+        except OSError:
+            pass  # a file system without locks: then nobody is warned
+        yield Journal(path, stream, _recovered(path, stream, header))
+
+
+def _recovered(path: Path, stream: BinaryIO, header: dict[str, Any]) -> dict[int, int]:
+    """Places of the finished rows; a torn end is cut off, a header written where there is none."""
+    finished: dict[int, int] = {}
+    end, number, told = 0, 0, False
+    size = os.fstat(stream.fileno()).st_size
+    while end < size:
+        line = stream.readline()
+        number += 1
+        entry = _entry(line)
+        if entry is None:
+            # Only the last line can be torn: every other was on the disk before the next was begun.
+            if end + len(line) < size:
+                raise InputError(
+                    f"{path}: line {number} is damaged; choose another --out, or remove the journal",
+                    code="journal-damaged",
+                )
+            break
+        if not told:
+            _check_header(path, entry, header)
+            told = True
+        else:
+            row = entry.get("row")
+            if not isinstance(row, int) or not 0 <= row < header["rows"] or row in finished:
+                raise InputError(
+                    f"{path}: line {number} has row {row!r}, unknown or twice; remove the journal",
+                    code="journal-damaged",
+                )
+            finished[row] = end
+        end += len(line)
+    stream.truncate(end)
+    stream.seek(end)
+    if not told:
+        _write(path, stream, header)
+    return finished
+
+
+def _entry(line: bytes) -> dict[str, Any] | None:
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    return entry if isinstance(entry, dict) else None
+
+
+def _check_header(path: Path, found: dict[str, Any], header: dict[str, Any]) -> None:
+    differing = [name for key, name in NAMES.items() if found.get(key) != header[key]]
+    if differing:
+        raise InputError(
+            f"{path}: begun with other inputs or settings ({', '.join(differing)});"
+            " the same ones, or another --out, are accepted",
+            code="batch-differs",
+        )
+
+
+def _write(path: Path, stream: BinaryIO, entry: dict[str, Any]) -> int:
+    """Append a line and wait for the disk; returns its place."""
+    line = json.dumps(entry, allow_nan=False, separators=(",", ":")).encode() + b"\n"
+    try:
+        place = stream.seek(0, os.SEEK_END)
+        stream.write(line)
+        stream.flush()
+        os.fsync(stream.fileno())
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror or error})", code="output-unwritable") from error
+    return place

@@ -1,0 +1,205 @@
+"""Cases shared out over processes of this machine, one thread each."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from typing import Any, Generic, TypeVar
+
+from corecore.base.errors import CorecoreError
+
+Case = TypeVar("Case")
+
+#: A worker is renewed after so many cases, so that nothing that libraries keep adds up (engineering choice:
+#: starting one costs about as much as half a case).
+RECYCLE = 50
+#: A case whose worker dies is tried so often: the machine may have been short of memory just then.
+TRIES = 2
+#: So many workers in a row that end before they are ready are no accident.
+UNBORN = 3
+#: How often a worker looks whether it is still wanted, s.
+ORPHAN_S = 0.5
+#: A worker's first word.
+READY = "ready"
+#: Whatever shares out work by itself is told not to: the cases are the shares.
+ONE_THREAD = (
+    "CORECORE_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS",
+    "VTK_SMP_MAX_THREADS",
+)  # fmt: skip
+
+
+@dataclass(eq=False)
+class _Worker(Generic[Case]):
+    process: SpawnProcess
+    pipe: Connection
+    case: Case | None = None
+    done: int = 0
+    ready: bool = False
+
+
+def run_local(
+    cases: Iterable[Case],
+    work: Callable[[Case], Any],
+    lost: Callable[[Case, str], Any],
+    workers: int,
+    *,
+    recycle: int = RECYCLE,
+) -> Iterator[Any]:
+    """``work`` of every case, as they are done, in ``workers`` processes.
+
+    ``work`` must be importable, or a ``functools.partial`` of what is. ``lost`` makes the result of a case
+    whose worker died ``TRIES`` times. An error that ``work`` raises ends the run; so does, as ``CorecoreError``,
+    that workers cannot be started. Workers end with this process, however it ends.
+    """
+    waiting = iter(cases)
+    again: deque[Case] = deque()
+    deaths: dict[int, int] = {}
+    pool: list[_Worker[Case]] = []
+    unborn = 0
+    try:
+        while True:
+            _feed(pool, waiting, again, work, workers)
+            if not pool:
+                return
+            by_pipe = {worker.pipe: worker for worker in pool}
+            for pipe in wait(list(by_pipe)):
+                worker = by_pipe[pipe]  # type: ignore[index]
+                case = worker.case
+                assert case is not None
+                try:
+                    answer = worker.pipe.recv()
+                except (EOFError, OSError):
+                    pool.remove(worker)
+                    how = _end_of(worker)
+                    if not worker.ready:
+                        # Not the case's fault: it was not yet looked at.
+                        unborn += 1
+                        if unborn >= UNBORN:
+                            raise CorecoreError(f"workers cannot be started ({how})", code="worker-failed") from None
+                        again.append(case)
+                        continue
+                    deaths[id(case)] = deaths.get(id(case), 0) + 1
+                    if deaths[id(case)] < TRIES:
+                        again.append(case)
+                    else:
+                        yield lost(case, f"the worker died {TRIES} times on this case ({how})")
+                    continue
+                if answer == READY:
+                    worker.ready, unborn = True, 0
+                    continue
+                good, result = answer
+                worker.case, worker.done = None, worker.done + 1
+                if not good:
+                    raise result
+                if worker.done >= recycle:
+                    pool.remove(worker)
+                    _end_of(worker)
+                yield result
+    finally:
+        for worker in pool:
+            worker.process.kill()
+            _end_of(worker)
+
+
+def _feed(
+    pool: list[_Worker[Case]], waiting: Iterator[Case], again: deque[Case], work: Callable[[Case], Any], workers: int
+) -> None:
+    """Give every idle worker a case, start what workers are missing, and end those for whom there is none."""
+    for worker in list(pool):
+        if worker.case is None and not _give(worker, waiting, again):
+            pool.remove(worker)
+            _end_of(worker)
+    while len(pool) < workers:
+        case = _next(waiting, again)
+        if case is None:
+            return
+        worker = _started(work)
+        pool.append(worker)
+        _send(worker, case)
+
+
+def _give(worker: _Worker[Case], waiting: Iterator[Case], again: deque[Case]) -> bool:
+    case = _next(waiting, again)
+    if case is None:
+        return False
+    _send(worker, case)
+    return True
+
+
+def _next(waiting: Iterator[Case], again: deque[Case]) -> Case | None:
+    return again.popleft() if again else next(waiting, None)
+
+
+def _send(worker: _Worker[Case], case: Case) -> None:
+    worker.case = case
+    # One that died meanwhile is found when its answer is waited for.
+    with contextlib.suppress(OSError):
+        worker.pipe.send(case)
+
+
+def _started(work: Callable[[Any], Any]) -> _Worker[Any]:
+    # Not forked: libraries with threads of their own do not survive that.
+    spawn = multiprocessing.get_context("spawn")
+    ours, theirs = spawn.Pipe()
+    process = spawn.Process(target=_serve, args=(theirs, work, os.getpid()), daemon=True)
+    before = {name: os.environ.get(name) for name in ONE_THREAD}
+    os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
+    try:
+        process.start()
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+    theirs.close()
+    return _Worker(process, ours)
+
+
+def _serve(pipe: Connection, work: Callable[[Any], Any], parent: int) -> None:
+    """A worker's life: cases in, results out, until the other end is closed."""
+    # Ctrl-C reaches the whole group; who started the workers ends them.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    with contextlib.suppress(OSError):
+        pipe.send(READY)
+    while True:
+        try:
+            case = pipe.recv()
+        except EOFError:
+            return
+        try:
+            answer: tuple[bool, Any] = (True, work(case))
+        except Exception as error:
+            answer = (False, error)
+        try:
+            pipe.send(answer)
+        except OSError:
+            return
+
+
+def _end_with(parent: int) -> None:
+    """End this process when the one that started it has ended, in the middle of a case too: nobody wants the result."""
+    while os.getppid() == parent:
+        time.sleep(ORPHAN_S)
+    os._exit(1)
+
+
+def _end_of(worker: _Worker[Any]) -> str:
+    """Close a worker and say how it ended."""
+    worker.pipe.close()
+    worker.process.join(timeout=10.0)
+    if worker.process.exitcode is None:
+        worker.process.kill()
+        worker.process.join()
+    code = worker.process.exitcode or 0
+    return f"signal {-code}" if code < 0 else f"exit code {code}"

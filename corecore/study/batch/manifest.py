@@ -1,0 +1,185 @@
+"""The rows of a batch: read from a manifest, or found in a folder of volumes."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from corecore.base.errors import InputError
+from corecore.base.parsing import parse_settings
+
+#: Columns of a manifest; the first three are needed in every row.
+COLUMNS = ("id", "femur", "lesion", "image", "side", "overrides", "pelvis", "truth")
+NEEDED = ("id", "femur", "lesion")
+#: An id names a folder of plans and a row of the table, so it holds nothing that either would read otherwise.
+ID_FORM = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
+#: Longest manifest accepted, rows (engineering choice: far above any study, far below what fills a memory).
+ROWS_MAX = 1_000_000
+#: Endings that ``corecore synth`` gives the volumes of one hip, and others for the same.
+PAIR = ("_femur", "_lesion")
+IMAGES = ("_ct", "_mr", "_CT", "_MR")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One hip of a batch: where its files are, and what is special about it.
+
+    ``number`` is its place in the table, from 0. ``overrides`` are parameters, ``KEY``, ``VALUE``. Paths
+    are absolute. ``fault`` says why a row cannot be planned at all; its other entries are then as found.
+    """
+
+    number: int
+    id: str
+    femur: str = ""
+    lesion: str = ""
+    image: str | None = None
+    side: str = "auto"
+    overrides: tuple[tuple[str, str], ...] = ()
+    pelvis: str | None = None
+    truth: str | None = None
+    fault: str | None = None
+
+    def paths(self) -> dict[str, Path]:
+        """The files of the row by role."""
+        found: dict[str, Path] = {}
+        for role in ("femur", "lesion", "pelvis", "image", "truth"):
+            text = getattr(self, role)
+            if text:
+                found[role] = Path(text if role in ("image", "truth") else _file_of(text))
+        return found
+
+
+def read_rows(source: Path) -> list[Row]:
+    """The rows of a manifest (a CSV file) or of a folder.
+
+    Raises ``InputError`` for what is neither, for a manifest whose columns are not those of ``COLUMNS``,
+    and where there is no row. What is wrong with single rows stands in their ``fault``.
+    """
+    if source.is_dir():
+        rows = _of_folder(source)
+    elif source.is_file():
+        rows = _of_manifest(source)
+    else:
+        raise InputError(
+            f"{source}: no such file; a folder of volumes or a manifest (CSV) is accepted", code="file-missing"
+        )
+    if not rows:
+        raise InputError(
+            f"{source}: holds no hip; label maps *.nii.gz (1 bone, 2 lesion), or rows, are accepted", code="batch-empty"
+        )
+    return rows
+
+
+def _of_manifest(path: Path) -> list[Row]:
+    # csv holds a byte that is no text, and a field without an end, for errors of their own.
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.DictReader(stream, restkey="", restval="", strict=True)
+            names = [name.strip().lower() for name in reader.fieldnames or ()]
+            _check_columns(path, names)
+            reader.fieldnames = names
+            return _checked(_row(number, cells, path.parent) for number, cells in enumerate(reader))
+    except (OSError, csv.Error, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{path}: not readable as CSV ({error}); UTF-8 with a header line is accepted", code="manifest-invalid"
+        ) from error
+
+
+def _check_columns(path: Path, names: list[str]) -> None:
+    accepted = ", ".join(COLUMNS)
+    missing = [name for name in NEEDED if name not in names]
+    if missing:
+        raise InputError(
+            f"{path}: no column {', '.join(missing)} in the header; accepted: {accepted}", code="manifest-invalid"
+        )
+    strange = [name for name in names if name not in COLUMNS or names.count(name) > 1]
+    if strange:
+        raise InputError(
+            f"{path}: column {strange[0]!r} unknown or twice; accepted: {accepted}", code="manifest-invalid"
+        )
+
+
+def _row(number: int, cells: Mapping[str, str | list[str]], folder: Path) -> Row:
+    text = {name: value.strip() for name, value in cells.items() if isinstance(value, str)}
+    faults = []
+    if cells.get(""):
+        faults.append("more cells than columns (a comma in a cell needs quotes)")
+    faults += [f"no {name}" for name in NEEDED if not text[name]]
+    side = text.get("side", "").lower() or "auto"
+    if side not in ("auto", "left", "right"):
+        faults.append(f"side {side!r}; auto, left or right is accepted")
+    overrides: tuple[tuple[str, str], ...] = ()
+    try:
+        parts = [part for part in text.get("overrides", "").split(";") if part.strip()]
+        overrides = tuple(parse_settings(parts).items())
+    except InputError:
+        faults.append(f"overrides {text['overrides']!r}; KEY=VALUE;KEY=VALUE is accepted")
+
+    def placed(name: str) -> str | None:
+        return str((folder / text[name]).absolute()) if text.get(name) else None
+
+    return Row(
+        number, text["id"], placed("femur") or "", placed("lesion") or "", placed("image"), side, overrides,
+        placed("pelvis"), placed("truth"), "; ".join(faults) or None,
+    )  # fmt: skip
+
+
+def _checked(rows: Iterable[Row]) -> list[Row]:
+    """The rows with the faults that show only beside one another: an id that is no id, or is taken."""
+    taken: dict[str, int] = {}
+    result: list[Row] = []
+    for row in rows:
+        if row.number >= ROWS_MAX:
+            raise InputError(f"manifest of more than {ROWS_MAX} rows; split it", code="manifest-invalid")
+        fault = row.fault
+        if row.id and not ID_FORM.fullmatch(row.id):
+            fault = f"id {row.id!r}; up to 100 letters, digits, and _ . - after the first are accepted"
+        # Folders of plans may lie where case makes no difference.
+        elif row.id.lower() in taken:
+            fault = f"id {row.id!r} is row {taken[row.id.lower()] + 1}'s already; each needs its own"
+        elif row.id:
+            taken[row.id.lower()] = row.number
+        result.append(row if fault == row.fault else Row(**{**vars(row), "fault": fault}))
+    return result
+
+
+def _of_folder(folder: Path) -> list[Row]:
+    """Every label map of a folder, with the images and truths that ``corecore synth`` writes beside them."""
+    files = {}
+    for path in sorted(folder.iterdir()):
+        ending = next((end for end in (".nii.gz", ".nii") if path.name.endswith(end)), None)
+        if ending and not path.name.startswith("."):
+            files[path.name.removesuffix(ending)] = path.absolute()
+    rows: list[Row] = []
+    for name in sorted({_stem(part, files) for part in files}):
+        image = next((str(files[name + end]) for end in IMAGES if name + end in files), None)
+        truth = folder.absolute() / f"{name}_truth.json"
+        told = str(truth) if truth.is_file() else None
+        if name in files:
+            femur, lesion = f"{files[name]}:1", f"{files[name]}:2"
+        else:
+            femur, lesion = (str(files[name + end]) for end in PAIR)
+        rows.append(Row(len(rows), name, femur, lesion, image, truth=told))
+    return _checked(rows)
+
+
+def _stem(name: str, files: Mapping[str, Path]) -> str:
+    """The hip that a volume belongs to: a part of a pair or an image to what stands before its ending, else its own."""
+    for end in (*PAIR, *IMAGES):
+        stem = name.removesuffix(end)
+        if stem == name or not stem:
+            continue
+        # A lone file may be called anything.
+        paired = all(stem + other in files for other in PAIR)
+        if paired or (end in IMAGES and stem in files):
+            return stem
+    return name
+
+
+def _file_of(text: str) -> str:
+    """The file of ``path`` or ``path:label``."""
+    path, colon, label = text.rpartition(":")
+    return path if colon and "/" not in label and not Path(text).is_file() else text

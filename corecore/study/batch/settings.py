@@ -1,0 +1,84 @@
+"""What a batch does with every hip: one set of parameters, or many side by side."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from corecore.base.errors import InputError
+from corecore.base.spec import Spec, check_effort, preset
+from corecore.base.version import __version__
+from corecore.study.batch.manifest import Row
+from corecore.tunnels.risk.methods import METHODS, check_robust
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One set of parameters: a preset, what is changed in it, and a method to plan robustly for."""
+
+    name: str = ""
+    preset: str = "core-10"
+    values: tuple[tuple[str, Any], ...] = ()
+    robust: str | None = None
+
+    def spec(self, row: Row | None = None) -> Spec:
+        """The parameters in force, with a row's own on top (``preset`` among them).
+
+        Raises ``InputError`` for a parameter that is none, and where a robust plan is not possible.
+        """
+        own = dict(row.overrides) if row is not None else {}
+        spec = preset(own.pop("preset", self.preset)).with_values(dict(self.values))
+        spec = spec.with_values(own, origin="overrides")
+        check_robust(self.robust, METHODS, spec.tunnels)
+        return spec
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything besides the rows that decides the table.
+
+    ``plans`` is a folder for the plans' own folders; none are written without it. ``confirm``: plan with
+    what would give a tunnel where there is none, which takes as long as five to ten hips.
+    """
+
+    variants: tuple[Variant, ...] = (Variant(),)
+    gap: float | None = None
+    plans: str | None = None
+    pictures: bool = False
+    keep_names: bool = False
+    confirm: bool = False
+
+    def check(self) -> None:
+        """Raise ``InputError`` for parameters that no hip could be planned with."""
+        for variant in self.variants:
+            check_effort(self.gap, None, 0, variant.spec().tunnels)
+        if self.pictures and self.plans is None:
+            raise InputError("--pictures without --plans; pictures lie in the plans' folders", code="options-conflict")
+
+
+def header_of(rows: Sequence[Row], settings: Settings, base: Path) -> dict[str, Any]:
+    """What a journal must agree on with the run that goes on with it.
+
+    Paths count as they are seen from ``base``, the manifest's folder, so that a study may be moved as a whole.
+    """
+    digest = hashlib.sha256()
+    for row in rows:
+        cells = asdict(row)
+        for role in ("femur", "lesion", "image", "pelvis", "truth"):
+            cells[role] = cells[role] and os.path.relpath(cells[role], base)
+        digest.update(json.dumps(cells, sort_keys=True).encode() + b"\n")
+    told = asdict(settings)
+    # Where plans are put is no part of what they say.
+    told["plans"] = settings.plans is not None
+    return {
+        "journal": "corecore.batch/1",
+        "version": __version__,
+        "rows": len(rows),
+        "inputs": digest.hexdigest(),
+        "settings": json.loads(json.dumps(told, sort_keys=True)),
+    }

@@ -1,0 +1,1 @@
+"""Synthetic hips with known truth: a parametric femur, necroses, masks, images."""

@@ -1,0 +1,267 @@
+"""One straight tunnel: its geometry in the bone, its figures, and the constraints it breaks.
+
+The plain road: every figure is measured by dense sampling with numpy, as the contract words
+it. The search's compiled kernels are held against this module by the tests, and the figures
+of a plan come from here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from corecore.base.grid import FloatArray
+from corecore.base.spec import ASSUMED_LEVEL_RAISE, Spec
+from corecore.hip.keep_out import EXACT_MM, Barrier
+from corecore.tunnels.cylinder import Tunnel
+from corecore.tunnels.user_constraints import fixed_direction, fixed_entry
+
+if TYPE_CHECKING:
+    from corecore.hip.anatomy.model import Anatomy
+    from corecore.hip.hip import Hip
+
+#: Sampling of a tunnel's wall: points round the ring and distance between rings, mm. On a
+#: 10 mm tunnel the flat between two points is 0.006 mm, the ring spacing a quarter voxel.
+RING_POINTS = 64
+RING_STEP_MM = 0.2
+#: Extra length of the portal beyond where geometry puts it, mm (contract §1).
+PORTAL_EXTRA_MM = 2.0
+#: An entry lies within this distance of the surface averaged over a drill's mouth, mm. Further
+#: in is the bottom of a pit in the mask, further out a spur: no cortex to start from
+#: (engineering choice).
+ENTRY_OFF_SURFACE_MM = 1.0
+#: How far outward a tunnel must be free of bone, mm (contract §1).
+OUTWARD_MM = 80.0
+
+
+@dataclass(frozen=True)
+class TunnelFigures:
+    """What is measured of one tunnel; lengths mm, angles degrees, volumes ml.
+
+    ``removed_fraction``: share of the lesion inside. ``cortical_clearance_mm``: wall to bone
+    surface beyond the portal and outside the head; ``posterosuperior_clearance_mm`` the part
+    of it in the neck's postero-superior quarter; ``joint_clearance_mm``: wall or flat end to
+    bone surface in the head; each infinite where the tunnel has no such part.
+    ``wall_depth_min_mm``: least depth of the wall from where it must be inside the bone.
+    ``nearest_to_cut_mm``: entry to the scan's edge in the bone. ``outward_free``: prolonged
+    outward it meets no bone. ``entry_off_surface_mm``: entry to the surface averaged over a
+    drill's mouth. ``avoid_clearance_mm`` and ``pelvis_clearance_mm``: from any part, the
+    prolongation among them, to the region; ``None`` where there is none. ``entry_from_fixed_mm``
+    and ``direction_from_fixed_deg``: from what the surgeon insists on, ``None`` if free. Heights
+    are along the femoral z axis; ``entry_edge_low_mm`` is less the raise for an assumed level.
+    """
+
+    removed_fraction: float
+    length_mm: float
+    portal_length_mm: float
+    cortical_clearance_mm: float
+    posterosuperior_clearance_mm: float
+    joint_clearance_mm: float
+    wall_depth_min_mm: float
+    incidence_deg: float
+    entry_normal_deg: float
+    shaft_angle_deg: float
+    ap_angle_deg: float
+    lateral_tilt_deg: float
+    entry_edge_low_mm: float
+    entry_edge_high_mm: float
+    entry_above_lesser_trochanter_mm: float
+    entry_below_greater_trochanter_mm: float | None
+    entry_anterior_mm: float
+    nearest_to_cut_mm: float
+    outward_free: bool
+    entry_off_surface_mm: float
+    avoid_clearance_mm: float | None = None
+    pelvis_clearance_mm: float | None = None
+    entry_from_fixed_mm: float | None = None
+    direction_from_fixed_deg: float | None = None
+
+
+def first_exit(hip: Hip, inside: FloatArray, outward: FloatArray) -> FloatArray | None:
+    """Where a ray from a point in bone first leaves it (local mm), to 0.001 mm; ``None`` if it never does.
+
+    Steps as long as the distance to the surface allows, so thin gaps are not jumped over.
+    """
+    at, step_min = 0.0, 0.05
+    depth = float(hip.bone.distance(inside[None])[0])
+    if depth <= 0.0:
+        return None
+    for _ in range(100_000):
+        ahead = at + max(0.9 * depth, step_min)
+        depth_ahead = float(hip.bone.distance((inside + ahead * outward)[None])[0])
+        if depth_ahead <= 0.0:
+            low, high = at, ahead
+            while high - low > 1e-4:
+                middle = 0.5 * (low + high)
+                if float(hip.bone.distance((inside + middle * outward)[None])[0]) > 0.0:
+                    low = middle
+                else:
+                    high = middle
+            return np.asarray(inside + 0.5 * (low + high) * outward, dtype=np.float64)
+        at, depth = ahead, depth_ahead
+    return None
+
+
+def assess(hip: Hip, tunnel: Tunnel, spec: Spec) -> TunnelFigures:
+    """Measure a tunnel in a hip. ``entry`` is taken as given (see ``first_exit``)."""
+    bone, anatomy = hip.bone, hip.anatomy
+    direction, radius = tunnel.direction, tunnel.radius_mm
+    normal = bone.mouth_normal(tunnel.entry)[0]
+    sine = _sine_of_incidence(normal, direction)
+    portal, mouth = portal_lengths(hip, tunnel, spec)
+
+    stations = _stations(0.0, tunnel.length_mm)
+    wall = _rings(tunnel, stations)
+    at = np.repeat(stations, RING_POINTS)
+    depth = bone.distance(wall)
+    end = _end_disc(tunnel)
+    end_depth = bone.distance(end)
+    beyond = at >= portal
+    in_head, end_in_head = anatomy.in_head(wall), anatomy.in_head(end)
+    cortex = beyond & ~in_head
+    quarter = anatomy.in_posterosuperior_quarter(wall)
+    joint = min(_least(depth[in_head & (at >= mouth)]), _least(end_depth[end_in_head]))
+    cortical = min(_least(depth[cortex]), _least(end_depth[~end_in_head]))
+    superior = _least(depth[cortex & quarter])
+    wall_depth = _least(depth[at >= mouth])
+    if tunnel.cavity is not None:
+        wide = np.concatenate([_wall_of(tunnel.cavity), _end_disc(tunnel.cavity), _end_disc(tunnel.cavity, back=True)])
+        depth, in_head = bone.distance(wide), anatomy.in_head(wide)
+        joint, cortical = min(joint, _least(depth[in_head])), min(cortical, _least(depth[~in_head]))
+        superior = min(superior, _least(depth[~in_head & anatomy.in_posterosuperior_quarter(wide)]))
+        wall_depth = min(wall_depth, _least(depth))
+    fixed, heading_fixed = fixed_entry(hip, spec), fixed_direction(hip, spec)
+
+    femoral = anatomy.femoral_from_local
+    entry = femoral[:3, :3] @ tunnel.entry + femoral[:3, 3]
+    heading = femoral[:3, :3] @ direction
+    shaft_angle = _degrees_between(direction, -anatomy.shaft_axis)
+    rise = radius / max(float(np.sin(np.radians(shaft_angle))), 1e-6)
+    trochanter = anatomy.lesser_trochanter_height_mm
+    greater = anatomy.greater_trochanter_tip
+    removed = tunnel.contains(hip.lesion.points_mm)
+    return TunnelFigures(
+        removed_fraction=float(np.mean(removed)),
+        length_mm=tunnel.length_mm,
+        portal_length_mm=portal,
+        cortical_clearance_mm=cortical,
+        posterosuperior_clearance_mm=superior,
+        joint_clearance_mm=joint,
+        wall_depth_min_mm=wall_depth,
+        incidence_deg=float(np.degrees(np.arcsin(sine))),
+        entry_normal_deg=_degrees_between(normal, anatomy.x_axis),
+        shaft_angle_deg=shaft_angle,
+        ap_angle_deg=float(np.degrees(np.arctan2(-heading[0], -heading[2])) % 360.0),
+        lateral_tilt_deg=float(np.degrees(np.arcsin(np.clip(heading[1], -1.0, 1.0)))),
+        entry_edge_low_mm=entry[2] - rise - trochanter - level_raise_mm(hip.anatomy),
+        entry_edge_high_mm=entry[2] + rise - trochanter,
+        entry_above_lesser_trochanter_mm=entry[2] - trochanter,
+        entry_below_greater_trochanter_mm=(
+            None if greater is None else float(femoral[2, :3] @ greater + femoral[2, 3] - entry[2])
+        ),
+        entry_anterior_mm=float(entry[1] - anatomy.midline_y(entry[2])),
+        nearest_to_cut_mm=min(
+            float(bone.distance_to_cut(tunnel.entry)[0]),
+            # Where no whole section is in view the mid-line is unknown, and so is the entry.
+            np.inf if anatomy.midline_known(entry[2]) else 0.0,
+        ),
+        outward_free=_outward_free(hip, tunnel, mouth),
+        entry_off_surface_mm=float(abs(bone.mouth_depth(tunnel.entry)[0])),
+        avoid_clearance_mm=None if hip.avoid is None else clearance_mm(hip.avoid, tunnel),
+        pelvis_clearance_mm=None if hip.pelvis is None else clearance_mm(hip.pelvis, tunnel),
+        entry_from_fixed_mm=None if fixed is None else float(np.linalg.norm(tunnel.entry - fixed)),
+        direction_from_fixed_deg=None if heading_fixed is None else _degrees_between(direction, heading_fixed),
+    )
+
+
+def clearance_mm(barrier: Barrier, tunnel: Tunnel) -> float:
+    """From a tunnel with its cavity, prolonged outward, to a region, mm; negative where they meet.
+
+    Only sections that could hold the nearest point are looked at: no point of one is nearer
+    than its middle by more than its radius.
+    """
+    prolonged = Tunnel(tunnel.entry - OUTWARD_MM * tunnel.direction, tunnel.tip, tunnel.diameter_mm)
+    solids = (prolonged, *tunnel.solids[1:])
+    least = np.inf
+    for solid in solids:
+        axis = solid.entry + _stations(0.0, solid.length_mm)[:, None] * solid.direction
+        middle = barrier.distance(axis)
+        near = axis[middle - solid.radius_mm <= min(least, float(middle.min()))]
+        least = min(least, float(middle.min()))
+        disc = _disc_offsets(solid)
+        for centres in np.array_split(near, max(1, len(near) // 100)):
+            least = min(least, float(barrier.distance((centres[:, None] + disc).reshape(-1, 3)).min()))
+    if least < EXACT_MM:
+        return least
+    # So far away the field gives no more than a lower bound.
+    ends = [point for solid in solids for point in (_end_disc(solid)[::4], _end_disc(solid, back=True)[::4])]
+    return float(barrier.far_distance(np.concatenate([*(_wall_of(solid)[::9] for solid in solids), *ends])).min())
+
+
+def _disc_offsets(solid: Tunnel) -> FloatArray:
+    """Points (N, 3) of a section about its middle, half a millimetre apart or less from rim to middle."""
+    a, b = solid.ring_basis()
+    angle = 2.0 * np.pi * np.arange(RING_POINTS) / RING_POINTS
+    ring = np.cos(angle)[:, None] * a + np.sin(angle)[:, None] * b
+    share = np.linspace(0.0, 1.0, int(np.ceil(2.0 * solid.radius_mm)) + 1)[1:]
+    return np.asarray((solid.radius_mm * share[:, None, None] * ring).reshape(-1, 3))
+
+
+def portal_lengths(hip: Hip, tunnel: Tunnel, spec: Spec) -> tuple[float, float]:
+    """Length of the portal, and of its part where the wall may lie outside the bone, mm (contract §1)."""
+    sine = _sine_of_incidence(hip.bone.mouth_normal(tunnel.entry)[0], tunnel.direction)
+    overhang = tunnel.radius_mm * float(np.sqrt(1.0 - sine**2))
+    return (spec.cortical_margin_mm + overhang) / sine + PORTAL_EXTRA_MM, overhang / sine + PORTAL_EXTRA_MM
+
+
+def _sine_of_incidence(normal: FloatArray, direction: FloatArray) -> float:
+    return float(np.clip(abs(np.dot(normal, direction)), 1e-6, 1.0))
+
+
+def level_raise_mm(anatomy: Anatomy) -> float:
+    """By how much the entry zone begins higher because the lesser trochanter's level is assumed, mm."""
+    assumed = anatomy.sources["lesser_trochanter"] == "assumed"
+    return ASSUMED_LEVEL_RAISE * 2.0 * anatomy.head_radius_mm if assumed else 0.0
+
+
+def _stations(first: float, last: float) -> FloatArray:
+    count = max(2, int(np.ceil((last - first) / RING_STEP_MM)) + 1)
+    return np.linspace(first, last, count)
+
+
+def _rings(tunnel: Tunnel, stations: FloatArray) -> FloatArray:
+    a, b = tunnel.ring_basis()
+    angle = 2.0 * np.pi * np.arange(RING_POINTS) / RING_POINTS
+    ring = tunnel.radius_mm * (np.cos(angle)[:, None] * a + np.sin(angle)[:, None] * b)
+    axis = tunnel.entry + stations[:, None] * tunnel.direction
+    return np.asarray((axis[:, None, :] + ring[None, :, :]).reshape(-1, 3), dtype=np.float64)
+
+
+def _wall_of(cylinder: Tunnel) -> FloatArray:
+    return _rings(cylinder, _stations(0.0, cylinder.length_mm))
+
+
+def _end_disc(tunnel: Tunnel, *, back: bool = False) -> FloatArray:
+    a, b = tunnel.ring_basis()
+    angle = 2.0 * np.pi * np.arange(RING_POINTS) / RING_POINTS
+    ring = np.cos(angle)[:, None] * a + np.sin(angle)[:, None] * b
+    share = np.linspace(0.0, 1.0, 11 if tunnel.radius_mm <= 10.0 else 21)
+    middle = tunnel.entry if back else tunnel.tip
+    return np.asarray((middle + tunnel.radius_mm * share[:, None, None] * ring[None]).reshape(-1, 3))
+
+
+def _outward_free(hip: Hip, tunnel: Tunnel, mouth: float) -> bool:
+    stations = _stations(-OUTWARD_MM, -mouth)
+    axis = tunnel.entry + stations[:, None] * tunnel.direction
+    points = np.concatenate([_rings(tunnel, stations), axis])
+    return bool(np.all(hip.bone.distance(points) <= 0.0))
+
+
+def _least(values: FloatArray) -> float:
+    return float(values.min()) if len(values) else float("inf")
+
+
+def _degrees_between(a: FloatArray, b: FloatArray) -> float:
+    return float(np.degrees(np.arccos(np.clip(np.dot(a, b), -1.0, 1.0))))

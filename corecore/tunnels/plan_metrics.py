@@ -1,0 +1,128 @@
+"""What a plan's tunnels do together: lesion removed and reached, bone taken, and how exact that is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from corecore.base.grid import BoolArray, FloatArray
+from corecore.base.spec import Spec
+from corecore.hip.hip import Hip
+from corecore.hip.lesion import sample_counts
+from corecore.measures.weight_bearing import in_cone
+from corecore.tunnels.cylinder import Tunnel
+from corecore.tunnels.objective import target_fraction
+from corecore.tunnels.tunnel_set import inner_points
+
+#: Lattice on which a tunnel's bone volume is counted, mm.
+GRAFT_LATTICE_MM = 0.25
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What the tunnels of a plan do together; fractions of the lesion, ml."""
+
+    removed_fraction: float
+    reachable_fraction: float
+    removed_weight_bearing_fraction: float | None
+    reached_3mm_fraction: float
+    reached_5mm_fraction: float
+    target_fraction: float
+    necrosis_removed_ml: float
+    necrosis_left_ml: float
+    healthy_bone_removed_ml: float
+    graft_volume_ml: float
+    neck_area_share: float
+    discretisation_error_fraction: float
+
+
+def totals_of(hip: Hip, spec: Spec, tunnels: list[Tunnel]) -> Totals:
+    """The totals of tunnels in a hip's local frame."""
+    lesion, bone = hip.lesion, hip.bone
+    removed = np.zeros(len(lesion.points_mm), dtype=bool)
+    reached = {3.0: removed.copy(), 5.0: removed.copy()}
+    graft = 0.0
+    earlier: list[Tunnel] = []
+    for tunnel in tunnels:
+        removed |= tunnel.contains(lesion.points_mm)
+        for distance, hit in reached.items():
+            hit |= tunnel.contains(lesion.points_mm, grown_mm=distance)
+        for solid in tunnel.solids:
+            graft += bone_volume_ml(hip, solid, earlier)
+            earlier.append(solid)
+    loaded = in_cone(hip, spec)
+    removed_ml = float(np.count_nonzero(removed)) * lesion.point_ml
+    fraction = float(np.mean(removed))
+    return Totals(
+        removed_fraction=fraction,
+        reachable_fraction=float(np.mean(bone.distance(lesion.points_mm) >= spec.joint_margin_mm)),
+        removed_weight_bearing_fraction=float(np.mean(removed[loaded])) if loaded.any() else None,
+        reached_3mm_fraction=float(np.mean(reached[3.0])),
+        reached_5mm_fraction=float(np.mean(reached[5.0])),
+        target_fraction=target_fraction(hip, tunnels, spec),
+        necrosis_removed_ml=removed_ml,
+        necrosis_left_ml=lesion.volume_ml - removed_ml,
+        healthy_bone_removed_ml=max(0.0, graft - removed_ml),
+        graft_volume_ml=graft,
+        neck_area_share=neck_area_share(hip, tunnels),
+        discretisation_error_fraction=_discretisation_error(hip, tunnels, fraction),
+    )
+
+
+def neck_area_share(hip: Hip, tunnels: Sequence[Tunnel]) -> float:
+    """Share of the neck's smallest section that tunnels take, each cut as it leans."""
+    share = 0.0
+    for tunnel in tunnels:
+        lean = abs(float(np.dot(tunnel.direction, hip.anatomy.neck_axis)))
+        share += np.pi * tunnel.radius_mm**2 / max(lean, 0.1) / hip.anatomy.neck_min_area_mm2
+    return float(share)
+
+
+def healthy_bone_ml(hip: Hip, tunnel: Tunnel) -> float:
+    """Bone without lesion that a tunnel takes, ml."""
+    removed = float(np.count_nonzero(tunnel.contains(hip.lesion.points_mm))) * hip.lesion.point_ml
+    return max(0.0, bone_volume_ml(hip, tunnel, []) - removed)
+
+
+def bone_volume_ml(hip: Hip, tunnel: Tunnel, earlier: list[Tunnel]) -> float:
+    """Bone inside a tunnel that no earlier one has taken, ml."""
+    points = inner_points(tunnel, GRAFT_LATTICE_MM)
+    taken = hip.bone.inside(points)
+    for other in earlier:
+        taken &= ~other.contains(points)
+    # The lattice's share of bone times the exact volume of the cylinder.
+    return float(np.mean(taken)) * np.pi * tunnel.radius_mm**2 * tunnel.length_mm / 1000.0
+
+
+def _discretisation_error(hip: Hip, tunnels: list[Tunnel], fraction: float) -> float:
+    """By how much the removed fraction moves when each sample point is divided into 125: its numerical error."""
+    if not tunnels:
+        return 0.0
+    grid, points = hip.lesion.mask.grid, hip.lesion.points_mm
+    edges = grid.world_from_index[:3, :3] / sample_counts(grid)
+    reach = 0.5 * float(np.linalg.norm(edges, axis=0).sum())
+    # Only points whose little box a wall may cut can change.
+    wide = np.any([tunnel.contains(points, grown_mm=reach) for tunnel in tunnels], axis=0)
+    sure = np.any([_deep_inside(tunnel, points, reach) for tunnel in tunnels], axis=0)
+    cut = points[wide & ~sure]
+    fifth = (np.arange(5) - 2.0) / 5.0
+    total = 0
+    for offset in np.stack(np.meshgrid(fifth, fifth, fifth), axis=-1).reshape(-1, 3):
+        moved = cut + edges @ offset
+        total += int(np.count_nonzero(np.any([tunnel.contains(moved) for tunnel in tunnels], axis=0)))
+    fine = (np.count_nonzero(wide & sure) + total / 125.0) / len(points)
+    return abs(float(fine) - fraction)
+
+
+def _deep_inside(tunnel: Tunnel, points: FloatArray, depth_mm: float) -> BoolArray:
+    inner = [
+        Tunnel(
+            solid.entry + depth_mm * solid.direction,
+            solid.tip - depth_mm * solid.direction,
+            solid.diameter_mm - 2.0 * depth_mm,
+        )
+        for solid in tunnel.solids
+    ]
+    return np.asarray(np.any([solid.contains(points) for solid in inner], axis=0))

@@ -1,0 +1,217 @@
+"""What the errors of drilling do to a plan: breach probability, clearance and removed share.
+
+Quasi-Monte-Carlo: a randomly shifted lattice carried through the error model of a method, in
+independent shifts whose spread is the standard error that stands beside a figure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from corecore.base.grid import FloatArray
+from corecore.base.parallel import in_parts
+from corecore.base.spec import Spec
+from corecore.hip.hip import Hip
+from corecore.tunnels.cylinder import Tunnel
+from corecore.tunnels.risk.drilling import SHIFTS, drilled, lesion_shifts
+from corecore.tunnels.risk.kernel import (
+    ANTERIOR,
+    CLEARANCE,
+    CORTEX,
+    HEAD,
+    INFERIOR,
+    JOINT,
+    LATERAL,
+    POSTERIOR,
+    SUPERIOR,
+    WHERE,
+    Bricks,
+    bricked,
+    judge_poses,
+)
+from corecore.tunnels.risk.methods import METHODS, Method
+
+PLACES = {
+    HEAD: "joint", SUPERIOR: "neck_superior", ANTERIOR: "neck_anterior", INFERIOR: "neck_inferior",
+    POSTERIOR: "neck_posterior", LATERAL: "lateral",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure and its standard error."""
+
+    value: float
+    standard_error: float
+
+
+@dataclass(frozen=True)
+class Risk:
+    """Risk of a tunnel, or of a set of them, drilled by one method.
+
+    A breach is a wall outside the bone behind the portal's mouth, or an end outside it: of the
+    joint where it lies proximal of the plane that bounds the head, else of the cortex. The
+    clearance of a pose (mm) is the lesser of its cortical and joint clearance, as the plan has
+    them, negative where it breaches. Removed fractions are of the lesion. ``breach_places``
+    shares the breaches out by where the wall lies farthest outside; empty without a breach.
+    ``lesion_shift_mm``: the root mean square length by which the lesion lay elsewhere; ``None``: unknown, not counted.
+    """
+
+    method: str
+    poses: int
+    cortex_breach: Estimate
+    joint_breach: Estimate
+    clearance_p05_mm: Estimate
+    clearance_p50_mm: Estimate
+    removed_fraction_mean: Estimate
+    removed_fraction_p05: Estimate
+    removed_fraction_p50: Estimate
+    breach_places: dict[str, float]
+    lesion_shift_mm: float | None = 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """As in ``plan.json``: four digits, for 10,240 poses know no more; of standard errors five."""
+        figures = {
+            "cortex_breach_probability": self.cortex_breach,
+            "joint_breach_probability": self.joint_breach,
+            "clearance_p05_mm": self.clearance_p05_mm,
+            "clearance_p50_mm": self.clearance_p50_mm,
+            "removed_fraction_mean": self.removed_fraction_mean,
+            "removed_fraction_p05": self.removed_fraction_p05,
+            "removed_fraction_p50": self.removed_fraction_p50,
+        }
+        return {
+            **{name: round(figure.value, 4) for name, figure in figures.items()},
+            "standard_errors": {name: round(figure.standard_error, 5) for name, figure in figures.items()},
+            "breach_places": {name: round(share, 4) for name, share in self.breach_places.items()},
+            "poses": self.poses,
+            "lesion_shift_mm": None if self.lesion_shift_mm is None else round(self.lesion_shift_mm, 4),
+        }
+
+
+def by_method(
+    hip: Hip, tunnels: list[Tunnel], spec: Spec, methods: dict[str, Method] = METHODS
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Risk of each tunnel and of all together by each method, as in ``plan.json``."""
+    each: list[dict[str, Any]] = [{} for _ in tunnels]
+    together: dict[str, Any] = {}
+    if tunnels:
+        # Methods that err alike are judged once.
+        judged: dict[Method, tuple[list[Risk], Risk]] = {}
+        for name, method in methods.items():
+            alike = replace(method, name="")
+            if alike not in judged:
+                judged[alike] = execution_risk(hip, tunnels, spec, method)
+            risks, whole = judged[alike]
+            together[name] = whole.as_dict()
+            for table, risk in zip(each, risks, strict=True):
+                table[name] = risk.as_dict()
+    return each, together
+
+
+def execution_risk(
+    hip: Hip, tunnels: list[Tunnel], spec: Spec, method: Method, *, seed: int = 0
+) -> tuple[list[Risk], Risk]:
+    """Risk of each tunnel and of all together; the same on any number of threads.
+
+    A lesion from another scan lies elsewhere in every drilling, by what ``Move.lesion_shift_mm`` says, for all
+    tunnels alike. ``seed`` chooses the shifts. Raises ``ValueError`` without a tunnel.
+    """
+    if not tunnels:
+        raise ValueError("no tunnel; at least one is needed")
+    entries, tips = drilled(hip, tunnels, method, seed=seed)
+    aside = lesion_shift_mm(hip)
+    found, share = judged(hip, tunnels, spec, entries, tips, shifts=lesion_shifts(aside or 0.0, seed=seed))
+    each = [_risk(method, found[:, k : k + 1], share[:, k], aside) for k in range(len(tunnels))]
+    return each, _risk(method, found, share[:, -1], aside)
+
+
+def lesion_shift_mm(hip: Hip) -> float | None:
+    """Root mean square length by which the lesion may lie elsewhere, mm; ``None`` where nobody knows."""
+    return 0.0 if hip.case.move is None else hip.case.move.lesion_shift_mm
+
+
+def judged(
+    hip: Hip,
+    tunnels: list[Tunnel],
+    spec: Spec,
+    entries: FloatArray,
+    tips: FloatArray,
+    *,
+    bricks: Bricks | None = None,
+    shifts: FloatArray | None = None,
+) -> tuple[FloatArray, FloatArray]:
+    """What the kernel finds of drilled tunnels (N, K, 4), and the lesion's removed shares (N, K + 1).
+
+    ``bricks`` are the lesion's own, where the caller has them already; ``shifts`` (N, 3) mm carry it along.
+    """
+    bone, bricks = hip.bone, bricked(hip.lesion.points_mm) if bricks is None else bricks
+    sets, count = entries.shape[:2]
+    found, removed = np.zeros((sets, count, 4)), np.zeros((sets, count + 1), dtype=np.int64)
+    shifts = np.zeros((sets, 3)) if shifts is None else shifts
+    frame, radii = _frame(hip), np.array([tunnel.radius_mm for tunnel in tunnels])
+    # The plan's own portal may come from a flatter incidence than is asked for, where a hand has set it.
+    normals = bone.mouth_normal(np.stack([tunnel.entry for tunnel in tunnels]))
+    planned = np.abs(np.einsum("ij,ij->i", normals, np.stack([tunnel.direction for tunnel in tunnels])))
+    sines = np.maximum(np.minimum(planned, np.sin(np.radians(spec.incidence_min_deg))), 1e-6)
+    in_parts(
+        sets,
+        lambda p: judge_poses(
+            bone.distance_mm, bone.mouth_field, bone.spacing_mm, frame, entries[p], tips[p], radii,
+            float(spec.cortical_margin_mm), sines, bricks.points, bricks.starts, bricks.balls, shifts[p], found[p],
+            removed[p],
+        ),
+    )  # fmt: skip
+    return found, removed / bricks.points.shape[1]
+
+
+def _frame(hip: Hip) -> FloatArray:
+    """Head centre, neck axis, superior, anterior and the head's radius, as the kernel takes them."""
+    anatomy = hip.anatomy
+    axis = anatomy.neck_axis
+    up = anatomy.shaft_axis - (anatomy.shaft_axis @ axis) * axis
+    up /= np.linalg.norm(up)
+    front = np.cross(axis, up)
+    front = front if front @ anatomy.y_axis >= 0.0 else -front
+    return np.stack([anatomy.head_center, axis, up, front, np.full(3, anatomy.head_radius_mm)])
+
+
+def _risk(method: Method, found: FloatArray, share: FloatArray, shift_mm: float | None) -> Risk:
+    # Of a set, the tunnel that comes nearest speaks for it.
+    nearest = np.argmin(found[:, :, CLEARANCE], axis=1)
+    rows = np.arange(len(found))
+    clearance = found[rows, nearest, CLEARANCE]
+    where = found[rows, nearest, WHERE][clearance < 0.0]
+    places = {name: float(np.mean(where == place)) for place, name in PLACES.items()} if len(where) else {}
+    return Risk(
+        method=method.name,
+        poses=len(found),
+        cortex_breach=_probability(found[:, :, CORTEX].max(axis=1)),
+        joint_breach=_probability(found[:, :, JOINT].max(axis=1)),
+        clearance_p05_mm=_percentile(clearance, 5),
+        clearance_p50_mm=_percentile(clearance, 50),
+        removed_fraction_mean=_estimate(float(share.mean()), share.reshape(SHIFTS, -1).mean(axis=1)),
+        removed_fraction_p05=_percentile(share, 5),
+        removed_fraction_p50=_percentile(share, 50),
+        breach_places=places,
+        lesion_shift_mm=shift_mm,
+    )
+
+
+def _probability(happened: FloatArray) -> Estimate:
+    found = _estimate(float(happened.mean()), happened.reshape(SHIFTS, -1).mean(axis=1))
+    # None of 10,240 does not mean never: the rule of three gives 3 / n at 95 %, a standard error of 1.5 / n.
+    return Estimate(found.value, max(found.standard_error, 1.5 / len(happened)))
+
+
+def _percentile(values: FloatArray, percent: float) -> Estimate:
+    parts = np.percentile(values.reshape(SHIFTS, -1), percent, axis=1)
+    return _estimate(float(np.percentile(values, percent)), parts)
+
+
+def _estimate(value: float, parts: FloatArray) -> Estimate:
+    """A figure of all poses; its standard error from the spread of the shifts' own figures."""
+    return Estimate(value, float(parts.std(ddof=1) / np.sqrt(len(parts))))

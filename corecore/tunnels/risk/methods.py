@@ -1,0 +1,126 @@
+"""How exactly a tunnel is drilled: error models by method of guidance.
+
+Entry, angle and depth errors are independent and normal; a tail multiplies all three. The
+figures are engineering choices anchored on measured ones (``docs/design/risk.md``): guide,
+3-D printed guide in core decompression, tip 1.44 ± 1.03 mm and 1.09 ± 0.75° (Bell 2024,
+doi:10.1186/s41205-024-00208-4); robot, 1.5 ± 0.8 mm, pedicle screws in 115 patients (Han 2019,
+doi:10.3171/2018.10.SPINE18487).
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from corecore.base.errors import InputError
+
+#: Factor on the angular error by drill diameter, mm: fluoroscopy-navigated drills and wires of
+#: 5.0, 3.2, 2.8 and 2.5 mm ended 3.2, 5.7, 8.2 and 9.3 mm off (24 each, synthetic femora; J
+#: Bone Joint Surg Br 92-B Supp II 353).
+DRIFT_DIAMETERS_MM = (2.5, 2.8, 3.2, 5.0)
+DRIFT_FACTORS = (9.3 / 3.2, 8.2 / 3.2, 5.7 / 3.2, 1.0)
+
+
+#: What a method may be called.
+NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
+
+
+@dataclass(frozen=True)
+class Method:
+    """An error model: standard deviations, and the share of drillings whose errors are ``tail_factor`` times as large.
+
+    ``entry_mm`` in each of two directions on the bone's surface, ``angle_deg`` about each of
+    two axes across the drill, ``depth_mm`` along it.
+    """
+
+    name: str
+    entry_mm: float
+    angle_deg: float
+    depth_mm: float
+    tail_share: float = 0.0
+    tail_factor: float = 1.0
+
+    def __post_init__(self) -> None:
+        ranges = {
+            "entry_mm": (0.0, 20.0), "angle_deg": (0.0, 20.0), "depth_mm": (0.0, 20.0),
+            "tail_share": (0.0, 1.0), "tail_factor": (1.0, 10.0),
+        }  # fmt: skip
+        for key, (low, high) in ranges.items():
+            value = getattr(self, key)
+            # NaN is within no limits, and a whole number may be too long to become a float.
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+                raise InputError(
+                    f"method {self.name}: {key} {repr(value)[:40]}; {low:g} to {high:g} is accepted",
+                    code="methods-invalid",
+                )
+
+
+METHODS: dict[str, Method] = {
+    "guide": Method("guide", 1.0, 0.8, 1.0),
+    "robot": Method("robot", 1.0, 0.8, 1.0),
+    "navigated": Method("navigated", 1.5, 1.5, 1.5),
+    "freehand": Method("freehand", 3.0, 3.0, 2.0, tail_share=0.05, tail_factor=2.0),
+}
+
+
+def drift_factor(diameter_mm: float) -> float:
+    """By how much a thin drill's angular error exceeds that of one of 5 mm and more."""
+    return float(np.interp(diameter_mm, DRIFT_DIAMETERS_MM, DRIFT_FACTORS))
+
+
+def read_methods(path: Path) -> dict[str, Method]:
+    """Methods of a TOML file, a table ``[methods.NAME]`` each with the keys of ``Method``, beside the built-in ones.
+
+    Raises ``InputError`` for anything else.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        reason = type(error).__name__
+        raise InputError(
+            f"{path}: {reason}; a TOML file with [methods.NAME] tables is accepted", code="methods-invalid"
+        ) from None
+    tables = content.get("methods")
+    if not isinstance(tables, Mapping) or not tables:
+        raise InputError(f"{path}: no [methods.NAME] table", code="methods-invalid")
+    return {**METHODS, **{name: _method(name, table, path) for name, table in tables.items()}}
+
+
+def check_robust(robust: str | None, methods: Mapping[str, Method], tunnels: int) -> None:
+    """Raise ``InputError`` for a robust plan for a method that is none, or of several tunnels."""
+    if robust is not None and robust not in methods:
+        raise InputError(f"--robust {robust!r}; accepted: {', '.join(methods)}", code="option-value")
+    if robust is not None and tunnels > 1:
+        raise InputError(
+            f"--robust: a robust plan of {tunnels} tunnels; one tunnel is accepted", code="options-conflict"
+        )
+
+
+def _method(name: str, table: Any, path: Path) -> Method:
+    known = {item.name for item in fields(Method)} - {"name"}
+    if not NAME.fullmatch(name):
+        raise InputError(
+            f"{path}: method {repr(name)[:40]}; letters, digits, - and _ are accepted, at most 40",
+            code="methods-invalid",
+        )
+    if not isinstance(table, Mapping):
+        raise InputError(f"{path}: methods.{name} is no table", code="methods-invalid")
+    strange = sorted(set(table) - known)
+    if strange:
+        raise InputError(
+            f"{path}: methods.{name} has {repr(strange[0])[:40]}; {', '.join(sorted(known))} are accepted",
+            code="methods-invalid",
+        )
+    lacking = sorted({"entry_mm", "angle_deg", "depth_mm"} - set(table))
+    if lacking:
+        raise InputError(f"{path}: methods.{name} lacks {lacking[0]}", code="methods-invalid")
+    try:
+        return Method(name, **table)
+    except InputError as error:
+        raise InputError(f"{path}: {error}", code="methods-invalid") from None

@@ -1,0 +1,102 @@
+"""The second road from input files to a plan's figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from corecore.base.version import __version__
+from corecore.document.plan import Document, read_plan
+from corecore.verification.bone_stock import standing_checks
+from corecore.verification.cylinder import bore_of
+from corecore.verification.drilled_volume import measure
+from corecore.verification.frame import frame_of
+from corecore.verification.hip import Hip, check_inputs, load_hip
+from corecore.verification.landmarks import landmark_checks
+from corecore.verification.quantities import necrosis_checks, total_checks
+from corecore.verification.rays import ray_checks
+from corecore.verification.report import Check, Verification, at_most, same_text, standing
+from corecore.verification.risk import risk_checks
+from corecore.verification.sets import set_checks
+from corecore.verification.tunnel_checks import constraint_checks, figure_checks, spec_checks
+
+
+def verify_plan(path: Path) -> Verification:
+    """Judge a plan.json by a road of its own, from the input files it names.
+
+    Shares with the planner the contract, the file readers and nothing else. Where an input
+    file is not the one the plan was made from, only that is reported. Raises ``InputError``
+    for a plan that cannot be read or is not complete, and for input files that are missing.
+    """
+    plan = read_plan(Path(path))
+    checks, messages = check_inputs(plan)
+    if messages:
+        return Verification(tuple(checks), tuple(messages))
+    notes = [
+        f"input moved: {item.path.name} ({item.role}) lies beside the plan, not at {item.moved_from}"
+        for item in plan.inputs
+        if item.moved_from is not None
+    ]
+    if plan.sealed is not None:
+        checks.append(same_text("plan.json (seal)", "as written", "as written" if plan.sealed else "edited"))
+        if not plan.sealed:
+            notes.append("plan edited: plan.json is not as corecore wrote it")
+    judged = judge(plan, load_hip(plan))
+    if not judged.agrees and plan.version != __version__:
+        notes.append(f"other version: corecore {plan.version} wrote this plan, this is {__version__}")
+    return Verification((*checks, *judged.checks), (*notes, *judged.messages))
+
+
+def judge(plan: Document, hip: Hip) -> Verification:
+    """Every check of a plan but those of its input files."""
+    checks: list[Check] = []
+    messages: list[str] = []
+    frame = frame_of(plan.anatomy, plan.side)
+    checks += landmark_checks(plan, hip, frame)
+    checks += necrosis_checks(plan, hip, frame)
+    checks += ray_checks(plan, hip, frame)
+    if plan.status == "infeasible":
+        checks.append(at_most("tunnels (number)", 0.0, float(len(plan.tunnels)), 0.0, ""))
+        return Verification(tuple(checks), tuple(messages))
+
+    spacing = hip.bone.grid.spacing_mm
+    bores = [bore_of(tunnel) for tunnel in plan.tunnels]
+    figures = [measure(bore, hip, frame, plan.spec) for bore in bores]
+    constraints: dict[str, list[Check]] = {}
+    for index, (tunnel, found) in enumerate(zip(plan.tunnels, figures, strict=True)):
+        name = f"tunnels[{index}]"
+        checks += figure_checks(name, tunnel, found, plan, frame, spacing)
+        for key, verdicts in constraint_checks(name, tunnel, found, plan, spacing).items():
+            constraints.setdefault(key, []).extend(verdicts)
+    constraints.update(
+        set_checks(bores, [found.portal_length_mm for found in figures], hip.mesh, plan.spec["bridge_min_mm"])
+    )
+    checks += spec_checks(plan)
+    checks += total_checks(plan, hip, frame, bores)
+    checks += standing_checks(plan, hip, frame, bores, figures)
+    checks += risk_checks(plan, hip, frame)
+    if plan.nearest is not None:
+        found = measure(bore_of(plan.nearest), hip, frame, plan.spec)
+        checks += figure_checks("nearest", plan.nearest, found, plan, frame, spacing)
+        for verdicts in constraint_checks("nearest", plan.nearest, found, plan, spacing).values():
+            checks += verdicts
+    if plan.status == "manual":
+        listed, unjudged = violation_checks(plan, constraints)
+        checks += listed
+        messages += unjudged
+    else:
+        checks += [check for judged in constraints.values() for check in judged]
+        checks.append(at_most("violations (number)", 0.0, float(len(plan.violations)), 0.0, ""))
+    return Verification(tuple(checks), tuple(messages))
+
+
+def violation_checks(plan: Document, constraints: dict[str, list[Check]]) -> tuple[list[Check], list[str]]:
+    """A manual plan lists what it breaks and nothing it clearly keeps; at a limit either is right."""
+    checks = []
+    for key, judged in constraints.items():
+        states = {standing(check) for check in judged}
+        state = "broken" if "broken" in states else "at the limit" if "at the limit" in states else "kept"
+        listed = key in plan.violations
+        ok = state == "at the limit" or listed == (state == "broken")
+        checks.append(Check(f"violations {key}", "listed" if listed else "not listed", state, 0.0, "", ok))
+    unjudged = [f"violation {key!r} is not judged here" for key in plan.violations if key not in constraints]
+    return checks, unjudged

@@ -1,0 +1,45 @@
+"""The notebooks run from start to end, and each is the same as its paired text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jupytext
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
+NAMES = ["01_first_plan", "02_measures", "03_compare_presets", "04_batch_study"]
+
+
+def cells(notebook: nbformat.NotebookNode) -> list[tuple[str, str]]:
+    return [(cell.cell_type, cell.source) for cell in notebook.cells]
+
+
+def test_every_notebook_is_here() -> None:
+    assert sorted(path.stem for path in FOLDER.glob("*.ipynb")) == NAMES
+    assert sorted(path.stem for path in FOLDER.glob("*.py")) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_notebook_and_its_text_say_the_same(name: str) -> None:
+    kept = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
+    assert cells(kept) == cells(jupytext.read(FOLDER / f"{name}.py"))
+    # Nothing shown names a place of the machine that it was made on.
+    texts = [str(output) for cell in kept.cells for output in cell.get("outputs", [])]
+    assert not [text[:80] for text in texts if "/tmp" in text or "/home" in text or "/root" in text]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+# The kernel's own libraries warn of what does not concern these pages.
+@pytest.mark.filterwarnings("default")
+def test_a_notebook_runs(name: str) -> None:
+    notebook = jupytext.read(FOLDER / f"{name}.py")
+    where = {"metadata": {"path": str(FOLDER)}}
+    NotebookClient(notebook, timeout=600, kernel_name="python3", resources=where).execute()
+    shown = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    assert shown
+    pictures = [output for output in shown if "image/png" in output.get("data", {})]
+    assert len(pictures) >= (0 if name == "04_batch_study" else 1)

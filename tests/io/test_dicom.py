@@ -1,0 +1,405 @@
+"""DICOM series, segmentations and contours: what is read, where it lies, and what is refused."""
+
+from __future__ import annotations
+
+import builtins
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import highdicom as hd
+import numpy as np
+import pydicom
+import pytest
+import SimpleITK as sitk  # noqa: N813  (its own custom)
+from pydicom.dataset import Dataset
+from pydicom.sr.codedict import codes
+from support import format_files as files
+
+from corecore.base.errors import InputError, MissingExtraError
+from corecore.base.grid import Grid, transform
+from corecore.io.dicom import rtstruct
+from corecore.io.dicom.series import find_series
+from corecore.io.references import read_image, read_mask, read_segmentation
+
+SHAPE = (12, 10, 9)
+AFFINE = files.oblique()
+
+
+def values() -> np.ndarray:
+    return np.random.default_rng(3).integers(-900, 1500, SHAPE).astype(np.int16)
+
+
+def labels() -> np.ndarray:
+    result = np.zeros(SHAPE, dtype=np.uint8)
+    result[2:9, 2:8, 3:7] = 1
+    result[4:7, 4:6, 4:6] = 2
+    return result
+
+
+@pytest.fixture
+def series(tmp_path: Path) -> tuple[Path, list[Dataset]]:
+    return tmp_path / "ct", files.dicom_series(tmp_path / "ct", values(), AFFINE)
+
+
+def test_a_series_lies_where_itk_puts_it(series: tuple[Path, list[Dataset]]) -> None:
+    image = read_image(series[0])
+    reader = sitk.ImageSeriesReader()
+    reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(series[0])))
+    other = reader.Execute()
+    assert np.array_equal(sitk.GetArrayFromImage(other).T, image.values)
+    for index in ((0, 0, 0), (11, 0, 0), (0, 9, 0), (3, 4, 8)):
+        lps = np.array(other.TransformIndexToPhysicalPoint(index))
+        assert np.max(np.abs(transform(image.grid.world_from_index, index) - lps * [-1, -1, 1])) < 1e-4
+
+
+def test_slices_are_ordered_by_place_not_by_name_or_number(series: tuple[Path, list[Dataset]]) -> None:
+    found = find_series(series[0])
+    heights = [float(pydicom.dcmread(path).ImagePositionPatient[2]) for path in found.files]
+    assert heights == sorted(heights)
+    assert [path.name for path in found.files] != sorted(path.name for path in found.files)
+
+
+def changed(folder: Path, which: slice, change: Callable[[Dataset], Any]) -> None:
+    """Alter some slices of a series, counted along the stack."""
+    for path in find_series(folder).files[which]:
+        dataset = pydicom.dcmread(path)
+        change(dataset)
+        dataset.save_as(path)
+
+
+def moved(offset: np.ndarray) -> Callable[[Dataset], None]:
+    def move(dataset: Dataset) -> None:
+        dataset.ImagePositionPatient = [
+            float(v) + float(o) for v, o in zip(dataset.ImagePositionPatient, offset, strict=True)
+        ]
+
+    return move
+
+
+def tilt(dataset: Dataset) -> None:
+    """As a gantry tilted by 15° stacks its slices: each shifted along its columns."""
+    number = dataset.InstanceNumber
+    turn = np.array([float(v) for v in dataset.ImageOrientationPatient])
+    moved(turn[3:] * np.tan(np.radians(15.0)) * 1.5 * number)(dataset)
+
+
+def stacking() -> np.ndarray:
+    """One step from slice to slice, LPS mm."""
+    return np.asarray((files.LPS @ AFFINE)[:3, 2])
+
+
+def other_series(dataset: Dataset) -> None:
+    dataset.SeriesInstanceUID = "1.2.3"
+
+
+def other_frame(dataset: Dataset) -> None:
+    dataset.FrameOfReferenceUID = "1.2.3"
+
+
+def other_size(dataset: Dataset) -> None:
+    dataset.PixelSpacing = ["1.1", "1.1"]
+
+
+def without_place(dataset: Dataset) -> None:
+    del dataset.ImagePositionPatient
+
+
+def short_of_pixels(dataset: Dataset) -> None:
+    dataset.PixelData = dataset.PixelData[:40]
+
+
+def colour(dataset: Dataset) -> None:
+    dataset.PhotometricInterpretation = "MONOCHROME1"
+
+
+def huge(dataset: Dataset) -> None:
+    dataset.Rows = dataset.Columns = 60000
+
+
+def nameless(dataset: Dataset) -> None:
+    dataset.RescaleSlope = None
+    dataset.ImageOrientationPatient = [1, 0, 0, 1, 0, 0]
+
+
+def without(paths: tuple[Path, ...]) -> None:
+    for path in paths:
+        path.unlink()
+
+
+REFUSED: list[tuple[str, Callable[[Path], Any], str]] = [
+    ("missing", lambda f: find_series(f).files[4].unlink(), r"1 slice\(s\) missing: 3\.000 mm between slices 4 and 5"),
+    ("uneven", lambda f: changed(f, slice(4, 5), moved(0.2 * stacking())), "uneven slices"),
+    ("doubled", lambda f: changed(f, slice(4, 5), moved(stacking())), "lie where another lies"),
+    ("aside", lambda f: changed(f, slice(4, 5), moved(AFFINE[:3, 0] * [-1, -1, 1])), "beside its place"),
+    ("tilted", lambda f: changed(f, slice(None), tilt), r"slant of 15\.00°"),
+    ("mixed", lambda f: changed(f, slice(0, 3), other_series), "2 series"),
+    ("frames", lambda f: changed(f, slice(0, 1), other_frame), "frames of reference"),
+    ("sizes", lambda f: changed(f, slice(0, 1), other_size), "one pixel size"),
+    ("placeless", lambda f: changed(f, slice(0, 1), without_place), "ImagePositionPatient is not there"),
+    ("short", lambda f: changed(f, slice(0, 1), short_of_pixels), "40 bytes of pixels"),
+    ("inverted", lambda f: changed(f, slice(0, 1), colour), "MONOCHROME1"),
+    ("bomb", lambda f: changed(f, slice(None), huge), "at most|cannot hold|origin"),
+    ("turned", lambda f: changed(f, slice(None), nameless), "unit vectors"),
+    ("one", lambda f: without(find_series(f).files[1:]), "one slice"),
+    ("none", lambda f: without(find_series(f).files), "holds no CT or MR image"),
+]
+
+
+@pytest.mark.parametrize(("break_it", "word"), [item[1:] for item in REFUSED], ids=[item[0] for item in REFUSED])
+def test_a_stack_that_is_not_even_is_refused(
+    series: tuple[Path, list[Dataset]], break_it: Callable[[Path], Any], word: str
+) -> None:
+    read_image(series[0])
+    break_it(series[0])
+    with pytest.raises(InputError, match=word) as caught:
+        read_image(series[0])
+    assert "\n" not in str(caught.value)
+
+
+def test_positions_rounded_to_a_hundredth_are_even(series: tuple[Path, list[Dataset]]) -> None:
+    def rounded(dataset: Dataset) -> None:
+        dataset.ImagePositionPatient = [round(float(v), 2) for v in dataset.ImagePositionPatient]
+
+    changed(series[0], slice(None), rounded)
+    assert np.max(np.abs(read_image(series[0]).grid.world_from_index - AFFINE)) < 0.02
+
+
+def test_a_single_slice_is_no_volume_and_no_mask(series: tuple[Path, list[Dataset]]) -> None:
+    path = find_series(series[0]).files[0]
+    with pytest.raises(InputError, match="name its folder"):
+        read_image(path)
+    with pytest.raises(InputError, match="CT Image Storage; a DICOM segmentation"):
+        read_mask(str(path))
+
+
+@pytest.mark.parametrize("kind", ["BINARY", "FRACTIONAL", "LABELMAP"])
+@pytest.mark.parametrize("omit", [True, False])
+def test_a_segmentation_lies_on_its_series(series: tuple[Path, list[Dataset]], kind: str, omit: bool) -> None:
+    more: dict[str, Any] = {"segmentation_type": kind, "omit_empty_frames": omit}
+    if kind == "FRACTIONAL":
+        more["fractional_type"] = "OCCUPANCY"
+    path = files.dicom_seg(series[0] / "s.dcm", labels(), series[1], **more)
+    for number, name in files.NAMES.items():
+        mask = read_mask(f"{path}:{name}")
+        assert np.array_equal(mask.voxels, labels() == number)
+        assert np.max(np.abs(mask.grid.world_from_index - AFFINE)) < 1e-6
+
+
+def test_frames_left_out_are_not_the_scans_end(series: tuple[Path, list[Dataset]], tmp_path: Path) -> None:
+    """Away from its series a sparse segmentation is given room, and every voxel stays where it was."""
+    path = files.dicom_seg(tmp_path / "alone.dcm", labels(), series[1])
+    mask = read_mask(f"{path}:1")
+    assert not mask.voxels[:, :, :6].any()
+    assert not mask.voxels[:, :, -6:].any()
+    assert mask.voxels.sum() == (labels() == 1).sum()
+    here = transform(AFFINE, np.argwhere(labels() == 1))
+    assert np.max(np.abs(np.sort(mask.positions_mm(), axis=0) - np.sort(here, axis=0))) < 1e-6
+
+
+def test_a_segmentation_is_no_image(series: tuple[Path, list[Dataset]], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"a DICOM Segmentation Storage; a series"):
+        read_image(files.dicom_seg(tmp_path / "s.dcm", labels(), series[1]))
+
+
+def test_a_segment_is_known_by_its_code_too(series: tuple[Path, list[Dataset]], tmp_path: Path) -> None:
+    path = files.dicom_seg(tmp_path / "s.dcm", labels(), series[1])
+    for label in ("71341001", "SCT:71341001", "femur"):
+        assert read_segmentation(path).find(label).number == 1
+    with pytest.raises(InputError, match="2 lesion"):
+        read_mask(f"{path}:hip")
+
+
+def damage(path: Path, change: Callable[[Dataset], Any]) -> Path:
+    dataset = pydicom.dcmread(path)
+    change(dataset)
+    dataset.save_as(path)
+    return path
+
+
+def frame_moved(dataset: Dataset) -> None:
+    place = dataset.PerFrameFunctionalGroupsSequence[0].PlanePositionSequence[0]
+    place.ImagePositionPatient = [float(v) + 0.4 for v in place.ImagePositionPatient]
+
+
+def frame_lost(dataset: Dataset) -> None:
+    del dataset.PerFrameFunctionalGroupsSequence[0]
+
+
+def frame_twice(dataset: Dataset) -> None:
+    frames = dataset.PerFrameFunctionalGroupsSequence
+    frames[1].PlanePositionSequence = frames[0].PlanePositionSequence
+
+
+def many_frames(dataset: Dataset) -> None:
+    dataset.NumberOfFrames = 2_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        (frame_moved, "beside its place"),
+        (frame_lost, "one each"),
+        (frame_twice, "two frames"),
+        (many_frames, "one each"),
+    ],
+)
+def test_a_damaged_segmentation_is_refused(
+    series: tuple[Path, list[Dataset]], tmp_path: Path, change: Callable[[Dataset], Any], word: str
+) -> None:
+    path = files.dicom_seg(tmp_path / "s.dcm", labels(), series[1])
+    with pytest.raises(InputError, match=word):
+        read_mask(f"{damage(path, change)}:1")
+
+
+def test_contours_come_back_as_the_mask_they_outline(series: tuple[Path, list[Dataset]]) -> None:
+    ring = labels() == 1
+    ring[5, 5, 3] = False
+    path = files.rtstruct(series[0] / "rt.dcm", {"ring": ring, "lesion": labels() == 2}, AFFINE, series[1])
+    assert np.array_equal(read_mask(f"{path}:ring").voxels, ring)
+    assert np.array_equal(read_mask(f"{path}:2").voxels, labels() == 2)
+
+
+def circle(radius_mm: float, k: int, center: tuple[float, float] = (5.3, 4.6), n: int = 400) -> np.ndarray:
+    """A circle of that radius in slice k, LPS mm."""
+    angle = np.linspace(0, 2 * np.pi, n, endpoint=False)
+    points = np.column_stack([radius_mm * np.cos(angle) / 0.8, radius_mm * np.sin(angle) / 0.9])
+    return transform(files.LPS @ AFFINE, np.column_stack([points + center, np.full(n, float(k))]))
+
+
+def test_a_voxel_is_inside_when_its_centre_is(series: tuple[Path, list[Dataset]]) -> None:
+    """Circles, one in the other, against the distance of every voxel's centre."""
+    lines = [circle(3.1, k) for k in range(2, 6)] + [circle(1.4, k) for k in range(2, 6)]
+    path = files.rtstruct_of(series[0] / "rt.dcm", {"ring": lines}, series[1])
+    mask = read_mask(f"{path}:ring")
+    i, j = np.meshgrid(np.arange(SHAPE[0]), np.arange(SHAPE[1]), indexing="ij")
+    distance = np.hypot((i - 5.3) * 0.8, (j - 4.6) * 0.9)
+    expected = (distance < 3.1) & (distance > 1.4)
+    assert expected.any()
+    for k in range(SHAPE[2]):
+        assert np.array_equal(mask.voxels[:, :, k], expected if 2 <= k < 6 else np.zeros_like(expected))
+
+
+def test_contours_that_leave_the_image_are_cut_off_there(series: tuple[Path, list[Dataset]]) -> None:
+    lines = [circle(50.0, k) for k in (3, 4, 5)]
+    path = files.rtstruct_of(series[0] / "rt.dcm", {"all": lines}, series[1])
+    mask = read_mask(f"{path}:all")
+    assert mask.voxels[:, :, 3:6].all()
+    assert mask.voxels.sum() == 3 * SHAPE[0] * SHAPE[1]
+
+
+@pytest.mark.parametrize(
+    ("lines", "kind", "word"),
+    [
+        ([circle(3.0, k) for k in (1, 3, 5, 7)], "CLOSED_PLANAR", "every 2th slice only"),
+        ([circle(3.0, 4) + stacking() * 0.4], "CLOSED_PLANAR", "0.60 mm off the slices"),
+        ([circle(3.0, 40)], "CLOSED_PLANAR", "outside the series"),
+        ([circle(3.0, 4)], "OPEN_PLANAR", "OPEN_PLANAR"),
+        ([circle(3.0, 4)[:2]], "CLOSED_PLANAR", "6 numbers"),
+        ([circle(3.0, 4) * 1e6], "CLOSED_PLANAR", "off the slices|outside the series"),
+        ([circle(0.05, 4, center=(5.5, 4.5))], "CLOSED_PLANAR", "the mask is empty"),
+    ],
+)
+def test_contours_that_say_no_mask_are_refused(
+    series: tuple[Path, list[Dataset]], lines: list[np.ndarray], kind: str, word: str
+) -> None:
+    path = files.rtstruct_of(series[0] / "rt.dcm", {"x": lines}, series[1], kind)
+    with pytest.raises(InputError, match=word):
+        read_mask(f"{path}:x")
+
+
+def test_contours_need_a_grid(series: tuple[Path, list[Dataset]], tmp_path: Path) -> None:
+    path = files.rtstruct(tmp_path / "alone.dcm", {"femur": labels() == 1}, AFFINE, series[1])
+    with pytest.raises(InputError, match="--image"):
+        read_mask(f"{path}:femur")
+    assert np.array_equal(read_mask(f"{path}:femur", on=Grid(SHAPE, AFFINE)).voxels, labels() == 1)
+
+
+def test_half_the_voxels_of_a_turned_polygon(series: tuple[Path, list[Dataset]]) -> None:
+    """The area of a random star-shaped polygon, by many shifted lattices, is that of the shoelace formula."""
+    rng = np.random.default_rng(5)
+    angle = np.sort(rng.uniform(0, 2 * np.pi, 40))
+    polygon = np.column_stack([np.cos(angle), np.sin(angle)]) * rng.uniform(15, 40, (40, 1)) + 60
+    x, y = polygon.T
+    area = 0.5 * abs(float(np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y)))
+    counts = []
+    for shift in rng.uniform(0, 1, (30, 2)):
+        plane = np.zeros((121, 120), dtype=np.uint8)
+        rtstruct.toggle(plane, polygon + shift)
+        counts.append(int(np.bitwise_xor.accumulate(plane, axis=0).sum()))
+    assert np.mean(counts) == pytest.approx(area, rel=0.005)
+
+
+def test_without_pydicom_one_line_names_the_extra(
+    series: tuple[Path, list[Dataset]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = builtins.__import__
+
+    def without(name: str, *rest: Any, **more: Any) -> Any:
+        if name.partition(".")[0] == "pydicom":
+            raise ImportError(name)
+        return real(name, *rest, **more)
+
+    monkeypatch.delitem(sys.modules, "pydicom")
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(MissingExtraError, match=r"corecore\[dicom\]"):
+        read_image(series[0])
+
+
+def test_a_multi_frame_file_is_the_series_it_was_made_of(series: tuple[Path, list[Dataset]], tmp_path: Path) -> None:
+    enhanced = hd.legacy.LegacyConvertedEnhancedCTImage(
+        legacy_datasets=series[1], series_instance_uid="1.2.3", series_number=5, sop_instance_uid="1.2.4",
+        instance_number=1,
+    )  # fmt: skip
+    (tmp_path / "one").mkdir()
+    enhanced.save_as(tmp_path / "one" / "e.dcm")
+    expected = read_image(series[0])
+    for place in (tmp_path / "one" / "e.dcm", tmp_path / "one"):
+        image = read_image(place)
+        assert np.array_equal(image.values, expected.values)
+        assert np.max(np.abs(image.grid.world_from_index - AFFINE)) < 1e-6
+
+
+def test_packed_pixels_are_unpacked_or_named(series: tuple[Path, list[Dataset]]) -> None:
+    expected = read_image(series[0]).values
+
+    def packed(dataset: Dataset) -> None:
+        dataset.compress(pydicom.uid.RLELossless)
+
+    changed(series[0], slice(None), packed)
+    assert np.array_equal(read_image(series[0]).values, expected)
+
+    def unknown(dataset: Dataset) -> None:
+        dataset.file_meta.TransferSyntaxUID = pydicom.uid.JPEGLSLossless
+
+    changed(series[0], slice(0, 1), unknown)
+    with pytest.raises(InputError, match=r"JPEG-LS.*cannot be unpacked here|not readable"):
+        read_image(series[0])
+
+
+def test_a_deflated_file_is_refused_unread(series: tuple[Path, list[Dataset]]) -> None:
+    def deflated(dataset: Dataset) -> None:
+        dataset.file_meta.TransferSyntaxUID = pydicom.uid.DeflatedExplicitVRLittleEndian
+
+    changed(series[0], slice(0, 1), deflated)
+    with pytest.raises(InputError, match="deflated as a whole"):
+        read_image(series[0])
+
+
+def test_fractions_of_half_and_more_count(series: tuple[Path, list[Dataset]], tmp_path: Path) -> None:
+    share = np.zeros((1, *SHAPE[::-1]))[0]
+    share[3:6, 2:7, 2:7] = 0.3
+    share[3:6, 3:6, 3:6] = 0.7
+    description = hd.seg.SegmentDescription(
+        segment_number=1, segment_label="x", segmented_property_category=codes.SCT.AnatomicalStructure,
+        segmented_property_type=codes.SCT.Femur,
+        algorithm_type=hd.seg.SegmentAlgorithmTypeValues.MANUAL,
+    )  # fmt: skip
+    hd.seg.Segmentation(
+        source_images=series[1], pixel_array=share, segmentation_type="FRACTIONAL", fractional_type="PROBABILITY",
+        segment_descriptions=[description], series_instance_uid="1.2.3", series_number=9, sop_instance_uid="1.2.4",
+        instance_number=1, manufacturer="x", manufacturer_model_name="y", software_versions="1",
+        device_serial_number="1", omit_empty_frames=False,
+    ).save_as(tmp_path / "f.dcm")  # fmt: skip
+    assert read_mask(str(tmp_path / "f.dcm")).voxels.sum() == 27

@@ -1,0 +1,420 @@
+"""The review page in a browser: looked at, dragged, compared, signed and saved; and refused to other pages.
+
+Screenshots go to the folder that ``CORECORE_ARTEFACTS`` names, else to the test's own.
+"""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import json
+import os
+import statistics
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.chromium import find_chromium
+from support.review_case import TOKEN, sample_desk, served
+
+from corecore.hip.hip import Hip
+from corecore.review import record
+from corecore.review.controller import Table
+from corecore.review.model import Desk
+
+pytest.importorskip("starlette")
+playwright = pytest.importorskip("playwright.sync_api")
+pytestmark = pytest.mark.browser
+
+#: The page must be readable at these sizes, CSS pixels: a laptop, a tablet.
+LAPTOP, TABLET = (1280, 800), (1024, 768)
+#: Moves that are timed, and a sanity limit of their median on a machine that does other work too, ms.
+MOVES, SANITY_MS = 36, 1500.0
+RED, GREEN = "rgb(168, 0, 28)", "rgb(0, 107, 78)"
+#: Longest wait for anything, ms: a plan's folder is written with all its pictures.
+PATIENCE_MS = 150_000
+#: Part of a driver's remark about screenshots, where there is no graphics card.
+NOISE = "ReadPixels"
+
+#: Pairs of words or controls in view that share more than a pixel, but for those that are in one another.
+OVERLAPS = """() => {
+  const wanted = "button, select, input, textarea, label, header p, h2, figcaption, #stage span, td, th, .hint,"
+    + " svg text";
+  const seen = [];
+  for (const one of document.querySelectorAll(wanted)) {
+    const words = (one.textContent || one.value || one.id || "").trim().slice(0, 40);
+    const box = one.getBoundingClientRect();
+    if (!words || one.closest("[hidden]") || box.width < 1 || box.height < 1) continue;
+    const room = one.closest("#pictures, aside, header").getBoundingClientRect();
+    const [top, bottom] = [Math.max(box.top, room.top), Math.min(box.bottom, room.bottom)];
+    if (bottom > top) seen.push({ one, words, top, bottom, left: box.left, right: box.right });
+  }
+  const pairs = [];
+  seen.forEach((a, k) => seen.slice(k + 1).forEach((b) => {
+    if (a.one.contains(b.one) || b.one.contains(a.one)) return;
+    const across = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+    const down = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+    if (across > 1 && down > 1) pairs.push([a.words, b.words]);
+  }));
+  return { count: seen.length, pairs };
+}"""
+#: From a pointer's move to new figures and to new slices on the page, ms.
+CLOCK = """() => {
+  window.took = { figures: [], slices: [] };
+  let moved = 0;
+  document.querySelector("#stage").addEventListener("pointermove", () => { moved = performance.now(); }, true);
+  const watch = (id, name) => new MutationObserver(() => {
+    if (moved) took[name].push(performance.now() - moved);
+  }).observe(document.querySelector(id), { childList: true });
+  watch("#limits", "figures");
+  watch('figure[data-slice="0"]', "slices");
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    program = find_chromium()
+    if program is None:
+        pytest.skip("no Chromium here")
+    with playwright.sync_playwright() as tools:
+        started = tools.chromium.launch(
+            executable_path=program, args=["--no-sandbox", "--enable-unsafe-swiftshader", "--disable-gpu-sandbox"]
+        )
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def desk(sample_hip: Hip) -> Desk:
+    return sample_desk(sample_hip)
+
+
+@pytest.fixture
+def table(desk: Desk, tmp_path: Path) -> Table:
+    return Table(desk, desk.session(), tmp_path, desk.scene.hash)
+
+
+@pytest.fixture
+def address(table: Table) -> Iterator[str]:
+    with served(table) as found:
+        yield found
+
+
+@pytest.fixture
+def artefacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    named = os.environ.get("CORECORE_ARTEFACTS")
+    folder = Path(named) if named else tmp_path_factory.mktemp("artefacts")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+class Seen:
+    """A page with what its console and its network said."""
+
+    def __init__(self, browser: Any, size: tuple[int, int], *, touch: bool = False) -> None:
+        self.context = browser.new_context(viewport={"width": size[0], "height": size[1]}, has_touch=touch)
+        self.context.set_default_timeout(PATIENCE_MS)
+        self.page = self.context.new_page()
+        self.problems: list[str] = []
+        self.requests: list[str] = []
+        self.page.on("console", self._heard)
+        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+
+    def _heard(self, message: Any) -> None:
+        if message.type in ("error", "warning") and NOISE not in message.text:
+            self.problems.append(message.text)
+
+    def open(self, address: str) -> Any:
+        """The page with all that it draws by itself."""
+        self.page.goto(f"{address}#{TOKEN}")
+        self.page.wait_for_selector("body[data-films]")
+        return self.page
+
+
+def until(page: Any, condition: str) -> None:
+    """Waits for a JavaScript expression to hold."""
+    page.wait_for_function(f"() => {condition}")
+
+
+def stepped(page: Any, rev: int) -> None:
+    """Waits for a step to be answered in full."""
+    until(page, f"document.body.dataset.rev === '{rev}' && !document.body.classList.contains('waiting')")
+
+
+def end_of(page: Any, end: str) -> tuple[float, float]:
+    """Where an end of the tunnel is in the window."""
+    box = page.locator("#stage").bounding_box()
+    x, y = (float(part) for part in page.locator("#stage").get_attribute(f"data-{end}").split())
+    return box["x"] + x, box["y"] + y
+
+
+def overlaps(page: Any) -> list[list[str]]:
+    """Pairs of words or controls in view that lie over one another."""
+    found = page.evaluate(OVERLAPS)
+    assert found["count"] > 40, "nothing was looked at"
+    pairs: list[list[str]] = found["pairs"]
+    return pairs
+
+
+def test_a_plan_is_looked_at_dragged_signed_and_saved(
+    browser: Any, address: str, table: Table, artefacts: Path
+) -> None:
+    seen = Seen(browser, LAPTOP)
+    page = seen.open(address)
+    assert page.evaluate("location.hash") == ""
+    assert page.locator("#side").inner_text() == "RIGHT HIP"
+    assert page.locator("#stage").get_attribute("data-ready") == "yes"
+    assert page.locator("figure.slice svg, figure.strip svg").count() == 3
+    assert page.locator("figure.film svg").count() == 3
+    page.screenshot(path=artefacts / "review_opened.png")
+
+    page.get_by_label("pick other 1").click()
+    stepped(page, 1)
+    assert table.session.lines[0].diameter_mm == 8.0
+    assert "1 tunnel of 8 mm" in page.locator("#answer").inner_text()
+    assert page.locator("#limits tr.breaks").count() == 0
+
+    before = page.locator("#limits").inner_text()
+    tip = table.session.lines[0].tip
+    x, y = end_of(page, "tip")
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x - 2, y - 14, steps=6)
+    broken = page.locator("#limits tr.breaks")
+    broken.first.wait_for()
+    assert broken.first.evaluate("one => getComputedStyle(one.lastChild).color") == RED
+    assert "BREAKS" in broken.first.inner_text()
+    assert page.evaluate("document.body.dataset.rev") == "1", "nothing has happened before the hand lets go"
+    page.screenshot(path=artefacts / "review_dragged.png")
+    page.mouse.up()
+    stepped(page, 2)
+    assert page.locator("#limits").inner_text() != before
+    moved = [b - a for a, b in zip(tip, table.session.lines[0].tip, strict=True)]
+    assert moved[2] > 2.0, "the tip went up on the screen, and did not in the patient"
+    assert page.locator("body.breaks").count() == 1
+
+    page.locator("#sign").click()
+    page.locator("#problem").wait_for()
+    page.locator("#notes").fill("pin first <b>slowly</b>\nthen drill")
+    page.locator("#reason").fill("agreed with the family")
+    stepped(page, 3)
+    page.locator("#accept").click()
+    stepped(page, 4)
+    page.locator("#name").fill("A. Surgeon")
+    page.locator("#typed").fill("right")
+    page.locator("#sign").click()
+    stepped(page, 5)
+    assert "Signed by A. Surgeon" in page.locator("#signed").inner_text()
+    kept = json.loads((table.folder / record.NAME).read_text())
+    assert (kept["plan"], kept["signed"]["name"], kept["notes"]) == (
+        table.plan_hash, "A. Surgeon", "pin first <b>slowly</b>\nthen drill",
+    )  # fmt: skip
+    page.screenshot(path=artefacts / "review_signed.png")
+    page.locator("#write").click()
+    until(page, "document.querySelector('#written').textContent.includes('reviewed/plan.json')")
+    written = json.loads((table.folder / "reviewed" / "plan.json").read_text())
+    texts = {item["code"]: item["text"] for item in written["warnings"]}
+    assert written["status"] == "manual"
+    assert written["violations"]
+    assert texts["notes"] == "pin first <b>slowly</b> / then drill"
+    assert texts["signed"].startswith("signed off by A. Surgeon on ")
+
+    page.locator("#side").click()
+    page.keyboard.press("ArrowUp")
+    stepped(page, 6)
+    assert page.locator("#signed").inner_text().startswith("Not signed")
+    page.keyboard.press("Control+z")
+    stepped(page, 7)
+    assert page.locator("#signed").inner_text().startswith("Not signed"), "undo brings no signature back"
+    # The one refusal above, which the browser notes too.
+    assert len(seen.problems) == 1
+    assert "422" in seen.problems[0]
+    assert all(url.startswith((address, "data:")) for url in seen.requests)
+    seen.context.close()
+
+
+def test_figures_follow_a_drag(
+    browser: Any, address: str, table: Table, artefacts: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen = Seen(browser, LAPTOP)
+    page = seen.open(address)
+    page.evaluate(CLOCK)
+    x, y = end_of(page, "tip")
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for number in range(MOVES):
+        counted = page.evaluate("[took.figures.length, took.slices.length]")
+        page.mouse.move(x - 0.2 * number, y + 0.4 * number + (number % 2))
+        until(page, f"took.figures.length > {counted[0]} && took.slices.length > {counted[1]}")
+    page.mouse.up()
+    stepped(page, 1)
+    took = page.evaluate("took")
+    figures, slices = (statistics.median(took[name][:MOVES]) for name in ("figures", "slices"))
+    told = (
+        f"drag to figures on the page: median {figures:.0f} ms of {MOVES} moves; to slices: {slices:.0f} ms"
+        f" (load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores)"
+    )
+    with capsys.disabled():
+        sys.stdout.write(f"\n{told}\n")
+    (artefacts / "review_drag.txt").write_text(told + "\n")
+    assert 0 < figures <= slices < SANITY_MS
+    # What is on the page is what the planner says of the tunnel as it was let go, to the printed digit.
+    ((_, measured),) = table.desk.drilled(table.session.lines)
+    assert f"removes {100 * measured.removed_fraction:.1f} %" in page.locator("#answer").inner_text()
+    assert f"{measured.length_mm:.1f}\u00a0mm" in page.locator("#transcribed").inner_text()
+    assert seen.problems == []
+    seen.context.close()
+
+
+def test_tip_in_a_slice_comparison_and_snap(browser: Any, address: str, table: Table, artefacts: Path) -> None:
+    seen = Seen(browser, LAPTOP)
+    page = seen.open(address)
+    box = page.locator('figure[data-slice="0"] .handle[data-end="tip"]').bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    length = table.desk.drilled(table.session.lines)[0][1].length_mm
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 16, y - 10, steps=4)
+    page.mouse.up()
+    stepped(page, 1)
+    assert table.desk.drilled(table.session.lines)[0][1].length_mm > length + 2.0
+    assert page.locator("body.breaks").count() == 1
+
+    page.get_by_label("compare with the plan").click()
+    page.locator("#comparison").wait_for()
+    assert page.locator("#compared tr").count() > 6
+    row = page.locator("#compared tr", has_text="Tip and wall to the joint").locator("td").all_inner_texts()
+    here, there, less = (float(words.split()[0]) for words in row)
+    assert here - there == pytest.approx(less, abs=1e-9)
+    assert less < 0
+    page.locator("#comparison").scroll_into_view_if_needed()
+    page.screenshot(path=artefacts / "review_compared.png")
+
+    page.locator("#snap").click()
+    stepped(page, 2)
+    assert page.locator("#limits tr.breaks").count() == 0
+    assert page.locator("#word").evaluate("one => getComputedStyle(one).color") == GREEN
+    assert table.desk.broken(table.desk.drilled(table.session.lines)) == []
+    page.wait_for_selector("body:not(.old-films)")
+    page.screenshot(path=artefacts / "review_snapped.png")
+    assert seen.problems == []
+    seen.context.close()
+
+
+def test_a_tip_dragged_out_of_the_bone_is_refused_and_goes_back(browser: Any, address: str, table: Table) -> None:
+    seen = Seen(browser, LAPTOP)
+    page = seen.open(address)
+    x, y = end_of(page, "tip")
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 60, y - 60, steps=3)
+    until(page, "document.querySelector('#problem').textContent.includes('outside the femur')")
+    assert page.locator("body.waiting").count() == 1, "the figures on the page are not those of this line"
+    page.mouse.up()
+    until(page, "!document.body.classList.contains('waiting')")
+    assert end_of(page, "tip") == pytest.approx((x, y), abs=1.0)
+    assert table.session.rev == 0
+    # Two presses are two steps, however fast.
+    for _ in range(2):
+        page.get_by_role("button", name="shallower").click(no_wait_after=True)
+    stepped(page, 2)
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Control+z")
+    stepped(page, 4)
+    assert table.session.lines == table.desk.own
+    seen.context.close()
+
+
+@pytest.mark.parametrize("size", [LAPTOP, TABLET], ids=["laptop", "tablet"])
+def test_nothing_lies_over_anything_else(browser: Any, address: str, artefacts: Path, size: tuple[int, int]) -> None:
+    seen = Seen(browser, size, touch=size == TABLET)
+    page = seen.open(address)
+    page.get_by_label("compare with other 1").click()
+    page.locator("#comparison").wait_for()
+    name = "x".join(map(str, size))
+    for number in range(4):
+        # Down both columns, a screen at a time.
+        for column in ("#pictures", "aside"):
+            page.locator(column).evaluate(f"one => {{ one.scrollTop = {number * 560}; }}")
+        page.screenshot(path=artefacts / f"review_{name}_{number}.png")
+        assert overlaps(page) == []
+    page.evaluate("document.querySelector('#pictures').scrollTop = 0")
+    for view in ("outer side", "from above", "along"):
+        page.get_by_role("button", name=view, exact=True).click()
+        page.wait_for_timeout(100)
+        assert overlaps(page) == []
+        page.locator("#space").screenshot(path=artefacts / f"review_{name}_{view.replace(' ', '_')}.png")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "wider than the screen"
+    page.locator("aside").evaluate("one => { one.scrollTop = 0; }")
+    page.locator("#undo").evaluate("one => { one.style.transform = 'translateX(40px)'; }")
+    assert overlaps(page) == [["undo", "redo"]], "the check would see one"
+    assert seen.problems == []
+    seen.context.close()
+
+
+def test_the_keyboard_reaches_every_control(browser: Any, address: str) -> None:
+    seen = Seen(browser, LAPTOP)
+    page = seen.open(address)
+    every = page.evaluate(
+        "[...document.querySelectorAll('button, select, input, textarea')].filter(one => !one.disabled"
+        " && !one.closest('[hidden]')).map((one, k) => (one.dataset.mark = k, k))"
+    )
+    assert len(every) > 25
+    reached = set()
+    page.locator("#side").click()
+    for _ in range(len(every) + 10):
+        page.keyboard.press("Tab")
+        mark = page.evaluate("document.activeElement.dataset.mark ?? ''")
+        reached |= {int(mark)} if mark else set()
+    assert reached == set(every)
+    page.locator("#undo").evaluate("one => one.blur()")
+    page.locator('[data-view="side"]').focus()
+    page.keyboard.press("Enter")
+    assert page.locator("#stage").get_attribute("data-view") == "side"
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline != "none", "one sees where one is"
+    seen.context.close()
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Serves a folder without telling."""
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+def test_a_page_of_another_port_gets_nothing(browser: Any, address: str, table: Table, tmp_path: Path) -> None:
+    (tmp_path / "evil.html").write_text("<!DOCTYPE html><title>evil</title>")
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(tmp_path)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    seen = Seen(browser, LAPTOP)
+    page = seen.page
+    try:
+        page.goto(f"http://127.0.0.1:{server.server_address[1]}/evil.html")
+        asked = """async ([address, mode, token]) => {
+          const headers = token ? { Authorization: `Bearer ${token}` } : {};
+          try {
+            const body = JSON.stringify({ do: "remove", tunnel: 0, rev: 0 });
+            return (await fetch(address + "api/do", { method: "POST", mode, headers, body })).status;
+          } catch (error) { return "refused"; }
+        }"""
+        # Even one that has got hold of the token.
+        assert page.evaluate(asked, [address, "cors", TOKEN]) == "refused"
+        assert page.evaluate(asked, [address, "no-cors", ""]) == "refused"
+        assert len(table.session.lines) == 1, "what could not be read was done all the same"
+        answer = seen.context.request.post(
+            address + "api/look", headers={"Origin": "http://127.0.0.1:1", "Authorization": f"Bearer {TOKEN}"}
+        )
+        assert answer.status == 403
+        # The page itself, asked for without the token, stays empty and says why.
+        page.goto(address)
+        until(page, "document.querySelector('#problem').textContent.includes('no token')")
+        assert page.locator("#side").inner_text() == ""
+    finally:
+        server.shutdown()
+        server.server_close()
+        seen.context.close()

@@ -1,0 +1,264 @@
+"""A batch ends in the same table whoever does the work, in whatever order, and however often it was killed."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import batch_work
+
+from corecore.app.cli import batch as batch_command
+from corecore.base.errors import CorecoreError, InputError, OutputError
+from corecore.study.batch.failure_kinds import kind_of_cause
+from corecore.study.batch.local import run_local
+from corecore.study.batch.manifest import Row, read_rows
+from corecore.study.batch.run import CSV, JOURNAL, PARQUET, Outcome, run_batch
+from corecore.study.batch.settings import Settings, Variant
+
+pytest.importorskip("pyarrow")
+
+Work = Callable[[Row, Settings], dict[str, Any]]
+
+
+def _run(source: Path, out: Path, work: Work, settings: Settings | None = None, **options: Any) -> Outcome:
+    rows = read_rows(source)
+    return run_batch(rows, settings or Settings(), out, base=source.parent, work=work, **options)
+
+
+def _table(out: Path) -> tuple[bytes, bytes]:
+    return (out / CSV).read_bytes(), (out / PARQUET).read_bytes()
+
+
+def test_neither_the_number_of_workers_nor_their_order_shows(tmp_path: Path) -> None:
+    source = batch_work.manifest(tmp_path / "in", 9)
+    outcome = _run(source, tmp_path / "one", batch_work.told, workers=1)
+    _run(source, tmp_path / "two", batch_work.unevenly, workers=2)
+    assert _table(tmp_path / "one") == _table(tmp_path / "two")
+    orders = [
+        [json.loads(line)["row"] for line in (tmp_path / name / JOURNAL).read_text().splitlines()[1:]]
+        for name in ("one", "two")
+    ]
+    assert orders[0] == list(range(9)) != orders[1]  # the order did differ
+    assert (outcome.rows, outcome.statuses) == (9, {"planned": 8, "failed": 1})
+    assert outcome.failures == {"no head in …": (1, ["hip4"])}
+
+
+def test_workers_have_one_thread_and_are_renewed(tmp_path: Path) -> None:
+    rows = read_rows(batch_work.manifest(tmp_path / "in", 5))
+    found = list(run_local(rows, batch_work.who, batch_work.lost, 1, recycle=2))
+    records = [entry["records"][0] for entry in found]
+    pids = [record["pid"] for record in records]
+    assert {record["threads"] for record in records} == {"1"}
+    assert pids[0] == pids[1] != pids[2] == pids[3] != pids[4]
+    assert os.getpid() not in pids
+    for pid in set(pids):
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_costs_nothing_and_a_deadly_case_one_row(tmp_path: Path) -> None:
+    source = batch_work.manifest(tmp_path / "in", 6)
+    _run(source, tmp_path / "sound", batch_work.told)
+    _run(source, tmp_path / "once", batch_work.dying_once, workers=2)
+    assert (tmp_path / "in" / "died").exists()
+    assert _table(tmp_path / "once") == _table(tmp_path / "sound")
+    outcome = _run(source, tmp_path / "deadly", batch_work.dying, workers=2)
+    assert outcome.failures["the worker died … times on this case (signal …)"] == (1, ["hip3"])
+    assert (outcome.rows, outcome.statuses) == (6, {"planned": 4, "failed": 2})
+
+
+def test_a_worker_that_can_do_no_case_ends_the_run_and_the_rest_is_kept(tmp_path: Path) -> None:
+    source = batch_work.manifest(tmp_path / "in", 3)
+    with pytest.raises(RuntimeError, match="no planner"):
+        _run(source, tmp_path / "out", batch_work.broken)
+    assert not (tmp_path / "out" / PARQUET).exists()
+    _run(source, tmp_path / "out", batch_work.told, resume=True)
+    _run(source, tmp_path / "sound", batch_work.told)
+    assert _table(tmp_path / "out") == _table(tmp_path / "sound")
+
+
+def test_workers_that_cannot_start_are_nobodys_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = batch_work.manifest(tmp_path / "in", 3)
+    monkeypatch.setattr("corecore.study.batch.local._serve", batch_work.stillborn)
+    with pytest.raises(CorecoreError, match=r"workers cannot be started \(exit code 3\)"):
+        _run(source, tmp_path / "out", batch_work.told)
+    assert (tmp_path / "out" / JOURNAL).read_bytes().count(b"\n") == 1
+    monkeypatch.undo()
+    assert _run(source, tmp_path / "out", batch_work.told, resume=True).statuses == {"planned": 3}
+
+
+def test_ctrl_c_leaves_what_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = batch_work.manifest(tmp_path / "in", 4)
+
+    def stop(done: int, total: int, failed: int) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        _run(source, tmp_path / "out", batch_work.told, progress=stop)
+    assert (tmp_path / "out" / JOURNAL).read_bytes().count(b"\n") == 3
+    assert _run(source, tmp_path / "out", batch_work.told, resume=True).rows == 4
+
+
+def test_the_bar_tells_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    shown = Terminal()
+    monkeypatch.setattr(sys, "stderr", shown)
+    with batch_command._bar(quiet=False) as tell:
+        tell(3, 7, 0)
+    assert shown.getvalue() == ""  # over before it is worth a bar
+    monkeypatch.setattr(batch_command, "BAR_AFTER_S", 0.0)
+    with batch_command._bar(quiet=False) as tell:
+        tell(3, 7, 2)
+    assert "3/7" in shown.getvalue()
+    assert "2 failed" in shown.getvalue()
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_to_the_same_table(tmp_path: Path) -> None:
+    source = batch_work.manifest(tmp_path / "in", 60)
+    _run(source, tmp_path / "sound", batch_work.told)
+    journal = tmp_path / "out" / JOURNAL
+    kills = 0
+    for least in (6, 25):
+        driver = _driver(source, tmp_path / "out", "slowly")
+        while not journal.exists() or journal.read_bytes().count(b"\n") < least:
+            assert driver.poll() is None
+            time.sleep(0.005)
+        workers = _children(driver.pid)
+        driver.send_signal(signal.SIGKILL)
+        driver.wait()
+        kills += 1
+        _wait_for_the_end_of(workers)
+        assert not (tmp_path / "out" / PARQUET).exists()
+        assert 1 < journal.read_bytes().count(b"\n") < 61
+    _run(source, tmp_path / "out", batch_work.told, resume=True)
+    assert kills == 2
+    assert _table(tmp_path / "out") == _table(tmp_path / "sound")
+    rows = [json.loads(line)["row"] for line in journal.read_text().splitlines()[1:]]
+    assert sorted(rows) == list(range(60))  # each once
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", [signal.SIGKILL, signal.SIGTERM])
+def test_nobody_works_on_for_a_driver_that_is_gone(tmp_path: Path, way: signal.Signals) -> None:
+    source = batch_work.manifest(tmp_path / "in", 4)
+    driver = _driver(source, tmp_path / "out", "forever")
+    while not all((tmp_path / "in" / f"begun{row}").exists() for row in (2, 3)):
+        assert driver.poll() is None
+        time.sleep(0.02)
+    workers = _children(driver.pid)
+    assert len(workers) >= 2
+    driver.send_signal(way)
+    driver.wait()
+    _wait_for_the_end_of(workers)
+
+
+def test_what_is_done_is_not_done_again(tmp_path: Path) -> None:
+    source = batch_work.manifest(tmp_path / "in", 4)
+    _run(source, tmp_path / "out", batch_work.told)
+    before = _table(tmp_path / "out")
+    (tmp_path / "out" / PARQUET).unlink()
+    told: list[int] = []
+    outcome = _run(
+        source, tmp_path / "out", batch_work.broken, resume=True, progress=lambda done, total, failed: told.append(done)
+    )
+    assert (told, outcome.rows) == ([], 4)
+    assert _table(tmp_path / "out") == before
+
+
+def test_another_run_does_not_go_on_with_a_journal(tmp_path: Path) -> None:
+    source = batch_work.manifest(tmp_path / "in", 3)
+    out = tmp_path / "out"
+    _run(source, out, batch_work.told)
+    with pytest.raises(OutputError, match="--resume"):
+        _run(source, out, batch_work.told)
+    with pytest.raises(InputError, match="the settings"):
+        _run(source, out, batch_work.told, Settings((Variant(preset="core-8"),)), resume=True)
+    text = source.read_text()
+    source.write_text(text.replace("hip1,", "hipX,"))
+    with pytest.raises(InputError, match="the rows"):
+        _run(source, out, batch_work.told, resume=True)
+    source.write_text(text)
+    _run(source, out, batch_work.told, resume=True)
+
+
+def test_a_file_that_has_changed_is_told_from_one_that_was_touched(tmp_path: Path) -> None:
+    source = batch_work.manifest(tmp_path / "in", 3)
+    _run(source, tmp_path / "out", batch_work.told)
+    os.utime(tmp_path / "in" / "1.nii.gz")
+    _run(source, tmp_path / "out", batch_work.told, resume=True)
+    (tmp_path / "in" / "1.nii.gz").write_text("7")
+    with pytest.raises(InputError, match=r"1\.nii\.gz: not the file that row 'hip1'"):
+        _run(source, tmp_path / "out", batch_work.told, resume=True)
+    (tmp_path / "in" / "1.nii.gz").unlink()
+    with pytest.raises(InputError, match=r"1\.nii\.gz"):
+        _run(source, tmp_path / "out", batch_work.told, resume=True)
+
+
+def test_settings_that_no_hip_could_be_planned_with_are_refused_before_any_work(tmp_path: Path) -> None:
+    source = batch_work.manifest(tmp_path / "in", 1)
+    for settings, word in (
+        (Settings((Variant(values=(("diameter_mm", 50.0),)),)), "diameter_mm"),
+        (Settings((Variant(preset="core-9"),)), "core-9"),
+        (Settings((Variant(robust="eye"),)), "eye"),
+        (Settings(gap=2.0), "--gap"),
+        (Settings(pictures=True), "--plans"),
+    ):
+        with pytest.raises(InputError, match=word):
+            _run(source, tmp_path / "out", batch_work.told, settings)
+    with pytest.raises(InputError, match="--workers 0"):
+        _run(source, tmp_path / "out", batch_work.told, workers=0)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_same_sentence_with_other_names_is_one_cause() -> None:
+    texts = [
+        "femur: label 7 is not in the file (labels 1, 2)",
+        "femur: label 3 is not in the file (labels 1, 2, 5)",
+        "id 'a'; accepted",
+        "/data/x 1.nii.gz: no such file",
+    ]
+    kinds = [kind_of_cause(text) for text in texts]
+    assert kinds[0] == kinds[1] != kinds[2]
+    assert kind_of_cause("id 'b c'; accepted") == kinds[2]
+    assert kind_of_cause("head of 12.3 mm at −4.0, 5e-3") == kind_of_cause("head of 9 mm at 1, 2")
+
+
+def _driver(source: Path, out: Path, work: str) -> subprocess.Popen[bytes]:
+    root = str(Path(__file__).resolve().parents[2])
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}
+    return subprocess.Popen([sys.executable, batch_work.__file__, source, out, "2", work], env=env)
+
+
+def _wait_for_the_end_of(pids: list[int]) -> None:
+    deadline = time.monotonic() + 10.0
+    while any(Path(f"/proc/{pid}/cmdline").exists() for pid in pids):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def _children(pid: int) -> list[int]:
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(fields[1]) == pid:
+                found.append(int(entry.name))
+    return found

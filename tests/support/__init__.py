@@ -1,0 +1,1 @@
+"""What several tests share: phantoms, plans with known truth, a browser, files of every format."""

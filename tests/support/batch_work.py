@@ -1,0 +1,104 @@
+"""Stand-ins for planning, quick and sure: what workers of the batch tests do."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from corecore.study.batch.case import fingerprints
+from corecore.study.batch.manifest import Row, read_rows
+from corecore.study.batch.run import run_batch
+from corecore.study.batch.settings import Settings
+
+
+def manifest(folder: Path, count: int) -> Path:
+    """A manifest of so many hips, whose files hold their number."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = ["id,femur,lesion"]
+    for i in range(count):
+        (folder / f"{i}.nii.gz").write_text(str(i))
+        lines.append(f"hip{i},{i}.nii.gz:1,{i}.nii.gz:2")
+    path = folder / "manifest.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def told(row: Row, settings: Settings) -> dict[str, Any]:
+    """Records that only the row and the settings decide; every fifth fails, every third has one figure more."""
+    records = []
+    for variant in settings.variants:
+        record = {"id": row.id, "variant": variant.name, "status": "planned", "totals.x": row.number / 3.0}
+        if row.number % 3 == 0:
+            record["tunnels.2.length_mm"] = row.number
+        if row.number % 5 == 4:
+            record = {"id": row.id, "variant": variant.name, "status": "failed", "cause": f"no head in {row.number}"}
+        records.append(record)
+    return {"row": row.number, "files": fingerprints(row), "records": records}
+
+
+def slowly(row: Row, settings: Settings) -> dict[str, Any]:
+    """``told``, after a moment."""
+    time.sleep(0.02)
+    return told(row, settings)
+
+
+def forever(row: Row, settings: Settings) -> dict[str, Any]:
+    """Never done, but for the first two rows."""
+    if row.number > 1:
+        (Path(row.femur).parent / f"begun{row.number}").touch()
+        time.sleep(600.0)
+    return told(row, settings)
+
+
+def unevenly(row: Row, settings: Settings) -> dict[str, Any]:
+    """``told``, later rows sooner."""
+    time.sleep(0.2 if row.number == 0 else 0.0)
+    return told(row, settings)
+
+
+def dying_once(row: Row, settings: Settings) -> dict[str, Any]:
+    """``told``; but the worker of row 3 is killed the first time."""
+    mark = Path(row.femur).parent / "died"
+    if row.number == 3 and not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return told(row, settings)
+
+
+def dying(row: Row, settings: Settings) -> dict[str, Any]:
+    """``told``; but every worker of row 3 is killed."""
+    if row.number == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return told(row, settings)
+
+
+def who(row: Row) -> dict[str, Any]:
+    """Which process did the row, and with how many threads it may work."""
+    record = {"id": row.id, "status": "planned", "pid": os.getpid(), "threads": os.environ["OMP_NUM_THREADS"]}
+    return {"row": row.number, "files": {}, "records": [record]}
+
+
+def broken(row: Row, settings: Settings) -> dict[str, Any]:
+    """No case at all: what a worker without its libraries does."""
+    raise RuntimeError("this machine has no planner")
+
+
+def stillborn(pipe: Any, work: Any, parent: int) -> None:
+    """A worker that ends before it begins."""
+    sys.exit(3)
+
+
+def lost(row: Row, cause: str) -> dict[str, Any]:
+    """The entry of a row that took its worker along."""
+    return {"row": row.number, "files": {}, "records": [{"id": row.id, "status": "failed", "cause": cause}]}
+
+
+if __name__ == "__main__":
+    # A driver to be killed: MANIFEST OUT WORKERS WORK.
+    source, out, number = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+    work = {"slowly": slowly, "forever": forever}[sys.argv[4]]
+    run_batch(read_rows(source), Settings(), out, base=source.parent, workers=number, resume=True, work=work)

@@ -1,0 +1,67 @@
+"""The sample hip laid out for review with one tunnel and one alternative, and the page served on a real port."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from corecore.base.spec import Spec
+from corecore.exports.plan_folder import meshes
+from corecore.hip.hip import Hip
+from corecore.measures.document import direction, position
+from corecore.report.scene import Scene
+from corecore.report.tissue import Tissue
+from corecore.review.controller import Table
+from corecore.review.model import Desk
+from corecore.review.server import application
+from support.report_plan import full_plan
+
+TOKEN = "a-token"
+#: A tunnel of the sample hip that keeps every limit, RAS mm.
+ENTRY, TIP = (146.4364, -29.5637, -16.6521), (79.9043, -9.4742, 36.7627)
+
+
+def sample_desk(sample_hip: Hip) -> Desk:
+    """The sample hip laid out with one tunnel."""
+    anatomy = sample_hip.anatomy
+    told: dict[str, Any] = {
+        "head_center": position(sample_hip, anatomy.head_center),
+        "head_radius_mm": anatomy.head_radius_mm,
+        "shaft_axis": direction(sample_hip, anatomy.shaft_axis),
+        "shaft_point": position(sample_hip, anatomy.shaft_point),
+        "neck_axis": direction(sample_hip, anatomy.neck_axis),
+        "x_axis": direction(sample_hip, anatomy.x_axis),
+        "lesser_trochanter_tip": position(sample_hip, anatomy.lesser_trochanter_tip),
+        "sources": {},
+    }
+    tunnel = {"entry": list(ENTRY), "tip": list(TIP), "diameter_mm": 10.0}
+    other = {**full_plan()["alternatives"][0], "tunnels": [{**tunnel, "diameter_mm": 8.0}]}
+    plan = full_plan(anatomy=told, tunnels=1) | {
+        "tunnels": [tunnel], "spec": Spec().as_dict(), "alternatives": [other, {"tunnels": "none"}],
+    }  # fmt: skip
+    return Desk(sample_hip, Spec(), Scene(plan, *meshes(sample_hip)), Tissue.of(sample_hip))
+
+
+@contextlib.contextmanager
+def served(table: Table) -> Iterator[str]:
+    """The page's address while it is served."""
+    uvicorn = pytest.importorskip("uvicorn")
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    port = listening.getsockname()[1]
+    server = uvicorn.Server(uvicorn.Config(application(table, TOKEN, port), log_level="error", access_log=False))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    try:
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        server.should_exit = True
+        thread.join(timeout=20)

@@ -1,0 +1,92 @@
+"""Synthetic hips that were drilled, nailed or flattened, for the tests of the signs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+
+from corecore.base.grid import BoolArray, FloatArray, Grid, Image, Mask, transform
+from corecore.hip.case import case_from_masks
+from corecore.hip.hip import Hip, build_hip
+from corecore.study.phantom.femur import Femur
+from corecore.study.phantom.hip import HipRecipe, SyntheticHip, make_hip
+from corecore.study.phantom.lesion import ANTEROSUPERIOR
+from corecore.study.phantom.pose import Pose, Side
+
+#: CT number of scar and fluid in an old tunnel, HU: that of soft tissue.
+HU_SCAR = 30.0
+POSE = Pose(flexion_deg=5.0, adduction_deg=-4.0, internal_rotation_deg=9.0)
+
+
+@cache
+def synthetic(side: Side = "right", spacing: float = 1.2, ct: bool = False) -> SyntheticHip:
+    return make_hip(
+        HipRecipe(side=side, spacing_mm=(spacing, spacing, spacing), ct=ct, shaft_below_mm=45.0, pose=POSE, seed=5)
+    )
+
+
+@cache
+def sound_hip(side: Side = "right", spacing: float = 1.2, ct: bool = False) -> Hip:
+    made = synthetic(side, spacing, ct)
+    return built(made.femur, made.lesion)
+
+
+def built(femur: Mask, lesion: Mask) -> Hip:
+    return build_hip(case_from_masks(femur, lesion, label_map=True))
+
+
+def femoral_positions(grid: Grid, side: Side) -> FloatArray:
+    index = np.stack(np.meshgrid(*(np.arange(n) for n in grid.shape), indexing="ij"), axis=-1).reshape(-1, 3)
+    return transform(np.linalg.inv(POSE.world_from_femoral(side)) @ grid.world_from_index, index)
+
+
+def bore(
+    grid: Grid,
+    side: Side,
+    diameter: float,
+    *,
+    rise_deg: float = 0.0,
+    turn_deg: float = 0.0,
+    offset: tuple[float, float] = (0.0, 0.0),
+    reach: tuple[float, float] = (-8.0, 200.0),
+    bend_mm: float = 0.0,
+) -> BoolArray:
+    """Voxels of a bore through the point 25 mm down the neck, moved by ``offset`` (up, front).
+
+    It is tilted against the neck axis and runs from ``reach[0]`` (negative: towards the head) to
+    ``reach[1]``, both from that point; ``bend_mm`` is how far it has left its line after 25 mm.
+    """
+    axis, up, front = Femur(HipRecipe().shape).neck_frame
+    a, b = np.radians([rise_deg, turn_deg])
+    down = -axis * np.cos(a) * np.cos(b) - up * np.sin(a) + front * np.sin(b)
+    down = down / np.linalg.norm(down)
+    points = femoral_positions(grid, side) - (-25.0 * axis + offset[0] * up + offset[1] * front)
+    along = points @ down
+    off = points - along[:, None] * down - (bend_mm * (along / 25.0) ** 2)[:, None] * up
+    inside = (np.linalg.norm(off, axis=1) <= 0.5 * diameter) & (along >= reach[0]) & (along <= reach[1])
+    return np.asarray(inside.reshape(grid.shape))
+
+
+def carved(hole: BoolArray, side: Side = "right", spacing: float = 1.2) -> Hip:
+    """The sound hip with a hole in its mask as it was given; nothing is fitted again."""
+    hip, femur = sound_hip(side, spacing), synthetic(side, spacing).femur
+    return replace(hip, case=replace(hip.case, original_femur=Mask(femur.grid, femur.voxels & ~hole)))
+
+
+def painted(image: Image, voxels: BoolArray, value: float) -> Image:
+    values = image.values.copy()
+    values[voxels] = value
+    return Image(image.grid, values)
+
+
+def flattened(depth_mm: float, *, direction: tuple[float, float, float] = ANTEROSUPERIOR, side: Side = "right") -> Hip:
+    """A hip whose head is cut flat so that it lies ``depth_mm`` below the sphere in the middle of the cut."""
+    made = synthetic(side, 1.0)
+    axis = np.asarray(direction) / np.linalg.norm(direction)
+    level = Femur(made.recipe.shape).head_radius_mm - depth_mm
+    points = femoral_positions(made.femur.grid, side)
+    beyond = ((points @ axis) > level).reshape(made.femur.grid.shape)
+    grid = made.femur.grid
+    return built(Mask(grid, made.femur.voxels & ~beyond), Mask(grid, made.lesion.voxels & ~beyond))
