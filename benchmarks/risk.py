@@ -18,7 +18,7 @@ from corecore.base.parallel import thread_count
 from corecore.base.spec import Spec
 from corecore.hip.case import load_case
 from corecore.hip.hip import build_hip
-from corecore.tunnels.risk.drilling import drilled
+from corecore.tunnels.risk.drilling import perturbed
 from corecore.tunnels.risk.execution import execution_risk
 from corecore.tunnels.risk.kernel import RING, STEP_MM, bricked
 from corecore.tunnels.risk.methods import METHODS
@@ -49,7 +49,7 @@ def main(name: str = "right_medium") -> None:
             started = time.perf_counter()
             risk = execution_risk(hip, [tunnel], spec, method)[0][0]
             seconds.append(time.perf_counter() - started)
-        entries, tips = drilled(hip, [tunnel], method)
+        entries, tips = perturbed(hip, [tunnel], method)
         started = time.perf_counter()
         for entry, tip in zip(entries[:PLAIN, 0], tips[:PLAIN, 0], strict=True):
             plainly_judged(hip, spec, entry, tip, tunnel.radius_mm, sine, points, step_mm=STEP_MM, ring=RING)

@@ -38,7 +38,7 @@ from corecore.planning.proof.branch_and_bound import prove
 from corecore.planning.search.batched import judge_many
 from corecore.planning.search.line_geometry import ring_points
 from corecore.planning.search.problem import Problem, build_problem
-from corecore.planning.search.single import SWEEP_RING, SWEEP_STEP_MM, Found, best_tunnel, lattice
+from corecore.planning.search.single import SWEEP_RING, SWEEP_STEP_MM, SearchResult, best_tunnel, lattice
 from corecore.planning.sets.candidates import line_points, lines_through
 from corecore.planning.sets.search import best_set
 from corecore.study.phantom.hip import HipRecipe, make_hip
@@ -270,7 +270,7 @@ def growth() -> None:
         )
 
 
-def proof_told(problem: Problem, found: Found, gap: float) -> str:
+def proof_told(problem: Problem, found: SearchResult, gap: float) -> str:
     """Seconds, seconds of processor and boxes to a gap, as cells of a table."""
     best = round((found.figures.removed_fraction if found.figures else 0.0) * problem.points.shape[1])
     prove(problem, best, effort=1)

@@ -16,7 +16,7 @@ from corecore.base.grid import FloatArray
 from corecore.base.mesh import TriangleMesh
 from corecore.exports.guide.design import Design
 from corecore.exports.guide.make import make_guide
-from corecore.exports.opened import open_to_leave
+from corecore.exports.opened import open_for_export
 from corecore.report import palette
 from corecore.report.pictures.renderers import paint_all
 from corecore.report.pictures.software_renderer import Layer
@@ -44,7 +44,7 @@ def main() -> None:
     """Write the picture."""
     from corecore.exports.plan_folder import meshes, tunnel_mesh
 
-    plan, stamp = open_to_leave(Path(sys.argv[1]))
+    plan, stamp = open_for_export(Path(sys.argv[1]))
     hip, tunnel = plan.hip, plan.tunnels[0][0]
     guide = make_guide(hip, [tunnel], stamp, Design(stability_min=0.01, slip_mm=5.0))
     femur, _ = meshes(hip)

@@ -248,7 +248,7 @@ class Image:
         object.__setattr__(self, "values", np.asarray(self.values, dtype=np.float32))
 
     def around(self, mask: Mask, room_mm: float) -> Image:
-        """The part of the image that holds a mask and ``room_mm`` more on every side.
+        """The part of the image that holds a mask and ``spare_clearance_mm`` more on every side.
 
         Raises ``InputError`` where the image does not reach the mask.
         """

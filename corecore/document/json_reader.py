@@ -23,7 +23,7 @@ SIZE_MAX_BYTES = 50_000_000
 
 
 @dataclass(frozen=True)
-class Node:
+class JsonValue:
     """``value`` at ``path`` ("tunnels[0].tip") of the document ``file``.
 
     Every reader raises ``InputError`` with file and path where the value is not what it asks for.
@@ -41,27 +41,27 @@ class Node:
             f"{self.file}: {self.path or 'the document'} is {found}; {accepted} is accepted", code="plan-malformed"
         )
 
-    def child(self, key: str) -> Node:
+    def child(self, key: str) -> JsonValue:
         """The value under a key that must be there."""
         if not isinstance(self.value, dict):
             self.fail("an object")
         path = f"{self.path}.{key}" if self.path else key
         if key not in self.value:
             raise InputError(f"{self.file}: {path} is missing", code="plan-malformed")
-        return Node(self.file, path, self.value[key])
+        return JsonValue(self.file, path, self.value[key])
 
-    def optional(self, key: str) -> Node | None:
+    def optional(self, key: str) -> JsonValue | None:
         """The value under a key, or ``None`` where the key is absent or null."""
         if not isinstance(self.value, dict):
             self.fail("an object")
         return None if self.value.get(key) is None else self.child(key)
 
-    def items(self) -> Iterator[Node]:
+    def items(self) -> Iterator[JsonValue]:
         """The members of a list."""
         if not isinstance(self.value, list):
             self.fail("a list")
         for index, value in enumerate(self.value):
-            yield Node(self.file, f"{self.path}[{index}]", value)
+            yield JsonValue(self.file, f"{self.path}[{index}]", value)
 
     def text(self, *accepted: str) -> str:
         """A text, one of ``accepted`` where any are given."""
@@ -87,7 +87,7 @@ class Node:
         return np.array(values, dtype=np.float64)
 
 
-def read_document(path: Path) -> Node:
+def read_document(path: Path) -> JsonValue:
     """The root of a JSON file. Raises ``InputError`` for a file that is not plain, finite JSON."""
     try:
         if path.stat().st_size > SIZE_MAX_BYTES:
@@ -108,7 +108,7 @@ def read_document(path: Path) -> Node:
         value = json.loads(text, parse_constant=constant)
     except (json.JSONDecodeError, RecursionError) as error:
         raise InputError(f"{path}: not JSON ({str(error).splitlines()[0]})", code="plan-malformed") from error
-    return Node(path, "", value)
+    return JsonValue(path, "", value)
 
 
 def part(content: Any, *names: str) -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray
-from corecore.document.json_reader import Node, read_document
+from corecore.document.json_reader import JsonValue, read_document
 from corecore.document.risk import PlanRisk, read_risk
 from corecore.document.seal import seal_of
 
@@ -219,12 +219,12 @@ def read_plan(path: Path) -> Document:
     )
 
 
-def _optional_vector(node: Node, key: str) -> FloatArray | None:
+def _optional_vector(node: JsonValue, key: str) -> FloatArray | None:
     item = node.optional(key)
     return None if item is None else item.vector()
 
 
-def _keep(node: Node | None) -> tuple[tuple[FloatArray, FloatArray, float], ...]:
+def _keep(node: JsonValue | None) -> tuple[tuple[FloatArray, FloatArray, float], ...]:
     if node is None:
         return ()
     return tuple(
@@ -233,7 +233,7 @@ def _keep(node: Node | None) -> tuple[tuple[FloatArray, FloatArray, float], ...]
     )
 
 
-def _check_schema(root: Node) -> None:
+def _check_schema(root: JsonValue) -> None:
     """Raise ``InputError`` for a document that is no plan, or a plan of another major version."""
     named = root.child("schema").text()
     form = SCHEMA_FORM.fullmatch(named)
@@ -247,7 +247,7 @@ def _check_schema(root: Node) -> None:
         )
 
 
-def _input(node: Node) -> InputFile:
+def _input(node: JsonValue) -> InputFile:
     label = node.optional("label")
     value: int | str | None = None
     if label is not None:
@@ -263,7 +263,7 @@ def _input(node: Node) -> InputFile:
     return InputFile(node.child("role").text(), path, node.child("sha256").text(), value, moved_from)
 
 
-def _unit(node: Node) -> FloatArray:
+def _unit(node: JsonValue) -> FloatArray:
     vector = node.vector()
     length = float(np.linalg.norm(vector))
     if not 0.99 <= length <= 1.01:
@@ -271,7 +271,7 @@ def _unit(node: Node) -> FloatArray:
     return vector
 
 
-def _anatomy(node: Node) -> PlanAnatomy:
+def _anatomy(node: JsonValue) -> PlanAnatomy:
     angle, area = node.optional("neck_shaft_angle_deg"), node.optional("neck_min_area_mm2")
     lesser, greater = node.optional("lesser_trochanter_tip"), node.optional("greater_trochanter_tip")
     sources = node.child("sources")
@@ -293,7 +293,7 @@ def _anatomy(node: Node) -> PlanAnatomy:
     )
 
 
-def _tunnel(node: Node, spec: dict[str, float]) -> PlanTunnel:
+def _tunnel(node: JsonValue, spec: dict[str, float]) -> PlanTunnel:
     diameter, length = node.optional("cavity_diameter_mm"), node.optional("cavity_length_mm")
     if (diameter is None) != (length is None):
         node.fail("a cavity with both cavity_diameter_mm and cavity_length_mm, or neither,")
@@ -319,7 +319,7 @@ def _tunnel(node: Node, spec: dict[str, float]) -> PlanTunnel:
     )
 
 
-def _necrosis(node: Node) -> PlanNecrosis:
+def _necrosis(node: JsonValue) -> PlanNecrosis:
     names = ("head_fraction", "sphere_fraction", "head_volume_ml", "sphere_volume_ml", "outside_head_ml")
     cone, pole, octants = node.optional("weight_bearing"), None, node.optional("octants")
     angle = share = None
@@ -353,7 +353,7 @@ def _necrosis(node: Node) -> PlanNecrosis:
     )
 
 
-def _rays(node: Node) -> Figures:
+def _rays(node: JsonValue) -> Figures:
     found: Figures = {}
     for group, keys in RAY_FIGURES.items():
         for key in keys:
@@ -363,13 +363,13 @@ def _rays(node: Node) -> Figures:
     return found
 
 
-def _below(node: Node, group: str, key: str) -> Node | None:
+def _below(node: JsonValue, group: str, key: str) -> JsonValue | None:
     """The figure of a group, or ``None`` where either is absent or null."""
     inner = node.optional(group)
     return None if inner is None else inner.optional(key)
 
 
-def _spec(node: Node) -> dict[str, float]:
+def _spec(node: JsonValue) -> dict[str, float]:
     spec = {key: node.child(key).number() for key in SPEC_KEYS}
     for key in (
         "bridge_min_mm", "neck_area_share_max", "cavity_diameter_mm", "cavity_length_mm", "avoid_margin_mm",
@@ -382,7 +382,7 @@ def _spec(node: Node) -> dict[str, float]:
     return spec
 
 
-def _figures(node: Node, required: tuple[str, ...], optional: tuple[str, ...]) -> Figures:
+def _figures(node: JsonValue, required: tuple[str, ...], optional: tuple[str, ...]) -> Figures:
     """Numbers by name: the required ones must be there; an optional one may be null, and is left out if absent."""
     figures: Figures = {key: node.child(key).number() for key in required}
     for key in optional:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from corecore.document.json_reader import Node
+from corecore.document.json_reader import JsonValue
 
 #: A lesion that was registered lies elsewhere by this at least, mm (root mean square; ``docs/design/risk.md``).
 SHIFT_LEAST_MM = 0.5
@@ -55,7 +55,7 @@ class PlanRisk:
     lesion_shift_mm: float | None = 0.0
 
 
-def read_risk(root: Node) -> PlanRisk:
+def read_risk(root: JsonValue) -> PlanRisk:
     """The risk of a plan. Raises ``InputError`` where it names a method that it does not describe."""
     described = root.optional("risk_methods")
     if described is None:
@@ -67,7 +67,7 @@ def read_risk(root: Node) -> PlanRisk:
     return PlanRisk(methods, tunnels, _by_method(root.child("totals"), methods), _lesion_shift(root.child("case")))
 
 
-def _lesion_shift(case: Node) -> float | None:
+def _lesion_shift(case: JsonValue) -> float | None:
     moved = case.optional("lesion_transform")
     if moved is None:
         return 0.0
@@ -75,7 +75,7 @@ def _lesion_shift(case: Node) -> float | None:
     return None if residual is None else max(residual.number(0.0, 50.0), SHIFT_LEAST_MM)
 
 
-def _errors(node: Node) -> Errors:
+def _errors(node: JsonValue) -> Errors:
     return Errors(
         entry_mm=node.child("entry_mm").number(0.0, 20.0),
         angle_deg=node.child("angle_deg").number(0.0, 20.0),
@@ -85,7 +85,7 @@ def _errors(node: Node) -> Errors:
     )
 
 
-def _by_method(node: Node, methods: dict[str, Errors]) -> dict[str, StatedRisk]:
+def _by_method(node: JsonValue, methods: dict[str, Errors]) -> dict[str, StatedRisk]:
     risk = node.optional("risk")
     if risk is None:
         return {}
@@ -94,7 +94,7 @@ def _by_method(node: Node, methods: dict[str, Errors]) -> dict[str, StatedRisk]:
     return {name: _stated(risk.child(name)) for name in risk.value}
 
 
-def _stated(node: Node) -> StatedRisk:
+def _stated(node: JsonValue) -> StatedRisk:
     errors, shift = node.child("standard_errors"), node.optional("lesion_shift_mm")
     told = "lesion_shift_mm" in node.value
     return StatedRisk(

@@ -10,7 +10,7 @@ ID_LONGEST = 64
 
 
 @dataclass(frozen=True)
-class Stamp:
+class Provenance:
     """Identity of an output. ``plan_hash``: first eight digits; ``accepted``: why broken limits were let pass."""
 
     case_id: str

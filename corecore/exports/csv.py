@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from corecore.exports.export_context import Parcel
+from corecore.exports.export_context import ExportContext
 from corecore.io.files import atomic_write_text
 
 #: Parts of a plan that are prose, or that the identity columns say already.
@@ -19,7 +19,7 @@ AXES = ("r", "a", "s")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def export_csv(parcel: Parcel, out: Path) -> list[Path]:
+def export_csv(parcel: ExportContext, out: Path) -> list[Path]:
     """A CSV file (UTF-8, comma, point, one header line): rows ``tunnel 1`` …, then ``together``.
 
     Units stand in the column names (``_mm``, ``_deg``, ``_ml``, ``_mm2``); fractions and probabilities run from

@@ -9,7 +9,7 @@ import numpy as np
 
 from corecore.base.errors import InputError
 from corecore.base.grid import BoolArray, FloatArray, Grid, inverse, transform
-from corecore.exports.export_context import Parcel, folder_for
+from corecore.exports.export_context import ExportContext, folder_for
 from corecore.io.dicom.write import (
     Segment,
     Series,
@@ -47,7 +47,9 @@ def ready(series: Path | None, identity: str | None) -> tuple[Path, str]:
     return Path(series), identity
 
 
-def export_dicom(parcel: Parcel, out: Path, *, series: Path, identity: str, guide: Path | None = None) -> list[Path]:
+def export_dicom(
+    parcel: ExportContext, out: Path, *, series: Path, identity: str, guide: Path | None = None
+) -> list[Path]:
     """``segmentation.dcm`` (lesion, tunnels), and ``guide.dcm`` where a guide's STL is given, in a folder.
 
     The plan's world must be the series' patient coordinates, as where masks were drawn on it. Raises
@@ -78,7 +80,7 @@ def export_dicom(parcel: Parcel, out: Path, *, series: Path, identity: str, guid
     return [out / name for name in [*names, "README.md"]]
 
 
-def _segments(parcel: Parcel, stack: Series) -> list[Segment]:
+def _segments(parcel: ExportContext, stack: Series) -> list[Segment]:
     hip = parcel.hip
     lesion = hip.case.original_lesion
     assert lesion is not None
@@ -98,7 +100,7 @@ def _segments(parcel: Parcel, stack: Series) -> list[Segment]:
     return found
 
 
-def _volume_ml(parcel: Parcel, index: int) -> float:
+def _volume_ml(parcel: ExportContext, index: int) -> float:
     # A cavity lies about its tunnel; the larger of the two is enough to see whether the series shows it.
     return max(np.pi * s.radius_mm**2 * s.length_mm / 1000.0 for s in parcel.tunnels[index].solids)
 

@@ -11,12 +11,12 @@ from pathlib import Path
 from corecore.base.errors import OutputError
 from corecore.base.grid import FloatArray
 from corecore.base.mesh import TriangleMesh
-from corecore.document.stamp import Stamp
-from corecore.exports.opened import open_to_leave
+from corecore.document.stamp import Provenance
+from corecore.exports.opened import open_for_export
 from corecore.exports.plan_folder import meshes, tunnel_mesh
 from corecore.hip.hip import Hip
 from corecore.io.files import staged_folder
-from corecore.planning.open_plan import Reopened
+from corecore.planning.open_plan import OpenedPlan
 from corecore.tunnels.cylinder import Tunnel
 
 #: Files of an earlier export that a new one in the same folder replaces or removes: a tunnel of another plan
@@ -28,17 +28,17 @@ OWN_FILES = (
 
 
 @dataclass(frozen=True, eq=False)
-class Parcel:
+class ExportContext:
     """A plan on its way out. ``path`` is its ``plan.json``."""
 
     path: Path
-    plan: Reopened
-    stamp: Stamp
+    plan: OpenedPlan
+    stamp: Provenance
 
     @classmethod
-    def of(cls, path: Path, accept_violations: str | None = None) -> Parcel:
-        """Open a plan. Raises ``InputError`` as ``corecore.exports.opened.open_to_leave``."""
-        plan, stamp = open_to_leave(path, accept_violations)
+    def of(cls, path: Path, accept_violations: str | None = None) -> ExportContext:
+        """Open a plan. Raises ``InputError`` as ``corecore.exports.opened.open_for_export``."""
+        plan, stamp = open_for_export(path, accept_violations)
         return cls(Path(path), plan, stamp)
 
     @property

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from corecore.base.errors import InputError, OutputError
 from corecore.exports.csv import export_csv
-from corecore.exports.export_context import Parcel
+from corecore.exports.export_context import ExportContext
 from corecore.exports.meshes import export_3mf, export_stl
 from corecore.exports.nifti import export_nifti
 from corecore.exports.slicer import export_slicer
 
 #: What ``--to`` takes besides dicom, which asks for more.
-WRITERS: dict[str, Callable[[Parcel, Path], list[Path]]] = {
+WRITERS: dict[str, Callable[[ExportContext, Path], list[Path]]] = {
     "slicer": export_slicer,
     "stl": export_stl,
     "3mf": export_3mf,
@@ -40,7 +40,7 @@ def export_plan(
 
     ``series``, ``identity`` and ``guide`` belong to dicom (``corecore.exports.dicom``). Raises
     ``InputError`` for an unknown format, for options that another format asks for, for what is there
-    already without ``overwrite``, and as ``corecore.exports.opened.open_to_leave``.
+    already without ``overwrite``, and as ``corecore.exports.opened.open_for_export``.
     """
     if to not in FORMATS:
         raise InputError(f"--to {to!r}; one of {', '.join(FORMATS)} is accepted", code="option-value")
@@ -59,8 +59,10 @@ def export_plan(
 
         # Before the hip is built again, which takes seconds.
         folder, kept = ready(series, identity)
-        return export_dicom(Parcel.of(plan_file, accept_violations), out, series=folder, identity=kept, guide=guide)
-    return WRITERS[to](Parcel.of(plan_file, accept_violations), out)
+        return export_dicom(
+            ExportContext.of(plan_file, accept_violations), out, series=folder, identity=kept, guide=guide
+        )
+    return WRITERS[to](ExportContext.of(plan_file, accept_violations), out)
 
 
-__all__ = ["FORMATS", "Parcel", "export_plan"]
+__all__ = ["FORMATS", "ExportContext", "export_plan"]

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from corecore.exports.export_context import Parcel, folder_for
+from corecore.exports.export_context import ExportContext, folder_for
 from corecore.io.files import atomic_write_text
 from corecore.io.stl import NOTE_LENGTH, write_stl
 from corecore.io.threemf import Body, write_3mf
 
 
-def export_stl(parcel: Parcel, out: Path) -> list[Path]:
+def export_stl(parcel: ExportContext, out: Path) -> list[Path]:
     """``femur.stl``, ``lesion.stl``, ``tunnel_N.stl`` (``cavity_N.stl``) and ``README.md`` in ``out``.
 
     The folder gets all of them or none.
@@ -24,7 +24,7 @@ def export_stl(parcel: Parcel, out: Path) -> list[Path]:
     return [out / name for name in [*names, "README.md"]]
 
 
-def write_bodies(parcel: Parcel, folder: Path) -> list[str]:
+def write_bodies(parcel: ExportContext, folder: Path) -> list[str]:
     """The bodies as STL files in a folder; their names."""
     femur, lesion = parcel.surfaces
     note = parcel.stamp.header(NOTE_LENGTH)
@@ -35,7 +35,7 @@ def write_bodies(parcel: Parcel, folder: Path) -> list[str]:
     return names
 
 
-def export_3mf(parcel: Parcel, out: Path) -> list[Path]:
+def export_3mf(parcel: ExportContext, out: Path) -> list[Path]:
     """One object a body; identity and frame stand in the title and the description."""
     femur, lesion = parcel.surfaces
     bodies = [Body(name, mesh) for name, mesh in [("femur", femur), ("lesion", lesion), *parcel.tunnel_bodies]]

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray, Grid, inverse, transform
-from corecore.exports.export_context import Parcel
+from corecore.exports.export_context import ExportContext
 from corecore.io.nifti import write_labels
 
 #: Labels of the map; tunnel N has FIRST_TUNNEL + N - 1.
@@ -18,7 +18,7 @@ FEMUR, LESION, FIRST_TUNNEL = 1, 2, 3
 SLAB_VOXELS = 2_000_000
 
 
-def export_nifti(parcel: Parcel, out: Path) -> list[Path]:
+def export_nifti(parcel: ExportContext, out: Path) -> list[Path]:
     """A uint8 NIfTI: 1 femur, 2 lesion left standing, 3 and up the tunnels with their cavities.
 
     A voxel belongs to a tunnel where its centre lies inside, in bone or not; where two tunnels meet,
@@ -33,13 +33,13 @@ def export_nifti(parcel: Parcel, out: Path) -> list[Path]:
     return [out]
 
 
-def label_names(parcel: Parcel) -> dict[int, str]:
+def label_names(parcel: ExportContext) -> dict[int, str]:
     """What each label of the map is."""
     tunnels = {FIRST_TUNNEL + i: f"tunnel_{i + 1}" for i in range(len(parcel.tunnels))}
     return {FEMUR: "femur", LESION: "lesion", **tunnels}
 
 
-def paint(parcel: Parcel, grid: Grid) -> npt.NDArray[np.uint8]:
+def paint(parcel: ExportContext, grid: Grid) -> npt.NDArray[np.uint8]:
     """The labels on a grid in world RAS mm."""
     femur, lesion = parcel.hip.case.original_femur, parcel.hip.case.original_lesion
     assert femur is not None

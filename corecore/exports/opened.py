@@ -16,8 +16,8 @@ from corecore.base.errors import InputError
 from corecore.document.json_reader import read_document
 from corecore.document.plan import read_plan
 from corecore.document.seal import plan_hash, seal_of
-from corecore.document.stamp import Stamp, _plain
-from corecore.planning.open_plan import Reopened, reopen
+from corecore.document.stamp import Provenance, _plain
+from corecore.planning.open_plan import OpenedPlan, open_plan
 from corecore.tunnels.limits import violations
 from corecore.tunnels.tunnel_set import set_violations
 
@@ -28,7 +28,7 @@ REASON_LONGEST = 300
 ROUNDING = 0.02
 
 
-def open_to_leave(path: Path, accept_violations: str | None = None) -> tuple[Reopened, Stamp]:
+def open_for_export(path: Path, accept_violations: str | None = None) -> tuple[OpenedPlan, Provenance]:
     """A plan opened again for a file that leaves its folder, and what that file must say.
 
     Raises ``InputError`` as ``reopen``; for a plan without tunnels, one edited after it was written,
@@ -58,7 +58,7 @@ def open_to_leave(path: Path, accept_violations: str | None = None) -> tuple[Reo
         raise InputError(
             f"--accept-violations: {REASON_LONGEST} printable characters at most are accepted", code="option-value"
         )
-    plan = reopen(path)
+    plan = open_plan(path)
     named = {str(item["key"]) for item in content["violations"]}
     hidden = sorted(set(_broken(plan)) - named)
     if hidden:
@@ -67,14 +67,14 @@ def open_to_leave(path: Path, accept_violations: str | None = None) -> tuple[Reo
         )
     case = content["case"]
     imaged = case.get("imaging_date")
-    stamp = Stamp(
+    stamp = Provenance(
         _plain(str(case["id"])), str(case["side"]), plan_hash(content)[:8],
         None if imaged is None else _plain(str(imaged)), told, reason if told else None,
     )  # fmt: skip
     return plan, stamp
 
 
-def _broken(plan: Reopened) -> Iterable[str]:
+def _broken(plan: OpenedPlan) -> Iterable[str]:
     """Keys of the limits that the plan's tunnels break beyond rounding."""
     free = replace(plan.spec, keep=())
     for index, (tunnel, figures) in enumerate(plan.tunnels):

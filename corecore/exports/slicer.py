@@ -9,7 +9,7 @@ import numpy as np
 
 from corecore.base.grid import inverse
 from corecore.base.mesh import TriangleMesh
-from corecore.exports.export_context import Parcel, folder_for
+from corecore.exports.export_context import ExportContext, folder_for
 from corecore.exports.meshes import write_bodies
 from corecore.hip.anatomy.frame import entry_zone
 from corecore.io.files import atomic_write_text
@@ -26,7 +26,7 @@ PLANE_RADII = 3.0
 ZONE_LIFT_MM = 0.15
 
 
-def export_slicer(parcel: Parcel, out: Path) -> list[Path]:
+def export_slicer(parcel: ExportContext, out: Path) -> list[Path]:
     """Markups and models in ``out``; ``entry_zone.stl`` is left out where the limits leave no zone.
 
     The folder gets all of them or none. Markups and STL are in LPS mm, as Slicer takes them.
@@ -50,7 +50,7 @@ def export_slicer(parcel: Parcel, out: Path) -> list[Path]:
     return [out / name for name in [*names, "README.md"]]
 
 
-def across_planes(parcel: Parcel, tunnel: Tunnel, name: str, note: str) -> list[MarkupPlane]:
+def across_planes(parcel: ExportContext, tunnel: Tunnel, name: str, note: str) -> list[MarkupPlane]:
     """Planes across a tunnel at its entry, half-way and at its tip; their normals point to the tip."""
     entry, tip = parcel.ends(tunnel)
     into = (tip - entry) / np.linalg.norm(tip - entry)
@@ -65,7 +65,7 @@ def across_planes(parcel: Parcel, tunnel: Tunnel, name: str, note: str) -> list[
     ]
 
 
-def zone_mesh(parcel: Parcel) -> TriangleMesh:
+def zone_mesh(parcel: ExportContext) -> TriangleMesh:
     """The part of the bone's surface where the middle of the first tunnel's mouth may lie, world RAS mm; open.
 
     The hole's edges keep the bounds, so the zone is narrower than they are by half a hole, for a hole

@@ -15,7 +15,7 @@ from scipy import ndimage
 
 from corecore.base.errors import InputError
 from corecore.base.grid import BoolArray, FloatArray, Image, Mask, transform
-from corecore.hip.anatomy.model import Caution, Landmarks
+from corecore.hip.anatomy.model import Landmarks, PlanWarning
 from corecore.hip.lesion_transform import Move, into_femur
 from corecore.io.detect import kind_of
 from corecore.io.files import sha256_of
@@ -80,7 +80,7 @@ class Case:
     side_origin: str
     landmarks: Landmarks
     sources: tuple[Source, ...]
-    cautions: tuple[Caution, ...]
+    warnings: tuple[PlanWarning, ...]
     #: The masks as they were given, before cleaning and cropping.
     original_femur: Mask | None = None
     original_lesion: Mask | None = None
@@ -162,13 +162,13 @@ def load_case(
         sources=sources,
     )
     if move is not None:
-        case = replace(case, move=move, cautions=(*case.cautions, move.caution))
+        case = replace(case, move=move, warnings=(*case.warnings, move.warning))
     if _is_draft(femur_ref.path):
         text = (
             "the femur's mask is a draft from a CT that nobody has saved anew since it was made: every margin of this"
             " plan rests on it; look at every slice, correct it in an editor, and plan again"
         )
-        case = replace(case, drafted=True, cautions=(Caution("draft_femur", text), *case.cautions))
+        case = replace(case, drafted=True, warnings=(PlanWarning("draft_femur", text), *case.warnings))
     for role, given in (("pelvis", pelvis), ("avoid", avoid)):
         if given is None:
             continue
@@ -208,7 +208,7 @@ def case_from_masks(
     sources: tuple[Source, ...] = (),
 ) -> Case:
     """Clean masks that are already in memory; see ``load_case``."""
-    cautions: list[Caution] = []
+    warnings: list[PlanWarning] = []
     bone, dead = femur.canonical(), lesion.canonical()
     if label_map:
         bone = Mask(bone.grid, bone.voxels | dead.voxels)
@@ -216,9 +216,9 @@ def case_from_masks(
     open_faces = np.stack([start == 0, stop == np.array(bone.grid.shape)], axis=1)
     bone = bone.cropped(start, stop)
     dead = dead.cropped(*dead.bounds(pad=1))
-    dead = _without_specks(dead, "lesion", cautions)
-    bone, dead = _pick_femur(bone, dead, side, cautions)
-    bone = _filled(bone, limit_ml=PINHOLE_ML if label_map else np.inf, cautions=cautions)
+    dead = _without_specks(dead, "lesion", warnings)
+    bone, dead = _pick_femur(bone, dead, side, warnings)
+    bone = _filled(bone, limit_ml=PINHOLE_ML if label_map else np.inf, warnings=warnings)
 
     start, stop = bone.bounds(pad=int(np.ceil(CROP_PAD_MM / bone.grid.spacing_mm.min())))
     open_faces = np.stack(
@@ -230,11 +230,11 @@ def case_from_masks(
         case_id = _fingerprint(bone, dead)
     return Case(
         case_id, bone, dead, open_faces, label_map, side, side_origin, landmarks or Landmarks(), sources,
-        tuple(cautions), femur, lesion,
+        tuple(warnings), femur, lesion,
     )  # fmt: skip
 
 
-def _pick_femur(bone: Mask, dead: Mask, side: Side | None, cautions: list[Caution]) -> tuple[Mask, Mask]:
+def _pick_femur(bone: Mask, dead: Mask, side: Side | None, warnings: list[PlanWarning]) -> tuple[Mask, Mask]:
     """The femur that holds the lesion (of the side asked for), and the lesion's part in it."""
     labels, count = ndimage.label(bone.voxels, structure=np.ones((3, 3, 3)))
     volumes = np.bincount(labels.ravel(), minlength=count + 1) * bone.grid.voxel_ml
@@ -248,8 +248,8 @@ def _pick_femur(bone: Mask, dead: Mask, side: Side | None, cautions: list[Cautio
         )
     specks = [i for i in range(1, count + 1) if volumes[i] < SPECK_ML]
     if specks:
-        cautions.append(
-            Caution(
+        warnings.append(
+            PlanWarning(
                 "bone_specks",
                 f"{len(specks)} bone specks under {SPECK_ML} ml were dropped ({volumes[specks].sum():.3f} ml in all)",
             )
@@ -276,8 +276,8 @@ def _pick_femur(bone: Mask, dead: Mask, side: Side | None, cautions: list[Cautio
             code="lesion-outside-femur",
         )
     if stray_ml > 0:
-        cautions.append(
-            Caution(
+        warnings.append(
+            PlanWarning(
                 "lesion_outside",
                 f"{stray_ml:.3f} ml of lesion up to {float(distance.max()):.1f} mm outside the femur were dropped",
             )
@@ -298,8 +298,10 @@ def _pick_femur(bone: Mask, dead: Mask, side: Side | None, cautions: list[Cautio
         holders = [(max if side == "right" else min)(holders, key=lambda f: x[f])]
     chosen = holders[0]
     if loose:
-        cautions.append(
-            Caution("loose_bone", f"{len(loose)} loose bone component(s), {volumes[loose].sum():.2f} ml, were left out")
+        warnings.append(
+            PlanWarning(
+                "loose_bone", f"{len(loose)} loose bone component(s), {volumes[loose].sum():.2f} ml, were left out"
+            )
         )
     kept = np.zeros_like(dead.voxels)
     kept[tuple(at[owner == chosen].T)] = True
@@ -335,7 +337,7 @@ def _mean_x(bone: Mask, voxels: BoolArray) -> float:
     return float(transform(bone.grid.world_from_index, np.argwhere(voxels).mean(axis=0))[0])
 
 
-def _without_specks(mask: Mask, name: str, cautions: list[Caution]) -> Mask:
+def _without_specks(mask: Mask, name: str, warnings: list[PlanWarning]) -> Mask:
     labels, count = ndimage.label(mask.voxels, structure=np.ones((3, 3, 3)))
     volumes = np.bincount(labels.ravel(), minlength=count + 1) * mask.grid.voxel_ml
     small = np.flatnonzero(volumes[1:] < SPECK_ML) + 1
@@ -347,8 +349,8 @@ def _without_specks(mask: Mask, name: str, cautions: list[Caution]) -> Mask:
         )
     if len(small) == 0:
         return mask
-    cautions.append(
-        Caution(
+    warnings.append(
+        PlanWarning(
             "lesion_specks",
             f"{len(small)} {name} specks under {SPECK_ML} ml were dropped ({volumes[small].sum():.3f} ml in all)",
         )
@@ -356,7 +358,7 @@ def _without_specks(mask: Mask, name: str, cautions: list[Caution]) -> Mask:
     return Mask(mask.grid, mask.voxels & ~np.isin(labels, small))
 
 
-def _filled(bone: Mask, *, limit_ml: float, cautions: list[Caution]) -> Mask:
+def _filled(bone: Mask, *, limit_ml: float, warnings: list[PlanWarning]) -> Mask:
     padded = np.pad(bone.voxels, 1)
     holes = ndimage.binary_fill_holes(padded)[1:-1, 1:-1, 1:-1] & ~bone.voxels
     if not holes.any():
@@ -366,16 +368,16 @@ def _filled(bone: Mask, *, limit_ml: float, cautions: list[Caution]) -> Mask:
     volumes[0] = np.inf
     small = np.flatnonzero(volumes < limit_ml)
     if len(small):
-        cautions.append(
-            Caution(
+        warnings.append(
+            PlanWarning(
                 "holes_filled",
                 f"{len(small)} enclosed holes in the bone were filled ({volumes[small].sum():.2f} ml in all)",
             )
         )
     large = [v for v in volumes[1:] if v >= limit_ml]
     if large:
-        cautions.append(
-            Caution(
+        warnings.append(
+            PlanWarning(
                 "hollow_bone",
                 f"the bone has {len(large)} enclosed hole(s) of {limit_ml:g} ml or more"
                 f" ({sum(large):.1f} ml): their walls count as cortex",

@@ -22,9 +22,9 @@ from corecore.base.resampling import near_isotropic
 from corecore.hip.anatomy.fit import fit_anatomy
 from corecore.hip.anatomy.frame import guess_side
 from corecore.hip.anatomy.head import fit_head
-from corecore.hip.anatomy.model import Anatomy, Caution, Landmarks
+from corecore.hip.anatomy.model import Anatomy, Landmarks, PlanWarning
 from corecore.hip.case import LESION_REACH_MM, OUTSIDE_SHARE_MAX, STRAY_LESION_ML, Case, Side
-from corecore.hip.keep_out import Barrier, barrier_of
+from corecore.hip.keep_out import KeepOutRegion, barrier_of
 from corecore.hip.lesion import Lesion, sampled
 
 _log = logging.getLogger(__name__)
@@ -48,11 +48,11 @@ class Hip:
     bone_mask: Mask
     lesion: Lesion
     anatomy: Anatomy
-    cautions: tuple[Caution, ...]
+    warnings: tuple[PlanWarning, ...]
     timings: dict[str, float]
     #: What tunnels keep out of: the region to avoid and the pelvis, where given and within reach.
-    avoid: Barrier | None = None
-    pelvis: Barrier | None = None
+    avoid: KeepOutRegion | None = None
+    pelvis: KeepOutRegion | None = None
 
     def __repr__(self) -> str:
         return f"<Hip {self.case.id}: {self.side}, necrosis {self.lesion.volume_ml:.2f} ml>"
@@ -65,7 +65,7 @@ class Hip:
             ("neck-shaft angle", f"{anatomy.neck_shaft_angle_deg:.0f}°"),
             ("necrosis", f"{self.lesion.volume_ml:.2f} ml"),
         ]
-        return figures_html(f"hip {self.case.id}", rows, [caution.text for caution in self.cautions])
+        return figures_html(f"hip {self.case.id}", rows, [warning.text for warning in self.warnings])
 
     def to_world(self, points_mm: FloatArray) -> FloatArray:
         """Local positions (N, 3) or (3,) as world RAS mm."""
@@ -88,7 +88,7 @@ def build_hip(case: Case) -> Hip:
     """
     started = time.perf_counter()
     side = _side(case)
-    cautions: list[Caution] = []
+    warnings: list[PlanWarning] = []
     sided = time.perf_counter()
 
     femur, lesion, faces = case.femur, case.lesion, case.open_faces
@@ -111,10 +111,10 @@ def build_hip(case: Case) -> Hip:
             voxels = fine.voxels | added
             bone = bone_from_voxels(voxels, spacing, open_faces=faces)
         dead, more = _cut_to_bone(dead, bone, lesion.grid.spacing_mm)
-        cautions.extend(more)
+        warnings.extend(more)
     surfaced = time.perf_counter()
     dead, more = _only_near_head(dead, head.center, head.radius_mm)
-    cautions.extend(more)
+    warnings.extend(more)
     superior = inverse(world_from_local)[:3, :3] @ np.array([0.0, 0.0, 1.0])
     anatomy = fit_anatomy(
         bone, dead.centroid_mm, side=side, superior=superior, given=given,
@@ -128,10 +128,10 @@ def build_hip(case: Case) -> Hip:
     avoid = None if case.avoid is None else barrier_of("avoid", case.avoid, local_from_world, size)
     pelvis = None if case.pelvis is None else barrier_of("pelvis", case.pelvis, local_from_world, size)
     if case.avoid is not None and avoid is None:
-        cautions.append(Caution("avoid_far", "nothing of the region to avoid lies within reach of a tunnel"))
+        warnings.append(PlanWarning("avoid_far", "nothing of the region to avoid lies within reach of a tunnel"))
     return Hip(
         case, side, world_from_local, bone, Mask(local_grid, voxels), dead, anatomy,
-        (*case.cautions, *cautions, *anatomy.warnings), timings, avoid, pelvis,
+        (*case.warnings, *warnings, *anatomy.warnings), timings, avoid, pelvis,
     )  # fmt: skip
 
 
@@ -206,7 +206,7 @@ def _lesion_in_craters(
     return result
 
 
-def _cut_to_bone(lesion: Lesion, bone: Bone, lesion_spacing: FloatArray) -> tuple[Lesion, list[Caution]]:
+def _cut_to_bone(lesion: Lesion, bone: Bone, lesion_spacing: FloatArray) -> tuple[Lesion, list[PlanWarning]]:
     """Drop lesion outside the bone. Within half a voxel of either grid the outlines count as one."""
     # A voxel stays or goes as a whole, by its centre: corners that round off are no outside.
     centers = lesion.mask.positions_mm()
@@ -224,10 +224,10 @@ def _cut_to_bone(lesion: Lesion, bone: Bone, lesion_spacing: FloatArray) -> tupl
             code="lesion-outside-femur",
         )
     text = f"{cut_ml:.3f} ml of lesion up to {farthest:.1f} mm outside the femur were cut off"
-    return lesion.kept(~outside), [Caution("lesion_cut", text)]
+    return lesion.kept(~outside), [PlanWarning("lesion_cut", text)]
 
 
-def _only_near_head(lesion: Lesion, center: FloatArray, radius_mm: float) -> tuple[Lesion, list[Caution]]:
+def _only_near_head(lesion: Lesion, center: FloatArray, radius_mm: float) -> tuple[Lesion, list[PlanWarning]]:
     """Refuse a lesion part away from the head; drop a small one with a caution."""
     labels, count = ndimage.label(lesion.mask.voxels, structure=np.ones((3, 3, 3)))
     far: list[int] = []
@@ -252,4 +252,4 @@ def _only_near_head(lesion: Lesion, center: FloatArray, radius_mm: float) -> tup
     kept = lesion.kept(~stray.contains(lesion.points_mm))
     kept = Lesion(Mask(lesion.mask.grid, lesion.mask.voxels & ~stray.voxels), kept.points_mm, kept.point_ml)
     text = f"{len(far)} lesion part(s) away from the head, {far_ml:.3f} ml, were dropped"
-    return kept, [Caution("lesion_away", text)]
+    return kept, [PlanWarning("lesion_away", text)]

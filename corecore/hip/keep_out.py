@@ -44,7 +44,7 @@ Role = Literal["avoid", "pelvis"]
 
 
 @dataclass(frozen=True, eq=False)
-class Barrier:
+class KeepOutRegion:
     """A region as a distance field, positive outside; made when it is first asked for.
 
     ``mask`` is what was given, cropped; ``local_from_world`` (4, 4) leads from its world to the local frame.
@@ -120,7 +120,7 @@ class Barrier:
         return np.ascontiguousarray(field, dtype=np.float32), grid, solid.surface_points_mm
 
 
-def barrier_of(role: Role, given: Mask, local_from_world: FloatArray, size_mm: FloatArray) -> Barrier | None:
+def barrier_of(role: Role, given: Mask, local_from_world: FloatArray, size_mm: FloatArray) -> KeepOutRegion | None:
     """The barrier that a mask in world RAS mm makes for a bone in the local box from 0 to ``size_mm`` (3,).
 
     ``None`` where nothing of the mask lies within a prolonged tunnel's reach.
@@ -137,7 +137,7 @@ def barrier_of(role: Role, given: Mask, local_from_world: FloatArray, size_mm: F
     if not mask.voxels.any():
         return None
     mask = mask.cropped(*mask.bounds())
-    return Barrier(role, mask, local_from_world)
+    return KeepOutRegion(role, mask, local_from_world)
 
 
 def _halved(mask: Mask) -> Mask:

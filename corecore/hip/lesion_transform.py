@@ -11,7 +11,7 @@ import numpy as np
 
 from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray, Image, Mask, inverse, transform
-from corecore.hip.anatomy.model import Caution
+from corecore.hip.anatomy.model import PlanWarning
 from corecore.hip.registration import register
 from corecore.io.bounded import shown
 from corecore.io.transform import read_rigid
@@ -56,15 +56,15 @@ class Move:
         }
 
     @property
-    def caution(self) -> Caution:
+    def warning(self) -> PlanWarning:
         """What a reader of the plan must know of it."""
         text = f"the lesion was moved {self.moved_mm:.1f} mm and turned {self.turned_deg:.1f}° {METHODS[self.method]}"
         if self.residual_mm is None:
-            return Caution(
+            return PlanWarning(
                 "lesion_moved",
                 text + "; how well that fits was not judged, and the risk of drilling leaves it out",
             )
-        return Caution(
+        return PlanWarning(
             "lesion_moved",
             f"{text}; repeated on halves of the image samples it lies up to {self.residual_mm:.2f} mm elsewhere, which"
             f" does not count what misleads both: on phantoms its middle was up to {PHANTOM_ERROR_MM:g} mm off, on"

@@ -25,7 +25,7 @@ def measures_document(hip: Hip, measures: Measures) -> dict[str, Any]:
         "head_center": position(hip, hip.anatomy.head_center),
         "head_radius_mm": number(hip.anatomy.head_radius_mm),
         "sources": hip.anatomy.sources,
-        "warnings": [{"code": c.code, "text": c.text} for c in (*hip.cautions, *measures.cautions)],
+        "warnings": [{"code": c.code, "text": c.text} for c in (*hip.warnings, *measures.warnings)],
         "notice": "For research and for review by a surgeon. Not a medical device.",
     }
 

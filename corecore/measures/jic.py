@@ -35,7 +35,7 @@ import numpy as np
 from corecore.base.errors import InputError
 from corecore.base.grid import Mask, inverse
 from corecore.hip.anatomy.acetabulum import Acetabulum, Basis, from_landmarks, from_population
-from corecore.hip.anatomy.model import Caution
+from corecore.hip.anatomy.model import PlanWarning
 from corecore.hip.anatomy.pelvis import from_pelvis
 from corecore.hip.hip import Hip
 from corecore.measures.arcs import Arc
@@ -143,7 +143,7 @@ def acetabulum_of(hip: Hip, pelvis: Mask | None = None) -> Acetabulum:
         if pelvis is None:
             return from_population(hip.anatomy)
         text = "the scan ends before the acetabulum's lateral edge: the pelvis mask says nothing of place"
-        return from_population(hip.anatomy, (Caution("acetabulum_not_in_view", text),))
+        return from_population(hip.anatomy, (PlanWarning("acetabulum_not_in_view", text),))
     if teardrop is not None:
         assert found.edge_mm is not None
         return from_landmarks(hip.anatomy, found.edge_mm, teardrop)

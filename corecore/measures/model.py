@@ -11,14 +11,14 @@ from corecore.base.grid import FloatArray
 from corecore.base.html import figures_html
 from corecore.base.spec import Spec
 from corecore.hip.anatomy.acetabulum import Acetabulum
-from corecore.hip.anatomy.model import Caution
+from corecore.hip.anatomy.model import PlanWarning
 from corecore.hip.hip import Hip
 from corecore.measures.figures import Figures, as_dict, figures_of, ground_of
 from corecore.measures.jic import JicType, acetabulum_of
 from corecore.measures.necrosis import Necrosis, necrosis_of
 from corecore.measures.repeatability import Repeatability, measure_repeatability
-from corecore.measures.signs.clinician_input import Answers
-from corecore.measures.signs.detect_signs import Signs, look
+from corecore.measures.signs.clinician_input import ClinicianInput
+from corecore.measures.signs.detect_signs import Signs, detect_signs
 from corecore.measures.summary import Summary, summarise
 from corecore.measures.volume import CentroidInHead, components_ml, measure_centroid, steinberg_range
 from corecore.measures.weight_bearing import Pole
@@ -39,13 +39,13 @@ class Measures:
     signs: Signs
 
     @property
-    def cautions(self) -> tuple[Caution, ...]:
+    def warnings(self) -> tuple[PlanWarning, ...]:
         """What the reader must know of the measures; those of the hip come beside."""
-        return (*self.signs.cautions, *self.acetabulum.cautions)
+        return (*self.signs.warnings, *self.acetabulum.warnings)
 
     def summary(self, content: dict[str, Any]) -> Summary:
         """The ten seconds' reading of the content of ``as_dict``."""
-        return summarise(content, stage=self.signs.stage, cautions=self.cautions, asks=self.signs.asks)
+        return summarise(content, stage=self.signs.stage, warnings=self.warnings, asks=self.signs.asks)
 
     def __repr__(self) -> str:
         return f"<Measures: necrosis {self.figures.scalars()['volume_ml']:.2f} ml>"
@@ -61,7 +61,7 @@ class Measures:
             ("modified Kerboul angle", "–" if kerboul is None else f"{kerboul:.0f}°"),
             ("JIC type", self.jic_range() or "–"),
         ]
-        return figures_html("necrosis", rows, [caution.text for caution in self.cautions])
+        return figures_html("necrosis", rows, [warning.text for warning in self.warnings])
 
     def half_voxel_range(self, name: str) -> tuple[float, float]:
         """A share (0 to 1) with the outline moved half a voxel in and out."""
@@ -160,7 +160,7 @@ def missing(content: dict[str, Any], path: str = "") -> dict[str, str]:
     return found
 
 
-def measure(hip: Hip, spec: Spec, *, pole: Pole | None = None, answers: Answers | None = None) -> Measures:
+def measure(hip: Hip, spec: Spec, *, pole: Pole | None = None, answers: ClinicianInput | None = None) -> Measures:
     """Measure the necrosis of a hip.
 
     The measures of place take the case's pelvis, else landmarks, else a population's mean. ``pole``
@@ -177,5 +177,5 @@ def measure(hip: Hip, spec: Spec, *, pole: Pole | None = None, answers: Answers 
         centroid=np.asarray(hip.to_world(hip.lesion.centroid_mm), dtype=np.float64),
         centroid_in_head=measure_centroid(necrosis),
         acetabulum=acetabulum,
-        signs=look(hip, answers or Answers()),
+        signs=detect_signs(hip, answers or ClinicianInput()),
     )

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from corecore.hip.anatomy.model import Caution
+from corecore.hip.anatomy.model import PlanWarning
 from corecore.measures import evidence
 from corecore.measures.evidence import Item
 from corecore.measures.signs.stage import Stage
@@ -62,7 +62,7 @@ def summarise(
     measures: Mapping[str, Any],
     *,
     stage: Stage | None = None,
-    cautions: Iterable[Caution] = (),
+    warnings: Iterable[PlanWarning] = (),
     asks: Iterable[str] = (),
 ) -> Summary:
     """The summary of a ``measures.json`` document; parts that are absent or ``null`` say nothing.
@@ -70,7 +70,7 @@ def summarise(
     ``cautions`` are those of the hip and its signs, of which ``collapse`` is an argument; ``asks``
     are the keys of what the surgeon has not answered.
     """
-    codes = {caution.code for caution in cautions}
+    codes = {warning.code for warning in warnings}
     expected = [item for rule in evidence.COURSE for item in rule(measures)]
     against = [item for rule in evidence.AGAINST for item in rule(measures)]
     against = evidence.late(stage, collapse="collapse" in codes) + against

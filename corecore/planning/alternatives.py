@@ -22,13 +22,13 @@ from corecore.hip.hip import Hip
 from corecore.planning.search.batched import judge_many
 from corecore.planning.search.line_geometry import ring_points
 from corecore.planning.search.problem import build_problem
-from corecore.planning.search.relaxation import Judge
-from corecore.planning.search.single import climbed, room_mm, tunnel_of_line
+from corecore.planning.search.relaxation import LineEvaluator
+from corecore.planning.search.single import refined, spare_clearance_mm, tunnel_of_line
 from corecore.tunnels.cylinder import Tunnel
 from corecore.tunnels.figures import RING_POINTS, RING_STEP_MM, TunnelFigures, assess
 from corecore.tunnels.limits import violations
-from corecore.tunnels.risk.drilling import drilled
-from corecore.tunnels.risk.execution import judged
+from corecore.tunnels.risk.drilling import perturbed
+from corecore.tunnels.risk.execution import risk_of_poses
 from corecore.tunnels.risk.kernel import CORTEX, JOINT
 from corecore.tunnels.risk.methods import METHODS
 
@@ -57,14 +57,16 @@ class Alternative:
 
     tunnel: Tunnel
     figures: TunnelFigures
-    room_mm: float
+    spare_clearance_mm: float
     healthy_bone_ml: float
     breach_probability: float
 
     @property
     def scores(self) -> FloatArray:
         """(4,), more is better: removed share, room, less healthy bone, fewer breaches."""
-        return np.array([self.figures.removed_fraction, self.room_mm, -self.healthy_bone_ml, -self.breach_probability])
+        return np.array(
+            [self.figures.removed_fraction, self.spare_clearance_mm, -self.healthy_bone_ml, -self.breach_probability]
+        )
 
 
 def alternatives(
@@ -79,7 +81,11 @@ def alternatives(
     def scored(pair: Pair) -> Alternative:
         tunnel, figures = pair
         return Alternative(
-            tunnel, figures, room_mm(figures, spec), healthy_ml(tunnel), breach_probability(hip, tunnel, spec)
+            tunnel,
+            figures,
+            spare_clearance_mm(figures, spec),
+            healthy_ml(tunnel),
+            breach_probability(hip, tunnel, spec),
         )
 
     plan = scored(best)
@@ -122,13 +128,13 @@ def spread(plan: Alternative, options: list[Alternative], most: int) -> list[Alt
 
 def breach_probability(hip: Hip, tunnel: Tunnel, spec: Spec) -> float:
     """How often cortex or joint is breached, drilled by ``METHOD``."""
-    entries, tips = drilled(hip, [tunnel], METHODS[METHOD])
-    found, _ = judged(hip, [tunnel], spec, entries, tips)
+    entries, tips = perturbed(hip, [tunnel], METHODS[METHOD])
+    found, _ = risk_of_poses(hip, [tunnel], spec, entries, tips)
     return float(np.mean(np.maximum(found[:, 0, CORTEX], found[:, 0, JOINT])))
 
 
 def _candidates(hip: Hip, spec: Spec, passing: FloatArray) -> list[Pair]:
-    judge, result = Judge(hip), []
+    judge, result = LineEvaluator(hip), []
     lines = passing
     for wider in WIDER_MM:
         tight = _wider(spec, wider)
@@ -140,7 +146,7 @@ def _candidates(hip: Hip, spec: Spec, passing: FloatArray) -> list[Pair]:
             break
         order = np.argsort(-counts, kind="stable")
         if wider > 0.0:
-            pair, _ = climbed(hip, tight, lines[order[:STARTS]], lambda share: None, SLACKS_MM)
+            pair, _ = refined(hip, tight, lines[order[:STARTS]], lambda share: None, SLACKS_MM)
             result += [] if pair is None else [(pair[0], assess(hip, pair[0], spec))]
         for share in SHARES:
             result += _least_bone(hip, spec, tight, lines, ends[:, 1] - ends[:, 0], counts, judge.point_ml, share)

@@ -12,12 +12,12 @@ from corecore.document.numbers import number, rounded
 from corecore.hip.hip import Hip
 from corecore.measures.document import case_document, direction, position
 from corecore.planning.alternatives import METHOD, Alternative
-from corecore.planning.planner import Given, Plan
+from corecore.planning.planner import ManualPath, Plan
 from corecore.planning.proof.branch_and_bound import Proof
-from corecore.planning.robust import Robust
+from corecore.planning.robust import RobustPlan
 from corecore.tunnels.cylinder import Tunnel
 from corecore.tunnels.figures import TunnelFigures
-from corecore.tunnels.plan_metrics import Totals, totals_of
+from corecore.tunnels.plan_metrics import PlanMetrics, totals_of
 from corecore.tunnels.risk.execution import by_method
 
 SCHEMA = "corecore.plan/1"
@@ -41,7 +41,7 @@ def document(plan: Plan) -> dict[str, Any]:
         "units": "mm",
         "status": plan.status,
         "violations": [] if plan.given is None else rounded(plan.given.violations),
-        "warnings": [{"code": c.code, "text": c.text} for c in plan.cautions],
+        "warnings": [{"code": c.code, "text": c.text} for c in plan.warnings],
         "case": case_document(hip),
         "anatomy": {
             "head_center": position(hip, anatomy.head_center),
@@ -89,7 +89,7 @@ def document(plan: Plan) -> dict[str, Any]:
     return result
 
 
-def _robust_document(hip: Hip, found: Robust) -> dict[str, Any]:
+def _robust_document(hip: Hip, found: RobustPlan) -> dict[str, Any]:
     """The robust plan beside the plain one, and what it costs; fractions of the lesion."""
     risk, plain = found.risk.as_dict(), found.plain_risk.as_dict()
     return {
@@ -104,7 +104,7 @@ def _robust_document(hip: Hip, found: Robust) -> dict[str, Any]:
     }
 
 
-def _given_document(hip: Hip, given: Given) -> dict[str, Any]:
+def _given_document(hip: Hip, given: ManualPath) -> dict[str, Any]:
     near = given.nearest
     return {
         "given": {
@@ -156,19 +156,19 @@ def _alternative(plan: Plan, other: Alternative) -> dict[str, Any]:
     return {
         "tunnels": [{**_tunnel(hip, other.tunnel, other.figures), "risk": risks[0]}],
         "totals": {**_totals_document(totals_of(hip, plan.spec, [other.tunnel]), None), "risk": together},
-        "room_mm": number(other.room_mm),
+        "room_mm": number(other.spare_clearance_mm),
         "breach_probability": round(other.breach_probability, 4),
         "breach_method": METHOD,
         "against_plan": {
             "removed_fraction": number(other.figures.removed_fraction - plan.own.figures.removed_fraction),
-            "room_mm": number(other.room_mm - plan.own.room_mm),
+            "room_mm": number(other.spare_clearance_mm - plan.own.spare_clearance_mm),
             "healthy_bone_removed_ml": number(other.healthy_bone_ml - plan.own.healthy_bone_ml),
             "breach_probability": round(other.breach_probability - plan.own.breach_probability, 4),
         },
     }
 
 
-def _totals_document(totals: Totals, proof: Proof | None) -> dict[str, Any]:
+def _totals_document(totals: PlanMetrics, proof: Proof | None) -> dict[str, Any]:
     bound = None if proof is None else proof.upper_bound_fraction
     gap = None if bound is None or totals.removed_fraction <= 0.0 else bound / totals.removed_fraction - 1.0
     return {

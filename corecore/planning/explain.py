@@ -81,7 +81,7 @@ def explanation(
 ) -> dict[str, Any]:
     """One tunnel of a plan explained, as in ``plan.json``; with ``gains`` each limit's cost is measured (seconds)."""
     tunnel, figures = tunnels[index]
-    limits = holding(figures, spec)
+    limits = limiting_constraints(figures, spec)
     if gains and not violations(figures, spec):
         limits = _with_gains(hip, spec, [t for t, _ in tunnels], index, limits)
     near = nearest_walls(hip, tunnel, spec)
@@ -92,7 +92,7 @@ def explanation(
     }
 
 
-def holding(figures: TunnelFigures, spec: Spec) -> list[Limit]:
+def limiting_constraints(figures: TunnelFigures, spec: Spec) -> list[Limit]:
     """The limits that a tunnel nearly breaks: those it would break were they a little tighter."""
     found = []
     for key, (way, unit, _) in LIMITS.items():
@@ -168,7 +168,7 @@ def _with_gains(hip: Hip, spec: Spec, tunnels: list[Tunnel], index: int, limits:
     share = float(np.mean(~held))
 
     def removed(relaxed: Spec) -> float:
-        near = best_near(rest, relaxed, tunnel, reach_mm=REACH_MM, allowed=beside(hip, relaxed, tunnel, others))
+        near = best_near(rest, relaxed, tunnel, reach_mm=REACH_MM, allowed=space_beside(hip, relaxed, tunnel, others))
         return 0.0 if near is None else near.figures.removed_fraction * share
 
     # The plan breaks ties for clearance, so that planned again it may remove a hair more.
@@ -185,7 +185,7 @@ def _with_gains(hip: Hip, spec: Spec, tunnels: list[Tunnel], index: int, limits:
     return result
 
 
-def beside(hip: Hip, spec: Spec, tunnel: Tunnel, others: list[Tunnel]) -> Any:
+def space_beside(hip: Hip, spec: Spec, tunnel: Tunnel, others: list[Tunnel]) -> Any:
     """Which lines may stand beside the other tunnels of a set; ``None`` where there are none."""
     if not others:
         return None

@@ -12,10 +12,10 @@ import numpy.typing as npt
 from corecore.base.errors import InputError
 from corecore.base.grid import WORLD_EXTENT_MM
 from corecore.base.spec import Spec
-from corecore.hip.anatomy.model import Caution
+from corecore.hip.anatomy.model import PlanWarning
 from corecore.hip.hip import Hip
 from corecore.measures.model import Measures
-from corecore.planning.planner import Given, Plan, judged_plan
+from corecore.planning.planner import ManualPath, Plan, evaluated_plan
 from corecore.planning.search.local_search import best_near
 from corecore.tunnels.cylinder import Tunnel
 from corecore.tunnels.figures import assess, first_exit
@@ -95,7 +95,7 @@ def assess_path(
     near = best_near(hip, spec, tunnel, reach_mm=NEAR_MM)
     search_s = time.perf_counter() - started
     moved = float(np.linalg.norm(hip.to_local(np.asarray(entry_mm, dtype=np.float64)) - tunnel.entry))
-    given = Given(
+    given = ManualPath(
         entry_mm=np.asarray(entry_mm, dtype=np.float64),
         tip_mm=np.asarray(tip_mm, dtype=np.float64),
         entry_moved_mm=moved,
@@ -103,8 +103,8 @@ def assess_path(
         nearest=near,
         nearest_reason=None if near is not None else _why_none(hip, tunnel, spec),
     )
-    return judged_plan(
-        hip, spec, measures, [(tunnel, figures)], given=given, cautions=_cautions(hip, tunnel, moved),
+    return evaluated_plan(
+        hip, spec, measures, [(tunnel, figures)], given=given, warnings=_cautions(hip, tunnel, moved),
         timings={"search_s": search_s}, methods=methods,
     )  # fmt: skip
 
@@ -134,16 +134,18 @@ def _why_none(hip: Hip, tunnel: Tunnel, spec: Spec) -> str:
     return f"no tunnel of {spec.diameter_mm:g} mm within {NEAR_MM:g} mm of this path keeps every limit"
 
 
-def _cautions(hip: Hip, tunnel: Tunnel, moved_mm: float) -> list[Caution]:
+def _cautions(hip: Hip, tunnel: Tunnel, moved_mm: float) -> list[PlanWarning]:
     found = []
     if moved_mm > ENTRY_MOVED_MM:
         found.append(
-            Caution(
+            PlanWarning(
                 "entry_moved",
                 f"the entry given lies {moved_mm:.1f} mm from where the axis leaves the bone; the plan has it there",
             )
         )
     center = hip.anatomy.head_center
     if np.linalg.norm(tunnel.entry - center) < np.linalg.norm(tunnel.tip - center):
-        found.append(Caution("ends_exchanged", "the entry lies nearer to the head than the tip: are they exchanged?"))
+        found.append(
+            PlanWarning("ends_exchanged", "the entry lies nearer to the head than the tip: are they exchanged?")
+        )
     return found

@@ -26,7 +26,7 @@ SAME_MM, SAME_FRACTION = 1e-3, 1e-4
 
 
 @dataclass(frozen=True, eq=False)
-class Reopened:
+class OpenedPlan:
     """A plan's hip, parameters and tunnels in the local frame, with its file as it stands."""
 
     hip: Hip
@@ -35,7 +35,7 @@ class Reopened:
     content: dict[str, Any]
 
 
-def reopen(path: Path, *, image: bool = False) -> Reopened:
+def open_plan(path: Path, *, image: bool = False) -> OpenedPlan:
     """Rebuild a plan's hip from its inputs; with ``image``, the image too, where the plan has one at hand.
 
     Raises ``InputError`` for a plan that cannot be read, for inputs that are missing or changed,
@@ -56,7 +56,7 @@ def reopen(path: Path, *, image: bool = False) -> Reopened:
     if told is not None:
         # The lesion's mask lies in the femur's world by now; how surely it does goes into the risk again.
         move = move_told(told)
-        case = replace(case, move=move, cautions=(*case.cautions, move.caution))
+        case = replace(case, move=move, warnings=(*case.warnings, move.warning))
     hip = build_hip(case)
     gap = float(np.linalg.norm(hip.to_world(hip.anatomy.head_center) - plan.anatomy.head_center))
     if gap > SAME_MM:
@@ -80,7 +80,7 @@ def reopen(path: Path, *, image: bool = False) -> Reopened:
                 code="plan-edited",
             )
         tunnels.append((tunnel, figures))
-    return Reopened(hip, spec, tuple(tunnels), content)
+    return OpenedPlan(hip, spec, tuple(tunnels), content)
 
 
 def _reference(plan: Document, role: str) -> MaskReference:

@@ -13,21 +13,21 @@ from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray
 from corecore.base.html import figures_html
 from corecore.base.spec import NECK_SHARE_WARNING, Spec, check_effort, preset
-from corecore.hip.anatomy.model import Caution
+from corecore.hip.anatomy.model import PlanWarning
 from corecore.hip.hip import Hip
 from corecore.measures.model import Measures
 from corecore.planning.alternatives import Alternative, alternatives
 from corecore.planning.explain import explanation
 from corecore.planning.proof.branch_and_bound import Proof
-from corecore.planning.robust import Robust, robust_tunnel
+from corecore.planning.robust import RobustPlan, robust_tunnel
 from corecore.planning.search.infeasible import Infeasible
-from corecore.planning.search.local_search import Near
+from corecore.planning.search.local_search import NearbyTunnel
 from corecore.planning.search.single import best_tunnel, provable
 from corecore.planning.sets.search import best_set
-from corecore.tunnels.bone_stock import BoneLeft, bone_left
+from corecore.tunnels.bone_stock import BoneStock, bone_left
 from corecore.tunnels.cylinder import Tunnel
 from corecore.tunnels.figures import TunnelFigures
-from corecore.tunnels.plan_metrics import Totals, healthy_bone_ml, totals_of
+from corecore.tunnels.plan_metrics import PlanMetrics, healthy_bone_ml, totals_of
 from corecore.tunnels.risk.methods import METHODS, Method, check_robust
 from corecore.tunnels.user_constraints import fixed_direction, fixed_entry
 
@@ -36,7 +36,7 @@ ENTRY_MOVED_MM = 0.1
 
 
 @dataclass(frozen=True, eq=False)
-class Given:
+class ManualPath:
     """A path set by hand: the points given (3,), world RAS mm, and what judging it found.
 
     ``entry_moved_mm``: from the entry given to where the axis leaves the bone. ``violations``
@@ -48,7 +48,7 @@ class Given:
     tip_mm: FloatArray
     entry_moved_mm: float
     violations: tuple[dict[str, Any], ...]
-    nearest: Near | None
+    nearest: NearbyTunnel | None
     nearest_reason: str | None
 
 
@@ -61,17 +61,17 @@ class Plan:
     measures: Measures
     tunnels: tuple[tuple[Tunnel, TunnelFigures], ...]
     infeasible: Infeasible | None
-    totals: Totals
-    cautions: tuple[Caution, ...]
+    totals: PlanMetrics
+    warnings: tuple[PlanWarning, ...]
     timings: dict[str, float]
     poses_judged: int
     proof: Proof | None = None
-    given: Given | None = None
+    given: ManualPath | None = None
     explanations: tuple[dict[str, Any], ...] = ()
-    standing: BoneLeft | None = None
+    standing: BoneStock | None = None
     #: Error models of which the risk is told.
     methods: Mapping[str, Method] = field(default_factory=lambda: dict(METHODS))
-    robust: Robust | None = None
+    robust: RobustPlan | None = None
     #: The plan's own tunnel as its alternatives are judged, and those.
     own: Alternative | None = None
     others: tuple[Alternative, ...] = ()
@@ -97,7 +97,7 @@ class Plan:
             margins = f"cortex {figures.cortical_clearance_mm:.1f}, joint {figures.joint_clearance_mm:.1f} mm"
             rows.append((f"tunnel {place}", f"{tunnel.diameter_mm:g} mm, {figures.length_mm:.1f} mm long; {margins}"))
         broken = [f"breaks {one['key']}" for one in self.given.violations] if self.given is not None else []
-        return figures_html(f"plan of hip {self.hip.case.id}", rows, [*broken, *(one.text for one in self.cautions)])
+        return figures_html(f"plan of hip {self.hip.case.id}", rows, [*broken, *(one.text for one in self.warnings)])
 
 
 def plan_hip(
@@ -135,7 +135,7 @@ def plan_hip(
             )
     if robust is not None and others:
         raise InputError("--alternatives with --robust: each by itself is accepted", code="options-conflict")
-    spec, placed = settled(hip, spec)
+    spec, placed = resolve_entry(hip, spec)
     started = time.perf_counter()
     tunnels: tuple[tuple[Tunnel, TunnelFigures], ...] = ()
     fewer: str | None = None
@@ -156,7 +156,7 @@ def plan_hip(
         infeasible, judged, compile_s = several.infeasible, several.lines_judged, several.compile_s
         tunnels, fewer, proof = several.tunnels, several.fewer, several.proof
     search_s = time.perf_counter() - started - compile_s
-    hardy: Robust | None = None
+    hardy: RobustPlan | None = None
     if robust is not None and tunnels:
         hardy = robust_tunnel(hip, spec, methods[robust], tunnels[0], progress=progress)
         tunnels = ((hardy.tunnel, hardy.figures),)
@@ -164,46 +164,46 @@ def plan_hip(
     totals = totals_of(hip, spec, [tunnel for tunnel, _ in tunnels])
     if not isinstance(measures, Measures):
         measures = measures()
-    cautions = [*hip.cautions, *measures.cautions, *placed]
+    warnings = [*hip.warnings, *measures.warnings, *placed]
     if (gap is not None or seconds is not None) and not provable(spec):
         text = "no bound is proven: that is for removing lesion, without a cavity and without kept tunnels"
-        cautions.append(Caution("no_bound", text))
+        warnings.append(PlanWarning("no_bound", text))
     if spec.cavity_diameter_mm > 0.0:
-        cautions += _cavity_cautions(spec)
-    cautions += _neck_caution(totals, len(tunnels))
+        warnings += _cavity_cautions(spec)
+    warnings += _neck_caution(totals, len(tunnels))
     if fewer is not None:
         text = f"{len(tunnels)} of {spec.tunnels} tunnels planned: {fewer}"
-        cautions.append(Caution("fewer_tunnels", text))
+        warnings.append(PlanWarning("fewer_tunnels", text))
     if hardy is not None and not hardy.met:
-        cautions.append(_not_met(hardy))
+        warnings.append(_not_met(hardy))
     timings = {**hip.timings, "search_s": search_s, "compile_s": compile_s}
     if hardy is not None:
         timings["robust_s"] = robust_s
     return Plan(
-        hip, spec, measures, tunnels, infeasible, totals, tuple(cautions), timings, judged, proof,
+        hip, spec, measures, tunnels, infeasible, totals, tuple(warnings), timings, judged, proof,
         explanations=_explained(hip, spec, tunnels, timings, gains=explain),
         standing=bone_left(hip, spec, tunnels) if tunnels else None, methods=dict(methods), robust=hardy,
         own=own, others=found,
     )  # fmt: skip
 
 
-def _not_met(found: Robust) -> Caution:
+def _not_met(found: RobustPlan) -> PlanWarning:
     text = (
         f"limit not met: no tunnel found that {found.method.name} drills with breaches below {found.limit:.2%};"
         f" the one of least risk breaches the cortex in {found.risk.cortex_breach.value:.2%}"
         f" and the joint in {found.risk.joint_breach.value:.2%} of drillings"
     )
-    return Caution("breach_limit_not_met", text)
+    return PlanWarning("breach_limit_not_met", text)
 
 
-def judged_plan(
+def evaluated_plan(
     hip: Hip,
     spec: Spec,
     measures: Measures | Callable[[], Measures],
     tunnels: list[tuple[Tunnel, TunnelFigures]],
     *,
-    given: Given,
-    cautions: list[Caution],
+    given: ManualPath,
+    warnings: list[PlanWarning],
     timings: dict[str, float],
     methods: Mapping[str, Method] = METHODS,
 ) -> Plan:
@@ -211,7 +211,7 @@ def judged_plan(
     totals = totals_of(hip, spec, [tunnel for tunnel, _ in tunnels])
     if not isinstance(measures, Measures):
         measures = measures()
-    notes = (*hip.cautions, *measures.cautions, *_neck_caution(totals, len(tunnels)), *cautions)
+    notes = (*hip.warnings, *measures.warnings, *_neck_caution(totals, len(tunnels)), *warnings)
     timings = {**hip.timings, **timings}
     return Plan(
         hip, spec, measures, tuple(tunnels), None, totals, notes, timings, 0, given=given,
@@ -235,15 +235,15 @@ def _explained(
     return texts
 
 
-def _neck_caution(totals: Totals, tunnels: int) -> list[Caution]:
+def _neck_caution(totals: PlanMetrics, tunnels: int) -> list[PlanWarning]:
     if totals.neck_area_share <= NECK_SHARE_WARNING:
         return []
     taken = f"{'the tunnel takes' if tunnels == 1 else 'the tunnels take'} {totals.neck_area_share:.0%}"
     text = f"{taken} of the neck's smallest section; above {NECK_SHARE_WARNING:.0%} the neck may be weakened"
-    return [Caution("neck_area_share", text)]
+    return [PlanWarning("neck_area_share", text)]
 
 
-def settled(hip: Hip, spec: Spec) -> tuple[Spec, list[Caution]]:
+def resolve_entry(hip: Hip, spec: Spec) -> tuple[Spec, list[PlanWarning]]:
     """The parameters with a fixed entry put on the bone's surface, and a word where that moved it.
 
     Raises ``InputError`` for an entry or a direction that cannot be kept.
@@ -255,14 +255,14 @@ def settled(hip: Hip, spec: Spec) -> tuple[Spec, list[Caution]]:
     x, y, z = (round(float(value), 4) for value in hip.to_world(entry))
     moved = float(np.linalg.norm(hip.to_world(entry) - np.array(spec.entry_fixed)))
     text = f"the entry given was moved by {moved:.1f} mm onto the bone's surface"
-    return replace(spec, entry_fixed=(x, y, z)), [Caution("entry_moved", text)] if moved > ENTRY_MOVED_MM else []
+    return replace(spec, entry_fixed=(x, y, z)), [PlanWarning("entry_moved", text)] if moved > ENTRY_MOVED_MM else []
 
 
-def _cavity_cautions(spec: Spec) -> list[Caution]:
+def _cavity_cautions(spec: Spec) -> list[PlanWarning]:
     size = f"{spec.cavity_diameter_mm:g} x {spec.cavity_length_mm:g} mm"
     given = preset("acd")
-    cautions = [Caution("risk_without_cavity", "the risk of execution is not given: its model has no cavity")]
+    warnings = [PlanWarning("risk_without_cavity", "the risk of execution is not given: its model has no cavity")]
     if (spec.cavity_diameter_mm, spec.cavity_length_mm) == (given.cavity_diameter_mm, given.cavity_length_mm):
         text = f"the cavity of {size} is no instrument's confirmed size: set cavity_diameter_mm and cavity_length_mm"
-        cautions.append(Caution("cavity_unconfirmed", text))
-    return cautions
+        warnings.append(PlanWarning("cavity_unconfirmed", text))
+    return warnings

@@ -24,8 +24,8 @@ from corecore.planning.search.single import SWEEP_RING, SWEEP_STEP_MM, lattice, 
 from corecore.tunnels.cylinder import Tunnel
 from corecore.tunnels.figures import RING_POINTS, RING_STEP_MM, TunnelFigures, assess
 from corecore.tunnels.limits import violations
-from corecore.tunnels.risk.drilling import drilled, lesion_shifts
-from corecore.tunnels.risk.execution import Risk, execution_risk, judged, lesion_shift_mm
+from corecore.tunnels.risk.drilling import lesion_shifts, perturbed
+from corecore.tunnels.risk.execution import Risk, execution_risk, lesion_shift_mm, risk_of_poses
 from corecore.tunnels.risk.kernel import CORTEX, JOINT, Bricks, bricked
 from corecore.tunnels.risk.lattice import POINTS
 from corecore.tunnels.risk.methods import Method
@@ -50,7 +50,7 @@ SEARCH_SEED = 1
 
 
 @dataclass(frozen=True, eq=False)
-class Robust:
+class RobustPlan:
     """The tunnel found, its risk by the method beside the plain plan's, and whether it keeps the limit.
 
     ``met``: neither cortex nor joint is breached more often than ``limit``. Risks are of 10,240
@@ -85,7 +85,7 @@ def robust_tunnel(
     plain: tuple[Tunnel, TunnelFigures],
     *,
     progress: Callable[[float], None] | None = None,
-) -> Robust:
+) -> RobustPlan:
     """The tunnel with the most expected removal whose breaches stay below ``spec.breach_probability_max``.
 
     ``plain`` is the best tunnel without regard to errors. Where nothing keeps the limit, the
@@ -120,7 +120,7 @@ def robust_tunnel(
     best = max(kept, key=lambda one: _mean(one[2])) if kept else min(judged_at, key=lambda one: _worst(one[2]))
     tell(1.0)
     _log.info("robust: %d trials", search.trials)
-    return Robust(
+    return RobustPlan(
         method, limit, _worst(best[2]) <= limit, best[0], best[1], best[2], plain[0], plain[1], plain_risk,
         search.trials,
     )  # fmt: skip
@@ -226,9 +226,9 @@ class _Search:
 
     def _drilled(self, line: FloatArray, back: float, tunnel: Tunnel, poses: int, beat: _Trial | None) -> _Trial | None:
         self.trials += 1
-        entries, tips = drilled(self.hip, [tunnel], self.method, seed=SEARCH_SEED, poses=poses)
+        entries, tips = perturbed(self.hip, [tunnel], self.method, seed=SEARCH_SEED, poses=poses)
         shifts = lesion_shifts(lesion_shift_mm(self.hip) or 0.0, seed=SEARCH_SEED, poses=poses)
-        found, share = judged(self.hip, [tunnel], self.spec, entries, tips, bricks=self.bricks, shifts=shifts)
+        found, share = risk_of_poses(self.hip, [tunnel], self.spec, entries, tips, bricks=self.bricks, shifts=shifts)
         worst = float(max(found[:, 0, CORTEX].mean(), found[:, 0, JOINT].mean()))
         score = (True, float(share[:, 0].mean())) if worst <= self.limit else (False, -worst)
         trial = _Trial(line, back, score)

@@ -73,7 +73,7 @@ class Gap:
 
 
 @dataclass(frozen=True, eq=False)
-class Film:
+class Drr:
     """One view: where the C-arm stands, what is read off it, its picture (n, n) uint8, and the drawing over it."""
 
     arm: CArm
@@ -83,7 +83,7 @@ class Film:
     drawing: Drawing
 
 
-def fluoroscopy(scene: Scene, tissue: Tissue) -> list[Film]:
+def fluoroscopy(scene: Scene, tissue: Tissue) -> list[Drr]:
     """AP, frog-leg lateral, and the view that shows the smallest neck clearance in profile where there is one."""
     arms: list[tuple[CArm, Gap | None]] = [(anteroposterior(scene), None), (frog_leg(scene), None)]
     gaps = [(gap, tunnel) for tunnel in scene.tunnels if (gap := neck_gap(scene, tissue, tunnel)) is not None]
@@ -93,7 +93,7 @@ def fluoroscopy(scene: Scene, tissue: Tissue) -> list[Film]:
     return [_film(scene, tissue, arm, gap) for arm, gap in arms]
 
 
-def others_on_film(scene: Scene, films: list[Film]) -> list[tuple[str, list[Drawing]]]:
+def others_on_film(scene: Scene, films: list[Drr]) -> list[tuple[str, list[Drawing]]]:
     """The plan and its alternatives side by side: AP and frog-leg film of each, drawn over the same two pictures."""
     given = scene.plan.get("alternatives")
     others = [one for one in given if isinstance(one, Mapping)] if isinstance(given, list) else []
@@ -194,10 +194,10 @@ def seen_angle(arm: CArm, tunnel: DrawnTunnel, shaft: FloatArray) -> float:
     return float(np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))))
 
 
-def _film(scene: Scene, tissue: Tissue, arm: CArm, gap: Gap | None) -> Film:
+def _film(scene: Scene, tissue: Tissue, arm: CArm, gap: Gap | None) -> Drr:
     pixels = exposed(sums(tissue, arm))
     position = arm.note or stance_words(scene, arm)
-    return Film(arm, position, _caption(scene, arm, gap), pixels, _drawn(scene, arm, pixels, position, gap))
+    return Drr(arm, position, _caption(scene, arm, gap), pixels, _drawn(scene, arm, pixels, position, gap))
 
 
 def _drawn(scene: Scene, arm: CArm, pixels: npt.NDArray[np.uint8], position: str, gap: Gap | None) -> Drawing:

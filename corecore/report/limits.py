@@ -30,7 +30,7 @@ OTHER_LIMITS = {
 
 
 @dataclass(frozen=True)
-class Judged:
+class LimitRow:
     """One figure against its limit: what it is, both as text with units, and how it stands."""
 
     what: str
@@ -86,7 +86,7 @@ def figure(part: Any, name: str) -> float | None:
     return float(value)
 
 
-def judged(scene: Scene) -> list[Judged]:
+def limit_rows(scene: Scene) -> list[LimitRow]:
     """Every limit of a plan with the tunnel that stands worst against it; empty without a tunnel."""
     if not scene.tunnels:
         return []
@@ -103,7 +103,7 @@ def judged(scene: Scene) -> list[Judged]:
             key = str(item.get("key"))[:60]
             value, limit = figure(item, "value"), figure(item, "limit")
             rows.append(
-                Judged(
+                LimitRow(
                     OTHER_LIMITS.get(key, key),
                     "–" if value is None else f"{value:.4g}",
                     "–" if limit is None else f"{limit:.4g}",
@@ -113,7 +113,7 @@ def judged(scene: Scene) -> list[Judged]:
     return rows
 
 
-def _row(scene: Scene, rule: Rule, limit: float | None, broken: bool) -> Judged | None:
+def _row(scene: Scene, rule: Rule, limit: float | None, broken: bool) -> LimitRow | None:
     values = [figure(tunnel.figures, rule.figure) for tunnel in scene.tunnels]
     if rule.figure in IF_TOLD and all(value is None for value in values):
         return None
@@ -122,7 +122,7 @@ def _row(scene: Scene, rule: Rule, limit: float | None, broken: bool) -> Judged 
     if not known:
         nothing = rule.figure in NEAR_OR_NOTHING and limit is not None
         tone = BREAKS if broken else KEEPS if nothing else UNTOLD
-        return Judged(rule.what, "nothing near" if nothing else "–", bound, tone)
+        return LimitRow(rule.what, "nothing near" if nothing else "–", bound, tone)
     value, number = min(known) if rule.at_least else max(known)
     what = rule.what + (f" (tunnel {number})" if len(values) > 1 else "")
     tone = tone_of(value, limit, at_least=rule.at_least, just=HOLDS_DEG if rule.unit == "°" else HOLDS_MM)
@@ -130,20 +130,20 @@ def _row(scene: Scene, rule: Rule, limit: float | None, broken: bool) -> Judged 
         tone = BREAKS
     elif tone == BREAKS and limit is not None and abs(value - limit) <= ROUNDING:
         tone = JUST
-    return Judged(what, shown(value, limit, rule.unit, tone == BREAKS), bound, tone)
+    return LimitRow(what, shown(value, limit, rule.unit, tone == BREAKS), bound, tone)
 
 
-def _shaft_angle(scene: Scene, spec: Any, broken: set[Any]) -> list[Judged]:
+def _shaft_angle(scene: Scene, spec: Any, broken: set[Any]) -> list[LimitRow]:
     """The angle to the shaft between its two limits; of several tunnels the one nearest to either."""
     low, high = figure(spec, "shaft_angle_min_deg"), figure(spec, "shaft_angle_max_deg")
     known = [(v, n) for n, t in enumerate(scene.tunnels, 1) if (v := figure(t.figures, "shaft_angle_deg")) is not None]
     if not known or low is None or high is None:
-        return [Judged("Angle to the shaft", "–", "–", BREAKS if broken else UNTOLD)]
+        return [LimitRow("Angle to the shaft", "–", "–", BREAKS if broken else UNTOLD)]
     value, number = min(known, key=lambda pair: min(pair[0] - low, high - pair[0]))
     nearer = low if value - low < high - value else high
     tone = BREAKS if broken else tone_of(value, nearer, at_least=nearer == low, just=HOLDS_DEG)
     what = "Angle to the shaft" + (f" (tunnel {number})" if len(scene.tunnels) > 1 else "")
-    return [Judged(what, shown(value, nearer, "°", tone == BREAKS), f"{low:g} to {high:g}°", tone)]
+    return [LimitRow(what, shown(value, nearer, "°", tone == BREAKS), f"{low:g} to {high:g}°", tone)]
 
 
 def tone_of(value: float, limit: float | None, *, at_least: bool, just: float) -> str:
@@ -167,7 +167,7 @@ def _unit(unit: str) -> str:
     return unit if unit == "°" else f" {unit}"
 
 
-def _hole(scene: Scene, limit: float | None, broken: bool) -> list[Judged]:
+def _hole(scene: Scene, limit: float | None, broken: bool) -> list[LimitRow]:
     """The lowest hole's lower edge over the lesser trochanter's level."""
     totals = scene.plan.get("totals")
     left = totals.get("bone_left") if isinstance(totals, Mapping) else None
@@ -181,24 +181,24 @@ def _hole(scene: Scene, limit: float | None, broken: bool) -> list[Judged]:
     tone = BREAKS if broken or value is None else tone_of(value, limit, at_least=True, just=HOLDS_MM)
     bound = "–" if limit is None else f"at least {limit:.3g} mm" + (" (level assumed)" if assumed else "")
     text = "–" if value is None else shown(value, limit, "mm", tone == BREAKS)
-    return [Judged("Hole's lower edge above the lesser trochanter", text, bound, tone)]
+    return [LimitRow("Hole's lower edge above the lesser trochanter", text, bound, tone)]
 
 
-def _bridge(scene: Scene, limit: float | None) -> list[Judged]:
+def _bridge(scene: Scene, limit: float | None) -> list[LimitRow]:
     totals = scene.plan.get("totals")
     value = figure(totals.get("bone_left") if isinstance(totals, Mapping) else None, "bridge_mm")
     if value is None:
         return []
     tone = tone_of(value, limit, at_least=True, just=HOLDS_MM)
     bound = "–" if limit is None else f"at least {limit:g} mm"
-    return [Judged("Bone between the holes", shown(value, limit, "mm", tone == BREAKS), bound, tone)]
+    return [LimitRow("Bone between the holes", shown(value, limit, "mm", tone == BREAKS), bound, tone)]
 
 
-def _neck(scene: Scene) -> list[Judged]:
+def _neck(scene: Scene) -> list[LimitRow]:
     """The share of the neck's section: a warning, not a limit."""
     value = figure(scene.plan.get("totals"), "neck_area_share")
     if value is None:
         return []
     tone = KEEPS if value <= NECK_SHARE_WARNING else WARNED
     warned = f"warned above {100 * NECK_SHARE_WARNING:.0f} %"
-    return [Judged("Share of the neck's smallest section", f"{100 * value:.0f} %", warned, tone)]
+    return [LimitRow("Share of the neck's smallest section", f"{100 * value:.0f} %", warned, tone)]

@@ -23,7 +23,7 @@ import numpy.typing as npt
 from corecore.base.errors import OutputError
 from corecore.io.files import atomic_write_bytes, atomic_write_text
 from corecore.report import captions
-from corecore.report.fluoroscopy import Film, fluoroscopy, others_on_film
+from corecore.report.fluoroscopy import Drr, fluoroscopy, others_on_film
 from corecore.report.report_content import report_content
 from corecore.report.scene import Scene
 from corecore.report.slices import Slices, slices
@@ -38,7 +38,7 @@ NO_VOLUMES = "Not drawn: the plan's masks are not at hand"
 class Views:
     """What is seen through the volumes; ``missing`` says why there is nothing."""
 
-    films: list[Film]
+    films: list[Drr]
     slices: Slices | None
     note: str
     missing: str = ""

@@ -61,7 +61,7 @@ def judged_content(scene: Scene) -> dict[str, Any]:
         "status": _status(scene),
         "limits": [
             {"what": j.what, "value": j.value, "limit": j.limit, "verdict": j.verdict, "tone": j.tone, "mark": j.mark}
-            for j in limits.judged(scene)
+            for j in limits.limit_rows(scene)
         ],
         "violations": captions.violations(scene),
         "transcription": _transcription(scene),

@@ -10,14 +10,14 @@ import numpy as np
 from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray
 from corecore.planning.alternatives import METHOD
-from corecore.planning.explain import holding
-from corecore.planning.search.single import room_mm
+from corecore.planning.explain import limiting_constraints
+from corecore.planning.search.single import spare_clearance_mm
 from corecore.report.limits import NEAR_OR_NOTHING, OTHER_LIMITS, RULES
-from corecore.review.model import Desk
+from corecore.review.model import ReviewModel
 from corecore.review.session import Line
 from corecore.tunnels.figures import TunnelFigures
-from corecore.tunnels.risk.drilling import drilled
-from corecore.tunnels.risk.execution import judged
+from corecore.tunnels.risk.drilling import perturbed
+from corecore.tunnels.risk.execution import risk_of_poses
 from corecore.tunnels.risk.kernel import CORTEX, JOINT
 from corecore.tunnels.risk.methods import METHODS
 
@@ -56,7 +56,7 @@ SIDE_BY_SIDE: tuple[tuple[str, str, str, int, Callable[[FloatArray], float]], ..
 )
 
 
-def ranked(desk: Desk) -> list[dict[str, Any]]:
+def ranked(desk: ReviewModel) -> list[dict[str, Any]]:
     """The plan's tunnels and each alternative's: those that keep every limit first, then by what they remove.
 
     ``which`` numbers them as in ``Desk.sets``.
@@ -76,12 +76,12 @@ def ranked(desk: Desk) -> list[dict[str, Any]]:
     return rows
 
 
-def row(desk: Desk, name: str, lines: Sequence[Line]) -> dict[str, Any]:
+def row(desk: ReviewModel, name: str, lines: Sequence[Line]) -> dict[str, Any]:
     """One set of tunnels in a line: what it removes, its least clearance beyond a margin, what holds it, its risk."""
     pairs = desk.drilled(lines)
     broken = desk.broken(pairs)
     share = desk.removed_fraction(lines)
-    room = min(room_mm(figures, desk.spec) for _, figures in pairs)
+    room = min(spare_clearance_mm(figures, desk.spec) for _, figures in pairs)
     return {
         "name": name,
         "share": share,
@@ -93,12 +93,12 @@ def row(desk: Desk, name: str, lines: Sequence[Line]) -> dict[str, Any]:
     }
 
 
-def held(desk: Desk, measured: Sequence[TunnelFigures], broken: Sequence[dict[str, Any]]) -> str:
+def held(desk: ReviewModel, measured: Sequence[TunnelFigures], broken: Sequence[dict[str, Any]]) -> str:
     """The limits that are broken, else those nearly so, else the margin with the least room."""
     if broken:
         keys = list(dict.fromkeys(str(item["key"]) for item in broken))
         return "breaks: " + _several([_words(key) for key in keys])
-    keys = list(dict.fromkeys(limit.key for figures in measured for limit in holding(figures, desk.spec)))
+    keys = list(dict.fromkeys(limit.key for figures in measured for limit in limiting_constraints(figures, desk.spec)))
     if keys:
         return _several([_words(key) for key in keys])
     rooms = {
@@ -108,17 +108,17 @@ def held(desk: Desk, measured: Sequence[TunnelFigures], broken: Sequence[dict[st
     return "nearest: " + _words(min(rooms, key=lambda key: rooms[key]))
 
 
-def risk(desk: Desk, lines: Sequence[Line]) -> str:
+def risk(desk: ReviewModel, lines: Sequence[Line]) -> str:
     """How often cortex or joint would be breached by any of the tunnels, drilled by ``alternatives.METHOD``."""
     tunnels = [tunnel for tunnel, _ in desk.drilled(lines)]
-    entries, tips = drilled(desk.hip, tunnels, METHODS[METHOD])
-    found, _ = judged(desk.hip, tunnels, desk.spec, entries, tips)
+    entries, tips = perturbed(desk.hip, tunnels, METHODS[METHOD])
+    found, _ = risk_of_poses(desk.hip, tunnels, desk.spec, entries, tips)
     breach = found[:, :, [CORTEX, JOINT]].max(axis=(1, 2))
     # None in so many drillings is not never.
     return f"{100 * breach.mean():.1f} %" if breach.any() else f"under {300 / len(breach):.2g} %"
 
 
-def compared(desk: Desk, lines: Sequence[Line], others: Sequence[Line]) -> list[list[str]]:
+def compared(desk: ReviewModel, lines: Sequence[Line], others: Sequence[Line]) -> list[list[str]]:
     """What stands beside another set, a row a figure: its name, here, there, and here less there."""
     here, there = desk.drilled(lines), desk.drilled(others)
     share, other = desk.removed_fraction(lines), desk.removed_fraction(others)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from corecore.review import comparison, payload, protocol, record
-from corecore.review.model import Desk
+from corecore.review.model import ReviewModel
 from corecore.review.optimise import best_move
 from corecore.review.session import Command, Move, Session, SignOff, Take, apply
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Table:
+class ReviewController:
     """The desk and the one session on it."""
 
-    desk: Desk
+    desk: ReviewModel
     session: Session
     folder: Path
     plan_hash: str

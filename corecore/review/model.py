@@ -21,7 +21,7 @@ from corecore.document.numbers import number
 from corecore.exports.opened import ROUNDING
 from corecore.hip.hip import Hip
 from corecore.planning.manual import path_on_bone
-from corecore.planning.open_plan import Reopened, reopen
+from corecore.planning.open_plan import OpenedPlan, open_plan
 from corecore.report.scene import Scene
 from corecore.report.tissue import Tissue
 from corecore.review.session import Line, Point, Room, Session
@@ -48,7 +48,7 @@ class Measured:
 
 
 @dataclass(frozen=True, eq=False)
-class Desk:
+class ReviewModel:
     """A plan laid out for review: its hip, limits and pictures."""
 
     hip: Hip
@@ -59,9 +59,9 @@ class Desk:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @classmethod
-    def open(cls, plan_path: Path) -> Desk:
+    def open(cls, plan_path: Path) -> ReviewModel:
         """A plan with its masks and image. Raises ``InputError`` as ``reopen`` and ``Scene.load``."""
-        opened: Reopened = reopen(plan_path, image=True)
+        opened: OpenedPlan = open_plan(plan_path, image=True)
         scene = Scene.load(plan_path)
         return cls(opened.hip, opened.spec, scene, Tissue.of(opened.hip))
 

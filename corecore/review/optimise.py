@@ -8,17 +8,17 @@ from dataclasses import replace
 import numpy as np
 
 from corecore.base.errors import InputError
-from corecore.planning.explain import beside
+from corecore.planning.explain import space_beside
 from corecore.planning.manual import NEAR_MM
 from corecore.planning.search.local_search import best_near
-from corecore.review.model import Desk
+from corecore.review.model import ReviewModel
 from corecore.review.session import Line, Move, Session, after
 
 #: Nearer than this to a tunnel that keeps every limit is no other place, mm (engineering choice: the climb's grain).
 SAME_MM = 0.3
 
 
-def best_move(desk: Desk, session: Session, number: int) -> Move:
+def best_move(desk: ReviewModel, session: Session, number: int) -> Move:
     """The move to the tunnel that removes most of those within ``NEAR_MM`` that keep every limit, the others standing.
 
     Raises ``InputError`` where there is none, or none better.
@@ -44,7 +44,7 @@ def best_move(desk: Desk, session: Session, number: int) -> Move:
                 code="review-refused",
             )
         rest = replace(hip, lesion=hip.lesion.kept(~held))
-    near = best_near(rest, spec, path, reach_mm=NEAR_MM, allowed=beside(hip, spec, path, others))
+    near = best_near(rest, spec, path, reach_mm=NEAR_MM, allowed=space_beside(hip, spec, path, others))
     none = f"no tunnel within {NEAR_MM:g} mm of this one keeps every limit; nothing has moved"
     if near is None:
         raise InputError(none, code="review-refused")
@@ -62,6 +62,6 @@ def best_move(desk: Desk, session: Session, number: int) -> Move:
     return move
 
 
-def _ends(desk: Desk, line: Line) -> list[list[float]]:
+def _ends(desk: ReviewModel, line: Line) -> list[list[float]]:
     ((tunnel, _),) = desk.drilled([line])
     return [desk.hip.to_world(point).tolist() for point in (tunnel.entry, tunnel.tip)]

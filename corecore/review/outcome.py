@@ -11,13 +11,13 @@ import numpy as np
 
 from corecore.base.errors import InputError
 from corecore.exports.plan_folder import write_plan
-from corecore.hip.anatomy.model import Caution
+from corecore.hip.anatomy.model import PlanWarning
 from corecore.measures.model import Measures, measure
-from corecore.measures.signs.clinician_input import Answers, parse_physis
+from corecore.measures.signs.clinician_input import ClinicianInput, parse_physis
 from corecore.measures.signs.image_age import parse_date
 from corecore.measures.signs.stage import parse_stage
-from corecore.planning.planner import Given, judged_plan
-from corecore.review.model import Desk
+from corecore.planning.planner import ManualPath, evaluated_plan
+from corecore.review.model import ReviewModel
 from corecore.review.session import Session
 
 #: Folder beside the plan that holds the reviewed one, numbered from the second on.
@@ -26,12 +26,12 @@ FOLDER = "reviewed"
 FOLDERS_MAX = 99
 
 
-def measured(desk: Desk) -> Measures:
+def measured(desk: ReviewModel) -> Measures:
     """The lesion's measures as the plan had them: with what the surgeon said then of stage, growth plate and date."""
     return measure(desk.hip, desk.spec, answers=answers(desk.scene.plan))
 
 
-def answers(plan: Mapping[str, Any]) -> Answers:
+def answers(plan: Mapping[str, Any]) -> ClinicianInput:
     """What a plan holds of the surgeon's answers; what it does not tell is not answered."""
     necrosis = plan.get("necrosis")
     signs = necrosis.get("signs") if isinstance(necrosis, Mapping) else None
@@ -39,14 +39,14 @@ def answers(plan: Mapping[str, Any]) -> Answers:
     stage, age, physis = (told.get(name) for name in ("stage", "image_age", "physis"))
     label = stage.get("label") if isinstance(stage, Mapping) else None
     date = age.get("imaging_date") if isinstance(age, Mapping) else None
-    return Answers(
+    return ClinicianInput(
         stage=parse_stage(label) if isinstance(label, str) else None,
         physis=parse_physis(physis) if isinstance(physis, str) else parse_physis("unknown"),
         imaging_date=parse_date(date) if isinstance(date, str) else None,
     )
 
 
-def write_outcome(desk: Desk, session: Session, measures: Measures, folder: Path) -> Path:
+def write_outcome(desk: ReviewModel, session: Session, measures: Measures, folder: Path) -> Path:
     """Writes the tunnels as they stand as a plan of status ``manual``, and returns its ``plan.json``.
 
     Notes, acceptance and sign-off stand among its warnings. Raises ``InputError`` without a tunnel.
@@ -55,18 +55,18 @@ def write_outcome(desk: Desk, session: Session, measures: Measures, folder: Path
         raise InputError("no tunnel to write", code="review-refused")
     drilled = desk.drilled(session.lines)
     entry, tip = (np.array(point, dtype=np.float64) for point in (session.lines[0].entry, session.lines[0].tip))
-    given = Given(entry, tip, 0.0, tuple(desk.broken(drilled)), None, "the review looks for no other tunnel")
-    notes = [Caution("reviewed", f"reviewed from plan {desk.scene.hash}, step {session.rev}")]
+    given = ManualPath(entry, tip, 0.0, tuple(desk.broken(drilled)), None, "the review looks for no other tunnel")
+    notes = [PlanWarning("reviewed", f"reviewed from plan {desk.scene.hash}, step {session.rev}")]
     if session.notes:
-        notes.append(Caution("notes", " / ".join(session.notes.split("\n"))))
+        notes.append(PlanWarning("notes", " / ".join(session.notes.split("\n"))))
     if session.accepted is not None:
-        notes.append(Caution("accepted", f"broken limits accepted: {session.accepted}"))
+        notes.append(PlanWarning("accepted", f"broken limits accepted: {session.accepted}"))
     if session.signed is not None:
         signed = f"signed off by {session.signed.name} on {session.signed.day}, {session.room.side.upper()} hip"
-        notes.append(Caution("signed", signed))
+        notes.append(PlanWarning("signed", signed))
     # The number asked for was of the search; the hand may add.
     spec = replace(desk.spec, tunnels=max(desk.spec.tunnels, len(drilled)))
-    plan = judged_plan(desk.hip, spec, measures, drilled, given=given, cautions=notes, timings={})
+    plan = evaluated_plan(desk.hip, spec, measures, drilled, given=given, warnings=notes, timings={})
     into = free_folder(folder)
     write_plan(plan, into, log_text=lambda: "")
     return into / "plan.json"

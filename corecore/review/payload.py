@@ -11,21 +11,21 @@ from corecore.report.pictures.bodies import darker, tunnel_color
 from corecore.report.report_content import judged_content, report_content
 from corecore.report.slices import DRAFT_PIXEL_MM, PIXEL_MM, UNITS_PER_MM, Plane, slices
 from corecore.review import comparison
-from corecore.review.model import Desk
+from corecore.review.model import ReviewModel
 from corecore.review.session import Line, Session
 
 #: A tunnel's edge in space, as dark against its face as on the preview page.
 EDGE_SHADE = 0.6
 
 
-def about(desk: Desk) -> dict[str, Any]:
+def about(desk: ReviewModel) -> dict[str, Any]:
     """What no step changes: whose hip, which plan, its warnings."""
     content = report_content(desk.scene)
     told = {key: content[key] for key in ("side", "id", "imaged", "warnings", "notice")}
     return {**told, "plan": desk.scene.hash, "sets": [name for name, _ in desk.sets]}
 
 
-def figures(desk: Desk, session: Session, *, against: int | None = None) -> dict[str, Any]:
+def figures(desk: ReviewModel, session: Session, *, against: int | None = None) -> dict[str, Any]:
     """Where the session stands, its tunnels on the bone, and every figure against its limit.
 
     ``against``: also beside which of ``Desk.sets``. Raises ``InputError`` where a line is no tunnel.
@@ -57,7 +57,7 @@ def figures(desk: Desk, session: Session, *, against: int | None = None) -> dict
     return found
 
 
-def cuts(desk: Desk, session: Session, *, draft: bool = False) -> list[dict[str, Any]]:
+def cuts(desk: ReviewModel, session: Session, *, draft: bool = False) -> list[dict[str, Any]]:
     """The three slices along the selected tunnel; a ``draft`` has coarser pixels, for as long as a hand moves it.
 
     Those along the tunnel say where its ends are drawn and which way a pixel of the drawing lies in the patient.
@@ -75,7 +75,7 @@ def cuts(desk: Desk, session: Session, *, draft: bool = False) -> list[dict[str,
     ]
 
 
-def films(desk: Desk, session: Session) -> list[dict[str, str]]:
+def films(desk: ReviewModel, session: Session) -> list[dict[str, str]]:
     """The simulated fluoroscopy of a session."""
     return [
         {"title": film.arm.title, "words": ". ".join([film.stance, *film.caption]), "svg": str(film.drawing)}
@@ -83,12 +83,12 @@ def films(desk: Desk, session: Session) -> list[dict[str, str]]:
     ]
 
 
-def now(desk: Desk, session: Session) -> dict[str, Any] | None:
+def now(desk: ReviewModel, session: Session) -> dict[str, Any] | None:
     """What stands, as a line of that table; ``None`` without a tunnel."""
     return comparison.row(desk, "as it stands", session.lines) if session.lines else None
 
 
-def space(desk: Desk) -> dict[str, Any]:
+def space(desk: ReviewModel) -> dict[str, Any]:
     """Bone, lesion and axes to turn, about the head's centre; the tunnels come with each answer."""
     return {"origin": [number(c) for c in desk.scene.head_center], **scene_data(desk.scene, tunnels=False)}
 
@@ -97,7 +97,7 @@ def _bare(line: Line) -> dict[str, Any]:
     return {"entry": line.entry, "tip": line.tip, "diameter_mm": line.diameter_mm}
 
 
-def _bores(desk: Desk, lines: tuple[Line, ...]) -> list[dict[str, Any]]:
+def _bores(desk: ReviewModel, lines: tuple[Line, ...]) -> list[dict[str, Any]]:
     """The tunnels as they lie in the bone, RAS mm."""
     return [
         {

@@ -13,7 +13,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from corecore.base.errors import CorecoreError, InputError, MissingExtraError
-from corecore.review.controller import Table
+from corecore.review.controller import ReviewController
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -44,7 +44,7 @@ STATIC = {
 }
 
 
-def application(table: Table, token: str, port: int) -> Starlette:
+def application(table: ReviewController, token: str, port: int) -> Starlette:
     """The server's application. Raises ``MissingExtraError`` where Starlette is not installed."""
     try:
         from starlette.applications import Starlette

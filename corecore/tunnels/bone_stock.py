@@ -33,7 +33,7 @@ PARALLEL_DEG = 2.0
 
 
 @dataclass(frozen=True)
-class BoneLeft:
+class BoneStock:
     """What stands when the tunnels of a plan are drilled; ``None`` where there is no such thing.
 
     ``neck_share_max``: the greatest share of a section across the neck that tunnels take, at
@@ -58,7 +58,7 @@ class BoneLeft:
         return dict(vars(self))
 
 
-def bone_left(hip: Hip, spec: Spec, tunnels: Sequence[tuple[Tunnel, TunnelFigures]]) -> BoneLeft:
+def bone_left(hip: Hip, spec: Spec, tunnels: Sequence[tuple[Tunnel, TunnelFigures]]) -> BoneStock:
     """The proxies of a plan's tunnels. Raises ``ValueError`` without a tunnel."""
     if not tunnels:
         raise ValueError("no tunnel; at least one is needed")
@@ -67,7 +67,7 @@ def bone_left(hip: Hip, spec: Spec, tunnels: Sequence[tuple[Tunnel, TunnelFigure
     portals = portals_of(np.array([tunnel.entry for tunnel in drilled]))
     turns = [_angle_deg(first.direction, second.direction) for first, second in combinations(drilled, 2)]
     spread = max(turns, default=None)
-    return BoneLeft(
+    return BoneStock(
         neck_share_max=share,
         neck_share_at_mm=at_mm,
         hole_above_lesser_trochanter_mm=lowest_hole_mm(hip, [figures for _, figures in tunnels]),

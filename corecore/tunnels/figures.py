@@ -14,7 +14,7 @@ import numpy as np
 
 from corecore.base.grid import FloatArray
 from corecore.base.spec import ASSUMED_LEVEL_RAISE, Spec
-from corecore.hip.keep_out import EXACT_MM, Barrier
+from corecore.hip.keep_out import EXACT_MM, KeepOutRegion
 from corecore.tunnels.cylinder import Tunnel
 from corecore.tunnels.user_constraints import fixed_direction, fixed_entry
 
@@ -176,7 +176,7 @@ def assess(hip: Hip, tunnel: Tunnel, spec: Spec) -> TunnelFigures:
     )
 
 
-def clearance_mm(barrier: Barrier, tunnel: Tunnel) -> float:
+def clearance_mm(barrier: KeepOutRegion, tunnel: Tunnel) -> float:
     """From a tunnel with its cavity, prolonged outward, to a region, mm; negative where they meet.
 
     Only sections that could hold the nearest point are looked at: no point of one is nearer

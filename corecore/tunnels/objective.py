@@ -18,7 +18,7 @@ from corecore.measures.weight_bearing import in_cone
 from corecore.tunnels.cylinder import Tunnel
 
 
-def target_points(hip: Hip, spec: Spec) -> FloatArray:
+def objective_points(hip: Hip, spec: Spec) -> FloatArray:
     """The lesion's points (N, 3), local mm, each as often as it counts."""
     points = hip.lesion.points_mm
     if spec.target != "weight-bearing" or spec.weight_bearing_weight == 1:
@@ -32,15 +32,15 @@ def reach_of(spec: Spec) -> float:
     return spec.reach_mm if spec.target == "reached" else 0.0
 
 
-def counted(tunnel: Tunnel, points_mm: FloatArray, spec: Spec) -> BoolArray:
+def points_counted(tunnel: Tunnel, points_mm: FloatArray, spec: Spec) -> BoolArray:
     """Which of points (N, 3) count for the target where the tunnel is drilled."""
     return tunnel.contains(points_mm, grown_mm=reach_of(spec))
 
 
-def target_fraction(hip: Hip, tunnels: Sequence[Tunnel], spec: Spec) -> float:
+def objective_fraction(hip: Hip, tunnels: Sequence[Tunnel], spec: Spec) -> float:
     """The target's value of a set of tunnels: the weighted share of the lesion removed, or the share reached."""
-    points = target_points(hip, spec)
+    points = objective_points(hip, spec)
     hit = np.zeros(len(points), dtype=bool)
     for tunnel in tunnels:
-        hit |= counted(tunnel, points, spec)
+        hit |= points_counted(tunnel, points, spec)
     return float(np.mean(hit)) if len(points) else 0.0

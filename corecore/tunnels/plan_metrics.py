@@ -13,7 +13,7 @@ from corecore.hip.hip import Hip
 from corecore.hip.lesion import sample_counts
 from corecore.measures.weight_bearing import in_cone
 from corecore.tunnels.cylinder import Tunnel
-from corecore.tunnels.objective import target_fraction
+from corecore.tunnels.objective import objective_fraction
 from corecore.tunnels.tunnel_set import inner_points
 
 #: Lattice on which a tunnel's bone volume is counted, mm.
@@ -21,7 +21,7 @@ GRAFT_LATTICE_MM = 0.25
 
 
 @dataclass(frozen=True)
-class Totals:
+class PlanMetrics:
     """What the tunnels of a plan do together; fractions of the lesion, ml."""
 
     removed_fraction: float
@@ -38,7 +38,7 @@ class Totals:
     discretisation_error_fraction: float
 
 
-def totals_of(hip: Hip, spec: Spec, tunnels: list[Tunnel]) -> Totals:
+def totals_of(hip: Hip, spec: Spec, tunnels: list[Tunnel]) -> PlanMetrics:
     """The totals of tunnels in a hip's local frame."""
     lesion, bone = hip.lesion, hip.bone
     removed = np.zeros(len(lesion.points_mm), dtype=bool)
@@ -55,13 +55,13 @@ def totals_of(hip: Hip, spec: Spec, tunnels: list[Tunnel]) -> Totals:
     loaded = in_cone(hip, spec)
     removed_ml = float(np.count_nonzero(removed)) * lesion.point_ml
     fraction = float(np.mean(removed))
-    return Totals(
+    return PlanMetrics(
         removed_fraction=fraction,
         reachable_fraction=float(np.mean(bone.distance(lesion.points_mm) >= spec.joint_margin_mm)),
         removed_weight_bearing_fraction=float(np.mean(removed[loaded])) if loaded.any() else None,
         reached_3mm_fraction=float(np.mean(reached[3.0])),
         reached_5mm_fraction=float(np.mean(reached[5.0])),
-        target_fraction=target_fraction(hip, tunnels, spec),
+        target_fraction=objective_fraction(hip, tunnels, spec),
         necrosis_removed_ml=removed_ml,
         necrosis_left_ml=lesion.volume_ml - removed_ml,
         healthy_bone_removed_ml=max(0.0, graft - removed_ml),

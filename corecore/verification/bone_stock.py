@@ -9,8 +9,8 @@ from scipy import ndimage
 
 from corecore.document.plan import Document
 from corecore.verification import tolerance
-from corecore.verification.cylinder import Bore
-from corecore.verification.drilled_volume import SECTION_REACH_MM, SECTION_STEP_MM, BoreFigures
+from corecore.verification.cylinder import DrilledCylinder
+from corecore.verification.drilled_volume import SECTION_REACH_MM, SECTION_STEP_MM, DrilledFigures
 from corecore.verification.frame import Frame, across, angle_deg
 from corecore.verification.hip import Hip
 from corecore.verification.landmarks import NECK_FROM_RADII, NECK_RASTER_MM, NECK_STEP_MM, NECK_TO_RADII
@@ -19,7 +19,7 @@ from corecore.verification.sets import bridges
 
 
 def standing_checks(
-    plan: Document, hip: Hip, frame: Frame, bores: list[Bore], figures: list[BoreFigures]
+    plan: Document, hip: Hip, frame: Frame, bores: list[DrilledCylinder], figures: list[DrilledFigures]
 ) -> list[Check]:
     """``totals.bone_left`` of a plan that states it."""
     stated = plan.bone_left
@@ -43,7 +43,7 @@ def standing_checks(
     ]
 
 
-def _neck_share(hip: Hip, frame: Frame, bores: list[Bore]) -> float | None:
+def _neck_share(hip: Hip, frame: Frame, bores: list[DrilledCylinder]) -> float | None:
     """The greatest share of a section across the neck that lies in a bore."""
     reach = 1.8 * frame.radius_mm
     ticks = np.arange(-reach, reach, NECK_RASTER_MM)
@@ -61,7 +61,7 @@ def _neck_share(hip: Hip, frame: Frame, bores: list[Bore]) -> float | None:
     return max(shares, default=None)
 
 
-def _wall_share(hip: Hip, frame: Frame, bores: list[Bore]) -> float | None:
+def _wall_share(hip: Hip, frame: Frame, bores: list[DrilledCylinder]) -> float | None:
     """Width of the holes over the width of the lateral bone, at the height of the entry where it is most.
 
     A hole's width is that of its cylinder cut by the plane through the entry, not of an ellipse by formula.

@@ -85,7 +85,7 @@ class Cylinder:
 
 
 @dataclass(frozen=True, eq=False)
-class Bore:
+class DrilledCylinder:
     """A tunnel with its cavity, if any: what the drill takes away."""
 
     tunnel: Cylinder
@@ -113,7 +113,7 @@ class Bore:
         return np.concatenate(parts)
 
 
-def bore_of(tunnel: PlanTunnel) -> Bore:
+def bore_of(tunnel: PlanTunnel) -> DrilledCylinder:
     """The solids of a tunnel as stated by its entry, tip and sizes."""
     length = float(np.linalg.norm(tunnel.tip - tunnel.entry))
     axis = unit(tunnel.tip - tunnel.entry)
@@ -121,4 +121,4 @@ def bore_of(tunnel: PlanTunnel) -> Bore:
     if tunnel.cavity_diameter_mm is not None and tunnel.cavity_length_mm is not None:
         reach = min(tunnel.cavity_length_mm, length)
         cavity = Cylinder(tunnel.tip - reach * axis, axis, reach, tunnel.cavity_diameter_mm / 2.0)
-    return Bore(Cylinder(tunnel.entry, axis, length, tunnel.diameter_mm / 2.0), cavity)
+    return DrilledCylinder(Cylinder(tunnel.entry, axis, length, tunnel.diameter_mm / 2.0), cavity)

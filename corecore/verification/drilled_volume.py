@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from corecore.base.grid import FloatArray
-from corecore.verification.cylinder import WALL_STEP_MM, Bore
+from corecore.verification.cylinder import WALL_STEP_MM, DrilledCylinder
 from corecore.verification.frame import Frame, angle_deg
 from corecore.verification.hip import Hip
 from corecore.verification.tolerance import region_mm
@@ -25,7 +25,7 @@ SECTION_REACH_MM = 60.0
 
 
 @dataclass(frozen=True, eq=False)
-class BoreFigures:
+class DrilledFigures:
     """One tunnel as measured here: mm, degrees, fractions; ``None`` where there is nothing to measure.
 
     ``exit_mm``: distance from the tip outward to where the axis first leaves the bone.
@@ -61,7 +61,7 @@ def portal_length(incidence_deg: float, radius_mm: float, margin_mm: float) -> f
     return float((margin_mm + radius_mm * np.cos(theta)) / np.sin(theta) + PORTAL_EXTRA_MM)
 
 
-def measure(bore: Bore, hip: Hip, frame: Frame, spec: dict[str, float]) -> BoreFigures:
+def measure(bore: DrilledCylinder, hip: Hip, frame: Frame, spec: dict[str, float]) -> DrilledFigures:
     """Measure a bore in a hip; constraints' sizes (cortical margin) come from ``spec``."""
     tunnel, mesh = bore.tunnel, hip.mesh
     radius, length = tunnel.radius_mm, tunnel.length_mm
@@ -85,7 +85,7 @@ def measure(bore: Bore, hip: Hip, frame: Frame, spec: dict[str, float]) -> BoreF
     shaft_angle = angle_deg(tunnel.axis, -frame.z)
     height = frame.height(tunnel.start)
     cuts = mesh.cut_points_mm
-    return BoreFigures(
+    return DrilledFigures(
         exit_mm=_exit(tunnel.start + length * tunnel.axis, -tunnel.axis, length, hip),
         incidence_deg=incidence,
         entry_normal_deg=angle_deg(normal, frame.x),

@@ -7,7 +7,7 @@ import numpy as np
 from corecore.base.grid import BoolArray, FloatArray
 from corecore.document.plan import Document
 from corecore.verification import tolerance
-from corecore.verification.cylinder import Bore, Cylinder
+from corecore.verification.cylinder import Cylinder, DrilledCylinder
 from corecore.verification.frame import Frame
 from corecore.verification.hip import Hip, points_in_box
 from corecore.verification.report import Check, at_least, equal, same_text
@@ -78,7 +78,7 @@ def _extent(fraction: float) -> str:
     return "A" if fraction < STEINBERG_LIMITS[0] else "B" if fraction <= STEINBERG_LIMITS[1] else "C"
 
 
-def total_checks(plan: Document, hip: Hip, frame: Frame, bores: list[Bore]) -> list[Check]:
+def total_checks(plan: Document, hip: Hip, frame: Frame, bores: list[DrilledCylinder]) -> list[Check]:
     """The plan's totals."""
     points, totals = hip.lesion_points_mm, plan.totals
     gap = np.min([bore.distance(points) for bore in bores], axis=0)
@@ -148,7 +148,7 @@ def _optimality(plan: Document, found: float, slack: float) -> list[Check]:
     return checks
 
 
-def graft_ml(hip: Hip, bores: list[Bore]) -> float:
+def graft_ml(hip: Hip, bores: list[DrilledCylinder]) -> float:
     """Bone volume of the union of all bores, ml."""
     total = 0.0
     earlier: list[Cylinder] = []

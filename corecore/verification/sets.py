@@ -6,7 +6,7 @@ import numpy as np
 
 from corecore.base.grid import FloatArray
 from corecore.verification import tolerance
-from corecore.verification.cylinder import Bore, Cylinder
+from corecore.verification.cylinder import Cylinder, DrilledCylinder
 from corecore.verification.frame import unit
 from corecore.verification.mesh import BoneMesh
 from corecore.verification.report import Check, at_least, at_most
@@ -23,7 +23,7 @@ OVERLAP_SPACING_MM = 0.5
 
 
 def set_checks(
-    bores: list[Bore], portals_mm: list[float], mesh: BoneMesh, bridge_min_mm: float
+    bores: list[DrilledCylinder], portals_mm: list[float], mesh: BoneMesh, bridge_min_mm: float
 ) -> dict[str, list[Check]]:
     """The hard constraints on a set of tunnels (``portals_mm``: length of each one's portal), by the key each bears."""
     bridges, overlaps = [], []
@@ -44,7 +44,7 @@ def set_checks(
     return {"bridge_min_mm": bridges, "overlap": overlaps, "wide_holes": holes}
 
 
-def bridges(bores: list[Bore], mesh: BoneMesh) -> list[float]:
+def bridges(bores: list[DrilledCylinder], mesh: BoneMesh) -> list[float]:
     """Bone between every two holes that do not share a portal, mm."""
     pairs = [(a.tunnel, b.tunnel) for j, b in enumerate(bores) for a in bores[:j]]
     apart = [pair for pair in pairs if np.linalg.norm(pair[0].start - pair[1].start) > tolerance.SHARED_PORTAL_MM]
@@ -74,7 +74,7 @@ def _bridge(first: Cylinder, second: Cylinder, mesh: BoneMesh) -> float:
     return float(np.linalg.norm(a[2][:, None] - b[2][None], axis=2).min())
 
 
-def _common(first: Bore, first_portal_mm: float, second: Bore, second_portal_mm: float) -> float:
+def _common(first: DrilledCylinder, first_portal_mm: float, second: DrilledCylinder, second_portal_mm: float) -> float:
     """Volume that both have beyond their portals, over the smaller's."""
     beyond = [
         Cylinder(

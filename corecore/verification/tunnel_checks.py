@@ -9,7 +9,7 @@ import numpy as np
 from corecore.base.grid import FloatArray
 from corecore.document.plan import Document, PlanTunnel
 from corecore.verification import tolerance
-from corecore.verification.drilled_volume import BoreFigures, portal_length
+from corecore.verification.drilled_volume import DrilledFigures, portal_length
 from corecore.verification.frame import Frame, angle_deg
 from corecore.verification.report import Check, at_least, at_most, equal
 
@@ -24,7 +24,7 @@ ASSUMED_TROCHANTER_RAISE = 0.12
 
 
 def figure_checks(
-    name: str, tunnel: PlanTunnel, found: BoreFigures, plan: Document, frame: Frame, spacing_mm: FloatArray
+    name: str, tunnel: PlanTunnel, found: DrilledFigures, plan: Document, frame: Frame, spacing_mm: FloatArray
 ) -> list[Check]:
     """The tunnel's stated figures, each beside the one found."""
     stated = tunnel.figures
@@ -91,7 +91,7 @@ def figure_checks(
 
 
 def constraint_checks(
-    name: str, tunnel: PlanTunnel, found: BoreFigures, plan: Document, spacing_mm: FloatArray
+    name: str, tunnel: PlanTunnel, found: DrilledFigures, plan: Document, spacing_mm: FloatArray
 ) -> dict[str, list[Check]]:
     """The hard constraints on one tunnel, judged by the figures found here, by the key each bears."""
     spec = plan.spec
@@ -140,7 +140,7 @@ def constraint_checks(
     }
 
 
-def _kept_out(name: str, margin_mm: float, found_mm: float | None, found: BoreFigures) -> list[Check]:
+def _kept_out(name: str, margin_mm: float, found_mm: float | None, found: DrilledFigures) -> list[Check]:
     return [] if found_mm is None else [at_least(name, margin_mm, found_mm, found.region_slack_mm, "mm")]
 
 

@@ -17,7 +17,7 @@ from corecore.base.spec import Spec
 from corecore.hip.case import load_case
 from corecore.hip.hip import Hip, build_hip
 from corecore.io.nifti import write_labels
-from corecore.planning.search.single import Found, best_tunnel
+from corecore.planning.search.single import SearchResult, best_tunnel
 from corecore.tunnels.cylinder import Tunnel
 from corecore.tunnels.figures import assess
 
@@ -25,19 +25,19 @@ ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "sample_volumes" / "right_medium.nii.gz"
 
 
-def planned(path: Path) -> tuple[Hip, Found]:
+def planned(path: Path) -> tuple[Hip, SearchResult]:
     hip = build_hip(load_case(f"{path}:1", f"{path}:2"))
     return hip, best_tunnel(hip, Spec())
 
 
-def ends(hip: Hip, found: Found) -> FloatArray:
+def ends(hip: Hip, found: SearchResult) -> FloatArray:
     """Entry and tip in world mm, (2, 3)."""
     assert found.tunnel is not None, found.infeasible
     return np.stack([hip.to_world(found.tunnel.entry), hip.to_world(found.tunnel.tip)])
 
 
 @pytest.fixture(scope="module")
-def reference() -> tuple[Hip, Found]:
+def reference() -> tuple[Hip, SearchResult]:
     return planned(SAMPLE)
 
 
@@ -80,7 +80,7 @@ slow = pytest.mark.slow
     ],
 )
 def test_the_plan_goes_with_the_patient_and_not_with_the_storage(
-    reference: tuple[Hip, Found],
+    reference: tuple[Hip, SearchResult],
     tmp_path: Path,
     order: tuple[int, int, int],
     step: tuple[int, int, int],

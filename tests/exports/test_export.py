@@ -24,9 +24,9 @@ from corecore.base.errors import InputError, OutputError
 from corecore.base.grid import FloatArray, Grid
 from corecore.base.spec import Spec
 from corecore.document.seal import seal_of
-from corecore.document.stamp import Stamp
+from corecore.document.stamp import Provenance
 from corecore.exports.csv import _safe
-from corecore.exports.export_context import Parcel
+from corecore.exports.export_context import ExportContext
 from corecore.exports.formats import WRITERS, export_plan
 from corecore.exports.slicer import export_slicer
 from corecore.io.markups import MarkupPlane, write_planes
@@ -64,13 +64,13 @@ def breaking(world: phantom.World, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture(scope="module")
-def parcel(plan_file: Path) -> Parcel:
-    return Parcel.of(plan_file)
+def parcel(plan_file: Path) -> ExportContext:
+    return ExportContext.of(plan_file)
 
 
 @pytest.fixture(scope="module")
-def accepted(breaking: Path) -> Parcel:
-    return Parcel.of(breaking, "thin cartilage,\n agreed")
+def accepted(breaking: Path) -> ExportContext:
+    return ExportContext.of(breaking, "thin cartilage,\n agreed")
 
 
 def tunnels_of(plan_file: Path) -> list[tuple[FloatArray, FloatArray, float]]:
@@ -95,7 +95,7 @@ def ras_of(markup: dict[str, Any]) -> list[FloatArray]:
     return [np.array(p["position"]) * [-1, -1, 1] for p in markup["controlPoints"]]
 
 
-def test_slicer_has_lines_where_the_tunnels_are(plan_file: Path, parcel: Parcel, tmp_path: Path) -> None:
+def test_slicer_has_lines_where_the_tunnels_are(plan_file: Path, parcel: ExportContext, tmp_path: Path) -> None:
     paths = export_slicer(parcel, tmp_path / "s")
     assert {p.name for p in paths} == {p.name for p in (tmp_path / "s").iterdir()}
     lines = json.loads((tmp_path / "s" / "tunnels.mrk.json").read_text())["markups"]
@@ -107,7 +107,7 @@ def test_slicer_has_lines_where_the_tunnels_are(plan_file: Path, parcel: Parcel,
         assert "LEFT" in line["controlPoints"][0]["description"]
 
 
-def test_slicer_has_planes_square_across_the_tunnels(plan_file: Path, parcel: Parcel, tmp_path: Path) -> None:
+def test_slicer_has_planes_square_across_the_tunnels(plan_file: Path, parcel: ExportContext, tmp_path: Path) -> None:
     WRITERS["slicer"](parcel, tmp_path / "s")
     planes = json.loads((tmp_path / "s" / "planes.mrk.json").read_text())["markups"]
     assert len(planes) == 6
@@ -131,7 +131,9 @@ def test_a_mirrored_plane_is_refused(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_markups_lie_on_the_planted_corners_of_a_volume(world: phantom.World, parcel: Parcel, tmp_path: Path) -> None:
+def test_markups_lie_on_the_planted_corners_of_a_volume(
+    world: phantom.World, parcel: ExportContext, tmp_path: Path
+) -> None:
     """Another library says where the corners are, in the frame the markups are written in; no round trip."""
     sitk = pytest.importorskip("SimpleITK")
     source = nib.load(world.path)
@@ -156,7 +158,7 @@ def test_markups_lie_on_the_planted_corners_of_a_volume(world: phantom.World, pa
     assert found == [1, 2, 3, 4, 5, 6, 7, 8]
 
 
-def test_the_entry_zone_holds_the_entry_and_keeps_to_the_bounds(parcel: Parcel, tmp_path: Path) -> None:
+def test_the_entry_zone_holds_the_entry_and_keeps_to_the_bounds(parcel: ExportContext, tmp_path: Path) -> None:
     export_slicer(parcel, tmp_path / "s")
     zone = read_stl(tmp_path / "s" / "entry_zone.stl")
     hip, spec = parcel.hip, parcel.plan.spec
@@ -182,7 +184,9 @@ def axis_of(vertices: FloatArray, entry: FloatArray, tip: FloatArray) -> tuple[F
     return result[0], result[1]
 
 
-def test_stl_and_3mf_place_the_bodies_where_the_plan_says(plan_file: Path, parcel: Parcel, tmp_path: Path) -> None:
+def test_stl_and_3mf_place_the_bodies_where_the_plan_says(
+    plan_file: Path, parcel: ExportContext, tmp_path: Path
+) -> None:
     trimesh = pytest.importorskip("trimesh")
     WRITERS["stl"](parcel, tmp_path / "s")
     WRITERS["3mf"](parcel, tmp_path / "p.3mf")
@@ -209,7 +213,7 @@ def test_stl_and_3mf_place_the_bodies_where_the_plan_says(plan_file: Path, parce
         assert mesh.volume == pytest.approx(np.pi * diameter**2 / 4 * length, rel=0.003)
 
 
-def test_the_femur_holds_the_head_on_the_left_side(parcel: Parcel, tmp_path: Path) -> None:
+def test_the_femur_holds_the_head_on_the_left_side(parcel: ExportContext, tmp_path: Path) -> None:
     """A frame turned about the long axis would keep every length and every volume: the head says where it is."""
     trimesh = pytest.importorskip("trimesh")
     WRITERS["stl"](parcel, tmp_path / "s")
@@ -221,7 +225,9 @@ def test_the_femur_holds_the_head_on_the_left_side(parcel: Parcel, tmp_path: Pat
     assert np.abs(np.linalg.norm(head - center, axis=1) - 24.0).max() < 1.0
 
 
-def test_nifti_paints_the_voxels_whose_middles_lie_inside(plan_file: Path, parcel: Parcel, tmp_path: Path) -> None:
+def test_nifti_paints_the_voxels_whose_middles_lie_inside(
+    plan_file: Path, parcel: ExportContext, tmp_path: Path
+) -> None:
     sitk = pytest.importorskip("SimpleITK")
     out = tmp_path / "labels.nii.gz"
     WRITERS["nifti"](parcel, out)
@@ -247,7 +253,7 @@ def test_nifti_paints_the_voxels_whose_middles_lie_inside(plan_file: Path, parce
     assert count * voxel == pytest.approx(np.pi * diameter**2 / 4 * np.linalg.norm(tip - entry), rel=0.01)
 
 
-def test_nifti_names_its_labels_and_says_what_it_is(parcel: Parcel, tmp_path: Path) -> None:
+def test_nifti_names_its_labels_and_says_what_it_is(parcel: ExportContext, tmp_path: Path) -> None:
     WRITERS["nifti"](parcel, tmp_path / "l.nii")
     header = nib.load(tmp_path / "l.nii").header
     texts = [extension.get_content() for extension in header.extensions]
@@ -259,7 +265,7 @@ def test_nifti_names_its_labels_and_says_what_it_is(parcel: Parcel, tmp_path: Pa
         assert f"<![CDATA[{name}]]>" in texts[1]
 
 
-def test_csv_holds_every_figure_to_the_last_digit(plan_file: Path, parcel: Parcel, tmp_path: Path) -> None:
+def test_csv_holds_every_figure_to_the_last_digit(plan_file: Path, parcel: ExportContext, tmp_path: Path) -> None:
     WRITERS["csv"](parcel, tmp_path / "p.csv")
     with (tmp_path / "p.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -278,7 +284,7 @@ def test_csv_holds_every_figure_to_the_last_digit(plan_file: Path, parcel: Parce
     assert float(rows[1]["risk_freehand_cortex_breach_probability"]) == risk
 
 
-def test_every_number_of_the_csv_says_its_unit(parcel: Parcel, tmp_path: Path) -> None:
+def test_every_number_of_the_csv_says_its_unit(parcel: ExportContext, tmp_path: Path) -> None:
     WRITERS["csv"](parcel, tmp_path / "p.csv")
     with (tmp_path / "p.csv").open(newline="", encoding="utf-8") as file:
         columns = next(csv.reader(file))
@@ -312,7 +318,7 @@ def test_a_path_that_breaks_limits_needs_a_reason(breaking: Path, tmp_path: Path
 
 
 @pytest.mark.parametrize("form", list(WRITERS))
-def test_the_reason_is_printed_on_every_file(accepted: Parcel, form: str, tmp_path: Path) -> None:
+def test_the_reason_is_printed_on_every_file(accepted: ExportContext, form: str, tmp_path: Path) -> None:
     out = every_format(tmp_path, form)
     paths = WRITERS[form](accepted, out)
     texts = b"".join(path.read_bytes() for path in paths)
@@ -389,7 +395,7 @@ def test_what_is_there_is_kept_unless_told_otherwise(plan_file: Path, breaking: 
         export_plan(plan_file, "csv", out, overwrite=True)
 
 
-def test_the_same_plan_gives_the_same_bytes(parcel: Parcel, tmp_path: Path) -> None:
+def test_the_same_plan_gives_the_same_bytes(parcel: ExportContext, tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     for form, write in WRITERS.items():
@@ -417,11 +423,11 @@ def test_wrong_wishes_end_in_one_line(
 
 
 def test_a_long_name_gives_way_in_a_short_header_and_the_side_does_not() -> None:
-    stamp = Stamp("n" * 90, "left", "0123abcd", None, (), None)
+    stamp = Provenance("n" * 90, "left", "0123abcd", None, (), None)
     assert len(stamp.header(60)) <= 60
     assert "LEFT plan 0123abcd" in stamp.header(60)
     assert "not a medical device" in stamp.header(60)
-    alarm = Stamp("n" * 90, "left", "0123abcd", None, ("joint_margin_mm 2 (limit 5)",), "because " * 20)
+    alarm = Provenance("n" * 90, "left", "0123abcd", None, ("joint_margin_mm 2 (limit 5)",), "because " * 20)
     assert "LEFT plan 0123abcd" in alarm.header(64)
     assert "BREAKS LIMITS" in alarm.header(64)
 
@@ -429,7 +435,9 @@ def test_a_long_name_gives_way_in_a_short_header_and_the_side_does_not() -> None
 @given(st.text(max_size=64), st.integers(60, 80), st.booleans())
 def test_a_header_is_short_and_plain_and_keeps_side_and_plan(name: str, length: int, broken: bool) -> None:
     told = ("joint_margin_mm 2 (limit 5)",) if broken else ()
-    header = Stamp(name, "right", "0123abcd", None, told, "a reason of some length" if broken else None).header(length)
+    header = Provenance(name, "right", "0123abcd", None, told, "a reason of some length" if broken else None).header(
+        length
+    )
     assert len(header) <= length
     assert header.isascii()
     assert "RIGHT plan 0123abcd; not a medical device" in header
@@ -440,7 +448,7 @@ def test_an_id_of_any_length_and_kind_is_one_line(world: phantom.World, tmp_path
     tunnel = phantom.on_bone(world.hip, world.ends[0], 10.0)
     named = replace(world.hip, case=replace(world.hip.case, id="a\nb\x07" + "c" * 99))
     phantom.write_by_hand(named, [tunnel], tmp_path / "p")
-    stamp = Parcel.of(tmp_path / "p" / "plan.json").stamp
+    stamp = ExportContext.of(tmp_path / "p" / "plan.json").stamp
     assert stamp.case_id.startswith("a?b?ccc")
     assert len(stamp.case_id) == 64
 

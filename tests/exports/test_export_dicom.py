@@ -17,7 +17,7 @@ from corecore.base.errors import InputError, OutputError
 from corecore.base.grid import FloatArray
 from corecore.base.spec import Spec
 from corecore.exports.dicom import export_dicom
-from corecore.exports.export_context import Parcel
+from corecore.exports.export_context import ExportContext
 from corecore.exports.formats import export_plan
 from corecore.io.dicom.write import read_series
 from corecore.io.stl import read_stl
@@ -72,21 +72,21 @@ def make_series(folder: Path, hip: Any, *, skip: int | None = None, away_mm: flo
 
 
 @pytest.fixture(scope="module")
-def parcel(tmp_path_factory: pytest.TempPathFactory) -> Parcel:
+def parcel(tmp_path_factory: pytest.TempPathFactory) -> ExportContext:
     world = phantom.make_world(tmp_path_factory.mktemp("world"))
     folder = tmp_path_factory.mktemp("plan")
     tunnels = [phantom.on_bone(world.hip, ends, d) for ends, d in zip(world.ends, (10.0, 3.2), strict=True)]
     phantom.write_by_hand(world.hip, tunnels, folder, spec=Spec(tunnels=2))
-    return Parcel.of(folder / "plan.json")
+    return ExportContext.of(folder / "plan.json")
 
 
 @pytest.fixture(scope="module")
-def series(parcel: Parcel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def series(parcel: ExportContext, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_series(tmp_path_factory.mktemp("dicom") / "ct", parcel.hip)
 
 
 @pytest.fixture(scope="module")
-def kept(parcel: Parcel, series: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def kept(parcel: ExportContext, series: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("out") / "keep"
     export_dicom(parcel, out, series=series, identity="keep")
     return out
@@ -100,7 +100,7 @@ def depth_in_cylinder(points: FloatArray, entry: FloatArray, tip: FloatArray, di
     return np.asarray(np.minimum(diameter / 2 - across, ends))
 
 
-def test_the_segmentation_holds_tunnels_and_lesion_where_the_plan_has_them(parcel: Parcel, kept: Path) -> None:
+def test_the_segmentation_holds_tunnels_and_lesion_where_the_plan_has_them(parcel: ExportContext, kept: Path) -> None:
     seg = highdicom.seg.segread(kept / "segmentation.dcm")
     assert seg.number_of_segments == 3
     content = parcel.plan.content
@@ -145,7 +145,7 @@ def test_keep_ties_the_file_to_the_patients_study(series: Path, kept: Path) -> N
     assert source.SOPInstanceUID in named
 
 
-def test_none_tells_no_person_and_no_uid(parcel: Parcel, series: Path, kept: Path, tmp_path: Path) -> None:
+def test_none_tells_no_person_and_no_uid(parcel: ExportContext, series: Path, kept: Path, tmp_path: Path) -> None:
     stl = tmp_path / "guide.stl"
     stl.write_bytes((b"LPS mm".ljust(80) + (1).to_bytes(4, "little")) + np.zeros(12, "<f4").tobytes() + b"\0\0")
     export_dicom(parcel, tmp_path / "o", series=series, identity="none", guide=stl)
@@ -166,7 +166,7 @@ def test_none_tells_no_person_and_no_uid(parcel: Parcel, series: Path, kept: Pat
     assert np.array_equal(first.array, second.array)
 
 
-def test_a_guide_is_packed_to_the_last_byte(parcel: Parcel, series: Path, tmp_path: Path) -> None:
+def test_a_guide_is_packed_to_the_last_byte(parcel: ExportContext, series: Path, tmp_path: Path) -> None:
     stl = tmp_path / "guide.stl"
     body = np.zeros(25, "<f4")
     body[3:12] = [-10, -20, 30, -11, -20, 30, -10, -21, 30]
@@ -184,7 +184,7 @@ def test_a_guide_is_packed_to_the_last_byte(parcel: Parcel, series: Path, tmp_pa
     assert made.FrameOfReferenceUID == pydicom.dcmread(series / "999.dcm").FrameOfReferenceUID
 
 
-def test_a_stack_is_read_in_its_order_whatever_the_names(parcel: Parcel, series: Path) -> None:
+def test_a_stack_is_read_in_its_order_whatever_the_names(parcel: ExportContext, series: Path) -> None:
     """Against highdicom's own reading of the same files."""
     mine = read_series(series)
     images = [pydicom.dcmread(path) for path in series.glob("*.dcm")]
@@ -196,7 +196,7 @@ def test_a_stack_is_read_in_its_order_whatever_the_names(parcel: Parcel, series:
     assert same or np.allclose(-flipped[:3, 0], mine.grid.world_from_index[:3, 0], atol=1e-4)
 
 
-def test_a_series_that_does_not_fit_is_refused(parcel: Parcel, series: Path, tmp_path: Path) -> None:
+def test_a_series_that_does_not_fit_is_refused(parcel: ExportContext, series: Path, tmp_path: Path) -> None:
     gap = make_series(tmp_path / "gap", parcel.hip, skip=40)
     with pytest.raises(InputError, match=r"1 slice\(s\) missing"):
         export_dicom(parcel, tmp_path / "o", series=gap, identity="keep")
@@ -230,7 +230,7 @@ def test_a_series_that_does_not_fit_is_refused(parcel: Parcel, series: Path, tmp
     ],
 )
 def test_identity_and_series_must_be_given(
-    parcel: Parcel, options: list[str], word: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    parcel: ExportContext, options: list[str], word: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["export", str(parcel.path), "--to", "dicom", *options, "--out", str(tmp_path / "o")]) == 2
     error = capsys.readouterr().err
@@ -239,7 +239,7 @@ def test_identity_and_series_must_be_given(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_reason_goes_along(parcel: Parcel, series: Path, tmp_path: Path) -> None:
+def test_a_reason_goes_along(parcel: ExportContext, series: Path, tmp_path: Path) -> None:
     stamp = replace(parcel.stamp, violations=("joint_margin_mm 4 (limit 5)",), accepted="agreed with the team")
     export_dicom(replace(parcel, stamp=stamp), tmp_path / "o", series=series, identity="none")
     seg = pydicom.dcmread(tmp_path / "o" / "segmentation.dcm")

@@ -18,7 +18,7 @@ from corecore.base.errors import InputError, OutputError
 from corecore.base.grid import FloatArray
 from corecore.base.mesh import TriangleMesh
 from corecore.base.spec import Spec
-from corecore.document.stamp import Stamp
+from corecore.document.stamp import Provenance
 from corecore.exports.guide.check import WALL_REACH_MM
 from corecore.exports.guide.design import Design
 from corecore.exports.guide.make import Guide, make_guide
@@ -30,7 +30,7 @@ from corecore.tunnels.cylinder import Tunnel
 
 pytest.importorskip("manifold3d")
 
-STAMP = Stamp("case 7", "right", "0123abcd", None, (), None)
+STAMP = Provenance("case 7", "right", "0123abcd", None, (), None)
 #: Where a plan of the sample with a wider drill enters and ends, RAS mm: a thinner one has room to spare.
 ENDS = (np.array([146.436, -29.564, -16.652]), np.array([79.904, -9.474, 36.763]))
 #: The sample's shaft is a smooth tube: on it the criterion of the seat is let down, to have a guide at hand.

@@ -102,7 +102,7 @@ def test_edge_teardrop_and_middle_are_found_on_a_mask(
     exact = from_points(hip.anatomy, edge, teardrop, shape.radius_mm, "pelvis")
     found = acetabulum_of(hip, pelvis.mask)
     assert found.basis == "pelvis"
-    assert found.cautions == ()
+    assert found.warnings == ()
     assert found.edge_mm is not None
     assert found.teardrop_mm is not None
     assert np.linalg.norm(found.edge_mm - edge) < 0.5
@@ -197,8 +197,8 @@ def test_a_mask_in_another_frame_is_refused(sample_hip: Hip) -> None:
 def test_masks_that_overlap_are_told(sample_hip: Hip) -> None:
     found = acetabulum_of(sample_hip, around(sample_hip, shape_of(sample_hip, gap_mm=-1.5)).mask)
     assert found.basis == "pelvis"
-    assert [c.code for c in found.cautions] == ["pelvis_touches_head"]
-    assert "-1.5 mm from the head" in found.cautions[0].text
+    assert [c.code for c in found.warnings] == ["pelvis_touches_head"]
+    assert "-1.5 mm from the head" in found.warnings[0].text
 
 
 def cut(pelvis: Mask, first: tuple[float, float, float]) -> Mask:
@@ -214,7 +214,7 @@ def test_a_scan_that_ends_before_the_edge_says_nothing_of_place(sample_hip: Hip)
                                         *pelvis.grid.shape[1:]])  # fmt: skip
     found = acetabulum_of(sample_hip, narrow)
     assert found.basis == "population"
-    assert [c.code for c in found.cautions] == ["acetabulum_not_in_view", "acetabulum_population"]
+    assert [c.code for c in found.warnings] == ["acetabulum_not_in_view", "acetabulum_population"]
 
 
 def test_a_teardrop_out_of_view_is_no_end_of_the_scan(sample_hip: Hip) -> None:
@@ -224,7 +224,7 @@ def test_a_teardrop_out_of_view_is_no_end_of_the_scan(sample_hip: Hip) -> None:
     found = acetabulum_of(sample_hip, cut(pelvis, (-1e4, -1e4, center[2] - 12.0)))
     assert found.basis == "pelvis"
     assert found.teardrop_mm is None
-    assert [c.code for c in found.cautions] == ["teardrop_population"]
+    assert [c.code for c in found.warnings] == ["teardrop_population"]
     assert found.middle_deg == from_population(sample_hip.anatomy).middle_deg
     assert found.edge_deg == pytest.approx(acetabulum_of(sample_hip, pelvis).edge_deg, abs=0.5)
 
@@ -237,7 +237,7 @@ def test_a_wall_that_runs_on_down_has_no_teardrop(sample_hip: Hip) -> None:
     post = (np.abs(at[..., 0] + 35.0) < 4.0) & (np.abs(at[..., 1]) < SLAB_MM + 6.0) & (at[..., 2] < -5.0)
     found = acetabulum_of(sample_hip, Mask(pelvis.grid, pelvis.voxels | post))
     assert found.teardrop_mm is None
-    assert [c.code for c in found.cautions] == ["teardrop_population"]
+    assert [c.code for c in found.warnings] == ["teardrop_population"]
 
 
 def test_the_population_is_told_from_the_bodys_vertical(sample_hip: Hip) -> None:
@@ -246,7 +246,7 @@ def test_the_population_is_told_from_the_bodys_vertical(sample_hip: Hip) -> None
     thirds = np.linspace(found.middle_deg, found.edge_deg, 4) - VERTICAL_DEG
     assert thirds == pytest.approx([-38.8, -13.8, 11.3, 36.3], abs=0.1)
     assert found.basis == "population"
-    assert [c.code for c in found.cautions] == ["acetabulum_population"]
+    assert [c.code for c in found.warnings] == ["acetabulum_population"]
 
 
 def with_landmarks(hip: Hip, **points: FloatArray) -> Hip:
@@ -267,7 +267,7 @@ def test_landmarks_are_read_in_the_mid_coronal_plane(sample_hip: Hip, left_hip: 
     assert found.edge_deg == pytest.approx(np.degrees(0.6))
     assert found.middle_deg == pytest.approx(np.degrees(-0.7))
     assert found.edge_mm == pytest.approx(edge)
-    assert found.cautions == ()
+    assert found.warnings == ()
     # What is given goes before what the mask shows.
     assert acetabulum_of(given, around(hip, shape_of(hip)).mask).edge_deg == found.edge_deg
 
@@ -278,7 +278,7 @@ def test_one_landmark_is_joined_by_the_mask_or_a_population(sample_hip: Hip) -> 
     seen = acetabulum_of(sample_hip, pelvis)
     edge = sample_hip.to_world(a.head_center + 27.0 * (np.sin(0.4) * a.x_axis + np.cos(0.4) * a.shaft_axis))
     alone = acetabulum_of(with_landmarks(sample_hip, acetabular_edge=edge))
-    assert [c.code for c in alone.cautions] == ["teardrop_population"]
+    assert [c.code for c in alone.warnings] == ["teardrop_population"]
     joined = acetabulum_of(with_landmarks(sample_hip, acetabular_edge=edge), pelvis)
     assert joined.edge_deg == pytest.approx(np.degrees(0.4))
     assert joined.teardrop_mm == pytest.approx(seen.teardrop_mm)

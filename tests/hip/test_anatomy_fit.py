@@ -134,7 +134,7 @@ def test_a_bone_cut_across_an_oblique_plane_keeps_its_shaft_axis() -> None:
 def test_a_short_scan_says_what_it_assumes(cut: float, lesser: str) -> None:
     truth = pose(0)
     found = fitted(truth, truth.without((truth.positions()[:, 2] < cut).reshape(truth.voxels.shape)))
-    codes = {caution.code for caution in found.warnings}
+    codes = {warning.code for warning in found.warnings}
     assert found.sources["shaft_axis"] == "assumed"
     assert "shaft_assumed" in codes
     assert found.sources["lesser_trochanter"] == lesser

@@ -39,7 +39,7 @@ def case(femur: np.ndarray, lesion: np.ndarray, **options: object) -> Case:
 
 
 def codes(result: Case) -> set[str]:
-    return {c.code for c in result.cautions}
+    return {c.code for c in result.warnings}
 
 
 def test_of_two_hips_the_one_with_the_lesion_is_kept() -> None:
@@ -65,7 +65,7 @@ def test_specks_and_holes_are_counted() -> None:
     femur[95, 20, 36] = False
     result = case(femur, blob(RIGHT, 4))
     assert codes(result) == {"bone_specks", "holes_filled"}
-    assert next(c.text for c in result.cautions if c.code == "bone_specks").startswith("2 bone specks")
+    assert next(c.text for c in result.warnings if c.code == "bone_specks").startswith("2 bone specks")
     assert result.femur.volume_ml == pytest.approx(blob(RIGHT, 12).sum() * 0.008)
 
 

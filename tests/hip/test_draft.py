@@ -25,7 +25,7 @@ from corecore.hip.draft.make import Draft, draft_femur
 from corecore.hip.draft.sphere import Sphere, head_sphere
 from corecore.hip.draft.write import draft_files
 from corecore.io.nifti import note_of, write_image, write_labels, write_mask
-from corecore.planning.open_plan import reopen
+from corecore.planning.open_plan import open_plan
 from corecore.tunnels.cylinder import Tunnel
 from corecore.tunnels.figures import assess
 
@@ -214,7 +214,7 @@ def test_a_draft_is_known_by_its_mark_until_it_was_looked_at(
     assert DRAFT_NOTE in note_of(path)
     draft = load_case(str(path), str(sample / "left_large_lesion.nii.gz"))
     assert draft.drafted
-    assert draft.cautions[0].code == "draft_femur"
+    assert draft.warnings[0].code == "draft_femur"
     assert main(["draft", "--checked", str(path), "--out", str(checked)]) == 0
     again = load_case(str(checked), str(sample / "left_large_lesion.nii.gz"))
     assert not again.drafted
@@ -327,7 +327,7 @@ def test_from_the_command_line_to_a_plan_that_keeps_its_warning(whole: Whole, tm
     assert main(told) == 0
     content = json.loads((plan / "plan.json").read_text())
     assert content["warnings"][0]["code"] == "draft_femur"
-    opened = reopen(plan / "plan.json")
+    opened = open_plan(plan / "plan.json")
     assert opened.hip.case.drafted
     true = build_hip(case_from_masks(whole.femur, whole.lesion, label_map=False))
     one = content["tunnels"][0]

@@ -66,7 +66,7 @@ def test_lesion_outside_the_bone_is_cut_off_or_refused(case: Case) -> None:
     middle = int(np.argwhere(lesion)[:, 0].mean())
     nudged[middle : middle + 6, :, 2:] |= lesion[middle : middle + 6, :, :-2]
     hip = build_hip(separate(case, case.femur.voxels, nudged))
-    assert "lesion_cut" in {c.code for c in hip.cautions}
+    assert "lesion_cut" in {c.code for c in hip.warnings}
     # Half a voxel for the centre, and half its diagonal to a corner.
     assert hip.bone.distance(hip.lesion.points_mm).min() >= -1.37
 
@@ -84,7 +84,7 @@ def test_a_lesion_in_the_shaft_is_refused_and_a_crumb_of_it_dropped(case: Case) 
                 build_hip(separate(case, case.femur.voxels, stray))
         else:
             hip = build_hip(separate(case, case.femur.voxels, stray))
-            assert "lesion_away" in {c.code for c in hip.cautions}
+            assert "lesion_away" in {c.code for c in hip.warnings}
             assert hip.lesion.volume_ml == pytest.approx(lesion.sum() * grid.voxel_ml)
 
 

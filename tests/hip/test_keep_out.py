@@ -8,7 +8,7 @@ import pytest
 from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray, Grid, Mask, inverse, transform
 from corecore.hip import keep_out
-from corecore.hip.keep_out import PAD_MM, Barrier, barrier_of
+from corecore.hip.keep_out import PAD_MM, KeepOutRegion, barrier_of
 from corecore.tunnels.cylinder import Tunnel
 from corecore.tunnels.figures import OUTWARD_MM, clearance_mm
 
@@ -39,7 +39,7 @@ def ball(middle: FloatArray, radius: float, *, spacing: float = 0.9, turn_deg: f
 LOCAL = np.diag([-1.0, 1.0, 1.0, 1.0]) @ affine(1.0, np.array([12.0, -30.0, 7.0]), 1, 17.0)
 
 
-def placed(middle: FloatArray, radius: float, **grid: float) -> Barrier:
+def placed(middle: FloatArray, radius: float, **grid: float) -> KeepOutRegion:
     """The barrier of a ball about a local point."""
     found = barrier_of("avoid", ball(transform(inverse(LOCAL), middle), radius, **grid), LOCAL, SIZE)
     assert found is not None

@@ -21,7 +21,7 @@ from corecore.hip.case import load_case
 from corecore.hip.lesion_transform import PHANTOM_ERROR_MM, Move, move_told
 from corecore.hip.registration import LEVELS, Registration, information, matrix_of, register
 from corecore.io.nifti import read_volume, write_image, write_mask
-from corecore.planning.open_plan import reopen
+from corecore.planning.open_plan import open_plan
 
 ROOT = Path(__file__).resolve().parents[2]
 FEMUR = ROOT / "sample_volumes" / "left_large_femur.nii.gz"
@@ -66,11 +66,11 @@ def test_a_plan_tells_a_move_and_what_the_risk_counts_of_it() -> None:
     assert np.array_equal(again.world_from_lesion, move.world_from_lesion)
     assert again.as_dict() == told
     assert again.lesion_shift_mm == 0.7
-    assert "counts 0.70 mm" in again.caution.text
+    assert "counts 0.70 mm" in again.warning.text
     assert move_told({**told, "residual_mm": 0.02}).lesion_shift_mm == PHANTOM_ERROR_MM
     given = move_told({**told, "method": "given", "residual_mm": None, "information": None})
     assert given.lesion_shift_mm is None
-    assert "leaves it out" in given.caution.text
+    assert "leaves it out" in given.warning.text
     faults: list[dict[str, Any]] = [{"method": "guessed"}, {"world_from_lesion": [1.0]}, {"moved_mm": float("nan")}]
     for wrong in (*({**told, **fault} for fault in (*faults, {"residual_mm": "x"})), {}):
         with pytest.raises(InputError, match="lesion_transform"):
@@ -86,7 +86,7 @@ def test_a_transform_brings_the_lesion_back(tmp_path: Path, moved_lesion: tuple[
     gap = case.lesion.positions_mm() - here.lesion.positions_mm()
     assert np.max(np.abs(gap)) < 1e-3
     assert [s.role for s in case.sources] == ["femur", "lesion", "lesion_transform"]
-    assert [c.code for c in case.cautions] == ["lesion_moved"]
+    assert [c.code for c in case.warnings] == ["lesion_moved"]
     assert case.move is not None
     assert case.move.moved_mm == pytest.approx(35.0, abs=1e-3)
     assert case.move.turned_deg == pytest.approx(12.0, abs=1e-3)
@@ -260,8 +260,8 @@ def test_a_plan_says_how_its_lesion_came_there(hip: Pair, tmp_path: Path) -> Non
     for risk in (plan["tunnels"][0]["risk"], plan["totals"]["risk"]):
         assert {one["lesion_shift_mm"] for one in risk.values()} == {round(shift, 4)}
     # Opened again, the plan still knows how its lesion came there.
-    again = reopen(out / "plan.json").hip.case
+    again = open_plan(out / "plan.json").hip.case
     assert again.move is not None
     assert again.move.lesion_shift_mm == pytest.approx(shift, abs=1e-6)
-    assert "lesion_moved" in [caution.code for caution in again.cautions]
+    assert "lesion_moved" in [warning.code for warning in again.warnings]
     assert [w["text"] for w in plan["warnings"] if w["code"] == "lesion_moved"]

@@ -71,20 +71,20 @@ def test_a_printed_stage_is_read_as_itself(system: str, data: st.DataObject) -> 
 def test_from_stage_three_on_the_warning_names_its_sources() -> None:
     assert late_stage(None) is None
     assert late_stage(parse_stage("Steinberg IIC")) is None
-    caution = late_stage(parse_stage("Ficat III"))
-    assert caution is not None
-    assert caution.code == "late_stage"
-    assert "Ficat III" in caution.text
-    assert "10.1016/j.arth.2019.11.029" in caution.text
-    assert "not supported" in caution.text
+    warning = late_stage(parse_stage("Ficat III"))
+    assert warning is not None
+    assert warning.code == "late_stage"
+    assert "Ficat III" in warning.text
+    assert "10.1016/j.arth.2019.11.029" in warning.text
+    assert "not supported" in warning.text
 
 
 def test_an_open_growth_plate_warns_and_an_unknown_one_is_asked() -> None:
     assert open_physis("closed") is None
     assert open_physis("unknown") is None
-    caution = open_physis(parse_physis(" Open "))
-    assert caution is not None
-    assert caution.code == "open_physis"
+    warning = open_physis(parse_physis(" Open "))
+    assert warning is not None
+    assert warning.code == "open_physis"
     assert questions(None, "unknown") == ("stage", "physis")
     assert questions(parse_stage("I"), "open") == ()
     with pytest.raises(InputError, match="open, closed or unknown"):
@@ -95,15 +95,15 @@ def test_an_open_growth_plate_warns_and_an_unknown_one_is_asked() -> None:
 def test_imaging_warns_from_the_day_after_the_limit(days: int) -> None:
     age = image_age(TODAY - timedelta(days=days), TODAY)
     assert age.days == days
-    assert (age.caution is not None) == (days > IMAGE_AGE_MAX_DAYS)
-    if age.caution:
-        assert age.caution.code == "image_age"
-        assert str(days) in age.caution.text
+    assert (age.warning is not None) == (days > IMAGE_AGE_MAX_DAYS)
+    if age.warning:
+        assert age.warning.code == "image_age"
+        assert str(days) in age.warning.text
 
 
 def test_an_unknown_date_warns_not_but_says_so() -> None:
     age = image_age(None, TODAY)
-    assert (age.days, age.caution) == (None, None)
+    assert (age.days, age.warning) == (None, None)
     assert "not known" in str(age.as_dict()["note"])
 
 

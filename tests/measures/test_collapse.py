@@ -23,8 +23,8 @@ def test_a_flattened_cap_is_measured_within_half_a_millimetre(depth_mm: float) -
     assert found.over_lesion_mm is not None
     assert found.over_lesion_mm == pytest.approx(depth_mm, abs=0.5)
     assert found.found
-    assert found.caution is not None
-    assert ("above" in found.caution.text) == (found.over_lesion_mm > 2.0)
+    assert found.warning is not None
+    assert ("above" in found.warning.text) == (found.over_lesion_mm > 2.0)
     # The rest of the head keeps its shape, and the deepest place lies in the middle of the cut.
     assert found.rest_p95_mm is not None
     assert found.rest_p95_mm < 0.5
@@ -41,7 +41,7 @@ def test_the_sphere_stays_where_the_cap_was() -> None:
 @pytest.mark.parametrize("side", ["right", "left"])
 def test_a_round_head_has_no_depression(side: str) -> None:
     found = measure_collapse(sound_hip(side))
-    assert found.caution is None
+    assert found.warning is None
     assert found.over_lesion_mm is not None
     assert found.over_lesion_mm < 0.4
     assert found.limit_mm == pytest.approx(LIMIT_MM)
@@ -75,4 +75,4 @@ def test_a_head_uneven_everywhere_needs_more_than_that_over_its_lesion() -> None
     assert even.rest_p95_mm is not None
     assert Collapse(1.6, 0.3, 0.4, LIMIT_MM, None).found
     assert not Collapse(1.6, 1.0, 1.4, 1.75, None).found
-    assert Collapse(None, None, None, LIMIT_MM, None).caution is None
+    assert Collapse(None, None, None, LIMIT_MM, None).warning is None

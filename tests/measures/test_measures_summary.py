@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corecore.hip.anatomy.model import Caution
+from corecore.hip.anatomy.model import PlanWarning
 from corecore.measures.signs.stage import parse_stage
 from corecore.measures.summary import LINES_MAX, summarise
 
@@ -31,7 +31,7 @@ def test_the_course_of_each_jic_type_is_kurodas(kind: str, two: str, five: str) 
 
 
 def test_a_large_lesion_speaks_against_with_a_source_each() -> None:
-    summary = summarise(LARGE, stage=parse_stage("ARCO 3A"), cautions=[Caution("collapse", "x")], asks=["physis"])
+    summary = summarise(LARGE, stage=parse_stage("ARCO 3A"), warnings=[PlanWarning("collapse", "x")], asks=["physis"])
     codes = {item.code for item in summary.speaks_against}
     assert codes >= {"late_stage", "collapse", "large_lesion", "lateral_extent", "necrotic_angle", "anterior_extent"}
     assert "subchondral_breach" in codes
@@ -76,6 +76,8 @@ def test_whatever_a_document_holds_the_summary_is_short_and_plain_json(document:
 
 
 def test_the_text_keeps_within_its_lines_and_gives_no_advice() -> None:
-    text = summarise(LARGE, stage=parse_stage("Ficat III"), cautions=[Caution("collapse", "x")], asks=["physis"]).text()
+    text = summarise(
+        LARGE, stage=parse_stage("Ficat III"), warnings=[PlanWarning("collapse", "x")], asks=["physis"]
+    ).text()
     assert len(text.splitlines()) <= LINES_MAX
     assert not any(word in text.lower() for word in ("should", "recommend", "advise", "must "))

@@ -32,7 +32,7 @@ def test_a_pin_is_found_with_its_volume_and_distance(clip: float | None) -> None
     # The pin's end lies 15 mm down the neck.
     assert found.distance_mm == pytest.approx(15.0, abs=1.5)
     assert found.share_in_femur > 0.9
-    assert found.caution.code == "metal"
+    assert found.warning.code == "metal"
 
 
 @pytest.mark.parametrize("value", [1500.0, 1900.0, 2000.0])

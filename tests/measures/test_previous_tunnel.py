@@ -37,7 +37,7 @@ def test_a_bore_in_the_mask_is_found_as_wide_as_it_is(side: Any, diameter: float
     assert found is not None
     assert found.width_mm == pytest.approx(diameter, abs=0.6)
     assert found.length_mm > 30.0
-    assert found.caution.code == "previous_tunnel"
+    assert found.warning.code == "previous_tunnel"
     # Its line: the bore's axis, in the femoral frame that the phantom was made in.
     neck = Femur(HipRecipe().shape).neck_axis
     direction = sound_hip(side).anatomy.femoral_from_local[:3, :3] @ found.direction
@@ -72,7 +72,7 @@ def test_a_drilled_hip_is_built_and_its_tunnel_found() -> None:
     made = synthetic()
     hole = bore(made.femur.grid, "right", 3.2, reach=(-8.0, 32.0))
     hip = built(Mask(made.femur.grid, made.femur.voxels & ~hole), made.lesion)
-    assert any(caution.code == "holes_filled" for caution in hip.cautions)
+    assert any(warning.code == "holes_filled" for warning in hip.warnings)
     found = find_channel_in_mask(hip)
     assert found is not None
     assert found.width_mm == pytest.approx(3.2, abs=0.6)

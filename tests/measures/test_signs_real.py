@@ -13,8 +13,8 @@ from corecore.base.grid import Image
 from corecore.hip.case import load_case
 from corecore.hip.hip import Hip, build_hip
 from corecore.io.nifti import read_image
-from corecore.measures.signs.clinician_input import Answers
-from corecore.measures.signs.detect_signs import look
+from corecore.measures.signs.clinician_input import ClinicianInput
+from corecore.measures.signs.detect_signs import detect_signs
 from corecore.measures.signs.stage import parse_stage
 from corecore.study.samples import sample
 
@@ -29,8 +29,8 @@ def with_image(hip: Hip, image: Image | None) -> Hip:
 def test_a_real_hip_shows_no_sign(real_hips: Path, name: str) -> None:
     ct = real_hips / f"{name}_CT.nii.gz"
     image = read_image(ct) if ct.is_file() else None
-    found = look(with_image(built(real_hips, name), image), Answers(today=TODAY))
-    assert found.cautions == ()
+    found = detect_signs(with_image(built(real_hips, name), image), ClinicianInput(today=TODAY))
+    assert found.warnings == ()
     assert found.asks == ("stage", "physis")
     assert found.collapse.over_lesion_mm is not None
     looked = not any("not looked for" in note for note in found.notes)
@@ -40,8 +40,8 @@ def test_a_real_hip_shows_no_sign(real_hips: Path, name: str) -> None:
 def test_the_sample_with_its_ct_shows_no_sign(sample_hip: Hip) -> None:
     image = read_image(sample("right_medium_ct.nii.gz"))
     hip = with_image(sample_hip, image)
-    found = look(hip, Answers(imaging_date=TODAY, today=TODAY, stage=parse_stage("II"), physis="closed"))
-    assert found.cautions == ()
+    found = detect_signs(hip, ClinicianInput(imaging_date=TODAY, today=TODAY, stage=parse_stage("II"), physis="closed"))
+    assert found.warnings == ()
     assert found.asks == found.notes == ()
     assert found.as_dict()["image_age"]["days"] == 0
 
@@ -50,6 +50,6 @@ def test_an_mr_image_is_not_searched_for_metal_and_says_so() -> None:
     femur, lesion = sample("left_large_femur.nii.gz"), sample("left_large_lesion.nii.gz")
     image = read_image(sample("left_large_mr.nii.gz"))
     hip = build_hip(load_case(str(femur), str(lesion)))
-    found = look(with_image(hip, image), Answers(imaging_date=TODAY, today=TODAY, physis="open"))
-    assert [caution.code for caution in found.cautions] == ["open_physis"]
+    found = detect_signs(with_image(hip, image), ClinicianInput(imaging_date=TODAY, today=TODAY, physis="open"))
+    assert [warning.code for warning in found.warnings] == ["open_physis"]
     assert any("not a CT" in note for note in found.notes)

@@ -20,7 +20,7 @@ from corecore.measures.model import Measures, measure
 from corecore.planning.alternatives import ALIKE, LEAST, Alternative, beats, spread, unbeaten
 from corecore.planning.document import document
 from corecore.planning.planner import Plan, plan_hip
-from corecore.planning.search.single import TIE_ROOM_MM, TIE_SHARE, preferred, room_mm
+from corecore.planning.search.single import TIE_CLEARANCE_MM, TIE_SHARE, preferred_of_ties, spare_clearance_mm
 from corecore.tunnels.cylinder import Tunnel
 from corecore.tunnels.figures import TunnelFigures, assess
 from corecore.tunnels.limits import violations
@@ -82,12 +82,12 @@ def test_ties_go_to_room_and_then_to_less_healthy_bone(sample_hip: Hip) -> None:
     short = replace(TUNNEL, tip=np.array([70.0, 0.0, 0.0]))
     most = (TUNNEL, figures(removed_fraction=0.2, cortical_clearance_mm=3.0))
     roomy = (TUNNEL, figures(removed_fraction=0.2 * (1 - 0.5 * TIE_SHARE), cortical_clearance_mm=3.4))
-    spare = (short, replace(roomy[1], length_mm=70.0, cortical_clearance_mm=3.4 - 0.5 * TIE_ROOM_MM))
+    spare = (short, replace(roomy[1], length_mm=70.0, cortical_clearance_mm=3.4 - 0.5 * TIE_CLEARANCE_MM))
     less = (short, figures(removed_fraction=0.2 * (1 - 3 * TIE_SHARE), cortical_clearance_mm=9.0, length_mm=60.0))
-    assert room_mm(less[1], spec) == 1.0
-    assert preferred(sample_hip, spec, [most, less]) is most
-    assert preferred(sample_hip, spec, [most, roomy, less]) is roomy
-    assert preferred(sample_hip, spec, [less, most, spare, roomy]) is spare
+    assert spare_clearance_mm(less[1], spec) == 1.0
+    assert preferred_of_ties(sample_hip, spec, [most, less]) is most
+    assert preferred_of_ties(sample_hip, spec, [most, roomy, less]) is roomy
+    assert preferred_of_ties(sample_hip, spec, [less, most, spare, roomy]) is spare
 
 
 @pytest.mark.parametrize(("others", "tunnels"), [(-1, 1), (9, 1), (2, 3)])

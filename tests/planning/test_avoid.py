@@ -19,9 +19,9 @@ from corecore.base.spec import Spec
 from corecore.document import plan as plan_file
 from corecore.hip.case import load_case
 from corecore.hip.hip import Hip
-from corecore.hip.keep_out import Barrier, Role, barrier_of
+from corecore.hip.keep_out import KeepOutRegion, Role, barrier_of
 from corecore.planning.search.batched import judge_many
-from corecore.planning.search.constraint_gaps import surveyed
+from corecore.planning.search.constraint_gaps import survey_gaps
 from corecore.planning.search.infeasible import explain
 from corecore.planning.search.line_geometry import ring_points
 from corecore.planning.search.problem import build_problem
@@ -51,7 +51,7 @@ def ball(middle: FloatArray, radius: float = BALL_MM) -> Mask:
     return Mask(grid, inside.reshape(grid.shape))
 
 
-def barrier(hip: Hip, middle: FloatArray, role: Role = "avoid", radius: float = BALL_MM) -> Barrier:
+def barrier(hip: Hip, middle: FloatArray, role: Role = "avoid", radius: float = BALL_MM) -> KeepOutRegion:
     """A ball about a local point, as a barrier of the hip."""
     size = hip.bone.spacing_mm * hip.bone.distance_mm.shape
     found = barrier_of(role, ball(hip.to_world(middle), radius), inverse(hip.world_from_local), size)
@@ -136,7 +136,7 @@ def test_where_the_region_covers_every_way_in_it_is_named(sample_hip: Hip, free:
     reasons, _, counts = judge_many(problem, lines, ring_points(16), 1.0)
     assert not counts.any()
     assert np.count_nonzero(reasons == Reason.AVOID) > 10
-    told = explain(SPEC, problem, surveyed(problem, lines), [], lambda spec, lines: False)
+    told = explain(SPEC, problem, survey_gaps(problem, lines), [], lambda spec, lines: False)
     way = next(way for way in told.relaxations if way.key == "avoid")
     assert way.limit == 1.5
     assert way.needed < 1.5

@@ -31,7 +31,7 @@ from corecore.planning.search import single
 from corecore.planning.search.batched import climb_many, judge_many
 from corecore.planning.search.line_geometry import COUNT, entry_gaps, find_entry, line_of, margin_at, ring_points
 from corecore.planning.search.problem import Problem, build_problem
-from corecore.planning.search.single import Found, best_tunnel, lattice, tunnel_of_line
+from corecore.planning.search.single import SearchResult, best_tunnel, lattice, tunnel_of_line
 from corecore.tunnels.cylinder import Tunnel
 from corecore.tunnels.figures import RING_POINTS, RING_STEP_MM, assess
 from corecore.tunnels.limits import Reason, violations
@@ -265,7 +265,7 @@ def test_a_proof_that_comes_upon_a_better_tunnel_plans_it(case: Case, monkeypatc
     poor = int(np.argsort(counts)[len(counts) // 2])
     tunnel = tunnel_of_line(case.problem, case.feasible[poor], ends[poor, 0], ends[poor, 1])
     figures = assess(case.hip, tunnel, SPEC)
-    start = Found(tunnel, figures, None, 1, 1, {}, 0.0)
+    start = SearchResult(tunnel, figures, None, 1, 1, {}, 0.0)
     monkeypatch.setattr(single, "_searched", lambda *args, **options: start)
     found = best_tunnel(case.hip, SPEC, gap=0.01, effort=30_000)
     assert found.figures is not None

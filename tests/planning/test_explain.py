@@ -17,8 +17,8 @@ from corecore.base.spec import Spec
 from corecore.exports.plan_folder import write_plan
 from corecore.hip.hip import Hip
 from corecore.measures.model import measure
-from corecore.planning.explain import LIMITS, explanation, holding, nearest_walls
-from corecore.planning.open_plan import reopen
+from corecore.planning.explain import LIMITS, explanation, limiting_constraints, nearest_walls
+from corecore.planning.open_plan import open_plan
 from corecore.planning.planner import plan_hip
 from corecore.planning.search.single import best_tunnel
 from corecore.planning.sets.search import best_set
@@ -37,7 +37,7 @@ def folder(sample_hip: Hip, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def best(folder: Path) -> tuple[Tunnel, TunnelFigures]:
-    return reopen(folder / "plan.json").tunnels[0]
+    return open_plan(folder / "plan.json").tunnels[0]
 
 
 def test_what_is_nearest_is_the_clearance_of_the_figures(sample_hip: Hip) -> None:
@@ -73,7 +73,7 @@ def test_a_limit_holds_where_a_little_less_room_would_break_it_and_nowhere_else(
     best: tuple[Tunnel, TunnelFigures],
 ) -> None:
     figures = best[1]
-    held = {limit.key: limit for limit in holding(figures, Spec())}
+    held = {limit.key: limit for limit in limiting_constraints(figures, Spec())}
     assert "joint_margin_mm" in held
     assert held["joint_margin_mm"].value == pytest.approx(figures.joint_clearance_mm)
     assert "length_max_mm" not in held
@@ -83,7 +83,7 @@ def test_a_limit_holds_where_a_little_less_room_would_break_it_and_nowhere_else(
         way = LIMITS[key][0]
         for room, holds in ((0.1, True), (-0.1, False), (3.0, False)):
             spec = Spec().with_values({key: at + way * room})
-            assert (key in {limit.key for limit in holding(figures, spec)}) is holds
+            assert (key in {limit.key for limit in limiting_constraints(figures, spec)}) is holds
 
 
 @pytest.mark.long
@@ -129,7 +129,7 @@ def test_a_broken_path_is_promised_no_gain(sample_hip: Hip) -> None:
 
 
 def test_a_plan_opened_again_is_the_plan(folder: Path, sample_hip: Hip) -> None:
-    again = reopen(folder / "plan.json")
+    again = open_plan(folder / "plan.json")
     plan = json.loads((folder / "plan.json").read_text())
     assert again.spec == Spec()
     assert again.hip.side == sample_hip.side
@@ -167,7 +167,7 @@ def test_a_plan_that_is_not_what_its_masks_give_is_not_explained(folder: Path, t
 
     for edit, word in ((tip, r"tunnels\[0\]"), (head, "head"), (spec, "wish"), (mask, "changed")):
         with pytest.raises(InputError, match=word) as caught:
-            reopen(edited(folder, tmp_path, edit))
+            open_plan(edited(folder, tmp_path, edit))
         assert "\n" not in str(caught.value)
 
 

@@ -18,12 +18,12 @@ from corecore.planning.search.problem import build_problem
 from corecore.planning.search.relaxation import (
     REASON_OF,
     UPPER,
-    Squeezed,
-    loosened,
-    loosest,
-    squeezed,
+    Relaxed,
+    least_relaxation,
+    most_relaxed,
+    most_relaxed_value,
+    relaxed_value,
     step_of,
-    widest,
 )
 from corecore.planning.search.single import best_tunnel, lattice
 from corecore.tunnels.figures import assess
@@ -78,18 +78,18 @@ def test_every_limit_that_can_be_set_is_looked_at() -> None:
     spec = Spec()
     for key in REASON_OF:
         low, high = accepted_range(key)
-        assert loosened(spec, key, 1e3) == (high if key in UPPER else low)
+        assert relaxed_value(spec, key, 1e3) == (high if key in UPPER else low)
         # Looser for one is looser for the other road: the widest limits refuse nothing the usual ones accept.
-        assert (getattr(widest(spec), key) >= getattr(spec, key)) == (key in UPPER)
+        assert (getattr(most_relaxed(spec), key) >= getattr(spec, key)) == (key in UPPER)
 
 
 def test_squeezed_lines_keep_every_other_limit_and_random_ones_go_no_further(sample_hip: Hip) -> None:
     """Against half a million random lines: none passes with the limit two steps nearer than the squeezed one."""
     spec = replace(Spec(), entry_distal_mm=24.0)
-    lines = lattice(build_problem(sample_hip, widest(spec)), offset_step=2.0, slope_step=0.05)
-    found = {one.key: one for one in squeezed(sample_hip, spec, lines)}
+    lines = lattice(build_problem(sample_hip, most_relaxed(spec)), offset_step=2.0, slope_step=0.05)
+    found = {one.key: one for one in least_relaxation(sample_hip, spec, lines)}
     one = found["entry_distal_mm"]
-    assert loosest(spec, one.key) < one.value < spec.entry_distal_mm
+    assert most_relaxed_value(spec, one.key) < one.value < spec.entry_distal_mm
     kept = build_problem(sample_hip, replace(spec, entry_distal_mm=one.value))
     _, _, counts = judge_many(kept, one.lines, ring_points(16), 1.0)
     assert np.all(counts > 0)
@@ -126,8 +126,8 @@ def test_what_is_not_confirmed_is_what_was_squeezed_and_says_so(sample_hip: Hip)
     told = best_tunnel(sample_hip, spec, confirm=False).infeasible
     assert told is not None
     way = next(way for way in told.relaxations if way.key == "entry_distal_mm")
-    lines = lattice(build_problem(sample_hip, widest(spec)), offset_step=2.0, slope_step=0.05)
-    coarse = {one.key: one for one in squeezed(sample_hip, spec, lines)}["entry_distal_mm"]
+    lines = lattice(build_problem(sample_hip, most_relaxed(spec)), offset_step=2.0, slope_step=0.05)
+    coarse = {one.key: one for one in least_relaxation(sample_hip, spec, lines)}["entry_distal_mm"]
     # Another lattice comes as far, to a few steps; a limit is looser than where lines passed by less than a step.
     assert abs(way.needed - coarse.value) < 1.0
     assert way.needed < spec.entry_distal_mm
@@ -145,7 +145,7 @@ def test_a_value_is_found_in_strides_where_the_climbs_came_short() -> None:
             return round((24.0 - spec.entry_distal_mm) / 0.1) >= least
 
         found = infeasible._confirmed(
-            replace(Spec(), entry_distal_mm=24.0), Squeezed("entry_distal_mm", 24.0 - 8.4, np.zeros((1, 4))), again
+            replace(Spec(), entry_distal_mm=24.0), Relaxed("entry_distal_mm", 24.0 - 8.4, np.zeros((1, 4))), again
         )
         assert found is not None
         assert found.amount == pytest.approx(0.1 * threshold)

@@ -140,7 +140,7 @@ def test_a_path_that_misses_the_necrosis_or_runs_the_other_way_says_so(sample_hi
     assert swapped.given is not None
     assert swapped.given.nearest is None
     assert "neck" in str(swapped.given.nearest_reason)
-    assert "ends_exchanged" in {caution.code for caution in swapped.cautions}
+    assert "ends_exchanged" in {warning.code for warning in swapped.warnings}
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def test_a_limit_out_of_reach_gives_the_least_risk_and_says_so(sample_hip: Hip) 
     worst = max(found.risk.cortex_breach.value, found.risk.joint_breach.value)
     assert 0.01 < worst < max(found.plain_risk.cortex_breach.value, found.plain_risk.joint_breach.value)
     assert found.figures.removed_fraction >= WORTH * found.plain_figures.removed_fraction * 0.999
-    warning = next(caution for caution in plan.cautions if caution.code == "breach_limit_not_met")
+    warning = next(warning for warning in plan.warnings if warning.code == "breach_limit_not_met")
     assert f"{found.risk.cortex_breach.value:.2%}" in warning.text
 
 

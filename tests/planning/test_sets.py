@@ -19,7 +19,7 @@ from corecore.planning.search.problem import build_problem
 from corecore.planning.search.single import lattice, tunnel_of_line
 from corecore.planning.sets.candidates import Pool, bits_of, line_of_tunnel, line_points, lines_through
 from corecore.planning.sets.exchange import Members, exchanged, greedy, seeds, value
-from corecore.planning.sets.search import FoundSet, best_set
+from corecore.planning.sets.search import SetSearchResult, best_set
 from corecore.tunnels.cylinder import Tunnel
 from corecore.tunnels.figures import assess, portal_lengths
 from corecore.tunnels.limits import violations
@@ -75,12 +75,12 @@ def broken_rules(hip: Hip, tunnels: list[Tunnel], spec: Spec) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def three(sample_hip: Hip) -> FoundSet:
+def three(sample_hip: Hip) -> SetSearchResult:
     return best_set(sample_hip, THREE)
 
 
 @pytest.mark.slow
-def test_three_tunnels_keep_every_rule_and_beat_greedy(sample_hip: Hip, three: FoundSet) -> None:
+def test_three_tunnels_keep_every_rule_and_beat_greedy(sample_hip: Hip, three: SetSearchResult) -> None:
     tunnels = [tunnel for tunnel, _ in three.tunnels]
     assert len(tunnels) == 3
     assert three.fewer is None
@@ -138,7 +138,9 @@ def test_the_preset_of_small_drills_is_one_fan_and_more_of_them_never_do_less(sa
 
 
 @pytest.mark.slow
-def test_the_same_set_on_one_thread_and_two(sample_hip: Hip, three: FoundSet, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_same_set_on_one_thread_and_two(
+    sample_hip: Hip, three: SetSearchResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(os.environ, "CORECORE_THREADS", "1")
     alone = best_set(sample_hip, THREE)
     for (one, _), (two, _) in zip(alone.tunnels, three.tunnels, strict=True):

@@ -17,9 +17,9 @@ from corecore.planning.search.batched import climb_many, judge_many
 from corecore.planning.search.line_geometry import ring_points
 from corecore.planning.search.problem import build_problem
 from corecore.planning.search.single import FINAL_RING, FINAL_STEP_MM, best_tunnel
-from corecore.planning.sets.bound import prove_set, settled_prices
+from corecore.planning.sets.bound import converged_prices, prove_set
 from corecore.planning.sets.candidates import Pool, build_pool
-from corecore.planning.sets.pricing import cheapened, priced_hip, whole_parts
+from corecore.planning.sets.pricing import priced_hip, reduced_prices, whole_parts
 from corecore.planning.sets.search import best_set
 
 THREE = replace(preset("core-8"), tunnels=3)
@@ -74,7 +74,7 @@ def test_prices_reach_the_bound_of_the_linear_programme(seed: int) -> None:
     )
     prices, bound = np.ones(places, dtype=np.float32), np.inf
     for _ in range(10):
-        prices, bound = cheapened(prices, covers, count, 300)
+        prices, bound = reduced_prices(prices, covers, count, 300)
     assert bound == pytest.approx(float((1.0 - prices).sum() + count * (covers @ prices).max()), rel=1e-5)
     assert -result.fun * (1.0 - 1e-6) <= bound <= -result.fun * 1.01
     best = max(
@@ -99,7 +99,7 @@ def test_whole_parts_keep_the_sum_and_stay_beside_the_price() -> None:
 @pytest.mark.slow
 def test_at_settled_prices_no_climb_finds_a_line_worth_much_more(pool: Pool) -> None:
     """Prices were once taken for settled while climbs from their own dearest lines gained 4 to 6 %."""
-    prices, dear = settled_prices(pool)
+    prices, dear = converged_prices(pool)
     parts = whole_parts(prices, pool.hip.lesion.points_mm)
     priced = build_problem(priced_hip(pool.hip, parts), pool.spec)
     ring = ring_points(FINAL_RING)
@@ -117,7 +117,7 @@ def test_no_set_of_candidates_beats_the_bound(pool: Pool) -> None:
     assert proof.upper_bound_fraction * covers.shape[1] >= most
     assert proof.stopped_by == "effort"
     # Prices alone already forbid what three times the best tunnel would promise.
-    prices, dear = settled_prices(pool)
+    prices, dear = converged_prices(pool)
     assert len(dear)
     bound = float((1.0 - prices).sum() + 3 * (covers @ prices).max())
     assert most <= bound * (1.0 + 1e-6)

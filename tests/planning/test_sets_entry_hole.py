@@ -16,7 +16,7 @@ from corecore.hip.hip import Hip, build_hip
 from corecore.planning.search.problem import thinned
 from corecore.planning.search.single import best_tunnel
 from corecore.planning.sets.candidates import Pool, build_pool
-from corecore.planning.sets.entry_hole import SEEDS, STEPS_MM, better_portals
+from corecore.planning.sets.entry_hole import SEEDS, STEPS_MM, better_entry_holes
 from corecore.planning.sets.exchange import Members, exchanged, seeds, value
 from corecore.planning.sets.search import best_set
 
@@ -46,7 +46,7 @@ def test_a_moved_portal_is_better_than_every_one_it_could_begin_from_or_move_to(
             alone = pool.emptied()
             alone.add_fan(pool.shapes.entry[fan[-1]])
             begun.append(most(alone, count))
-        entries = better_portals(pool, pool.fans, count)
+        entries = better_entry_holes(pool, pool.fans, count)
         assert len(pool.lines) == max(int(fan.max()) for fan in pool.fans) + 1, "the pool itself is not touched"
         reached = []
         for entry in entries:

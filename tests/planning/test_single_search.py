@@ -12,10 +12,10 @@ import pytest
 from corecore.base.spec import Spec
 from corecore.hip.hip import Hip
 from corecore.planning.search.batched import judge_many
-from corecore.planning.search.constraint_gaps import nearest_lines, surveyed
+from corecore.planning.search.constraint_gaps import nearest_lines, survey_gaps
 from corecore.planning.search.line_geometry import line_of, ring_points
 from corecore.planning.search.problem import build_problem
-from corecore.planning.search.single import Found, best_tunnel, lattice, tunnel_of_line
+from corecore.planning.search.single import SearchResult, best_tunnel, lattice, tunnel_of_line
 from corecore.tunnels.cylinder import Tunnel
 from corecore.tunnels.figures import RING_POINTS, RING_STEP_MM, assess, first_exit
 from corecore.tunnels.limits import REASON_KEYS, Reason, violations
@@ -74,25 +74,25 @@ def test_lines_the_kernel_rejects_break_that_rule_in_the_twin(sample_hip: Hip) -
 
 
 @pytest.fixture(scope="module")
-def best(sample_hip: Hip) -> Found:
+def best(sample_hip: Hip) -> SearchResult:
     return best_tunnel(sample_hip, SPEC)
 
 
-def test_the_best_tunnel_keeps_every_constraint(sample_hip: Hip, best: Found) -> None:
+def test_the_best_tunnel_keeps_every_constraint(sample_hip: Hip, best: SearchResult) -> None:
     assert best.tunnel is not None
     assert best.figures is not None
     assert not violations(assess(sample_hip, best.tunnel, SPEC), SPEC)
     assert best.figures.removed_fraction > 0.05
 
 
-def test_nothing_random_beats_it(sample_hip: Hip, best: Found) -> None:
+def test_nothing_random_beats_it(sample_hip: Hip, best: SearchResult) -> None:
     _, _, _, _, counts = judged(sample_hip, SPEC, 200_000, seed=2)
     assert best.figures is not None
     assert counts.max() / len(sample_hip.lesion.points_mm) <= best.figures.removed_fraction * 1.001
     assert np.count_nonzero(counts) > 100
 
 
-def test_threads_do_not_change_the_plan(sample_hip: Hip, best: Found, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_threads_do_not_change_the_plan(sample_hip: Hip, best: SearchResult, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(os.environ, "CORECORE_THREADS", "1")
     again = best_tunnel(sample_hip, SPEC)
     assert again.tunnel is not None
@@ -102,7 +102,7 @@ def test_threads_do_not_change_the_plan(sample_hip: Hip, best: Found, monkeypatc
     assert again.figures == best.figures
 
 
-def test_a_larger_margin_never_removes_more(sample_hip: Hip, best: Found) -> None:
+def test_a_larger_margin_never_removes_more(sample_hip: Hip, best: SearchResult) -> None:
     tighter = best_tunnel(sample_hip, replace(SPEC, joint_margin_mm=7.0))
     assert tighter.figures is not None
     assert best.figures is not None
@@ -112,4 +112,4 @@ def test_a_larger_margin_never_removes_more(sample_hip: Hip, best: Found) -> Non
 def test_nearest_lines_of_a_feasible_hip_are_feasible(sample_hip: Hip) -> None:
     problem = build_problem(sample_hip, SPEC)
     lines = lattice(problem, offset_step=3.0, slope_step=0.06)
-    assert nearest_lines(problem, surveyed(problem, lines), keep=16).totals[0] == 0.0
+    assert nearest_lines(problem, survey_gaps(problem, lines), keep=16).totals[0] == 0.0

@@ -12,7 +12,7 @@ from corecore.base.grid import FloatArray
 from corecore.base.parsing import Vector
 from corecore.base.spec import Kept, Spec
 from corecore.hip.hip import Hip
-from corecore.planning.planner import settled
+from corecore.planning.planner import resolve_entry
 from corecore.planning.search.batched import judge_many
 from corecore.planning.search.infeasible import Infeasible
 from corecore.planning.search.line_geometry import ring_points
@@ -55,10 +55,10 @@ def test_an_entry_is_put_on_the_surface_and_one_far_off_is_told_how_far(sample_h
         assert entry is not None
         assert abs(float(sample_hip.bone.distance(entry[None])[0])) < 1e-3
         assert np.linalg.norm(entry - free.entry) < 0.5
-        settled_spec, cautions = settled(sample_hip, spec)
+        settled_spec, warnings = resolve_entry(sample_hip, spec)
         assert settled_spec.entry_fixed is not None
         assert np.allclose(settled_spec.entry_fixed, sample_hip.to_world(entry), atol=1e-3)
-        assert {c.code for c in cautions} == ({"entry_moved"} if off else set())
+        assert {c.code for c in warnings} == ({"entry_moved"} if off else set())
     for off in (-6.0, 3.0, 30.0):
         with pytest.raises(InputError, match=rf"{abs(off) - 0.5:.0f}|{abs(off):.0f}|{abs(off) + 0.4:.0f}.* mm off"):
             fixed_entry(sample_hip, replace(SPEC, entry_fixed=world(sample_hip, free.entry + off * normal)))

@@ -111,13 +111,13 @@ def test_page_and_print_say_the_plans_figures(seen: Views) -> None:
 
 
 def test_what_keeps_a_limit_and_what_breaks_it() -> None:
-    rows = {row.what: row for row in limits.judged(full_scene())}
+    rows = {row.what: row for row in limits.limit_rows(full_scene())}
     assert rows["Wall to the cortex"].tone == limits.KEEPS
     assert rows["Tip and wall to the joint"].tone == limits.JUST
     broken = full_scene(status="manual", violations=[VIOLATION, {"key": "portal", "limit": 0.0, "value": -1.2}])
     tunnel = copy.deepcopy(broken.plan["tunnels"])
     tunnel[0]["joint_clearance_mm"] = 4.9996
-    rows = {row.what: row for row in limits.judged(phantom_scene(**{**broken.plan, "tunnels": tunnel}))}
+    rows = {row.what: row for row in limits.limit_rows(phantom_scene(**{**broken.plan, "tunnels": tunnel}))}
     joint = rows["Tip and wall to the joint"]
     # A figure that breaks its limit is never printed as the limit.
     assert (joint.tone, joint.verdict, joint.value) == (limits.BREAKS, "BREAKS", "4.9996 mm")
@@ -141,12 +141,12 @@ def test_the_verdict_is_the_comparison(value: float, limit: float, at_least: boo
 def test_rounding_alone_breaks_no_limit(value: float, tone: str) -> None:
     tunnels = copy.deepcopy(full_plan()["tunnels"])
     tunnels[0]["joint_clearance_mm"] = value
-    rows = {row.what: row for row in limits.judged(changed(tunnels))}
+    rows = {row.what: row for row in limits.limit_rows(changed(tunnels))}
     assert rows["Tip and wall to the joint"].tone == tone
 
 
 def test_of_several_tunnels_the_worst_is_judged() -> None:
-    rows = {row.what: row for row in limits.judged(full_scene(tunnels=4))}
+    rows = {row.what: row for row in limits.limit_rows(full_scene(tunnels=4))}
     assert rows["Tip and wall to the joint (tunnel 4)"].value == "5.2 mm"
     page, printed = made(full_scene(tunnels=4))
     assert "the tunnel that stands worst" in page.words
@@ -160,7 +160,7 @@ def test_a_margin_with_nothing_near_is_kept() -> None:
     tunnels = copy.deepcopy(full_plan()["tunnels"])
     tunnels[0]["cortical_clearance_mm"] = None
     tunnels[0]["entry_normal_deg"] = None
-    rows = {row.what: row for row in limits.judged(changed(tunnels))}
+    rows = {row.what: row for row in limits.limit_rows(changed(tunnels))}
     assert (rows["Wall to the cortex"].value, rows["Wall to the cortex"].tone) == ("nothing near", limits.KEEPS)
     # Any other figure that is absent is not known, and is not said to be kept.
     assert rows["Cortex at the entry, turned from lateral"].tone == limits.UNTOLD

@@ -17,7 +17,7 @@ from corecore.io.stl import write_stl
 from corecore.report import captions
 from corecore.report.pictures.bodies import solids
 from corecore.report.pictures.camera import Camera, cameras, edge_letters
-from corecore.report.pictures.caption import Strip
+from corecore.report.pictures.caption import CaptionStrip
 from corecore.report.pictures.shapes import across, cylinder
 from corecore.report.scene import Scene
 
@@ -190,10 +190,10 @@ def test_a_cavity_is_drawn_at_the_tips_end() -> None:
 
 def test_a_long_warning_is_printed_to_its_end() -> None:
     text = "The axis of the shaft is assumed, since the scan ends above it. " * 6 + "No drill guide."
-    strip = Strip(phantom_scene(warnings=[{"code": "x", "text": text}]))
+    strip = CaptionStrip(phantom_scene(warnings=[{"code": "x", "text": text}]))
     printed = " ".join(cells[0].strip() for cells, _ in strip.blocks if len(cells) == 1)
     assert printed == f"Warning: {text}"
-    assert strip.height_in > Strip(phantom_scene()).height_in + 0.5
+    assert strip.height_in > CaptionStrip(phantom_scene()).height_in + 0.5
 
 
 def test_words_tell_what_is_known_and_nothing_else() -> None:

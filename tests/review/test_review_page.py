@@ -22,8 +22,8 @@ from support.review_case import TOKEN, sample_desk, served
 
 from corecore.hip.hip import Hip
 from corecore.review import record
-from corecore.review.controller import Table
-from corecore.review.model import Desk
+from corecore.review.controller import ReviewController
+from corecore.review.model import ReviewModel
 
 pytest.importorskip("starlette")
 playwright = pytest.importorskip("playwright.sync_api")
@@ -88,17 +88,17 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def desk(sample_hip: Hip) -> Desk:
+def desk(sample_hip: Hip) -> ReviewModel:
     return sample_desk(sample_hip)
 
 
 @pytest.fixture
-def table(desk: Desk, tmp_path: Path) -> Table:
-    return Table(desk, desk.session(), tmp_path, desk.scene.hash)
+def table(desk: ReviewModel, tmp_path: Path) -> ReviewController:
+    return ReviewController(desk, desk.session(), tmp_path, desk.scene.hash)
 
 
 @pytest.fixture
-def address(table: Table) -> Iterator[str]:
+def address(table: ReviewController) -> Iterator[str]:
     with served(table) as found:
         yield found
 
@@ -161,7 +161,7 @@ def overlaps(page: Any) -> list[list[str]]:
 
 
 def test_a_plan_is_looked_at_dragged_signed_and_saved(
-    browser: Any, address: str, table: Table, artefacts: Path
+    browser: Any, address: str, table: ReviewController, artefacts: Path
 ) -> None:
     seen = Seen(browser, LAPTOP)
     page = seen.open(address)
@@ -238,7 +238,7 @@ def test_a_plan_is_looked_at_dragged_signed_and_saved(
 
 
 def test_figures_follow_a_drag(
-    browser: Any, address: str, table: Table, artefacts: Path, capsys: pytest.CaptureFixture[str]
+    browser: Any, address: str, table: ReviewController, artefacts: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seen = Seen(browser, LAPTOP)
     page = seen.open(address)
@@ -270,7 +270,9 @@ def test_figures_follow_a_drag(
     seen.context.close()
 
 
-def test_tip_in_a_slice_comparison_and_snap(browser: Any, address: str, table: Table, artefacts: Path) -> None:
+def test_tip_in_a_slice_comparison_and_snap(
+    browser: Any, address: str, table: ReviewController, artefacts: Path
+) -> None:
     seen = Seen(browser, LAPTOP)
     page = seen.open(address)
     box = page.locator('figure[data-slice="0"] .handle[data-end="tip"]').bounding_box()
@@ -305,7 +307,9 @@ def test_tip_in_a_slice_comparison_and_snap(browser: Any, address: str, table: T
     seen.context.close()
 
 
-def test_a_tip_dragged_out_of_the_bone_is_refused_and_goes_back(browser: Any, address: str, table: Table) -> None:
+def test_a_tip_dragged_out_of_the_bone_is_refused_and_goes_back(
+    browser: Any, address: str, table: ReviewController
+) -> None:
     seen = Seen(browser, LAPTOP)
     page = seen.open(address)
     x, y = end_of(page, "tip")
@@ -387,7 +391,9 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-def test_a_page_of_another_port_gets_nothing(browser: Any, address: str, table: Table, tmp_path: Path) -> None:
+def test_a_page_of_another_port_gets_nothing(
+    browser: Any, address: str, table: ReviewController, tmp_path: Path
+) -> None:
     (tmp_path / "evil.html").write_text("<!DOCTYPE html><title>evil</title>")
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(tmp_path)))
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -14,13 +14,13 @@ from support.review_case import ENTRY, TIP, sample_desk
 from corecore.base.errors import InputError
 from corecore.hip.hip import Hip
 from corecore.planning.alternatives import breach_probability
-from corecore.planning.search.single import room_mm
+from corecore.planning.search.single import spare_clearance_mm
 from corecore.report.slices import DRAFT_PIXEL_MM, PIXEL_MM, slices
 from corecore.review import model as desk_module
 from corecore.review import record
 from corecore.review.comparison import compared, ranked, row
-from corecore.review.controller import Table
-from corecore.review.model import Desk
+from corecore.review.controller import ReviewController
+from corecore.review.model import ReviewModel
 from corecore.review.optimise import best_move
 from corecore.review.outcome import FOLDERS_MAX, free_folder
 from corecore.review.payload import about, cuts, figures, space
@@ -29,21 +29,21 @@ from corecore.tunnels.figures import assess
 
 
 @pytest.fixture(scope="module")
-def desk(sample_hip: Hip) -> Desk:
+def desk(sample_hip: Hip) -> ReviewModel:
     return sample_desk(sample_hip)
 
 
 @pytest.fixture
-def table(desk: Desk, tmp_path: Path) -> Table:
-    return Table(desk, desk.session(), tmp_path, desk.scene.hash)
+def table(desk: ReviewModel, tmp_path: Path) -> ReviewController:
+    return ReviewController(desk, desk.session(), tmp_path, desk.scene.hash)
 
 
-def moved(desk: Desk, **steps: float) -> Session:
+def moved(desk: ReviewModel, **steps: float) -> Session:
     """The plan's tunnel with its tip elsewhere."""
     return apply(desk.session(), Nudge(0, "tip", **steps), rev=0)
 
 
-def test_a_drag_shows_what_the_step_will_and_changes_nothing(table: Table) -> None:
+def test_a_drag_shows_what_the_step_will_and_changes_nothing(table: ReviewController) -> None:
     before = table.session
     body: dict[str, Any] = {"tunnel": 0, "entry": list(ENTRY), "tip": [TIP[0] + 1.0, TIP[1], TIP[2] + 3.0], "rev": 0}
     seen = table._preview({**body, "seq": 7})
@@ -59,7 +59,7 @@ def test_a_drag_shows_what_the_step_will_and_changes_nothing(table: Table) -> No
 
 
 def test_what_was_measured_lately_is_not_measured_again_and_is_the_same(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    desk: ReviewModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(desk_module, "KNOWN_MAX", 4)
     lines = moved(desk, up_mm=1.0).lines
@@ -72,7 +72,7 @@ def test_what_was_measured_lately_is_not_measured_again_and_is_the_same(
     assert desk.measured(lines)[0] is not first, "what was not seen for long is forgotten"
 
 
-def test_tunnels_together_remove_what_either_does(desk: Desk) -> None:
+def test_tunnels_together_remove_what_either_does(desk: ReviewModel) -> None:
     one, other = desk.session().lines[0], moved(desk, front_mm=4.0).lines[0]
     points = desk.hip.lesion.points_mm
     inside = [tunnel.contains(points) for tunnel, _ in desk.drilled([one, other])]
@@ -80,7 +80,7 @@ def test_tunnels_together_remove_what_either_does(desk: Desk) -> None:
     assert desk.removed_fraction([one]) == float(np.mean(inside[0]))
 
 
-def test_an_untouched_plan_keeps_its_word_and_a_moved_one_is_set_by_hand(desk: Desk) -> None:
+def test_an_untouched_plan_keeps_its_word_and_a_moved_one_is_set_by_hand(desk: ReviewModel) -> None:
     told = figures(desk, desk.session())
     assert told["status"]["word"] == "PLANNED"
     assert "no tunnel removes more than 34.8 %" in told["status"]["lines"][1]
@@ -92,7 +92,7 @@ def test_an_untouched_plan_keeps_its_word_and_a_moved_one_is_set_by_hand(desk: D
     assert "Share of the neck's smallest section" in names
 
 
-def test_the_tunnels_lie_on_the_bone_where_the_planner_has_them(desk: Desk) -> None:
+def test_the_tunnels_lie_on_the_bone_where_the_planner_has_them(desk: ReviewModel) -> None:
     outside = np.subtract(ENTRY, TIP) * 1.2 + TIP
     session = apply(desk.session(), Move(0, tuple(outside), TIP), rev=0)
     (bore,) = figures(desk, session)["tunnels"]
@@ -102,7 +102,7 @@ def test_the_tunnels_lie_on_the_bone_where_the_planner_has_them(desk: Desk) -> N
     assert np.linalg.norm(np.subtract(bore["entry"], outside)) > 5.0
 
 
-def test_a_slice_says_where_its_ends_are_drawn(desk: Desk) -> None:
+def test_a_slice_says_where_its_ends_are_drawn(desk: ReviewModel) -> None:
     drawn = cuts(desk, moved(desk, up_mm=0.5))
     assert [one["place"] is None for one in drawn] == [False, False, True]
     (bore,) = figures(desk, moved(desk, up_mm=0.5))["tunnels"]
@@ -117,7 +117,7 @@ def test_a_slice_says_where_its_ends_are_drawn(desk: Desk) -> None:
         assert np.hypot(way @ across, way @ above) == pytest.approx(np.linalg.norm(way), abs=1e-3), "the axis is in it"
 
 
-def test_a_draft_shows_the_same_in_coarser_pixels(desk: Desk) -> None:
+def test_a_draft_shows_the_same_in_coarser_pixels(desk: ReviewModel) -> None:
     session = moved(desk, up_mm=0.5)
     full, draft = cuts(desk, session), cuts(desk, session, draft=True)
     assert [one["place"] for one in full] == [one["place"] for one in draft]
@@ -136,13 +136,13 @@ def test_a_draft_shows_the_same_in_coarser_pixels(desk: Desk) -> None:
         assert np.median(np.abs(mean - rough[:rows, :columns])[inside]) < 0.3
 
 
-def test_the_ranked_table_is_of_the_planners_figures(desk: Desk) -> None:
+def test_the_ranked_table_is_of_the_planners_figures(desk: ReviewModel) -> None:
     rows = ranked(desk)
     assert [(one["which"], one["name"]) for one in rows] == [(0, "the plan"), (1, "other 1")]
     for one in rows:
         ((tunnel, measured),) = desk.drilled(desk.sets[one["which"]][1])
         assert one["removes"] == f"{100 * measured.removed_fraction:.1f} %"
-        assert one["room"] == f"{room_mm(measured, desk.spec):.1f} mm"
+        assert one["room"] == f"{spare_clearance_mm(measured, desk.spec):.1f} mm"
         assert one["risk"] == f"{100 * breach_probability(desk.hip, tunnel, desk.spec):.1f} %"
         assert one["keeps"]
     broken = row(desk, "x", moved(desk, inward_mm=3.0).lines)
@@ -152,7 +152,7 @@ def test_the_ranked_table_is_of_the_planners_figures(desk: Desk) -> None:
     assert rows[1]["held"] == "nearest: joint"
 
 
-def test_columns_of_a_comparison_add_up(desk: Desk) -> None:
+def test_columns_of_a_comparison_add_up(desk: ReviewModel) -> None:
     here, there = moved(desk, inward_mm=2.0, up_mm=1.0).lines, desk.sets[1][1]
     rows = compared(desk, here, there)
     told = {cells[0]: cells for cells in rows[1:]}
@@ -172,7 +172,7 @@ def test_columns_of_a_comparison_add_up(desk: Desk) -> None:
 
 
 @pytest.mark.slow
-def test_a_snap_goes_to_a_tunnel_that_keeps_every_limit(desk: Desk) -> None:
+def test_a_snap_goes_to_a_tunnel_that_keeps_every_limit(desk: ReviewModel) -> None:
     session = moved(desk, inward_mm=3.0, up_mm=2.0)
     assert desk.broken(desk.drilled(session.lines))
     move = best_move(desk, session, 0)
@@ -186,7 +186,7 @@ def test_a_snap_goes_to_a_tunnel_that_keeps_every_limit(desk: Desk) -> None:
 
 
 @pytest.mark.slow
-def test_a_snap_keeps_clear_of_the_other_tunnels(desk: Desk) -> None:
+def test_a_snap_keeps_clear_of_the_other_tunnels(desk: ReviewModel) -> None:
     session = apply(desk.session(), Resize(0, 3.2), rev=0)
     first = session.lines[0]
     beside = Line(tuple(np.add(first.entry, [0.0, 0.0, 1.5])), tuple(np.add(first.tip, [0.0, 0.0, 1.5])), 3.2)
@@ -198,13 +198,13 @@ def test_a_snap_keeps_clear_of_the_other_tunnels(desk: Desk) -> None:
 
 
 @pytest.mark.slow
-def test_where_no_tunnel_keeps_the_limits_a_snap_says_so(desk: Desk) -> None:
+def test_where_no_tunnel_keeps_the_limits_a_snap_says_so(desk: ReviewModel) -> None:
     strict = replace(desk, spec=replace(desk.spec, joint_margin_mm=24.0), _known={})
     with pytest.raises(InputError, match="no tunnel within 10 mm of this one keeps every limit"):
         best_move(strict, desk.session(), 0)
 
 
-def test_notes_are_kept_as_written_and_end_a_signature(desk: Desk, tmp_path: Path) -> None:
+def test_notes_are_kept_as_written_and_end_a_signature(desk: ReviewModel, tmp_path: Path) -> None:
     session = apply(desk.session(), SignOff("A", "right", "2026-11-22", broken=False), rev=0)
     noted = apply(session, Note("  <b>first</b>\r\n\tthen\x00 this \n\n"), rev=1)
     assert noted.notes == "<b>first</b>\n then  this"
@@ -216,7 +216,7 @@ def test_notes_are_kept_as_written_and_end_a_signature(desk: Desk, tmp_path: Pat
         apply(session, Note("x" * 2001), rev=1)
 
 
-def test_the_scene_to_turn_holds_no_tunnel_and_looks_where_they_are(desk: Desk) -> None:
+def test_the_scene_to_turn_holds_no_tunnel_and_looks_where_they_are(desk: ReviewModel) -> None:
     data = space(desk)
     assert {body["part"] for body in data["bodies"]} == {"bone", "lesion"}
     assert data["markers"] == data["labels"] == []

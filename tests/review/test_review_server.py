@@ -19,8 +19,8 @@ from corecore.app.cli import main
 from corecore.base.errors import InputError
 from corecore.hip.hip import Hip
 from corecore.review import record
-from corecore.review.controller import Table
-from corecore.review.model import Desk
+from corecore.review.controller import ReviewController
+from corecore.review.model import ReviewModel
 from corecore.review.outcome import write_outcome
 from corecore.review.payload import cuts, figures
 from corecore.review.server import BODY_MAX, STATIC, application
@@ -37,14 +37,14 @@ GOOD = {"host": f"127.0.0.1:{PORT}", "origin": f"http://127.0.0.1:{PORT}", "auth
 
 
 @pytest.fixture(scope="module")
-def desk(sample_hip: Hip) -> Desk:
+def desk(sample_hip: Hip) -> ReviewModel:
     return sample_desk(sample_hip)
 
 
 class Client:
     """One page's requests, put to the application without a network."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: ReviewController) -> None:
         self.app = application(table, TOKEN, PORT)
 
     def __call__(
@@ -84,12 +84,12 @@ class Client:
 
 
 @pytest.fixture
-def table(desk: Desk, tmp_path: Path) -> Table:
-    return Table(desk, desk.session(), tmp_path, desk.scene.hash)
+def table(desk: ReviewModel, tmp_path: Path) -> ReviewController:
+    return ReviewController(desk, desk.session(), tmp_path, desk.scene.hash)
 
 
 @pytest.fixture
-def client(table: Table) -> Client:
+def client(table: ReviewController) -> Client:
     return Client(table)
 
 
@@ -155,7 +155,9 @@ def test_the_page_needs_no_token_and_holds_nothing_of_the_patient(client: Client
         ([], "no object"),
     ],
 )
-def test_what_cannot_be_is_said_and_changes_nothing(client: Client, table: Table, body: object, words: str) -> None:
+def test_what_cannot_be_is_said_and_changes_nothing(
+    client: Client, table: ReviewController, body: object, words: str
+) -> None:
     before = table.session
     status, content, _ = client("/api/do", body)
     assert status == 422
@@ -170,7 +172,7 @@ def test_bodies_too_long_or_no_json_are_refused(client: Client) -> None:
     assert "no JSON" in client("/api/do", raw=b"\xff\xfe")[1]["error"]
 
 
-def test_two_tabs_do_not_overwrite_each_other(client: Client, table: Table) -> None:
+def test_two_tabs_do_not_overwrite_each_other(client: Client, table: ReviewController) -> None:
     body = {"do": "resize", "tunnel": 0, "diameter": 8.0, "rev": 0}
     status, content, _ = client("/api/do", body)
     assert (status, content["rev"]) == (200, 1)
@@ -178,7 +180,7 @@ def test_two_tabs_do_not_overwrite_each_other(client: Client, table: Table) -> N
     assert table.session.lines[0].diameter_mm == 8.0
 
 
-def test_figures_are_the_planners_own(desk: Desk, client: Client) -> None:
+def test_figures_are_the_planners_own(desk: ReviewModel, client: Client) -> None:
     _, content, _ = client("/api/do", {"do": "nudge", "tunnel": 0, "end": "tip", "inward": 2.0, "up": 1.0, "rev": 0})
     ((tunnel, figures),) = desk.drilled([line_of(content)])
     again = assess(desk.hip, tunnel, desk.spec)
@@ -202,7 +204,7 @@ def line_of(content: dict[str, Any]) -> Line:
     return Line(tuple(line["entry"]), tuple(line["tip"]), line["diameter_mm"])
 
 
-def test_every_step_is_on_disk_and_found_again(client: Client, table: Table, desk: Desk) -> None:
+def test_every_step_is_on_disk_and_found_again(client: Client, table: ReviewController, desk: ReviewModel) -> None:
     client("/api/do", {"do": "resize", "tunnel": 0, "diameter": 8.0, "rev": 0})
     client("/api/do", {"do": "sign", "name": "A. Surgeon", "side": "right", "rev": 1})
     kept = json.loads((table.folder / record.NAME).read_text())
@@ -216,13 +218,13 @@ def test_every_step_is_on_disk_and_found_again(client: Client, table: Table, des
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"schema": "corecore.review/1", "plan": "p", "tunnels": [{}]}', "1" * 5])
-def test_a_record_that_cannot_be_read_is_one_error(desk: Desk, tmp_path: Path, text: str) -> None:
+def test_a_record_that_cannot_be_read_is_one_error(desk: ReviewModel, tmp_path: Path, text: str) -> None:
     (tmp_path / record.NAME).write_text(text)
     with pytest.raises(InputError, match=r"not readable .*--afresh"):
         record.resumed(desk.session(), "p", tmp_path)
 
 
-def test_a_set_is_judged_together_too(desk: Desk) -> None:
+def test_a_set_is_judged_together_too(desk: ReviewModel) -> None:
     line = desk.session().lines[0]
     moved = apply(desk.session(), Nudge(0, "both", front_mm=2.0), rev=0).lines[0]
     broken = {item["key"] for item in desk.broken(desk.drilled([line, moved]))}
@@ -239,7 +241,7 @@ def test_a_sign_off_is_of_the_plan_as_it_is_measured(client: Client) -> None:
     assert client("/api/do", {"do": "undo", "rev": 3})[1]["signed"] is None
 
 
-def test_an_alternative_is_taken_and_the_plan_again(client: Client, desk: Desk) -> None:
+def test_an_alternative_is_taken_and_the_plan_again(client: Client, desk: ReviewModel) -> None:
     assert client("/api/look")[1]["sets"] == ["the plan", "other 1"], "an alternative that is none is not offered"
     content = client("/api/do", {"do": "take", "which": 1, "rev": 0})[1]
     assert content["lines"][0]["diameter_mm"] == 8.0
@@ -249,7 +251,7 @@ def test_an_alternative_is_taken_and_the_plan_again(client: Client, desk: Desk) 
 
 
 @pytest.mark.slow
-def test_what_stands_is_written_as_a_plan_that_verifies(client: Client, table: Table) -> None:
+def test_what_stands_is_written_as_a_plan_that_verifies(client: Client, table: ReviewController) -> None:
     client("/api/do", {"do": "nudge", "tunnel": 0, "end": "tip", "inward": 1.0, "rev": 0})
     client(
         "/api/do", {"do": "add", "entry": [146.4, -29.0, -8.0], "tip": [82.0, -9.0, 34.0], "diameter": 3.2, "rev": 1}
@@ -271,8 +273,8 @@ def test_what_stands_is_written_as_a_plan_that_verifies(client: Client, table: T
     assert verify_plan(path).agrees
 
 
-def test_nothing_is_not_written(desk: Desk, tmp_path: Path) -> None:
-    table = Table(desk, replace(desk.session(), lines=()), tmp_path, desk.scene.hash)
+def test_nothing_is_not_written(desk: ReviewModel, tmp_path: Path) -> None:
+    table = ReviewController(desk, replace(desk.session(), lines=()), tmp_path, desk.scene.hash)
     with pytest.raises(InputError, match="no tunnel to write"):
         write_outcome(desk, table.session, None, tmp_path)  # type: ignore[arg-type]
     assert list(tmp_path.iterdir()) == []
@@ -286,7 +288,7 @@ def test_films_are_of_what_stands(client: Client) -> None:
 
 
 def test_the_command_listens_on_this_machine_only(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    desk: ReviewModel, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     uvicorn = pytest.importorskip("uvicorn")
     heard: list[Any] = []
@@ -296,7 +298,7 @@ def test_the_command_listens_on_this_machine_only(
             heard.append(one.getsockname())
             one.close()
 
-    monkeypatch.setattr(Desk, "open", classmethod(lambda _, path: desk))
+    monkeypatch.setattr(ReviewModel, "open", classmethod(lambda _, path: desk))
     monkeypatch.setattr(uvicorn.Server, "run", run)
     assert main(["review", str(tmp_path / "plan.json"), "--no-browser"]) == 0
     ((host, port),) = heard
@@ -306,7 +308,7 @@ def test_the_command_listens_on_this_machine_only(
     assert int(found[1]) == port
 
 
-def test_an_empty_session_shows_no_tunnel(desk: Desk) -> None:
+def test_an_empty_session_shows_no_tunnel(desk: ReviewModel) -> None:
     empty = Session(desk.session().room, ())
     content = figures(desk, empty, against=0)
     assert content["limits"] == []

@@ -18,7 +18,7 @@ from support import batch_work
 
 from corecore.app.cli import batch as batch_command
 from corecore.base.errors import CorecoreError, InputError, OutputError
-from corecore.study.batch.failure_kinds import kind_of_cause
+from corecore.study.batch.failure_kinds import failure_kind
 from corecore.study.batch.local import run_local
 from corecore.study.batch.manifest import Row, read_rows
 from corecore.study.batch.run import CSV, JOURNAL, PARQUET, Outcome, run_batch
@@ -232,10 +232,10 @@ def test_the_same_sentence_with_other_names_is_one_cause() -> None:
         "id 'a'; accepted",
         "/data/x 1.nii.gz: no such file",
     ]
-    kinds = [kind_of_cause(text) for text in texts]
+    kinds = [failure_kind(text) for text in texts]
     assert kinds[0] == kinds[1] != kinds[2]
-    assert kind_of_cause("id 'b c'; accepted") == kinds[2]
-    assert kind_of_cause("head of 12.3 mm at −4.0, 5e-3") == kind_of_cause("head of 9 mm at 1, 2")
+    assert failure_kind("id 'b c'; accepted") == kinds[2]
+    assert failure_kind("head of 12.3 mm at −4.0, 5e-3") == failure_kind("head of 9 mm at 1, 2")
 
 
 def _driver(source: Path, out: Path, work: str) -> subprocess.Popen[bytes]:

@@ -16,7 +16,7 @@ from corecore.hip.case import load_case
 from corecore.hip.hip import Hip, build_hip
 from corecore.measures.model import measure
 from corecore.planning.manual import path_on_bone
-from corecore.planning.planner import Given, judged_plan
+from corecore.planning.planner import ManualPath, evaluated_plan
 from corecore.tunnels.cylinder import Tunnel
 from corecore.tunnels.figures import assess
 from corecore.tunnels.limits import violations
@@ -78,8 +78,8 @@ def write_by_hand(
     pairs = [(tunnel, assess(hip, tunnel, spec)) for tunnel in tunnels]
     found = [item for _, figures in pairs for item in violations(figures, spec)] if broken is None else broken
     entry, tip = hip.to_world(tunnels[0].entry), hip.to_world(tunnels[0].tip)
-    given = Given(entry, tip, 0.0, tuple(found), None, "set by a test")
-    plan = judged_plan(hip, spec, lambda: measure(hip, spec), pairs, given=given, cautions=[], timings={})
+    given = ManualPath(entry, tip, 0.0, tuple(found), None, "set by a test")
+    plan = evaluated_plan(hip, spec, lambda: measure(hip, spec), pairs, given=given, warnings=[], timings={})
     return write_plan(plan, folder, pictures=False)
 
 

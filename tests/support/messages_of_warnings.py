@@ -13,7 +13,7 @@ import numpy as np
 from corecore.base.grid import BoolArray, FloatArray, Grid, Image, Mask, transform
 from corecore.hip.case import DRAFT_NOTE
 from corecore.io.nifti import write_image, write_labels, write_mask
-from corecore.review.model import Desk
+from corecore.review.model import ReviewModel
 from corecore.review.outcome import measured, write_outcome
 from corecore.review.session import Accept, Note, Nudge, SignOff, apply
 from corecore.study.phantom.pelvis import PelvisShape, pelvis_on_grid
@@ -216,7 +216,7 @@ def a_plan_for_a_rough_hand(kit: Kit) -> list[str]:
 
 def reviewed(kit: Kit) -> Path:
     """A plan as the review page writes it: moved, a broken limit accepted, signed."""
-    desk = Desk.open(kit.plan())
+    desk = ReviewModel.open(kit.plan())
     session = desk.session()
     for step in (
         Nudge(0, "tip", inward_mm=2.0), Note("mind the old screw"), Accept("two surgeons agreed"),

@@ -17,8 +17,8 @@ from corecore.hip.hip import Hip
 from corecore.measures.document import direction, position
 from corecore.report.scene import Scene
 from corecore.report.tissue import Tissue
-from corecore.review.controller import Table
-from corecore.review.model import Desk
+from corecore.review.controller import ReviewController
+from corecore.review.model import ReviewModel
 from corecore.review.server import application
 from support.report_plan import full_plan
 
@@ -27,7 +27,7 @@ TOKEN = "a-token"
 ENTRY, TIP = (146.4364, -29.5637, -16.6521), (79.9043, -9.4742, 36.7627)
 
 
-def sample_desk(sample_hip: Hip) -> Desk:
+def sample_desk(sample_hip: Hip) -> ReviewModel:
     """The sample hip laid out with one tunnel."""
     anatomy = sample_hip.anatomy
     told: dict[str, Any] = {
@@ -45,11 +45,11 @@ def sample_desk(sample_hip: Hip) -> Desk:
     plan = full_plan(anatomy=told, tunnels=1) | {
         "tunnels": [tunnel], "spec": Spec().as_dict(), "alternatives": [other, {"tunnels": "none"}],
     }  # fmt: skip
-    return Desk(sample_hip, Spec(), Scene(plan, *meshes(sample_hip)), Tissue.of(sample_hip))
+    return ReviewModel(sample_hip, Spec(), Scene(plan, *meshes(sample_hip)), Tissue.of(sample_hip))
 
 
 @contextlib.contextmanager
-def served(table: Table) -> Iterator[str]:
+def served(table: ReviewController) -> Iterator[str]:
     """The page's address while it is served."""
     uvicorn = pytest.importorskip("uvicorn")
     listening = socket.socket()

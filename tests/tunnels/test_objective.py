@@ -17,7 +17,7 @@ from corecore.planning.search.problem import build_problem
 from corecore.planning.search.single import best_tunnel, lattice, tunnel_of_line
 from corecore.tunnels.cylinder import Tunnel
 from corecore.tunnels.figures import RING_POINTS, RING_STEP_MM
-from corecore.tunnels.objective import target_fraction, target_points
+from corecore.tunnels.objective import objective_fraction, objective_points
 
 REACHED = Spec(target="reached", diameter_mm=6.0)
 LOADED = Spec(target="weight-bearing", diameter_mm=6.0)
@@ -42,7 +42,7 @@ def value(hip: Hip, tunnel: Tunnel, spec: Spec) -> float:
 def test_the_search_counts_as_numpy_does(sample_hip: Hip, spec: Spec) -> None:
     problem = build_problem(sample_hip, spec)
     total = problem.points.shape[1]
-    assert total == len(target_points(sample_hip, spec))
+    assert total == len(objective_points(sample_hip, spec))
     rng = np.random.default_rng(0)
     lines = lattice(problem)
     lines = lines[rng.choice(len(lines), 15_000, replace=False)]
@@ -53,7 +53,7 @@ def test_the_search_counts_as_numpy_does(sample_hip: Hip, spec: Spec) -> None:
         tunnel = tunnel_of_line(problem, lines[i], *ends[i])
         true = value(sample_hip, tunnel, spec)
         assert counts[i] / total == pytest.approx(true, abs=3e-4)
-        assert target_fraction(sample_hip, [tunnel], spec) == pytest.approx(true, abs=1e-9)
+        assert objective_fraction(sample_hip, [tunnel], spec) == pytest.approx(true, abs=1e-9)
         # The tip is drawn back only as far as nothing is lost.
         assert np.count_nonzero(tunnel.contains(sample_hip.lesion.points_mm)) > 0
 
@@ -72,10 +72,10 @@ def test_each_target_is_served_best_by_its_own_plan(sample_hip: Hip) -> None:
 
 def test_a_weight_of_one_is_the_lesion_itself(sample_hip: Hip) -> None:
     spec = replace(LOADED, weight_bearing_weight=1)
-    assert target_points(sample_hip, spec) is sample_hip.lesion.points_mm
+    assert objective_points(sample_hip, spec) is sample_hip.lesion.points_mm
     tunnel = Tunnel(sample_hip.anatomy.neck_center, sample_hip.anatomy.head_center, 9.0)
     inside = float(np.mean(tunnel.contains(sample_hip.lesion.points_mm)))
-    assert target_fraction(sample_hip, [tunnel], spec) == inside
+    assert objective_fraction(sample_hip, [tunnel], spec) == inside
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ from corecore.hip.hip import Hip
 from corecore.hip.lesion_transform import PHANTOM_ERROR_MM, Move
 from corecore.tunnels.cylinder import Tunnel
 from corecore.tunnels.figures import assess
-from corecore.tunnels.risk.drilling import SHIFTS, drilled, lesion_shifts
-from corecore.tunnels.risk.execution import Risk, by_method, execution_risk, judged
+from corecore.tunnels.risk.drilling import SHIFTS, lesion_shifts, perturbed
+from corecore.tunnels.risk.execution import Risk, by_method, execution_risk, risk_of_poses
 from corecore.tunnels.risk.kernel import CLEARANCE, CORTEX, JOINT
 from corecore.tunnels.risk.lattice import POINTS
 from corecore.tunnels.risk.methods import METHODS, Method, drift_factor
@@ -188,7 +188,7 @@ def test_breaches_agree_with_an_independent_simulation_within_the_standard_error
 
 def test_a_drill_that_misses_the_bone_breaches_it(rod: Hip) -> None:
     entry = np.array([[[35.0 + 14.0, 35.0, BONE_LOW]], [[35.0, 35.0, BONE_LOW]]])
-    found, share = judged(rod, [along_rod()], Spec(), entry, entry + np.array([0.0, 0.0, 60.0]))
+    found, share = risk_of_poses(rod, [along_rod()], Spec(), entry, entry + np.array([0.0, 0.0, 60.0]))
     assert found[0, 0, [CLEARANCE, JOINT, CORTEX]].tolist() == [-20.0, 0.0, 1.0]
     assert found[1, 0, CORTEX] == 0.0
     assert share[0, 0] < share[1, 0]
@@ -212,9 +212,9 @@ def test_without_error_the_risk_is_the_plans_own_figures(sample_hip: Hip) -> Non
 def test_every_pose_is_judged_as_by_brute_force(sample_hip: Hip) -> None:
     """The worst method, so that walls and ends break out on every side."""
     spec, tunnel = Spec(), neck_tunnel(sample_hip, tip_beyond_mm=15.0)
-    entries, tips = drilled(sample_hip, [tunnel], Method("worst", 3.0, 4.0, 4.0, 0.1, 2.0))
+    entries, tips = perturbed(sample_hip, [tunnel], Method("worst", 3.0, 4.0, 4.0, 0.1, 2.0))
     rows = np.random.default_rng(3).choice(len(entries), 80, replace=False)
-    found, share = judged(sample_hip, [tunnel], spec, entries[rows], tips[rows])
+    found, share = risk_of_poses(sample_hip, [tunnel], spec, entries[rows], tips[rows])
     normal = sample_hip.bone.mouth_normal(tunnel.entry)[0]
     sine = min(float(abs(normal @ tunnel.direction)), np.sin(np.radians(spec.incidence_min_deg)))
     sure = compared = 0
@@ -238,9 +238,9 @@ def test_every_pose_is_judged_as_by_brute_force(sample_hip: Hip) -> None:
 def test_a_set_removes_the_union_and_breaks_where_any_tunnel_does(sample_hip: Hip) -> None:
     spec = Spec()
     tunnels = [neck_tunnel(sample_hip, side_mm=side, diameter_mm=6.0) for side in (-5.0, -2.0, 2.0)]
-    entries, tips = drilled(sample_hip, tunnels, METHODS["freehand"])
+    entries, tips = perturbed(sample_hip, tunnels, METHODS["freehand"])
     entries, tips = entries[:40], tips[:40]
-    _, share = judged(sample_hip, tunnels, spec, entries, tips)
+    _, share = risk_of_poses(sample_hip, tunnels, spec, entries, tips)
     points = sample_hip.lesion.points_mm
     for row in range(40):
         held = [Tunnel(e, t, 6.0).contains(points) for e, t in zip(entries[row], tips[row], strict=True)]
@@ -372,9 +372,9 @@ def test_a_lesion_that_lies_elsewhere_changes_no_breach(sample_hip: Hip) -> None
 def test_all_tunnels_meet_the_lesion_at_one_place(sample_hip: Hip) -> None:
     """Drilled sets against points carried along, and the law that the shifts follow."""
     tunnels = [neck_tunnel(sample_hip, side_mm=side, diameter_mm=6.0) for side in (-3.0, 3.0)]
-    entries, tips = (array[:40] for array in drilled(sample_hip, tunnels, METHODS["navigated"]))
+    entries, tips = (array[:40] for array in perturbed(sample_hip, tunnels, METHODS["navigated"]))
     shifts = lesion_shifts(4.0, poses=40)
-    _, share = judged(sample_hip, tunnels, Spec(), entries, tips, shifts=shifts)
+    _, share = risk_of_poses(sample_hip, tunnels, Spec(), entries, tips, shifts=shifts)
     points = sample_hip.lesion.points_mm
     for row in range(40):
         held = [Tunnel(e, t, 6.0).contains(points + shifts[row]) for e, t in zip(entries[row], tips[row], strict=True)]

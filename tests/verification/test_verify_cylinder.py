@@ -14,7 +14,7 @@ from support.plan_factory import Pose, plan_of, unit, write_plan
 
 from corecore.base.grid import Grid, Mask
 from corecore.document.plan import read_plan
-from corecore.verification.cylinder import Bore, Cylinder, bore_of
+from corecore.verification.cylinder import Cylinder, DrilledCylinder, bore_of
 from corecore.verification.hip import Hip
 from corecore.verification.mesh import mesh_of
 from corecore.verification.quantities import graft_ml
@@ -80,14 +80,14 @@ def test_the_volume_of_a_union_counts_no_bone_twice(block: Hip) -> None:
     middle = np.array([34.5, 34.5, 34.5])
     rods = [Cylinder(middle - 20.0 * axis, axis, 40.0, 5.0) for axis in np.eye(3)[:2]]
     expected = (2 * math.pi * 25.0 * 40.0 - 16.0 * 125.0 / 3.0) / 1000.0
-    assert graft_ml(block, [Bore(rod, None) for rod in rods]) == pytest.approx(expected, rel=0.005)
+    assert graft_ml(block, [DrilledCylinder(rod, None) for rod in rods]) == pytest.approx(expected, rel=0.005)
     # A rod half out of the bone takes half its volume; the wall lies at 4.5.
     half = Cylinder(np.array([34.5, 34.5, 4.5 - 10.0]), np.array([0.0, 0.0, 1.0]), 20.0, 5.0)
-    assert graft_ml(block, [Bore(half, None)]) == pytest.approx(math.pi * 25.0 * 10.0 / 1000.0, rel=0.01)
+    assert graft_ml(block, [DrilledCylinder(half, None)]) == pytest.approx(math.pi * 25.0 * 10.0 / 1000.0, rel=0.01)
     # A cavity adds what it has beyond its tunnel.
     cavity = Cylinder(middle, np.eye(3)[0], 20.0, 9.0)
     expected = math.pi * (25.0 * 20.0 + 81.0 * 20.0) / 1000.0
-    assert graft_ml(block, [Bore(rods[0], cavity)]) == pytest.approx(expected, rel=0.005)
+    assert graft_ml(block, [DrilledCylinder(rods[0], cavity)]) == pytest.approx(expected, rel=0.005)
 
 
 INPUTS = [{"role": role, "path": "-", "sha256": "-", "label": None} for role in ("femur", "lesion")]

@@ -29,7 +29,7 @@ from support.plan_factory import (
 from corecore.base.errors import InputError
 from corecore.document import plan as plan_file
 from corecore.verification import recalculation
-from corecore.verification.cylinder import Bore, Cylinder, bore_of
+from corecore.verification.cylinder import Cylinder, DrilledCylinder, bore_of
 from corecore.verification.drilled_volume import measure
 from corecore.verification.frame import frame_of
 from corecore.verification.hip import Hip, load_hip
@@ -324,7 +324,7 @@ def set_names(shots: tuple[Shot, ...], hip: Hip) -> set[str]:
     for shot in shots:
         made, normal = aim(shot)
         entry, tip = POSES["right"].world(made.entry), POSES["right"].world(made.tip)
-        bores.append(Bore(Cylinder(entry, unit(tip - entry), made.length, made.diameter / 2.0), None))
+        bores.append(DrilledCylinder(Cylinder(entry, unit(tip - entry), made.length, made.diameter / 2.0), None))
         portals.append(portal_length(made, normal, SPEC["cortical_margin_mm"]))
     judged = set_checks(bores, portals, hip.mesh, SPEC["bridge_min_mm"])
     return {check.name for checks in judged.values() for check in checks if not check.ok}

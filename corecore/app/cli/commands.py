@@ -44,7 +44,7 @@ from corecore.app.cli.options import (
     Tunnels,
     elsewhere,
 )
-from corecore.app.cli.work import answers_given, check_femur, opened_hip, path_given, planned, verified
+from corecore.app.cli.work import check_femur, clinician_input, open_hip, path_given, plan_and_report, verify_and_report
 
 app = typer.Typer(
     name="corecore",
@@ -86,9 +86,9 @@ def demo(
     from corecore.study.samples import sample
 
     path = sample()
-    code = planned(f"{path}:1", f"{path}:2", out=out, overwrite=overwrite, as_json=as_json, case_id="demo")
+    code = plan_and_report(f"{path}:1", f"{path}:2", out=out, overwrite=overwrite, as_json=as_json, case_id="demo")
     if code == DONE and not as_json:
-        return verified(out / "plan.json", as_json=False, brief=True)
+        return verify_and_report(out / "plan.json", as_json=False, brief=True)
     return code
 
 
@@ -121,14 +121,14 @@ def measure(
     from corecore.io.files import atomic_write_text
 
     given_pole = None if pole is None else direction(pole, "--pole")
-    answers = answers_given(stage, physis, imaging_date)
+    answers = clinician_input(stage, physis, imaging_date)
     other = elsewhere(lesion_transform, lesion_image, register)
     with steps(quiet=as_json) as step, ThreadPoolExecutor(1) as beside:
         # What is needed later is loaded beside the work of the moment.
         beside.submit(
             lambda: [import_module(name) for name in ("corecore.measures.document", "corecore.app.cli.tables")]
         )
-        hip = opened_hip(
+        hip = open_hip(
             femur, lesion, side, landmarks, case_id, step, pelvis=pelvis, image=image, quiet=as_json, other=other
         )  # fmt: skip
         step("measuring")
@@ -211,7 +211,7 @@ def plan(
         "entry_fixed": entry, "direction_fixed": direction, "keep": keep or None,
         "remove_fraction_min": remove,
     }  # fmt: skip
-    return planned(
+    return plan_and_report(
         femur,
         lesion,
         out=out,
@@ -221,7 +221,7 @@ def plan(
         avoid=avoid,
         image=image,
         other=elsewhere(lesion_transform, lesion_image, register),
-        answers=answers_given(stage, physis, imaging_date),
+        answers=clinician_input(stage, physis, imaging_date),
         preset_name=preset,
         config=config,
         values={key: value for key, value in values.items() if value is not None},
@@ -273,7 +273,7 @@ def assess(
 ) -> int:
     """Judge a path set by hand by the planner's figures: what it breaks, and the best tunnel near it."""
     points = path_given(entry, tip, line)
-    return planned(
+    return plan_and_report(
         femur,
         lesion,
         out=out,
@@ -282,7 +282,7 @@ def assess(
         pelvis=pelvis,
         image=image,
         other=elsewhere(lesion_transform, lesion_image, register),
-        answers=answers_given(stage, physis, imaging_date),
+        answers=clinician_input(stage, physis, imaging_date),
         preset_name=preset,
         config=config,
         values={"diameter_mm": diameter, "tunnels": 1},
@@ -304,9 +304,9 @@ def explain(plan_file: PlanFile, as_json: AsJson = False) -> int:
 
     with steps(quiet=as_json) as step:
         step("reading")
-        from corecore.planning.open_plan import reopen
+        from corecore.planning.open_plan import open_plan
 
-        plan = reopen(plan_file)
+        plan = open_plan(plan_file)
         from corecore.planning.explain import explanation
 
         told = []
@@ -327,7 +327,7 @@ def explain(plan_file: PlanFile, as_json: AsJson = False) -> int:
 @app.command()
 def verify(plan_file: PlanFile, as_json: AsJson = False) -> int:
     """Compute a plan's figures again by a second road. Exit code 1: they disagree."""
-    return verified(plan_file, as_json=as_json)
+    return verify_and_report(plan_file, as_json=as_json)
 
 
 @app.command()

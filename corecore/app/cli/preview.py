@@ -21,11 +21,11 @@ def draw_again(plan_file: Path, folder: Path, *, quiet: bool) -> tuple[dict[str,
     reasons: list[str] = []
 
     def volumes() -> Tissue | None:
-        from corecore.planning.open_plan import reopen
+        from corecore.planning.open_plan import open_plan
         from corecore.report.tissue import Tissue
 
         try:
-            return Tissue.of(reopen(plan_file, image=True).hip)
+            return Tissue.of(open_plan(plan_file, image=True).hip)
         except CorecoreError as error:
             # A plan whose masks are gone is drawn all the same, without them.
             reasons.append(str(error))

@@ -31,13 +31,13 @@ def review(
         ) from error
     from corecore.app.cli.progress import steps
     from corecore.review import record
-    from corecore.review.controller import Table
-    from corecore.review.model import Desk
+    from corecore.review.controller import ReviewController
+    from corecore.review.model import ReviewModel
     from corecore.review.server import application
 
     with steps(quiet=False) as step:
         step("opening the plan")
-        desk = Desk.open(plan_file)
+        desk = ReviewModel.open(plan_file)
         folder = plan_file.parent
         session = desk.session()
         if not afresh:
@@ -53,7 +53,7 @@ def review(
         ) from error
     taken = int(listening.getsockname()[1])
     token = secrets.token_urlsafe(24)
-    served = application(Table(desk, session, folder, desk.scene.hash), token, taken)
+    served = application(ReviewController(desk, session, folder, desk.scene.hash), token, taken)
     address = f"http://127.0.0.1:{taken}/#{token}"
     typer.echo(f"review at {address}\nevery step is kept in {folder / record.NAME}; end with Ctrl-C")
     if not no_browser:

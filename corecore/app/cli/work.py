@@ -50,20 +50,20 @@ def check_side(side: str) -> None:
         raise InputError(f"--side {side!r}; auto, left or right is accepted", code="option-value")
 
 
-def answers_given(stage: str | None, physis: str, imaging_date: str | None) -> Any:
+def clinician_input(stage: str | None, physis: str, imaging_date: str | None) -> Any:
     """What the surgeon said, as the signs take it."""
-    from corecore.measures.signs.clinician_input import Answers, parse_physis
+    from corecore.measures.signs.clinician_input import ClinicianInput, parse_physis
     from corecore.measures.signs.image_age import parse_date
     from corecore.measures.signs.stage import parse_stage
 
-    return Answers(
+    return ClinicianInput(
         stage=None if stage is None else parse_stage(stage),
         physis=parse_physis(physis),
         imaging_date=None if imaging_date is None else parse_date(imaging_date),
     )
 
 
-def opened_hip(
+def open_hip(
     femur: str,
     lesion: str,
     side: str,
@@ -96,7 +96,7 @@ def opened_hip(
     return build_hip(case)
 
 
-def planned(
+def plan_and_report(
     femur: str,
     lesion: str,
     *,
@@ -158,7 +158,7 @@ def planned(
             )
         beside.submit(import_module, "corecore.planning.document" if path is None else "corecore.planning.manual")
         started = time.perf_counter()
-        hip = opened_hip(
+        hip = open_hip(
             femur, lesion, side, landmarks, case_id, step, pelvis=pelvis, image=image, avoid=avoid, quiet=as_json,
             other=other,
         )  # fmt: skip
@@ -205,7 +205,7 @@ def planned(
     return INFEASIBLE if result.status == "infeasible" else DONE
 
 
-def verified(plan_file: Path, *, as_json: bool, brief: bool = False) -> int:
+def verify_and_report(plan_file: Path, *, as_json: bool, brief: bool = False) -> int:
     """Check a plan by the second road and print what was found; the exit code."""
     from dataclasses import asdict
 

@@ -11,7 +11,7 @@ import numpy as np
 from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray, transform
 from corecore.base.mesh import TriangleMesh
-from corecore.document.stamp import Stamp
+from corecore.document.stamp import Provenance
 from corecore.exports.guide.body import (
     LETTERS_MM,
     Lettering,
@@ -100,7 +100,7 @@ class Guide:
 
 
 def make_guide(
-    hip: Hip, tunnels: Sequence[Tunnel], stamp: Stamp, design: Design, *, numbers: Sequence[int] | None = None
+    hip: Hip, tunnels: Sequence[Tunnel], stamp: Provenance, design: Design, *, numbers: Sequence[int] | None = None
 ) -> Guide:
     """A guide for tunnels (local mm) of a hip.
 
@@ -176,7 +176,7 @@ def _sleeve(hip: Hip, frame: FloatArray, tunnel: Tunnel, number: int, design: De
     return Sleeve(number, entry, outward, drill + design.play_mm, drill, sine, tunnel.length_mm)
 
 
-def _text(stamp: Stamp, sleeves: Sequence[Sleeve], stop_mm: float) -> Lettering:
+def _text(stamp: Provenance, sleeves: Sequence[Sleeve], stop_mm: float) -> Lettering:
     """What is engraved."""
     case = stamp.case_id if len(stamp.case_id) <= 28 else stamp.case_id[:27] + "~"
     front = [case, f"{stamp.side.upper()} {stamp.plan_hash}"]

@@ -95,7 +95,7 @@ def frame_at(hip: Hip, tunnels: tuple[Tunnel, ...], design: Design) -> FloatArra
 def find_seat(hip: Hip, frame: FloatArray, design: Design, room_mm: float, letters: Callable[[Seat], float]) -> Seat:
     """The smallest footprint that holds the guide to within ``design.slip_mm``; if none does, the one that holds best.
 
-    ``room_mm``: how far about the origin the footprint must reach, for the sleeves; ``letters`` says how far
+    ``spare_clearance_mm``: how far about the origin the footprint must reach, for the sleeves; ``letters`` says how far
     proximally, for the lettering. Raises ``InputError`` where none has enough contact, or none holds
     (``hold_of``).
     """

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from corecore.base.errors import InputError, OutputError
-from corecore.document.stamp import Stamp
+from corecore.document.stamp import Provenance
 from corecore.exports.guide.design import Design
 from corecore.exports.guide.make import Guide, make_guide
 from corecore.exports.guide.solids import library
-from corecore.exports.opened import open_to_leave
+from corecore.exports.opened import open_for_export
 from corecore.io.files import atomic_write_text, staged_folder
 from corecore.io.stl import NOTE_LENGTH, read_stl, write_stl
 from corecore.io.threemf import Body, write_3mf
@@ -25,11 +25,11 @@ def guide_plan(
     tunnels: Sequence[int] | None = None,
     sizes: Mapping[str, Any] | None = None,
     overwrite: bool = False,
-) -> tuple[Guide, Stamp, list[Path]]:
+) -> tuple[Guide, Provenance, list[Path]]:
     """Make a plan's guide and write ``out`` (.stl) with a .3mf and a .txt beside it, all or none.
 
     ``tunnels`` (1 and up) are those that get a sleeve, by default all; ``sizes`` replace those of ``Design``.
-    Returns guide, identity and paths. Raises ``InputError`` as ``corecore.exports.opened.open_to_leave`` and
+    Returns guide, identity and paths. Raises ``InputError`` as ``corecore.exports.opened.open_for_export`` and
     ``make_guide``, and for a tunnel that the plan has not; ``OutputError`` for what is there already.
     """
     if out.suffix.lower() != ".stl":
@@ -43,7 +43,7 @@ def guide_plan(
     design = Design().with_values(sizes or {})
     # Told before the hip is built again, which takes seconds.
     library()
-    plan, stamp = open_to_leave(plan_file, accept_violations)
+    plan, stamp = open_for_export(plan_file, accept_violations)
     count = len(plan.tunnels)
     wanted = sorted(set(tunnels or range(1, count + 1)))
     strange = [number for number in wanted if not 1 <= number <= count]
@@ -65,7 +65,7 @@ def guide_plan(
     return guide, stamp, paths
 
 
-def page(guide: Guide, stamp: Stamp, design: Design) -> str:
+def page(guide: Guide, stamp: Provenance, design: Design) -> str:
     """What goes with a guide: whose it is, how deep to drill, what was measured."""
     lines = [f"DRILL GUIDE: {stamp.text()}", ""]
     for sleeve in guide.sleeves:

@@ -17,7 +17,7 @@ import numpy as np
 
 from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray
-from corecore.hip.anatomy.model import Anatomy, Caution
+from corecore.hip.anatomy.model import Anatomy, PlanWarning
 
 #: What edge and middle rest on.
 Basis = Literal["pelvis", "landmarks", "population"]
@@ -61,7 +61,7 @@ class Acetabulum:
     middle_deg: float
     basis: Basis
     vertical_deg: float = VERTICAL_DEG
-    cautions: tuple[Caution, ...] = field(default=())
+    warnings: tuple[PlanWarning, ...] = field(default=())
 
     @property
     def arc_deg(self) -> float:
@@ -104,7 +104,7 @@ def from_points(
     teardrop_mm: FloatArray | None,
     radius_mm: float,
     basis: Basis,
-    cautions: tuple[Caution, ...] = (),
+    warnings: tuple[PlanWarning, ...] = (),
 ) -> Acetabulum:
     """The acetabulum of an edge and, where known, a teardrop (3,) local mm; both are seen along y.
 
@@ -123,7 +123,7 @@ def from_points(
     if teardrop_mm is None:
         middle: float | None = VERTICAL_DEG + POPULATION_MIDDLE_DEG
         text = "the teardrop is not known: the middle of the acetabulum is that of a population, so place is estimated"
-        cautions = (*cautions, Caution("teardrop_population", text))
+        warnings = (*warnings, PlanWarning("teardrop_population", text))
     else:
         middle = bisector_deg(edge, in_plane(anatomy, teardrop_mm), radius_mm)
     if middle is None or not ARC_MIN_DEG <= edge_deg - middle < 180.0:
@@ -139,7 +139,7 @@ def from_points(
         edge_deg=edge_deg,
         middle_deg=middle,
         basis=basis,
-        cautions=cautions,
+        warnings=warnings,
     )
 
 
@@ -154,7 +154,7 @@ def from_landmarks(anatomy: Anatomy, edge_mm: FloatArray, teardrop_mm: FloatArra
     return from_points(anatomy, edge_mm, teardrop_mm, anatomy.head_radius_mm + JOINT_GAP_MM, "landmarks")
 
 
-def from_population(anatomy: Anatomy, cautions: tuple[Caution, ...] = ()) -> Acetabulum:
+def from_population(anatomy: Anatomy, warnings: tuple[PlanWarning, ...] = ()) -> Acetabulum:
     """The mean acetabulum of young adults about this head, where neither pelvis nor landmarks are at hand."""
     text = (
         "no acetabulum at hand: its edge and middle are means of 200 young adults, set against an assumed lean of the"
@@ -167,7 +167,7 @@ def from_population(anatomy: Anatomy, cautions: tuple[Caution, ...] = ()) -> Ace
         edge_deg=VERTICAL_DEG + POPULATION_EDGE_DEG,
         middle_deg=VERTICAL_DEG + POPULATION_MIDDLE_DEG,
         basis="population",
-        cautions=(*cautions, Caution("acetabulum_population", text)),
+        warnings=(*warnings, PlanWarning("acetabulum_population", text)),
     )
 
 

@@ -13,7 +13,7 @@ from corecore.base.grid import FloatArray
 from corecore.hip.anatomy.assumed import assumed_shaft
 from corecore.hip.anatomy.frame import condylar_axis, lateral_midline, neck_axis_turned
 from corecore.hip.anatomy.head import Head, fit_head
-from corecore.hip.anatomy.model import Anatomy, Caution, Landmarks
+from corecore.hip.anatomy.model import Anatomy, Landmarks, PlanWarning
 from corecore.hip.anatomy.neck import Neck, fit_neck, neck_in_part
 from corecore.hip.anatomy.shaft import (
     BEGIN_BELOW_LT_MM,
@@ -65,12 +65,12 @@ def fit_anatomy(
     given = given or Landmarks()
     up = _unit(superior, "superior")
     head = head or fit_head(bone, near_mm, given=given)
-    cautions: list[Caution] = []
+    warnings: list[PlanWarning] = []
     sources: dict[str, str] = {"head_center": head.source}
 
-    neck = _neck(bone, head, given, sources, cautions)
-    cautions.extend(_mirror_caution(bone, head, neck, side))
-    shaft, bump, lowest = _shaft_and_lesser(bone, head, neck, up, given, sources, cautions)
+    neck = _neck(bone, head, given, sources, warnings)
+    warnings.extend(_mirror_caution(bone, head, neck, side))
+    shaft, bump, lowest = _shaft_and_lesser(bone, head, neck, up, given, sources, warnings)
 
     tip = given.lesser_trochanter_tip
     tip = None if tip is None else np.asarray(tip, dtype=np.float64)
@@ -81,8 +81,8 @@ def fit_anatomy(
         tip = bump.tip
     else:
         sources["lesser_trochanter"] = "assumed"
-        cautions.append(
-            Caution(
+        warnings.append(
+            PlanWarning(
                 "lesser_trochanter_assumed",
                 "the lesser trochanter is not in view: its level is assumed"
                 f" {ASSUMED_LT_DIAMETERS:.1f} head diameter ({2 * head.radius_mm:.0f} mm) distal of the head's centre",
@@ -99,13 +99,15 @@ def fit_anatomy(
         greater = greater_trochanter(bone, head, neck, shaft)
         sources["greater_trochanter"] = "assumed" if greater is None else "fitted"
         if greater is None:
-            cautions.append(Caution("greater_trochanter_missing", "the tip of the greater trochanter is not in view"))
+            warnings.append(
+                PlanWarning("greater_trochanter_missing", "the tip of the greater trochanter is not in view")
+            )
 
     x_axis = _x_axis(bone, neck, shaft, given, long_bone_points, sources)
     heights, midline, complete = lateral_midline(bone, head, shaft, x_axis, lesser_height, lowest)
     if not complete:
-        cautions.append(
-            Caution(
+        warnings.append(
+            PlanWarning(
                 "lateral_cortex_missing",
                 "the lateral cortex at the level of the entries is not in view, or only in part",
             )
@@ -126,11 +128,11 @@ def fit_anatomy(
         midline_heights_mm=heights,
         midline_y_mm=midline,
         sources=sources,
-        warnings=tuple(cautions),
+        warnings=tuple(warnings),
     )
 
 
-def _mirror_caution(bone: Bone, head: Head, neck: Neck, side: str) -> list[Caution]:
+def _mirror_caution(bone: Bone, head: Head, neck: Neck, side: str) -> list[PlanWarning]:
     """A caution where the lesser trochanter lies on the side of the neck where the other femur has it."""
     shaft = provisional_shaft(bone, head)
     if shaft is None:
@@ -145,7 +147,7 @@ def _mirror_caution(bone: Bone, head: Head, neck: Neck, side: str) -> list[Cauti
         f"the bone has the shape of a {other} femur: its lesser trochanter is before the neck, not behind it;"
         " check that the file does not mirror and that the side is right"
     )
-    return [Caution("mirrored_bone", text)]
+    return [PlanWarning("mirrored_bone", text)]
 
 
 def _unit(vector: FloatArray, name: str) -> FloatArray:
@@ -159,14 +161,14 @@ def _unit(vector: FloatArray, name: str) -> FloatArray:
     return np.asarray(result / length, dtype=np.float64)
 
 
-def _neck(bone: Bone, head: Head, given: Landmarks, sources: dict[str, str], cautions: list[Caution]) -> Neck:
+def _neck(bone: Bone, head: Head, given: Landmarks, sources: dict[str, str], warnings: list[PlanWarning]) -> Neck:
     neck = fit_neck(bone, head)
     sources["neck_axis"] = "fitted"
     if neck is None:
         neck = neck_in_part(bone, head)
         sources["neck_axis"] = "assumed"
-        cautions.append(
-            Caution(
+        warnings.append(
+            PlanWarning(
                 "neck_in_part",
                 "no section of the femoral neck is in view as a whole: its axis is assumed from the part that is,"
                 " and the area of its smallest section is that of the part",
@@ -187,7 +189,7 @@ def _shaft_and_lesser(
     up: FloatArray,
     given: Landmarks,
     sources: dict[str, str],
-    cautions: list[Caution],
+    warnings: list[PlanWarning],
 ) -> tuple[Shaft, Bump | None, float]:
     """The shaft's line, the lesser trochanter's bump, and the lowest height in view."""
     beyond = -2.6 * head.radius_mm
@@ -210,8 +212,8 @@ def _shaft_and_lesser(
 
     shaft = assumed_shaft(bone, head, neck, up)
     sources["shaft_axis"] = "assumed"
-    cautions.append(
-        Caution(
+    warnings.append(
+        PlanWarning(
             "shaft_assumed",
             "less than 20 mm of shaft below the lesser trochanter is in view: the direction of its axis is assumed",
         )

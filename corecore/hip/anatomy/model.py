@@ -15,7 +15,7 @@ Source = Literal["fitted", "given", "assumed"]
 
 
 @dataclass(frozen=True)
-class Caution:
+class PlanWarning:
     """Something the reader must know: a stable code and one sentence."""
 
     code: str
@@ -72,7 +72,7 @@ class Anatomy:
     midline_heights_mm: FloatArray
     midline_y_mm: FloatArray
     sources: dict[str, str]
-    warnings: tuple[Caution, ...] = field(default=())
+    warnings: tuple[PlanWarning, ...] = field(default=())
 
     @property
     def y_axis(self) -> FloatArray:

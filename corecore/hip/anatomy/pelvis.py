@@ -17,7 +17,7 @@ from scipy import ndimage
 from corecore.base.errors import AnatomyError
 from corecore.base.grid import BoolArray, FloatArray, Mask, transform
 from corecore.hip.anatomy.acetabulum import VERTICAL_DEG, Acetabulum, from_points
-from corecore.hip.anatomy.model import Anatomy, Caution
+from corecore.hip.anatomy.model import Anatomy, PlanWarning
 
 # All engineering choices, set for adult hips and tried on phantoms.
 #: Planes before and behind the head's centre: how far, and how many mm apart.
@@ -99,16 +99,16 @@ def from_pelvis(anatomy: Anatomy, pelvis: Mask) -> Acetabulum | None:
             f" {SLAB_STEP_MM:g} mm apart; {EDGE_SPREAD_DEG:g}° is accepted",
             code="pelvis-unusable",
         )
-    cautions: tuple[Caution, ...] = ()
+    warnings: tuple[PlanWarning, ...] = ()
     if circle - radius < GAP_MIN_MM:
         text = (
             f"the roof on the pelvis mask lies {circle - radius:.1f} mm from the head's sphere: the joint space is"
             " gone, or the masks of pelvis and femur overlap, and then edge and place are wrong"
         )
-        cautions = (Caution("pelvis_touches_head", text),)
+        warnings = (PlanWarning("pelvis_touches_head", text),)
     turn = np.radians(edge_deg)
     edge = anatomy.head_center + circle * (np.sin(turn) * anatomy.x_axis + np.cos(turn) * anatomy.shaft_axis)
-    return from_points(anatomy, edge, _teardrop(anatomy, slab, circle, first), circle, "pelvis", cautions)
+    return from_points(anatomy, edge, _teardrop(anatomy, slab, circle, first), circle, "pelvis", warnings)
 
 
 def _refuse_a_femur(anatomy: Anatomy, pelvis: Mask) -> None:

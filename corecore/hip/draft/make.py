@@ -9,7 +9,7 @@ import numpy as np
 
 from corecore.base.errors import AnatomyError, InputError
 from corecore.base.grid import FloatArray, Grid, Image, Mask, transform
-from corecore.hip.anatomy.model import Caution
+from corecore.hip.anatomy.model import PlanWarning
 from corecore.hip.case import case_from_masks
 from corecore.hip.draft.bone import find_femur
 from corecore.hip.draft.field import Field, check_metal, field_around
@@ -40,7 +40,7 @@ class Draft:
     hip: Hip
     opened_mm: float
     facing_share: float
-    cautions: tuple[Caution, ...]
+    warnings: tuple[PlanWarning, ...]
 
     def as_dict(self) -> dict[str, Any]:
         """The draft's own account of itself, lengths in mm, positions in world RAS."""
@@ -60,7 +60,7 @@ class Draft:
             "joint_clear_share": round(self.joint.clear_share, 3),
             "acetabulum_share": round(self.facing_share, 3),
             "opened_mm": self.opened_mm,
-            "warnings": [{"code": c.code, "text": c.text} for c in self.cautions],
+            "warnings": [{"code": c.code, "text": c.text} for c in self.warnings],
             "notice": NOTICE,
         }
 
@@ -111,18 +111,18 @@ def draft_femur(
     return Draft(found.mask, field, joint, hip, found.opened_mm, facing, _cautions(hip, joint, found.opened_mm, facing))
 
 
-def _cautions(hip: Hip, joint: Joint, opened_mm: float, facing: float) -> tuple[Caution, ...]:
-    cautions = list(hip.cautions)
+def _cautions(hip: Hip, joint: Joint, opened_mm: float, facing: float) -> tuple[PlanWarning, ...]:
+    warnings = list(hip.warnings)
     if joint.clear_share < CLEAR_USUAL:
         text = f"the joint space is clear on {joint.clear_share:.0%} of the head's surface: look where it is not"
-        cautions.append(Caution("draft_joint_unclear", text))
+        warnings.append(PlanWarning("draft_joint_unclear", text))
     if opened_mm > 0.0:
         text = f"bridges up to {2.0 * opened_mm:.0f} mm thick to the pelvis were cut: look at the joint's edge"
-        cautions.append(Caution("draft_bridges_cut", text))
+        warnings.append(PlanWarning("draft_bridges_cut", text))
     if facing < FACING_MIN:
         text = f"an acetabulum is seen before {facing:.0%} of the head's surface: is the outline the head's own?"
-        cautions.append(Caution("draft_no_acetabulum", text))
-    return tuple(cautions)
+        warnings.append(PlanWarning("draft_no_acetabulum", text))
+    return tuple(warnings)
 
 
 def _ball(point_mm: FloatArray) -> Mask:

@@ -7,14 +7,14 @@ from datetime import date
 from typing import Literal, cast, get_args
 
 from corecore.base.errors import InputError
-from corecore.hip.anatomy.model import Caution
+from corecore.hip.anatomy.model import PlanWarning
 from corecore.measures.signs.stage import Stage
 
 Physis = Literal["open", "closed", "unknown"]
 
 
 @dataclass(frozen=True)
-class Answers:
+class ClinicianInput:
     """What the surgeon said, and when: ``today`` is the day against which the image's age counts."""
 
     stage: Stage | None = None
@@ -31,7 +31,7 @@ def parse_physis(text: str) -> Physis:
     return cast(Physis, word)
 
 
-def late_stage(stage: Stage | None) -> Caution | None:
+def late_stage(stage: Stage | None) -> PlanWarning | None:
     """The warning due at stage III and above, by whatever system.
 
     The boundary is ARCO's (Yoon 2020); the largest series of core decompression with a prognosis
@@ -40,7 +40,7 @@ def late_stage(stage: Stage | None) -> Caution | None:
     """
     if stage is None or not stage.collapsed:
         return None
-    return Caution(
+    return PlanWarning(
         "late_stage",
         f"stage {stage.label}: the bone under the cartilage has fractured, and core decompression is not supported"
         " there (limit of stage III: Yoon 2020, doi:10.1016/j.arth.2019.11.029; outcomes of 1,537 hips are known for"
@@ -48,11 +48,11 @@ def late_stage(stage: Stage | None) -> Caution | None:
     )
 
 
-def open_physis(physis: Physis) -> Caution | None:
+def open_physis(physis: Physis) -> PlanWarning | None:
     """The warning due where the growth plate is open; an engineering choice, for no limit here was made for a child."""
     if physis != "open":
         return None
-    return Caution(
+    return PlanWarning(
         "open_physis",
         "the growth plate is open: a path to the head crosses it, and no limit of this plan was made for a growing"
         " hip (engineering choice)",

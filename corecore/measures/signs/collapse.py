@@ -15,7 +15,7 @@ import numpy as np
 from pykdtree.kdtree import KDTree
 
 from corecore.base.grid import BoolArray, FloatArray
-from corecore.hip.anatomy.model import Caution
+from corecore.hip.anatomy.model import PlanWarning
 from corecore.hip.hip import Hip
 
 #: Rays over the whole sphere; each stands for some 2.4 mm² of a head of 24 mm radius.
@@ -65,13 +65,13 @@ class Collapse:
         return self.over_lesion_mm is not None and self.over_lesion_mm > self.limit_mm
 
     @property
-    def caution(self) -> Caution | None:
+    def warning(self) -> PlanWarning | None:
         """The warning, where there is one to give."""
         if not self.found or self.over_lesion_mm is None:
             return None
         rest = "" if self.rest_p95_mm is None else f"; 95 % of the rest of the head within {self.rest_p95_mm:.1f} mm"
         grade = "above" if self.over_lesion_mm > ARCO_IIIB_MM else "within"
-        return Caution(
+        return PlanWarning(
             "collapse",
             f"the head's outline lies up to {self.over_lesion_mm:.1f} mm below its sphere over the lesion (detection"
             f" limit {self.limit_mm:.1f} mm, engineering choice{rest}): it may have collapsed. {ARCO_IIIB_MM:g} mm part"

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from corecore.hip.anatomy.model import Caution
+from corecore.hip.anatomy.model import PlanWarning
 from corecore.hip.hip import Hip
 from corecore.hip.hounsfield import why_not_hounsfield
-from corecore.measures.signs.clinician_input import Answers, Physis, late_stage, open_physis, questions
+from corecore.measures.signs.clinician_input import ClinicianInput, Physis, late_stage, open_physis, questions
 from corecore.measures.signs.collapse import Collapse, measure_collapse
 from corecore.measures.signs.image_age import ImageAge, image_age
 from corecore.measures.signs.metal import Metal, find_metal
@@ -36,17 +36,17 @@ class Signs:
         return questions(self.stage, self.physis)
 
     @property
-    def cautions(self) -> tuple[Caution, ...]:
+    def warnings(self) -> tuple[PlanWarning, ...]:
         """The warnings, gravest first."""
         found = [
             late_stage(self.stage),
-            self.collapse.caution,
+            self.collapse.warning,
             open_physis(self.physis),
-            *(channel.caution for channel in self.channels),
-            self.metal.caution if self.metal else None,
-            self.image_age.caution,
+            *(channel.warning for channel in self.channels),
+            self.metal.warning if self.metal else None,
+            self.image_age.warning,
         ]
-        return tuple(caution for caution in found if caution is not None)
+        return tuple(warning for warning in found if warning is not None)
 
     def as_dict(self) -> dict[str, Any]:
         """The part ``signs`` of ``measures.json``; positions in world RAS mm."""
@@ -62,7 +62,7 @@ class Signs:
         }
 
 
-def look(hip: Hip, answers: Answers) -> Signs:
+def detect_signs(hip: Hip, answers: ClinicianInput) -> Signs:
     """Look for every sign: in the outline always, in the case's image where it is a CT in Hounsfield units.
 
     Raises ``InputError`` for imaging dated after the day of the answers (without one: this day).

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from corecore.base.errors import InputError
-from corecore.hip.anatomy.model import Caution
+from corecore.hip.anatomy.model import PlanWarning
 
 #: Older imaging is warned of, days (engineering choice). At the pace of type C2 hips, 57.8 % collapsed
 #: in two years (Kuroda 2019, doi:10.1302/2046-3758.810.BJR-2019-0022.R1), one in ten collapses in
@@ -22,7 +22,7 @@ class ImageAge:
 
     imaging_date: date | None
     days: int | None
-    caution: Caution | None
+    warning: PlanWarning | None
 
     def as_dict(self) -> dict[str, Any]:
         """For ``measures.json``."""
@@ -57,12 +57,12 @@ def image_age(imaging_date: date | None, today: date) -> ImageAge:
             " a date up to that day is accepted",
             code="date-invalid",
         )
-    caution = None
+    warning = None
     if days > IMAGE_AGE_MAX_DAYS:
-        caution = Caution(
+        warning = PlanWarning(
             "image_age",
             f"the imaging is {days} days old (of {imaging_date.isoformat()}; limit {IMAGE_AGE_MAX_DAYS} days,"
             " engineering choice): lesions grow, shrink and collapse (Kuroda 2019,"
             " doi:10.1302/2046-3758.810.BJR-2019-0022.R1; Mazières 1997, Ann Rheum Dis 56:747)",
         )
-    return ImageAge(imaging_date, days, caution)
+    return ImageAge(imaging_date, days, warning)

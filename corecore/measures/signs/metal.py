@@ -9,7 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from corecore.base.grid import FloatArray, Image, inverse, transform
-from corecore.hip.anatomy.model import Caution
+from corecore.hip.anatomy.model import PlanWarning
 from corecore.hip.hip import Hip
 from corecore.hip.hounsfield import METAL_HU
 
@@ -35,10 +35,10 @@ class Metal:
     threshold_hu: float
 
     @property
-    def caution(self) -> Caution:
+    def warning(self) -> PlanWarning:
         """The warning."""
         where = "in the femur" if self.share_in_femur >= 0.5 else "beside the femur"
-        return Caution(
+        return PlanWarning(
             "metal",
             f"metal, or contrast medium as dense: {self.volume_ml:.2f} ml in {self.parts} part(s) above"
             f" {self.threshold_hu:.0f} HU (engineering choice), mostly {where}, {self.distance_mm:.0f} mm from the"

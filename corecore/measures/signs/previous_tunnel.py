@@ -24,7 +24,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from corecore.base.grid import BoolArray, FloatArray, Image, inverse, transform
-from corecore.hip.anatomy.model import Anatomy, Caution
+from corecore.hip.anatomy.model import Anatomy, PlanWarning
 from corecore.hip.hip import Hip
 from corecore.hip.hounsfield import sampled_at
 
@@ -238,12 +238,12 @@ class Channel:
         return np.asarray((self.end - self.start) / max(self.length_mm, 1e-9))
 
     @property
-    def caution(self) -> Caution:
+    def warning(self) -> PlanWarning:
         """The warning."""
         kind = "hole in the femur mask" if self.source == "mask" else (
             "dense cylinder in the CT" if (self.contrast_hu or 0.0) > 0 else "cylinder of low density in the CT"
         )  # fmt: skip
-        return Caution(
+        return PlanWarning(
             "previous_tunnel",
             f"a straight {kind}, {self.width_mm:.0f} mm wide and {self.length_mm:.0f} mm long, runs up the neck: a"
             " tunnel, screw or nail may have been there before (limits of width and length: engineering choices);"

@@ -216,7 +216,7 @@ def approach_lines(prob, lines, ring, step, only, result, totals, every):
         totals[i] = least
 
 
-def surveyed(problem: Problem, lines: FloatArray) -> Survey:
+def survey_gaps(problem: Problem, lines: FloatArray) -> Survey:
     """About ``SURVEYED`` of lines (N, 4), evenly taken, against all constraints at once."""
     # Drawn, not counted out: a fixed step could keep time with the lattice's sides.
     lines = lines[np.sort(np.random.default_rng(0).permutation(len(lines))[:SURVEYED])]

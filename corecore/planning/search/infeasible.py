@@ -22,7 +22,7 @@ from corecore.planning.search.constraint_gaps import KEPT, Survey, approach, nea
 from corecore.planning.search.keep_out import AVOID
 from corecore.planning.search.line_geometry import FIELD_OF_VIEW
 from corecore.planning.search.problem import Problem
-from corecore.planning.search.relaxation import REASON_OF, Squeezed, loosened, step_of
+from corecore.planning.search.relaxation import REASON_OF, Relaxed, relaxed_value, step_of
 from corecore.tunnels.limits import REASON_KEYS, Reason
 
 #: The scan's edge is named only where it lacks more than this, mm: less is the moved lines' own tolerance.
@@ -100,7 +100,7 @@ class Infeasible:
 
 
 def explain(
-    spec: Spec, problem: Problem, survey: Survey, squeezes: list[Squeezed], again: Again, *, confirm: bool = True
+    spec: Spec, problem: Problem, survey: Survey, squeezes: list[Relaxed], again: Again, *, confirm: bool = True
 ) -> Infeasible:
     """Name the binding constraint of a hip without a feasible tunnel.
 
@@ -115,16 +115,16 @@ def explain(
     ways: list[Relaxation | None] = []
     # The whole search has the last word on each, so only the nearest few are followed up.
     for one in sorted(squeezes, key=lambda one: _relative(spec, one)):
-        way = _confirmed(spec, one, again) if confirm else _as_squeezed(spec, one)
+        way = _confirmed(spec, one, again) if confirm else _as_relaxed(spec, one)
         ways += [] if way is None else [way]
         if len(ways) == CONFIRMED_MOST:
             break
     own = spec.radius_mm + spec.cortical_margin_mm
     # More of the scan is a way out only where it cuts the bone.
     if len(problem.cut_points):
-        ways.append(_given_way(problem, survey, FIELD_OF_VIEW, "field_of_view", own, EDGE_LEAST_MM))
+        ways.append(_relaxation_together(problem, survey, FIELD_OF_VIEW, "field_of_view", own, EDGE_LEAST_MM))
     if problem.avoid_margin >= 0.0:
-        ways.append(_given_way(problem, survey, AVOID, "avoid", spec.avoid_margin_mm, TOLERATED))
+        ways.append(_relaxation_together(problem, survey, AVOID, "avoid", spec.avoid_margin_mm, TOLERATED))
     found = [way for way in ways if way is not None]
     if not found:
         return _several(problem, survey, spec, again)
@@ -157,18 +157,18 @@ def _beside(needed_mm: float) -> str:
     return f"one would exist that cuts {-needed_mm:.1f} mm into it"
 
 
-def _relative(spec: Spec, found: Squeezed) -> float:
+def _relative(spec: Spec, found: Relaxed) -> float:
     limit = float(getattr(spec, found.key))
     return abs(found.value - limit) / max(abs(limit), 1.0)
 
 
-def _confirmed(spec: Spec, found: Squeezed, again: Again) -> Relaxation | None:
+def _confirmed(spec: Spec, found: Relaxed, again: Again) -> Relaxation | None:
     """The value nearest to the limit, to a step, with which planning succeeds; ``None`` where none was found."""
     key, step = found.key, step_of(found.key)
     limit = float(getattr(spec, key))
 
     def at(steps: int) -> float:
-        return loosened(spec, key, steps * step)
+        return relaxed_value(spec, key, steps * step)
 
     def planned(steps: int, lines: FloatArray | None) -> bool:
         return again(spec.with_values({key: at(steps)}), lines)
@@ -197,19 +197,19 @@ def _confirmed(spec: Spec, found: Squeezed, again: Again) -> Relaxation | None:
     return Relaxation(key, limit, at(good), abs(at(good) - limit), step)
 
 
-def _as_squeezed(spec: Spec, found: Squeezed) -> Relaxation:
+def _as_relaxed(spec: Spec, found: Relaxed) -> Relaxation:
     """What a limit was squeezed to, to the next step looser, planned with by nobody."""
     limit = float(getattr(spec, found.key))
-    needed = loosened(spec, found.key, _steps(spec, found) * step_of(found.key))
+    needed = relaxed_value(spec, found.key, _steps(spec, found) * step_of(found.key))
     return Relaxation(found.key, limit, needed, abs(needed - limit), None)
 
 
-def _steps(spec: Spec, found: Squeezed) -> int:
+def _steps(spec: Spec, found: Relaxed) -> int:
     """To how many steps from the limit its value comes, the next looser one, at least one."""
     return max(1, math.ceil(abs(found.value - float(getattr(spec, found.key))) / step_of(found.key) - 1e-9))
 
 
-def _given_way(
+def _relaxation_together(
     problem: Problem, survey: Survey, reason: int, key: str, limit: float, least_mm: float
 ) -> Relaxation | None:
     """By how much a limit in mm that is no parameter's would have to give way, where that alone is in the way."""
@@ -252,7 +252,7 @@ def _several(problem: Problem, survey: Survey, spec: Spec, again: Again) -> Infe
     for i in order[among[order]][:PAIRS_TRIED]:
         keys = [(key, float(-near.gaps[i, r])) for key, r in settable if broken[i, r]]
         for more in (1.0, 1.5, 2.5):
-            ways = tuple(_give_way(spec, key, more * amount) for key, amount in keys)
+            ways = tuple(_relaxation(spec, key, more * amount) for key, amount in keys)
             if again(replace(spec, **{way.key: way.needed for way in ways}), near.lines[i : i + 1]):  # type: ignore[arg-type]
                 told = " and ".join(f"{way.key} at {way.needed:g} instead of {way.limit:g}" for way in ways)
                 text = f"no single limit is to blame: only with {told} was a tunnel found"
@@ -260,9 +260,9 @@ def _several(problem: Problem, survey: Survey, spec: Spec, again: Again) -> Infe
     return Infeasible(first, f"no single constraint is to blame: the nearest line breaks {names}", ())
 
 
-def _give_way(spec: Spec, key: str, amount: float) -> Relaxation:
+def _relaxation(spec: Spec, key: str, amount: float) -> Relaxation:
     limit, step = float(getattr(spec, key)), step_of(key)
-    needed = loosened(spec, key, step * float(np.ceil(amount / step)))
+    needed = relaxed_value(spec, key, step * float(np.ceil(amount / step)))
     return Relaxation(key, limit, needed, abs(needed - limit), step)
 
 

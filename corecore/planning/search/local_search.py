@@ -12,7 +12,7 @@ from corecore.base.grid import BoolArray, FloatArray
 from corecore.base.spec import Spec
 from corecore.hip.hip import Hip
 from corecore.planning.search.batched import judge_many
-from corecore.planning.search.constraint_gaps import nearest_lines, surveyed
+from corecore.planning.search.constraint_gaps import nearest_lines, survey_gaps
 from corecore.planning.search.line_geometry import OK, ring_points
 from corecore.planning.search.problem import Problem, build_problem
 from corecore.planning.search.single import tunnel_of_line
@@ -39,7 +39,7 @@ Allowed = Callable[[FloatArray, FloatArray], BoolArray]
 
 
 @dataclass(frozen=True, eq=False)
-class Near:
+class NearbyTunnel:
     """The best tunnel found near a path, its figures, and how far it lies from that path.
 
     ``entry_moved_mm``, ``tip_moved_mm``: between the entries, between the tips; ``turned_deg``: between the directions.
@@ -52,7 +52,9 @@ class Near:
     turned_deg: float
 
 
-def best_near(hip: Hip, spec: Spec, path: Tunnel, *, reach_mm: float, allowed: Allowed | None = None) -> Near | None:
+def best_near(
+    hip: Hip, spec: Spec, path: Tunnel, *, reach_mm: float, allowed: Allowed | None = None
+) -> NearbyTunnel | None:
     """The tunnel within all constraints that removes most, among those whose axis passes within reach of a path.
 
     Reach is measured across the tunnel, at the path's entry and at its tip; how deep it goes is
@@ -79,20 +81,20 @@ def best_near(hip: Hip, spec: Spec, path: Tunnel, *, reach_mm: float, allowed: A
         starts = _best_seeds(wide, lines, within)
         if len(starts) == 0 and coarse == 0.0:
             # A passage may be narrower than the mesh: move the nearest lines towards it before giving up.
-            near = nearest_lines(wide, surveyed(wide, lines))
+            near = nearest_lines(wide, survey_gaps(wide, lines))
             starts = near.lines[near.totals <= 0.0]
         if len(starts) == 0:
             continue
         climbed, _, counts = _climb(wide, starts, COARSE_RING, COARSE_STEP_MM, 0.5, 0.1, within)
         climbed = np.concatenate([line[None], climbed[np.argsort(-counts, kind="stable")[:FINALISTS]]])
         climbed, ends, counts = _climb(tight, climbed, RING_POINTS, RING_STEP_MM, 0.3, 0.008, within)
-        found = _judged(hip, spec, [tunnel_of_line(tight, climbed[i], *ends[i]) for i in np.flatnonzero(counts)])
+        found = _evaluated(hip, spec, [tunnel_of_line(tight, climbed[i], *ends[i]) for i in np.flatnonzero(counts)])
         if found is not None:
-            return _beside(path, *_better(hip, spec, path, found))
+            return _compared(path, *_better(hip, spec, path, found))
     figures = assess(hip, path, spec)
     if violations(figures, spec) or figures.removed_fraction <= 0.0:
         return None
-    return _beside(path, path, figures)
+    return _compared(path, path, figures)
 
 
 def line_through(problem: Problem, path: Tunnel) -> FloatArray | None:
@@ -126,14 +128,14 @@ def _seeds(problem: Problem, path: Tunnel, reach_mm: float) -> FloatArray:
 
 
 def _best_seeds(problem: Problem, lines: FloatArray, within: Allowed) -> FloatArray:
-    _, ends, counts = _judge(problem, lines, COARSE_RING, COARSE_STEP_MM)
+    _, ends, counts = _evaluate(problem, lines, COARSE_RING, COARSE_STEP_MM)
     order = np.argsort(-counts, kind="stable")
     order = order[counts[order] > 0]
     kept = lines[order[within(lines[order], ends[order])]] if len(order) else lines[:0]
     return np.asarray(kept[:STARTS])
 
 
-def _judge(
+def _evaluate(
     problem: Problem, lines: FloatArray, ring: int, step_mm: float
 ) -> tuple[npt.NDArray[np.int8], FloatArray, npt.NDArray[np.int64]]:
     reasons, ends, counts = judge_many(problem, np.ascontiguousarray(lines), ring_points(ring), step_mm)
@@ -145,12 +147,12 @@ def _climb(
 ) -> tuple[FloatArray, FloatArray, npt.NDArray[np.int64]]:
     """Compass steps from each of lines (N, 4), the best of all that are allowed; lines, ends (N, 2), counts (N,)."""
     moves, lines = problem.moves, starts.copy()
-    _, ends, counts = _judge(problem, lines, ring, step_mm)
+    _, ends, counts = _evaluate(problem, lines, ring, step_mm)
     counts[~within(lines, ends)] = 0
     sizes = np.full(len(lines), size)
     while (live := np.flatnonzero(sizes >= smallest)).size:
         trials = (lines[live, None] + sizes[live, None, None] * moves).reshape(-1, 4)
-        _, reached, found = _judge(problem, trials, ring, step_mm)
+        _, reached, found = _evaluate(problem, trials, ring, step_mm)
         better = found > np.repeat(counts[live], len(moves))
         if better.any():
             better[better] = within(trials[better], reached[better])
@@ -164,7 +166,7 @@ def _climb(
     return lines, ends, counts
 
 
-def _judged(hip: Hip, spec: Spec, tunnels: list[Tunnel]) -> tuple[Tunnel, TunnelFigures] | None:
+def _evaluated(hip: Hip, spec: Spec, tunnels: list[Tunnel]) -> tuple[Tunnel, TunnelFigures] | None:
     """The one that removes most, of those that keep every constraint as the plain road measures it."""
     judged = [(tunnel, assess(hip, tunnel, spec)) for tunnel in tunnels]
     kept = [pair for pair in judged if not violations(pair[1], spec) and pair[1].removed_fraction > 0.0]
@@ -178,9 +180,9 @@ def _better(hip: Hip, spec: Spec, path: Tunnel, found: tuple[Tunnel, TunnelFigur
     return (path, figures) if stays else found
 
 
-def _beside(path: Tunnel, tunnel: Tunnel, figures: TunnelFigures) -> Near:
+def _compared(path: Tunnel, tunnel: Tunnel, figures: TunnelFigures) -> NearbyTunnel:
     cosine = float(np.clip(path.direction @ tunnel.direction, -1.0, 1.0))
-    return Near(
+    return NearbyTunnel(
         tunnel,
         figures,
         float(np.linalg.norm(tunnel.entry - path.entry)),

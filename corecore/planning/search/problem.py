@@ -17,9 +17,9 @@ import numpy.typing as npt
 from corecore.base.grid import FloatArray
 from corecore.base.spec import DIRECTION_KEPT_DEG, ENTRY_KEPT_MM, Spec
 from corecore.hip.hip import Hip
-from corecore.hip.keep_out import Barrier
+from corecore.hip.keep_out import KeepOutRegion
 from corecore.tunnels.figures import level_raise_mm
-from corecore.tunnels.objective import reach_of, target_points
+from corecore.tunnels.objective import objective_points, reach_of
 from corecore.tunnels.user_constraints import fixed_direction, fixed_entry
 
 #: Bricks of lesion points have this edge, mm: whole bricks in or out of a tunnel cost one test.
@@ -109,7 +109,7 @@ def build_problem(hip: Hip, spec: Spec, *, slack_mm: float = 0.0, fuzz_mm: float
     up = anatomy.shaft_axis - np.dot(anatomy.shaft_axis, anatomy.neck_axis) * anatomy.neck_axis
     up /= np.linalg.norm(up)
     heights = np.arange(anatomy.midline_heights_mm[0], anatomy.midline_heights_mm[-1] + 1e-9, MIDLINE_STEP_MM)
-    points, start, center, radius = _bricks(target_points(hip, spec))
+    points, start, center, radius = _bricks(objective_points(hip, spec))
     frame = np.stack([anatomy.neck_axis, up, np.cross(anatomy.neck_axis, up)])
     entry, direction = fixed_entry(hip, spec), fixed_direction(hip, spec)
     avoid, avoid_spacing, avoid_frame = _field(hip.avoid)
@@ -167,7 +167,7 @@ def build_problem(hip: Hip, spec: Spec, *, slack_mm: float = 0.0, fuzz_mm: float
     )
 
 
-def _field(barrier: Barrier | None) -> tuple[npt.NDArray[np.float32], FloatArray, FloatArray]:
+def _field(barrier: KeepOutRegion | None) -> tuple[npt.NDArray[np.float32], FloatArray, FloatArray]:
     if barrier is None:
         return np.zeros((2, 2, 2), dtype=np.float32), np.ones(3), np.ascontiguousarray(np.eye(4)[:3])
     return barrier.field, barrier.spacing_mm, np.ascontiguousarray(barrier.field_from_local[:3])

@@ -53,7 +53,7 @@ FAR_STEPS = 50
 
 
 @dataclass(frozen=True, eq=False)
-class Squeezed:
+class Relaxed:
     """A limit drawn in as far as it goes: its value, and lines (N, 4) that keep it and all other limits."""
 
     key: str
@@ -66,14 +66,14 @@ def step_of(key: str) -> float:
     return STEP_DEG if key.endswith("_deg") else STEP_MM
 
 
-def loosened(spec: Spec, key: str, amount: float) -> float:
+def relaxed_value(spec: Spec, key: str, amount: float) -> float:
     """A limit after it has given way by ``amount``, within what is accepted."""
     low, high = accepted_range(key)
     sign = 1.0 if key in UPPER else -1.0
     return round(min(max(float(getattr(spec, key)) + sign * amount, low), high), 6)
 
 
-def loosest(spec: Spec, key: str) -> float:
+def most_relaxed_value(spec: Spec, key: str) -> float:
     """As loose as a limit may be set, and as it makes a difference."""
     low, high = accepted_range(key)
     if key == "posterosuperior_margin_mm":
@@ -81,19 +81,19 @@ def loosest(spec: Spec, key: str) -> float:
     return high if key in UPPER else low
 
 
-def widest(spec: Spec) -> Spec:
+def most_relaxed(spec: Spec) -> Spec:
     """The parameters with every limit as loose as it may be set."""
     return replace(spec, **{key: accepted_range(key)[key in UPPER] for key in REASON_OF})  # type: ignore[arg-type]
 
 
-def squeezed(
+def least_relaxation(
     hip: Hip, spec: Spec, lines: FloatArray, keys: Collection[str] = tuple(REASON_OF), *, far_too: bool = True
-) -> Iterator[Squeezed]:
+) -> Iterator[Relaxed]:
     """Each limit that lets lines of a lattice (N, 4) pass when it alone gives way, drawn in as far as it goes.
 
     Unless ``far_too`` no lines are moved where the limit is so far off that moving them will not reach it.
     """
-    judge = Judge(hip)
+    judge = LineEvaluator(hip)
     reasons, _, _ = judge.judged(lines, spec)
     for key, reason in REASON_OF.items():
         if key not in keys:
@@ -104,16 +104,16 @@ def squeezed(
         if key == "cortical_margin_mm":
             to_blame |= reasons == Reason.PORTAL
         own = lines[to_blame]
-        if loosest(spec, key) == getattr(spec, key) or len(own) == 0:
+        if most_relaxed_value(spec, key) == getattr(spec, key) or len(own) == 0:
             continue
-        passing = judge.passing(own, replace(spec, **{key: loosest(spec, key)}))  # type: ignore[arg-type]
+        passing = judge.passing(own, replace(spec, **{key: most_relaxed_value(spec, key)}))  # type: ignore[arg-type]
         if len(passing):
-            one = _drawn_in(judge, spec, key, passing, far_too)
+            one = _least_length(judge, spec, key, passing, far_too)
             _log.info("%s: %d lines pass at its loosest, squeezed to %g", key, len(passing), one.value)
             yield one
 
 
-class Judge:
+class LineEvaluator:
     """The kernel's judgement of one hip under any limits, with few of the lesion's points: whether, not how much."""
 
     def __init__(self, hip: Hip) -> None:
@@ -143,9 +143,9 @@ class Judge:
         return lines[order[counts[order] > 0]]
 
 
-def _drawn_in(judge: Judge, spec: Spec, key: str, lines: FloatArray, far_too: bool) -> Squeezed:
+def _least_length(judge: LineEvaluator, spec: Spec, key: str, lines: FloatArray, far_too: bool) -> Relaxed:
     """A limit drawn in from its loosest while any of lines (N, 4), all of which pass there, still passes."""
-    limit, value, step = float(getattr(spec, key)), loosest(spec, key), step_of(key)
+    limit, value, step = float(getattr(spec, key)), most_relaxed_value(spec, key), step_of(key)
     sign = 1.0 if limit > value else -1.0
 
     def nearer(by: float) -> float:
@@ -162,7 +162,7 @@ def _drawn_in(judge: Judge, spec: Spec, key: str, lines: FloatArray, far_too: bo
         else:
             by *= 0.5
     if not far_too and abs(limit - value) > FAR_STEPS * step:
-        return Squeezed(key, value, lines)
+        return Relaxed(key, value, lines)
     moves, size, by = judge.moves(spec), MOVE_FIRST, 8.0 * step
     lines = _spread(lines)
     while size >= MOVE_LEAST and value != limit:
@@ -173,7 +173,7 @@ def _drawn_in(judge: Judge, spec: Spec, key: str, lines: FloatArray, far_too: bo
             by *= 0.5
         else:
             size *= 0.5
-    return Squeezed(key, value, lines)
+    return Relaxed(key, value, lines)
 
 
 def _spread(lines: FloatArray) -> FloatArray:

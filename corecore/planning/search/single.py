@@ -20,15 +20,15 @@ from corecore.base.spec import Spec
 from corecore.hip.hip import Hip
 from corecore.planning.proof.branch_and_bound import EFFORT, Proof, prove
 from corecore.planning.search.batched import climb_many, judge_many
-from corecore.planning.search.constraint_gaps import nearest_lines, surveyed
+from corecore.planning.search.constraint_gaps import nearest_lines, survey_gaps
 from corecore.planning.search.infeasible import Infeasible, explain
 from corecore.planning.search.line_geometry import line_of, ring_points
 from corecore.planning.search.problem import Problem, build_problem, thinned
-from corecore.planning.search.relaxation import REASON_OF, Squeezed, squeezed, widest
+from corecore.planning.search.relaxation import REASON_OF, Relaxed, least_relaxation, most_relaxed
 from corecore.tunnels.cylinder import Tunnel
 from corecore.tunnels.figures import RING_POINTS, RING_STEP_MM, TunnelFigures, assess
 from corecore.tunnels.limits import Reason, violations
-from corecore.tunnels.objective import target_fraction
+from corecore.tunnels.objective import objective_fraction
 
 _log = logging.getLogger(__name__)
 
@@ -71,11 +71,11 @@ NO_LINES = np.zeros((0, 4))
 #: Two tunnels whose removed volumes differ by less than this share are a tie (then clearance decides).
 TIE_SHARE = 0.0005
 #: Rooms that differ by less are a tie too, mm (then less healthy bone decides; engineering choice).
-TIE_ROOM_MM = 0.05
+TIE_CLEARANCE_MM = 0.05
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class SearchResult:
     """The best tunnel with its figures, or why there is none; ``reasons`` counts the sweep's lines by outcome.
 
     ``passing``: the sweep's lines (N, 4) that carry a tunnel, most removed first.
@@ -101,7 +101,7 @@ def best_tunnel(
     seconds: float | None = None,
     effort: int = EFFORT,
     confirm: bool = True,
-) -> Found:
+) -> SearchResult:
     """The single tunnel within all constraints that removes most of the lesion; if asked, a bound on what any removes.
 
     ``progress`` is told the share of the work done, 0 to 1. The tunnel returned keeps every
@@ -116,7 +116,7 @@ def best_tunnel(
     _warm_up(problem, proving)
     compile_s = time.perf_counter() - started
     until = None if seconds is None else time.perf_counter() + seconds
-    found = _searched(hip, spec, problem, progress or (lambda share: None), confirm=confirm)
+    found = _search(hip, spec, problem, progress or (lambda share: None), confirm=confirm)
     found = replace(found, compile_s=compile_s)
     if not proving:
         return found
@@ -128,7 +128,7 @@ def best_tunnel(
         _, _, counts = judge_many(problem, lines, ring_points(FINAL_RING), FINAL_STEP_MM)
         order = np.argsort(-counts, kind="stable")[:BETTER]
         starts = lines[order[counts[order] > best]]
-        pair, _ = climbed(hip, spec, starts, lambda share: None, QUICK_SLACKS_MM)
+        pair, _ = refined(hip, spec, starts, lambda share: None, QUICK_SLACKS_MM)
         if pair is None or (count := round(pair[1].removed_fraction * total)) <= best:
             return best
         _log.info("the proof came upon a tunnel that removes %.4f, %.4f before", count / total, best / total)
@@ -146,7 +146,7 @@ def provable(spec: Spec) -> bool:
     return spec.target == "lesion" and spec.cavity_diameter_mm == 0.0 and not spec.keep
 
 
-def _searched(
+def _search(
     hip: Hip,
     spec: Spec,
     problem: Problem,
@@ -155,16 +155,16 @@ def _searched(
     explaining: bool = True,
     confirm: bool = True,
     keys: Collection[str] = tuple(REASON_OF),
-) -> Found:
+) -> SearchResult:
     """The best tunnel of sweep and climbs, or why there is none (left open unless ``explaining``).
 
     ``keys``: limits that are squeezed for a way through where the sweep finds none.
     """
-    ranking = build_problem(_few(hip, spec), spec)
+    ranking = build_problem(_with_few_points(hip, spec), spec)
     swept = 0
     for mesh in (WIDE_MESH, (OFFSET_STEP_MM, SLOPE_STEP)):
         lines = lattice(problem, offset_step=mesh[0], slope_step=mesh[1])
-        reasons, counts = _swept(ranking, lines, tell)
+        reasons, counts = _sweep(ranking, lines, tell)
         swept += len(lines)
         tally = {Reason(r): int(n) for r, n in enumerate(np.bincount(reasons, minlength=len(Reason))) if n}
         feasible = int(np.count_nonzero(counts))
@@ -176,21 +176,21 @@ def _searched(
     starts = best_of_neighbourhoods(passing, mesh)
     problem = ranking
     wide, survey = NO_LINES, None
-    squeezes: list[Squeezed] = []
+    squeezes: list[Relaxed] = []
     if len(starts) == 0:
         # A passage may be narrower than the mesh: move the nearest lines towards it before giving up.
         wide = _wide_lattice(hip, spec)
-        survey = surveyed(problem, wide)
+        survey = survey_gaps(problem, wide)
         near = nearest_lines(problem, survey)
         starts = near.lines[near.totals <= 0.0]
-    best, evaluated = climbed(hip, spec, starts, tell)
+    best, evaluated = refined(hip, spec, starts, tell)
     if best is None:
         wide = wide if len(wide) else _wide_lattice(hip, spec)
-        for one in squeezed(hip, spec, wide, keys, far_too=explaining):
+        for one in least_relaxation(hip, spec, wide, keys, far_too=explaining):
             squeezes.append(one)
             if one.value == getattr(spec, one.key):
                 # No limit need give way: the lines squeezed keep them all.
-                best, more = climbed(hip, spec, one.lines, tell, QUICK_SLACKS_MM)
+                best, more = refined(hip, spec, one.lines, tell, QUICK_SLACKS_MM)
                 evaluated += more
             if best is not None:
                 break
@@ -200,20 +200,20 @@ def _searched(
         def again(other: Spec, from_lines: FloatArray | None) -> bool:
             """Whether there is a tunnel with other limits, by the same search or only from lines given."""
             if from_lines is not None:
-                return climbed(hip, other, from_lines, lambda share: None, QUICK_SLACKS_MM)[0] is not None
+                return refined(hip, other, from_lines, lambda share: None, QUICK_SLACKS_MM)[0] is not None
             # Squeezing what has given way finds what squeezing any limit would, in a fraction of the time.
             given = [key for key in REASON_OF if getattr(other, key) != getattr(spec, key)]
-            tried = _searched(hip, other, build_problem(hip, other), lambda share: None, explaining=False, keys=given)
+            tried = _search(hip, other, build_problem(hip, other), lambda share: None, explaining=False, keys=given)
             return tried.tunnel is not None
 
-        survey = surveyed(problem, wide) if survey is None else survey
+        survey = survey_gaps(problem, wide) if survey is None else survey
         why = explain(spec, problem, survey, squeezes, again, confirm=confirm)
     tell(1.0)
     tunnel, figures = best if best is not None else (None, None)
-    return Found(tunnel, figures, why, swept + evaluated, feasible, tally, 0.0, passing=passing)
+    return SearchResult(tunnel, figures, why, swept + evaluated, feasible, tally, 0.0, passing=passing)
 
 
-def _swept(
+def _sweep(
     problem: Problem, lines: FloatArray, tell: Callable[[float], None]
 ) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int64]]:
     """Reasons and counts (N,) of lines (N, 4)."""
@@ -241,12 +241,12 @@ def best_of_neighbourhoods(ranked: FloatArray, mesh: tuple[float, float]) -> Flo
     return ranked[chosen]
 
 
-def _few(hip: Hip, spec: Spec) -> Hip:
+def _with_few_points(hip: Hip, spec: Spec) -> Hip:
     # A cavity is looked for at every depth, and a tenth of the points rank the lines as well.
     return thinned(hip, CAVITY_POINTS) if spec.cavity_diameter_mm > 0.0 else hip
 
 
-def climbed(
+def refined(
     hip: Hip,
     spec: Spec,
     starts: FloatArray,
@@ -255,11 +255,11 @@ def climbed(
 ) -> tuple[tuple[Tunnel, TunnelFigures] | None, int]:
     """The best tunnel that climbs from lines (N, 4) reach, judged in full, and how many lines were judged."""
     judged = 0
-    few = _few(hip, spec)
+    few = _with_few_points(hip, spec)
     for coarse, fine in slacks_mm if len(starts) else ():
         tight = build_problem(hip, spec, slack_mm=fine)
         wide = build_problem(few, spec, slack_mm=coarse, fuzz_mm=FUZZ_MM if coarse else 0.0)
-        refined, evaluated = _refined(wide, tight, starts, tell)
+        refined, evaluated = _refine_best(wide, tight, starts, tell)
         judged += evaluated
         best = _best_of(hip, spec, tight, refined)
         if best is not None:
@@ -269,7 +269,7 @@ def climbed(
 
 def _wide_lattice(hip: Hip, spec: Spec) -> FloatArray:
     """Lines (N, 4) of a wider mesh that may carry a tunnel under any limits that are accepted."""
-    return lattice(build_problem(hip, widest(spec)), offset_step=WIDE_OFFSET_MM, slope_step=WIDE_SLOPE)
+    return lattice(build_problem(hip, most_relaxed(spec)), offset_step=WIDE_OFFSET_MM, slope_step=WIDE_SLOPE)
 
 
 def lattice(problem: Problem, *, offset_step: float = OFFSET_STEP_MM, slope_step: float = SLOPE_STEP) -> FloatArray:
@@ -330,7 +330,7 @@ def tunnel_of_line(problem: Problem, line: FloatArray, entry: float, tip: float)
     return Tunnel(point + entry * direction, point + tip * direction, 2.0 * problem.radius, *cavity)
 
 
-def _refined(
+def _refine_best(
     coarse: Problem, fine: Problem, starts: FloatArray, tell: Callable[[float], None]
 ) -> tuple[list[tuple[FloatArray, float, float, int]], int]:
     """Climb from all starts to a tenth of the mesh, then from the best to a few thousandths of a millimetre."""
@@ -357,21 +357,21 @@ def _best_of(
         figures = assess(hip, tunnel, spec)
         if not violations(figures, spec):
             judged.append((tunnel, figures))
-    return preferred(hip, spec, judged) if judged else None
+    return preferred_of_ties(hip, spec, judged) if judged else None
 
 
-def preferred(hip: Hip, spec: Spec, judged: list[tuple[Tunnel, TunnelFigures]]) -> tuple[Tunnel, TunnelFigures]:
+def preferred_of_ties(hip: Hip, spec: Spec, judged: list[tuple[Tunnel, TunnelFigures]]) -> tuple[Tunnel, TunnelFigures]:
     """The tunnel that does most for the target; of ties the one with most room, then that with least healthy bone.
 
     Raises ``ValueError`` for an empty list.
     """
     values = [
-        figures.removed_fraction if spec.target == "lesion" else target_fraction(hip, [tunnel], spec)
+        figures.removed_fraction if spec.target == "lesion" else objective_fraction(hip, [tunnel], spec)
         for tunnel, figures in judged
     ]
     ties = [pair for pair, value in zip(judged, values, strict=True) if value >= max(values) * (1.0 - TIE_SHARE)]
-    room = max(room_mm(figures, spec) for _, figures in ties)
-    ties = [pair for pair in ties if room_mm(pair[1], spec) >= room - TIE_ROOM_MM]
+    room = max(spare_clearance_mm(figures, spec) for _, figures in ties)
+    ties = [pair for pair in ties if spare_clearance_mm(pair[1], spec) >= room - TIE_CLEARANCE_MM]
 
     def healthy_ml(pair: tuple[Tunnel, TunnelFigures]) -> float:
         # What the mouth has outside the bone is the same for tunnels that all but coincide.
@@ -381,7 +381,7 @@ def preferred(hip: Hip, spec: Spec, judged: list[tuple[Tunnel, TunnelFigures]]) 
     return min(ties, key=healthy_ml)
 
 
-def room_mm(figures: TunnelFigures, spec: Spec) -> float:
+def spare_clearance_mm(figures: TunnelFigures, spec: Spec) -> float:
     """The least of a tunnel's clearances, each in excess of its own margin, mm."""
     return min(
         figures.cortical_clearance_mm - spec.cortical_margin_mm,

@@ -21,7 +21,7 @@ from corecore.planning.search.line_geometry import ring_points
 from corecore.planning.search.problem import build_problem
 from corecore.planning.search.single import FINAL_RING, FINAL_STEP_MM, SWEEP_RING, SWEEP_STEP_MM, lattice
 from corecore.planning.sets.candidates import Pool, best_in_cells, shapes_on
-from corecore.planning.sets.pricing import PARTS, Prices, cheapened, covers_of, priced_hip, whole_parts
+from corecore.planning.sets.pricing import PARTS, Prices, covers_of, priced_hip, reduced_prices, whole_parts
 
 _log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ def prove_set(
     Ends like ``corecore.planning.proof.branch_and_bound.prove``.
     """
     hip, spec, total = pool.hip, pool.spec, len(pool.hip.lesion.points_mm)
-    prices, dear = settled_prices(pool, until=until)
+    prices, dear = converged_prices(pool, until=until)
     parts = whole_parts(prices, hip.lesion.points_mm)
     left = total - parts.sum() / PARTS
     priced = build_problem(priced_hip(hip, parts), spec)
@@ -77,7 +77,7 @@ def prove_set(
     return Proof(max(bound, removed) / total, stopped, proof.boxes_bounded)
 
 
-def settled_prices(pool: Pool, *, until: float | None = None) -> tuple[Prices, FloatArray]:
+def converged_prices(pool: Pool, *, until: float | None = None) -> tuple[Prices, FloatArray]:
     """Prices (N,) in 0..1 of the lesion's points, and the dearest lines (M, 4) known at them.
 
     By turns the prices are moved so that the bound over the lines known falls, and the sweep looks
@@ -92,7 +92,7 @@ def settled_prices(pool: Pool, *, until: float | None = None) -> tuple[Prices, F
     prices = np.ones(len(points), dtype=np.float32)
     best, least, dear = prices, np.inf, lines
     for number in range(ROUNDS):
-        prices, known = cheapened(prices, covers, count, STEPS if number else FIRST_STEPS)
+        prices, known = reduced_prices(prices, covers, count, STEPS if number else FIRST_STEPS)
         worth = covers @ prices
         near = worth > STAYING * worth.max(initial=0.0)
         lines, covers = lines[near], covers[near]

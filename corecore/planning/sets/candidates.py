@@ -20,7 +20,7 @@ from corecore.planning.search.problem import Problem, build_problem, thinned
 from corecore.planning.search.single import SLOPE_MAX, SWEEP_RING, SWEEP_STEP_MM, lattice
 from corecore.tunnels.cylinder import Tunnel
 from corecore.tunnels.figures import RING_POINTS, RING_STEP_MM
-from corecore.tunnels.objective import counted, target_points
+from corecore.tunnels.objective import objective_points, points_counted
 from corecore.tunnels.tunnel_set import Shapes, conflicts, shapes_of, shapes_of_tunnels, shares_portal
 
 #: Mesh of the sweep for candidates, mm and slope: exchange and climb do the rest.
@@ -138,7 +138,7 @@ def bits_of(shapes: Shapes, points_mm: FloatArray, spec: Spec) -> Bits:
     """Which points (P, 3) count for the target with each tunnel, 64 a word, (N, W)."""
     inside = np.zeros((len(shapes), -(-len(points_mm) // 64) * 64), dtype=bool)
     for i in range(len(shapes)):
-        inside[i, : len(points_mm)] = counted(shapes.tunnel(i), points_mm, spec)
+        inside[i, : len(points_mm)] = points_counted(shapes.tunnel(i), points_mm, spec)
     return np.packbits(inside, axis=1).view(np.uint64)
 
 
@@ -146,7 +146,7 @@ def build_pool(hip: Hip, spec: Spec, given: Sequence[Tunnel], pattern: str) -> P
     """Candidates of a hip; the first are the kept tunnels and the best single one."""
     coarse_hip = thinned(hip, POOL_POINTS)
     problem = build_problem(coarse_hip, spec, slack_mm=SLACK_MM)
-    points = target_points(coarse_hip, spec)
+    points = objective_points(coarse_hip, spec)
     lines = lattice(problem, offset_step=OFFSET_STEP_MM, slope_step=SLOPE_STEP)
     lines_seen = lines
     ring = ring_points(SWEEP_RING)

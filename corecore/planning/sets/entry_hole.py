@@ -27,7 +27,7 @@ ACROSS = np.array([(1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0)])
 
 
 @dataclass(frozen=True, eq=False)
-class _Portal:
+class _EntryHole:
     """An entry (3,), the lines (N, 4) through it and how many points the best ``count`` of them remove."""
 
     entry: FloatArray
@@ -35,12 +35,12 @@ class _Portal:
     worth: int
 
 
-def better_portals(pool: Pool, fans: Sequence[Index], count: int) -> list[FloatArray]:
+def better_entry_holes(pool: Pool, fans: Sequence[Index], count: int) -> list[FloatArray]:
     """Entries (3,) to which the best of the fans lead, each where a fan of ``count`` removes most round about."""
     begun = []
     for fan in fans:
         entry = pool.shapes.entry[fan[-1]]
-        begun.append(_Portal(entry, pool.lines[fan], _worth(pool, fan, count)))
+        begun.append(_EntryHole(entry, pool.lines[fan], _worth(pool, fan, count)))
     entries: list[FloatArray] = []
     for portal in sorted(begun, key=lambda portal: -portal.worth)[:PORTALS]:
         best = portal
@@ -52,7 +52,7 @@ def better_portals(pool: Pool, fans: Sequence[Index], count: int) -> list[FloatA
     return entries
 
 
-def _moved(pool: Pool, portal: _Portal, step: float, count: int) -> _Portal:
+def _moved(pool: Pool, portal: _EntryHole, step: float, count: int) -> _EntryHole:
     """The best of the portals a step away; the same where there is none."""
     best = portal
     for across in ACROSS:
@@ -70,7 +70,7 @@ def _moved(pool: Pool, portal: _Portal, step: float, count: int) -> _Portal:
         if len(apart.lines) >= count:
             worth = _worth(apart, apart.fans[0], count)
             if worth > best.worth:
-                best = _Portal(entry, apart.lines, worth)
+                best = _EntryHole(entry, apart.lines, worth)
     return best
 
 

@@ -26,7 +26,7 @@ AIM = 0.005
 SHARPNESS = 0.003
 
 
-def cheapened(prices: Prices, covers: Prices, count: int, steps: int) -> tuple[Prices, float]:
+def reduced_prices(prices: Prices, covers: Prices, count: int, steps: int) -> tuple[Prices, float]:
     """Prices from which the bound over lines (M, N) is least, by projected subgradient steps, and that bound.
 
     Polyak's step, with a bound a little below the present one as its aim. The lines near the

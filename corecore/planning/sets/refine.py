@@ -20,7 +20,7 @@ from corecore.planning.search.line_geometry import ring_points
 from corecore.planning.search.problem import Problem, build_problem, compass_moves, thinned
 from corecore.planning.sets.candidates import CLIMB_POINTS, SLACK_MM, line_points, lines_through, shapes_on
 from corecore.tunnels.figures import RING_POINTS, RING_STEP_MM
-from corecore.tunnels.objective import counted, target_points
+from corecore.tunnels.objective import objective_points, points_counted
 from corecore.tunnels.tunnel_set import Shapes, conflicts, portals_of
 
 #: Sizes of the moves, in units of the compass steps (1 mm or 0.03 of slope).
@@ -60,7 +60,7 @@ def climber(hip: Hip, spec: Spec, *, sharing: bool, parallel: bool) -> Climber:
     """A climber for a hip. ``sharing`` false keeps portals apart; ``parallel`` keeps directions equal."""
     small = thinned(hip, CLIMB_POINTS)
     problem = build_problem(small, spec, slack_mm=SLACK_MM)
-    return Climber(hip, spec, problem, target_points(small, spec), sharing, parallel)
+    return Climber(hip, spec, problem, objective_points(small, spec), sharing, parallel)
 
 
 class _State:
@@ -68,7 +68,9 @@ class _State:
 
     def __init__(self, climber: Climber, lines: FloatArray, shapes: Shapes, still: Sequence[int]) -> None:
         self.of, self.lines, self.shapes, self.still = climber, lines, shapes, set(still)
-        self.inside = np.stack([counted(shapes.tunnel(i), climber.points_mm, climber.spec) for i in range(len(shapes))])
+        self.inside = np.stack(
+            [points_counted(shapes.tunnel(i), climber.points_mm, climber.spec) for i in range(len(shapes))]
+        )
         self.value = int(np.count_nonzero(self.inside.any(axis=0)))
         self.moves = climber.problem.moves
 
@@ -173,7 +175,7 @@ class _State:
     def _union(self, shapes: Shapes, first: int, size: int, points: FloatArray) -> int:
         hit: BoolArray = np.zeros(len(points), dtype=bool)
         for i in range(first, first + size):
-            hit |= counted(shapes.tunnel(i), points, self.of.spec)
+            hit |= points_counted(shapes.tunnel(i), points, self.of.spec)
         return int(np.count_nonzero(hit))
 
     def _legal(self, part: Shapes, members: list[int], others: list[int]) -> bool:
@@ -203,5 +205,5 @@ class _State:
         self.shapes = self.shapes.take(keep).joined(part).take(order)
         self.lines[members] = lines
         for m, i in enumerate(members):
-            self.inside[i] = counted(part.tunnel(m), self.of.points_mm, self.of.spec)
+            self.inside[i] = points_counted(part.tunnel(m), self.of.points_mm, self.of.spec)
         self.value = int(np.count_nonzero(self.inside.any(axis=0)))

@@ -20,17 +20,17 @@ from corecore.base.spec import Spec
 from corecore.hip.hip import Hip
 from corecore.planning.proof.branch_and_bound import EFFORT, Proof
 from corecore.planning.search.infeasible import Infeasible, Reached, Relaxation
-from corecore.planning.search.single import Found, best_tunnel, provable
+from corecore.planning.search.single import SearchResult, best_tunnel, provable
 from corecore.planning.sets.bound import prove_set
 from corecore.planning.sets.candidates import Pool, build_pool
-from corecore.planning.sets.entry_hole import better_portals
+from corecore.planning.sets.entry_hole import better_entry_holes
 from corecore.planning.sets.exchange import Members, exchanged, greedy, seeds, value
 from corecore.planning.sets.refine import Climber, climber
 from corecore.tunnels.cylinder import Tunnel
 from corecore.tunnels.existing_tunnels import Pairs, kept_tunnels
 from corecore.tunnels.figures import TunnelFigures, assess
 from corecore.tunnels.limits import violations
-from corecore.tunnels.objective import counted, target_fraction, target_points
+from corecore.tunnels.objective import objective_fraction, objective_points, points_counted
 from corecore.tunnels.tunnel_set import WIDE_HOLE_MM, set_violations
 
 _log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ BAN_ROUNDS = 6
 
 
 @dataclass(frozen=True, eq=False)
-class FoundSet:
+class SetSearchResult:
     """The best set with its tunnels' figures, most removed first, or why there is none.
 
     ``removed_fraction``: the share of the lesion removed, or the value of another target
@@ -75,7 +75,7 @@ def best_set(
     seconds: float | None = None,
     effort: int = EFFORT,
     confirm: bool = True,
-) -> FoundSet:
+) -> SetSearchResult:
     """At most ``spec.tunnels`` tunnels within all rules that together remove most of the lesion.
 
     ``spec.pattern``: ``fan`` (one portal), ``separate`` (no shared portal), ``parallel`` (one
@@ -87,15 +87,15 @@ def best_set(
     started = time.perf_counter()
     tell = progress or (lambda share: None)
     kept = kept_tunnels(hip, spec)
-    fraction, fewer = target_fraction(hip, [tunnel for tunnel, _ in kept], spec), None
+    fraction, fewer = objective_fraction(hip, [tunnel for tunnel, _ in kept], spec), None
     if len(kept) == spec.tunnels:
-        return FoundSet(tuple(kept), None, fraction, fraction, None, 0, 0.0)
+        return SetSearchResult(tuple(kept), None, fraction, fraction, None, 0, 0.0)
     single = _first(hip, spec, kept, lambda share: tell(0.3 * share), confirm)
     if single.tunnel is None or single.figures is None:
         if kept:
             fewer = "there is no further tunnel within the constraints that adds to those kept"
             return _answer(spec, tuple(kept), fraction, single, fewer=fewer)
-        return FoundSet((), single.infeasible, fraction, fraction, None, single.lines_judged, single.compile_s)
+        return SetSearchResult((), single.infeasible, fraction, fraction, None, single.lines_judged, single.compile_s)
     asked = spec.remove_fraction_min
     search = _Search(hip, spec, kept, single.tunnel, single.figures)
     chosen, greedy_fraction = search.kept, fraction
@@ -132,15 +132,15 @@ def best_set(
     )  # fmt: skip
 
 
-def _first(hip: Hip, spec: Spec, kept: Pairs, tell: Callable[[float], None], confirm: bool) -> Found:
+def _first(hip: Hip, spec: Spec, kept: Pairs, tell: Callable[[float], None], confirm: bool) -> SearchResult:
     """The best single tunnel for what the kept ones leave, with its figures in the whole hip."""
     if not kept:
         return best_tunnel(hip, spec, progress=tell, confirm=confirm)
     left = np.ones(len(hip.lesion.points_mm), dtype=bool)
     for tunnel, _ in kept:
-        left &= ~counted(tunnel, hip.lesion.points_mm, spec)
+        left &= ~points_counted(tunnel, hip.lesion.points_mm, spec)
     if not left.any():
-        return Found(None, None, None, 0, 0, {}, 0.0)
+        return SearchResult(None, None, None, 0, 0, {}, 0.0)
     # Why there is no further one is not asked.
     found = best_tunnel(replace(hip, lesion=hip.lesion.kept(left)), spec, progress=tell, confirm=False)
     return found if found.tunnel is None else replace(found, figures=assess(hip, found.tunnel, spec))
@@ -150,18 +150,18 @@ def _answer(
     spec: Spec,
     tunnels: Pairs,
     fraction: float,
-    single: Found,
+    single: SearchResult,
     *,
     greedy_fraction: float | None = None,
     fewer: str | None = None,
     judged: int = 0,
     proof: Proof | None = None,
-) -> FoundSet:
+) -> SetSearchResult:
     """A set found; none, and why, where it removes less than was asked for."""
     lines, by_greedy = single.lines_judged + judged, fraction if greedy_fraction is None else greedy_fraction
     asked = spec.remove_fraction_min
     if fraction >= asked:
-        return FoundSet(tunnels, None, fraction, by_greedy, fewer, lines, single.compile_s, proof)
+        return SetSearchResult(tunnels, None, fraction, by_greedy, fewer, lines, single.compile_s, proof)
     # Rounded down, so that what is named is reached.
     reached = math.floor(100.0 * fraction) / 100.0
     many = "1 tunnel" if len(tunnels) == 1 else f"{len(tunnels)} tunnels"
@@ -171,7 +171,7 @@ def _answer(
     )
     way = Relaxation("remove_fraction_min", asked, reached, asked - reached, 0.01)
     why = Infeasible("removed_fraction", text, (way,), reached=Reached(len(tunnels), fraction))
-    return FoundSet((), why, 0.0, 0.0, None, lines, single.compile_s)
+    return SetSearchResult((), why, 0.0, 0.0, None, lines, single.compile_s)
 
 
 class _Search:
@@ -193,7 +193,7 @@ class _Search:
         self.known: dict[int, tuple[Tunnel, TunnelFigures, bool]] = {
             i: (tunnel, measured, True) for i, (tunnel, measured) in enumerate(given)
         }
-        self.points = target_points(hip, spec)
+        self.points = objective_points(hip, spec)
         self.fractions: dict[tuple[int, ...], float] = {}
         if self._families():
             self._families()[0] = np.concatenate([self._alike(len(given)), self._families()[0]])
@@ -222,7 +222,7 @@ class _Search:
     def next(self, before: list[int], count: int) -> tuple[list[int], float, float] | None:
         """The best set of ``count``, what it removes, and what the greedy set does; ``None`` where none fits."""
         if self.pattern == "fan" and self.wide and not self.kept and count <= SMALL_SET:
-            for entry in better_portals(self.pool, self.pool.fans, count):
+            for entry in better_entry_holes(self.pool, self.pool.fans, count):
                 self.moved.add(len(self.pool.fans))
                 self.pool.add_fan(entry)
         finalists = self._finalists(before, count)
@@ -374,7 +374,7 @@ class _Search:
         if key not in self.fractions:
             hit = np.zeros(len(self.points), dtype=bool)
             for i in chosen:
-                hit |= counted(self.pair(i)[0], self.points, self.spec)
+                hit |= points_counted(self.pair(i)[0], self.points, self.spec)
             self.fractions[key] = float(np.mean(hit))
         return self.fractions[key]
 

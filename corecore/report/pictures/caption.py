@@ -29,7 +29,7 @@ COLUMNS_IN = (0.16, 0.80, 2.30, 3.25, 4.20, 5.20, 6.15, 7.10, 8.20)
 TOTALS_IN = (0.16, 2.30, 3.55, 4.75, 6.60, 8.85)
 
 
-class Strip:
+class CaptionStrip:
     """Header and caption of one picture; ``height_in`` is the caption's height, inches."""
 
     def __init__(self, scene: Scene) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from corecore.io.files import atomic_write_bytes
 from corecore.report.pictures.bodies import layers
 from corecore.report.pictures.camera import Camera, cameras
-from corecore.report.pictures.caption import HEADER_IN, LEGEND_IN, Strip
+from corecore.report.pictures.caption import HEADER_IN, LEGEND_IN, CaptionStrip
 from corecore.report.pictures.panels import draw_panel
 from corecore.report.pictures.renderers import Picture, paint_all
 from corecore.report.scene import Scene
@@ -66,7 +66,7 @@ def compose(scene: Scene, views: tuple[Camera, Camera, Camera], painted: list[Pi
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    strip = Strip(scene)
+    strip = CaptionStrip(scene)
     top, bottom = HEADER_IN, strip.height_in
     height = top + PANEL_IN[1] + bottom
     figure = Figure(figsize=(WIDTH_IN, height), dpi=DPI, facecolor="white")

@@ -11,7 +11,7 @@ _NUMBER = re.compile(r"(?<![A-Za-z])[-−+]?\d+(?:[.,]\d+)*(?:e[-+]?\d+)?")
 _LIST = re.compile(r"…(?:[,;]? …)+")
 
 
-def kind_of_cause(cause: str) -> str:
+def failure_kind(cause: str) -> str:
     """A cause without what is particular to one case."""
     text = _NUMBER.sub("…", _PATH.sub("…", _QUOTED.sub("…", cause)))
     return _LIST.sub("…", text)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from corecore.base.errors import InputError
-from corecore.study.batch.failure_kinds import kind_of_cause
+from corecore.study.batch.failure_kinds import failure_kind
 from corecore.study.batch.table import arrow
 
 #: Columns a table must have to be a batch's.
@@ -165,7 +165,7 @@ def causes(results: Results) -> list[tuple[str, str, int, list[str]]]:
     for i, (status, cause) in enumerate(zip(results.texts("status"), results.texts("cause"), strict=True)):
         if status == "planned":
             continue
-        text = str(binding[i]) if status == "infeasible" and binding[i] is not None else kind_of_cause(str(cause))
+        text = str(binding[i]) if status == "infeasible" and binding[i] is not None else failure_kind(str(cause))
         key = (str(status), text)
         counts[key] += 1
         named = ids.setdefault(key, [])

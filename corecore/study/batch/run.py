@@ -11,7 +11,7 @@ from typing import Any
 from corecore.base.errors import InputError, OutputError
 from corecore.study.batch.case import changed_file, lost_case, run_case
 from corecore.study.batch.cluster import run_cluster
-from corecore.study.batch.failure_kinds import kind_of_cause
+from corecore.study.batch.failure_kinds import failure_kind
 from corecore.study.batch.journal import Journal, opened
 from corecore.study.batch.local import run_local
 from corecore.study.batch.manifest import Row
@@ -37,7 +37,7 @@ class Outcome:
         for record in entry["records"]:
             self.statuses[record["status"]] = self.statuses.get(record["status"], 0) + 1
             if record["status"] == "failed":
-                kind = kind_of_cause(record["cause"])
+                kind = failure_kind(record["cause"])
                 number, ids = self.failures.get(kind, (0, []))
                 self.failures[kind] = (number + 1, ids if len(ids) == NAMED_MAX else [*ids, record["id"]])
 

@@ -55,7 +55,7 @@ def lesion_shifts(shift_mm: float, *, seed: int = 0, poses: int = SHIFTS * POINT
     return np.asarray(shift_mm / np.sqrt(3.0) * lesion_draws(seed)[:poses], dtype=np.float64)
 
 
-def drilled(
+def perturbed(
     hip: Hip, tunnels: list[Tunnel], method: Method, *, seed: int = 0, poses: int = SHIFTS * POINTS
 ) -> tuple[FloatArray, FloatArray]:
     """Entries and tips (N, K, 3) of the tunnels as a method may drill them, local mm.

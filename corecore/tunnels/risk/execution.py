@@ -16,7 +16,7 @@ from corecore.base.parallel import in_parts
 from corecore.base.spec import Spec
 from corecore.hip.hip import Hip
 from corecore.tunnels.cylinder import Tunnel
-from corecore.tunnels.risk.drilling import SHIFTS, drilled, lesion_shifts
+from corecore.tunnels.risk.drilling import SHIFTS, lesion_shifts, perturbed
 from corecore.tunnels.risk.kernel import (
     ANTERIOR,
     CLEARANCE,
@@ -122,9 +122,9 @@ def execution_risk(
     """
     if not tunnels:
         raise ValueError("no tunnel; at least one is needed")
-    entries, tips = drilled(hip, tunnels, method, seed=seed)
+    entries, tips = perturbed(hip, tunnels, method, seed=seed)
     aside = lesion_shift_mm(hip)
-    found, share = judged(hip, tunnels, spec, entries, tips, shifts=lesion_shifts(aside or 0.0, seed=seed))
+    found, share = risk_of_poses(hip, tunnels, spec, entries, tips, shifts=lesion_shifts(aside or 0.0, seed=seed))
     each = [_risk(method, found[:, k : k + 1], share[:, k], aside) for k in range(len(tunnels))]
     return each, _risk(method, found, share[:, -1], aside)
 
@@ -134,7 +134,7 @@ def lesion_shift_mm(hip: Hip) -> float | None:
     return 0.0 if hip.case.move is None else hip.case.move.lesion_shift_mm
 
 
-def judged(
+def risk_of_poses(
     hip: Hip,
     tunnels: list[Tunnel],
     spec: Spec,
