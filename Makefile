@@ -23,8 +23,9 @@ export PIP_ROOT_USER_ACTION := ignore
 demo: $(STAMP)
 	$(VENV)/bin/corecore demo --out demo_out --overwrite
 
+# COVERAGE=1 prints how much of the package they run.
 test: $(STAMP)
-	$(PY) -m pytest -q -n auto --dist loadfile -m "not slow and not browser and not long"
+	$(PY) -m pytest $(if $(COVERAGE),--cov --cov-report=term) -q -n auto --dist loadfile -m "not slow and not browser and not long"
 
 # Browser tests skip where there is no Chromium. Exit code 5 says that nothing carries the mark: no failure here.
 test-slow: $(STAMP)
@@ -76,5 +77,6 @@ $(STAMP): pyproject.toml
 	@[ -x $(PY) ] && $(PY) -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV) || \
 	  { echo "error: $(PYTHON) cannot make a virtual environment; on Debian: apt-get install python3-venv" >&2; exit 2; }
 	@echo "installing corecore and its tools into $(VENV) (once)"
-	@$(PY) -m pip install -qq --editable '.[dev]'
+	@$(PY) -m pip install -qq uv && $(VENV)/bin/uv pip install -q --python $(PY) --editable '.[dev]' || \
+	  $(PY) -m pip install -qq --editable '.[dev]'
 	@touch $@
