@@ -50,6 +50,7 @@ def test_wheel_and_archive_hold_the_whole_package(made: tuple[set[str], set[str]
         "corecore/messages.toml", "corecore/py.typed", "corecore/io/schemas/plan.schema.json",
         "corecore/view/static/report.html.j2", "corecore/view/static/report.typ", "corecore/view/static/scene.js",
         "corecore/view/static/LICENSE-three.txt", "corecore/review/static/review.html",
+        "corecore/review/static/review.js", "corecore/review/static/review.css",
     } <= needed  # fmt: skip
     assert needed <= wheel
     assert needed <= archive
