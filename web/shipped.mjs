@@ -1,10 +1,12 @@
 // Files that are made here and committed: written, or with --check compared with what is there.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** A path from this folder as one of the file system. */
 const located = (path) => fileURLToPath(new URL(path, import.meta.url));
+/** The same as one reads it from the repository's root. */
+const named = (path) => relative(located(".."), located(path));
 
 const differs = async (path, content) => {
   try {
@@ -32,8 +34,8 @@ export async function settle(files, { command }) {
   const stale = [];
   for (const { path, content } of files) if (await differs(path, content)) stale.push(path);
   for (const path of stale) {
-    console.error(`error: ${path} is not what the sources give; in web/ run: ${command}`);
+    console.error(`error: ${named(path)} is not what the sources give; in web/ run: ${command}`);
   }
   if (stale.length > 0) process.exitCode = 1;
-  else console.log(`${files.map(({ path }) => path).join(", ")}: as the sources give them`);
+  else console.log(`${files.map(({ path }) => named(path)).join(", ")}: as the sources give them`);
 }
