@@ -1,26 +1,35 @@
 // The scene: bodies, lines, markers, letters at the edges, and a parallel camera turned by hand.
 import {
-  Group, Mesh, MeshBasicMaterial, type Object3D, OrthographicCamera, Scene, SphereGeometry, Vector3, WebGLRenderer,
+  Group,
+  Mesh,
+  MeshBasicMaterial,
+  type Object3D,
+  OrthographicCamera,
+  Scene,
+  SphereGeometry,
+  Vector3,
+  WebGLRenderer,
 } from "three";
 import { OrbitControls } from "three/addons/controls/OrbitControls.js";
 import { Line2 } from "three/addons/lines/Line2.js";
 import { LineGeometry } from "three/addons/lines/LineGeometry.js";
 import { LineMaterial } from "three/addons/lines/LineMaterial.js";
-import { fade, solid } from "./bodies";
-import type { Label, Marker, SceneData, Vector, View } from "./data";
+import { type PicturePlane, scale, scaleBarMm, sideLetters, type Vector } from "../geometry";
+import { bodyMesh, setOpacity } from "./bodies";
+import type { Label, Marker, Polyline, SceneData, View } from "./data";
 
 /** Distance of the camera from what it looks at, mm: outside of any femur. */
 const FAR_MM = 1000;
-/** Cosine above which an edge takes a second letter, as on the picture. */
-const SECOND_LETTER = 0.42;
-
 /** Nearest that two labels may stand, CSS pixels. */
 const APART_PX = 18;
+/** Opacity of tunnels that one looks along. */
+export const SEE_THROUGH: [number, number] = [0.35, 0.35];
 
-const vector = (v: Vector): Vector3 => new Vector3(...v);
+export const toVector3 = (v: Vector): Vector3 => new Vector3(...v);
+export const toTuple = (v: Vector3): Vector => [v.x, v.y, v.z];
 
 /** Whether WebGL is a program's work here, by the name of what draws. */
-function paintsInSoftware(): boolean {
+function usesSoftwareRenderer(): boolean {
   const context = document.createElement("canvas").getContext("webgl");
   const names = context?.getExtension("WEBGL_debug_renderer_info");
   const name: unknown = names && context!.getParameter(names.UNMASKED_RENDERER_WEBGL);
@@ -36,34 +45,33 @@ export class Viewer {
   private readonly controls: OrbitControls;
   private readonly letters = new Map<string, HTMLElement>();
   private readonly labels: { element: HTMLElement; at: Vector3; part: string; text: string }[] = [];
-  private readonly scale: HTMLElement;
+  private readonly scaleBar: HTMLElement;
   private size: [number, number] = [100, 100];
-  private waiting = false;
+  private drawing = false;
 
   constructor(
     private readonly stage: HTMLElement,
     private readonly data: SceneData,
   ) {
     // A machine without a graphics card paints each sample by hand: there a drag goes before smooth edges.
-    const slow = paintsInSoftware();
+    const slow = usesSoftwareRenderer();
     this.renderer = new WebGLRenderer({ antialias: !slow });
     this.renderer.setPixelRatio(slow ? 1 : Math.min(window.devicePixelRatio, 2));
     this.renderer.setClearColor(0xffffff);
     stage.append(this.renderer.domElement);
 
-    for (const body of data.bodies) this.part(body.part).add(solid(body));
-    for (const line of data.lines) this.part(line.part).add(this.line(line));
-    for (const marker of data.markers) this.part(marker.part).add(...this.mark(marker));
-    for (const label of data.labels) this.label(label);
+    for (const body of data.bodies) this.part(body.part).add(bodyMesh(body));
+    for (const line of data.lines) this.part(line.part).add(this.makeLine(line));
+    for (const marker of data.markers) this.part(marker.part).add(...this.makeMarker(marker));
+    for (const label of data.labels) this.addLabel(label);
     for (const edge of ["left", "right", "top", "bottom"]) {
-      const element = this.overlay(`letter ${edge}`);
-      this.letters.set(edge, element);
+      this.letters.set(edge, this.addOverlay(`letter ${edge}`));
     }
 
-    this.scale = this.overlay("scale");
+    this.scaleBar = this.addOverlay("scale");
 
     // Before the controls are made: they take the way up from the camera once.
-    this.camera.up.copy(vector(data.axes.superior));
+    this.camera.up.copy(toVector3(data.axes.superior));
     this.controls = new OrbitControls(this.camera, this.renderer.domElement);
     this.controls.addEventListener("change", () => this.draw());
     new ResizeObserver(() => this.resize()).observe(stage);
@@ -71,10 +79,10 @@ export class Viewer {
   }
 
   /** Turns the camera to one of the data's views. */
-  look(view: View): void {
+  showView(view: View): void {
     this.size = [view.width, view.height];
-    this.controls.target.copy(vector(view.center));
-    this.camera.position.copy(vector(view.center)).addScaledVector(vector(view.into), -FAR_MM);
+    this.controls.target.copy(toVector3(view.center));
+    this.camera.position.copy(toVector3(view.center)).addScaledVector(toVector3(view.into), -FAR_MM);
     this.camera.zoom = 1;
     this.resize();
     this.controls.update();
@@ -82,32 +90,32 @@ export class Viewer {
     this.draw();
   }
 
-  show(part: string, visible: boolean): void {
+  setVisible(part: string, visible: boolean): void {
     const group = this.parts.get(part);
     if (group) group.visible = visible;
     this.draw();
   }
 
   /** Gives the bodies of a part another opacity, or their own again. */
-  fade(part: string, opacity?: [number, number]): void {
+  setOpacity(part: string, opacity?: [number, number]): void {
     const group = this.parts.get(part);
-    if (group) fade(group, opacity);
+    if (group) setOpacity(group, opacity);
     this.draw();
   }
 
   /** Draws once before the next frame: a page at rest costs nothing. */
   draw(): void {
-    if (this.waiting) return;
-    this.waiting = true;
+    if (this.drawing) return;
+    this.drawing = true;
     requestAnimationFrame(() => {
-      this.waiting = false;
+      this.drawing = false;
       this.renderer.render(this.scene, this.camera);
-      this.write();
+      this.placeOverlays();
     });
   }
 
   /** Where a point is on the stage, in CSS pixels from its upper left corner. */
-  place(at: Vector3): [number, number] {
+  project(at: Vector3): [number, number] {
     const p = at.clone().project(this.camera);
     return [((p.x + 1) / 2) * this.stage.clientWidth, ((1 - p.y) / 2) * this.stage.clientHeight];
   }
@@ -117,15 +125,15 @@ export class Viewer {
     return (this.camera.right - this.camera.left) / (this.stage.clientWidth * this.camera.zoom);
   }
 
-  /** Unit vectors of the picture, to the right and up, as one looks at it now. */
-  basis(): [Vector3, Vector3] {
+  /** The plane that faces the onlooker now. */
+  get picturePlane(): PicturePlane {
     const [right, up] = [new Vector3(), new Vector3()];
     this.camera.matrixWorld.extractBasis(right, up, new Vector3());
-    return [right, up];
+    return { right: toTuple(right), up: toTuple(up) };
   }
 
   /** Puts other objects in a part's place; what stood there gives its memory back. */
-  refill(name: string, objects: Object3D[]): void {
+  replacePart(name: string, objects: Object3D[]): void {
     const group = this.part(name);
     group.traverse((object) => {
       if (!(object instanceof Mesh)) return;
@@ -138,15 +146,15 @@ export class Viewer {
   }
 
   /** Other labels in place of all there are. */
-  relabel(labels: Label[]): void {
+  replaceLabels(labels: Label[]): void {
     for (const { element } of this.labels) element.remove();
     this.labels.length = 0;
-    for (const label of labels) this.label(label);
+    for (const label of labels) this.addLabel(label);
     this.draw();
   }
 
-  private label({ part, at, text }: Label): void {
-    this.labels.push({ element: this.overlay("label"), at: vector(at), part, text });
+  private addLabel({ part, at, text }: Label): void {
+    this.labels.push({ element: this.addOverlay("label"), at: toVector3(at), part, text });
   }
 
   private part(name: string): Group {
@@ -159,7 +167,7 @@ export class Viewer {
     return group;
   }
 
-  private line(line: SceneData["lines"][number]): Line2 {
+  private makeLine(line: Polyline): Line2 {
     const geometry = new LineGeometry().setPositions(line.points.flat());
     const material = new LineMaterial({ color: line.color, linewidth: 2, depthTest: false, transparent: true });
     if (line.dash) {
@@ -173,17 +181,22 @@ export class Viewer {
   }
 
   /** A ball that is seen through whatever lies before it. */
-  mark(marker: Marker, colors: [string, string] = ["#111111", "#FFFFFF"]): Mesh[] {
-    return ([[1, colors[0], 6], [0.72, colors[1], 7]] as const).map(([scale, color, order]) => {
+  makeMarker(marker: Marker, colors: [string, string] = ["#111111", "#FFFFFF"]): Mesh[] {
+    return (
+      [
+        [1, colors[0], 6],
+        [0.72, colors[1], 7],
+      ] as const
+    ).map(([scale, color, order]) => {
       const material = new MeshBasicMaterial({ color, depthTest: false, transparent: true });
       const ball = new Mesh(new SphereGeometry(marker.radius * scale, 24, 16), material);
-      ball.position.copy(vector(marker.at));
+      ball.position.copy(toVector3(marker.at));
       ball.renderOrder = order;
       return ball;
     });
   }
 
-  private overlay(name: string): HTMLElement {
+  private addOverlay(name: string): HTMLElement {
     const element = document.createElement("span");
     element.className = name;
     this.stage.append(element);
@@ -204,51 +217,39 @@ export class Viewer {
   }
 
   /** Letters and labels follow the camera. */
-  private write(): void {
-    const [right, up] = this.basis();
-    const edges: [string, Vector3][] = [
-      ["left", right.clone().negate()],
+  private placeOverlays(): void {
+    const { right, up } = this.picturePlane;
+    const edges: [string, Vector][] = [
+      ["left", scale(right, -1)],
       ["right", right],
       ["top", up],
-      ["bottom", up.clone().negate()],
+      ["bottom", scale(up, -1)],
     ];
-    for (const [edge, direction] of edges) this.letters.get(edge)!.textContent = this.lettersOf(direction);
-    this.rule();
-    const written: { element: HTMLElement; x: number; y: number }[] = [];
+    for (const [edge, direction] of edges) {
+      this.letters.get(edge)!.textContent = sideLetters(direction, this.data.axes);
+    }
+    this.updateScaleBar();
+    const placed: { element: HTMLElement; x: number; y: number }[] = [];
     for (const { element, at, part, text } of this.labels) {
       element.hidden = this.parts.get(part)?.visible === false;
       if (element.hidden) continue;
-      const [x, y] = this.place(at);
+      const [x, y] = this.project(at);
       // Labels that would cover each other share one.
-      const near = written.find((other) => Math.hypot(other.x - x, other.y - y) < APART_PX);
+      const near = placed.find((other) => Math.hypot(other.x - x, other.y - y) < APART_PX);
       element.hidden = near !== undefined;
       if (near) near.element.textContent += ` ${text}`;
       else {
         element.textContent = text;
         element.style.transform = `translate(${x.toFixed(1)}px, ${y.toFixed(1)}px)`;
-        written.push({ element, x, y });
+        placed.push({ element, x, y });
       }
     }
   }
 
-  /** The scale: as many millimetres as fit a fifth of the picture, of 1, 2 or 5 times a power of ten. */
-  private rule(): void {
-    const pixelsPerMm = 1 / this.mmPerPixel;
-    const most = (0.2 * this.stage.clientWidth) / pixelsPerMm;
-    const ten = 10 ** Math.floor(Math.log10(most));
-    const length = [5, 2, 1].map((n) => n * ten).find((mm) => mm <= most) ?? ten;
-    this.scale.style.width = `${(length * pixelsPerMm).toFixed(1)}px`;
-    this.scale.textContent = `${Number(length.toPrecision(1))} mm`;
-  }
-
-  private lettersOf(direction: Vector3): string {
-    const { right, anterior, superior } = this.data.axes;
-    const shares = ([["R", "L", right], ["A", "P", anterior], ["S", "I", superior]] as const)
-      .map(([plus, minus, axis]) => ({ share: direction.dot(vector(axis)), plus, minus }))
-      .sort((a, b) => Math.abs(b.share) - Math.abs(a.share));
-    return shares
-      .filter(({ share }, k) => k === 0 || (k === 1 && Math.abs(share) > SECOND_LETTER))
-      .map(({ share, plus, minus }) => (share > 0 ? plus : minus))
-      .join("");
+  /** A fifth of the picture at most. */
+  private updateScaleBar(): void {
+    const length = scaleBarMm(0.2 * this.stage.clientWidth * this.mmPerPixel);
+    this.scaleBar.style.width = `${(length / this.mmPerPixel).toFixed(1)}px`;
+    this.scaleBar.textContent = `${length} mm`;
   }
 }
