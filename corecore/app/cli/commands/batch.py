@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from corecore.app.cli import DONE
-from corecore.app.cli.commands import app
 from corecore.app.cli.options import AsJson, Diameter, Preset, SettingOption, Tunnels
+from corecore.base.errors import CorecoreError, InputError
+from corecore.base.parallel import thread_count
+from corecore.base.parsing import parse_settings
 
 if TYPE_CHECKING:
     from corecore.study.batch.run import Outcome
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 BAR_AFTER_S = 2.0
 
 
-@app.command()
 def batch(
     out: Annotated[Path, typer.Option(help="Folder for table, journal and plans.")],
     source: Annotated[
@@ -53,8 +54,6 @@ def batch(
     as_json: AsJson = False,
 ) -> int:
     """Plan many hips and write one table: Parquet and CSV, a row per hip, whatever becomes of it."""
-    from corecore.base.errors import InputError
-    from corecore.base.parsing import parse_settings
     from corecore.study.batch.settings import Settings, Variant
 
     folder = str((out / "plans").absolute()) if plans else None
@@ -96,8 +95,6 @@ def run(
     as_json: bool,
 ) -> int:
     """Run a batch with a bar, and tell what became of it; ``left_out``: combinations of a study, with the reason."""
-    from corecore.base.errors import CorecoreError, InputError
-    from corecore.base.parallel import thread_count
     from corecore.study.batch.manifest import read_rows
     from corecore.study.batch.run import run_batch
 
