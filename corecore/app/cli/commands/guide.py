@@ -13,6 +13,7 @@ from corecore.app.cli.commands.export import AcceptViolations
 from corecore.app.cli.options import AsJson, PlanFile
 from corecore.app.cli.progress import steps
 from corecore.base.parsing import parse_settings
+from corecore.exports.guide.design import Design
 
 
 def guide(
@@ -30,7 +31,6 @@ def guide(
     as_json: AsJson = False,
 ) -> int:
     """A patient-specific drill guide, measured back from its mesh. Not validated clinically."""
-    from corecore.exports.guide.design import Design
     from corecore.exports.guide.write import guide_plan, page
 
     sizes = {**parse_settings(setting or []), **({} if pin is None else {"pin_mm": str(pin)})}

@@ -13,6 +13,7 @@ from corecore.app.cli import DONE
 from corecore.app.cli.options import AsJson
 from corecore.app.cli.progress import steps
 from corecore.base.errors import OutputError
+from corecore.study.batch.local import run_local
 
 
 def synth(
@@ -28,7 +29,6 @@ def synth(
     as_json: AsJson = False,
 ) -> int:
     """Synthetic hips with known truth, each from its own seed."""
-    from corecore.study.batch.local import run_local
     from corecore.study.phantom.population import Population, write_drawn
 
     population = Population(relief, scan, images, sex, side)  # type: ignore[arg-type]
