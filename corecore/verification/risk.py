@@ -50,6 +50,7 @@ class Drillings:
 def risk_checks(plan: Document, hip: Hip, frame: Frame) -> list[Check]:
     """Breach probabilities and removed fractions by method, of each tunnel and of all together."""
     checks: list[Check] = []
+    points = hip.lesion_points_mm[:: max(1, len(hip.lesion_points_mm) // LESION_POINTS)]
     poses = max(POSES_LEAST, POSES // max(len(plan.tunnels), 1))
     around = [_normals_about(hip, tunnel.entry) for tunnel in plan.tunnels] if plan.risk.methods else []
     for number, (method, errors) in enumerate(plan.risk.methods.items()):
@@ -60,7 +61,10 @@ def risk_checks(plan: Document, hip: Hip, frame: Frame) -> list[Check]:
         # The bone stays; the lesion lies elsewhere in each drilling, for all tunnels alike.
         aside = np.random.Generator(np.random.Philox((SEED, number, 1))).standard_normal((poses, 3))
         shifts = (counted or 0.0) / np.sqrt(3.0) * aside
-        found = [_drillings(plan, k, errors, hip, frame, around[k], rng, shifts) for k in range(len(plan.tunnels))]
+        found = [
+            _drillings(plan, k, errors, hip, frame, around[k], points, poses, rng, shifts)
+            for k in range(len(plan.tunnels))
+        ]
         for k, one in enumerate(found):
             stated = plan.risk.tunnels[k].get(method)
             if stated is not None:
@@ -111,12 +115,13 @@ def _compared(name: str, stated: StatedRisk, found: Drillings, hip: Hip) -> list
     return checks
 
 
+# Ten parameters: plain arrays of one tunnel, one method and one draw; no two travel on together.
 def _drillings(
     plan: Document, index: int, errors: Errors, hip: Hip, frame: Frame, around: tuple[FloatArray, FloatArray],
-    rng: np.random.Generator, shifts: FloatArray,
+    lesion: FloatArray, poses: int, rng: np.random.Generator, shifts: FloatArray,
 ) -> Drillings:  # fmt: skip
     """``shifts`` (N, 3): how far the lesion lies elsewhere in each drilling, mm."""
-    lesion, poses, tunnel = _thinned(hip), len(shifts), plan.tunnels[index]
+    tunnel = plan.tunnels[index]
     radius = tunnel.diameter_mm / 2.0
     entries, headings, lengths = _drawn(tunnel.entry, tunnel.tip, tunnel.diameter_mm, errors, hip, poses, rng)
     near, normals = around
@@ -167,11 +172,6 @@ def _drawn(
     headings = np.cos(angle) * heading + np.sin(angle) * toward
     lengths = np.maximum(np.linalg.norm(tip - entry) + errors.depth_mm * normal[:, 4], LENGTH_LEAST_MM)
     return entries, headings / np.linalg.norm(headings, axis=1, keepdims=True), lengths
-
-
-def _thinned(hip: Hip) -> FloatArray:
-    """Points (P, 3) that stand for the lesion."""
-    return hip.lesion_points_mm[:: max(1, len(hip.lesion_points_mm) // LESION_POINTS)]
 
 
 def _normals_about(hip: Hip, entry: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -16,6 +16,7 @@ PARAMETERS_MAX = 8
 #: Functions that take more, with the reason. Besides them: commands, since typer takes one parameter an option, and
 #: kernels (decorated with ``compiled``), since numba takes no structs cheaply.
 MORE = {
+    "verification/risk.py _drillings": "plain arrays of one tunnel, one method and one draw: no two travel on together",
     "study/batch/run.py run_batch": "rows, settings and two folders, and options of one run that have no kin",
 }
 

@@ -47,8 +47,7 @@ def drilled(rod: Any, errors: Errors, *, neck: float = 1.0, shifts: Any = None) 
     lesion = np.array([[0.0, 0.0, LENGTH_MM - 0.5 * k] for k in range(40)])
     around = _normals_about(rod, tunnel.entry)
     still = np.zeros((POSES, 3)) if shifts is None else shifts
-    hip: Any = SimpleNamespace(mesh=rod.mesh, lesion_points_mm=lesion)
-    return _drillings(plan, 0, errors, hip, frame, around, np.random.default_rng(3), still)
+    return _drillings(plan, 0, errors, rod, frame, around, lesion, POSES, np.random.default_rng(3), still)
 
 
 @pytest.mark.parametrize("entry_mm", [3.0, 5.0])
