@@ -10,12 +10,11 @@ from typing import Annotated
 
 import typer
 
-from corecore.app.cli.commands import app
 from corecore.app.cli.options import PlanFile
+from corecore.app.cli.progress import steps
 from corecore.base.errors import InputError, MissingExtraError
 
 
-@app.command()
 def review(
     plan_file: PlanFile,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0: any that is free.")] = 0,
@@ -29,7 +28,6 @@ def review(
         raise MissingExtraError(
             f"{error.name} is not installed; pip install 'corecore[review]'", code="extra-missing"
         ) from error
-    from corecore.app.cli.progress import steps
     from corecore.review import record
     from corecore.review.controller import ReviewController
     from corecore.review.model import ReviewModel

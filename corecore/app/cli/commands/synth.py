@@ -10,11 +10,12 @@ from typing import Annotated, Any
 import typer
 
 from corecore.app.cli import DONE
-from corecore.app.cli.commands import app
 from corecore.app.cli.options import AsJson
+from corecore.app.cli.progress import steps
+from corecore.base.errors import OutputError
+from corecore.study.batch.local import run_local
 
 
-@app.command()
 def synth(
     out: Annotated[Path, typer.Option(help="Folder for the volumes.")],
     n: Annotated[int, typer.Option("--n", min=1, max=100_000, help="How many hips.")] = 1,
@@ -28,9 +29,6 @@ def synth(
     as_json: AsJson = False,
 ) -> int:
     """Synthetic hips with known truth, each from its own seed."""
-    from corecore.app.cli.progress import steps
-    from corecore.base.errors import OutputError
-    from corecore.study.batch.local import run_local
     from corecore.study.phantom.population import Population, write_drawn
 
     population = Population(relief, scan, images, sex, side)  # type: ignore[arg-type]

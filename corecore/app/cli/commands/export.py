@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from corecore.app.cli import DONE
-from corecore.app.cli.commands import app
 from corecore.app.cli.options import AsJson, PlanFile
+from corecore.app.cli.progress import steps
 
 AcceptViolations = Annotated[
     str | None,
@@ -18,7 +18,6 @@ AcceptViolations = Annotated[
 ]
 
 
-@app.command()
 def export(
     plan_file: PlanFile,
     to: Annotated[str, typer.Option("--to", help="slicer, dicom, stl, 3mf, nifti or csv.")],
@@ -33,7 +32,6 @@ def export(
     as_json: AsJson = False,
 ) -> int:
     """Write a plan as 3D Slicer, DICOM, STL, 3MF, NIfTI or CSV files."""
-    from corecore.app.cli.progress import steps
     from corecore.exports.formats import export_plan
 
     with steps(quiet=as_json) as step:

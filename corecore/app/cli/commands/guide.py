@@ -9,12 +9,13 @@ from typing import Annotated
 import typer
 
 from corecore.app.cli import DONE
-from corecore.app.cli.commands import app
-from corecore.app.cli.export import AcceptViolations
+from corecore.app.cli.commands.export import AcceptViolations
 from corecore.app.cli.options import AsJson, PlanFile
+from corecore.app.cli.progress import steps
+from corecore.base.parsing import parse_settings
+from corecore.exports.guide.design import Design
 
 
-@app.command()
 def guide(
     plan_file: PlanFile,
     out: Annotated[Path, typer.Option(help="The guide's STL; a 3MF and a text are written beside it.")],
@@ -30,9 +31,6 @@ def guide(
     as_json: AsJson = False,
 ) -> int:
     """A patient-specific drill guide, measured back from its mesh. Not validated clinically."""
-    from corecore.app.cli.progress import steps
-    from corecore.base.parsing import parse_settings
-    from corecore.exports.guide.design import Design
     from corecore.exports.guide.write import guide_plan, page
 
     sizes = {**parse_settings(setting or []), **({} if pin is None else {"pin_mm": str(pin)})}

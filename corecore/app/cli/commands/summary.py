@@ -9,18 +9,16 @@ from typing import Annotated
 import typer
 
 from corecore.app.cli import DONE
-from corecore.app.cli.commands import app
 from corecore.app.cli.options import AsJson
+from corecore.io.files import atomic_write_text
 
 
-@app.command()
 def summary(
     results: Annotated[Path, typer.Argument(metavar="RESULTS.parquet")],
     out: Annotated[Path | None, typer.Option(help="Write a self-contained page here, with plots.")] = None,
     as_json: AsJson = False,
 ) -> int:
     """Tables and plots of a batch: what was removed, with what room, what failed and why."""
-    from corecore.io.files import atomic_write_text
     from corecore.study.batch.figures import read_results
     from corecore.study.batch.summary import summary_html, summary_text, tables
 

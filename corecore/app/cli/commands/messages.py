@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from corecore.app.cli import DONE
-from corecore.app.cli.commands import app
 from corecore.app.cli.options import AsJson
+from corecore.base.errors import InputError
+from corecore.base.messages import catalogue
 
 
-@app.command()
 def messages(
     code: Annotated[str | None, typer.Argument(help="As in the brackets of an error; default: all.")] = None,
     as_json: AsJson = False,
 ) -> int:
     """What an error or a warning means, by its code, and what mends it."""
-    from dataclasses import asdict
-
-    from corecore.base.errors import InputError
-    from corecore.base.messages import catalogue
 
     known = catalogue()
     if code is not None and code not in known:

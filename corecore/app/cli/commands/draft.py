@@ -9,12 +9,13 @@ from typing import Annotated, Any
 import typer
 
 from corecore.app.cli import DONE
-from corecore.app.cli.commands import app
 from corecore.app.cli.options import AsJson
-from corecore.app.cli.work import check_side
+from corecore.app.cli.progress import steps
+from corecore.base.errors import InputError
+from corecore.base.parsing import vector
+from corecore.hip.inputs import parse_side
 
 
-@app.command()
 def draft(
     out: Annotated[Path, typer.Option(help="The mask's .nii.gz; a picture and a JSON are written beside it.")],
     image: Annotated[
@@ -30,13 +31,10 @@ def draft(
     as_json: AsJson = False,
 ) -> int:
     """A first mask of the femur from a CT: to be looked at and corrected, never planned on unseen."""
-    from corecore.app.cli.progress import steps
-    from corecore.base.errors import InputError
-    from corecore.base.parsing import vector
     from corecore.hip.draft.write import check_target, draft_files, write_checked
     from corecore.io.references import read_image, read_mask
 
-    check_side(side)
+    parse_side(side)
     check_target(out, overwrite=overwrite)
     if checked is not None:
         if image is not None or lesion is not None or point is not None:

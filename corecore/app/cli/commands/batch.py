@@ -8,23 +8,26 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from corecore.app.cli import DONE
-from corecore.app.cli.commands import app
 from corecore.app.cli.options import AsJson, Diameter, Preset, SettingOption, Tunnels
-
-if TYPE_CHECKING:
-    from corecore.study.batch.run import Outcome
-    from corecore.study.batch.settings import Settings
+from corecore.base.errors import CorecoreError, InputError
+from corecore.base.parallel import thread_count
+from corecore.base.parsing import parse_settings
+from corecore.study.batch.manifest import read_rows
+from corecore.study.batch.run import CSV, JOURNAL, PARQUET, Outcome, run_batch
+from corecore.study.batch.settings import Settings, Variant
+from corecore.study.batch.study import read_study
 
 #: A bar is worth its flicker for work longer than this, s.
 BAR_AFTER_S = 2.0
 
 
-@app.command()
 def batch(
     out: Annotated[Path, typer.Option(help="Folder for table, journal and plans.")],
     source: Annotated[
@@ -53,10 +56,6 @@ def batch(
     as_json: AsJson = False,
 ) -> int:
     """Plan many hips and write one table: Parquet and CSV, a row per hip, whatever becomes of it."""
-    from corecore.base.errors import InputError
-    from corecore.base.parsing import parse_settings
-    from corecore.study.batch.settings import Settings, Variant
-
     folder = str((out / "plans").absolute()) if plans else None
     left_out: tuple[tuple[str, str], ...] = ()
     if study is not None:
@@ -64,8 +63,6 @@ def batch(
             raise InputError(
                 "--study with parameters of a plan; they stand in the study's file", code="options-conflict"
             )
-        from corecore.study.batch.study import read_study
-
         found = read_study(study)
         source, left_out = source or found.population, found.left_out
         settings = Settings(found.variants, found.gap, folder, pictures, keep_names, confirm)
@@ -96,11 +93,6 @@ def run(
     as_json: bool,
 ) -> int:
     """Run a batch with a bar, and tell what became of it; ``left_out``: combinations of a study, with the reason."""
-    from corecore.base.errors import CorecoreError, InputError
-    from corecore.base.parallel import thread_count
-    from corecore.study.batch.manifest import read_rows
-    from corecore.study.batch.run import run_batch
-
     if workers is not None and scheduler is not None:
         raise InputError(
             "--workers with --scheduler; the cluster's own workers are taken: one of the two is accepted",
@@ -124,8 +116,6 @@ def run(
 
 
 def _tell(outcome: Outcome, out: Path, seconds: float, left_out: tuple[tuple[str, str], ...], *, as_json: bool) -> None:
-    from corecore.study.batch.run import CSV, JOURNAL, PARQUET
-
     if as_json:
         failures = [{"cause": c, "count": n, "ids": ids} for c, (n, ids) in outcome.failures.items()]
         files = {"parquet": str(out / PARQUET), "csv": str(out / CSV), "journal": str(out / JOURNAL)}
@@ -149,9 +139,6 @@ def _bar(*, quiet: bool) -> Iterator[Callable[[int, int, int], None]]:
     if quiet or not sys.stderr.isatty():
         yield lambda done, total, failed: None
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     bar = Progress(*columns, console=Console(stderr=True), transient=True)
     task = bar.add_task("planning", total=None)
