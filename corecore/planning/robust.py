@@ -26,7 +26,7 @@ from corecore.tunnels.figures import RING_POINTS, RING_STEP_MM, TunnelFigures, a
 from corecore.tunnels.limits import violations
 from corecore.tunnels.risk.drilling import lesion_shifts, perturbed
 from corecore.tunnels.risk.execution import Risk, execution_risk, lesion_shift_mm, risk_of_poses
-from corecore.tunnels.risk.kernel import CORTEX, JOINT, Bricks, bricked
+from corecore.tunnels.risk.kernel import CORTEX, JOINT, Bricks, sort_into_bricks
 from corecore.tunnels.risk.lattice import POINTS
 from corecore.tunnels.risk.methods import Method
 
@@ -141,7 +141,7 @@ class _Search:
         self.hip, self.spec, self.method, self.plain = hip, spec, method, plain
         # The plain road judges what is returned: a hundredth of a millimetre of room for its finer look.
         self.problem: Problem = build_problem(hip, spec, slack_mm=0.01)
-        self.bricks: Bricks = bricked(hip.lesion.points_mm)
+        self.bricks: Bricks = sort_into_bricks(hip.lesion.points_mm)
         self.limit = spec.breach_probability_max
         self.least = WORTH * plain[1].removed_fraction
         #: Some of the lesion's points tell whether a tunnel is worth drilling.

@@ -17,16 +17,16 @@ from corecore.hip.hip import Hip
 from corecore.planning.proof.affine_field import affine_bounds
 from corecore.planning.proof.box_geometry import (
     Frame,
-    axis_of,
+    build_box,
     build_frame,
+    greatest_depth,
+    least_depth,
     least_margin,
     least_margin_along,
-    lower_depth,
     ring_drift,
-    upper_depth,
 )
 from corecore.planning.proof.branch_and_bound import bounded, box_of, lines_of, prove, root_box
-from corecore.planning.proof.entry_bounds import entry_between, least_sine
+from corecore.planning.proof.entry_bounds import entry_heights, least_incidence_sine
 from corecore.planning.search import single
 from corecore.planning.search.batched import climb_many, judge_many
 from corecore.planning.search.line_geometry import COUNT, entry_gaps, find_entry, line_of, margin_at, ring_points
@@ -135,8 +135,8 @@ def test_fields_are_enclosed_in_a_ball(case: Case) -> None:
         turn = rng.standard_normal((40, 3))
         shift = reach * turn / np.linalg.norm(turn, axis=1, keepdims=True) * rng.random((40, 1)) ** 0.2
         depth = case.hip.bone.distance(centre + shift)
-        assert upper_depth(problem, frame, x, y, z, reach) >= depth.max() - 1e-4
-        assert lower_depth(problem, frame, x, y, z, reach) <= depth.min() + 1e-4
+        assert greatest_depth(problem, frame, x, y, z, reach) >= depth.max() - 1e-4
+        assert least_depth(problem, frame, x, y, z, reach) <= depth.min() + 1e-4
         margins = [margin_at(problem, a, b, c)[0] for a, b, c in centre + shift]
         assert least_margin(problem, x, y, z, reach) <= min(margins)
         # Round a piece of a line, beside each region's edge too.
@@ -161,11 +161,10 @@ def test_the_entries_of_a_box_lie_where_said_and_are_no_flatter(case: Case) -> N
     problem, frame, gaps = case.problem, case.frame, np.zeros(COUNT)
     widths = []
     for box, lines in boxes_round(case, 60, 8):
-        centre, half = box[:4], box[4:8]
-        point, w, _, _ = axis_of(problem, frame, centre)
-        turn = float(np.hypot(half[0] + half[2], half[1] + half[3])) / (frame.high - frame.low)
-        low, high = entry_between(problem, frame, half, point, w, float(np.linalg.norm(w)), turn)
-        sine = least_sine(problem, frame, half, point, w, low, high, turn)
+        half = box[4:8]
+        line_box = build_box(problem, frame, box[:4], half)
+        low, high = entry_heights(problem, frame, line_box)
+        sine = least_incidence_sine(problem, frame, line_box, low, high)
         for p, q, a, b in lines:
             start, u = line_of(problem, p, q, a, b)
             entry = find_entry(problem, start, u)
