@@ -13,7 +13,7 @@ from scipy.optimize import linprog
 from corecore.base.grid import FloatArray
 from corecore.base.spec import Spec, preset
 from corecore.hip.hip import Hip
-from corecore.planning.search.batched import climb_many, judge_many
+from corecore.planning.search.batched import climb_many, evaluate_many
 from corecore.planning.search.line_geometry import ring_points
 from corecore.planning.search.problem import build_problem
 from corecore.planning.search.single import FINAL_RING, FINAL_STEP_MM, best_tunnel
@@ -103,7 +103,7 @@ def test_at_settled_prices_no_climb_finds_a_line_worth_much_more(pool: Pool) -> 
     parts = whole_parts(prices, pool.hip.lesion.points_mm)
     priced = build_problem(priced_hip(pool.hip, parts), pool.spec)
     ring = ring_points(FINAL_RING)
-    _, _, before = judge_many(priced, dear, ring, FINAL_STEP_MM)
+    _, _, before = evaluate_many(priced, dear, ring, FINAL_STEP_MM)
     _, _, counts, _ = climb_many(priced, dear, ring, FINAL_STEP_MM, 0.3, 0.02)
     assert before.max() > 0
     assert counts.max() <= 1.02 * before.max()

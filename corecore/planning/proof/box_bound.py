@@ -91,9 +91,7 @@ def enclose(problem: Problem, frame: Frame, box: LineBox, ring: FloatArray, full
 
 
 @compiled()
-def ring_is_blocked(
-    problem: Problem, frame: Frame, box: LineBox, ring: FloatArray, z: float, reach: float
-) -> bool:
+def ring_is_blocked(problem: Problem, frame: Frame, box: LineBox, ring: FloatArray, z: float, reach: float) -> bool:
     """Whether every line of a box breaks a margin at some sample of the ring at height ``z``.
 
     (P3) with (P5): somewhere the greatest depth within ``reach`` mm is less than the least margin there.
@@ -130,9 +128,7 @@ def first_blocked_height(
 
 
 @compiled()
-def highest_flat_end(
-    problem: Problem, frame: Frame, box: LineBox, ring: FloatArray, tip: float, drift: float
-) -> float:
+def highest_flat_end(problem: Problem, frame: Frame, box: LineBox, ring: FloatArray, tip: float, drift: float) -> float:
     """The greatest height up to ``tip`` at which a tunnel's flat end may keep its margins, slice by slice (P17)."""
     while tip > frame.lesion_low - problem.radius:
         half_slice = min(0.25, max(0.05, 0.25 * reach_at(frame, box.half_widths, tip)))
@@ -152,9 +148,7 @@ def highest_flat_end(
 def count_whole_bricks(problem: Problem, frame: Frame, box: LineBox, tip_high: float) -> int:
     """At least the number of lesion points that any tunnel of the box removes, whole bricks counted (P18)."""
     u, radius = box.direction, problem.radius
-    reach = greatest_reach(
-        frame, box.half_widths, frame.lesion_low - 2.0 * radius, frame.lesion_high + 2.0 * radius
-    )
+    reach = greatest_reach(frame, box.half_widths, frame.lesion_low - 2.0 * radius, frame.lesion_high + 2.0 * radius)
     lean = reach * math.sqrt(box.slope_1 * box.slope_1 + box.slope_2 * box.slope_2)
     last = tip_high * box.stretch + radius * box.turn + lean + EPS
     wide = radius + reach + EPS
@@ -165,9 +159,6 @@ def count_whole_bricks(problem: Problem, frame: Frame, box: LineBox, tip_high: f
         dz = problem.brick_center[brick, 2] - box.point[2]
         along = dx * u[0] + dy * u[1] + dz * u[2]
         room = wide + problem.brick_radius[brick]
-        if (
-            along - problem.brick_radius[brick] <= last
-            and dx * dx + dy * dy + dz * dz - along * along <= room * room
-        ):
+        if along - problem.brick_radius[brick] <= last and dx * dx + dy * dy + dz * dz - along * along <= room * room:
             count += problem.brick_start[brick + 1] - problem.brick_start[brick]
     return count

@@ -183,7 +183,7 @@ def least_margin(problem: Problem, x: float, y: float, z: float, reach: float) -
 
 @compiled()
 def least_margin_along(problem: Problem, x: FloatArray, direction: FloatArray, along: float, reach: float) -> float:
-    """At most the margin of every point within ``reach`` of the piece from ``x`` -/+ ``along`` times ``direction`` (P6).
+    """At most the margin of every point within ``reach`` of the piece ``x`` +- ``along`` times ``direction`` (P6).
 
     Head and postero-superior quarter are convex: which of them holds the surroundings of both ends holds the piece's.
     """

@@ -82,12 +82,16 @@ def prove(
         closed = max(closed, least, best)
         pending = np.concatenate([pending, *children])
         boxes += len(now)
+    # (P30): what is open may still reach its bound.
     most = max(closed, int(pending[:, LAST].max())) if len(pending) else closed
     return Proof(min(most, total) / total, stopped, boxes)
 
 
 def bounded(problem: Problem, frame: Frame, boxes: FloatArray, cut: int) -> tuple[list[FloatArray], int]:
-    """The children (M, BOX_ROW) of each of boxes (N, BOX_ROW) that may beat ``cut`` points, and the largest bound of the rest."""
+    """The children (M, BOX_ROW) of each of boxes (N, BOX_ROW) that may beat ``cut`` points.
+
+    And the largest bound of what was dropped (P29).
+    """
     ring, sectors, n = ring_points(RING_POINTS), sector_table(), len(boxes)
     children = np.empty((n, MOST_CHILDREN, BOX_ROW))
     emitted, closed, looked_at = (np.zeros(n, dtype=np.int64) for _ in range(3))
@@ -101,7 +105,7 @@ def bounded(problem: Problem, frame: Frame, boxes: FloatArray, cut: int) -> tupl
 
 
 def root_box(problem: Problem, frame: Frame) -> FloatArray:
-    """A box (BOX_ROW,) that holds every line within the slopes allowed which touches the lesion."""
+    """A box (BOX_ROW,) that holds every line within the slopes allowed which touches the lesion (P28)."""
     points = problem.points.astype(np.float64).T + (problem.head_center - problem.neck_center)
     across = points @ problem.neck_frame[1:].T
     away = max(frame.lesion_high - frame.lesion_plane, frame.lesion_plane - frame.lesion_low)
@@ -116,7 +120,9 @@ def root_box(problem: Problem, frame: Frame) -> FloatArray:
 
 def box_of(frame: Frame, lines: FloatArray) -> FloatArray:
     """Lines (N, 4) as offsets on the two planes (N, 4)."""
-    return np.concatenate([lines[:, :2] + frame.lesion_plane * lines[:, 2:], lines[:, :2] + frame.entry_plane * lines[:, 2:]], axis=1)
+    return np.concatenate(
+        [lines[:, :2] + frame.lesion_plane * lines[:, 2:], lines[:, :2] + frame.entry_plane * lines[:, 2:]], axis=1
+    )
 
 
 def lines_of(frame: Frame, offsets: FloatArray) -> FloatArray:

@@ -122,7 +122,8 @@ def affine_change(
     along = affine[0] * w[0] + affine[1] * w[1] + affine[2] * w[2]
     first = affine[0] * axes[1, 0] + affine[1] * axes[1, 1] + affine[2] * axes[1, 2]
     second = affine[0] * axes[2, 0] + affine[1] * axes[2, 1] + affine[2] * axes[2, 2]
-    return abs(along) * half_slice + abs(first) * half_1 + abs(second) * half_2
+    change: float = abs(along) * half_slice + abs(first) * half_1 + abs(second) * half_2
+    return change
 
 
 @compiled()
@@ -246,9 +247,7 @@ def entry_may_be_allowed(
 
 
 @compiled()
-def scan_edge_is_near(
-    problem: Problem, box: LineBox, low: float, high: float, half_1: float, half_2: float
-) -> bool:
+def scan_edge_is_near(problem: Problem, box: LineBox, low: float, high: float, half_1: float, half_2: float) -> bool:
     """Whether every entry between two heights lies too near to where the scan cuts the bone (P12)."""
     if problem.cut_points.shape[0] == 0:
         return False

@@ -144,12 +144,13 @@ def fill_plane(
 @compiled()
 def greatest_change(row: FloatArray, first: int, half_widths: FloatArray) -> float:
     """By how much a plane whose slopes begin at ``first`` changes within half-widths (4,) at most."""
-    return (
+    change: float = (
         abs(row[first]) * half_widths[0]
         + abs(row[first + 1]) * half_widths[1]
         + abs(row[first + 2]) * half_widths[2]
         + abs(row[first + 3]) * half_widths[3]
     )
+    return change
 
 
 @compiled()
@@ -162,7 +163,8 @@ def steepness_of(affine: FloatArray) -> float:
 def fall_of(affine: FloatArray, box: LineBox) -> float:
     """By how much an affine function falls along the centre line, a mm of height."""
     w = box.per_height
-    return -(affine[0] * w[0] + affine[1] * w[1] + affine[2] * w[2])
+    fall: float = -(affine[0] * w[0] + affine[1] * w[1] + affine[2] * w[2])
+    return fall
 
 
 @compiled()

@@ -225,9 +225,7 @@ def node_bound(frame: Frame, node: FloatArray, highest: float, model: LocalModel
         else:
             # (P20): how far beyond its tip a tunnel may remove points, along the centre line.
             slope_1, slope_2 = model.slope_1 + lean_1, model.slope_2 + lean_2
-            least_square = (
-                1.0 + max(0.0, abs(slope_1) - lean_half_1) ** 2 + max(0.0, abs(slope_2) - lean_half_2) ** 2
-            )
+            least_square = 1.0 + max(0.0, abs(slope_1) - lean_half_1) ** 2 + max(0.0, abs(slope_2) - lean_half_2) ** 2
             rise = (
                 move_1 * slope_1
                 + move_2 * slope_2

@@ -130,7 +130,8 @@ def first_closed_height(part: FloatArray, walls: FloatArray, count: int, highest
         for i in range(4):
             room += walls[k, 2 + i] * part[i] + abs(walls[k, 2 + i]) * part[4 + i]
         if room < 0.0:
-            return min(highest, walls[k, WALL_HEIGHT])
+            height: float = walls[k, WALL_HEIGHT]
+            return min(highest, height)
     return highest
 
 
@@ -154,9 +155,7 @@ def bound_tile(
     wide = reach + (radius + reach + 0.1) * box.turn * box.turn + box.turn * reach * slope + 2.0 * EPS
     # (P20)
     lean = reach * slope + (radius + wide) * box.turn + EPS
-    wall_count, passed = wall_planes(
-        problem, frame, box, enclosure.wall_start, enclosure.tip_high, ring, work.walls
-    )
+    wall_count, passed = wall_planes(problem, frame, box, enclosure.wall_start, enclosure.tip_high, ring, work.walls)
     if passed + lean < frame.lesion_low:
         return 0, 0, 1
     tip_count, high, foot = flat_end_planes(problem, frame, box, min(passed, enclosure.tip_high), ring, work.tips)

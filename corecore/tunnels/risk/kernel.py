@@ -104,7 +104,7 @@ CLEARANCE, JOINT, CORTEX, WHERE = range(4)
 
 
 @compiled()
-def grid_depth(field: npt.NDArray[np.float32], x: float, y: float, z: float) -> float:
+def grid_depth(field: npt.NDArray[np.float32], x: float, y: float, z: float) -> np.float32:
     """Trilinear value of a field at an index position, in single precision; ``OUTSIDE`` beyond the array.
 
     ``corecore.base.interpolation.sample`` without its three divisions: two thirds of the time went there.
@@ -122,7 +122,8 @@ def grid_depth(field: npt.NDArray[np.float32], x: float, y: float, z: float) -> 
     c10 = field[p, j, k] + (field[p, j, r] - field[p, j, k]) * w
     c11 = field[p, q, k] + (field[p, q, r] - field[p, q, k]) * w
     c0, c1 = c00 + (c01 - c00) * v, c10 + (c11 - c10) * v
-    return c0 + (c1 - c0) * u
+    depth: np.float32 = c0 + (c1 - c0) * u
+    return depth
 
 
 @compiled()
@@ -164,7 +165,7 @@ def sine_of_incidence(bone: BoneArrays, x: float, y: float, z: float, ux: float,
 
 @compiled()
 def take_depth(
-    bone: BoneArrays, x: float, y: float, z: float, depth: float, all_places: bool, outcome: FloatArray
+    bone: BoneArrays, x: float, y: float, z: float, depth: np.float32, all_places: bool, outcome: FloatArray
 ) -> None:
     """Take the depth at an index position into a pose's ``outcome`` (4,).
 
@@ -213,7 +214,7 @@ def take_ring(bone: BoneArrays, ring: GridRing, all_places: bool, outcome: Float
 def evaluate_pose(
     bone: BoneArrays, entry: FloatArray, tip: FloatArray, radius: float, least_sine: float, outcome: FloatArray
 ) -> None:
-    """Wall and end of one drilled tunnel: least clearance, breach of joint, of cortex, and where, into ``outcome`` (4,).
+    """Fill ``outcome`` (4,) of one drilled tunnel, wall and end: least clearance, breach of joint, of cortex, where.
 
     As in the plan, the wall counts from the end of the entry segment on, in the head from that
     segment's part where it may lie outside the bone; a wall outside the bone behind that part is a
@@ -259,7 +260,7 @@ def evaluate_pose(
 
 
 @compiled(fastmath={"reassoc"})
-def count_marked(marks: npt.NDArray[np.float32], first: int, last: int) -> float:
+def count_marked(marks: npt.NDArray[np.float32], first: int, last: int) -> np.float32:
     """How many are marked. Zeros and ones add up exactly in any order, so several are added at once."""
     count = np.float32(0.0)
     for i in range(first, last):
@@ -289,7 +290,7 @@ def count_in_cylinder(
     first: int,
     last: int,
     cylinder: npt.NDArray[np.float32],
-) -> float:
+) -> np.float32:
     """How many of the points ``first`` to ``last`` a cylinder (8,) holds.
 
     Bounds are unsigned: only then are several taken at once.
