@@ -156,7 +156,10 @@ def bound_tile(
     # (P20)
     lean = reach * slope + (radius + wide) * box.turn + EPS
     wall_count, passed = wall_planes(problem, frame, box, enclosure.wall_start, enclosure.tip_high, ring, work.walls)
-    if passed + lean < frame.lesion_low:
+    lean_share = math.sqrt(box.slope_1 * box.slope_1 + box.slope_2 * box.slope_2) / box.stretch
+    # A point beside the line has its foot lower than itself where the line leans: none lies below this.
+    lowest_foot = frame.lesion_low - (radius + wide) * lean_share - EPS
+    if passed + lean < lowest_foot:
         return 0, 0, 1
     tip_count, high, foot = flat_end_planes(problem, frame, box, min(passed, enclosure.tip_high), ring, work.tips)
     bound = count_whole_bricks(problem, frame, box, high)
@@ -166,7 +169,7 @@ def bound_tile(
     if high - foot > 1e-6:
         trade_count = tip_height_rows(problem, frame, box, foot, high, ring, work.trades)
     split, stop = foot - lean - 0.02, high + lean + 0.02
-    low = min(frame.lesion_low - 0.5, split - 1.0)
+    low = min(lowest_foot, split - 1.0)
     tables = LesionTables(low, split, stop, wide, work.core, work.body, work.tip)
     fill_tables(problem, box, tables)
     fill_sector_normals(problem, box, work.sectors, work.normals)

@@ -75,7 +75,7 @@ def removed_along(
         if inner > 0.0 and away < inner * inner and t + size < last and t - size > first:
             count += end - begin
         else:
-            count += count_between(problem.points, begin, end, fx, fy, fz, ux, uy, uz, low, high, square)
+            count += int(count_between(problem.points, begin, end, fx, fy, fz, ux, uy, uz, low, high, square))
         if t + size > deepest:
             for n in range(begin, end):
                 gx, gy, gz = problem.points[0, n] - fx, problem.points[1, n] - fy, problem.points[2, n] - fz

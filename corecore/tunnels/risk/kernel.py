@@ -141,7 +141,7 @@ def distance_to_bone(
             break
         before = t
         # Outside the bone the distance is coarse: half of it is a safe step.
-        t += 0.5 if depth <= OUTSIDE else max(-0.5 * depth, 0.1)
+        t += 0.5 if depth <= OUTSIDE else max(-0.5 * float(depth), 0.1)
         if t > REACH_MM:
             return np.inf
     while t - before > 1e-3:
