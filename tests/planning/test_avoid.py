@@ -20,7 +20,7 @@ from corecore.document import plan as plan_file
 from corecore.hip.case import load_case
 from corecore.hip.hip import Hip
 from corecore.hip.keep_out import KeepOutRegion, Role, barrier_of
-from corecore.planning.search.batched import judge_many
+from corecore.planning.search.batched import evaluate_many
 from corecore.planning.search.constraint_gaps import survey_gaps
 from corecore.planning.search.infeasible import explain
 from corecore.planning.search.line_geometry import ring_points
@@ -84,9 +84,9 @@ def test_the_kernel_lets_pass_what_closed_form_does(sample_hip: Hip, free: Tunne
     lines = lattice(problem)
     lines = lines[rng.choice(len(lines), 60_000, replace=False)]
     ring = ring_points(RING_POINTS)
-    _, before, counts = judge_many(plain, lines, ring, RING_STEP_MM)
+    _, before, counts = evaluate_many(plain, lines, ring, RING_STEP_MM)
     lines, before = lines[counts > 0], before[counts > 0]
-    reasons, after, _ = judge_many(problem, lines, ring, RING_STEP_MM)
+    reasons, after, _ = evaluate_many(problem, lines, ring, RING_STEP_MM)
     kept = broken = 0
     for i in range(len(lines)):
         true = clearance(tunnel_of_line(problem, lines[i], *before[i]), middle)
@@ -107,7 +107,7 @@ def test_a_region_in_the_head_ends_the_tunnel_before_it(sample_hip: Hip, free: T
     middle = free.tip - 4.0 * free.direction
     problem = build_problem(replace(sample_hip, avoid=barrier(sample_hip, middle, radius=2.5)), SPEC)
     lines = lattice(problem)
-    _, ends, counts = judge_many(problem, lines, ring_points(16), 1.0)
+    _, ends, counts = evaluate_many(problem, lines, ring_points(16), 1.0)
     tunnels = [tunnel_of_line(problem, lines[i], *ends[i]) for i in np.flatnonzero(counts)]
     gaps = np.array([clearance(tunnel, middle, 2.5) for tunnel in tunnels])
     assert gaps.min() > 1.5 - 0.4
@@ -133,7 +133,7 @@ def test_where_the_region_covers_every_way_in_it_is_named(sample_hip: Hip, free:
     hip = replace(sample_hip, avoid=barrier(sample_hip, free.entry - 14.0 * free.direction, radius=26.0))
     problem = build_problem(hip, SPEC)
     lines = lattice(problem, offset_step=3.0, slope_step=0.06)
-    reasons, _, counts = judge_many(problem, lines, ring_points(16), 1.0)
+    reasons, _, counts = evaluate_many(problem, lines, ring_points(16), 1.0)
     assert not counts.any()
     assert np.count_nonzero(reasons == Reason.AVOID) > 10
     told = explain(SPEC, problem, survey_gaps(problem, lines), [], lambda spec, lines: False)

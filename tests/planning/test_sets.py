@@ -13,7 +13,7 @@ from corecore.base.grid import FloatArray
 from corecore.base.spec import Spec, preset
 from corecore.hip.hip import Hip
 from corecore.hip.lesion import Lesion
-from corecore.planning.search.batched import judge_many
+from corecore.planning.search.batched import evaluate_many
 from corecore.planning.search.line_geometry import ring_points
 from corecore.planning.search.problem import build_problem
 from corecore.planning.search.single import lattice, tunnel_of_line
@@ -151,7 +151,7 @@ def test_the_same_set_on_one_thread_and_two(
 def feasible_tunnels(hip: Hip, spec: Spec, count: int) -> list[Tunnel]:
     problem = build_problem(hip, spec, slack_mm=0.3)
     lines = lattice(problem, offset_step=3.0, slope_step=0.05)
-    _, ends, counts = judge_many(problem, lines, ring_points(16), 1.0)
+    _, ends, counts = evaluate_many(problem, lines, ring_points(16), 1.0)
     good = np.flatnonzero(counts > 0)
     chosen = np.random.default_rng(3).choice(good, min(count, len(good)), replace=False)
     return [tunnel_of_line(problem, lines[i], *ends[i]) for i in chosen]

@@ -11,7 +11,7 @@ import pytest
 
 from corecore.base.spec import Spec
 from corecore.hip.hip import Hip
-from corecore.planning.search.batched import judge_many
+from corecore.planning.search.batched import evaluate_many
 from corecore.planning.search.constraint_gaps import nearest_lines, survey_gaps
 from corecore.planning.search.line_geometry import line_of, ring_points
 from corecore.planning.search.problem import build_problem
@@ -30,7 +30,7 @@ def judged(hip: Hip, spec: Spec, count: int, seed: int = 0) -> tuple[Any, ...]:
     lines = lattice(problem)
     lines = lines[rng.choice(len(lines), count, replace=False)]
     lines = lines + rng.uniform(-1, 1, (count, 4)) * (0.5, 0.5, 0.01, 0.01)
-    reasons, ends, counts = judge_many(problem, lines, ring_points(RING_POINTS), RING_STEP_MM)
+    reasons, ends, counts = evaluate_many(problem, lines, ring_points(RING_POINTS), RING_STEP_MM)
     return problem, lines, reasons, ends, counts
 
 
