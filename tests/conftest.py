@@ -1,15 +1,19 @@
-"""What every test may use: real hips, where they are at hand, and the profiles of the property tests."""
+"""What every test may use: hips made once a run, real hips where they are at hand, the property tests' profiles."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from corecore.hip.case import load_case
-from corecore.hip.hip import Hip, build_hip
+if TYPE_CHECKING:
+    from corecore.hip.hip import Hip
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -19,6 +23,38 @@ _quiet = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 settings.register_profile("fast", max_examples=25, derandomize=True, deadline=None, suppress_health_check=_quiet)
 settings.register_profile("thorough", max_examples=500, deadline=None, print_blob=True, suppress_health_check=_quiet)
 settings.load_profile("fast")
+
+#: Rooms whose tests argue about the room itself, and take the hips, measures and searches below it as made once.
+ABOVE = {"app", "document", "end_to_end", "exports", "report", "review", "study"}
+#: Fixtures that stand for seconds of work: a test that asks for one is no unit test.
+WORK = {"sample_hip", "real_hips", "written_plan"}
+#: Modules without a unit test: they plan, verify, draw, or run commands.
+WHOLE: set[str] = set()
+#: Fast tests that take longer than a unit test may, as measured, by module and name.
+LONGER: dict[str, set[str]] = {}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The first process makes the folder of what the run shares; its workers inherit the name."""
+    if not hasattr(config, "workerinput"):
+        os.environ["CORECORE_TESTS_SHARED"] = tempfile.mkdtemp(prefix="corecore-tests-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ.pop("CORECORE_TESTS_SHARED"), ignore_errors=True)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def made_once(request: pytest.FixtureRequest) -> Iterator[None]:
+    """In the upper rooms, commands take from the run's store what another test had made already."""
+    if request.path.parent.name not in ABOVE:
+        yield
+        return
+    from support.shared import shared
+
+    with shared.in_package():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +71,9 @@ def real_hips() -> Path:
 
 @pytest.fixture(scope="session")
 def sample_hip() -> Hip:
-    """The demo's hip, built once."""
+    """The demo's hip, built once a run."""
+    from corecore.hip.case import load_case
+    from support.shared import shared
+
     path = ROOT / "sample_volumes" / "right_medium.nii.gz"
-    return build_hip(load_case(f"{path}:1", f"{path}:2", case_id="sample"))
+    return shared.build_hip(load_case(f"{path}:1", f"{path}:2", case_id="sample"))  # type: ignore[no-any-return]

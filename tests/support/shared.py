@@ -1,0 +1,179 @@
+"""What is made once a run and read by every test and every worker: hips, measures, searches, written folders.
+
+The first that asks makes it, under a lock, in a folder of the run; every later one reads a copy of its own,
+so that a test may change what it got. What is taken is what the package made: nothing here knows a figure.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import io
+import os
+import pickle
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+import pytest
+
+from corecore.hip.hip import build_hip
+from corecore.measures.model import measure
+from corecore.planning.search.single import best_tunnel
+from corecore.planning.sets.search import best_set
+
+#: Names the run's folder to its workers, and to commands that a test starts.
+VARIABLE = "CORECORE_TESTS_SHARED"
+T = TypeVar("T")
+#: Modules that take in the shared functions as they are loaded.
+USERS = ("app.api", "app.cli.work", "hip.draft.make", "planning.manual", "planning.open_plan", "planning.planner",
+         "planning.sets.search", "review.model", "study.batch.case")  # fmt: skip
+
+
+class _Pickler(pickle.Pickler):
+    """Leaves out what the reader has at hand: known objects stand by their names."""
+
+    def __init__(self, file: io.BytesIO, known: Mapping[str, object]) -> None:
+        super().__init__(file, protocol=5)
+        self._names = {id(value): name for name, value in known.items() if value is not None}
+
+    def persistent_id(self, obj: object) -> str | None:
+        return self._names.get(id(obj))
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, file: io.BytesIO, known: Mapping[str, object]) -> None:
+        super().__init__(file)
+        self._known = known
+
+    def persistent_load(self, pid: Any) -> object:
+        return self._known[pid]
+
+
+def _digest(text: str | bytes) -> str:
+    return hashlib.blake2b(text.encode() if isinstance(text, str) else text, digest_size=16).hexdigest()
+
+
+class Shared:
+    """A folder of things made once. Every name stands for one thing: two that differ need two names."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        #: The hips that came from here, by what they were built from.
+        self._hips: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
+
+    @contextmanager
+    def _lock(self, name: str) -> Iterator[None]:
+        with (self.folder / f"{name}.lock").open("w") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            yield
+
+    def once(self, name: str, make: Callable[[], T], known: Mapping[str, object] | None = None) -> T:
+        """What ``make`` returns, made by the first that asks; a copy, but for the objects ``known`` to both."""
+        path = self.folder / f"{_digest(name)}.pickle"
+        if not path.exists():
+            with self._lock(path.stem):
+                if not path.exists():
+                    stream = io.BytesIO()
+                    _Pickler(stream, known or {}).dump(make())
+                    path.with_suffix(".part").write_bytes(stream.getbuffer())
+                    path.with_suffix(".part").replace(path)
+        return _Unpickler(io.BytesIO(path.read_bytes()), known or {}).load()  # type: ignore[no-any-return]
+
+    def written(self, name: str, make: Callable[[Path], object]) -> Path:
+        """The folder that ``make`` writes, written by the first that asks. To be read; who changes it copies it."""
+        path = self.folder / _digest(name)
+        mark = path.with_suffix(".written")
+        if not mark.exists():
+            with self._lock(path.name):
+                if not mark.exists():
+                    path.mkdir()
+                    make(path)
+                    mark.touch()
+        return path
+
+    def build_hip(self, case: Any) -> Any:
+        """``corecore.hip.hip.build_hip``, once for the same masks, landmarks and image, whatever their files' names."""
+        plain = replace(case, id="", sources=(), side_origin="", original_femur=None, original_lesion=None)
+        key = f"hip {_digest(pickle.dumps(plain, protocol=5))}"
+        masks = ("femur", "lesion", "pelvis", "image", "avoid")
+        known = {"case": case, **{name: getattr(case, name) for name in masks}}
+        hip = self.once(key, lambda: build_hip(case), known)
+        self._hips[hip] = key
+        return hip
+
+    def of_hip(self, name: str, hip: Any, make: Callable[[], T]) -> T:
+        """Something made of a hip; made anew of a hip that did not come from here."""
+        key = self._hips.get(hip)
+        if key is None:
+            return make()
+        parts = ("case", "bone", "bone_mask", "lesion", "anatomy")
+        return self.once(f"{key} {name}", make, {"hip": hip, **{part: getattr(hip, part) for part in parts}})
+
+    def measure(self, hip: Any, spec: Any, *, pole: Any = None, answers: Any = None) -> Any:
+        """``corecore.measures.model.measure``, once for the same hip and answers."""
+        name = f"measures {spec!r} {pole!r} {answers!r}"
+        return self.of_hip(name, hip, lambda: measure(hip, spec, pole=pole, answers=answers))
+
+    def best_tunnel(self, hip: Any, spec: Any, **options: Any) -> Any:
+        """``corecore.planning.search.single.best_tunnel``, once for the same hip and parameters."""
+        return self._search(best_tunnel, hip, spec, options)
+
+    def best_set(self, hip: Any, spec: Any, **options: Any) -> Any:
+        """``corecore.planning.sets.search.best_set``, once for the same hip and parameters."""
+        return self._search(best_set, hip, spec, options)
+
+    def _search(self, search: Callable[..., T], hip: Any, spec: Any, options: dict[str, Any]) -> T:
+        # What stops by the clock is another each time.
+        if options.get("seconds") is not None:
+            return search(hip, spec, **options)
+        asked = {key: value for key, value in sorted(options.items()) if key != "progress" and value is not None}
+
+        def make() -> T:
+            with self._compiling():
+                return search(hip, spec, **options)
+
+        return self.of_hip(f"{search.__name__} {spec!r} {asked!r}", hip, make)
+
+    @contextmanager
+    def _compiling(self) -> Iterator[None]:
+        """The run's first search is made alone: it compiles the kernels that all others load."""
+        mark = self.folder / "compiled"
+        if mark.exists():
+            yield
+            return
+        with self._lock("compiled"):
+            yield
+            mark.touch()
+
+    @contextmanager
+    def in_package(self) -> Iterator[None]:
+        """Inside, the package's commands take hips, measures and searches from here."""
+        names = {build_hip: self.build_hip, measure: self.measure, best_tunnel: self.best_tunnel, best_set: self.best_set}
+        for user in USERS:
+            import_module(f"corecore.{user}")
+        active = True
+
+        def stand_in(original: Callable[..., Any], made_once: Callable[..., Any]) -> Callable[..., Any]:
+            # A module first loaded inside keeps this for good: outside it is the original.
+            return lambda *given, **named: (made_once if active else original)(*given, **named)
+
+        with pytest.MonkeyPatch.context() as patch:
+            for original, made_once in names.items():
+                other = stand_in(original, made_once)
+                for name, module in list(sys.modules.items()):
+                    if name.startswith("corecore.") and vars(module).get(original.__name__) is original:
+                        patch.setattr(module, original.__name__, other)
+            try:
+                yield
+            finally:
+                active = False
+
+
+#: The run's own. ``conftest.py`` makes the folder and takes it away.
+shared = Shared(Path(os.environ[VARIABLE]))
