@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from corecore.hip.hip import Hip
+    from corecore.planning.planner import Plan
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -27,7 +28,7 @@ settings.load_profile("fast")
 #: Rooms whose tests argue about the room itself, and take the hips, measures and searches below it as made once.
 ABOVE = {"app", "document", "end_to_end", "exports", "report", "review", "study"}
 #: Fixtures that stand for seconds of work: a test that asks for one is no unit test.
-WORK = {"sample_hip", "real_hips", "written_plan"}
+WORK = {"sample_hip", "sample_plan", "real_hips", "written_plan"}
 #: Modules without a unit test: they plan, verify, draw, or run commands.
 WHOLE: set[str] = set()
 #: Fast tests that take longer than a unit test may, as measured, by module and name.
@@ -72,8 +73,39 @@ def real_hips() -> Path:
 @pytest.fixture(scope="session")
 def sample_hip() -> Hip:
     """The demo's hip, built once a run."""
-    from corecore.hip.case import load_case
     from support.shared import shared
+
+    from corecore.hip.case import load_case
 
     path = ROOT / "sample_volumes" / "right_medium.nii.gz"
     return shared.build_hip(load_case(f"{path}:1", f"{path}:2", case_id="sample"))  # type: ignore[no-any-return]
+
+
+@pytest.fixture(scope="session")
+def sample_plan(sample_hip: Hip) -> Plan:
+    """The sample planned with the usual parameters, once a run."""
+    from support.shared import shared
+
+    from corecore.base.spec import Spec
+    from corecore.planning.planner import plan_hip
+
+    with shared.in_package():
+        return shared.of_hip(
+            "plan", sample_hip, lambda: plan_hip(sample_hip, Spec(), shared.measure(sample_hip, Spec()))
+        )
+
+
+@pytest.fixture(scope="session")
+def written_plan() -> Path:
+    """The sample's folder as ``corecore plan`` leaves it, pictures and all: to be read; who edits it copies it."""
+    from support.shared import shared
+
+    from corecore.app.cli import main
+
+    path = ROOT / "sample_volumes" / "right_medium.nii.gz"
+
+    def write(folder: Path) -> None:
+        assert main(["plan", "--femur", f"{path}:1", "--lesion", f"{path}:2", "--out", str(folder / "plan")]) == 0
+
+    with shared.in_package():
+        return shared.written("plan of the sample", write) / "plan"

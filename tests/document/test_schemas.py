@@ -12,12 +12,10 @@ from typing import Any
 import jsonschema
 import pytest
 
-from corecore.base.spec import Spec
 from corecore.hip.hip import Hip
 from corecore.measures.document import measures_document
-from corecore.measures.model import measure
 from corecore.planning.document import document
-from corecore.planning.planner import plan_hip
+from corecore.planning.planner import Plan
 
 
 def schema(name: str) -> Any:
@@ -25,11 +23,10 @@ def schema(name: str) -> Any:
 
 
 @pytest.fixture(scope="module")
-def documents(sample_hip: Hip) -> dict[str, Any]:
-    measures = measure(sample_hip, Spec())
-    plain = plan_hip(sample_hip, Spec(), measures)
+def documents(sample_hip: Hip, sample_plan: Plan) -> dict[str, Any]:
+    measures = sample_plan.measures
     return {
-        "plan": json.loads(json.dumps(document(plain))),
+        "plan": json.loads(json.dumps(document(sample_plan))),
         "measures": json.loads(json.dumps(measures_document(sample_hip, measures))),
     }
 

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.shared import shared
 
 from corecore.app.cli import main
 from corecore.base.spec import Spec
 from corecore.hip.case import load_case
-from corecore.hip.hip import Hip, build_hip
+from corecore.hip.hip import Hip
 from corecore.measures.model import measure
 from corecore.planning.proof.branch_and_bound import prove
 from corecore.planning.search.problem import build_problem
@@ -46,7 +47,7 @@ def truth_of(folder: Path, name: str) -> dict[str, Any]:
 
 
 def built(folder: Path, name: str) -> Hip:
-    return build_hip(load_case(*masks(folder, name)))
+    return shared.build_hip(load_case(*masks(folder, name)))  # type: ignore[no-any-return]
 
 
 @pytest.mark.parametrize("name", ANY)

@@ -73,7 +73,7 @@ def make_series(folder: Path, hip: Any, *, skip: int | None = None, away_mm: flo
 
 @pytest.fixture(scope="module")
 def parcel(tmp_path_factory: pytest.TempPathFactory) -> ExportContext:
-    world = phantom.make_world(tmp_path_factory.mktemp("world"))
+    world = phantom.make_world()
     folder = tmp_path_factory.mktemp("plan")
     tunnels = [phantom.on_bone(world.hip, ends, d) for ends, d in zip(world.ends, (10.0, 3.2), strict=True)]
     phantom.write_by_hand(world.hip, tunnels, folder, spec=Spec(tunnels=2))

@@ -36,7 +36,7 @@ def plans(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with what the pages name: plans/case01, plans/mine (breaks a limit), a series."""
     pytest.importorskip("highdicom")
     folder = tmp_path_factory.mktemp("docs")
-    world = phantom.make_world(folder)
+    world = phantom.make_world()
     tunnel = phantom.on_bone(world.hip, world.ends[0], 10.0)
     (folder / "plans").mkdir()
     phantom.write_by_hand(world.hip, [tunnel], folder / "plans" / "case01")

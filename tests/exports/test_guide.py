@@ -213,7 +213,7 @@ def test_pins_too_near_to_each_other_are_refused_and_pins_apart_are_not(sample_h
 
 
 def test_a_tube_is_no_seat(sample_hip: Hip, tmp_path_factory: pytest.TempPathFactory) -> None:
-    world = phantom.make_world(tmp_path_factory.mktemp("world"))
+    world = phantom.make_world()
     tunnel = phantom.on_bone(world.hip, world.ends[0], 10.0)
     with pytest.raises(InputError, match=r"no stable seat: the bone is too flat.* opens it by 0\.0[01]"):
         make_guide(world.hip, [tunnel], STAMP, Design())
@@ -223,7 +223,7 @@ def test_a_tube_is_no_seat(sample_hip: Hip, tmp_path_factory: pytest.TempPathFac
 
 @pytest.mark.slow
 def test_no_guide_where_the_lesser_trochanter_is_assumed(tmp_path: Path) -> None:
-    world = phantom.make_world(tmp_path)
+    world = phantom.make_world()
     hip = build_hip(load_case(f"{world.path}:1", f"{world.path}:2"))
     assert hip.anatomy.sources["lesser_trochanter"] == "assumed"
     tunnel = phantom.on_bone(hip, world.ends[0], 10.0)

@@ -12,6 +12,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 from support.plan_factory import Pose, plan_of, write_masks, write_plan
+from support.shared import shared
 
 from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray, Grid, Mask, inverse, transform
@@ -69,7 +70,7 @@ def clearance(tunnel: Tunnel, middle: FloatArray, radius: float = BALL_MM) -> fl
 
 @pytest.fixture(scope="module")
 def free(sample_hip: Hip) -> Tunnel:
-    tunnel = best_tunnel(sample_hip, SPEC).tunnel
+    tunnel = shared.best_tunnel(sample_hip, SPEC).tunnel
     assert tunnel is not None
     return tunnel
 

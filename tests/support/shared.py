@@ -66,6 +66,8 @@ class Shared:
         self.folder = folder
         #: The hips that came from here, by what they were built from.
         self._hips: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
+        #: Whether this process makes the run's first search.
+        self._alone = False
 
     @contextmanager
     def _lock(self, name: str) -> Iterator[None]:
@@ -144,17 +146,27 @@ class Shared:
     def _compiling(self) -> Iterator[None]:
         """The run's first search is made alone: it compiles the kernels that all others load."""
         mark = self.folder / "compiled"
-        if mark.exists():
+        # A set's search asks for a tunnel's.
+        if self._alone or mark.exists():
             yield
             return
         with self._lock("compiled"):
-            yield
-            mark.touch()
+            self._alone = True
+            try:
+                yield
+                mark.touch()
+            finally:
+                self._alone = False
 
     @contextmanager
     def in_package(self) -> Iterator[None]:
         """Inside, the package's commands take hips, measures and searches from here."""
-        names = {build_hip: self.build_hip, measure: self.measure, best_tunnel: self.best_tunnel, best_set: self.best_set}
+        names = {
+            build_hip: self.build_hip,
+            measure: self.measure,
+            best_tunnel: self.best_tunnel,
+            best_set: self.best_set,
+        }
         for user in USERS:
             import_module(f"corecore.{user}")
         active = True
