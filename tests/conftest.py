@@ -29,10 +29,17 @@ settings.load_profile("fast")
 ABOVE = {"app", "document", "end_to_end", "exports", "report", "review", "study"}
 #: Fixtures that stand for seconds of work: a test that asks for one is no unit test.
 WORK = {"sample_hip", "sample_plan", "real_hips", "written_plan"}
-#: Modules without a unit test: they plan, verify, draw, or run commands.
-WHOLE: set[str] = set()
-#: Fast tests that take longer than a unit test may, as measured, by module and name.
-LONGER: dict[str, set[str]] = {}
+#: Rooms and modules that plan, verify, draw, fit, or run commands: none of their tests is a unit test.
+WHOLE = {
+    "end_to_end", "app/test_api", "app/test_cli", "exports/test_export", "exports/test_export_dicom",
+    "exports/test_export_docs", "exports/test_guide", "exports/test_guide_parts", "hip/test_anatomy_fit",
+    "hip/test_anatomy_real", "hip/test_draft", "hip/test_hip", "hip/test_registration", "measures/test_collapse",
+    "measures/test_metal", "measures/test_previous_tunnel", "report/test_five_scenes", "report/test_picture",
+    "report/test_report", "study/test_batch_run", "tunnels/test_risk", "verification/test_verify_faults",
+    "verification/test_verify_plan",
+}  # fmt: skip
+#: What a unit test is not.
+HEAVIER = {"slow", "browser", "long"}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -44,6 +51,16 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         shutil.rmtree(os.environ.pop("CORECORE_TESTS_SHARED"), ignore_errors=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks the unit tests: quick, without a planned hip, without real data."""
+    for item in items:
+        room, module = item.path.parent.name, f"{item.path.parent.name}/{item.path.stem}"
+        needs = set(getattr(item, "fixturenames", ()))
+        if not (WHOLE & {room, module} or WORK & needs or HEAVIER & {mark.name for mark in item.iter_markers()}):
+            item.add_marker("unit")
 
 
 @pytest.fixture(scope="module", autouse=True)

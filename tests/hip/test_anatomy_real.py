@@ -13,6 +13,7 @@ import pytest
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 from support.anatomy_bones import CLOSED, RealHip, degrees_between, in_local_frame, read_bone
+from support.shared import shared
 
 from corecore.base.distance_field import bone_from_voxels
 from corecore.base.errors import AnatomyError
@@ -52,7 +53,11 @@ def hip(folder: Path, name: str, coarse: int, side: str | None = None) -> RealHi
 @cache
 def fitted(folder: Path, name: str, coarse: int) -> Anatomy:
     found = hip(folder, name, coarse)
-    return fit_anatomy(found.bone, found.near, side=found.side, superior=found.superior)  # type: ignore[arg-type]
+
+    def fit() -> Anatomy:
+        return fit_anatomy(found.bone, found.near, side=found.side, superior=found.superior)  # type: ignore[arg-type]
+
+    return shared.once(f"anatomy {name} {coarse}", fit)
 
 
 @pytest.mark.parametrize(("name", "coarse"), HIPS)

@@ -100,10 +100,13 @@ class Shared:
         return path
 
     def build_hip(self, case: Any) -> Any:
-        """``corecore.hip.hip.build_hip``, once for the same masks, landmarks and image, whatever their files' names."""
-        plain = replace(case, id="", sources=(), side_origin="", original_femur=None, original_lesion=None)
+        """``corecore.hip.hip.build_hip``, once for the same masks and landmarks, whatever their files' names.
+
+        The image takes no part in it.
+        """
+        plain = replace(case, id="", sources=(), side_origin="", original_femur=None, original_lesion=None, image=None)
         key = f"hip {_digest(pickle.dumps(plain, protocol=5))}"
-        masks = ("femur", "lesion", "pelvis", "image", "avoid")
+        masks = ("femur", "lesion", "pelvis", "avoid")
         known = {"case": case, **{name: getattr(case, name) for name in masks}}
         hip = self.once(key, lambda: build_hip(case), known)
         self._hips[hip] = key
@@ -119,7 +122,8 @@ class Shared:
 
     def measure(self, hip: Any, spec: Any, *, pole: Any = None, answers: Any = None) -> Any:
         """``corecore.measures.model.measure``, once for the same hip and answers."""
-        name = f"measures {spec!r} {pole!r} {answers!r}"
+        seen, made = hip.case.image, (hip.case.original_femur, hip.case.original_lesion)
+        name = f"measures {spec!r} {pole!r} {answers!r} {_digest(pickle.dumps((seen, made), protocol=5))}"
         return self.of_hip(name, hip, lambda: measure(hip, spec, pole=pole, answers=answers))
 
     def best_tunnel(self, hip: Any, spec: Any, **options: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -38,8 +38,15 @@ def built(femur: Mask, lesion: Mask) -> Hip:
 
 
 def femoral_positions(grid: Grid, side: Side) -> FloatArray:
-    index = np.stack(np.meshgrid(*(np.arange(n) for n in grid.shape), indexing="ij"), axis=-1).reshape(-1, 3)
-    return transform(np.linalg.inv(POSE.world_from_femoral(side)) @ grid.world_from_index, index)
+    """The voxels' places (N, 3), femoral frame: to be read."""
+    return _femoral_positions(grid.shape, grid.world_from_index.tobytes(), side)
+
+
+@lru_cache(maxsize=2)
+def _femoral_positions(shape: tuple[int, int, int], matrix: bytes, side: Side) -> FloatArray:
+    index = np.stack(np.meshgrid(*(np.arange(n) for n in shape), indexing="ij"), axis=-1).reshape(-1, 3)
+    world_from_index = np.frombuffer(matrix).reshape(4, 4)
+    return transform(np.linalg.inv(POSE.world_from_femoral(side)) @ world_from_index, index)
 
 
 def bore(
