@@ -95,7 +95,7 @@ def sample_hip() -> Hip:
     from corecore.hip.case import load_case
 
     path = ROOT / "sample_volumes" / "right_medium.nii.gz"
-    return shared.build_hip(load_case(f"{path}:1", f"{path}:2", case_id="sample"))  # type: ignore[no-any-return]
+    return shared.build_hip(load_case(f"{path}:1", f"{path}:2", case_id="sample"))
 
 
 @pytest.fixture(scope="session")

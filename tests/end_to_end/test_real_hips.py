@@ -47,7 +47,7 @@ def truth_of(folder: Path, name: str) -> dict[str, Any]:
 
 
 def built(folder: Path, name: str) -> Hip:
-    return shared.build_hip(load_case(*masks(folder, name)))  # type: ignore[no-any-return]
+    return shared.build_hip(load_case(*masks(folder, name)))
 
 
 @pytest.mark.parametrize("name", ANY)

@@ -39,7 +39,7 @@ TURNS = [(0.0, 0.0, 0.0), (20.0, -15.0, 30.0), (-25.0, 10.0, -20.0), (0.0, 0.0, 
 @pytest.fixture(scope="module")
 def left_hip() -> Hip:
     path = SAMPLES / "left_small.nii.gz"
-    return shared.build_hip(load_case(f"{path}:1", f"{path}:2"))  # type: ignore[no-any-return]
+    return shared.build_hip(load_case(f"{path}:1", f"{path}:2"))
 
 
 def around(hip: Hip, shape: PelvisShape, *, turn: tuple[float, float, float] = (0.0, 0.0, 0.0), seed: int = 0,

@@ -77,7 +77,7 @@ def broken_rules(hip: Hip, tunnels: list[Tunnel], spec: Spec) -> list[str]:
 
 @pytest.fixture(scope="module")
 def three(sample_hip: Hip) -> SetSearchResult:
-    return shared.best_set(sample_hip, THREE)  # type: ignore[no-any-return]
+    return shared.best_set(sample_hip, THREE)
 
 
 @pytest.mark.slow

@@ -22,10 +22,12 @@ from weakref import WeakKeyDictionary
 
 import pytest
 
-from corecore.hip.hip import build_hip
-from corecore.measures.model import measure
-from corecore.planning.search.single import best_tunnel
-from corecore.planning.sets.search import best_set
+from corecore.base.spec import Spec
+from corecore.hip.case import Case
+from corecore.hip.hip import Hip, build_hip
+from corecore.measures.model import Measures, measure
+from corecore.planning.search.single import SearchResult, best_tunnel
+from corecore.planning.sets.search import SetSearchResult, best_set
 
 #: Names the run's folder to its workers, and to commands that a test starts.
 VARIABLE = "CORECORE_TESTS_SHARED"
@@ -65,7 +67,7 @@ class Shared:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         #: The hips that came from here, by what they were built from.
-        self._hips: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
+        self._hips: WeakKeyDictionary[Hip, str] = WeakKeyDictionary()
         #: Whether this process makes the run's first search.
         self._alone = False
 
@@ -99,7 +101,7 @@ class Shared:
                     mark.touch()
         return path
 
-    def build_hip(self, case: Any) -> Any:
+    def build_hip(self, case: Case) -> Hip:
         """``corecore.hip.hip.build_hip``, once for the same masks and landmarks, whatever their files' names.
 
         The image takes no part in it.
@@ -112,7 +114,7 @@ class Shared:
         self._hips[hip] = key
         return hip
 
-    def of_hip(self, name: str, hip: Any, make: Callable[[], T]) -> T:
+    def of_hip(self, name: str, hip: Hip, make: Callable[[], T]) -> T:
         """Something made of a hip; made anew of a hip that did not come from here."""
         key = self._hips.get(hip)
         if key is None:
@@ -120,21 +122,21 @@ class Shared:
         parts = ("case", "bone", "bone_mask", "lesion", "anatomy")
         return self.once(f"{key} {name}", make, {"hip": hip, **{part: getattr(hip, part) for part in parts}})
 
-    def measure(self, hip: Any, spec: Any, *, pole: Any = None, answers: Any = None) -> Any:
+    def measure(self, hip: Hip, spec: Spec, *, pole: Any = None, answers: Any = None) -> Measures:
         """``corecore.measures.model.measure``, once for the same hip and answers."""
         seen, made = hip.case.image, (hip.case.original_femur, hip.case.original_lesion)
         name = f"measures {spec!r} {pole!r} {answers!r} {_digest(pickle.dumps((seen, made), protocol=5))}"
         return self.of_hip(name, hip, lambda: measure(hip, spec, pole=pole, answers=answers))
 
-    def best_tunnel(self, hip: Any, spec: Any, **options: Any) -> Any:
+    def best_tunnel(self, hip: Hip, spec: Spec, **options: Any) -> SearchResult:
         """``corecore.planning.search.single.best_tunnel``, once for the same hip and parameters."""
         return self._search(best_tunnel, hip, spec, options)
 
-    def best_set(self, hip: Any, spec: Any, **options: Any) -> Any:
+    def best_set(self, hip: Hip, spec: Spec, **options: Any) -> SetSearchResult:
         """``corecore.planning.sets.search.best_set``, once for the same hip and parameters."""
         return self._search(best_set, hip, spec, options)
 
-    def _search(self, search: Callable[..., T], hip: Any, spec: Any, options: dict[str, Any]) -> T:
+    def _search(self, search: Callable[..., T], hip: Hip, spec: Spec, options: dict[str, Any]) -> T:
         # What stops by the clock is another each time.
         if options.get("seconds") is not None:
             return search(hip, spec, **options)
@@ -165,12 +167,10 @@ class Shared:
     @contextmanager
     def in_package(self) -> Iterator[None]:
         """Inside, the package's commands take hips, measures and searches from here."""
-        names = {
-            build_hip: self.build_hip,
-            measure: self.measure,
-            best_tunnel: self.best_tunnel,
-            best_set: self.best_set,
-        }
+        names: list[tuple[Any, Any]] = [
+            (build_hip, self.build_hip), (measure, self.measure),
+            (best_tunnel, self.best_tunnel), (best_set, self.best_set),
+        ]  # fmt: skip
         for user in USERS:
             import_module(f"corecore.{user}")
         active = True
@@ -180,7 +180,7 @@ class Shared:
             return lambda *given, **named: (made_once if active else original)(*given, **named)
 
         with pytest.MonkeyPatch.context() as patch:
-            for original, made_once in names.items():
+            for original, made_once in names:
                 other = stand_in(original, made_once)
                 for name, module in list(sys.modules.items()):
                     if name.startswith("corecore.") and vars(module).get(original.__name__) is original:

@@ -34,7 +34,7 @@ def sound_hip(side: Side = "right", spacing: float = 1.2, ct: bool = False) -> H
 
 
 def built(femur: Mask, lesion: Mask) -> Hip:
-    return shared.build_hip(case_from_masks(femur, lesion, label_map=True))  # type: ignore[no-any-return]
+    return shared.build_hip(case_from_masks(femur, lesion, label_map=True))
 
 
 def femoral_positions(grid: Grid, side: Side) -> FloatArray:
