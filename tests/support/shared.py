@@ -15,7 +15,6 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -28,13 +27,11 @@ from corecore.hip.hip import Hip, build_hip
 from corecore.measures.model import Measures, measure
 from corecore.planning.search.single import SearchResult, best_tunnel
 from corecore.planning.sets.search import SetSearchResult, best_set
+from corecore.verification.risk import _drillings
 
 #: Names the run's folder to its workers, and to commands that a test starts.
 VARIABLE = "CORECORE_TESTS_SHARED"
 T = TypeVar("T")
-#: Modules that take in the shared functions as they are loaded.
-USERS = ("app.api", "app.cli.work", "hip.draft.make", "planning.manual", "planning.open_plan", "planning.planner",
-         "planning.sets.search", "review.model", "study.batch.case")  # fmt: skip
 
 
 class _Pickler(pickle.Pickler):
@@ -70,6 +67,12 @@ class Shared:
         self._hips: WeakKeyDictionary[Hip, str] = WeakKeyDictionary()
         #: Whether this process makes the run's first search.
         self._alone = False
+        self._active = False
+        self._stand_ins = [
+            self._stand_in(build_hip, self.build_hip), self._stand_in(measure, self.measure),
+            self._stand_in(best_tunnel, self.best_tunnel), self._stand_in(best_set, self.best_set),
+            self._stand_in(_drillings, self.drillings),
+        ]  # fmt: skip
 
     @contextmanager
     def _lock(self, name: str) -> Iterator[None]:
@@ -148,6 +151,20 @@ class Shared:
 
         return self.of_hip(f"{search.__name__} {spec!r} {asked!r}", hip, make)
 
+    def drillings(self, plan: Any, index: int, *given: Any) -> Any:
+        """The drillings that ``verify`` draws of a tunnel, once for the same bone, tunnel and draw."""
+        errors, hip, frame, around, lesion, poses, rng, shifts = given
+        tunnel = plan.tunnels[index]
+        place = (tunnel.entry, tunnel.tip, tunnel.diameter_mm, plan.spec["incidence_min_deg"])
+        drawn = (errors, hip.bone, frame, around, lesion, poses, rng.bit_generator.state, shifts)
+
+        def make() -> Any:
+            return _drillings(plan, index, *given), rng.bit_generator.state
+
+        found, after = self.once(f"drillings {_digest(pickle.dumps((place, drawn), protocol=5))}", make)
+        rng.bit_generator.state = after
+        return found
+
     @contextmanager
     def _compiling(self) -> Iterator[None]:
         """The run's first search is made alone: it compiles the kernels that all others load."""
@@ -166,29 +183,22 @@ class Shared:
 
     @contextmanager
     def in_package(self) -> Iterator[None]:
-        """Inside, the package's commands take hips, measures and searches from here."""
-        names: list[tuple[Any, Any]] = [
-            (build_hip, self.build_hip), (measure, self.measure),
-            (best_tunnel, self.best_tunnel), (best_set, self.best_set),
-        ]  # fmt: skip
-        for user in USERS:
-            import_module(f"corecore.{user}")
-        active = True
-
-        def stand_in(original: Callable[..., Any], made_once: Callable[..., Any]) -> Callable[..., Any]:
-            # A module first loaded inside keeps this for good: outside it is the original.
-            return lambda *given, **named: (made_once if active else original)(*given, **named)
-
+        """Inside, the package's commands take hips, measures, searches and drillings from here."""
+        before = self._active
         with pytest.MonkeyPatch.context() as patch:
-            for original, made_once in names:
-                other = stand_in(original, made_once)
+            for original, stand_in in self._stand_ins:
                 for name, module in list(sys.modules.items()):
                     if name.startswith("corecore.") and vars(module).get(original.__name__) is original:
-                        patch.setattr(module, original.__name__, other)
+                        patch.setattr(module, original.__name__, stand_in)
+            self._active = True
             try:
                 yield
             finally:
-                active = False
+                self._active = before
+
+    def _stand_in(self, original: Any, made_once: Any) -> tuple[Any, Any]:
+        # A module first loaded inside keeps it for good; outside it is the original.
+        return original, lambda *given, **named: (made_once if self._active else original)(*given, **named)
 
 
 #: The run's own. ``conftest.py`` makes the folder and takes it away.
