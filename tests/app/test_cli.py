@@ -248,11 +248,7 @@ def empty_lesion(folder: Path) -> list[str]:
     ("arguments", "word"),
     [
         (["plan", *MASKS], "--out"),
-        (["plan", *MASKS, "--out", "OUT", "--set", "joint_margin_mm=2"], "joint_margin_mm"),
-        (["plan", *MASKS, "--out", "OUT", "--set", "nonsense=2"], "nonsense"),
-        (["plan", *MASKS, "--out", "OUT", "--preset", "core-99"], "core-99"),
         (["plan", *MASKS, "--out", "OUT", "--tunnels", "17"], "1 to 16"),
-        (["plan", *MASKS, "--out", "OUT", "--set", "pattern=star"], "fan"),
         (["plan", *MASKS, "--out", "OUT", "--side", "up"], "up"),
         (["plan", *MASKS, "--out", "OUT", "--side", "left"], "left"),
         (["plan", "--femur", "no.nii.gz", "--lesion", "no.nii.gz", "--out", "OUT"], "no.nii.gz"),

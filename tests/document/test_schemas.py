@@ -5,21 +5,17 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+from support.schemas import schema
 
 from corecore.hip.hip import Hip
 from corecore.measures.document import measures_document
 from corecore.planning.document import document
 from corecore.planning.planner import Plan
-
-
-def schema(name: str) -> Any:
-    return json.loads((resources.files("corecore.document") / "schemas" / f"{name}.schema.json").read_text())
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from support import export_phantom as phantom
+from support.ct_series import make_series
 from support.risk_twin import neck_tunnel
 from support.shared import shared
-from test_export_dicom import make_series
 
 from corecore.app.cli import main
 from corecore.base.spec import Spec

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 from support import export_phantom as phantom
+from support.real_hips import NAMES, masks, truth_of
 from support.risk_twin import neck_tunnel
 from support.shared import shared
-from test_real_hips import NAMES, masks, truth_of
 
 from corecore.app.cli import main
 from corecore.base.errors import InputError, OutputError

@@ -7,8 +7,8 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from support.real_hips import NAMES, QUICK, built
 from support.shared import shared
-from test_real_hips import NAMES, QUICK, built
 
 from corecore.base.grid import Image
 from corecore.hip.case import load_case

@@ -68,7 +68,7 @@ class Shared:
         #: Whether this process makes the run's first search.
         self._alone = False
         self._active = False
-        self._stand_ins = [
+        self._stand_ins: list[tuple[str, Any, Any]] = [
             self._stand_in(build_hip, self.build_hip), self._stand_in(measure, self.measure),
             self._stand_in(best_tunnel, self.best_tunnel), self._stand_in(best_set, self.best_set),
             self._stand_in(_drillings, self.drillings),
@@ -186,19 +186,22 @@ class Shared:
         """Inside, the package's commands take hips, measures, searches and drillings from here."""
         before = self._active
         with pytest.MonkeyPatch.context() as patch:
-            for original, stand_in in self._stand_ins:
+            for function, original, stand_in in self._stand_ins:
                 for name, module in list(sys.modules.items()):
-                    if name.startswith("corecore.") and vars(module).get(original.__name__) is original:
-                        patch.setattr(module, original.__name__, stand_in)
+                    if name.startswith("corecore.") and vars(module).get(function) is original:
+                        patch.setattr(module, function, stand_in)
             self._active = True
             try:
                 yield
             finally:
                 self._active = before
 
-    def _stand_in(self, original: Any, made_once: Any) -> tuple[Any, Any]:
+    def _stand_in(self, original: Any, made_once: Any) -> tuple[str, Any, Any]:
         # A module first loaded inside keeps it for good; outside it is the original.
-        return original, lambda *given, **named: (made_once if self._active else original)(*given, **named)
+        def stand_in(*given: Any, **named: Any) -> Any:
+            return (made_once if self._active else original)(*given, **named)
+
+        return original.__name__, original, stand_in
 
 
 #: The run's own. ``conftest.py`` makes the folder and takes it away.
