@@ -22,7 +22,7 @@ from corecore.tunnels.limits import violations
 
 ANY = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in NAMES]
 
-PLANNED = [n if n == "h14" else pytest.param(n, marks=pytest.mark.slow) for n in NAMES if n != "h13_right_ct_3mm"]
+PLANNED = [n for n in NAMES if n != "h13_right_ct_3mm"]
 
 MEASURED = [n if n == "h13_right_ct_3mm" else pytest.param(n, marks=pytest.mark.slow) for n in NAMES]
 
@@ -48,6 +48,7 @@ def test_anatomy_and_lesion_are_those_of_the_readme(real_hips: Path, name: str) 
     assert 0.0 < found.figures.volumes.head.fraction < 1.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PLANNED)
 def test_every_hip_is_planned_and_the_second_road_agrees(
     real_hips: Path, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -175,7 +175,10 @@ def test_oblique_sampling_and_a_turned_patient_give_the_same_anatomy(
 CUTS = [(30.0, 6.0), (0.0, 6.0), (-12.0, 9.0)]
 
 
-@pytest.mark.parametrize("name", ["h01_right_wedge15", "h03_left_small05", "h07_left_170mm"])
+@pytest.mark.parametrize(
+    "name",
+    ["h01_right_wedge15", *(pytest.param(n, marks=pytest.mark.slow) for n in ("h03_left_small05", "h07_left_170mm"))],
+)
 def test_whole_bones_cut_short_keep_their_axis_near_enough(real_hips: Path, name: str) -> None:
     whole = hip(real_hips, name, 2)
     assert whole.shaft_axis is not None
