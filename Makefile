@@ -20,18 +20,22 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 .DELETE_ON_ERROR:
-.PHONY: demo test test-slow test-long lint format versions types web docs notebooks bench samples clean
+.PHONY: demo test test-unit test-slow test-long lint format versions types web docs notebooks bench samples clean
 
 demo: $(STAMP)
 	$(VENV)/bin/corecore demo --out demo_out --overwrite
 
 # COVERAGE=1 prints how much of the package they run.
 test: $(STAMP)
-	$(PY) -m pytest $(if $(COVERAGE),--cov --cov-report=term) -q -n auto --dist loadfile -m "not slow and not browser and not long"
+	$(PY) -m pytest $(if $(COVERAGE),--cov --cov-report=term) -q -n auto --dist worksteal -m "not slow and not browser and not long"
+
+# Those that need no planned hip and no real data: under a minute.
+test-unit: $(STAMP)
+	$(PY) -m pytest -q -n auto --dist worksteal -m unit
 
 # Browser tests skip where there is no Chromium. Exit code 5 says that nothing carries the mark: no failure here.
 test-slow: $(STAMP)
-	$(PY) -m pytest -q -n auto --dist load -m "(slow or browser) and not long" --durations=5 || [ $$? -eq 5 ]
+	$(PY) -m pytest -q -n auto --dist worksteal -m "(slow or browser) and not long" --durations=5 || [ $$? -eq 5 ]
 
 # Further cases of slow tests, some minutes each: an hour or more.
 test-long: $(STAMP)

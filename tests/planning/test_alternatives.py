@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_schemas import schema
+from support.schemas import schema
 
 from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray

@@ -11,10 +11,12 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pytest
+from support.keep_out import BALL_MM, ball
 from support.plan_factory import Pose, plan_of, write_masks, write_plan
+from support.shared import shared
 
 from corecore.base.errors import InputError
-from corecore.base.grid import FloatArray, Grid, Mask, inverse, transform
+from corecore.base.grid import FloatArray, Mask, inverse
 from corecore.base.spec import Spec
 from corecore.document import plan as plan_file
 from corecore.hip.case import load_case
@@ -35,20 +37,6 @@ from corecore.verification.hip import load_hip
 from corecore.verification.recalculation import verify_plan
 
 SPEC = Spec(diameter_mm=6.0, avoid_margin_mm=1.5)
-BALL_MM = 5.0
-
-
-def ball(middle: FloatArray, radius: float = BALL_MM) -> Mask:
-    """A ball about a world point on an oblique grid."""
-    turn = np.array([[0.8, -0.6, 0.0], [0.6, 0.8, 0.0], [0.0, 0.0, 1.0]])
-    shape = int(2 * radius / 0.8) + 5
-    matrix = np.eye(4)
-    matrix[:3, :3] = 0.8 * turn
-    matrix[:3, 3] = middle - matrix[:3, :3] @ np.full(3, (shape - 1) / 2)
-    grid = Grid((shape,) * 3, matrix)
-    index = np.stack(np.meshgrid(*[np.arange(shape)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
-    inside = np.linalg.norm(transform(matrix, index) - middle, axis=1) <= radius
-    return Mask(grid, inside.reshape(grid.shape))
 
 
 def barrier(hip: Hip, middle: FloatArray, role: Role = "avoid", radius: float = BALL_MM) -> KeepOutRegion:
@@ -69,7 +57,7 @@ def clearance(tunnel: Tunnel, middle: FloatArray, radius: float = BALL_MM) -> fl
 
 @pytest.fixture(scope="module")
 def free(sample_hip: Hip) -> Tunnel:
-    tunnel = best_tunnel(sample_hip, SPEC).tunnel
+    tunnel = shared.best_tunnel(sample_hip, SPEC).tunnel
     assert tunnel is not None
     return tunnel
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from support.shared import shared
 
 from corecore.base.grid import FloatArray
 from corecore.base.spec import Spec, preset
@@ -76,7 +77,7 @@ def broken_rules(hip: Hip, tunnels: list[Tunnel], spec: Spec) -> list[str]:
 
 @pytest.fixture(scope="module")
 def three(sample_hip: Hip) -> SetSearchResult:
-    return best_set(sample_hip, THREE)
+    return shared.best_set(sample_hip, THREE)
 
 
 @pytest.mark.slow

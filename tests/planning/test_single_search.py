@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.shared import shared
 
 from corecore.base.spec import Spec
 from corecore.hip.hip import Hip
@@ -75,7 +76,7 @@ def test_lines_the_kernel_rejects_break_that_rule_in_the_twin(sample_hip: Hip) -
 
 @pytest.fixture(scope="module")
 def best(sample_hip: Hip) -> SearchResult:
-    return best_tunnel(sample_hip, SPEC)
+    return shared.best_tunnel(sample_hip, SPEC)
 
 
 def test_the_best_tunnel_keeps_every_constraint(sample_hip: Hip, best: SearchResult) -> None:

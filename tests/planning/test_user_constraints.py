@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from support.shared import shared
 
 from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray
@@ -42,7 +43,7 @@ def heading(hip: Hip, direction: FloatArray, length: float = 1.0) -> Vector:
 
 @pytest.fixture(scope="module")
 def free(sample_hip: Hip) -> Tunnel:
-    tunnel = best_tunnel(sample_hip, SPEC).tunnel
+    tunnel = shared.best_tunnel(sample_hip, SPEC).tunnel
     assert tunnel is not None
     return tunnel
 
