@@ -11,12 +11,15 @@ import numpy as np
 from scipy import ndimage
 
 from corecore.base.grid import BoolArray, FloatArray
+from corecore.base.limits import OUTWARD_MM
 from corecore.base.mesh import surface_mesh
 from corecore.base.spec import Spec
 from corecore.hip.hip import Hip
 from corecore.planning.search.line_geometry import ring_points
 from corecore.planning.search.problem import Problem
-from corecore.tunnels.figures import OUTWARD_MM, PORTAL_EXTRA_MM
+from corecore.tunnels.figures import (
+    PORTAL_EXTRA_MM,
+)
 
 #: Points of a ring about the wall, and millimetres between rings.
 RING, STEP_MM = 16, 1.0

@@ -14,24 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from corecore.base.errors import InputError
+from corecore.base.limits import LIMITS, SETTABLE, default_of
 from corecore.base.parsing import Vector, number, vector
 
 #: Allowed range of each parameter: outside it a value is a slip of the pen, not a wish.
 _RANGES: dict[str, tuple[float, float]] = {
     "diameter_mm": (1.0, 20.0),
     "tunnels": (1, 16),
-    "bridge_min_mm": (0.0, 20.0),
-    "cortical_margin_mm": (0.0, 15.0),
-    "posterosuperior_margin_mm": (0.0, 15.0),
-    "joint_margin_mm": (3.0, 25.0),
-    "incidence_min_deg": (5.0, 90.0),
-    "shaft_angle_min_deg": (90.0, 180.0),
-    "shaft_angle_max_deg": (90.0, 180.0),
-    "length_max_mm": (20.0, 250.0),
-    "entry_normal_max_deg": (5.0, 90.0),
-    "entry_ap_max_mm": (0.5, 30.0),
-    "entry_distal_mm": (-30.0, 60.0),
-    "entry_proximal_mm": (-30.0, 80.0),
+    **{limit.key: (limit.low, limit.high) for limit in SETTABLE},
     "cap_half_angle_deg": (5.0, 90.0),
     "subchondral_depth_mm": (0.5, 20.0),
     "breach_probability_max": (0.0001, 0.5),
@@ -51,13 +41,6 @@ def accepted_range(name: str) -> tuple[float, float]:
 
 PATTERNS = ("any", "fan", "separate", "parallel")
 TARGETS = ("lesion", "weight-bearing", "reached")
-#: A fixed entry is kept to this, mm; a fixed direction to this, degrees (engineering choices: the
-#: first is what two entries may differ by and share a portal).
-ENTRY_KEPT_MM, DIRECTION_KEPT_DEG = 0.5, 0.1
-#: A limit holds a tunnel that comes this near to it, mm and degrees: the search stops up to a tenth short.
-HOLDS_MM, HOLDS_DEG = 0.25, 1.0
-#: More of the neck's smallest section than this taken by tunnels is a warning (contract §2).
-NECK_SHARE_WARNING = 0.2
 #: Where the lesser trochanter is not in view its level is assumed, and the entry zone begins
 #: higher by this share of the head's diameter (contract §1; the ratio's sd, 200 femora).
 ASSUMED_LEVEL_RAISE = 0.12
@@ -82,22 +65,19 @@ class Spec:
     preset: str = "core-10"
     diameter_mm: float = 10.0
     tunnels: int = 1
-    # FE: a breached neck cortex raises peak stress by 17 to 76 % (Yuan 2022, BioMed Res Int
-    # 3667891); 3 mm and 5 mm are engineering choices on top of that.
-    cortical_margin_mm: float = 3.0
-    posterosuperior_margin_mm: float = 5.0
-    joint_margin_mm: float = 5.0
-    incidence_min_deg: float = 30.0
-    shaft_angle_min_deg: float = 110.0
-    shaft_angle_max_deg: float = 145.0
-    length_max_mm: float = 130.0
-    entry_normal_max_deg: float = 60.0
-    entry_ap_max_mm: float = 8.0
-    # Entries distal to the lesser trochanter: 3 of 10 osteoporotic femora broke below the
-    # trochanters, none of 20 otherwise (CORR 2020, PMID 32229749).
-    entry_distal_mm: float = 5.0
-    entry_proximal_mm: float = 25.0
-    bridge_min_mm: float = 3.0
+    # Ranges, defaults and sources of the limits: corecore.base.limits.
+    cortical_margin_mm: float = default_of("cortical_margin_mm")
+    posterosuperior_margin_mm: float = default_of("posterosuperior_margin_mm")
+    joint_margin_mm: float = default_of("joint_margin_mm")
+    incidence_min_deg: float = default_of("incidence_min_deg")
+    shaft_angle_min_deg: float = default_of("shaft_angle_min_deg")
+    shaft_angle_max_deg: float = default_of("shaft_angle_max_deg")
+    length_max_mm: float = default_of("length_max_mm")
+    entry_normal_max_deg: float = default_of("entry_normal_max_deg")
+    entry_ap_max_mm: float = default_of("entry_ap_max_mm")
+    entry_distal_mm: float = default_of("entry_distal_mm")
+    entry_proximal_mm: float = default_of("entry_proximal_mm")
+    bridge_min_mm: float = default_of("bridge_min_mm")
     #: How the tunnels of a set stand to each other: any, fan (one portal), separate, parallel.
     pattern: str = "any"
     cap_half_angle_deg: float = 55.0
@@ -122,10 +102,14 @@ class Spec:
     cavity_length_mm: float = 0.0
     #: Ask for the fewest tunnels that remove so much of the lesion; 0: for what removes most.
     remove_fraction_min: float = 0.0
+    #: Most of the neck's smallest section that all tunnels together may take, share; ``None``: not asked for.
+    neck_area_share_max: float | None = None
 
     def __post_init__(self) -> None:
         for name, (low, high) in _RANGES.items():
             value = getattr(self, name)
+            if value is None and name in LIMITS and LIMITS[name].default is None:
+                continue
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
                 raise InputError(f"{name}: {value!r}; a finite number is accepted", code="parameter-value")
             if not low <= value <= high:
@@ -217,12 +201,16 @@ class Spec:
             if name == "keep":
                 changed[name] = tuple(_kept(one, diameter, f"{origin} keep".strip()) for one in _listed(raw))
                 continue
+            if raw is None and known[name] == "float | None":
+                changed[name] = None
+                continue
             changed[name] = number(name, raw, whole=known[name] == "int", origin=origin)
         return replace(self, **changed)
 
     def as_dict(self) -> dict[str, Any]:
-        """Every parameter in force, for ``plan.json``."""
-        return asdict(self)
+        """Every parameter in force, for ``plan.json``; a limit that is not asked for is left out."""
+        idle = {limit.key for limit in SETTABLE if getattr(self, limit.key) is None}
+        return {name: value for name, value in asdict(self).items() if name not in idle}
 
 
 #: Named starting points (contract §2).

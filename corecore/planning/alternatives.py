@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from corecore.base.grid import FloatArray
+from corecore.base.limits import MARGINS
 from corecore.base.spec import Spec, accepted_range
 from corecore.hip.hip import Hip
 from corecore.planning.search.batched import evaluate_many
@@ -34,7 +35,6 @@ from corecore.tunnels.risk.methods import METHODS
 
 #: By how much all margins are widened, mm (engineering choice).
 WIDER_MM = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
-MARGINS = ("cortical_margin_mm", "posterosuperior_margin_mm", "joint_margin_mm")
 #: Of what is removed at most at a width, so much must be left where least healthy bone is looked for.
 SHARES = (0.9, 0.75, 0.5)
 #: An alternative removes at least this share of what the plan does (engineering choice).
@@ -179,4 +179,5 @@ def _least_bone(
 
 def _wider(spec: Spec, by_mm: float) -> Spec:
     """All margins widened; a margin beyond what is accepted stays within."""
-    return spec.with_values({key: min(getattr(spec, key) + by_mm, accepted_range(key)[1]) for key in MARGINS})
+    keys = [limit.key for limit in MARGINS]
+    return spec.with_values({key: min(getattr(spec, key) + by_mm, accepted_range(key)[1]) for key in keys})

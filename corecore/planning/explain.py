@@ -14,7 +14,10 @@ import numpy as np
 
 from corecore.base.errors import InputError
 from corecore.base.grid import BoolArray, FloatArray
-from corecore.base.spec import HOLDS_DEG, HOLDS_MM, Spec
+from corecore.base.limits import HOLDS, RELAXABLE
+from corecore.base.spec import (
+    Spec,
+)
 from corecore.document.numbers import number
 from corecore.hip.hip import Hip
 from corecore.planning.search.local_search import best_near
@@ -24,27 +27,13 @@ from corecore.tunnels.figures import TunnelFigures, assess, portal_lengths
 from corecore.tunnels.limits import violations
 from corecore.tunnels.tunnel_set import SHARED_PORTAL_MM, conflicts, shapes_of
 
-#: A limit gives way by this much at a time, mm or degrees, or by half where its range ends.
-STEPS = (1.0, 0.5)
+#: A limit gives way by this much at a time, by unit, or by half where its range ends.
+STEPS = {"mm": (1.0, 0.5), "deg": (1.0, 0.5), "share": (0.01,)}
 #: Planned again among tunnels whose axis passes within this of the plan's own, mm: a step moves a wall by about one.
 REACH_MM = 5.0
 #: Wall points: round the ring, and distance between rings, mm.
 RING_POINTS, RING_STEP_MM = 64, 0.2
 
-#: Limits of one tunnel that a surgeon may let give way: which way, unit, words.
-LIMITS: dict[str, tuple[float, str, str]] = {
-    "cortical_margin_mm": (-1.0, "mm", "margin to the cortex"),
-    "posterosuperior_margin_mm": (-1.0, "mm", "margin to the neck's postero-superior cortex"),
-    "joint_margin_mm": (-1.0, "mm", "margin to the joint"),
-    "incidence_min_deg": (-1.0, "deg", "least incidence"),
-    "shaft_angle_min_deg": (-1.0, "deg", "least angle to the shaft"),
-    "shaft_angle_max_deg": (1.0, "deg", "greatest angle to the shaft"),
-    "length_max_mm": (1.0, "mm", "greatest length"),
-    "entry_normal_max_deg": (1.0, "deg", "the cortex's turn from lateral"),
-    "entry_ap_max_mm": (1.0, "mm", "distance from the mid-line"),
-    "entry_distal_mm": (-1.0, "mm", "lower edge of the entry zone"),
-    "entry_proximal_mm": (1.0, "mm", "upper edge of the entry zone"),
-}
 #: The neck ends this far from the head's centre, head radii (contract §1).
 NECK_END_RADII = 2.0
 #: Less than this gained is nothing, share of the lesion.
@@ -54,7 +43,7 @@ QUARTERS = ("superior", "anterior", "inferior", "posterior")
 
 
 @dataclass(frozen=True)
-class Limit:
+class LimitingConstraint:
     """A limit that holds a tunnel: its value and the tunnel's own, and what one step less of it would gain.
 
     ``step`` (mm or degrees) and ``gain_fraction`` (of the lesion, by that step) are ``None``
@@ -92,18 +81,20 @@ def explanation(
     }
 
 
-def limiting_constraints(figures: TunnelFigures, spec: Spec) -> list[Limit]:
+def limiting_constraints(figures: TunnelFigures, spec: Spec) -> list[LimitingConstraint]:
     """The limits that a tunnel nearly breaks: those it would break were they a little tighter."""
     found = []
-    for key, (way, unit, _) in LIMITS.items():
-        limit = float(getattr(spec, key))
-        tighter = _moved(spec, key, -way * (HOLDS_DEG if unit == "deg" else HOLDS_MM))
+    for key, row in RELAXABLE.items():
+        limit = row.value(spec)
+        if limit is None:
+            continue
+        tighter = _moved(spec, key, -row.sense * HOLDS[row.unit])
         if tighter is None:
             continue
         broken = [item for item in violations(figures, tighter) if item["key"] == key]
         already = any(item["key"] == key for item in violations(figures, spec))
         if broken and not already:
-            found.append(Limit(key, limit, float(broken[0]["value"]), unit))
+            found.append(LimitingConstraint(key, limit, float(broken[0]["value"]), row.unit))
     return found
 
 
@@ -158,7 +149,9 @@ def _where(hip: Hip, point: FloatArray) -> str:
     return QUARTERS[round(float(angle) / 90.0) % 4]
 
 
-def _with_gains(hip: Hip, spec: Spec, tunnels: list[Tunnel], index: int, limits: list[Limit]) -> list[Limit]:
+def _with_gains(
+    hip: Hip, spec: Spec, tunnels: list[Tunnel], index: int, limits: list[LimitingConstraint]
+) -> list[LimitingConstraint]:
     """Limits with what a step of each would gain: the tunnel planned again, the others where they are."""
     tunnel, others = tunnels[index], tunnels[:index] + tunnels[index + 1 :]
     held = np.zeros(len(hip.lesion.points_mm), dtype=bool)
@@ -175,8 +168,8 @@ def _with_gains(hip: Hip, spec: Spec, tunnels: list[Tunnel], index: int, limits:
     base = max(assess(rest, tunnel, spec).removed_fraction * share, removed(spec))
     result = []
     for limit in limits:
-        way = LIMITS[limit.key][0]
-        for step in STEPS:
+        way = RELAXABLE[limit.key].sense
+        for step in STEPS[limit.unit]:
             relaxed = _moved(spec, limit.key, way * step)
             if relaxed is not None:
                 limit = replace(limit, step=step, gain_fraction=max(removed(relaxed) - base, 0.0))
@@ -216,7 +209,9 @@ def _moved(spec: Spec, key: str, amount: float) -> Spec | None:
         return None
 
 
-def _sentences(figures: TunnelFigures, near: list[dict[str, Any]], limits: list[Limit], volume_ml: float) -> list[str]:
+def _sentences(
+    figures: TunnelFigures, near: list[dict[str, Any]], limits: list[LimitingConstraint], volume_ml: float
+) -> list[str]:
     place = [f"{figures.entry_above_lesser_trochanter_mm:.1f} mm above the lesser trochanter's level"]
     if figures.entry_below_greater_trochanter_mm is not None:
         place.append(f"{figures.entry_below_greater_trochanter_mm:.1f} mm below the greater trochanter's tip")
@@ -237,8 +232,8 @@ def _sentences(figures: TunnelFigures, near: list[dict[str, Any]], limits: list[
         text.append("No limit of place or direction holds it: it ends where the necrosis does.")
     idle = []
     for limit in sorted(limits, key=lambda item: -(item.gain_fraction or 0.0)):
-        unit = "°" if limit.unit == "deg" else " mm"
-        name = f"the {LIMITS[limit.key][2]} ({limit.key} {limit.limit:g}, here {limit.value:.1f}{unit})"
+        unit = {"deg": "°", "mm": " mm"}.get(limit.unit, "")
+        name = f"the {RELAXABLE[limit.key].name} ({limit.key} {limit.limit:g}, here {limit.value:.1f}{unit})"
         if limit.gain_fraction is None or limit.step is None:
             text.append(f"Held by {name}.")
         elif limit.gain_fraction < NOTHING:

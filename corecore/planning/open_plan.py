@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from corecore.base.errors import InputError
+from corecore.base.limits import SETTABLE
 from corecore.base.spec import Spec
 from corecore.document.inputs import input_fingerprints
 from corecore.document.json_reader import read_document
@@ -96,7 +97,8 @@ def _spec(path: Path, values: dict[str, Any]) -> Spec:
         raise InputError(
             f"{path}: spec.{strange[0]} is unknown; a plan of this version is accepted", code="plan-version"
         )
-    lacking = sorted(known - set(values))
+    # A limit that is not asked for is left out of a plan.
+    lacking = sorted(known - set(values) - {limit.key for limit in SETTABLE if limit.default is None})
     if lacking:
         raise InputError(f"{path}: spec lacks {lacking[0]}; a plan of this version is accepted", code="plan-version")
     rest = {name: value for name, value in values.items() if name != "preset"}

@@ -12,7 +12,11 @@ import numpy as np
 from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray
 from corecore.base.html import figures_html
-from corecore.base.spec import NECK_SHARE_WARNING, Spec, preset
+from corecore.base.limits import NECK_SHARE_WARNING
+from corecore.base.spec import (
+    Spec,
+    preset,
+)
 from corecore.hip.anatomy.model import PlanWarning
 from corecore.hip.hip import Hip
 from corecore.measures.model import Measures

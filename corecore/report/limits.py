@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from corecore.base.spec import ASSUMED_LEVEL_RAISE, HOLDS_DEG, HOLDS_MM, NECK_SHARE_WARNING
+from corecore.base.limits import HOLDS, LIMITS, MARGINS, NECK_SHARE_WARNING, Limit
+from corecore.base.spec import (
+    ASSUMED_LEVEL_RAISE,
+)
 from corecore.report.scene import Scene
 
 #: A limit passed by no more than this, which the plan does not list as broken, is kept, only just: a file rounds its
@@ -16,17 +19,6 @@ ROUNDING = 0.02
 KEEPS, JUST, WARNED, BREAKS, UNTOLD = "keeps", "just", "warned", "breaks", "untold"
 MARKS = {KEEPS: "✓", JUST: "≈", WARNED: "▲", BREAKS: "✗", UNTOLD: "–"}
 WORDS = {KEEPS: "keeps", JUST: "keeps, just", WARNED: "above", BREAKS: "BREAKS", UNTOLD: "not told"}
-#: What a limit that is no parameter is called.
-OTHER_LIMITS = {
-    "portal": "wall inside the bone beyond the portal",
-    "field_of_view": "entry away from the scan's edge",
-    "outward_path": "free way in from outside",
-    "misses_lesion": "meets the necrosis",
-    "avoid": "region to keep out of",
-    "pelvis": "free of the pelvis",
-    "entry_fixed": "entry as given",
-    "direction_fixed": "direction as given",
-}
 
 
 @dataclass(frozen=True)
@@ -49,33 +41,20 @@ class LimitRow:
         return WORDS[self.tone]
 
 
-@dataclass(frozen=True)
-class Rule:
-    """A limit of one tunnel: the parameter, the figure, which way it binds, and its words."""
-
-    key: str
-    figure: str
-    at_least: bool
-    unit: str
-    what: str
-    #: Compared without its sign.
-    size_only: bool = False
-
-
-RULES = (
-    Rule("cortical_margin_mm", "cortical_clearance_mm", True, "mm", "Wall to the cortex"),
-    Rule("posterosuperior_margin_mm", "posterosuperior_clearance_mm", True, "mm", "Wall to the postero-superior neck"),
-    Rule("joint_margin_mm", "joint_clearance_mm", True, "mm", "Tip and wall to the joint"),
-    Rule("avoid_margin_mm", "avoid_clearance_mm", True, "mm", "To the region to keep out of"),
-    Rule("incidence_min_deg", "incidence_deg", True, "°", "Incidence on the cortex"),
-    Rule("length_max_mm", "length_mm", False, "mm", "Length"),
-    Rule("entry_normal_max_deg", "entry_normal_deg", False, "°", "Cortex at the entry, turned from lateral"),
-    Rule("entry_ap_max_mm", "entry_anterior_mm", False, "mm", "Entry from the lateral mid-line", size_only=True),
-)
+#: Rows of one tunnel's own figures, in the order of a report. The shaft angle has two limits and a row of its own.
+ROWS = tuple(
+    LIMITS[key] for key in (
+        *(limit.key for limit in MARGINS), "avoid", "incidence_min_deg", "length_max_mm", "entry_normal_max_deg",
+        "entry_ap_max_mm",
+    )
+)  # fmt: skip
 #: Figures that are absent where nothing lies near: that keeps a margin.
-NEAR_OR_NOTHING = ("cortical_clearance_mm", "posterosuperior_clearance_mm", "joint_clearance_mm")
+NEAR_OR_NOTHING = tuple(limit.figure for limit in MARGINS)
+UNITS = {"mm": " mm", "deg": "°", "share": "", "": ""}
 #: Left out where the plan does not tell them: only some plans know them.
 IF_TOLD = ("avoid_clearance_mm",)
+#: The parameter behind a limit of another name.
+PARAMETER = {"avoid": "avoid_margin_mm"}
 
 
 def figure(part: Any, name: str) -> float | None:
@@ -92,19 +71,28 @@ def limit_rows(scene: Scene) -> list[LimitRow]:
         return []
     spec = scene.plan.get("spec")
     broken = {item.get("key") for item in scene.plan.get("violations") or [] if isinstance(item, Mapping)}
-    rows = [row for rule in RULES if (row := _row(scene, rule, figure(spec, rule.key), rule.key in broken)) is not None]
+    rows = [
+        row
+        for rule in ROWS
+        if (row := _row(scene, rule, figure(spec, PARAMETER.get(rule.key, rule.key)), rule.key in broken)) is not None
+    ]
     rows += _shaft_angle(scene, spec, {"shaft_angle_min_deg", "shaft_angle_max_deg"} & broken)
     rows += _hole(scene, figure(spec, "entry_distal_mm"), "entry_distal_mm" in broken)
     rows += _bridge(scene, figure(spec, "bridge_min_mm"))
-    rows += _neck(scene)
-    told = {rule.key for rule in RULES} | {"entry_distal_mm", "shaft_angle_min_deg", "shaft_angle_max_deg"}
+    rows += _neck(scene, "neck_area_share_max" in broken)
+    told = {rule.key for rule in ROWS} | {
+        "entry_distal_mm",
+        "shaft_angle_min_deg",
+        "shaft_angle_max_deg",
+        "neck_area_share_max",
+    }
     for item in scene.plan.get("violations") or []:
         if isinstance(item, Mapping) and item.get("key") not in told:
             key = str(item.get("key"))[:60]
             value, limit = figure(item, "value"), figure(item, "limit")
             rows.append(
                 LimitRow(
-                    OTHER_LIMITS.get(key, key),
+                    LIMITS[key].figure_name if key in LIMITS else key,
                     "–" if value is None else f"{value:.4g}",
                     "–" if limit is None else f"{limit:.4g}",
                     BREAKS,
@@ -113,19 +101,19 @@ def limit_rows(scene: Scene) -> list[LimitRow]:
     return rows
 
 
-def _row(scene: Scene, rule: Rule, limit: float | None, broken: bool) -> LimitRow | None:
+def _row(scene: Scene, rule: Limit, limit: float | None, broken: bool) -> LimitRow | None:
     values = [figure(tunnel.figures, rule.figure) for tunnel in scene.tunnels]
     if rule.figure in IF_TOLD and all(value is None for value in values):
         return None
     known = [(abs(v) if rule.size_only else v, number) for number, v in enumerate(values, start=1) if v is not None]
-    bound = "–" if limit is None else f"{'at least' if rule.at_least else 'at most'} {limit:g}{_unit(rule.unit)}"
+    bound = "–" if limit is None else f"{'at least' if rule.at_least else 'at most'} {limit:g}{UNITS[rule.unit]}"
     if not known:
         nothing = rule.figure in NEAR_OR_NOTHING and limit is not None
         tone = BREAKS if broken else KEEPS if nothing else UNTOLD
-        return LimitRow(rule.what, "nothing near" if nothing else "–", bound, tone)
+        return LimitRow(rule.figure_name, "nothing near" if nothing else "–", bound, tone)
     value, number = min(known) if rule.at_least else max(known)
-    what = rule.what + (f" (tunnel {number})" if len(values) > 1 else "")
-    tone = tone_of(value, limit, at_least=rule.at_least, just=HOLDS_DEG if rule.unit == "°" else HOLDS_MM)
+    what = rule.figure_name + (f" (tunnel {number})" if len(values) > 1 else "")
+    tone = tone_of(value, limit, at_least=rule.at_least, just=HOLDS[rule.unit])
     if broken:
         tone = BREAKS
     elif tone == BREAKS and limit is not None and abs(value - limit) <= ROUNDING:
@@ -141,9 +129,9 @@ def _shaft_angle(scene: Scene, spec: Any, broken: set[Any]) -> list[LimitRow]:
         return [LimitRow("Angle to the shaft", "–", "–", BREAKS if broken else UNTOLD)]
     value, number = min(known, key=lambda pair: min(pair[0] - low, high - pair[0]))
     nearer = low if value - low < high - value else high
-    tone = BREAKS if broken else tone_of(value, nearer, at_least=nearer == low, just=HOLDS_DEG)
+    tone = BREAKS if broken else tone_of(value, nearer, at_least=nearer == low, just=HOLDS["deg"])
     what = "Angle to the shaft" + (f" (tunnel {number})" if len(scene.tunnels) > 1 else "")
-    return [LimitRow(what, shown(value, nearer, "°", tone == BREAKS), f"{low:g} to {high:g}°", tone)]
+    return [LimitRow(what, shown(value, nearer, "deg", tone == BREAKS), f"{low:g} to {high:g}°", tone)]
 
 
 def tone_of(value: float, limit: float | None, *, at_least: bool, just: float) -> str:
@@ -156,15 +144,11 @@ def tone_of(value: float, limit: float | None, *, at_least: bool, just: float) -
 
 def shown(value: float, limit: float | None, unit: str, broken: bool) -> str:
     """A figure with its unit; a broken one with as many digits as it takes to differ from its limit."""
-    for digits in range(0 if unit == "°" else 1, 5):
+    for digits in range(0 if unit == "deg" else 1, 5):
         text = f"{value:.{digits}f}"
         if not broken or limit is None or float(text) != limit:
             break
-    return text + _unit(unit)
-
-
-def _unit(unit: str) -> str:
-    return unit if unit == "°" else f" {unit}"
+    return text + UNITS[unit]
 
 
 def _hole(scene: Scene, limit: float | None, broken: bool) -> list[LimitRow]:
@@ -178,7 +162,7 @@ def _hole(scene: Scene, limit: float | None, broken: bool) -> list[LimitRow]:
     assumed = isinstance(sources, Mapping) and sources.get("lesser_trochanter") == "assumed"
     if limit is not None and assumed:
         limit += ASSUMED_LEVEL_RAISE * 2 * scene.head_radius_mm
-    tone = BREAKS if broken or value is None else tone_of(value, limit, at_least=True, just=HOLDS_MM)
+    tone = BREAKS if broken or value is None else tone_of(value, limit, at_least=True, just=HOLDS["mm"])
     bound = "–" if limit is None else f"at least {limit:.3g} mm" + (" (level assumed)" if assumed else "")
     text = "–" if value is None else shown(value, limit, "mm", tone == BREAKS)
     return [LimitRow("Hole's lower edge above the lesser trochanter", text, bound, tone)]
@@ -189,16 +173,20 @@ def _bridge(scene: Scene, limit: float | None) -> list[LimitRow]:
     value = figure(totals.get("bone_left") if isinstance(totals, Mapping) else None, "bridge_mm")
     if value is None:
         return []
-    tone = tone_of(value, limit, at_least=True, just=HOLDS_MM)
+    tone = tone_of(value, limit, at_least=True, just=HOLDS["mm"])
     bound = "–" if limit is None else f"at least {limit:g} mm"
     return [LimitRow("Bone between the holes", shown(value, limit, "mm", tone == BREAKS), bound, tone)]
 
 
-def _neck(scene: Scene) -> list[LimitRow]:
-    """The share of the neck's section: a warning, not a limit."""
-    value = figure(scene.plan.get("totals"), "neck_area_share")
+def _neck(scene: Scene, broken: bool) -> list[LimitRow]:
+    """The share of the neck's section that all tunnels take: a warning, or a limit where one is asked for."""
+    value, row = figure(scene.plan.get("totals"), "neck_area_share"), LIMITS["neck_area_share_max"]
     if value is None:
         return []
+    limit = figure(scene.plan.get("spec"), row.key)
+    if limit is not None:
+        tone = BREAKS if broken else tone_of(value, limit, at_least=False, just=HOLDS[row.unit])
+        return [LimitRow(row.figure_name, f"{100 * value:.0f} %", f"at most {100 * limit:.3g} %", tone)]
     tone = KEEPS if value <= NECK_SHARE_WARNING else WARNED
     warned = f"warned above {100 * NECK_SHARE_WARNING:.0f} %"
     return [LimitRow("Share of the neck's smallest section", f"{100 * value:.0f} %", warned, tone)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from corecore.base.limits import LIMITS
 from corecore.document.json_reader import items, part, sentence
 from corecore.document.seal import plan_hash
 from corecore.document.text import UNKNOWN, one_line
@@ -116,7 +117,7 @@ def _ways(plan: Mapping[str, Any]) -> list[Row]:
             sure = "planned with it" if way.get("confirmed") is True else "not planned with it"
             rows.append(
                 {
-                    "what": limits.OTHER_LIMITS.get(name, name),
+                    "what": LIMITS[name].figure_name if name in LIMITS and not LIMITS[name].settable else name,
                     "limit": quantity(way, "limit", "{:g}"),
                     "needed": quantity(way, "needed", "{:g}"),
                     "how": f"{how}; {sure}",

@@ -16,6 +16,7 @@ from contourpy import contour_generator
 from scipy import ndimage
 
 from corecore.base.grid import BoolArray, FloatArray, Image
+from corecore.base.limits import MARGINS
 from corecore.report import captions
 from corecore.report.pictures.camera import direction_letters
 from corecore.report.scene import DrawnTunnel, Scene
@@ -138,8 +139,7 @@ def tightest(scene: Scene) -> int:
     """Index of the tunnel with the least room over its margins, by the plan's figures."""
     spec = scene.plan.get("spec")
     limits: Mapping[str, Any] = spec if isinstance(spec, Mapping) else {}
-    pairs = (("cortical_clearance_mm", "cortical_margin_mm"), ("joint_clearance_mm", "joint_margin_mm"),
-             ("posterosuperior_clearance_mm", "posterosuperior_margin_mm"))  # fmt: skip
+    pairs = [(limit.figure, limit.key) for limit in MARGINS]
 
     def room(tunnel: DrawnTunnel) -> float:
         rooms = [

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 import numpy as np
 
 from corecore.base.grid import BoolArray, FloatArray
+from corecore.base.limits import MARGINS
 from corecore.report.scene import Scene
 
 #: The head ends at this plane across the neck axis, the neck at that, head radii from the centre (contract §1).
 HEAD_PLANE_RADII, NECK_END_RADII = 0.5, 2.0
 #: The parameters of the margins in head, quarter and elsewhere.
-MARGIN_KEYS = ("joint_margin_mm", "posterosuperior_margin_mm", "cortical_margin_mm")
+MARGIN_KEYS = tuple(limit.key for limit in reversed(MARGINS))
 
 
 def margins(scene: Scene) -> tuple[float | None, float | None, float | None]:

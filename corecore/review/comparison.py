@@ -9,10 +9,10 @@ import numpy as np
 
 from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray
+from corecore.base.limits import LIMITS, MARGINS
 from corecore.planning.alternatives import METHOD
 from corecore.planning.explain import limiting_constraints
 from corecore.planning.search.single import spare_clearance_mm
-from corecore.report.limits import NEAR_OR_NOTHING, OTHER_LIMITS, RULES
 from corecore.review.model import ReviewModel
 from corecore.review.session import Line
 from corecore.tunnels.figures import TunnelFigures
@@ -24,24 +24,7 @@ from corecore.tunnels.risk.methods import METHODS
 #: What holds a set, in so few words; and what stands where nothing is told.
 HOLDS_MOST, UNTOLD = 2, "–"
 #: Margins, and what keeps them, where no limit is near.
-CLEARANCES = tuple((rule.key, rule.figure) for rule in RULES if rule.figure in NEAR_OR_NOTHING)
-#: Limits in a word or two, for a narrow column.
-SHORT = {
-    "cortical_margin_mm": "cortex",
-    "posterosuperior_margin_mm": "postero-superior neck",
-    "joint_margin_mm": "joint",
-    "incidence_min_deg": "incidence",
-    "shaft_angle_min_deg": "least shaft angle",
-    "shaft_angle_max_deg": "greatest shaft angle",
-    "length_max_mm": "length",
-    "entry_normal_max_deg": "turn of the cortex",
-    "entry_ap_max_mm": "lateral mid-line",
-    "entry_distal_mm": "entry's lower edge",
-    "entry_proximal_mm": "entry's upper edge",
-    "bridge_min_mm": "bone between holes",
-    "overlap": "tunnels meet",
-    "wide_holes": "wide holes",
-}
+CLEARANCES = tuple((limit.key, limit.figure) for limit in MARGINS)
 #: Figures set side by side: words, name, unit, digits, and which of several tunnels' counts.
 SIDE_BY_SIDE: tuple[tuple[str, str, str, int, Callable[[FloatArray], float]], ...] = (
     ("Wall to the cortex", "cortical_clearance_mm", " mm", 1, np.min),
@@ -154,4 +137,4 @@ def _several(words: list[str]) -> str:
 
 
 def _words(key: str) -> str:
-    return SHORT.get(key) or OTHER_LIMITS.get(key, key)
+    return LIMITS[key].short if key in LIMITS else key

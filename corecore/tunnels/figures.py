@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from corecore.base.grid import FloatArray
+from corecore.base.limits import OUTWARD_MM
 from corecore.base.spec import ASSUMED_LEVEL_RAISE, Spec
 from corecore.hip.keep_out import EXACT_MM, KeepOutRegion
 from corecore.tunnels.cylinder import Tunnel
@@ -28,12 +29,8 @@ RING_POINTS = 64
 RING_STEP_MM = 0.2
 #: Extra length of the portal beyond where geometry puts it, mm (contract §1).
 PORTAL_EXTRA_MM = 2.0
-#: An entry lies within this distance of the surface averaged over a drill's mouth, mm. Further
-#: in is the bottom of a pit in the mask, further out a spur: no cortex to start from
-#: (engineering choice).
-ENTRY_OFF_SURFACE_MM = 1.0
-#: How far outward a tunnel must be free of bone, mm (contract §1).
-OUTWARD_MM = 80.0
+#: A tunnel across the neck would take an endless share of its section: its cosine to the neck axis counts as this.
+LEAN_LEAST = 0.1
 
 
 @dataclass(frozen=True)
@@ -73,6 +70,7 @@ class TunnelFigures:
     nearest_to_cut_mm: float
     outward_free: bool
     entry_off_surface_mm: float
+    neck_area_share: float
     avoid_clearance_mm: float | None = None
     pelvis_clearance_mm: float | None = None
     entry_from_fixed_mm: float | None = None
@@ -169,11 +167,18 @@ def assess(hip: Hip, tunnel: Tunnel, spec: Spec) -> TunnelFigures:
         ),
         outward_free=_outward_free(hip, tunnel, mouth),
         entry_off_surface_mm=float(abs(bone.mouth_depth(tunnel.entry)[0])),
+        neck_area_share=neck_area_share(anatomy, tunnel),
         avoid_clearance_mm=None if hip.avoid is None else clearance_mm(hip.avoid, tunnel),
         pelvis_clearance_mm=None if hip.pelvis is None else clearance_mm(hip.pelvis, tunnel),
         entry_from_fixed_mm=None if fixed is None else float(np.linalg.norm(tunnel.entry - fixed)),
         direction_from_fixed_deg=None if heading_fixed is None else _degrees_between(direction, heading_fixed),
     )
+
+
+def neck_area_share(anatomy: Anatomy, tunnel: Tunnel) -> float:
+    """Share of the neck's smallest section that a tunnel takes, cut as it leans (at most tenfold)."""
+    lean = max(abs(float(np.dot(tunnel.direction, anatomy.neck_axis))), LEAN_LEAST)
+    return float(np.pi * tunnel.radius_mm**2 / lean / anatomy.neck_min_area_mm2)
 
 
 def clearance_mm(barrier: KeepOutRegion, tunnel: Tunnel) -> float:

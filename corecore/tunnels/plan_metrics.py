@@ -13,6 +13,7 @@ from corecore.hip.hip import Hip
 from corecore.hip.lesion import sample_counts
 from corecore.measures.weight_bearing import in_cone
 from corecore.tunnels.cylinder import Tunnel
+from corecore.tunnels.figures import neck_area_share as own_share
 from corecore.tunnels.objective import objective_fraction
 from corecore.tunnels.tunnel_set import inner_points
 
@@ -73,11 +74,7 @@ def totals_of(hip: Hip, spec: Spec, tunnels: list[Tunnel]) -> PlanMetrics:
 
 def neck_area_share(hip: Hip, tunnels: Sequence[Tunnel]) -> float:
     """Share of the neck's smallest section that tunnels take, each cut as it leans."""
-    share = 0.0
-    for tunnel in tunnels:
-        lean = abs(float(np.dot(tunnel.direction, hip.anatomy.neck_axis)))
-        share += np.pi * tunnel.radius_mm**2 / max(lean, 0.1) / hip.anatomy.neck_min_area_mm2
-    return float(share)
+    return float(sum(own_share(hip.anatomy, tunnel) for tunnel in tunnels))
 
 
 def healthy_bone_ml(hip: Hip, tunnel: Tunnel) -> float:

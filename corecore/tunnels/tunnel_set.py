@@ -14,17 +14,16 @@ from typing import Any
 import numpy as np
 
 from corecore.base.grid import BoolArray, FloatArray
+from corecore.base.limits import LIMITS, OVERLAP_MAX, WIDE_HOLE_MM, WIDE_HOLES_MAX
 from corecore.base.spec import Spec
+from corecore.hip.anatomy.model import Anatomy
 from corecore.hip.hip import Hip
 from corecore.tunnels.cylinder import Tunnel, across_axes
-from corecore.tunnels.figures import PORTAL_EXTRA_MM, portal_lengths
+from corecore.tunnels.figures import LEAN_LEAST, PORTAL_EXTRA_MM, neck_area_share, portal_lengths
+from corecore.tunnels.limits import violation
 
 #: Entries as near as this share a portal, mm (contract §2).
 SHARED_PORTAL_MM = 0.5
-#: Holes wider than this are wide, mm, and at most so many may be separate (contract §2).
-WIDE_HOLE_MM, WIDE_HOLES_MAX = 5.0, 2
-#: Two tunnels have less than this share of the smaller in common beyond their portals (contract §2).
-OVERLAP_MAX = 0.5
 #: The search's own limits, this much inside: its overlap takes oblique sections for circles.
 SAFE_SHARED_MM, SAFE_OVERLAP, SAFE_BRIDGE_MM = 0.4, 0.47, 0.05
 #: Points on the rim of a hole, and spacing of points for the shared volume, mm.
@@ -67,6 +66,11 @@ class Shapes:
             np.concatenate([self.ellipses, other.ellipses]), np.concatenate([self.radius_mm, other.radius_mm]),
             np.concatenate([self.cavity_mm, other.cavity_mm]),
         )  # fmt: skip
+
+    def neck_shares(self, anatomy: Anatomy) -> FloatArray:
+        """Share of the neck's smallest section that each takes, as it leans; (N,)."""
+        lean = np.maximum(np.abs(self.direction @ anatomy.neck_axis), LEAN_LEAST)
+        return np.asarray(np.pi * self.radius_mm**2 / lean / anatomy.neck_min_area_mm2)
 
     def tunnel(self, i: int) -> Tunnel:
         """One of them."""
@@ -155,7 +159,10 @@ def set_violations(hip: Hip, tunnels: Sequence[Tunnel], spec: Spec) -> list[dict
     wide = {portal for portal, tunnel in zip(portals, tunnels, strict=True) if tunnel.diameter_mm > WIDE_HOLE_MM}
     if len(wide) > WIDE_HOLES_MAX:
         broken.append({"key": "wide_holes", "limit": WIDE_HOLES_MAX, "value": len(wide)})
-    return broken
+    # One tunnel's own share is among its own limits.
+    together = sum(neck_area_share(hip.anatomy, tunnel) for tunnel in tunnels)
+    item = violation(LIMITS["neck_area_share_max"], together, spec) if len(tunnels) > 1 else None
+    return [*broken, item] if item is not None else broken
 
 
 def bridge_mm(hip: Hip, first: Tunnel, second: Tunnel) -> float:

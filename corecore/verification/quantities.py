@@ -109,15 +109,22 @@ def total_checks(plan: Document, hip: Hip, frame: Frame, bores: list[DrilledCyli
     for key, value in volumes.items():
         limit = tolerance.volume_ml(hip.lesion_ml if key == "necrosis_left_ml" else value)
         checks.append(equal(f"totals.{key}", totals[key], value, limit, "ml"))
-    area, stated = plan.anatomy.neck_min_area_mm2, totals.get("neck_area_share")
-    if area is not None and stated is not None:
-        # Each tunnel cuts the neck's plane in an ellipse; what two have in common counts twice.
-        taken = sum(
-            np.pi * bore.tunnel.radius_mm**2 / max(abs(float(np.dot(bore.tunnel.axis, frame.neck))), 0.1)
-            for bore in bores
-        )
-        checks.append(equal("totals.neck_area_share", stated, float(taken) / area, tolerance.NECK_SHARE, ""))
+    taken, stated = neck_share(plan, frame, bores), totals.get("neck_area_share")
+    if taken is not None and stated is not None:
+        checks.append(equal("totals.neck_area_share", stated, taken, tolerance.NECK_SHARE, ""))
     return checks + _optimality(plan, share, slack)
+
+
+def neck_share(plan: Document, frame: Frame, bores: list[DrilledCylinder]) -> float | None:
+    """Share of the neck's smallest section that all tunnels take; ``None`` where the plan states no section."""
+    area = plan.anatomy.neck_min_area_mm2
+    if area is None:
+        return None
+    # Each tunnel cuts the neck's plane in an ellipse; what two have in common counts twice.
+    lean = [max(abs(float(np.dot(bore.tunnel.axis, frame.neck))), 0.1) for bore in bores]
+    return (
+        sum(float(np.pi) * bore.tunnel.radius_mm**2 / cosine for bore, cosine in zip(bores, lean, strict=True)) / area
+    )
 
 
 def _target(plan: Document, gap: FloatArray, cone: BoolArray | None) -> float | None:

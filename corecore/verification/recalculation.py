@@ -6,13 +6,14 @@ from pathlib import Path
 
 from corecore.base.version import __version__
 from corecore.document.plan import Document, read_plan
+from corecore.verification import tolerance
 from corecore.verification.bone_stock import standing_checks
 from corecore.verification.cylinder import bore_of
 from corecore.verification.drilled_volume import measure
 from corecore.verification.frame import frame_of
 from corecore.verification.hip import Hip, check_inputs, load_hip
 from corecore.verification.landmarks import landmark_checks
-from corecore.verification.quantities import necrosis_checks, total_checks
+from corecore.verification.quantities import neck_share, necrosis_checks, total_checks
 from corecore.verification.rays import ray_checks
 from corecore.verification.report import Check, Verification, at_most, same_text, standing
 from corecore.verification.risk import risk_checks
@@ -70,6 +71,10 @@ def judge(plan: Document, hip: Hip) -> Verification:
     constraints.update(
         set_checks(bores, [found.portal_length_mm for found in figures], hip.mesh, plan.spec["bridge_min_mm"])
     )
+    share_max, share = plan.spec.get("neck_area_share_max"), neck_share(plan, frame, bores)
+    if share_max is not None and share is not None:
+        limit = at_most("tunnels neck_area_share_max", share_max, share, tolerance.NECK_SHARE, "")
+        constraints["neck_area_share_max"] = [limit]
     checks += spec_checks(plan)
     checks += total_checks(plan, hip, frame, bores)
     checks += standing_checks(plan, hip, frame, bores, figures)

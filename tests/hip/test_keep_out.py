@@ -7,10 +7,13 @@ import pytest
 
 from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray, Grid, Mask, inverse, transform
+from corecore.base.limits import OUTWARD_MM
 from corecore.hip import keep_out
 from corecore.hip.keep_out import PAD_MM, KeepOutRegion, barrier_of
 from corecore.tunnels.cylinder import Tunnel
-from corecore.tunnels.figures import OUTWARD_MM, clearance_mm
+from corecore.tunnels.figures import (
+    clearance_mm,
+)
 
 RNG = np.random.default_rng(3)
 SIZE = np.array([90.0, 80.0, 150.0])

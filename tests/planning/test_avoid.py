@@ -17,6 +17,7 @@ from support.shared import shared
 
 from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray, Mask, inverse
+from corecore.base.limits import OUTWARD_MM
 from corecore.base.spec import Spec
 from corecore.document import plan as plan_file
 from corecore.hip.case import load_case
@@ -30,7 +31,11 @@ from corecore.planning.search.problem import build_problem
 from corecore.planning.search.single import best_tunnel, lattice, tunnel_of_line
 from corecore.study.samples import sample
 from corecore.tunnels.cylinder import Tunnel
-from corecore.tunnels.figures import OUTWARD_MM, RING_POINTS, RING_STEP_MM, assess
+from corecore.tunnels.figures import (
+    RING_POINTS,
+    RING_STEP_MM,
+    assess,
+)
 from corecore.tunnels.limits import Reason, violations
 from corecore.verification import recalculation
 from corecore.verification.hip import load_hip

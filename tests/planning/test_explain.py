@@ -14,10 +14,11 @@ from support.shared import shared
 
 from corecore.app.cli import main
 from corecore.base.errors import InputError
+from corecore.base.limits import RELAXABLE
 from corecore.base.spec import Spec
 from corecore.exports.plan_folder import write_plan
 from corecore.hip.hip import Hip
-from corecore.planning.explain import LIMITS, explanation, limiting_constraints, nearest_walls
+from corecore.planning.explain import explanation, limiting_constraints, nearest_walls
 from corecore.planning.open_plan import open_plan
 from corecore.planning.planner import Plan
 from corecore.planning.search.single import best_tunnel
@@ -78,7 +79,7 @@ def test_a_limit_holds_where_a_little_less_room_would_break_it_and_nowhere_else(
     # Every limit in turn drawn up to the tunnel holds it, and broken it does not.
     value = {"length_max_mm": figures.length_mm, "incidence_min_deg": figures.incidence_deg}
     for key, at in value.items():
-        way = LIMITS[key][0]
+        way = RELAXABLE[key].sense
         for room, holds in ((0.1, True), (-0.1, False), (3.0, False)):
             spec = Spec().with_values({key: at + way * room})
             assert (key in {limit.key for limit in limiting_constraints(figures, spec)}) is holds

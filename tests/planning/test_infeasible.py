@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from corecore.base.grid import FloatArray
+from corecore.base.limits import RELAXABLE
 from corecore.base.spec import Spec, accepted_range
 from corecore.hip.hip import Hip
 from corecore.planning.search import infeasible
@@ -17,7 +18,6 @@ from corecore.planning.search.line_geometry import ring_points
 from corecore.planning.search.problem import build_problem
 from corecore.planning.search.relaxation import (
     REASON_OF,
-    UPPER,
     Relaxed,
     least_relaxation,
     most_relaxed,
@@ -60,7 +60,7 @@ def test_planning_with_what_is_needed_finds_a_tunnel_and_a_step_less_finds_none(
     assert key in names
     assert told.binding == names[0]
     way = told.relaxations[names.index(key)]
-    sign = 1.0 if key in UPPER else -1.0
+    sign = RELAXABLE[key].sense
     assert way.step == step_of(key)
     assert way.amount == pytest.approx(sign * (way.needed - way.limit)) and way.amount > 0.0  # noqa: PT018
     helped = best_tunnel(sample_hip, spec.with_values({key: way.needed}))
@@ -75,12 +75,12 @@ def test_planning_with_what_is_needed_finds_a_tunnel_and_a_step_less_finds_none(
 
 def test_every_limit_that_can_be_set_is_looked_at() -> None:
     assert set(BREAKING) == set(REASON_OF)
-    spec = Spec()
+    spec = replace(Spec(), neck_area_share_max=0.2)
     for key in REASON_OF:
         low, high = accepted_range(key)
-        assert relaxed_value(spec, key, 1e3) == (high if key in UPPER else low)
+        assert relaxed_value(spec, key, 1e3) == (low if RELAXABLE[key].at_least else high)
         # Looser for one is looser for the other road: the widest limits refuse nothing the usual ones accept.
-        assert (getattr(most_relaxed(spec), key) >= getattr(spec, key)) == (key in UPPER)
+        assert (getattr(most_relaxed(spec), key) >= getattr(spec, key)) == (not RELAXABLE[key].at_least)
 
 
 def test_squeezed_lines_keep_every_other_limit_and_random_ones_go_no_further(sample_hip: Hip) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 from corecore.base.grid import FloatArray
 from corecore.base.interpolation import sample
 from corecore.base.jit_cache import compiled
+from corecore.base.limits import OUTWARD_MM
 from corecore.base.parallel import in_parts
 from corecore.planning.search.keep_out import keep_out_gap, section_gap
 from corecore.planning.search.line_geometry import (
@@ -27,6 +28,7 @@ from corecore.planning.search.line_geometry import (
     INCIDENCE,
     LENGTH,
     MISSES,
+    NECK_SHARE,
     NORMAL,
     OUTWARD,
     PORTAL,
@@ -42,7 +44,9 @@ from corecore.planning.search.line_geometry import (
     outward_is_free,
     ring_points,
 )
-from corecore.tunnels.figures import OUTWARD_MM, PORTAL_EXTRA_MM
+from corecore.tunnels.figures import (
+    PORTAL_EXTRA_MM,
+)
 
 if TYPE_CHECKING:
     from corecore.planning.search.problem import Problem
@@ -56,6 +60,8 @@ SURVEYED = 16_000
 #: Degrees weigh a fifth of a millimetre in the sum of breaks, so that neither drowns the other.
 WEIGHTS = np.ones(COUNT)
 WEIGHTS[[INCIDENCE, NORMAL, SHAFT_MIN, SHAFT_MAX, DIRECTION_FIXED]] = 0.2
+#: A hundredth of the neck's section weighs as a millimetre.
+WEIGHTS[NECK_SHARE] = 100.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from corecore.base.grid import FloatArray
 from corecore.base.interpolation import OUTSIDE, sample
 from corecore.base.jit_cache import compiled
+from corecore.base.limits import OUTWARD_MM
 from corecore.planning.search.cavity import best_cavity
 from corecore.planning.search.keep_out import walk_clear
 from corecore.planning.search.lesion_counts import reached_along, removed_along
@@ -29,6 +30,7 @@ from corecore.planning.search.line_geometry import (
     FIELD_OF_VIEW,
     INCIDENCE,
     MISSES,
+    NECK_SHARE,
     NORMAL,
     OK,
     OUTWARD,
@@ -47,7 +49,9 @@ from corecore.planning.search.line_geometry import (
     ring_reason,
     walk_wall,
 )
-from corecore.tunnels.figures import OUTWARD_MM, PORTAL_EXTRA_MM
+from corecore.tunnels.figures import (
+    PORTAL_EXTRA_MM,
+)
 
 if TYPE_CHECKING:
     from corecore.planning.search.problem import Problem
@@ -74,8 +78,8 @@ def evaluate_line(
     entry = find_entry(problem, point, u)
     sine = entry_gaps(problem, point, u, entry, gaps)
     for reason in (
-        ENTRY_FIXED, DIRECTION_FIXED, SHAFT_MIN, SHAFT_MAX, DISTAL, PROXIMAL, AP, NORMAL, INCIDENCE, FIELD_OF_VIEW,
-        PORTAL,
+        ENTRY_FIXED, DIRECTION_FIXED, NECK_SHARE, SHAFT_MIN, SHAFT_MAX, DISTAL, PROXIMAL, AP, NORMAL, INCIDENCE,
+        FIELD_OF_VIEW, PORTAL,
     ):  # fmt: skip
         if gaps[reason] < 0.0:
             return reason, entry, 0.0, 0

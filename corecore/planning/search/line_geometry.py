@@ -13,7 +13,8 @@ import numpy as np
 from corecore.base.grid import FloatArray
 from corecore.base.interpolation import across, sample
 from corecore.base.jit_cache import compiled
-from corecore.tunnels.figures import ENTRY_OFF_SURFACE_MM, OUTWARD_MM
+from corecore.base.limits import ENTRY_OFF_SURFACE_MM, OUTWARD_MM
+from corecore.tunnels.figures import LEAN_LEAST
 from corecore.tunnels.limits import NUMBER_OF_REASONS, Reason
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ MISSES = int(Reason.MISSES_LESION)
 PELVIS = int(Reason.PELVIS)
 ENTRY_FIXED = int(Reason.ENTRY_FIXED)
 DIRECTION_FIXED = int(Reason.DIRECTION_FIXED)
+NECK_SHARE = int(Reason.NECK_SHARE)
 COUNT = NUMBER_OF_REASONS
 
 
@@ -180,7 +182,8 @@ def entry_normal(problem: Problem, x: float, y: float, z: float) -> FloatArray:
 
 @compiled()
 def entry_gaps(problem: Problem, point: FloatArray, u: FloatArray, entry: float, gaps: FloatArray) -> float:
-    """Fill ``gaps`` (COUNT,) with how far each rule of the entry is kept, mm or degrees; returns the sine of incidence.
+    """Fill ``gaps`` (COUNT,) with how far each rule of entry and direction is kept, mm, degrees or share;
+    returns the sine of incidence.
 
     ``point``, ``u`` (3,): the axis, which enters at ``t`` = ``entry``.
     """
@@ -215,7 +218,11 @@ def entry_gaps(problem: Problem, point: FloatArray, u: FloatArray, entry: float,
     # Where no whole section is in view the mid-line is unknown, and so is the entry.
     end = problem.midline_start + 0.5 * (problem.midline_y.shape[0] - 1)
     gaps[FIELD_OF_VIEW] = min(gaps[FIELD_OF_VIEW], min(height - problem.midline_start, end - height) + 0.5)
-    gaps[ENTRY_FIXED], gaps[DIRECTION_FIXED] = 1e9, 1e9
+    gaps[ENTRY_FIXED], gaps[DIRECTION_FIXED], gaps[NECK_SHARE] = 1e9, 1e9, 1e9
+    if problem.neck_share_max >= 0.0:
+        neck = problem.neck_frame
+        lean = abs(u[0] * neck[0, 0] + u[1] * neck[0, 1] + u[2] * neck[0, 2])
+        gaps[NECK_SHARE] = problem.neck_share_max - problem.neck_share_along / max(lean, LEAN_LEAST)
     if problem.entry_kept >= 0.0:
         fx, fy, fz = x - problem.entry_fixed[0], y - problem.entry_fixed[1], z - problem.entry_fixed[2]
         gaps[ENTRY_FIXED] = problem.entry_kept - math.sqrt(fx * fx + fy * fy + fz * fz)

@@ -15,7 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from corecore.base.grid import FloatArray
-from corecore.base.spec import DIRECTION_KEPT_DEG, ENTRY_KEPT_MM, Spec
+from corecore.base.limits import DIRECTION_KEPT_DEG, ENTRY_KEPT_MM
+from corecore.base.spec import (
+    Spec,
+)
 from corecore.hip.hip import Hip
 from corecore.hip.keep_out import KeepOutRegion
 from corecore.tunnels.figures import level_raise_mm
@@ -94,6 +97,9 @@ class Problem(NamedTuple):
     entry_kept: float
     direction_fixed: FloatArray
     direction_kept: float
+    #: Share of the neck's smallest section that a tunnel along the neck takes, and the most allowed; negative: free.
+    neck_share_along: float
+    neck_share_max: float
     #: Unit steps (M, 4) of a climb: along each number of a line and each pair of them, or those that
     #: keep what is fixed.
     moves: FloatArray
@@ -163,6 +169,8 @@ def build_problem(hip: Hip, spec: Spec, *, slack_mm: float = 0.0, fuzz_mm: float
         entry_kept=-1.0 if entry is None else KEPT_SHARE * ENTRY_KEPT_MM,
         direction_fixed=np.zeros(3) if direction is None else direction,
         direction_kept=-1.0 if direction is None else KEPT_SHARE * DIRECTION_KEPT_DEG,
+        neck_share_along=float(np.pi * spec.radius_mm**2 / anatomy.neck_min_area_mm2),
+        neck_share_max=-1.0 if spec.neck_area_share_max is None else spec.neck_area_share_max,
         moves=_moves(frame, anatomy.neck_center, entry, direction),
     )
 

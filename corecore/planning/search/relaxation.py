@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from corecore.base.grid import FloatArray
+from corecore.base.limits import MARGINS, RELAXABLE
 from corecore.base.spec import Spec, accepted_range
 from corecore.hip.hip import Hip
 from corecore.planning.search.batched import evaluate_many
@@ -26,21 +27,10 @@ from corecore.tunnels.limits import REASON_KEYS, Reason
 
 _log = logging.getLogger(__name__)
 
-#: Limits that can be set, with the reason the kernel gives for a line that breaks one.
-REASON_OF = {
-    REASON_KEYS[reason]: reason
-    for reason in (
-        Reason.CORTICAL, Reason.POSTEROSUPERIOR, Reason.JOINT, Reason.INCIDENCE, Reason.SHAFT_ANGLE_MIN,
-        Reason.SHAFT_ANGLE_MAX, Reason.LENGTH, Reason.ENTRY_NORMAL, Reason.ENTRY_AP, Reason.ENTRY_DISTAL,
-        Reason.ENTRY_PROXIMAL,
-    )
-}  # fmt: skip
-#: Limits of which more is looser.
-UPPER = {"shaft_angle_max_deg", "length_max_mm", "entry_normal_max_deg", "entry_ap_max_mm", "entry_proximal_mm"}
+#: Limits that may give way, with the reason the kernel gives for a line that breaks one.
+REASON_OF = {key: reason for reason, key in REASON_KEYS.items() if key in RELAXABLE}
 #: The tip is drawn back for these, and a line then fails for want of lesion; the first makes the portal longer too.
-_TIP = {"cortical_margin_mm", "posterosuperior_margin_mm", "joint_margin_mm", "length_max_mm"}
-#: How exactly a relaxation is told, mm or degrees (engineering choice).
-STEP_MM, STEP_DEG = 0.1, 0.2
+_TIP = {*(limit.key for limit in MARGINS), "length_max_mm"}
 #: Room asked of every margin, mm: a way so narrow that no search gets through helps nobody (engineering choice).
 ROOM_MM = 0.1
 #: About so many of the lesion's points tell whether a line meets it.
@@ -63,27 +53,28 @@ class Relaxed:
 
 def step_of(key: str) -> float:
     """To which step a limit's relaxation is told."""
-    return STEP_DEG if key.endswith("_deg") else STEP_MM
+    return RELAXABLE[key].step
 
 
 def relaxed_value(spec: Spec, key: str, amount: float) -> float:
     """A limit after it has given way by ``amount``, within what is accepted."""
     low, high = accepted_range(key)
-    sign = 1.0 if key in UPPER else -1.0
-    return round(min(max(float(getattr(spec, key)) + sign * amount, low), high), 6)
+    return round(min(max(float(getattr(spec, key)) + RELAXABLE[key].sense * amount, low), high), 6)
 
 
 def most_relaxed_value(spec: Spec, key: str) -> float:
     """As loose as a limit may be set, and as it makes a difference."""
     low, high = accepted_range(key)
-    if key == "posterosuperior_margin_mm":
+    if RELAXABLE[key].margin and key not in ("cortical_margin_mm", "joint_margin_mm"):
+        # A part of the cortex keeps at least what all of it keeps.
         low = max(low, spec.cortical_margin_mm)
-    return high if key in UPPER else low
+    return low if RELAXABLE[key].at_least else high
 
 
 def most_relaxed(spec: Spec) -> Spec:
     """The parameters with every limit as loose as it may be set."""
-    return replace(spec, **{key: accepted_range(key)[key in UPPER] for key in REASON_OF})  # type: ignore[arg-type]
+    lax = {key: accepted_range(key)[not limit.at_least] for key, limit in RELAXABLE.items()}
+    return replace(spec, **{key: value for key, value in lax.items() if getattr(spec, key) is not None})  # type: ignore[arg-type]
 
 
 def least_relaxation(
@@ -96,7 +87,7 @@ def least_relaxation(
     judge = LineEvaluator(hip)
     reasons, _, _ = judge.judged(lines, spec)
     for key, reason in REASON_OF.items():
-        if key not in keys:
+        if key not in keys or getattr(spec, key) is None:
             continue
         to_blame = reasons == reason
         if key in _TIP:

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from corecore.base.grid import FloatArray
+from corecore.base.limits import MARGINS
 from corecore.base.spec import Spec
 from corecore.hip.hip import Hip
 from corecore.planning.proof.branch_and_bound import EFFORT, Proof, prove
@@ -383,11 +384,8 @@ def preferred_of_ties(hip: Hip, spec: Spec, judged: list[tuple[Tunnel, TunnelFig
 
 def spare_clearance_mm(figures: TunnelFigures, spec: Spec) -> float:
     """The least of a tunnel's clearances, each in excess of its own margin, mm."""
-    return min(
-        figures.cortical_clearance_mm - spec.cortical_margin_mm,
-        figures.posterosuperior_clearance_mm - max(spec.posterosuperior_margin_mm, spec.cortical_margin_mm),
-        figures.joint_clearance_mm - spec.joint_margin_mm,
-    )
+    # What is in the postero-superior quarter keeps the cortex' margin as well.
+    return min(float(getattr(figures, limit.figure) - getattr(spec, limit.key)) for limit in MARGINS)
 
 
 def _warm_up(problem: Problem, proving: bool) -> None:

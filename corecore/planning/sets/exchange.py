@@ -7,8 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from corecore.base.grid import BoolArray
+from corecore.base.limits import WIDE_HOLE_MM, WIDE_HOLES_MAX
 from corecore.planning.sets.candidates import Bits, Index, Pool
-from corecore.tunnels.tunnel_set import WIDE_HOLE_MM, WIDE_HOLES_MAX
+
+#: The search takes this much of the neck's share that is allowed: sums are rounded.
+SAFE_NECK_SHARE = 1.0 - 1e-9
 
 
 class Members:
@@ -28,6 +31,10 @@ class Members:
             if i not in self._blocked:
                 self._blocked[i] = self.pool.conflicts(i, self.members, sharing=self.sharing)
             result &= ~self._blocked[i]
+        most = self.pool.spec.neck_area_share_max
+        if most is not None:
+            shares = self.pool.shapes.neck_shares(self.pool.hip.anatomy)
+            result &= shares[self.members] + shares[list(chosen)].sum() <= most * SAFE_NECK_SHARE
         if self.wide:
             shapes = self.pool.shapes
             shared = [self._shares(i) for i in chosen]

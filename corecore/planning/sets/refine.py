@@ -180,6 +180,9 @@ class _State:
 
     def _legal(self, part: Shapes, members: list[int], others: list[int]) -> bool:
         of = self.of
+        most = of.spec.neck_area_share_max
+        if most is not None and float(self.shapes.take(others).joined(part).neck_shares(of.hip.anatomy).sum()) > most:
+            return False
         for m in range(len(members)):
             one = part.take([m])
             # A fan stays one: apart, its members would be further holes.

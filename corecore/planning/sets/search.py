@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from corecore.base.limits import WIDE_HOLE_MM
 from corecore.base.spec import Spec
 from corecore.hip.hip import Hip
 from corecore.planning.proof.branch_and_bound import EFFORT, Proof
@@ -31,7 +32,9 @@ from corecore.tunnels.existing_tunnels import Pairs, kept_tunnels
 from corecore.tunnels.figures import TunnelFigures, assess
 from corecore.tunnels.limits import violations
 from corecore.tunnels.objective import objective_fraction, objective_points, points_counted
-from corecore.tunnels.tunnel_set import WIDE_HOLE_MM, set_violations
+from corecore.tunnels.tunnel_set import (
+    set_violations,
+)
 
 _log = logging.getLogger(__name__)
 
