@@ -29,14 +29,20 @@ settings.load_profile("fast")
 ABOVE = {"app", "document", "end_to_end", "exports", "report", "review", "study"}
 #: Fixtures that stand for seconds of work: a test that asks for one is no unit test.
 WORK = {"sample_hip", "sample_plan", "real_hips", "written_plan"}
-#: Rooms and modules that plan, verify, draw, fit, or run commands: none of their tests is a unit test.
+#: Rooms, modules and tests that plan, verify, draw, fit, or run commands, seconds each: no unit tests.
 WHOLE = {
     "end_to_end", "app/test_api", "app/test_cli", "exports/test_export", "exports/test_export_dicom",
     "exports/test_export_docs", "exports/test_guide", "exports/test_guide_parts", "hip/test_anatomy_fit",
     "hip/test_anatomy_real", "hip/test_draft", "hip/test_hip", "hip/test_registration", "measures/test_collapse",
-    "measures/test_metal", "measures/test_previous_tunnel", "report/test_five_scenes", "report/test_picture",
-    "report/test_report", "study/test_batch_run", "tunnels/test_risk", "verification/test_verify_faults",
-    "verification/test_verify_plan",
+    "measures/test_metal", "measures/test_previous_tunnel", "measures/test_signs_real", "planning/test_avoid",
+    "planning/test_manual", "report/test_five_scenes", "report/test_fluoroscopy", "report/test_picture",
+    "report/test_report", "report/test_software_renderer", "study/test_batch_run", "tunnels/test_risk",
+    "verification/test_verify_faults", "verification/test_verify_plan",
+    "base/test_distance_field::test_distance_has_no_half_voxel_bias",
+    "base/test_distance_field::test_thin_voxels_are_measured_in_millimetres",
+    "base/test_jit_cache::test_a_kernel_sees_a_change_in_the_file_it_calls",
+    "study/test_batch_intervals::test_a_means_interval_holds_the_truth_in_some_95_of_100_samples",
+    "verification/test_verify_document::test_no_edit_ends_in_anything_but_a_plan_or_an_input_error",
 }  # fmt: skip
 #: What a unit test is not.
 HEAVIER = {"slow", "browser", "long"}
@@ -58,8 +64,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks the unit tests: quick, without a planned hip, without real data."""
     for item in items:
         room, module = item.path.parent.name, f"{item.path.parent.name}/{item.path.stem}"
+        test = f"{module}::{getattr(item, 'originalname', item.name)}"
         needs = set(getattr(item, "fixturenames", ()))
-        if not (WHOLE & {room, module} or WORK & needs or HEAVIER & {mark.name for mark in item.iter_markers()}):
+        if not (WHOLE & {room, module, test} or WORK & needs or HEAVIER & {mark.name for mark in item.iter_markers()}):
             item.add_marker("unit")
 
 
