@@ -29,14 +29,42 @@ settings.load_profile("fast")
 ABOVE = {"app", "document", "end_to_end", "exports", "report", "review", "study"}
 #: Fixtures that stand for seconds of work: a test that asks for one is no unit test.
 WORK = {"sample_hip", "sample_plan", "real_hips", "written_plan"}
-#: Rooms and modules that plan, verify, draw, fit, or run commands: none of their tests is a unit test.
+#: Rooms, modules and tests that plan, verify, draw, fit, or run commands, seconds each: no unit tests.
 WHOLE = {
     "end_to_end", "app/test_api", "app/test_cli", "exports/test_export", "exports/test_export_dicom",
     "exports/test_export_docs", "exports/test_guide", "exports/test_guide_parts", "hip/test_anatomy_fit",
     "hip/test_anatomy_real", "hip/test_draft", "hip/test_hip", "hip/test_registration", "measures/test_collapse",
-    "measures/test_metal", "measures/test_previous_tunnel", "report/test_five_scenes", "report/test_picture",
-    "report/test_report", "study/test_batch_run", "tunnels/test_risk", "verification/test_verify_faults",
-    "verification/test_verify_plan",
+    "measures/test_metal", "measures/test_previous_tunnel", "measures/test_signs_real", "planning/test_avoid",
+    "planning/test_manual", "report/test_five_scenes", "report/test_fluoroscopy", "report/test_picture",
+    "report/test_report", "report/test_software_renderer", "study/test_batch_run", "tunnels/test_risk",
+    "verification/test_verify_faults", "verification/test_verify_plan",
+    "base/test_distance_field::test_distance_has_no_half_voxel_bias",
+    "base/test_distance_field::test_thin_voxels_are_measured_in_millimetres",
+    "base/test_jit_cache::test_a_kernel_sees_a_change_in_the_file_it_calls",
+    "study/test_batch_intervals::test_a_means_interval_holds_the_truth_in_some_95_of_100_samples",
+    "verification/test_verify_document::test_no_edit_ends_in_anything_but_a_plan_or_an_input_error",
+    "app/test_diagnose::test_what_works_is_said_to_work",
+    "hip/test_anatomy_head::test_a_collapsed_dome_does_not_move_it",
+    "hip/test_anatomy_head::test_a_crater_where_the_lesion_is_missing_does_not_move_it",
+    "hip/test_anatomy_head::test_the_sphere_is_found_at_any_offset_and_turn",
+    "hip/test_keep_out::test_nothing_thin_is_lost",
+    "io/test_dicom::test_a_stack_that_is_not_even_is_refused",
+    "planning/test_sets_bound::test_prices_reach_the_bound_of_the_linear_programme",
+    "study/test_batch_summary::test_the_command_prints_the_tables_and_writes_the_page",
+    "study/test_batch_summary::test_the_page_stands_alone_and_no_value_is_more_than_text",
+    "study/test_phantom_femur::test_lesser_trochanter_tip_is_the_most_prominent_point_of_its_bump",
+    "study/test_phantom_femur::test_neck_axis_by_definition_is_the_design_s",
+    "study/test_phantom_hip::test_ct_has_the_published_numbers",
+    "study/test_phantom_hip::test_left_is_the_mirror_image_of_right",
+    "study/test_phantom_hip::test_mean_lesion_volume_is_the_closed_form",
+    "study/test_phantom_hip::test_one_image_does_not_change_another",
+    "study/test_phantom_hip::test_same_recipe_same_bytes_and_another_seed_other_bytes",
+    "study/test_phantom_hip::test_truth_fits_the_masks_of_drawn_hips",
+    "study/test_phantom_lesion::test_volume_and_centroid_agree_with_counting",
+    "study/test_phantom_population::test_blocks_skipped_whole_hide_no_relief",
+    "study/test_phantom_population::test_noise_and_blur_do_what_they_say",
+    "verification/test_verify_hip::test_lesion_in_an_open_hole_is_bone_only_in_the_sphere_and_the_closed_femur",
+    "verification/test_verify_mesh::test_distances_to_balls_and_oblique_rods_are_within_the_contract",
 }  # fmt: skip
 #: What a unit test is not.
 HEAVIER = {"slow", "browser", "long"}
@@ -58,8 +86,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks the unit tests: quick, without a planned hip, without real data."""
     for item in items:
         room, module = item.path.parent.name, f"{item.path.parent.name}/{item.path.stem}"
+        test = f"{module}::{getattr(item, 'originalname', item.name)}"
         needs = set(getattr(item, "fixturenames", ()))
-        if not (WHOLE & {room, module} or WORK & needs or HEAVIER & {mark.name for mark in item.iter_markers()}):
+        if not (WHOLE & {room, module, test} or WORK & needs or HEAVIER & {mark.name for mark in item.iter_markers()}):
             item.add_marker("unit")
 
 
