@@ -1,7 +1,8 @@
 # make demo    plan on the shipped sample volume: pictures, report and plan.json in demo_out/
-# make test    the fast tests          make lint, types    ruff, mypy
+# make test    the fast tests          make lint, types    style, spelling, import contracts; mypy
 # make docs    these pages as a site   make bench          figures of speed
 # make samples write sample_volumes/ anew
+# make format  tidy the sources        make versions       unit tests on other Pythons and libraries
 # make clean   remove what make made
 #
 # Every target makes its own .venv. PYTHON=python3.13 chooses the interpreter (3.11 or newer).
@@ -17,13 +18,14 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 .DELETE_ON_ERROR:
-.PHONY: demo test test-slow test-long lint types docs notebooks bench samples clean
+.PHONY: demo test test-slow test-long lint format versions types docs notebooks bench samples clean
 
 demo: $(STAMP)
 	$(VENV)/bin/corecore demo --out demo_out --overwrite
 
+# COVERAGE=1 prints how much of the package they run.
 test: $(STAMP)
-	$(PY) -m pytest -q -n auto --dist loadfile -m "not slow and not browser and not long"
+	$(PY) -m pytest $(if $(COVERAGE),--cov --cov-report=term) -q -n auto --dist loadfile -m "not slow and not browser and not long"
 
 # Browser tests skip where there is no Chromium. Exit code 5 says that nothing carries the mark: no failure here.
 test-slow: $(STAMP)
@@ -33,8 +35,20 @@ test-slow: $(STAMP)
 test-long: $(STAMP)
 	$(PY) -m pytest -q -n auto --dist load -m long --durations=10
 
+# Style, spelling, and what may import what.
 lint: $(STAMP)
 	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(VENV)/bin/codespell
+	$(VENV)/bin/lint-imports
+
+format: $(STAMP)
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+# The unit tests on other Pythons, on the oldest and on the newest libraries; skips what is not here.
+versions: $(STAMP)
+	$(VENV)/bin/nox
 
 types: $(STAMP)
 	$(PY) -m mypy
@@ -54,7 +68,7 @@ samples: $(STAMP)
 	$(PY) -m corecore.study.phantom.samples sample_volumes
 
 clean:
-	rm -rf $(VENV) docs/_build demo_out dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .nox docs/_build demo_out dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find corecore tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP): pyproject.toml
@@ -63,5 +77,6 @@ $(STAMP): pyproject.toml
 	@[ -x $(PY) ] && $(PY) -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV) || \
 	  { echo "error: $(PYTHON) cannot make a virtual environment; on Debian: apt-get install python3-venv" >&2; exit 2; }
 	@echo "installing corecore and its tools into $(VENV) (once)"
-	@$(PY) -m pip install -qq --editable '.[dev]'
+	@$(PY) -m pip install -qq uv && $(VENV)/bin/uv pip install -q --python $(PY) --editable '.[dev]' || \
+	  $(PY) -m pip install -qq --editable '.[dev]'
 	@touch $@

@@ -98,7 +98,7 @@ SCHEMA = (
 RAS_SIGNS = {"LPS": (-1.0, -1.0, 1.0), "RAS": (1.0, 1.0, 1.0), "1": (-1.0, -1.0, 1.0), "0": (1.0, 1.0, 1.0)}
 #: Largest file accepted, bytes: ten thousand points, and far from an input bomb (engineering choice).
 SIZE_LIMIT_BYTES = 16 * 1024 * 1024
-#: Okabe-Ito vermillion, legible on bone and to the colour-blind.
+#: Okabe-Ito vermilion, legible on bone and to the colour-blind.
 LINE_COLOR = (0.835, 0.369, 0.0)
 
 

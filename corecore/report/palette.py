@@ -15,7 +15,7 @@ TUNNEL = "#0072B2"
 TUNNEL_NEAR = "#0B2545"
 #: The tunnel's first stretch, where its wall may lie in the cortex.
 TUNNEL_PORTAL = "#98A4AB"
-#: Darker than Okabe and Ito's vermillion, which in grey could not be told from the lesion's orange.
+#: Darker than Okabe and Ito's vermilion, which in grey could not be told from the lesion's orange.
 VIOLATION = "#A8001C"
 NECK = "#006B4E"
 SHAFT = "#5B2A86"

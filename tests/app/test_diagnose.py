@@ -8,6 +8,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+import corecore
 from corecore.app import diagnose
 from corecore.app.cli import main
 from corecore.app.diagnose import Finding, examine
@@ -59,7 +60,7 @@ def test_the_schemas_are_printed_as_they_ship(name: str, capsys: pytest.CaptureF
     assert main(["schema", name]) == 0
     text = capsys.readouterr().out
     jsonschema.Draft202012Validator.check_schema(json.loads(text))
-    shipped = Path(diagnose.__file__).parent / "io" / "schemas" / f"{name}.schema.json"
+    shipped = Path(corecore.__file__).parent / "document" / "schemas" / f"{name}.schema.json"
     assert text == shipped.read_text(encoding="utf-8")
 
 

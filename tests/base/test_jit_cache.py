@@ -31,9 +31,10 @@ def test_a_kernel_without_a_place_to_cache_still_runs() -> None:
 
 def test_a_file_that_kernels_use_changes_the_cache_and_no_other(tmp_path: Path) -> None:
     package = tmp_path / "corecore"
-    (package / "deep").mkdir(parents=True)
+    for folder in ("base", "deep"):
+        (package / folder).mkdir(parents=True)
     sources = {
-        "compiled.py": "",
+        "base/jit_cache.py": "",
         "kernels.py": "from corecore.base.jit_cache import compiled\nfrom corecore.deep.first import (\n    X,\n)\n",
         "deep/first.py": "from corecore.deep import second\nif True:\n    from corecore.picture import P\n",
         "deep/second.py": "y = 1\n",

@@ -269,6 +269,6 @@ def test_the_check_would_see_a_traceback(
     def broken(*_: object) -> None:
         raise IndexError("a reader that lets an error through")
 
-    monkeypatch.setattr("corecore.io.detect.kind_of", broken)
+    monkeypatch.setattr("corecore.io.references.kind_of", broken)
     with pytest.raises(IndexError):
         judged(seeds[0], b"anything", tmp_path, capsys)

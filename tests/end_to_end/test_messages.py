@@ -77,7 +77,7 @@ def test_every_error_is_raised_with_a_code_of_the_catalogue_and_every_code_is_ra
 def test_every_warning_stands_in_the_catalogue_and_every_one_there_is_given() -> None:
     used = set()
     for name, source in sources():
-        for call in calls(source, {"Caution"}):
+        for call in calls(source, {"PlanWarning"}):
             assert isinstance(call.args[0], ast.Constant), f"{name}:{call.lineno}: no literal code"
             used.add(call.args[0].value)
     assert used == set(WARNINGS)
@@ -96,7 +96,7 @@ def test_a_missing_code_is_seen(call: str, found: str | None) -> None:
 
 
 def test_no_code_stands_twice_and_each_has_one_sentence_of_cause_and_of_mend() -> None:
-    text = (ROOT / "corecore" / "messages.toml").read_text(encoding="utf-8")
+    text = (ROOT / "corecore" / "base" / "messages.toml").read_text(encoding="utf-8")
     heads = re.findall(r"^\[(?:errors|warnings)\.([\w-]+)\]", text, flags=re.MULTILINE)
     assert len(heads) == len(set(heads)) == len(catalogue())
     for message in catalogue().values():

@@ -253,7 +253,7 @@ def test_a_draft_is_written_with_its_picture_or_not_at_all(tmp_path: Path, monke
         raise OutputError("femur.nii.gz: cannot be written (No space left on device)")
 
     (tmp_path / "other").mkdir()
-    monkeypatch.setattr("corecore.io.nifti.write_labels", full)
+    monkeypatch.setattr("corecore.hip.draft.write.write_labels", full)
     with pytest.raises(OutputError, match="No space left"):
         draft_files(draft, tmp_path / "other" / "femur.nii.gz")
     assert not list((tmp_path / "other").iterdir())

@@ -52,7 +52,7 @@ def _(kit: Kit) -> list[str]:
 
 @command("folder-too-large")
 def _(kit: Kit) -> list[str]:
-    kit.patch.setattr("corecore.io.dicom.files.MAX_FILES", 3)
+    kit.patch.setattr("corecore.io.folder_search.MAX_FILES", 3)
     folder = kit.folder / "many"
     folder.mkdir()
     for number in range(4):
