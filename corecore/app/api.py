@@ -96,7 +96,13 @@ def check(plan_file: PathLike) -> Verification:
 
 @dataclass(frozen=True)
 class Picture:
-    """A PNG that a notebook shows by itself."""
+    """A PNG that a notebook shows by itself.
+
+    Attributes
+    ----------
+    png : bytes
+        The file's content: ``Path("plan.png").write_bytes(picture.png)``.
+    """
 
     png: bytes = field(repr=False)
 
