@@ -114,23 +114,22 @@ class Spec:
     preset : str
         Name of the preset that the values started from.
     diameter_mm : float
-        Diameter of the drill, mm, 1 to 20. Conventional tunnels have 8 to 10 mm, multiple small ones 3.0 to 3.6 mm
-        [1]_.
+        Diameter of the drill, mm, 1 to 20. Conventional tunnels have 8 to 10 mm, multiple small ones 3.0 to 3.6 mm [1].
     tunnels : int
         Most tunnels of the plan, 1 to 16; tunnels of ``keep`` count.
     cortical_margin_mm : float
         Least clearance of the wall to the cortex beyond the entry portal, mm, 0 to 15. A perforated neck cortex raises
-        the peak stress by 17 to 76 % [2]_; the 3 mm are an engineering choice.
+        the peak stress by 17 to 76 % [2]; the 3 mm are an engineering choice.
     posterosuperior_margin_mm : float
         The same in the neck's postero-superior quarter, mm, 0 to 15. The superior retinacular canals are 62 % of
-        the vessels' area [3]_; the 5 mm are an engineering choice.
+        the vessels' area [3]; the 5 mm are an engineering choice.
     joint_margin_mm : float
         Least clearance to the articular bone surface, mm, 3 to 25. Engineering choice, on the 3 to 5 mm that large-core
         reaming leaves.
     incidence_min_deg : float
         Least drill–cortex angle, degrees, 5 to 90 (90: perpendicular). Engineering choice: a flatter drill skids.
     shaft_angle_min_deg, shaft_angle_max_deg : float
-        Angle between the tunnel and the distal shaft, degrees, 90 to 180. The neck-shaft angle is 127° (sd 6) [4]_;
+        Angle between the tunnel and the distal shaft, degrees, 90 to 180. The neck-shaft angle is 127° (sd 6) [4];
         the band about it is an engineering choice.
     length_max_mm : float
         Greatest length from entry to tip, mm, 20 to 250. Engineering choice: reach of common drills.
@@ -140,7 +139,7 @@ class Spec:
         Greatest AP offset of the entry from the mid-lateral line, mm, 0.5 to 30. Engineering choice.
     entry_distal_mm : float
         Least height of the entry hole's inferior margin above the lesser trochanter's level, mm, -30 to 60. Of
-        osteoporotic model femora with an entry distal to it 3 of 10 fractured, of others none of 20 [5]_.
+        osteoporotic model femora with an entry distal to it 3 of 10 fractured, of others none of 20 [5].
     entry_proximal_mm : float
         Greatest height of the hole's superior margin above that level, mm, -30 to 80. Engineering choice.
     bridge_min_mm : float
@@ -149,7 +148,7 @@ class Spec:
         How the tunnels of a set lie to each other; a fan has one entry hole.
     cap_half_angle_deg : float
         Half-angle of the weight-bearing zone, a cone about the load's pole, degrees, 5 to 90. The standing
-        weight-bearing area on a head of 24 mm radius is a cap of 48 to 61° [6]_.
+        weight-bearing area on a head of 24 mm radius is a cap of 48 to 61° [6].
     subchondral_depth_mm : float
         Necrosis within this depth counts as under the surface, mm, 0.5 to 20. Engineering choice.
     breach_probability_max : float
@@ -185,12 +184,12 @@ class Spec:
 
     References
     ----------
-    .. [1] Mont 2004, Clin Orthop Relat Res 429:131.
-    .. [2] Yuan 2022, BioMed Res Int, article 3667891 (finite elements).
-    .. [3] J Orthop Surg Res 2019, article 1480 (100 femora).
-    .. [4] PMC4775021 (1,070 femora).
-    .. [5] Clin Orthop Relat Res 2020, PMID 32229749.
-    .. [6] J Orthop Surg Res 2020, doi:10.1186/s13018-020-01927-9.
+    1. Mont 2004, Clin Orthop Relat Res 429:131.
+    2. Yuan 2022, BioMed Res Int, article 3667891 (finite elements).
+    3. J Orthop Surg Res 2019, article 1480 (100 femora).
+    4. PMC4775021 (1,070 femora).
+    5. Clin Orthop Relat Res 2020, PMID 32229749.
+    6. J Orthop Surg Res 2020, doi:10.1186/s13018-020-01927-9.
 
     Examples
     --------

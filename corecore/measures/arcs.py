@@ -132,7 +132,7 @@ GRADE_LIMITS_DEG = (200.0, 250.0, 300.0)
 
 @dataclass(frozen=True)
 class Kerboul:
-    """The modified Kerboul angle: arcs of the mid-coronal and the mid-sagittal plane, and their sum [1]_.
+    """The modified Kerboul angle: arcs of the mid-coronal and the mid-sagittal plane, and their sum [1].
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ class Kerboul:
 
     References
     ----------
-    .. [1] Ha 2006, J Bone Joint Surg Am 88 Suppl 3:35, doi:10.2106/JBJS.F.00535 (37 hips).
+    1. Ha 2006, J Bone Joint Surg Am 88 Suppl 3:35, doi:10.2106/JBJS.F.00535 (37 hips).
     """
 
     coronal_deg: float
@@ -187,9 +187,9 @@ class NecroticIndex:
     Parameters
     ----------
     original : float
-        On the mid-coronal and the mid-sagittal plane, 0 to 400 [1]_.
+        On the mid-coronal and the mid-sagittal plane, 0 to 400 [1].
     modified : float
-        On the coronal and the sagittal slice in which the lesion is largest, 0 to 400 [2]_.
+        On the coronal and the sagittal slice in which the lesion is largest, 0 to 400 [2].
     coronal_slice_mm : float or None
         How far in front of the head's centre that coronal slice lies, mm; ``None`` without a lesion.
     sagittal_slice_mm : float or None
@@ -197,8 +197,8 @@ class NecroticIndex:
 
     References
     ----------
-    .. [1] Koo, Kim 1995, J Bone Joint Surg Br 77:875.
-    .. [2] Cherian 2003, J Bone Joint Surg Am 85:309.
+    1. Koo, Kim 1995, J Bone Joint Surg Br 77:875.
+    2. Cherian 2003, J Bone Joint Surg Am 85:309.
     """
 
     original: float
@@ -278,7 +278,7 @@ CUTOFF_DEG = 118.7
 
 @dataclass(frozen=True)
 class PreservedAngle:
-    """Viable surface between the lesion and the edge of the head [1]_; the drawing is not confirmed from the paper.
+    """Viable surface between the lesion and the edge of the head [1]; the drawing is not confirmed from the paper.
 
     Parameters
     ----------
@@ -291,7 +291,7 @@ class PreservedAngle:
 
     References
     ----------
-    .. [1] J Bone Joint Surg Am 2022, PMID 35389905 (180 hips; cut-off 118.7°).
+    1. J Bone Joint Surg Am 2022, PMID 35389905 (180 hips; cut-off 118.7°).
     """
 
     lateral_deg: float | None

@@ -53,7 +53,7 @@ class Figures:
     necrotic_index : NecroticIndex
         Index of necrotic extent.
     anterior_necrotic_angle_deg : float or None
-        From the neck's axis to the lesion's anterior edge, degrees; ``None`` where it does not reach the surface [1]_.
+        From the neck's axis to the lesion's anterior edge, degrees; ``None`` where it does not reach the surface [1].
     preserved_angle : PreservedAngle
         Viable surface lateral and anterior of the lesion.
     jic : Jic
@@ -64,7 +64,7 @@ class Figures:
         CJFH-like type.
     octants : dict of str to float
         Share of the lesion in each octant of the head (``ASM`` … ``PIL``: anterior/posterior, superior/inferior,
-        medial/lateral) [2]_.
+        medial/lateral) [2].
     rotation, tilt : Turned
         The weight-bearing cap after a rotation about the neck, and after a tilt in the coronal plane.
     resurfacing : Resurfacing
@@ -72,8 +72,8 @@ class Figures:
 
     References
     ----------
-    .. [1] Kubo 2018, Int Orthop (113 hips).
-    .. [2] After doi:10.1186/s13018-024-05058-3 (150 hips).
+    1. Kubo 2018, Int Orthop (113 hips).
+    2. After doi:10.1186/s13018-024-05058-3 (150 hips).
     """
 
     volumes: Volumes

@@ -66,7 +66,7 @@ class LateralEnd:
 
 @dataclass(frozen=True)
 class Jic:
-    """Lesion location by the Japanese Investigation Committee (JIC) [1]_.
+    """Lesion location by the Japanese Investigation Committee (JIC) [1].
 
     Angles lie in the mid-coronal plane as those of ``Acetabulum``.
 
@@ -87,7 +87,7 @@ class Jic:
 
     References
     ----------
-    .. [1] doi:10.1007/s007760200108; collapse by type: Kuroda 2019, doi:10.1302/2046-3758.810.BJR-2019-0022.R1.
+    1. doi:10.1007/s007760200108; collapse by type: Kuroda 2019, doi:10.1302/2046-3758.810.BJR-2019-0022.R1.
     """
 
     type: JicType | None
@@ -170,7 +170,7 @@ def acetabulum_of(hip: Hip, pelvis: Mask | None = None) -> Acetabulum:
 
 @dataclass(frozen=True)
 class Arco:
-    """The ARCO type of 2021: where the lesion's lateral end lies; the wording is not confirmed from its own paper [1]_.
+    """The ARCO type of 2021: where the lesion's lateral end lies; the wording is not confirmed from its own paper [1].
 
     Parameters
     ----------
@@ -188,7 +188,7 @@ class Arco:
 
     References
     ----------
-    .. [1] Repeatability and outcome: doi:10.1186/s12891-023-06587-4.
+    1. Repeatability and outcome: doi:10.1186/s12891-023-06587-4.
     """
 
     type: Literal[1, 2, 3] | None

@@ -74,11 +74,11 @@ class Volumes:
         ``cut_0.4``, ``cut_0.5`` (the default) and ``cut_0.6``: bone in the fitted sphere, proximal of a plane across
         the neck that many radii from its centre; ``sphere``: the whole fitted sphere; ``enclosing_sphere``: the
         smallest
-        sphere about the fitted centre that holds the articular surface [1]_.
+        sphere about the fitted centre that holds the articular surface [1].
 
     References
     ----------
-    .. [1] Bassounas, Fotiadis, Malizos 2001 (106 hips).
+    1. Bassounas, Fotiadis, Malizos 2001 (106 hips).
     """
 
     volume_ml: float
@@ -148,7 +148,7 @@ def _ball_ml(radius_mm: float) -> float:
 
 @dataclass(frozen=True)
 class CentroidInHead:
-    """Centre of mass of the lesion in the head [1]_.
+    """Centre of mass of the lesion in the head [1].
 
     Parameters
     ----------
@@ -165,7 +165,7 @@ class CentroidInHead:
 
     References
     ----------
-    .. [1] J Orthop Res 2002;20:130 (65 hips).
+    1. J Orthop Res 2002;20:130 (65 hips).
     """
 
     position_mm: tuple[float, float, float]

@@ -33,11 +33,11 @@ class WeightBearing:
     Parameters
     ----------
     cap_half_angle_deg : float
-        Half-angle of the cone, degrees [2]_.
+        Half-angle of the cone, degrees [2].
     subchondral_depth_mm : float
         Depth below the bone surface within which lesion counts as under it, mm.
     pole : tuple of float
-        Direction of the load in the femoral frame, any length; mean of instrumented hips [1]_.
+        Direction of the load in the femoral frame, any length; mean of instrumented hips [1].
     surface_fraction : float
         Area of the cap under which lesion lies, over the cap's area, 0 to 1.
     volume_fraction : float
@@ -47,8 +47,8 @@ class WeightBearing:
 
     References
     ----------
-    .. [1] Bergmann 2016, PLoS ONE 11:e0155612 (ten hips).
-    .. [2] J Orthop Surg Res 2020, doi:10.1186/s13018-020-01927-9.
+    1. Bergmann 2016, PLoS ONE 11:e0155612 (ten hips).
+    2. J Orthop Surg Res 2020, doi:10.1186/s13018-020-01927-9.
     """
 
     cap_half_angle_deg: float

@@ -63,9 +63,9 @@ class Acetabulum:
         Angle of E, degrees.
     middle_deg : float
         Angle of P, the medial end of the weight-bearing surface, degrees: where the perpendicular bisector of ET meets
-        the acetabulum [1]_.
+        the acetabulum [1].
     basis : {"pelvis", "landmarks", "population"}
-        What edge and middle rest on; the population's means are those of 200 hips [2]_.
+        What edge and middle rest on; the population's means are those of 200 hips [2].
     vertical_deg : float
         Angle of the body's vertical, degrees: an estimate (engineering choice).
     warnings : tuple of PlanWarning
@@ -73,8 +73,8 @@ class Acetabulum:
 
     References
     ----------
-    .. [1] Japanese Investigation Committee 2001, doi:10.1007/s007760200108.
-    .. [2] Fowkes 2011, Skeletal Radiol 40:1427.
+    1. Japanese Investigation Committee 2001, doi:10.1007/s007760200108.
+    2. Fowkes 2011, Skeletal Radiol 40:1427.
     """
 
     edge_mm: FloatArray | None

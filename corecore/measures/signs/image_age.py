@@ -27,11 +27,11 @@ class ImageAge:
     days : int or None
         Days since; ``None`` where the date is unknown.
     warning : PlanWarning or None
-        Given above 90 days (engineering choice) [1]_.
+        Given above 90 days (engineering choice) [1].
 
     References
     ----------
-    .. [1] Pace of collapse: Kuroda 2019, doi:10.1302/2046-3758.810.BJR-2019-0022.R1.
+    1. Pace of collapse: Kuroda 2019, doi:10.1302/2046-3758.810.BJR-2019-0022.R1.
     """
 
     imaging_date: date | None

@@ -43,7 +43,7 @@ class Stage:
     Parameters
     ----------
     system : {"arco", "steinberg", "ficat", "jic"}
-        Staging system; ARCO is that of 2019 [1]_.
+        Staging system; ARCO is that of 2019 [1].
     number : int
         Stage, 0 to 6; not every system has all.
     letter : str
@@ -53,8 +53,8 @@ class Stage:
 
     References
     ----------
-    .. [1] Yoon 2020, doi:10.1016/j.arth.2019.11.029. Steinberg: PMID 7822393.
-           JIC: doi:10.1302/2046-3758.810.BJR-2019-0022.R1.
+    1. Yoon 2020, doi:10.1016/j.arth.2019.11.029. Steinberg: PMID 7822393.
+       JIC: doi:10.1302/2046-3758.810.BJR-2019-0022.R1.
 
     Examples
     --------

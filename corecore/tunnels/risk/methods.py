@@ -35,7 +35,7 @@ NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 class Method:
     """Errors of a guidance method: independent normal errors, and a tail.
 
-    The built-in figures are engineering choices of the size of measured ones [1]_ [2]_.
+    The built-in figures are engineering choices of the size of measured ones [1] [2].
 
     Parameters
     ----------
@@ -59,8 +59,8 @@ class Method:
 
     References
     ----------
-    .. [1] Guide: Bell 2024, doi:10.1186/s41205-024-00208-4.
-    .. [2] Robot: Han 2019, doi:10.3171/2018.10.SPINE18487.
+    1. Guide: Bell 2024, doi:10.1186/s41205-024-00208-4.
+    2. Robot: Han 2019, doi:10.3171/2018.10.SPINE18487.
 
     Examples
     --------
