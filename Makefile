@@ -1,6 +1,7 @@
 # make demo    plan on the shipped sample volume: pictures, report and plan.json in demo_out/
 # make test    the fast tests          make lint, types    style, spelling, import contracts; mypy
 # make docs    these pages as a site   make bench          figures of speed
+# make web     the pages' scripts: types, tests, and the shipped bundles rebuilt and compared (Node 20.19 or newer)
 # make samples write sample_volumes/ anew
 # make format  tidy the sources        make versions       unit tests on other Pythons and libraries
 # make clean   remove what make made
@@ -13,23 +14,28 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
+NODE_ENOUGH := const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 .DELETE_ON_ERROR:
-.PHONY: demo test test-slow test-long lint format versions types docs notebooks bench samples clean
+.PHONY: demo test test-unit test-slow test-long lint format versions types web docs notebooks bench samples clean
 
 demo: $(STAMP)
 	$(VENV)/bin/corecore demo --out demo_out --overwrite
 
 # COVERAGE=1 prints how much of the package they run.
 test: $(STAMP)
-	$(PY) -m pytest $(if $(COVERAGE),--cov --cov-report=term) -q -n auto --dist loadfile -m "not slow and not browser and not long"
+	$(PY) -m pytest $(if $(COVERAGE),--cov --cov-report=term) -q -n auto --dist worksteal -m "not slow and not browser and not long"
+
+# Those that need no planned hip and no real data: under a minute.
+test-unit: $(STAMP)
+	$(PY) -m pytest -q -n auto --dist worksteal -m unit
 
 # Browser tests skip where there is no Chromium. Exit code 5 says that nothing carries the mark: no failure here.
 test-slow: $(STAMP)
-	$(PY) -m pytest -q -n auto --dist load -m "(slow or browser) and not long" --durations=5 || [ $$? -eq 5 ]
+	$(PY) -m pytest -q -n auto --dist worksteal -m "(slow or browser) and not long" --durations=5 || [ $$? -eq 5 ]
 
 # Further cases of slow tests, some minutes each: an hour or more.
 test-long: $(STAMP)
@@ -52,6 +58,14 @@ versions: $(STAMP)
 
 types: $(STAMP)
 	$(PY) -m mypy
+
+# Without Node nothing is checked, and said so: the bundles are committed.
+web:
+	@if command -v npm >/dev/null && node -e '$(NODE_ENOUGH)' 2>/dev/null; then \
+	  cd web && npm ci --no-audit --no-fund --loglevel=error && npm run --silent verify; \
+	else \
+	  echo "skipped: the pages' scripts are checked with Node 20.19 or newer and npm, which are not here"; \
+	fi
 
 # Warnings are errors: a dead link or a page nobody links to fails.
 docs: $(STAMP)

@@ -25,7 +25,7 @@ from corecore.base.spec import Spec, preset
 from corecore.hip.case import load_case
 from corecore.hip.hip import Hip, build_hip
 from corecore.planning.proof.branch_and_bound import prove
-from corecore.planning.search.batched import judge_many
+from corecore.planning.search.batched import evaluate_many
 from corecore.planning.search.line_geometry import ring_points
 from corecore.planning.search.problem import Problem, build_problem
 from corecore.planning.search.single import OFFSET_STEP_MM, SLOPE_STEP, best_tunnel, lattice
@@ -69,9 +69,9 @@ def rates(hip: Hip, spec: Spec, poses: int) -> tuple[float, float]:
     lines = lattice(problem)
     lines = lines[rng.choice(len(lines), min(poses, len(lines)), replace=False)]
     lines = lines + rng.uniform(-0.5, 0.5, lines.shape) * (OFFSET_STEP_MM, OFFSET_STEP_MM, SLOPE_STEP, SLOPE_STEP)
-    judge_many(problem, lines[:10], ring_points(RING), STEP_MM)
+    evaluate_many(problem, lines[:10], ring_points(RING), STEP_MM)
     started = time.perf_counter()
-    judge_many(problem, lines, ring_points(RING), STEP_MM)
+    evaluate_many(problem, lines, ring_points(RING), STEP_MM)
     ours = len(lines) / (time.perf_counter() - started)
     inside = hip.bone_mask.voxels
     depth = ndimage.distance_transform_edt(inside, sampling=problem.spacing) - 0.5 * float(problem.spacing.min())

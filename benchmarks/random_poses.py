@@ -19,7 +19,7 @@ from corecore.base.grid import FloatArray
 from corecore.base.spec import Spec
 from corecore.hip.case import load_case
 from corecore.hip.hip import Hip, build_hip
-from corecore.planning.search.batched import judge_many
+from corecore.planning.search.batched import evaluate_many
 from corecore.planning.search.line_geometry import ring_points
 from corecore.planning.search.problem import Problem, build_problem
 from corecore.planning.search.single import OFFSET_STEP_MM, SLOPE_STEP, best_tunnel, lattice, tunnel_of_line
@@ -33,13 +33,13 @@ HALF = np.array([OFFSET_STEP_MM, OFFSET_STEP_MM, SLOPE_STEP, SLOPE_STEP])
 def random_best(problem: Problem, poses: int, rng: np.random.Generator) -> tuple[FloatArray, np.ndarray, int, int]:
     """The best hundred of ``poses`` feasible random lines: lines, counts, feasible, judged."""
     lines = lattice(problem)
-    reasons, _, _ = judge_many(problem, lines, ring_points(16), 1.0)
+    reasons, _, _ = evaluate_many(problem, lines, ring_points(16), 1.0)
     seeds = lines[reasons == 0]
     best, counts = np.zeros((0, 4)), np.zeros(0, dtype=np.int64)
     feasible = judged = 0
     while feasible < poses:
         trial = seeds[rng.integers(len(seeds), size=BATCH)] + rng.uniform(-1, 1, (BATCH, 4)) * HALF
-        _, _, found = judge_many(problem, trial, ring_points(16), 1.0)
+        _, _, found = evaluate_many(problem, trial, ring_points(16), 1.0)
         feasible += int(np.count_nonzero(found))
         judged += BATCH
         best, counts = np.concatenate([best, trial]), np.concatenate([counts, found])
@@ -51,12 +51,12 @@ def random_best(problem: Problem, poses: int, rng: np.random.Generator) -> tuple
 def refined(problem: Problem, lines: FloatArray, rng: np.random.Generator) -> tuple[FloatArray, FloatArray, np.ndarray]:
     """Each line moved by random steps, half as wide every few rounds, kept where they remove more."""
     ring = ring_points(RING_POINTS)
-    _, ends, counts = judge_many(problem, lines, ring, RING_STEP_MM)
+    _, ends, counts = evaluate_many(problem, lines, ring, RING_STEP_MM)
     lines = lines.copy()
     for size in 0.7 * 0.75 ** np.arange(16):
         for _ in range(3):
             trial = np.repeat(lines, 8, axis=0) + size * HALF * rng.standard_normal((8 * len(lines), 4))
-            _, e, c = judge_many(problem, trial, ring, RING_STEP_MM)
+            _, e, c = evaluate_many(problem, trial, ring, RING_STEP_MM)
             for i in range(len(lines)):
                 j = 8 * i + int(np.argmax(c[8 * i : 8 * i + 8]))
                 if c[j] > counts[i]:

@@ -20,7 +20,7 @@ from corecore.hip.case import load_case
 from corecore.hip.hip import build_hip
 from corecore.tunnels.risk.drilling import perturbed
 from corecore.tunnels.risk.execution import execution_risk
-from corecore.tunnels.risk.kernel import RING, STEP_MM, bricked
+from corecore.tunnels.risk.kernel import RING, STEP_MM, sort_into_bricks
 from corecore.tunnels.risk.methods import METHODS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,7 +38,7 @@ def main(name: str = "right_medium") -> None:
     tunnel, spec = neck_tunnel(hip), Spec()
     normal = hip.bone.mouth_normal(tunnel.entry)[0]
     sine = min(float(abs(normal @ tunnel.direction)), float(np.sin(np.radians(spec.incidence_min_deg))))
-    points = bricked(hip.lesion.points_mm).points.T.astype(np.float64)
+    points = sort_into_bricks(hip.lesion.points_mm).points.T.astype(np.float64)
     execution_risk(hip, [tunnel], spec, METHODS["guide"])
 
     sys.stdout.write(f"{name}, {thread_count()} threads, numpy {np.__version__}\n\n")

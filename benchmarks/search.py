@@ -35,7 +35,7 @@ from corecore.hip.case import load_case
 from corecore.hip.hip import Hip, build_hip
 from corecore.io.nifti import write_labels
 from corecore.planning.proof.branch_and_bound import prove
-from corecore.planning.search.batched import judge_many
+from corecore.planning.search.batched import evaluate_many
 from corecore.planning.search.line_geometry import ring_points
 from corecore.planning.search.problem import Problem, build_problem
 from corecore.planning.search.single import SWEEP_RING, SWEEP_STEP_MM, SearchResult, best_tunnel, lattice
@@ -105,9 +105,9 @@ def judged(name: str, hip: Hip, spec: Spec) -> None:
     )
     lines = lines[rng.permutation(len(lines))]
     ring = ring_points(SWEEP_RING)
-    judge_many(problem, lines[:10], ring, SWEEP_STEP_MM)
+    evaluate_many(problem, lines[:10], ring, SWEEP_STEP_MM)
     started = time.perf_counter()
-    _, ends, counts = judge_many(problem, lines, ring, SWEEP_STEP_MM)
+    _, ends, counts = evaluate_many(problem, lines, ring, SWEEP_STEP_MM)
     ours = len(lines) / (time.perf_counter() - started)
     point, u = line_points(problem, lines)
     middle = np.einsum("ij,ij->i", hip.lesion.centroid_mm - point, u)
@@ -123,7 +123,7 @@ def judged(name: str, hip: Hip, spec: Spec) -> None:
         with ThreadPoolExecutor(thread_count()) as pool:
             return np.concatenate(list(pool.map(lambda part: judge(mixed.part(part)), parts)))
 
-    rows = [("corecore", ours, share, peak_mb(lambda: judge_many(problem, lines, ring, SWEEP_STEP_MM)))]
+    rows = [("corecore", ours, share, peak_mb(lambda: evaluate_many(problem, lines, ring, SWEEP_STEP_MM)))]
     few = [part for part in parts if part.start < SMOOTH]
     vectorised = (("all rules at once", plain.removed_at_once, few), ("cheap rules first", plain.removed, parts))
     for label, judge, own in vectorised:
@@ -183,7 +183,7 @@ def reached(name: str, hip: Hip, spec: Spec, *, numpy_too: bool) -> None:
     # In an order that knows nothing, as the others.
     lines = lines[np.random.default_rng(0).permutation(len(lines))]
     for first in range(0, len(lines), size):
-        _, _, counts = judge_many(problem, lines[first : first + size], ring, SWEEP_STEP_MM)
+        _, _, counts = evaluate_many(problem, lines[first : first + size], ring, SWEEP_STEP_MM)
         best = max(best, float(counts.max()) / problem.points.shape[1])
         for mark in (0.95, 0.99):
             if best >= mark * most:

@@ -1,15 +1,20 @@
-"""What every test may use: real hips, where they are at hand, and the profiles of the property tests."""
+"""What every test may use: hips made once a run, real hips where they are at hand, the property tests' profiles."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from corecore.hip.case import load_case
-from corecore.hip.hip import Hip, build_hip
+if TYPE_CHECKING:
+    from corecore.hip.hip import Hip
+    from corecore.planning.planner import Plan
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -19,6 +24,55 @@ _quiet = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 settings.register_profile("fast", max_examples=25, derandomize=True, deadline=None, suppress_health_check=_quiet)
 settings.register_profile("thorough", max_examples=500, deadline=None, print_blob=True, suppress_health_check=_quiet)
 settings.load_profile("fast")
+
+#: Rooms whose tests argue about the room itself, and take the hips, measures and searches below it as made once.
+ABOVE = {"app", "document", "end_to_end", "exports", "report", "review", "study"}
+#: Fixtures that stand for seconds of work: a test that asks for one is no unit test.
+WORK = {"sample_hip", "sample_plan", "real_hips", "written_plan"}
+#: Rooms and modules that plan, verify, draw, fit, or run commands: none of their tests is a unit test.
+WHOLE = {
+    "end_to_end", "app/test_api", "app/test_cli", "exports/test_export", "exports/test_export_dicom",
+    "exports/test_export_docs", "exports/test_guide", "exports/test_guide_parts", "hip/test_anatomy_fit",
+    "hip/test_anatomy_real", "hip/test_draft", "hip/test_hip", "hip/test_registration", "measures/test_collapse",
+    "measures/test_metal", "measures/test_previous_tunnel", "report/test_five_scenes", "report/test_picture",
+    "report/test_report", "study/test_batch_run", "tunnels/test_risk", "verification/test_verify_faults",
+    "verification/test_verify_plan",
+}  # fmt: skip
+#: What a unit test is not.
+HEAVIER = {"slow", "browser", "long"}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The first process makes the folder of what the run shares; its workers inherit the name."""
+    if not hasattr(config, "workerinput"):
+        os.environ["CORECORE_TESTS_SHARED"] = tempfile.mkdtemp(prefix="corecore-tests-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ.pop("CORECORE_TESTS_SHARED"), ignore_errors=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks the unit tests: quick, without a planned hip, without real data."""
+    for item in items:
+        room, module = item.path.parent.name, f"{item.path.parent.name}/{item.path.stem}"
+        needs = set(getattr(item, "fixturenames", ()))
+        if not (WHOLE & {room, module} or WORK & needs or HEAVIER & {mark.name for mark in item.iter_markers()}):
+            item.add_marker("unit")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def made_once(request: pytest.FixtureRequest) -> Iterator[None]:
+    """In the upper rooms, commands take from the run's store what another test had made already."""
+    if request.path.parent.name not in ABOVE:
+        yield
+        return
+    from support.shared import shared
+
+    with shared.in_package():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +89,40 @@ def real_hips() -> Path:
 
 @pytest.fixture(scope="session")
 def sample_hip() -> Hip:
-    """The demo's hip, built once."""
+    """The demo's hip, built once a run."""
+    from support.shared import shared
+
+    from corecore.hip.case import load_case
+
     path = ROOT / "sample_volumes" / "right_medium.nii.gz"
-    return build_hip(load_case(f"{path}:1", f"{path}:2", case_id="sample"))
+    return shared.build_hip(load_case(f"{path}:1", f"{path}:2", case_id="sample"))
+
+
+@pytest.fixture(scope="session")
+def sample_plan(sample_hip: Hip) -> Plan:
+    """The sample planned with the usual parameters, once a run."""
+    from support.shared import shared
+
+    from corecore.base.spec import Spec
+    from corecore.planning.planner import plan_hip
+
+    with shared.in_package():
+        return shared.of_hip(
+            "plan", sample_hip, lambda: plan_hip(sample_hip, Spec(), shared.measure(sample_hip, Spec()))
+        )
+
+
+@pytest.fixture(scope="session")
+def written_plan() -> Path:
+    """The sample's folder as ``corecore plan`` leaves it, pictures and all: to be read; who edits it copies it."""
+    from support.shared import shared
+
+    from corecore.app.cli import main
+
+    path = ROOT / "sample_volumes" / "right_medium.nii.gz"
+
+    def write(folder: Path) -> None:
+        assert main(["plan", "--femur", f"{path}:1", "--lesion", f"{path}:2", "--out", str(folder / "plan")]) == 0
+
+    with shared.in_package():
+        return shared.written("plan of the sample", write) / "plan"

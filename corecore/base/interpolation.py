@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import numpy.typing as npt
 
+from corecore.base.grid import FloatArray
 from corecore.base.jit_cache import compiled
 
 #: Value of the distance field outside its array.
@@ -13,8 +15,8 @@ OUTSIDE = -1000.0
 
 
 @compiled()
-def sample(field, spacing, x, y, z):
-    """Trilinear value of a field at a local point; ``OUTSIDE`` beyond the array."""
+def sample(field: npt.NDArray[np.float32], spacing: FloatArray, x: float, y: float, z: float) -> float:
+    """Trilinear value of a field (voxels of ``spacing`` (3,) mm) at a local point, mm; ``OUTSIDE`` beyond the array."""
     fx, fy, fz = x / spacing[0], y / spacing[1], z / spacing[2]
     nx, ny, nz = field.shape
     if not (fx >= 0.0 and fy >= 0.0 and fz >= 0.0 and fx <= nx - 1 and fy <= ny - 1 and fz <= nz - 1):
@@ -25,12 +27,13 @@ def sample(field, spacing, x, y, z):
     c01 = field[i, j + 1, k] * (1 - w) + field[i, j + 1, k + 1] * w
     c10 = field[i + 1, j, k] * (1 - w) + field[i + 1, j, k + 1] * w
     c11 = field[i + 1, j + 1, k] * (1 - w) + field[i + 1, j + 1, k + 1] * w
-    return (c00 * (1 - v) + c01 * v) * (1 - u) + (c10 * (1 - v) + c11 * v) * u
+    value: float = (c00 * (1 - v) + c01 * v) * (1 - u) + (c10 * (1 - v) + c11 * v) * u
+    return value
 
 
 @compiled()
-def across(ux, uy, uz):
-    """Two unit vectors perpendicular to a unit vector."""
+def across(ux: float, uy: float, uz: float) -> tuple[FloatArray, FloatArray]:
+    """Two unit vectors (3,) perpendicular to a unit vector and to each other."""
     h = np.zeros(3)
     ax, ay, az = abs(ux), abs(uy), abs(uz)
     if ax <= ay and ax <= az:

@@ -15,7 +15,9 @@ from scipy import ndimage
 
 from corecore.base.errors import InputError
 from corecore.base.grid import BoolArray, FloatArray, Image, Mask, transform
+from corecore.hip.anatomy.landmarks import read_landmarks
 from corecore.hip.anatomy.model import Landmarks, PlanWarning
+from corecore.hip.inputs import AskedSide, HipInputs, parse_side
 from corecore.hip.lesion_transform import Move, into_femur
 from corecore.io.detect import kind_of
 from corecore.io.files import sha256_of
@@ -143,24 +145,28 @@ def load_case(
     femur: MaskReference | str,
     lesion: MaskReference | str,
     *,
-    side: Literal["auto", "left", "right"] = "auto",
+    side: AskedSide = "auto",
     landmarks: Landmarks | None = None,
     case_id: str | None = None,
     pelvis: MaskReference | str | None = None,
     image: Path | str | None = None,
     avoid: MaskReference | str | None = None,
-    lesion_transform: Path | None = None,
-    lesion_image: Path | None = None,
 ) -> Case:
-    """Read, check and clean one hip's masks; masks of the pelvis and of what to avoid, and an image, come along.
+    """``read_case`` for a lesion that lies in the femur's world."""
+    return read_case(HipInputs(femur, lesion, side, case_id, landmarks, image, pelvis, avoid))
 
-    A lesion drawn on another scan is carried over by ``lesion_transform``, or by registration of
-    ``lesion_image`` to ``image``.
+
+def read_case(inputs: HipInputs) -> Case:
+    """Read, check and clean one hip's masks; masks of the pelvis and of what to avoid, and an image, come along.
 
     Raises ``InputError`` for unreadable files, empty masks, a lesion outside the femur, or
     lesions in both hips without a ``side``.
     """
-    femur_ref, lesion_ref = _reference(femur), _reference(lesion)
+    side, image, landmarks = parse_side(inputs.side), inputs.image, inputs.landmarks
+    lesion_transform, lesion_image = inputs.lesion_transform, inputs.lesion_image
+    if isinstance(landmarks, Path):
+        landmarks = read_landmarks(landmarks)
+    femur_ref, lesion_ref = _reference(inputs.femur), _reference(inputs.lesion)
     same_file = os.path.realpath(femur_ref.path) == os.path.realpath(lesion_ref.path)
     if same_file and femur_ref.label == lesion_ref.label:
         raise InputError(
@@ -176,7 +182,7 @@ def load_case(
     dead = (parts if same_file else read_segmentation(lesion_ref.path, dead_on)).pick(lesion_ref.label)
     del parts
     move: Move | None = None
-    if lesion_transform is not None or lesion_image is not None:
+    if inputs.from_another_scan:
         if same_file:
             raise InputError(
                 f"{femur_ref.path}: femur and lesion lie in one file, so in one world; two are accepted",
@@ -203,7 +209,7 @@ def load_case(
         side=named,
         side_origin=origin,
         landmarks=landmarks,
-        case_id=case_id,
+        case_id=inputs.case_id,
         sources=sources,
     )
     if move is not None:
@@ -214,7 +220,7 @@ def load_case(
             " plan rests on it; look at every slice, correct it in an editor, and plan again"
         )
         case = replace(case, drafted=True, warnings=(PlanWarning("draft_femur", text), *case.warnings))
-    for role, given in (("pelvis", pelvis), ("avoid", avoid)):
+    for role, given in (("pelvis", inputs.pelvis), ("avoid", inputs.avoid)):
         if given is None:
             continue
         reference = _reference(given)

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from corecore.base.grid import FloatArray
 from corecore.base.spec import Spec, accepted_range
 from corecore.hip.hip import Hip
-from corecore.planning.search.batched import judge_many
+from corecore.planning.search.batched import evaluate_many
 from corecore.planning.search.line_geometry import ring_points
 from corecore.planning.search.problem import build_problem
 from corecore.planning.search.relaxation import LineEvaluator
@@ -182,7 +182,7 @@ def _least_bone(
     bone = np.pi * spec.radius_mm**2 * lengths / 1000.0 - counts * point_ml
     few = lines[enough[np.argsort(bone[enough], kind="stable")[:TRIED]]]
     problem = build_problem(hip, tight, slack_mm=0.02)
-    _, ends, exact = judge_many(problem, few, ring_points(RING_POINTS), RING_STEP_MM)
+    _, ends, exact = evaluate_many(problem, few, ring_points(RING_POINTS), RING_STEP_MM)
     for i in np.flatnonzero(exact > 0):
         tunnel = tunnel_of_line(problem, few[i], float(ends[i, 0]), float(ends[i, 1]))
         figures = assess(hip, tunnel, spec)

@@ -12,13 +12,14 @@ import numpy as np
 from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray
 from corecore.base.html import figures_html
-from corecore.base.spec import NECK_SHARE_WARNING, Spec, check_effort, preset
+from corecore.base.spec import NECK_SHARE_WARNING, Spec, preset
 from corecore.hip.anatomy.model import PlanWarning
 from corecore.hip.hip import Hip
 from corecore.measures.model import Measures
 from corecore.planning.alternatives import Alternative, alternatives
 from corecore.planning.explain import explanation
 from corecore.planning.proof.branch_and_bound import Proof
+from corecore.planning.request import Search
 from corecore.planning.robust import RobustPlan, robust_tunnel
 from corecore.planning.search.infeasible import Infeasible
 from corecore.planning.search.local_search import NearbyTunnel
@@ -28,7 +29,7 @@ from corecore.tunnels.bone_stock import BoneStock, bone_left
 from corecore.tunnels.cylinder import Tunnel
 from corecore.tunnels.figures import TunnelFigures
 from corecore.tunnels.plan_metrics import PlanMetrics, healthy_bone_ml, totals_of
-from corecore.tunnels.risk.methods import METHODS, Method, check_robust
+from corecore.tunnels.risk.methods import METHODS, Method
 from corecore.tunnels.user_constraints import fixed_direction, fixed_entry
 
 #: A fixed entry moved further than this onto the surface is spoken of, mm.
@@ -153,28 +154,21 @@ def plan_hip(
     hip: Hip,
     spec: Spec,
     measures: Measures | Callable[[], Measures],
+    search: Search | None = None,
     *,
     progress: Callable[[float], None] | None = None,
-    gap: float | None = None,
-    seconds: float | None = None,
-    explain: bool = False,
-    methods: Mapping[str, Method] = METHODS,
-    robust: str | None = None,
-    others: int = 0,
-    confirm: bool = True,
 ) -> Plan:
     """Search the best tunnel of a hip, or the best set of at most ``spec.tunnels``.
 
     ``measures`` may be a function that gives them, called when the search is done, so that they can be
-    taken beside it. With a ``gap`` or ``seconds``, prove a bound on what any tunnel or set removes. With
-    ``explain``, measure what each limit that holds a tunnel costs. With ``robust``, one of ``methods``,
-    plan for its errors. With ``others``, look for so many alternatives. Without
-    ``confirm``, what would give a tunnel where there is none is not planned with. Raises ``InputError`` for a gap, a
-    time or a number that is none, for an unknown method, and where a robust plan or alternatives for
-    several are asked for.
+    taken beside it. Raises ``InputError`` for a gap, a time or a number that is none, for an unknown
+    method, and where a robust plan or alternatives for several are asked for.
     """
-    check_effort(gap, seconds, others, spec.tunnels)
-    check_robust(robust, methods, spec.tunnels)
+    search = search or Search()
+    gap, seconds, robust, others, confirm = (
+        search.gap, search.seconds, search.robust, search.alternatives, search.confirm,
+    )  # fmt: skip
+    search.check(spec.tunnels)
     # Neither knows of a cavity, and both compare by what is removed.
     for name, asked in (("--robust", robust is not None), ("--alternatives", others > 0)):
         if asked and not provable(spec):
@@ -207,7 +201,7 @@ def plan_hip(
     search_s = time.perf_counter() - started - compile_s
     hardy: RobustPlan | None = None
     if robust is not None and tunnels:
-        hardy = robust_tunnel(hip, spec, methods[robust], tunnels[0], progress=progress)
+        hardy = robust_tunnel(hip, spec, search.methods[robust], tunnels[0], progress=progress)
         tunnels = ((hardy.tunnel, hardy.figures),)
     robust_s = time.perf_counter() - started - compile_s - search_s
     totals = totals_of(hip, spec, [tunnel for tunnel, _ in tunnels])
@@ -230,8 +224,8 @@ def plan_hip(
         timings["robust_s"] = robust_s
     return Plan(
         hip, spec, measures, tunnels, infeasible, totals, tuple(warnings), timings, judged, proof,
-        explanations=_explained(hip, spec, tunnels, timings, gains=explain),
-        standing=bone_left(hip, spec, tunnels) if tunnels else None, methods=dict(methods), robust=hardy,
+        explanations=_explained(hip, spec, tunnels, timings, gains=search.explain),
+        standing=bone_left(hip, spec, tunnels) if tunnels else None, methods=dict(search.methods), robust=hardy,
         own=own, others=found,
     )  # fmt: skip
 

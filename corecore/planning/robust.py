@@ -16,7 +16,7 @@ import numpy as np
 from corecore.base.grid import FloatArray
 from corecore.base.spec import Spec
 from corecore.hip.hip import Hip
-from corecore.planning.search.batched import judge_many
+from corecore.planning.search.batched import evaluate_many
 from corecore.planning.search.line_geometry import OK, ring_points
 from corecore.planning.search.local_search import line_through
 from corecore.planning.search.problem import Problem, build_problem
@@ -26,7 +26,7 @@ from corecore.tunnels.figures import RING_POINTS, RING_STEP_MM, TunnelFigures, a
 from corecore.tunnels.limits import violations
 from corecore.tunnels.risk.drilling import lesion_shifts, perturbed
 from corecore.tunnels.risk.execution import Risk, execution_risk, lesion_shift_mm, risk_of_poses
-from corecore.tunnels.risk.kernel import CORTEX, JOINT, Bricks, bricked
+from corecore.tunnels.risk.kernel import CORTEX, JOINT, Bricks, sort_into_bricks
 from corecore.tunnels.risk.lattice import POINTS
 from corecore.tunnels.risk.methods import Method
 
@@ -161,7 +161,7 @@ class _Search:
         self.hip, self.spec, self.method, self.plain = hip, spec, method, plain
         # The plain road judges what is returned: a hundredth of a millimetre of room for its finer look.
         self.problem: Problem = build_problem(hip, spec, slack_mm=0.01)
-        self.bricks: Bricks = bricked(hip.lesion.points_mm)
+        self.bricks: Bricks = sort_into_bricks(hip.lesion.points_mm)
         self.limit = spec.breach_probability_max
         self.least = WORTH * plain[1].removed_fraction
         #: Some of the lesion's points tell whether a tunnel is worth drilling.
@@ -179,7 +179,7 @@ class _Search:
             found.append(own)
         for room in ROOM_MM:
             problem = build_problem(self.hip, self.spec, slack_mm=room)
-            reasons, _, counts = judge_many(problem, lines, ring_points(SWEEP_RING), SWEEP_STEP_MM)
+            reasons, _, counts = evaluate_many(problem, lines, ring_points(SWEEP_RING), SWEEP_STEP_MM)
             kept = np.flatnonzero((reasons == OK) & (counts > 0))
             if len(kept) == 0:
                 break
@@ -230,7 +230,7 @@ class _Search:
 
     def _tunnels(self, lines: FloatArray, drawn: FloatArray) -> list[Tunnel | None]:
         """The tunnels on lines (N, 4), as deep as they may go less what they are drawn back (N,); ``None``: none."""
-        reasons, ends, counts = judge_many(
+        reasons, ends, counts = evaluate_many(
             self.problem, np.ascontiguousarray(lines), ring_points(RING_POINTS), RING_STEP_MM
         )
         tunnels: list[Tunnel | None] = []

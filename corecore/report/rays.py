@@ -6,12 +6,30 @@ This file imports nothing but the compiler, so that pictures may change without 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from corecore.base.jit_cache import compiled
 
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from corecore.base.grid import FloatArray
+
 
 @compiled(nogil=True)
-def ray_sums(values, spacing, source, corner, across, down, step_mm, sums, first, last):
+def ray_sums(
+    values: npt.NDArray[np.float32],
+    spacing: FloatArray,
+    source: FloatArray,
+    corner: FloatArray,
+    across: FloatArray,
+    down: FloatArray,
+    step_mm: float,
+    sums: FloatArray,
+    first: int,
+    last: int,
+) -> None:
     """Writes rows ``first`` to ``last`` of ``sums``: the integral of ``values`` over mm along each pixel's ray.
 
     ``source``, ``corner`` (the first pixel), ``across`` and ``down`` (from one pixel to the next) are in

@@ -33,14 +33,11 @@ HEADERS = {
     "Cache-Control": "no-store",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-#: The page's own scripts.
-SCRIPTS = ("review", "ask", "parts", "slices", "space")
-#: What the page may ask for by name: file and kind.
+#: What the page may ask for by name: file and kind. The script is bundled from web/src.
 STATIC = {
-    "/": ("corecore.review", "review.html", "text/html"),
-    **{f"/{name}.js": ("corecore.review", f"{name}.js", "text/javascript") for name in SCRIPTS},
-    "/review.css": ("corecore.review", "review.css", "text/css"),
-    "/scene.js": ("corecore.report", "scene.js", "text/javascript"),
+    "/": ("review.html", "text/html"),
+    "/review.js": ("review.js", "text/javascript"),
+    "/review.css": ("review.css", "text/css"),
 }
 
 
@@ -63,8 +60,8 @@ def application(table: ReviewController, token: str, port: int) -> Starlette:
     async def page(request: Request) -> Response:
         if request.headers.get("host") not in hosts:
             return refused(421, "another host")
-        room, name, kind = STATIC[request.url.path]
-        text = (files(room) / "static" / name).read_text(encoding="utf-8")
+        name, kind = STATIC[request.url.path]
+        text = (files("corecore.review") / "static" / name).read_text(encoding="utf-8")
         return Response(text, media_type=kind, headers=HEADERS)
 
     def guarded(name: str, answer: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]) -> Route:

@@ -115,6 +115,7 @@ def _compared(name: str, stated: StatedRisk, found: Drillings, hip: Hip) -> list
     return checks
 
 
+# Ten parameters: plain arrays of one tunnel, one method and one draw; no two travel on together.
 def _drillings(
     plan: Document, index: int, errors: Errors, hip: Hip, frame: Frame, around: tuple[FloatArray, FloatArray],
     lesion: FloatArray, poses: int, rng: np.random.Generator, shifts: FloatArray,

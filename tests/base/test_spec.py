@@ -37,6 +37,8 @@ def test_values_are_read_as_numbers() -> None:
         ("diameter_mm", "0.2", "1 to 20"),
         ("tunnels", "1.5", "whole"),
         ("tunnels", True, "whole"),
+        ("tunnels", "17", "1 to 16"),
+        ("pattern", "star", "fan"),
         ("cortical_margin_mm", "three", "finite"),
         ("cortical_margin", "3", "unknown parameter"),
         ("preset", "core-8", "unknown parameter"),

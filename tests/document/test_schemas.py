@@ -5,31 +5,24 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+from support.schemas import schema
 
-from corecore.base.spec import Spec
 from corecore.hip.hip import Hip
 from corecore.measures.document import measures_document
-from corecore.measures.model import measure
 from corecore.planning.document import document
-from corecore.planning.planner import plan_hip
-
-
-def schema(name: str) -> Any:
-    return json.loads((resources.files("corecore.document") / "schemas" / f"{name}.schema.json").read_text())
+from corecore.planning.planner import Plan
 
 
 @pytest.fixture(scope="module")
-def documents(sample_hip: Hip) -> dict[str, Any]:
-    measures = measure(sample_hip, Spec())
-    plain = plan_hip(sample_hip, Spec(), measures)
+def documents(sample_hip: Hip, sample_plan: Plan) -> dict[str, Any]:
+    measures = sample_plan.measures
     return {
-        "plan": json.loads(json.dumps(document(plain))),
+        "plan": json.loads(json.dumps(document(sample_plan))),
         "measures": json.loads(json.dumps(measures_document(sample_hip, measures))),
     }
 

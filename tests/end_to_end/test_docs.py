@@ -53,9 +53,14 @@ def sample_folder(sample_hip: Hip, tmp_path_factory: pytest.TempPathFactory) -> 
     command = folder / "bin" / "corecore"
     command.parent.mkdir()
     command.write_text(
-        f"#!{sys.executable}\nimport sys\nsys.path.insert(0, {str(ROOT)!r})\n"
+        f"#!{sys.executable}\nimport sys\nsys.path[:0] = [{str(ROOT)!r}, {str(ROOT / 'tests')!r}]\n"
         # Workers begin by reading the program that began them.
-        "from corecore.app.cli import main\nif __name__ == '__main__':\n    sys.exit(main())\n"
+        "from corecore.app.cli import main\nif __name__ == '__main__':\n"
+        # What an earlier page planned is not planned again.
+        "    if {'plan', 'assess', 'explain', 'guide'} & set(sys.argv[1:2]):\n"
+        "        from support.shared import shared\n"
+        "        with shared.in_package():\n            sys.exit(main())\n"
+        "    sys.exit(main())\n"
     )
     command.chmod(0o755)
     return folder

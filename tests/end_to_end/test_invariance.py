@@ -11,6 +11,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
+from support.shared import shared
 
 from corecore.base.grid import FloatArray, Grid, Mask, transform
 from corecore.base.spec import Spec
@@ -26,8 +27,8 @@ SAMPLE = ROOT / "sample_volumes" / "right_medium.nii.gz"
 
 
 def planned(path: Path) -> tuple[Hip, SearchResult]:
-    hip = build_hip(load_case(f"{path}:1", f"{path}:2"))
-    return hip, best_tunnel(hip, Spec())
+    hip = shared.build_hip(load_case(f"{path}:1", f"{path}:2"))
+    return hip, shared.best_tunnel(hip, Spec())
 
 
 def ends(hip: Hip, found: SearchResult) -> FloatArray:

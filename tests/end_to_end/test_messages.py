@@ -16,6 +16,7 @@ import pytest
 from support import export_phantom, messages_of_files, messages_of_hips, messages_of_work
 from support import messages_of_warnings as scenes
 from support.message_kit import BEYOND, COMMANDS, SLOW, Kit
+from support.shared import shared
 
 from corecore.app.cli import main
 from corecore.base.errors import CorecoreError
@@ -118,13 +119,15 @@ def test_every_error_has_its_recipe() -> None:
 
 
 @pytest.fixture(scope="module")
-def kept_plan(sample_hip: Hip, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def kept_plan(sample_hip: Hip) -> Path:
     """A plan of the sample with a tunnel that breaks nothing, and its files."""
-    folder = tmp_path_factory.mktemp("plan")
-    tunnel = path_on_bone(sample_hip, *ENDS, 9.0)
-    content = export_phantom.write_by_hand(sample_hip, [tunnel], folder, spec=Spec(diameter_mm=9.0))
-    assert content["violations"] == []
-    return folder
+
+    def write(folder: Path) -> None:
+        tunnel = path_on_bone(sample_hip, *ENDS, 9.0)
+        content = export_phantom.write_by_hand(sample_hip, [tunnel], folder, spec=Spec(diameter_mm=9.0))
+        assert content["violations"] == []
+
+    return shared.written("plan by hand", write)
 
 
 @pytest.fixture

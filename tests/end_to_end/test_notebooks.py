@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-import jupytext
-import nbformat
 import pytest
-from nbclient import NotebookClient
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 NAMES = ["01_first_plan", "02_measures", "03_compare_presets", "04_batch_study"]
 
 
-def cells(notebook: nbformat.NotebookNode) -> list[tuple[str, str]]:
+def cells(notebook: Any) -> list[tuple[str, str]]:
     return [(cell.cell_type, cell.source) for cell in notebook.cells]
 
 
@@ -24,6 +22,9 @@ def test_every_notebook_is_here() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_notebook_and_its_text_say_the_same(name: str) -> None:
+    import jupytext
+    import nbformat
+
     kept = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
     assert cells(kept) == cells(jupytext.read(FOLDER / f"{name}.py"))
     # Nothing shown names a place of the machine that it was made on.
@@ -36,6 +37,9 @@ def test_a_notebook_and_its_text_say_the_same(name: str) -> None:
 # The kernel's own libraries warn of what does not concern these pages.
 @pytest.mark.filterwarnings("default")
 def test_a_notebook_runs(name: str) -> None:
+    import jupytext
+    from nbclient import NotebookClient
+
     notebook = jupytext.read(FOLDER / f"{name}.py")
     where = {"metadata": {"path": str(FOLDER)}}
     NotebookClient(notebook, timeout=600, kernel_name="python3", resources=where).execute()

@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.real_hips import NAMES, QUICK, built, masks, truth_of
 
 from corecore.app.cli import main
 from corecore.base.spec import Spec
-from corecore.hip.case import load_case
-from corecore.hip.hip import Hip, build_hip
 from corecore.measures.model import measure
 from corecore.planning.proof.branch_and_bound import prove
 from corecore.planning.search.problem import build_problem
@@ -21,32 +20,11 @@ from corecore.planning.search.single import best_tunnel
 from corecore.tunnels.figures import assess
 from corecore.tunnels.limits import violations
 
-NAMES = [
-    "h01_right_wedge15", "h02_right_medial15", "h03_left_small05", "h04_left_posterior15", "h05_right_short_scan",
-    "h06_left_full_femur", "h07_left_170mm", "h08_h01_oblique", "h09_h01_aniso_3mm", "h10_h01_sagittal_order",
-    "h11_h01_mirrored", "h12_h01_dirty", "h13_right_ct_3mm", "h14",
-]  # fmt: skip
-#: The test suite that runs at every change looks at these; all of them run with the slow tests.
-QUICK = {"h05_right_short_scan", "h09_h01_aniso_3mm", "h13_right_ct_3mm", "h14"}
 ANY = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in NAMES]
 
-PLANNED = [n if n == "h14" else pytest.param(n, marks=pytest.mark.slow) for n in NAMES if n != "h13_right_ct_3mm"]
+PLANNED = [n for n in NAMES if n != "h13_right_ct_3mm"]
 
 MEASURED = [n if n == "h13_right_ct_3mm" else pytest.param(n, marks=pytest.mark.slow) for n in NAMES]
-
-
-def masks(folder: Path, name: str) -> tuple[str, str]:
-    if name == "h14":
-        return str(folder / "h14_femur_mask.nii.gz"), str(folder / "h14_lesion_mask_oblique_grid.nii.gz")
-    return f"{folder / name}.nii.gz:1", f"{folder / name}.nii.gz:2"
-
-
-def truth_of(folder: Path, name: str) -> dict[str, Any]:
-    return json.loads((folder / "truth.json").read_text())[name]  # type: ignore[no-any-return]
-
-
-def built(folder: Path, name: str) -> Hip:
-    return build_hip(load_case(*masks(folder, name)))
 
 
 @pytest.mark.parametrize("name", ANY)
@@ -70,6 +48,7 @@ def test_anatomy_and_lesion_are_those_of_the_readme(real_hips: Path, name: str) 
     assert 0.0 < found.figures.volumes.head.fraction < 1.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PLANNED)
 def test_every_hip_is_planned_and_the_second_road_agrees(
     real_hips: Path, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

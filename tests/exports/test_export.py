@@ -39,8 +39,8 @@ PLACE_MM = 0.01
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> phantom.World:
-    return phantom.make_world(tmp_path_factory.mktemp("world"))
+def world() -> phantom.World:
+    return phantom.make_world()
 
 
 @pytest.fixture(scope="module")

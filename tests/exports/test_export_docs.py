@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 from support import export_phantom as phantom
+from support.ct_series import make_series
 from support.risk_twin import neck_tunnel
-from test_export_dicom import make_series
+from support.shared import shared
 
 from corecore.app.cli import main
 from corecore.base.spec import Spec
 from corecore.exports.guide.design import Design
 from corecore.hip.case import load_case
-from corecore.hip.hip import build_hip
 
 #: So lax that a tunnel along the neck keeps it on any hip.
 LAX = Spec(
@@ -36,7 +36,7 @@ def plans(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with what the pages name: plans/case01, plans/mine (breaks a limit), a series."""
     pytest.importorskip("highdicom")
     folder = tmp_path_factory.mktemp("docs")
-    world = phantom.make_world(folder)
+    world = phantom.make_world()
     tunnel = phantom.on_bone(world.hip, world.ends[0], 10.0)
     (folder / "plans").mkdir()
     phantom.write_by_hand(world.hip, [tunnel], folder / "plans" / "case01")
@@ -64,7 +64,7 @@ def real_plan(real_hips: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     pytest.importorskip("manifold3d")
     folder = tmp_path_factory.mktemp("guides")
     path = real_hips / "h05_right_short_scan.nii.gz"
-    hip = build_hip(load_case(f"{path}:1", f"{path}:2"))
+    hip = shared.build_hip(load_case(f"{path}:1", f"{path}:2"))
     (folder / "plans").mkdir()
     phantom.write_by_hand(hip, [neck_tunnel(hip, diameter_mm=8.0)], folder / "plans" / "case01", spec=LAX)
     return folder

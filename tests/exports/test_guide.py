@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 from support import export_phantom as phantom
+from support.real_hips import NAMES, masks, truth_of
 from support.risk_twin import neck_tunnel
-from test_real_hips import NAMES, masks, truth_of
+from support.shared import shared
 
 from corecore.app.cli import main
 from corecore.base.errors import InputError, OutputError
@@ -213,7 +214,7 @@ def test_pins_too_near_to_each_other_are_refused_and_pins_apart_are_not(sample_h
 
 
 def test_a_tube_is_no_seat(sample_hip: Hip, tmp_path_factory: pytest.TempPathFactory) -> None:
-    world = phantom.make_world(tmp_path_factory.mktemp("world"))
+    world = phantom.make_world()
     tunnel = phantom.on_bone(world.hip, world.ends[0], 10.0)
     with pytest.raises(InputError, match=r"no stable seat: the bone is too flat.* opens it by 0\.0[01]"):
         make_guide(world.hip, [tunnel], STAMP, Design())
@@ -223,8 +224,8 @@ def test_a_tube_is_no_seat(sample_hip: Hip, tmp_path_factory: pytest.TempPathFac
 
 @pytest.mark.slow
 def test_no_guide_where_the_lesser_trochanter_is_assumed(tmp_path: Path) -> None:
-    world = phantom.make_world(tmp_path)
-    hip = build_hip(load_case(f"{world.path}:1", f"{world.path}:2"))
+    world = phantom.make_world()
+    hip = shared.build_hip(load_case(f"{world.path}:1", f"{world.path}:2"))
     assert hip.anatomy.sources["lesser_trochanter"] == "assumed"
     tunnel = phantom.on_bone(hip, world.ends[0], 10.0)
     with pytest.raises(InputError, match="lesser trochanter is not in view"):
@@ -328,7 +329,7 @@ SEEN = [name for name in NAMES if name != "h13_right_ct_3mm"]
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow) for name in SEEN])
 def test_real_hips_get_a_guide_that_keeps_its_word(real_hips: Path, name: str, tmp_path: Path) -> None:
-    hip = build_hip(load_case(*masks(real_hips, name)))
+    hip = shared.build_hip(load_case(*masks(real_hips, name)))
     assert truth_of(real_hips, name)["side"] == hip.side
     if hip.anatomy.sources["lesser_trochanter"] == "assumed":
         pytest.skip("its lesser trochanter is not in view")

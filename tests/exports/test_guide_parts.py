@@ -21,8 +21,8 @@ pytest.importorskip("manifold3d")
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> phantom.World:
-    return phantom.make_world(tmp_path_factory.mktemp("world"))
+def world() -> phantom.World:
+    return phantom.make_world()
 
 
 def turned(seed: int) -> FloatArray:

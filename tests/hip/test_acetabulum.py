@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.shared import shared
 
 from corecore.base.errors import AnatomyError, InputError
 from corecore.base.grid import FloatArray, Mask, transform
@@ -24,7 +25,7 @@ from corecore.hip.anatomy.landmarks import read_landmarks
 from corecore.hip.anatomy.model import Landmarks
 from corecore.hip.anatomy.pelvis import SLAB_MM
 from corecore.hip.case import load_case
-from corecore.hip.hip import Hip, build_hip
+from corecore.hip.hip import Hip
 from corecore.measures.jic import acetabulum_of
 from corecore.study.phantom.pelvis import PelvisOnGrid, PelvisShape, pelvis_on_grid
 from corecore.study.phantom.pose import Pose
@@ -38,7 +39,7 @@ TURNS = [(0.0, 0.0, 0.0), (20.0, -15.0, 30.0), (-25.0, 10.0, -20.0), (0.0, 0.0, 
 @pytest.fixture(scope="module")
 def left_hip() -> Hip:
     path = SAMPLES / "left_small.nii.gz"
-    return build_hip(load_case(f"{path}:1", f"{path}:2"))
+    return shared.build_hip(load_case(f"{path}:1", f"{path}:2"))
 
 
 def around(hip: Hip, shape: PelvisShape, *, turn: tuple[float, float, float] = (0.0, 0.0, 0.0), seed: int = 0,

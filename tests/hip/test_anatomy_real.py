@@ -13,6 +13,7 @@ import pytest
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 from support.anatomy_bones import CLOSED, RealHip, degrees_between, in_local_frame, read_bone
+from support.shared import shared
 
 from corecore.base.distance_field import bone_from_voxels
 from corecore.base.errors import AnatomyError
@@ -52,7 +53,11 @@ def hip(folder: Path, name: str, coarse: int, side: str | None = None) -> RealHi
 @cache
 def fitted(folder: Path, name: str, coarse: int) -> Anatomy:
     found = hip(folder, name, coarse)
-    return fit_anatomy(found.bone, found.near, side=found.side, superior=found.superior)  # type: ignore[arg-type]
+
+    def fit() -> Anatomy:
+        return fit_anatomy(found.bone, found.near, side=found.side, superior=found.superior)  # type: ignore[arg-type]
+
+    return shared.once(f"anatomy {name} {coarse}", fit)
 
 
 @pytest.mark.parametrize(("name", "coarse"), HIPS)
@@ -170,7 +175,10 @@ def test_oblique_sampling_and_a_turned_patient_give_the_same_anatomy(
 CUTS = [(30.0, 6.0), (0.0, 6.0), (-12.0, 9.0)]
 
 
-@pytest.mark.parametrize("name", ["h01_right_wedge15", "h03_left_small05", "h07_left_170mm"])
+@pytest.mark.parametrize(
+    "name",
+    ["h01_right_wedge15", *(pytest.param(n, marks=pytest.mark.slow) for n in ("h03_left_small05", "h07_left_170mm"))],
+)
 def test_whole_bones_cut_short_keep_their_axis_near_enough(real_hips: Path, name: str) -> None:
     whole = hip(real_hips, name, 2)
     assert whole.shaft_axis is not None

@@ -17,7 +17,8 @@ from corecore.app.cli import main
 from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray, Image, Mask, inverse, transform
 from corecore.hip import registration
-from corecore.hip.case import load_case
+from corecore.hip.case import load_case, read_case
+from corecore.hip.inputs import HipInputs
 from corecore.hip.lesion_transform import PHANTOM_ERROR_MM, Move, move_told
 from corecore.hip.registration import LEVELS, Registration, information, matrix_of, register
 from corecore.io.nifti import read_volume, write_image, write_mask
@@ -80,7 +81,7 @@ def test_a_plan_tells_a_move_and_what_the_risk_counts_of_it() -> None:
 @pytest.mark.parametrize("name", ["t.tfm", "t.txt", "t.h5"])
 def test_a_transform_brings_the_lesion_back(tmp_path: Path, moved_lesion: tuple[Path, FloatArray], name: str) -> None:
     path, back = moved_lesion
-    case = load_case(str(FEMUR), str(path), lesion_transform=written(tmp_path / name, back))
+    case = read_case(HipInputs(str(FEMUR), str(path), lesion_transform=written(tmp_path / name, back)))
     here = load_case(str(FEMUR), str(LESION))
     assert np.array_equal(case.lesion.voxels, here.lesion.voxels)
     gap = case.lesion.positions_mm() - here.lesion.positions_mm()
@@ -98,7 +99,7 @@ def test_a_transform_the_other_way_round_is_noticed(
 ) -> None:
     path, back = moved_lesion
     with pytest.raises(InputError, match=r"0 % of the lesion into the femur, its inverse (9\d|100) %"):
-        load_case(str(FEMUR), str(path), lesion_transform=written(tmp_path / name, inverse(back)))
+        read_case(HipInputs(str(FEMUR), str(path), lesion_transform=written(tmp_path / name, inverse(back))))
 
 
 def test_a_transform_that_is_wrong_altogether_leaves_the_lesion_outside(
@@ -107,7 +108,7 @@ def test_a_transform_that_is_wrong_altogether_leaves_the_lesion_outside(
     away = np.eye(4)
     away[:3, 3] = [0, 90, 0]
     with pytest.raises(InputError, match="outside the femur"):
-        load_case(str(FEMUR), str(LESION), lesion_transform=written(tmp_path / "t.txt", away))
+        read_case(HipInputs(str(FEMUR), str(LESION), lesion_transform=written(tmp_path / "t.txt", away)))
 
 
 @pytest.mark.parametrize(
@@ -132,7 +133,7 @@ def test_options_that_do_not_go_together_end_in_one_line(
 def test_a_lesion_in_the_femurs_file_cannot_be_elsewhere(tmp_path: Path) -> None:
     sample = ROOT / "sample_volumes" / "right_medium.nii.gz"
     with pytest.raises(InputError, match="in one file, so in one world"):
-        load_case(f"{sample}:1", f"{sample}:2", lesion_transform=written(tmp_path / "t.txt", np.eye(4)))
+        read_case(HipInputs(f"{sample}:1", f"{sample}:2", lesion_transform=written(tmp_path / "t.txt", np.eye(4))))
 
 
 def test_a_pose_is_a_rotation_about_the_lesion_and_a_shift() -> None:

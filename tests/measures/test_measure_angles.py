@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.head_phantom import NECK, RADIUS, ball_hip, cap_overlap, cone, femoral, with_lesion
+from support.head_phantom import NECK, RADIUS, ball_hip, cap_overlap, cone, femoral, figures, with_lesion
 
 from corecore.base.spec import Spec
 from corecore.hip.hip import Hip
@@ -37,7 +37,7 @@ def head(request: pytest.FixtureRequest, sample_hip: Hip) -> Hip:
 @pytest.mark.parametrize("half_angle", [slow(20.0), 47.5, slow(62.5), slow(75.0)])
 def test_a_cone_about_the_shaft(head: Hip, half_angle: float) -> None:
     """Arcs of 2 a in both planes, combined 4 a, index (2 a / 180)²; each within 1°."""
-    found = measure(cone(head, Z, half_angle), Spec()).figures
+    found = figures(cone(head, Z, half_angle), Spec())
     assert found.kerboul.coronal_deg == pytest.approx(2 * half_angle, abs=1.0)
     assert found.kerboul.sagittal_deg == pytest.approx(2 * half_angle, abs=1.0)
     assert found.kerboul.combined_deg == pytest.approx(4 * half_angle, abs=1.5)
@@ -62,7 +62,7 @@ def test_kerboul_grades(combined: float, grade: int | None) -> None:
 def test_the_anterior_edge_from_the_necks_axis(head: Hip, forward: float) -> None:
     """A cone of 35° leaning forward in the neck's plane ends 35° further; what is left reaches to 120°."""
     axis = np.cos(np.radians(forward)) * NECK + np.sin(np.radians(forward)) * np.array([0.0, 1.0, 0.0])
-    found = measure(cone(head, axis, 35.0), Spec()).figures
+    found = figures(cone(head, axis, 35.0), Spec())
     assert found.anterior_necrotic_angle_deg == pytest.approx(forward + 35.0, abs=1.0)
     assert found.preserved_angle.anterior_deg == pytest.approx(120.0 - forward - 35.0, abs=1.0)
 
@@ -72,7 +72,7 @@ def test_two_foci_count_by_their_hull_and_by_their_union(head: Hip) -> None:
     place = femoral(head)
     turn = np.degrees(np.arctan2(place[..., 0], place[..., 2]))
     foci = ((turn > -50) & (turn < -20)) | ((turn > 10) & (turn < 40))
-    found = measure(with_lesion(head, foci & (np.linalg.norm(place, axis=-1) > 10.0)), Spec()).figures.kerboul
+    found = figures(with_lesion(head, foci & (np.linalg.norm(place, axis=-1) > 10.0)), Spec()).kerboul
     assert found.coronal_deg == pytest.approx(90.0, abs=1.5)
     assert found.coronal_union_deg == pytest.approx(60.0, abs=2.0)
 
@@ -81,14 +81,14 @@ def test_the_largest_slice_is_found_beside_the_middle(head: Hip) -> None:
     """A ball of 8 mm, 12 mm in front: the coronal slice there, where the head's radius is sqrt(24² - 12²)."""
     place = femoral(head)
     center = np.array([0.0, 12.0, 14.0])
-    found = measure(with_lesion(head, np.linalg.norm(place - center, axis=-1) <= 8.0), Spec()).figures
+    found = figures(with_lesion(head, np.linalg.norm(place - center, axis=-1) <= 8.0), Spec())
     assert found.necrotic_index.coronal_slice_mm == pytest.approx(12.0, abs=1.5)
     assert found.necrotic_index.sagittal_slice_mm == pytest.approx(0.0, abs=1.5)
     assert found.necrotic_index.modified > found.necrotic_index.original
 
 
 def test_a_lesion_under_no_surface_has_no_angle(head: Hip) -> None:
-    found = measure(with_lesion(head, np.linalg.norm(femoral(head), axis=-1) <= 6.0), Spec()).figures
+    found = figures(with_lesion(head, np.linalg.norm(femoral(head), axis=-1) <= 6.0), Spec())
     assert found.kerboul.combined_deg == 0.0
     assert found.kerboul.grade is None
     assert found.necrotic_index.modified == 0.0
@@ -99,7 +99,7 @@ def test_a_lesion_under_no_surface_has_no_angle(head: Hip) -> None:
 def test_a_turn_about_the_neck_moves_the_cone_from_under_the_load(head: Hip) -> None:
     """The dead share is the overlap of the cap with the cone, turned with the head: forward for positive angles."""
     axis = GAIT / np.linalg.norm(GAIT) + 0.5 * np.array([0.0, 1.0, 0.0])
-    found = measure(cone(head, axis, 40.0), Spec()).figures.rotation
+    found = figures(cone(head, axis, 40.0), Spec()).rotation
     for degrees in (-60.0, 0.0, 50.0):
         turned = rotated(axis, NECK, degrees)
         at = list(found.angles_deg).index(degrees)
@@ -112,7 +112,7 @@ def test_a_turn_about_the_neck_moves_the_cone_from_under_the_load(head: Hip) -> 
 
 def test_a_varus_tilt_moves_the_upper_side_medially(head: Hip) -> None:
     axis = np.array([-0.7, 0.0, 0.7])
-    found = measure(cone(head, axis, 30.0), Spec()).figures.tilt
+    found = figures(cone(head, axis, 30.0), Spec()).tilt
     for degrees in (-30.0, 15.0):
         medial = np.radians(degrees)
         turned = np.array([-np.sin(medial) + 0.0, 0.0, np.cos(medial)])
@@ -124,7 +124,7 @@ def test_a_varus_tilt_moves_the_upper_side_medially(head: Hip) -> None:
 
 
 def test_the_intact_share_counts_what_of_the_cap_is_on_the_head(head: Hip) -> None:
-    found = measure(cone(head, GAIT, 20.0), Spec()).figures.tilt
+    found = figures(cone(head, GAIT, 20.0), Spec()).tilt
     at = list(TILT_DEG).index(-30.0)
     pole = np.array([GAIT[0] * 1.0, GAIT[1], GAIT[2]])
     turned = rotated(pole, np.array([0.0, -1.0, 0.0]), 30.0)
@@ -135,7 +135,7 @@ def test_the_intact_share_counts_what_of_the_cap_is_on_the_head(head: Hip) -> No
 @pytest.mark.parametrize("half_angle", [30.0, slow(50.0)])
 def test_a_reamed_dome_stands_on_what_is_living(head: Hip, half_angle: float) -> None:
     """A cone about the neck's axis leaves cos a of the half-sphere; below it stays its tip."""
-    found = measure(cone(head, NECK, half_angle), Spec()).figures.resurfacing
+    found = figures(cone(head, NECK, half_angle), Spec()).resurfacing
     for depth, supported, left in zip(found.reaming_mm, found.supported_fraction, found.dead_left_ml, strict=True):
         assert supported == pytest.approx(np.cos(np.radians(half_angle)), abs=0.01)
         tip = (1 - np.cos(np.radians(half_angle))) / 2 * 4 / 3 * np.pi * (RADIUS - depth) ** 3 / 1000

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.head_phantom import NECK, RADIUS, ball_hip, cap_overlap, cone, femoral, with_lesion
+from support.head_phantom import NECK, RADIUS, ball_hip, cap_overlap, cone, femoral, figures, with_lesion
 
 from corecore.base.spec import Spec
 from corecore.hip.hip import Hip
@@ -40,7 +40,7 @@ def test_the_head_by_every_definition(head: Hip) -> None:
     """The ball less the cap beyond the plane, and the ball."""
     place = femoral(head)
     lesion = with_lesion(head, (place @ NECK <= 0.0) & (place @ NECK >= -10.0))
-    found = measure(lesion, Spec()).figures.volumes.shares
+    found = figures(lesion, Spec()).volumes.shares
     for cut in (0.4, 0.5, 0.6):
         assert found[f"cut_{cut}"].head_ml == pytest.approx(SPHERE_ML - cap_ml((1 - cut) * RADIUS), rel=0.01)
         # The slab reaches 10 mm below the centre: the cut at 0.4 R leaves 0.4 mm of it out.
@@ -56,7 +56,7 @@ def test_the_head_by_every_definition(head: Hip) -> None:
 @pytest.mark.parametrize("half_angle", [slow(25.0), 40.0, slow(60.0)])
 def test_a_cone_about_the_pole(head: Hip, half_angle: float) -> None:
     """Volume (1 - cos a) / 2 of the sphere; of the cap of 55°, (1 - cos a) / (1 - cos 55°) is met."""
-    found = measure(cone(head, GAIT, half_angle), Spec()).figures
+    found = figures(cone(head, GAIT, half_angle), Spec())
     share = 1 - np.cos(np.radians(half_angle))
     cap = 1 - np.cos(np.radians(55.0))
     assert found.volumes.volume_ml == pytest.approx(SPHERE_ML * share / 2, rel=0.01)
@@ -84,19 +84,19 @@ def test_a_pole_of_the_users(head: Hip) -> None:
 
 def test_a_ball_at_the_centre_bears_nothing_and_a_shell_all(head: Hip) -> None:
     distance = np.linalg.norm(femoral(head), axis=-1)
-    ball = measure(with_lesion(head, distance <= 5.0), Spec()).figures
+    ball = figures(with_lesion(head, distance <= 5.0), Spec())
     assert ball.weight_bearing["gait"].surface_fraction == 0.0
     assert ball.weight_bearing["gait"].depth_mm == pytest.approx(RADIUS - 5.0, abs=0.6)
     assert ball.volumes.volume_ml == pytest.approx(4 / 3 * np.pi * 0.125, rel=0.03)
-    shell = measure(with_lesion(head, distance >= RADIUS - 4.0), Spec()).figures
+    shell = figures(with_lesion(head, distance >= RADIUS - 4.0), Spec())
     assert shell.weight_bearing["gait"].surface_fraction == 1.0
 
 
 def test_a_lesion_deeper_than_the_subchondral_depth_is_not_under_the_surface(head: Hip) -> None:
     hip = with_lesion(head, np.linalg.norm(femoral(head), axis=-1) <= RADIUS - 6.5)
-    assert measure(hip, Spec()).figures.weight_bearing["gait"].surface_fraction == 0.0
+    assert figures(hip, Spec()).weight_bearing["gait"].surface_fraction == 0.0
     deep = replace(Spec(), subchondral_depth_mm=9.0)
-    assert measure(hip, deep).figures.weight_bearing["gait"].surface_fraction == 1.0
+    assert figures(hip, deep).weight_bearing["gait"].surface_fraction == 1.0
 
 
 def test_octants_and_centroid_of_sectors(head: Hip) -> None:
@@ -114,12 +114,12 @@ def test_octants_and_centroid_of_sectors(head: Hip) -> None:
         assert center.depth_mm == pytest.approx(RADIUS * (1 - 3 / 8 * np.sqrt(3)), abs=0.3)
         assert center.from_center_share == pytest.approx(3 / 8 * np.sqrt(3), abs=0.01)
     offset = np.array([-4.0, 5.0, 8.0])
-    ball = measure(with_lesion(head, np.linalg.norm(place - offset, axis=-1) <= 12.0), Spec()).figures.octants
+    ball = figures(with_lesion(head, np.linalg.norm(place - offset, axis=-1) <= 12.0), Spec()).octants
     lattice = np.stack(np.meshgrid(*[np.linspace(-11.9, 11.9, 120)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
     exact = lattice[np.linalg.norm(lattice, axis=1) <= 12.0] + offset
     assert ball["ASM"] == pytest.approx(np.mean(np.all(exact * (-1, 1, 1) > 0, axis=1)), abs=0.01)
     assert ball["PSL"] == pytest.approx(np.mean(np.all(exact * (1, -1, 1) > 0, axis=1)), abs=0.01)
-    upper = measure(with_lesion(head, place[..., 2] >= 0.0), Spec()).figures.octants
+    upper = figures(with_lesion(head, place[..., 2] >= 0.0), Spec()).octants
     assert [upper[name] for name in ("ASM", "ASL", "PSM", "PSL")] == pytest.approx([0.25] * 4, abs=0.01)
 
 

@@ -79,7 +79,10 @@ def test_a_drilled_hip_is_built_and_its_tunnel_found() -> None:
 
 
 @pytest.mark.parametrize("way", [WAYS[0], *(pytest.param(way, marks=pytest.mark.slow) for way in WAYS[1:])])
-@pytest.mark.parametrize(("diameter", "value"), [(3.2, HU_SCAR), (8.0, HU_SCAR), (10.0, 700.0)])
+@pytest.mark.parametrize(
+    ("diameter", "value"),
+    [(3.2, HU_SCAR), *(pytest.param(*one, marks=pytest.mark.slow) for one in ((8.0, HU_SCAR), (10.0, 700.0)))],
+)
 def test_a_cylinder_in_the_ct_is_found(diameter: float, value: float, way: dict[str, Any]) -> None:
     hip, image = ct()
     hole = bore(image.grid, "right", diameter, **way) & synthetic("right", 1.0, True).femur.voxels
@@ -94,11 +97,11 @@ def test_a_cylinder_in_the_ct_is_found(diameter: float, value: float, way: dict[
     ("what", "diameter", "way"),
     [
         ("nothing", 0.0, {}),
-        ("a cyst", 12.0, {"reach": (-6.0, 6.0)}),
+        pytest.param("a cyst", 12.0, {"reach": (-6.0, 6.0)}, marks=pytest.mark.slow),
         ("a bent vessel", 3.2, {"bend_mm": 14.0}),
-        ("a thin vessel", 1.2, {}),
-        ("across the neck", 6.0, {"rise_deg": 75.0, "reach": (-30.0, 30.0)}),
-        ("a cavity", 24.0, {"reach": (-15.0, 20.0)}),
+        pytest.param("a thin vessel", 1.2, {}, marks=pytest.mark.slow),
+        pytest.param("across the neck", 6.0, {"rise_deg": 75.0, "reach": (-30.0, 30.0)}, marks=pytest.mark.slow),
+        pytest.param("a cavity", 24.0, {"reach": (-15.0, 20.0)}, marks=pytest.mark.slow),
     ],
 )
 def test_other_places_of_low_density_are_no_tunnel(what: str, diameter: float, way: dict[str, Any]) -> None:

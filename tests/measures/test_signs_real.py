@@ -7,11 +7,12 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from test_real_hips import NAMES, QUICK, built
+from support.real_hips import NAMES, QUICK, built
+from support.shared import shared
 
 from corecore.base.grid import Image
 from corecore.hip.case import load_case
-from corecore.hip.hip import Hip, build_hip
+from corecore.hip.hip import Hip
 from corecore.io.nifti import read_image
 from corecore.measures.signs.clinician_input import ClinicianInput
 from corecore.measures.signs.detect_signs import detect_signs
@@ -49,7 +50,7 @@ def test_the_sample_with_its_ct_shows_no_sign(sample_hip: Hip) -> None:
 def test_an_mr_image_is_not_searched_for_metal_and_says_so() -> None:
     femur, lesion = sample("left_large_femur.nii.gz"), sample("left_large_lesion.nii.gz")
     image = read_image(sample("left_large_mr.nii.gz"))
-    hip = build_hip(load_case(str(femur), str(lesion)))
+    hip = shared.build_hip(load_case(str(femur), str(lesion)))
     found = detect_signs(with_image(hip, image), ClinicianInput(imaging_date=TODAY, today=TODAY, physis="open"))
     assert [warning.code for warning in found.warnings] == ["open_physis"]
     assert any("not a CT" in note for note in found.notes)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_schemas import schema
+from support.schemas import schema
 
 from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray
@@ -20,6 +20,7 @@ from corecore.measures.model import Measures, measure
 from corecore.planning.alternatives import ALIKE, LEAST, Alternative, beats, spread, unbeaten
 from corecore.planning.document import document
 from corecore.planning.planner import Plan, plan_hip
+from corecore.planning.request import Search
 from corecore.planning.search.single import TIE_CLEARANCE_MM, TIE_SHARE, preferred_of_ties, spare_clearance_mm
 from corecore.tunnels.cylinder import Tunnel
 from corecore.tunnels.figures import TunnelFigures, assess
@@ -96,16 +97,16 @@ def test_a_number_that_is_none_is_refused(sample_hip: Hip, others: int, tunnels:
         raise AssertionError
 
     with pytest.raises(InputError, match="--alternatives"):
-        plan_hip(sample_hip, replace(Spec(), tunnels=tunnels), never, others=others)
+        plan_hip(sample_hip, replace(Spec(), tunnels=tunnels), never, Search(alternatives=others))
 
 
 @pytest.mark.parametrize(
     ("spec", "asked", "word"),
     [
-        (preset("acd"), {"others": 2}, "--alternatives.*cavity"),
+        (preset("acd"), {"alternatives": 2}, "--alternatives.*cavity"),
         (preset("acd"), {"robust": "guide"}, "--robust.*cavity"),
-        (Spec(target="reached"), {"others": 2}, "--alternatives.*removing lesion"),
-        (Spec(), {"others": 2, "robust": "guide"}, "--alternatives with --robust"),
+        (Spec(target="reached"), {"alternatives": 2}, "--alternatives.*removing lesion"),
+        (Spec(), {"alternatives": 2, "robust": "guide"}, "--alternatives with --robust"),
     ],
     ids=["alternatives-cavity", "robust-cavity", "alternatives-reached", "both"],
 )
@@ -116,12 +117,12 @@ def test_what_risk_or_comparison_does_not_know_is_refused(
         raise AssertionError
 
     with pytest.raises(InputError, match=word):
-        plan_hip(sample_hip, spec, never, **asked)
+        plan_hip(sample_hip, spec, never, Search(**asked))
 
 
 @pytest.fixture(scope="module")
 def plan(sample_hip: Hip) -> Plan:
-    return plan_hip(sample_hip, Spec(), measure(sample_hip, Spec()), others=6)
+    return plan_hip(sample_hip, Spec(), measure(sample_hip, Spec()), Search(alternatives=6))
 
 
 @pytest.mark.long

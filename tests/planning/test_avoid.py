@@ -11,16 +11,18 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pytest
+from support.keep_out import BALL_MM, ball
 from support.plan_factory import Pose, plan_of, write_masks, write_plan
+from support.shared import shared
 
 from corecore.base.errors import InputError
-from corecore.base.grid import FloatArray, Grid, Mask, inverse, transform
+from corecore.base.grid import FloatArray, Mask, inverse
 from corecore.base.spec import Spec
 from corecore.document import plan as plan_file
 from corecore.hip.case import load_case
 from corecore.hip.hip import Hip
 from corecore.hip.keep_out import KeepOutRegion, Role, barrier_of
-from corecore.planning.search.batched import judge_many
+from corecore.planning.search.batched import evaluate_many
 from corecore.planning.search.constraint_gaps import survey_gaps
 from corecore.planning.search.infeasible import explain
 from corecore.planning.search.line_geometry import ring_points
@@ -35,20 +37,6 @@ from corecore.verification.hip import load_hip
 from corecore.verification.recalculation import verify_plan
 
 SPEC = Spec(diameter_mm=6.0, avoid_margin_mm=1.5)
-BALL_MM = 5.0
-
-
-def ball(middle: FloatArray, radius: float = BALL_MM) -> Mask:
-    """A ball about a world point on an oblique grid."""
-    turn = np.array([[0.8, -0.6, 0.0], [0.6, 0.8, 0.0], [0.0, 0.0, 1.0]])
-    shape = int(2 * radius / 0.8) + 5
-    matrix = np.eye(4)
-    matrix[:3, :3] = 0.8 * turn
-    matrix[:3, 3] = middle - matrix[:3, :3] @ np.full(3, (shape - 1) / 2)
-    grid = Grid((shape,) * 3, matrix)
-    index = np.stack(np.meshgrid(*[np.arange(shape)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
-    inside = np.linalg.norm(transform(matrix, index) - middle, axis=1) <= radius
-    return Mask(grid, inside.reshape(grid.shape))
 
 
 def barrier(hip: Hip, middle: FloatArray, role: Role = "avoid", radius: float = BALL_MM) -> KeepOutRegion:
@@ -69,7 +57,7 @@ def clearance(tunnel: Tunnel, middle: FloatArray, radius: float = BALL_MM) -> fl
 
 @pytest.fixture(scope="module")
 def free(sample_hip: Hip) -> Tunnel:
-    tunnel = best_tunnel(sample_hip, SPEC).tunnel
+    tunnel = shared.best_tunnel(sample_hip, SPEC).tunnel
     assert tunnel is not None
     return tunnel
 
@@ -84,9 +72,9 @@ def test_the_kernel_lets_pass_what_closed_form_does(sample_hip: Hip, free: Tunne
     lines = lattice(problem)
     lines = lines[rng.choice(len(lines), 60_000, replace=False)]
     ring = ring_points(RING_POINTS)
-    _, before, counts = judge_many(plain, lines, ring, RING_STEP_MM)
+    _, before, counts = evaluate_many(plain, lines, ring, RING_STEP_MM)
     lines, before = lines[counts > 0], before[counts > 0]
-    reasons, after, _ = judge_many(problem, lines, ring, RING_STEP_MM)
+    reasons, after, _ = evaluate_many(problem, lines, ring, RING_STEP_MM)
     kept = broken = 0
     for i in range(len(lines)):
         true = clearance(tunnel_of_line(problem, lines[i], *before[i]), middle)
@@ -107,7 +95,7 @@ def test_a_region_in_the_head_ends_the_tunnel_before_it(sample_hip: Hip, free: T
     middle = free.tip - 4.0 * free.direction
     problem = build_problem(replace(sample_hip, avoid=barrier(sample_hip, middle, radius=2.5)), SPEC)
     lines = lattice(problem)
-    _, ends, counts = judge_many(problem, lines, ring_points(16), 1.0)
+    _, ends, counts = evaluate_many(problem, lines, ring_points(16), 1.0)
     tunnels = [tunnel_of_line(problem, lines[i], *ends[i]) for i in np.flatnonzero(counts)]
     gaps = np.array([clearance(tunnel, middle, 2.5) for tunnel in tunnels])
     assert gaps.min() > 1.5 - 0.4
@@ -133,7 +121,7 @@ def test_where_the_region_covers_every_way_in_it_is_named(sample_hip: Hip, free:
     hip = replace(sample_hip, avoid=barrier(sample_hip, free.entry - 14.0 * free.direction, radius=26.0))
     problem = build_problem(hip, SPEC)
     lines = lattice(problem, offset_step=3.0, slope_step=0.06)
-    reasons, _, counts = judge_many(problem, lines, ring_points(16), 1.0)
+    reasons, _, counts = evaluate_many(problem, lines, ring_points(16), 1.0)
     assert not counts.any()
     assert np.count_nonzero(reasons == Reason.AVOID) > 10
     told = explain(SPEC, problem, survey_gaps(problem, lines), [], lambda spec, lines: False)

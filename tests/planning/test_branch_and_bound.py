@@ -17,18 +17,18 @@ from corecore.hip.hip import Hip
 from corecore.planning.proof.affine_field import affine_bounds
 from corecore.planning.proof.box_geometry import (
     Frame,
-    axis_of,
+    build_box,
     build_frame,
+    greatest_depth,
+    least_depth,
     least_margin,
     least_margin_along,
-    lower_depth,
     ring_drift,
-    upper_depth,
 )
 from corecore.planning.proof.branch_and_bound import bounded, box_of, lines_of, prove, root_box
-from corecore.planning.proof.entry_bounds import entry_between, least_sine
+from corecore.planning.proof.entry_bounds import entry_heights, least_incidence_sine
 from corecore.planning.search import single
-from corecore.planning.search.batched import climb_many, judge_many
+from corecore.planning.search.batched import climb_many, evaluate_many
 from corecore.planning.search.line_geometry import COUNT, entry_gaps, find_entry, line_of, margin_at, ring_points
 from corecore.planning.search.problem import Problem, build_problem
 from corecore.planning.search.single import SearchResult, best_tunnel, lattice, tunnel_of_line
@@ -54,7 +54,7 @@ class Case(NamedTuple):
 def case_of(hip: Hip, spec: Spec) -> Case:
     problem = build_problem(hip, spec)
     lines = lattice(problem, offset_step=2.0, slope_step=0.044)
-    reasons, _, _ = judge_many(problem, lines, RING, RING_STEP_MM)
+    reasons, _, _ = evaluate_many(problem, lines, RING, RING_STEP_MM)
     found = best_tunnel(hip, spec)
     assert found.tunnel is not None
     return Case(hip, problem, build_frame(problem), lines[reasons == Reason.OK], found.tunnel)
@@ -87,7 +87,7 @@ def beaten(case: Case, problem: Problem, count: int, seed: int, share: float) ->
     """How often a line of a box removes more than the box's bound, and how many lines were feasible."""
     worse = feasible = 0
     for box, lines in boxes_round(case, count, seed):
-        _, _, counts = judge_many(case.problem, lines, RING, RING_STEP_MM)
+        _, _, counts = evaluate_many(case.problem, lines, RING, RING_STEP_MM)
         cut = int(share * case.problem.points.shape[1])
         children, closed = bounded(problem, case.frame, box[None], cut)
         most = max([closed, *(int(child[8]) for child in children[0])])
@@ -115,7 +115,7 @@ def test_the_check_sees_a_wrong_bound(case: Case, fault: dict[str, Any]) -> None
 def test_every_line_of_a_box_lies_in_a_child_or_is_closed(case: Case) -> None:
     # Only halves of the box are looked at whose parts may still beat the cut; none is cut here.
     for box, lines in boxes_round(case, 15, 2):
-        _, _, counts = judge_many(case.problem, lines, RING, RING_STEP_MM)
+        _, _, counts = evaluate_many(case.problem, lines, RING, RING_STEP_MM)
         children, closed = bounded(case.problem, case.frame, box[None], 0)
         better = box_of(case.frame, lines[counts > closed])
         kept = children[0]
@@ -135,8 +135,8 @@ def test_fields_are_enclosed_in_a_ball(case: Case) -> None:
         turn = rng.standard_normal((40, 3))
         shift = reach * turn / np.linalg.norm(turn, axis=1, keepdims=True) * rng.random((40, 1)) ** 0.2
         depth = case.hip.bone.distance(centre + shift)
-        assert upper_depth(problem, frame, x, y, z, reach) >= depth.max() - 1e-4
-        assert lower_depth(problem, frame, x, y, z, reach) <= depth.min() + 1e-4
+        assert greatest_depth(problem, frame, x, y, z, reach) >= depth.max() - 1e-4
+        assert least_depth(problem, frame, x, y, z, reach) <= depth.min() + 1e-4
         margins = [margin_at(problem, a, b, c)[0] for a, b, c in centre + shift]
         assert least_margin(problem, x, y, z, reach) <= min(margins)
         # Round a piece of a line, beside each region's edge too.
@@ -161,11 +161,10 @@ def test_the_entries_of_a_box_lie_where_said_and_are_no_flatter(case: Case) -> N
     problem, frame, gaps = case.problem, case.frame, np.zeros(COUNT)
     widths = []
     for box, lines in boxes_round(case, 60, 8):
-        centre, half = box[:4], box[4:8]
-        point, w, _, _ = axis_of(problem, frame, centre)
-        turn = float(np.hypot(half[0] + half[2], half[1] + half[3])) / (frame.high - frame.low)
-        low, high = entry_between(problem, frame, half, point, w, float(np.linalg.norm(w)), turn)
-        sine = least_sine(problem, frame, half, point, w, low, high, turn)
+        half = box[4:8]
+        line_box = build_box(problem, frame, box[:4], half)
+        low, high = entry_heights(problem, frame, line_box)
+        sine = least_incidence_sine(problem, frame, line_box, low, high)
         for p, q, a, b in lines:
             start, u = line_of(problem, p, q, a, b)
             entry = find_entry(problem, start, u)
@@ -207,7 +206,7 @@ def test_rings_turn_no_further_than_said() -> None:
 def test_the_root_holds_every_line_that_touches_the_lesion(case: Case) -> None:
     root = root_box(case.problem, case.frame)
     lines = lattice(case.problem)
-    _, _, counts = judge_many(case.problem, lines[::7], ring_points(16), 1.0)
+    _, _, counts = evaluate_many(case.problem, lines[::7], ring_points(16), 1.0)
     touching = box_of(case.frame, lines[::7][counts > 0])
     assert len(touching) > 20
     assert (np.abs(touching - root[:4]) <= root[4:8]).all()
@@ -261,7 +260,7 @@ def test_a_larger_margin_never_raises_the_bound(case: Case) -> None:
 
 def test_a_proof_that_comes_upon_a_better_tunnel_plans_it(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     """From a poor tunnel, as a search that missed the best would have left it."""
-    _, ends, counts = judge_many(case.problem, case.feasible, RING, RING_STEP_MM)
+    _, ends, counts = evaluate_many(case.problem, case.feasible, RING, RING_STEP_MM)
     poor = int(np.argsort(counts)[len(counts) // 2])
     tunnel = tunnel_of_line(case.problem, case.feasible[poor], ends[poor, 0], ends[poor, 1])
     figures = assess(case.hip, tunnel, SPEC)
@@ -295,7 +294,7 @@ def test_lines_by_chance_and_their_climbs_do_not_beat_the_bound(case: Case, numb
     while judged < number:
         near = case.feasible[rng.integers(len(case.feasible), size=200_000)]
         lines = near + rng.uniform(-1, 1, near.shape) * (2.0, 2.0, 0.044, 0.044)
-        _, _, counts = judge_many(case.problem, lines, ring_points(16), 1.0)
+        _, _, counts = evaluate_many(case.problem, lines, ring_points(16), 1.0)
         top = lines[np.argsort(-counts, kind="stable")[:8]]
         _, _, climbed, _ = climb_many(case.problem, top, RING, RING_STEP_MM, 0.3, 0.02)
         most = max(most, int(climbed.max()))

@@ -13,7 +13,7 @@ from corecore.base.spec import Spec, preset
 from corecore.exports.plan_folder import tunnel_mesh
 from corecore.hip.hip import Hip
 from corecore.planning.planner import _cavity_cautions
-from corecore.planning.search.batched import judge_many
+from corecore.planning.search.batched import evaluate_many
 from corecore.planning.search.line_geometry import ring_points
 from corecore.planning.search.problem import build_problem
 from corecore.planning.search.single import lattice, provable, tunnel_of_line
@@ -72,7 +72,7 @@ def test_the_kernel_and_the_twin_agree_on_cavities(sample_hip: Hip) -> None:
     lines = lattice(problem)
     lines = lines[rng.choice(len(lines), 12_000, replace=False)]
     lines = lines + rng.uniform(-1, 1, lines.shape) * (0.5, 0.5, 0.01, 0.01)
-    _, ends, counts = judge_many(problem, lines, ring_points(RING_POINTS), RING_STEP_MM)
+    _, ends, counts = evaluate_many(problem, lines, ring_points(RING_POINTS), RING_STEP_MM)
     feasible = np.flatnonzero(counts)
     assert len(feasible) > 20
     loose = replace(SMALL, cortical_margin_mm=2.9, posterosuperior_margin_mm=4.8, joint_margin_mm=4.9)
@@ -96,7 +96,7 @@ def test_the_kernel_and_the_twin_agree_on_cavities(sample_hip: Hip) -> None:
 def test_a_cavity_that_comes_too_near_is_seen_though_its_tunnel_does_not(sample_hip: Hip) -> None:
     problem = build_problem(sample_hip, Spec(diameter_mm=6.0))
     lines = lattice(problem, offset_step=3.0, slope_step=0.06)
-    _, ends, counts = judge_many(problem, lines, ring_points(16), 1.0)
+    _, ends, counts = evaluate_many(problem, lines, ring_points(16), 1.0)
     i = int(np.argmax(counts))
     thin = tunnel_of_line(problem, lines[i], *ends[i])
     loose = replace(SMALL, cortical_margin_mm=2.5, posterosuperior_margin_mm=4.5, joint_margin_mm=4.7)

@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 from support.risk_twin import neck_tunnel
+from support.shared import shared
 
 from corecore.app.cli import main
 from corecore.base.errors import InputError
 from corecore.base.spec import Spec
 from corecore.exports.plan_folder import write_plan
 from corecore.hip.hip import Hip
-from corecore.measures.model import measure
 from corecore.planning.explain import LIMITS, explanation, limiting_constraints, nearest_walls
 from corecore.planning.open_plan import open_plan
-from corecore.planning.planner import plan_hip
+from corecore.planning.planner import Plan
 from corecore.planning.search.single import best_tunnel
 from corecore.planning.sets.search import best_set
 from corecore.tunnels.cylinder import Tunnel
@@ -29,10 +29,8 @@ from corecore.tunnels.tunnel_set import set_violations
 
 
 @pytest.fixture(scope="module")
-def folder(sample_hip: Hip, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("explained") / "plan"
-    write_plan(plan_hip(sample_hip, Spec(), measure(sample_hip, Spec())), out, pictures=False)
-    return out
+def folder(sample_plan: Plan) -> Path:
+    return shared.written("sample plan", lambda out: write_plan(sample_plan, out, pictures=False))
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from pathlib import Path
 import jsonschema
 import numpy as np
 import pytest
-from test_schemas import schema
+from support.schemas import schema
 
 from corecore.app.cli import main
 from corecore.base.errors import InputError

@@ -11,7 +11,7 @@ from corecore.base.grid import FloatArray
 from corecore.base.spec import Spec, accepted_range
 from corecore.hip.hip import Hip
 from corecore.planning.search import infeasible
-from corecore.planning.search.batched import judge_many
+from corecore.planning.search.batched import evaluate_many
 from corecore.planning.search.infeasible import Infeasible
 from corecore.planning.search.line_geometry import ring_points
 from corecore.planning.search.problem import build_problem
@@ -91,12 +91,12 @@ def test_squeezed_lines_keep_every_other_limit_and_random_ones_go_no_further(sam
     one = found["entry_distal_mm"]
     assert most_relaxed_value(spec, one.key) < one.value < spec.entry_distal_mm
     kept = build_problem(sample_hip, replace(spec, entry_distal_mm=one.value))
-    _, _, counts = judge_many(kept, one.lines, ring_points(16), 1.0)
+    _, _, counts = evaluate_many(kept, one.lines, ring_points(16), 1.0)
     assert np.all(counts > 0)
     past = build_problem(sample_hip, replace(spec, entry_distal_mm=one.value + 2 * step_of(one.key)), slack_mm=0.1)
     mesh, rng = lattice(past), np.random.default_rng(0)
     random = mesh[rng.integers(len(mesh), size=500_000)] + rng.uniform(-1, 1, (500_000, 4)) * (0.5, 0.5, 0.011, 0.011)
-    assert judge_many(past, random, ring_points(16), 1.0)[2].max() == 0
+    assert evaluate_many(past, random, ring_points(16), 1.0)[2].max() == 0
 
 
 @pytest.mark.long

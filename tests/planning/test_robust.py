@@ -18,6 +18,7 @@ from corecore.hip.hip import Hip
 from corecore.measures.model import measure
 from corecore.planning.document import document
 from corecore.planning.planner import Plan, plan_hip
+from corecore.planning.request import Search
 from corecore.planning.robust import WORTH, robust_tunnel
 from corecore.tunnels.limits import violations
 from corecore.tunnels.risk.execution import execution_risk
@@ -30,7 +31,7 @@ MASKS = ["--femur", f"{SAMPLE}:1", "--lesion", f"{SAMPLE}:2"]
 @pytest.fixture(scope="module")
 def steady(sample_hip: Hip) -> Plan:
     """Planned for navigation, whose errors break the plain plan's limit."""
-    return plan_hip(sample_hip, Spec(), measure(sample_hip, Spec()), robust="navigated")
+    return plan_hip(sample_hip, Spec(), measure(sample_hip, Spec()), Search(robust="navigated"))
 
 
 @pytest.mark.long
@@ -70,7 +71,7 @@ def test_the_document_states_what_it_costs(steady: Plan) -> None:
 @pytest.mark.long
 def test_a_limit_out_of_reach_gives_the_least_risk_and_says_so(sample_hip: Hip) -> None:
     rough = Method("rough", 3.0, 4.0, 3.0)
-    plan = plan_hip(sample_hip, Spec(), measure(sample_hip, Spec()), robust="rough", methods={"rough": rough})
+    plan = plan_hip(sample_hip, Spec(), measure(sample_hip, Spec()), Search(robust="rough", methods={"rough": rough}))
     found = plan.robust
     assert found is not None
     assert not found.met

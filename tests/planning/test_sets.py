@@ -8,12 +8,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from support.shared import shared
 
 from corecore.base.grid import FloatArray
 from corecore.base.spec import Spec, preset
 from corecore.hip.hip import Hip
 from corecore.hip.lesion import Lesion
-from corecore.planning.search.batched import judge_many
+from corecore.planning.search.batched import evaluate_many
 from corecore.planning.search.line_geometry import ring_points
 from corecore.planning.search.problem import build_problem
 from corecore.planning.search.single import lattice, tunnel_of_line
@@ -76,7 +77,7 @@ def broken_rules(hip: Hip, tunnels: list[Tunnel], spec: Spec) -> list[str]:
 
 @pytest.fixture(scope="module")
 def three(sample_hip: Hip) -> SetSearchResult:
-    return best_set(sample_hip, THREE)
+    return shared.best_set(sample_hip, THREE)
 
 
 @pytest.mark.slow
@@ -151,7 +152,7 @@ def test_the_same_set_on_one_thread_and_two(
 def feasible_tunnels(hip: Hip, spec: Spec, count: int) -> list[Tunnel]:
     problem = build_problem(hip, spec, slack_mm=0.3)
     lines = lattice(problem, offset_step=3.0, slope_step=0.05)
-    _, ends, counts = judge_many(problem, lines, ring_points(16), 1.0)
+    _, ends, counts = evaluate_many(problem, lines, ring_points(16), 1.0)
     good = np.flatnonzero(counts > 0)
     chosen = np.random.default_rng(3).choice(good, min(count, len(good)), replace=False)
     return [tunnel_of_line(problem, lines[i], *ends[i]) for i in chosen]

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.shared import shared
 
 from corecore.base.parallel import in_parts
 from corecore.base.spec import Spec, preset
 from corecore.hip.case import load_case
-from corecore.hip.hip import Hip, build_hip
+from corecore.hip.hip import Hip
 from corecore.planning.search.problem import thinned
 from corecore.planning.search.single import best_tunnel
 from corecore.planning.sets.candidates import Pool, build_pool
@@ -70,7 +71,7 @@ def test_a_moved_portal_is_better_than_every_one_it_could_begin_from_or_move_to(
 def test_a_fan_on_a_real_hip_does_not_stay_where_it_first_did(real_hips: Path) -> None:
     """Moved with its tunnels alone, the portal stayed at 23.7 % of this lesion."""
     path = real_hips / "h04_left_posterior15.nii.gz"
-    found = best_set(build_hip(load_case(f"{path}:1", f"{path}:2")), FAN)
+    found = best_set(shared.build_hip(load_case(f"{path}:1", f"{path}:2")), FAN)
     assert len(found.tunnels) == 3
     assert found.removed_fraction > 0.240
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.shared import shared
 
 from corecore.base.spec import Spec
 from corecore.hip.hip import Hip
-from corecore.planning.search.batched import judge_many
+from corecore.planning.search.batched import evaluate_many
 from corecore.planning.search.constraint_gaps import nearest_lines, survey_gaps
 from corecore.planning.search.line_geometry import line_of, ring_points
 from corecore.planning.search.problem import build_problem
@@ -30,7 +31,7 @@ def judged(hip: Hip, spec: Spec, count: int, seed: int = 0) -> tuple[Any, ...]:
     lines = lattice(problem)
     lines = lines[rng.choice(len(lines), count, replace=False)]
     lines = lines + rng.uniform(-1, 1, (count, 4)) * (0.5, 0.5, 0.01, 0.01)
-    reasons, ends, counts = judge_many(problem, lines, ring_points(RING_POINTS), RING_STEP_MM)
+    reasons, ends, counts = evaluate_many(problem, lines, ring_points(RING_POINTS), RING_STEP_MM)
     return problem, lines, reasons, ends, counts
 
 
@@ -75,7 +76,7 @@ def test_lines_the_kernel_rejects_break_that_rule_in_the_twin(sample_hip: Hip) -
 
 @pytest.fixture(scope="module")
 def best(sample_hip: Hip) -> SearchResult:
-    return best_tunnel(sample_hip, SPEC)
+    return shared.best_tunnel(sample_hip, SPEC)
 
 
 def test_the_best_tunnel_keeps_every_constraint(sample_hip: Hip, best: SearchResult) -> None:

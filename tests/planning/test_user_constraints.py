@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from support.shared import shared
 
 from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray
@@ -13,7 +14,7 @@ from corecore.base.parsing import Vector
 from corecore.base.spec import Kept, Spec
 from corecore.hip.hip import Hip
 from corecore.planning.planner import resolve_entry
-from corecore.planning.search.batched import judge_many
+from corecore.planning.search.batched import evaluate_many
 from corecore.planning.search.infeasible import Infeasible
 from corecore.planning.search.line_geometry import ring_points
 from corecore.planning.search.problem import build_problem
@@ -42,7 +43,7 @@ def heading(hip: Hip, direction: FloatArray, length: float = 1.0) -> Vector:
 
 @pytest.fixture(scope="module")
 def free(sample_hip: Hip) -> Tunnel:
-    tunnel = best_tunnel(sample_hip, SPEC).tunnel
+    tunnel = shared.best_tunnel(sample_hip, SPEC).tunnel
     assert tunnel is not None
     return tunnel
 
@@ -103,7 +104,7 @@ def test_the_best_tunnel_through_an_entry_beats_every_other_through_it(sample_hi
     plain = build_problem(sample_hip, SPEC)
     slopes = np.random.default_rng(1).uniform(-0.5, 0.5, (60_000, 2))
     lines = lines_through(plain, fixed_entry(sample_hip, spec), slopes)  # type: ignore[arg-type]
-    _, ends, counts = judge_many(plain, lines, ring_points(32), 0.5)
+    _, ends, counts = evaluate_many(plain, lines, ring_points(32), 0.5)
     same = np.linalg.norm(entries(sample_hip, lines, ends) - at, axis=1) < 0.5
     assert np.count_nonzero(counts[same]) > 20
     share = counts[same].max() / len(sample_hip.lesion.points_mm)
@@ -130,7 +131,7 @@ def test_the_best_tunnel_along_a_direction_beats_every_other_along_it(sample_hip
     slopes = plain.neck_frame @ turned
     offsets = np.random.default_rng(1).uniform(-15.0, 15.0, (40_000, 2))
     lines = np.concatenate([offsets, np.tile(slopes[1:] / slopes[0], (len(offsets), 1))], axis=1)
-    _, _, counts = judge_many(plain, lines, ring_points(32), 0.5)
+    _, _, counts = evaluate_many(plain, lines, ring_points(32), 0.5)
     assert np.count_nonzero(counts) > 20
     assert counts.max() / len(sample_hip.lesion.points_mm) <= found.figures.removed_fraction * 1.01
 

@@ -10,7 +10,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pytest
-from test_avoid import ball
+from support.keep_out import ball
 
 from corecore.base.spec import Spec, preset
 from corecore.exports.plan_folder import write_plan

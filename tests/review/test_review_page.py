@@ -26,7 +26,6 @@ from corecore.review.controller import ReviewController
 from corecore.review.model import ReviewModel
 
 pytest.importorskip("starlette")
-playwright = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.browser
 
 #: The page must be readable at these sizes, CSS pixels: a laptop, a tablet.
@@ -79,6 +78,7 @@ def browser() -> Iterator[Any]:
     program = find_chromium()
     if program is None:
         pytest.skip("no Chromium here")
+    playwright = pytest.importorskip("playwright.sync_api")
     with playwright.sync_playwright() as tools:
         started = tools.chromium.launch(
             executable_path=program, args=["--no-sandbox", "--enable-unsafe-swiftshader", "--disable-gpu-sandbox"]

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import json
 import re
 import socket
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.review_case import TOKEN, sample_desk
 
+import corecore
 from corecore.app.cli import main
 from corecore.base.errors import InputError
 from corecore.hip.hip import Hip
@@ -127,9 +130,37 @@ def test_the_page_needs_no_token_and_holds_nothing_of_the_patient(client: Client
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["cache-control"] == "no-store"
         assert client(path, method="GET", headers={"host": "evil.example"})[0] == 421
-    for path in ("/../plan.json", "/plan.json", "/api", "/static/review.js", "/%2e%2e/x"):
+    for path in ("/../plan.json", "/plan.json", "/api", "/static/review.js", "/review.js.sha256", "/%2e%2e/x"):
         assert client(path, method="GET")[0] == 404
     assert client("/api/look", method="GET")[0] == 405
+
+
+def test_the_script_is_the_one_whose_hash_stands_beside_it_and_all_that_the_page_runs() -> None:
+    static = files("corecore.review") / "static"
+    code = (static / "review.js").read_bytes()
+    recorded = (static / "review.js.sha256").read_text(encoding="utf-8").split()[0]
+    assert hashlib.sha256(code).hexdigest() == recorded
+    assert not re.search(r"\beval\(|new Function\b|importScripts|innerHTML|outerHTML", code.decode("ascii"))
+    page = (static / "review.html").read_text(encoding="utf-8")
+    assert re.findall(r"<script\b[^>]*>[^<]*", page) == ['<script src="/review.js" defer>']
+
+
+def declared(interface: str, source: str = "api.ts") -> set[str]:
+    """Names of what the page's source says an answer holds, but for those that it need not."""
+    text = (Path(corecore.__file__).parents[1] / "web" / "src" / source).read_text(encoding="utf-8")
+    found = re.search(rf"^export interface {interface} {{\n(.*?)^}}", text, re.DOTALL | re.MULTILINE)
+    assert found is not None
+    return set(re.findall(r"^  (\w+):", found[1], re.MULTILINE))
+
+
+def test_the_page_expects_what_it_is_told(client: Client) -> None:
+    told = client("/api/look", {"against": 1})[1]
+    assert declared("CaseDetails") | declared("Figures") == set(told)
+    assert declared("Figures") == set(client("/api/do", {"do": "select", "tunnel": 0, "rev": 0})[1])
+    assert declared("JudgedLimit") == set(told["limits"][0])
+    assert declared("TunnelColors") == set(told["color"])
+    assert all(declared("Slice") == set(one) for one in client("/api/slices", {"draft": True})[1]["slices"])
+    assert declared("SceneData", "scene/data.ts") | {"origin"} == set(client("/api/scene")[1])
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,6 @@ from corecore.study.batch.run import CSV, PARQUET, Outcome, run_batch
 from corecore.study.batch.settings import Settings
 
 pytest.importorskip("pyarrow")
-distributed = pytest.importorskip("distributed")
 
 # Dask's own warnings, of sockets closed late and the like, are no fault of the batch.
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
@@ -24,6 +23,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
+    # Loaded here: it takes a second, and only these tests want it.
+    distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
     ) as cluster:

@@ -144,7 +144,7 @@ def test_what_nobody_foresaw_is_a_row_too(folder: Path, monkeypatch: pytest.Monk
     def broken(*arguments: object, **options: object) -> None:
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr("corecore.hip.case.load_case", broken)
+    monkeypatch.setattr("corecore.exports.workflow.read_case", broken)
     path = f"{folder}/hip_1.nii.gz"
     (record,) = run_case(Row(0, "a", f"{path}:1", f"{path}:2"), Settings())["records"]
     assert (record["status"], record["error"]) == ("failed", "ZeroDivisionError")

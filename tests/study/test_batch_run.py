@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from support import batch_work
 
-from corecore.app.cli import batch as batch_command
+from corecore.app.cli.commands import batch as batch_command
 from corecore.base.errors import CorecoreError, InputError, OutputError
 from corecore.study.batch.failure_kinds import failure_kind
 from corecore.study.batch.local import run_local

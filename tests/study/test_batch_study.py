@@ -96,8 +96,8 @@ def test_one_hip_is_loaded_and_measured_once_for_all_variants(monkeypatch: pytes
     from corecore.study.samples import sample
 
     calls: list[str] = []
-    monkeypatch.setattr("corecore.hip.case.load_case", lambda *a, **k: calls.append("load"))
-    monkeypatch.setattr("corecore.hip.hip.build_hip", lambda case: _Hip())
+    monkeypatch.setattr("corecore.exports.workflow.read_case", lambda *a, **k: calls.append("load"))
+    monkeypatch.setattr("corecore.exports.workflow.build_hip", lambda case: _Hip())
     monkeypatch.setattr("corecore.measures.model.measure", lambda hip, spec: calls.append("measure"))
     monkeypatch.setattr(module, "_plan", lambda row, variant, settings, hip, measured, s: _planned(variant, measured))
     variants = tuple(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy import ndimage
@@ -15,6 +16,7 @@ from corecore.study.phantom.lesion import lesion_of
 from corecore.study.phantom.pelvis import PelvisShape
 from corecore.study.phantom.pose import Pose
 from corecore.study.phantom.sampling import grid_around, level_on_grid, voxels_inside
+from support.shared import shared
 
 #: Of the hip bone: cortex and its thickness, cancellous bone; fat under the skin and air.
 HU_PELVIS_CORTEX, PELVIS_CORTEX_MM, HU_PELVIS = 900.0, 1.8, 220.0
@@ -32,7 +34,12 @@ class Whole:
     radius_mm: float
 
 
-def whole_hip(
+def whole_hip(seed: int, **how: Any) -> Whole:
+    """The hip of a seed, made once a run; see ``_whole_hip``."""
+    return shared.once(f"whole hip {seed} {sorted(how.items())!r}", lambda: _whole_hip(seed, **how))
+
+
+def _whole_hip(
     seed: int, *, gap_mm: float = 3.0, density: float = 1.0, noise: float = 1.0, blur: float = 1.0,
     spacing: tuple[float, float, float] = (1.0, 1.0, 1.0), turn: FloatArray | None = None, below_mm: float = 110.0,
 ) -> Whole:  # fmt: skip

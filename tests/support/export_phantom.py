@@ -13,7 +13,7 @@ from corecore.base.spec import Spec
 from corecore.exports.plan_folder import write_plan
 from corecore.hip.anatomy.model import Landmarks
 from corecore.hip.case import load_case
-from corecore.hip.hip import Hip, build_hip
+from corecore.hip.hip import Hip
 from corecore.measures.model import measure
 from corecore.planning.manual import path_on_bone
 from corecore.planning.planner import ManualPath, evaluated_plan
@@ -21,6 +21,7 @@ from corecore.tunnels.cylinder import Tunnel
 from corecore.tunnels.figures import assess
 from corecore.tunnels.limits import violations
 from support import plan_factory as factory
+from support.shared import shared
 
 #: The whole world is turned by this, so that no axis of the volume is one of the patient's.
 _a, _b = np.radians(17.0), np.radians(-11.0)
@@ -39,7 +40,21 @@ class World:
     ends: tuple[tuple[Any, Any], ...]
 
 
-def make_world(folder: Path) -> World:
+def make_world() -> World:
+    """The phantom, its file made once a run: to be read."""
+    path = shared.written("oblique phantom", _write_world) / "oblique.nii.gz"
+    ends = []
+    second = factory.Shot(height=-27.0, through=(-2.0, 9.0, 2.0), round_deg=-2.0, diameter=3.2)
+    for shot in (factory.Shot(height=-38.5), second):
+        tunnel, _ = factory.aim(shot)
+        ends.append((POSE.world(tunnel.entry) @ TURN.T, POSE.world(tunnel.tip) @ TURN.T))
+    # A ball, a neck and a shaft have no trochanter to find.
+    given = Landmarks(lesser_trochanter_tip=POSE.world([30.0, -25.0, factory.TROCHANTER_HEIGHT]) @ TURN.T)
+    hip = shared.build_hip(load_case(f"{path}:1", f"{path}:2", case_id="ph 1", landmarks=given))
+    return World(path, hip, tuple(ends))
+
+
+def _write_world(folder: Path) -> None:
     factory.write_masks(folder, POSE)
     (source,) = folder.glob("*.nii.gz")
     image = nib.load(source)
@@ -59,15 +74,6 @@ def make_world(folder: Path) -> World:
     out.set_qform(affine, 1)
     out.header.set_xyzt_units("mm")
     nib.save(out, path)
-    ends = []
-    second = factory.Shot(height=-27.0, through=(-2.0, 9.0, 2.0), round_deg=-2.0, diameter=3.2)
-    for shot in (factory.Shot(height=-38.5), second):
-        tunnel, _ = factory.aim(shot)
-        ends.append((POSE.world(tunnel.entry) @ TURN.T, POSE.world(tunnel.tip) @ TURN.T))
-    # A ball, a neck and a shaft have no trochanter to find.
-    given = Landmarks(lesser_trochanter_tip=POSE.world([30.0, -25.0, factory.TROCHANTER_HEIGHT]) @ TURN.T)
-    hip = build_hip(load_case(f"{path}:1", f"{path}:2", case_id="ph 1", landmarks=given))
-    return World(path, hip, tuple(ends))
 
 
 def write_by_hand(

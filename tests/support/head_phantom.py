@@ -9,8 +9,12 @@ from scipy import ndimage
 
 from corecore.base.distance_field import bone_from_voxels
 from corecore.base.grid import FloatArray, Grid, Mask
+from corecore.base.spec import Spec
 from corecore.hip.hip import Hip
 from corecore.hip.lesion import sampled
+from corecore.measures.figures import Figures, figures_of, ground_of
+from corecore.measures.jic import acetabulum_of
+from corecore.measures.necrosis import necrosis_of
 
 RADIUS = 24.0
 SIZE = 80
@@ -69,3 +73,9 @@ def cap_overlap(first: FloatArray, first_deg: float, second: FloatArray, second_
     unit = np.asarray(first) / np.linalg.norm(first)
     rays = height[:, None] * unit + side[:, None] * (np.cos(turn)[:, None] * a[0] + np.sin(turn)[:, None] * a[1])
     return float(np.mean(rays @ (np.asarray(second) / np.linalg.norm(second)) >= np.cos(np.radians(second_deg))))
+
+
+def figures(hip: Hip, spec: Spec) -> Figures:
+    """The lesion's figures as ``measure`` gives them, without their repeatability and the signs."""
+    necrosis = necrosis_of(hip, spec)
+    return figures_of(necrosis, ground_of(necrosis, acetabulum_of(hip, hip.case.pelvis), None))

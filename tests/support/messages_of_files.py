@@ -158,14 +158,14 @@ def _(kit: Kit) -> list[str]:
 
 @command("series-not-single")
 def _(kit: Kit) -> list[str]:
-    files = pytest.importorskip("format_files")
+    files = pytest.importorskip("support.format_files")
     files.dicom_series(kit.folder / "ct", np.zeros((8, 8, 4), dtype=np.int16), np.eye(4))
     return kit.of_sample("--image", next((kit.folder / "ct").iterdir()))
 
 
 def _series_spoilt(kit: Kit, **changed: object) -> list[str]:
     """A series on the sample's grid, each slice changed."""
-    files = pytest.importorskip("format_files")
+    files = pytest.importorskip("support.format_files")
     for dataset in files.dicom_series(kit.folder / "ct", np.zeros((8, 8, 4), dtype=np.int16), np.eye(4)):
         for name, value in changed.items():
             setattr(dataset, name, value)
@@ -194,7 +194,7 @@ def _(kit: Kit) -> list[str]:
 
 @command("contours-unusable")
 def _(kit: Kit) -> list[str]:
-    files = pytest.importorskip("format_files")
+    files = pytest.importorskip("support.format_files")
     series = files.dicom_series(kit.folder / "ct", np.zeros((8, 8, 4), dtype=np.int16), np.eye(4))
     line = np.array([[1.0, 1.0, 0.0], [4.0, 1.0, 0.0], [4.0, 4.0, 0.0]])
     path = files.rtstruct_of(kit.folder / "ct" / "rt.dcm", {"femur": [line]}, series, "OPEN_PLANAR")
@@ -203,7 +203,7 @@ def _(kit: Kit) -> list[str]:
 
 @command("contours-without-series")
 def _(kit: Kit) -> list[str]:
-    files = pytest.importorskip("format_files")
+    files = pytest.importorskip("support.format_files")
     series = files.dicom_series(kit.folder / "ct", np.zeros((8, 8, 4), dtype=np.int16), np.eye(4))
     (kit.folder / "alone").mkdir()
     line = np.array([[1.0, 1.0, 0.0], [4.0, 1.0, 0.0], [4.0, 4.0, 0.0]])
@@ -213,7 +213,7 @@ def _(kit: Kit) -> list[str]:
 
 @command("series-mismatch")
 def _(kit: Kit) -> list[str]:
-    files = pytest.importorskip("format_files")
+    files = pytest.importorskip("support.format_files")
     files.dicom_series(kit.folder / "ct", np.zeros((8, 8, 4), dtype=np.int16), np.eye(4))
     more = ["--series", str(kit.folder / "ct"), "--identity", "none"]
     return ["export", str(kit.plan()), "--to", "dicom", "--out", str(kit.folder / "dicom"), *more]

@@ -224,7 +224,7 @@ def _(kit: Kit) -> list[str]:
     def greedy(*given: object, **named: object) -> None:
         raise MemoryError
 
-    kit.patch.setattr("corecore.hip.case.load_case", greedy)
+    kit.patch.setattr("corecore.exports.workflow.read_case", greedy)
     return kit.of_sample()
 
 
@@ -233,7 +233,7 @@ def _(kit: Kit) -> list[str]:
     def stopped(*given: object, **named: object) -> None:
         raise KeyboardInterrupt
 
-    kit.patch.setattr("corecore.hip.case.load_case", stopped)
+    kit.patch.setattr("corecore.exports.workflow.read_case", stopped)
     return kit.of_sample()
 
 

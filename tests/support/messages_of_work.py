@@ -149,7 +149,7 @@ def _(kit: Kit) -> list[str]:
 
 @command("guide-of-another-plan", slow=True)
 def _(kit: Kit) -> list[str]:
-    files = pytest.importorskip("format_files")
+    files = pytest.importorskip("support.format_files")
     values, affine = sample()
     files.dicom_series(kit.folder / "ct", values.astype(np.int16), affine)
     guide_plan(kit.plan(), kit.folder / "guide.stl", sizes={"stability_min": "0.015"})

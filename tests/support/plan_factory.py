@@ -2,13 +2,14 @@
 
 A ball for the head, an oblique cylinder for the neck, an upright one for the shaft, a ball
 for the lesion. Nothing here uses the package: bone is known by its formulas, distances are to
-a dense cloud on those formulas, volumes are counted on a fine lattice.
+a dense cloud on those formulas, volumes are counted on a fine lattice. Files are written once a run (``shared``).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +19,8 @@ import nibabel as nib
 import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
+
+from support.shared import shared
 
 Array = npt.NDArray[np.float64]
 
@@ -333,6 +336,15 @@ def necrosis(pose: Pose) -> dict[str, Any]:
 
 def write_masks(folder: Path, pose: Pose, *, separate: bool = False) -> list[dict[str, Any]]:
     """Voxelise bone (1) and lesion (2) and write them; returns ``case.inputs``."""
+    made = shared.written(f"masks {pose!r} {separate}", lambda to: _write_masks(to, pose, separate=separate))
+    inputs: list[dict[str, Any]] = json.loads((made / "inputs.json").read_text())
+    for item in inputs:
+        if not (folder / item["path"]).exists():
+            shutil.copy(made / item["path"], folder)
+    return inputs
+
+
+def _write_masks(folder: Path, pose: Pose, *, separate: bool) -> None:
     spacing = np.asarray(pose.spacing)
     corners = lattice([-HEAD_RADIUS, -HEAD_RADIUS - 6, SCAN_BOTTOM], [62.0, HEAD_RADIUS, HEAD_RADIUS], 2.0)
     corners = pose.world(corners[in_bone(corners)])
@@ -365,7 +377,7 @@ def write_masks(folder: Path, pose: Pose, *, separate: bool = False) -> list[dic
         inputs.append(
             {"role": role, "path": name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "label": label}
         )
-    return inputs
+    (folder / "inputs.json").write_text(json.dumps(inputs))
 
 
 def plan_of(

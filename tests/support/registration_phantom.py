@@ -13,6 +13,7 @@ from corecore.study.phantom.hip import HipRecipe
 from corecore.study.phantom.image import ct_image, mr_image
 from corecore.study.phantom.lesion import lesion_of
 from corecore.study.phantom.sampling import euler_rotation, grid_around, voxels_inside
+from support.shared import shared
 
 #: Voxels of a hip protocol: CT near 1 mm, MR in slices of 3 mm.
 CT_MM = (1.0, 1.0, 1.0)
@@ -53,6 +54,11 @@ def rigid(rng: np.random.Generator, about: FloatArray, turn_deg: float, shift_mm
 
 
 def pair(seed: int, *, clutter: bool | None = None) -> Pair:
+    """A drawn hip and its lesion in another world, made once a run."""
+    return shared.once(f"pair {seed} {clutter}", lambda: _pair(seed, clutter=clutter))
+
+
+def _pair(seed: int, *, clutter: bool | None) -> Pair:
     """A drawn hip, moved by up to 15° and 20 mm; every other one among soft parts that did not move along."""
     rng = np.random.default_rng([seed, 77])
     recipe = HipRecipe.drawn(seed)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 
 from corecore.base.grid import BoolArray, FloatArray, Grid, Image, Mask, transform
 from corecore.hip.case import case_from_masks
-from corecore.hip.hip import Hip, build_hip
+from corecore.hip.hip import Hip
 from corecore.study.phantom.femur import Femur
 from corecore.study.phantom.hip import HipRecipe, SyntheticHip, make_hip
 from corecore.study.phantom.lesion import ANTEROSUPERIOR
 from corecore.study.phantom.pose import Pose, Side
+from support.shared import shared
 
 #: CT number of scar and fluid in an old tunnel, HU: that of soft tissue.
 HU_SCAR = 30.0
@@ -22,9 +23,8 @@ POSE = Pose(flexion_deg=5.0, adduction_deg=-4.0, internal_rotation_deg=9.0)
 
 @cache
 def synthetic(side: Side = "right", spacing: float = 1.2, ct: bool = False) -> SyntheticHip:
-    return make_hip(
-        HipRecipe(side=side, spacing_mm=(spacing, spacing, spacing), ct=ct, shaft_below_mm=45.0, pose=POSE, seed=5)
-    )
+    recipe = HipRecipe(side=side, spacing_mm=(spacing, spacing, spacing), ct=ct, shaft_below_mm=45.0, pose=POSE, seed=5)
+    return shared.once(f"synthetic hip {recipe!r}", lambda: make_hip(recipe))
 
 
 @cache
@@ -34,12 +34,19 @@ def sound_hip(side: Side = "right", spacing: float = 1.2, ct: bool = False) -> H
 
 
 def built(femur: Mask, lesion: Mask) -> Hip:
-    return build_hip(case_from_masks(femur, lesion, label_map=True))
+    return shared.build_hip(case_from_masks(femur, lesion, label_map=True))
 
 
 def femoral_positions(grid: Grid, side: Side) -> FloatArray:
-    index = np.stack(np.meshgrid(*(np.arange(n) for n in grid.shape), indexing="ij"), axis=-1).reshape(-1, 3)
-    return transform(np.linalg.inv(POSE.world_from_femoral(side)) @ grid.world_from_index, index)
+    """The voxels' places (N, 3), femoral frame: to be read."""
+    return _femoral_positions(grid.shape, grid.world_from_index.tobytes(), side)
+
+
+@lru_cache(maxsize=2)
+def _femoral_positions(shape: tuple[int, int, int], matrix: bytes, side: Side) -> FloatArray:
+    index = np.stack(np.meshgrid(*(np.arange(n) for n in shape), indexing="ij"), axis=-1).reshape(-1, 3)
+    world_from_index = np.frombuffer(matrix).reshape(4, 4)
+    return transform(np.linalg.inv(POSE.world_from_femoral(side)) @ world_from_index, index)
 
 
 def bore(

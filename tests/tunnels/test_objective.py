@@ -11,7 +11,7 @@ from corecore.base.errors import InputError
 from corecore.base.spec import Spec
 from corecore.hip.hip import Hip
 from corecore.measures.weight_bearing import in_cone
-from corecore.planning.search.batched import judge_many
+from corecore.planning.search.batched import evaluate_many
 from corecore.planning.search.line_geometry import ring_points
 from corecore.planning.search.problem import build_problem
 from corecore.planning.search.single import best_tunnel, lattice, tunnel_of_line
@@ -46,7 +46,7 @@ def test_the_search_counts_as_numpy_does(sample_hip: Hip, spec: Spec) -> None:
     rng = np.random.default_rng(0)
     lines = lattice(problem)
     lines = lines[rng.choice(len(lines), 15_000, replace=False)]
-    _, ends, counts = judge_many(problem, lines, ring_points(RING_POINTS), RING_STEP_MM)
+    _, ends, counts = evaluate_many(problem, lines, ring_points(RING_POINTS), RING_STEP_MM)
     feasible = np.flatnonzero(counts)
     assert len(feasible) > 30
     for i in feasible[:30]:

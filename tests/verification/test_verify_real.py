@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.shared import shared
 
 from corecore.verification.recalculation import verify_plan
 from corecore.verification.report import Verification
@@ -22,14 +23,13 @@ def plan_folder(real_hips: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     from corecore.base.spec import Spec
     from corecore.exports.plan_folder import write_plan
     from corecore.hip.case import load_case
-    from corecore.hip.hip import build_hip
-    from corecore.measures.model import measure
     from corecore.planning.planner import plan_hip
 
     path = real_hips / "h01_right_wedge15.nii.gz"
-    hip, spec = build_hip(load_case(f"{path}:1", f"{path}:2", case_id="h01")), Spec()
+    hip, spec = shared.build_hip(load_case(f"{path}:1", f"{path}:2", case_id="h01")), Spec()
     folder = tmp_path_factory.mktemp("real") / "plan"
-    write_plan(plan_hip(hip, spec, measure(hip, spec)), folder, pictures=False)
+    with shared.in_package():
+        write_plan(plan_hip(hip, spec, shared.measure(hip, spec)), folder, pictures=False)
     return folder
 
 

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 from support.plan_factory import write_plan
+from support.shared import shared
 
 from corecore.base.grid import Grid, Mask
 from corecore.document.risk import Errors
 from corecore.document.seal import seal_of
-from corecore.hip.hip import Hip
+from corecore.planning.planner import Plan
 from corecore.verification.mesh import mesh_of
 from corecore.verification.recalculation import verify_plan
 from corecore.verification.report import Verification
@@ -103,21 +104,16 @@ def test_a_lesion_that_lies_elsewhere_is_removed_as_a_rayleigh_says_and_breaks_n
 
 
 @pytest.fixture(scope="module")
-def sample_plan(sample_hip: Hip, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from corecore.base.spec import Spec
+def sample_folder(sample_plan: Plan) -> Path:
     from corecore.exports.plan_folder import write_plan as write_folder
-    from corecore.measures.model import measure
-    from corecore.planning.planner import plan_hip
 
-    folder = tmp_path_factory.mktemp("plan") / "sample"
-    write_folder(plan_hip(sample_hip, Spec(), measure(sample_hip, Spec())), folder, pictures=False)
-    return folder
+    return shared.written("sample plan", lambda folder: write_folder(sample_plan, folder, pictures=False))
 
 
-def judged(sample_plan: Path, folder: Path, fault: Any) -> Verification:
-    for name in sample_plan.glob("input_*"):
+def judged(sample_folder: Path, folder: Path, fault: Any) -> Verification:
+    for name in sample_folder.glob("input_*"):
         shutil.copy(name, folder)
-    plan = json.loads((sample_plan / "plan.json").read_text())
+    plan = json.loads((sample_folder / "plan.json").read_text())
     fault(plan)
     plan["seal"] = seal_of(plan)
     return verify_plan(write_plan(folder, plan))
@@ -129,13 +125,13 @@ def judged(sample_plan: Path, folder: Path, fault: Any) -> Verification:
     [("navigated", "freehand", "joint_breach_probability"), ("guide", "freehand", "removed_fraction_mean")],
 )
 def test_risks_exchanged_between_methods_are_caught(
-    sample_plan: Path, tmp_path: Path, method: str, other: str, key: str
+    sample_folder: Path, tmp_path: Path, method: str, other: str, key: str
 ) -> None:
     def exchanged(plan: Any) -> None:
         for part in (plan["tunnels"][0]["risk"], plan["totals"]["risk"]):
             part[method], part[other] = copy.deepcopy(part[other]), part[method]
 
-    names = {check.name for check in judged(sample_plan, tmp_path, exchanged).disagreements}
+    names = {check.name for check in judged(sample_folder, tmp_path, exchanged).disagreements}
     assert f"tunnels[0].risk.{method}.{key}" in names
     assert f"totals.risk.{other}.{key}" in names
     assert all(".risk." in name for name in names)

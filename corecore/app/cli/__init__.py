@@ -16,9 +16,6 @@ DONE, DISAGREES, BAD_INPUT, INFEASIBLE = 0, 1, 2, 3
 #: What typer makes of Ctrl-C.
 INTERRUPTED = 130
 
-#: Commands with a file of their own, which puts them beside the others when it is loaded.
-MORE_COMMANDS = ("batch", "doctor", "draft", "export", "guide", "messages", "review", "summary", "synth")
-
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code; errors end in one line on stderr.
@@ -27,10 +24,8 @@ def main(arguments: list[str] | None = None) -> int:
     """
     import typer
 
-    from corecore.app.cli.commands import app
+    from corecore.app.cli.group import app
 
-    for name in MORE_COMMANDS:
-        import_module(f"corecore.app.cli.{name}")
     # Click's errors, wherever typer keeps them: newer releases carry their own copy of click.
     usage = import_module(typer.BadParameter.__module__)
 

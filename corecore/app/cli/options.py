@@ -1,12 +1,9 @@
-"""Options for a lesion that was drawn on another scan than the femur.
-
-Options that several commands share.
-"""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -22,27 +19,6 @@ LesionImage = Annotated[
 Register = Annotated[
     bool, typer.Option("--register", help="Find the transform: --lesion-image onto --image, rigid, at the femur.")
 ]
-
-
-def elsewhere(transform: Path | None, image: Path | None, register: bool) -> dict[str, Any]:
-    """What ``load_case`` is to know of it. Raises ``InputError`` for options that do not go together."""
-    from corecore.base.errors import InputError
-
-    if register and transform is not None:
-        raise InputError("--register and --lesion-transform; one of them is accepted", code="options-conflict")
-    if register and image is None:
-        raise InputError(
-            "--register needs --lesion-image, the image the lesion was drawn on, and --image, the femur's",
-            code="option-missing",
-        )
-    if image is not None and not register:
-        raise InputError(
-            "--lesion-image without --register; --register, or --lesion-transform instead, is accepted",
-            code="options-conflict",
-        )
-    return {"lesion_transform": transform, "lesion_image": image}
-
-
 Femur = Annotated[str, typer.Option(help="Femur mask: FILE, FILE:LABEL by number or name, or a folder.")]
 Lesion = Annotated[str, typer.Option(help="Necrosis mask: FILE, FILE:LABEL by number or name, or a folder.")]
 SideOption = Annotated[str, typer.Option(help="auto, left or right; checked against the bone's shape.")]

@@ -9,6 +9,9 @@ import platform
 import sys
 from collections.abc import Callable, Iterator
 
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
 from corecore.base.version import __version__
 
 
@@ -21,9 +24,6 @@ def steps(*, quiet: bool = False) -> Iterator[Callable[..., None]]:
     if quiet or not sys.stderr.isatty():
         yield lambda name, share=None: None
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("starting", total=None)

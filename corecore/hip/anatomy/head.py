@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 import numpy as np
 from pykdtree.kdtree import KDTree
@@ -72,6 +72,14 @@ class Head:
     neck_direction: FloatArray
 
 
+class Voters(NamedTuple):
+    """Points (N, 3) of the surface, its normals (N, 3) there, and how much each counts (N,)."""
+
+    points: FloatArray
+    normals: FloatArray
+    weights: FloatArray
+
+
 def fit_head(bone: Bone, near_mm: FloatArray, *, given: Landmarks | None = None) -> Head:
     """The femoral head near ``near_mm`` (3,), the lesion's centroid in local mm.
 
@@ -85,11 +93,11 @@ def fit_head(bone: Bone, near_mm: FloatArray, *, given: Landmarks | None = None)
         _check_radius(radius)
         return _described(bone, center, radius, "given")
 
-    points, normals, weights = _voters(bone, near if given.head_center is None else given.head_center)
+    voters = _voters(bone, near if given.head_center is None else given.head_center)
     fixed = None if given.head_center is None else np.asarray(given.head_center, dtype=np.float64)
     best: tuple[float, FloatArray, float] | None = None
-    for start, start_radius in _candidates(points, normals, weights, near, fixed, given.head_radius_mm):
-        fit = _refined(points, normals, weights, start, start_radius, bone, fixed, given.head_radius_mm)
+    for start, start_radius in _candidates(voters, near, fixed, given.head_radius_mm):
+        fit = _refined(voters, start, start_radius, _tolerance(bone), fixed, given.head_radius_mm)
         if fit is None:
             continue
         center, radius = fit
@@ -99,8 +107,8 @@ def fit_head(bone: Bone, near_mm: FloatArray, *, given: Landmarks | None = None)
         if not NECK_SHARE_RANGE[0] <= share <= NECK_SHARE_RANGE[1]:
             _log.debug("sphere of %.1f mm at %s is no head: %.2f of the shell around it is bone", radius, center, share)
             continue
-        ball = _on_sphere(points, normals, center, radius, _tolerance(bone), COVERAGE_FACING_DEG)
-        covered = _coverage(bone, points[ball], center)[0]
+        ball = _on_sphere(voters.points, voters.normals, center, radius, _tolerance(bone), COVERAGE_FACING_DEG)
+        covered = _coverage(bone, voters.points[ball], center)[0]
         if best is None or covered > best[0]:
             best = (covered, center, radius)
     if best is None or best[0] < MIN_HEMISPHERE_COVERAGE:
@@ -115,7 +123,7 @@ def fit_head(bone: Bone, near_mm: FloatArray, *, given: Landmarks | None = None)
     source: Source = "fitted" if fixed is None and given.head_radius_mm is None else "given"
     head = _described(bone, center, radius, source)
     # The neck's direction is known now: fit once more without the part where it joins.
-    fit = _refined(points, normals, weights, center, radius, bone, fixed, given.head_radius_mm, head.neck_direction)
+    fit = _refined(voters, center, radius, _tolerance(bone), fixed, given.head_radius_mm, head.neck_direction)
     return head if fit is None else _described(bone, *fit, source)
 
 
@@ -131,7 +139,7 @@ def _tolerance(bone: Bone) -> float:
     return max(ON_SPHERE_MM, float(np.max(bone.spacing_mm)))
 
 
-def _voters(bone: Bone, near: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _voters(bone: Bone, near: FloatArray) -> Voters:
     """Surface points near the lesion, their normals, and the area each stands for (relative)."""
     reach = SEARCH_RADIUS_MM + RADIUS_RANGE_MM[1]
     chosen = np.linalg.norm(bone.surface_points_mm - near, axis=1) < reach
@@ -142,18 +150,14 @@ def _voters(bone: Bone, near: FloatArray) -> tuple[FloatArray, FloatArray, Float
         points, normals = points[pick], normals[pick]
     # Grid edges cross an oblique surface more often than a square one.
     weights = 1.0 / np.maximum(np.abs(normals).sum(axis=1), 0.5)
-    return points, normals, weights
+    return Voters(points, normals, weights)
 
 
 def _candidates(
-    points: FloatArray,
-    normals: FloatArray,
-    weights: FloatArray,
-    near: FloatArray,
-    fixed_center: FloatArray | None,
-    fixed_radius: float | None,
+    voters: Voters, near: FloatArray, fixed_center: FloatArray | None, fixed_radius: float | None
 ) -> list[tuple[FloatArray, float]]:
     """Centres and radii to refine: at each radius the cell where most normals meet."""
+    points, normals, weights = voters
     low, high = RADIUS_RANGE_MM
     radii = np.arange(low, high + 0.5, 2.0) if fixed_radius is None else np.array([fixed_radius])
     if fixed_center is not None:
@@ -185,20 +189,18 @@ def _on_sphere(
 
 
 def _refined(
-    points: FloatArray,
-    normals: FloatArray,
-    weights: FloatArray,
+    voters: Voters,
     center: FloatArray,
     radius: float,
-    bone: Bone,
+    final_mm: float,
     fixed_center: FloatArray | None,
     fixed_radius: float | None,
     neck_direction: FloatArray | None = None,
 ) -> tuple[FloatArray, float] | None:
-    """Least-squares sphere through the points near the last one, in a shell that tightens."""
-    final = _tolerance(bone)
+    """Least-squares sphere through the points near the last one, in a shell that tightens to ``final_mm``."""
+    points, normals, weights = voters
     shells = [4.0, 4.0, 3.0, 3.0, 2.0, 2.0, 1.5, 1.5] if neck_direction is None else [2.0, 1.5]
-    for tolerance in [max(s, final) for s in shells] + [final] * 8:
+    for tolerance in [max(s, final_mm) for s in shells] + [final_mm] * 8:
         chosen = _on_sphere(points, normals, center, radius, tolerance, FACING_DEG)
         offset = points[chosen] - center
         size = np.linalg.norm(offset, axis=1)

@@ -6,128 +6,159 @@ Coarse tests by slopes of the field; ``corecore.planning.proof.tile_bound`` look
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING, NamedTuple
 
-from corecore.base.interpolation import across
+from corecore.base.grid import FloatArray
 from corecore.base.jit_cache import compiled
 from corecore.planning.proof.box_geometry import (
     EPS,
     HALF_STEP,
     SLOPE_LIMIT,
+    Frame,
+    LineBox,
     axis_depth,
-    axis_of,
-    helper_unique,
+    greatest_depth,
+    greatest_reach,
     least_margin,
     reach_at,
     ring_drift,
-    upper_depth,
 )
-from corecore.planning.proof.entry_bounds import entry_allowed, entry_between, least_sine
+from corecore.planning.proof.entry_bounds import entry_heights, entry_may_be_allowed, least_incidence_sine
 from corecore.tunnels.figures import PORTAL_EXTRA_MM
 
+if TYPE_CHECKING:
+    from corecore.planning.search.problem import Problem
+
+#: Distance along the neck axis between the heights at which the walls of a box are looked at, mm.
+COARSE_STEP_MM = 2.0
+
+
+class Enclosure(NamedTuple):
+    """What the tunnels of a box have in common: heights along the neck axis, mm.
+
+    ``possible``: whether there may be any; the rest says nothing where not. ``tip_high``: none
+    ends above. ``entry_low``, ``entry_high``: they enter between. ``wall_start``: from here on
+    every wall keeps its margins.
+    """
+
+    possible: bool
+    tip_high: float
+    entry_low: float
+    entry_high: float
+    wall_start: float
+
 
 @compiled()
-def enclose(prob, fr, centre, half, ring, out, full):
-    """Whether a box may hold a feasible line; ``out``: highest tip, entry from and to, where its walls surely start.
+def enclose(problem: Problem, frame: Frame, box: LineBox, ring: FloatArray, full: bool) -> Enclosure:
+    """Whether a box may hold a feasible line, and where its tunnels then enter and end.
 
-    Without ``full`` only the tests that cost least, for boxes about to be halved.
+    ``ring`` (M, 2): cosines and sines round the wall. Without ``full`` only the tests that cost
+    least, for boxes about to be halved.
     """
-    length = fr.high - fr.low
-    point, w, m1, m2 = axis_of(prob, fr, centre)
-    hm1, hm2 = (half[0] + half[2]) / length, (half[1] + half[3]) / length
-    if abs(m1) - hm1 > SLOPE_LIMIT or abs(m2) - hm2 > SLOPE_LIMIT:
-        return False
-    turn = math.sqrt(hm1 * hm1 + hm2 * hm2)
-    size = math.sqrt(w[0] * w[0] + w[1] * w[1] + w[2] * w[2])
-    least_size = max(1.0, size - turn)
-    ux, uy, uz = w[0] / size, w[1] / size, w[2] / size
-    z_axis = prob.femoral_frame[2]
-    angle = math.acos(min(1.0, max(-1.0, -(ux * z_axis[0] + uy * z_axis[1] + uz * z_axis[2]))))
-    arc = 2.0 * math.asin(min(1.0, 0.5 * turn))
-    if angle + arc < prob.shaft_angle_min - 1e-6 or angle - arc > prob.shaft_angle_max + 1e-6:
-        return False
-    # The axis is in bone from entry to tip, and the neck plane lies between.
-    if upper_depth(prob, fr, point[0], point[1], point[2], reach_at(fr, half, 0.0)) <= -EPS:
-        return False
+    # (P9): slopes and angle to the shaft.
+    length = frame.lesion_plane - frame.entry_plane
+    turn_1 = (box.half_widths[0] + box.half_widths[2]) / length
+    turn_2 = (box.half_widths[1] + box.half_widths[3]) / length
+    if abs(box.slope_1) - turn_1 > SLOPE_LIMIT or abs(box.slope_2) - turn_2 > SLOPE_LIMIT:
+        return Enclosure(False, 0.0, 0.0, 0.0, 0.0)
+    least_stretch = max(1.0, box.stretch - box.turn)
+    shaft, u = problem.femoral_frame[2], box.direction
+    angle = math.acos(min(1.0, max(-1.0, -(u[0] * shaft[0] + u[1] * shaft[1] + u[2] * shaft[2]))))
+    arc = 2.0 * math.asin(min(1.0, 0.5 * box.turn))
+    if angle + arc < problem.shaft_angle_min - 1e-6 or angle - arc > problem.shaft_angle_max + 1e-6:
+        return Enclosure(False, 0.0, 0.0, 0.0, 0.0)
+    # (P10): the axis is in bone from entry to tip, and the neck plane lies between.
+    point = box.point
+    if greatest_depth(problem, frame, point[0], point[1], point[2], reach_at(frame, box.half_widths, 0.0)) <= -EPS:
+        return Enclosure(False, 0.0, 0.0, 0.0, 0.0)
     if not full:
-        out[0] = fr.lesion_high + prob.radius
-        return True
-    entry_low, entry_high = entry_between(prob, fr, half, point, w, size, turn)
-    if not entry_allowed(prob, fr, half, point, w, entry_low, entry_high, angle, arc):
-        return False
-    sine = max(prob.incidence_min_sine, least_sine(prob, fr, half, point, w, entry_low, entry_high, turn))
+        return Enclosure(True, frame.lesion_high + problem.radius, 0.0, 0.0, 0.0)
+    entry_low, entry_high = entry_heights(problem, frame, box)
+    if not entry_may_be_allowed(problem, frame, box, entry_low, entry_high, angle, arc):
+        return Enclosure(False, 0.0, 0.0, 0.0, 0.0)
+    sine = max(problem.incidence_min_sine, least_incidence_sine(problem, frame, box, entry_low, entry_high))
     if sine > 1.0:
-        return False
+        return Enclosure(False, 0.0, 0.0, 0.0, 0.0)
+    # (P15): the entry segment is longest where the incidence is flattest.
     cosine = math.sqrt(1.0 - sine * sine)
-    portal = (prob.cortical_margin + prob.radius * cosine) / sine + PORTAL_EXTRA_MM + HALF_STEP + EPS
-    start = min(2.0 * HALF_STEP, entry_high + portal / least_size)
-    e, f = across(ux, uy, uz)
-    unique = helper_unique(ux, uy, uz, turn)
-    drift = prob.radius * ring_drift(unique, turn)
-    top = min(fr.lesion_high + prob.radius, entry_high + prob.length_max / least_size + EPS)
-    tip = top
-    hardest = max(prob.joint_margin, prob.posterosuperior_margin)
+    segment = (problem.cortical_margin + problem.radius * cosine) / sine + PORTAL_EXTRA_MM + HALF_STEP + EPS
+    wall_start = min(2.0 * HALF_STEP, entry_high + segment / least_stretch)
+    drift = problem.radius * ring_drift(box.ring_steady, box.turn)
+    top = min(frame.lesion_high + problem.radius, entry_high + problem.length_max / least_stretch + EPS)
+    tip = first_blocked_height(problem, frame, box, ring, wall_start, top, drift)
+    tip = highest_flat_end(problem, frame, box, ring, tip, drift)
+    return Enclosure(tip > 0.0 and tip > frame.lesion_low - problem.radius, tip, entry_low, entry_high, wall_start)
+
+
+@compiled()
+def ring_is_blocked(problem: Problem, frame: Frame, box: LineBox, ring: FloatArray, z: float, reach: float) -> bool:
+    """Whether every line of a box breaks a margin at some sample of the ring at height ``z``.
+
+    (P3) with (P5): somewhere the greatest depth within ``reach`` mm is less than the least margin there.
+    """
+    x = box.point[0] + z * box.per_height[0]
+    y = box.point[1] + z * box.per_height[1]
+    h = box.point[2] + z * box.per_height[2]
+    for k in range(ring.shape[0]):
+        c, s = problem.radius * ring[k, 0], problem.radius * ring[k, 1]
+        wall_x = x + c * box.ring_1[0] + s * box.ring_2[0]
+        wall_y = y + c * box.ring_1[1] + s * box.ring_2[1]
+        wall_z = h + c * box.ring_1[2] + s * box.ring_2[2]
+        depth = greatest_depth(problem, frame, wall_x, wall_y, wall_z, reach)
+        if depth < least_margin(problem, wall_x, wall_y, wall_z, reach):
+            return True
+    return False
+
+
+@compiled()
+def first_blocked_height(
+    problem: Problem, frame: Frame, box: LineBox, ring: FloatArray, start: float, top: float, drift: float
+) -> float:
+    """The lowest height looked at from ``start`` that no tunnel's wall passes, ``top`` where there is none (P16)."""
+    hardest = max(problem.joint_margin, problem.posterosuperior_margin)
     z = start
     while z < top:
-        reach = reach_at(fr, half, z) + drift + HALF_STEP + EPS
-        x0, x1, x2 = point[0] + z * w[0], point[1] + z * w[1], point[2] + z * w[2]
-        blocked = False
+        reach = reach_at(frame, box.half_widths, z) + drift + HALF_STEP + EPS
         # Where the axis is deep no wall breaks: leaving a ring out only raises the bound.
-        if axis_depth(prob, point, w, z) < prob.radius + hardest - 0.7 * reach:
-            for k in range(ring.shape[0]):
-                c, s = prob.radius * ring[k, 0], prob.radius * ring[k, 1]
-                y0, y1, y2 = x0 + c * e[0] + s * f[0], x1 + c * e[1] + s * f[1], x2 + c * e[2] + s * f[2]
-                if upper_depth(prob, fr, y0, y1, y2, reach) < least_margin(prob, y0, y1, y2, reach):
-                    blocked = True
-                    break
-        if blocked:
-            tip = z
-            break
-        z += 2.0
-    # The flat end, drawn back until it may keep its margins.
-    while tip > fr.lesion_low - prob.radius:
-        thin = min(0.25, max(0.05, 0.25 * reach_at(fr, half, tip)))
-        z = tip - thin
-        x0, x1, x2 = point[0] + z * w[0], point[1] + z * w[1], point[2] + z * w[2]
-        base = reach_at(fr, half, z) + thin * (size + turn) + EPS
-        blocked = upper_depth(prob, fr, x0, x1, x2, base) < least_margin(prob, x0, x1, x2, base)
-        reach = base + drift
-        if not blocked:
-            for k in range(ring.shape[0]):
-                c, s = prob.radius * ring[k, 0], prob.radius * ring[k, 1]
-                y0, y1, y2 = x0 + c * e[0] + s * f[0], x1 + c * e[1] + s * f[1], x2 + c * e[2] + s * f[2]
-                if upper_depth(prob, fr, y0, y1, y2, reach) < least_margin(prob, y0, y1, y2, reach):
-                    blocked = True
-                    break
-        if not blocked:
-            break
-        tip -= 2.0 * thin
-    out[0], out[1], out[2], out[3] = tip, entry_low, entry_high, start
-    return tip > 0.0 and tip > fr.lesion_low - prob.radius
+        near = axis_depth(problem, box, z) < problem.radius + hardest - 0.7 * reach
+        if near and ring_is_blocked(problem, frame, box, ring, z, reach):
+            return z
+        z += COARSE_STEP_MM
+    return top
 
 
 @compiled()
-def brick_bound(prob, fr, centre, half, tip):
-    """At least the number of lesion points that any tunnel of the box removes, whole bricks counted."""
-    length = fr.high - fr.low
-    point, w, m1, m2 = axis_of(prob, fr, centre)
-    size = math.sqrt(w[0] * w[0] + w[1] * w[1] + w[2] * w[2])
-    ux, uy, uz = w[0] / size, w[1] / size, w[2] / size
-    hm1, hm2 = (half[0] + half[2]) / length, (half[1] + half[3]) / length
-    turn = math.sqrt(hm1 * hm1 + hm2 * hm2)
-    reach = max(
-        reach_at(fr, half, fr.lesion_low - 2.0 * prob.radius), reach_at(fr, half, fr.lesion_high + 2.0 * prob.radius)
-    )
-    last = tip * size + prob.radius * turn + reach * math.sqrt(m1 * m1 + m2 * m2) + EPS
-    wide = prob.radius + reach + EPS
+def highest_flat_end(problem: Problem, frame: Frame, box: LineBox, ring: FloatArray, tip: float, drift: float) -> float:
+    """The greatest height up to ``tip`` at which a tunnel's flat end may keep its margins, slice by slice (P17)."""
+    while tip > frame.lesion_low - problem.radius:
+        half_slice = min(0.25, max(0.05, 0.25 * reach_at(frame, box.half_widths, tip)))
+        z = tip - half_slice
+        x = box.point[0] + z * box.per_height[0]
+        y = box.point[1] + z * box.per_height[1]
+        h = box.point[2] + z * box.per_height[2]
+        reach = reach_at(frame, box.half_widths, z) + half_slice * (box.stretch + box.turn) + EPS
+        blocked = greatest_depth(problem, frame, x, y, h, reach) < least_margin(problem, x, y, h, reach)
+        if not blocked and not ring_is_blocked(problem, frame, box, ring, z, reach + drift):
+            break
+        tip -= 2.0 * half_slice
+    return tip
+
+
+@compiled()
+def count_whole_bricks(problem: Problem, frame: Frame, box: LineBox, tip_high: float) -> int:
+    """At least the number of lesion points that any tunnel of the box removes, whole bricks counted (P18)."""
+    u, radius = box.direction, problem.radius
+    reach = greatest_reach(frame, box.half_widths, frame.lesion_low - 2.0 * radius, frame.lesion_high + 2.0 * radius)
+    lean = reach * math.sqrt(box.slope_1 * box.slope_1 + box.slope_2 * box.slope_2)
+    last = tip_high * box.stretch + radius * box.turn + lean + EPS
+    wide = radius + reach + EPS
     count = 0
-    for brick in range(prob.brick_center.shape[0]):
-        dx, dy, dz = (
-            prob.brick_center[brick, 0] - point[0],
-            prob.brick_center[brick, 1] - point[1],
-            prob.brick_center[brick, 2] - point[2],
-        )
-        t = dx * ux + dy * uy + dz * uz
-        room = wide + prob.brick_radius[brick]
-        if t - prob.brick_radius[brick] <= last and dx * dx + dy * dy + dz * dz - t * t <= room * room:
-            count += prob.brick_start[brick + 1] - prob.brick_start[brick]
+    for brick in range(problem.brick_center.shape[0]):
+        dx = problem.brick_center[brick, 0] - box.point[0]
+        dy = problem.brick_center[brick, 1] - box.point[1]
+        dz = problem.brick_center[brick, 2] - box.point[2]
+        along = dx * u[0] + dy * u[1] + dz * u[2]
+        room = wide + problem.brick_radius[brick]
+        if along - problem.brick_radius[brick] <= last and dx * dx + dy * dy + dz * dz - along * along <= room * room:
+            count += problem.brick_start[brick + 1] - problem.brick_start[brick]
     return count

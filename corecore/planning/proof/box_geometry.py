@@ -1,10 +1,10 @@
-"""Enclosures over a box of lines: where none of them can pass, and what none of them can remove.
+"""A box of lines: where its lines lie at any height, how far they turn, and the depth and margin round them.
 
-A line is given by where it crosses two planes across the neck axis, one through the lesion's
-middle and one by the lateral cortex: at any height along the neck axis its place is then a
-mean of the two, and a box of lines moves there by at most a mean of the two half-widths.
-``docs/design/search.md`` states the problem and proves the lemmas. Leaving any test out only
-raises the bound.
+A line is given by its offsets A and B on two planes across the neck axis, one through the
+lesion's middle and one by the lateral cortex: at any height along the neck axis its place is
+then a mean of the two, and a box of lines moves there by at most a mean of the two half-widths
+(P1). ``docs/design/search.md`` states the problem and proves the inequalities (P1) to (P30) that
+this room names. Leaving any test out only raises the bound.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from corecore.base.grid import FloatArray
-from corecore.base.interpolation import sample
+from corecore.base.interpolation import OUTSIDE, across, sample
 from corecore.base.jit_cache import compiled
 from corecore.tunnels.figures import RING_POINTS, RING_STEP_MM
 
@@ -33,7 +33,7 @@ TABLE_MM = 0.05
 HALF_STEP = 0.5 * RING_STEP_MM
 ARC = math.pi / RING_POINTS
 #: Blocks of so many voxels share one bound of the field's slope.
-LIP_BLOCK = 8
+SLOPE_BLOCK = 8
 #: The plane by the lateral cortex, in head radii from the neck plane; any choice gives a valid bound.
 ENTRY_PLANE = -2.1
 
@@ -41,29 +41,61 @@ ENTRY_PLANE = -2.1
 class Frame(NamedTuple):
     """Heights along the neck axis (mm from the neck plane), and how steep the distance field is.
 
-    ``high`` and ``low``: the planes where a line's offsets are counted. ``lip``: for each
-    block of voxels at least the interpolant's slope there and in the blocks around it.
+    ``lesion_plane`` and ``entry_plane``: the planes where a line's offsets A and B are counted.
+    ``block_slopes`` (blocks along three axes): at least the interpolant's slope in each block of
+    voxels and in those around it; ``steepest``: the greatest of them.
     """
 
-    low: float
-    high: float
+    entry_plane: float
+    lesion_plane: float
     lesion_low: float
     lesion_high: float
-    lip: npt.NDArray[np.float32]
-    lip_all: float
+    block_slopes: npt.NDArray[np.float32]
+    steepest: float
+
+
+class LineBox(NamedTuple):
+    """A box of lines and its centre line (lengths mm, local frame).
+
+    ``centre``, ``half_widths`` (4,): offsets A1, A2 on the lesion's plane and B1, B2 on the entry's.
+    ``point`` (3,): the centre line on the neck plane. ``per_height`` (3,): its direction, a
+    millimetre along the neck axis long there; ``direction`` the same of unit length, ``stretch``
+    the length lost. ``slope_1``, ``slope_2``: its slopes against the neck axis. ``turn``: at least
+    how far any line's direction lies off the centre line's (P2). ``ring_1``, ``ring_2`` (3,): the
+    basis of the centre line's ring; ``ring_steady``: every line's has the same array axis for it.
+    """
+
+    centre: FloatArray
+    half_widths: FloatArray
+    point: FloatArray
+    per_height: FloatArray
+    direction: FloatArray
+    stretch: float
+    slope_1: float
+    slope_2: float
+    turn: float
+    ring_1: FloatArray
+    ring_2: FloatArray
+    ring_steady: bool
 
 
 def build_frame(problem: Problem) -> Frame:
     """The planes of one hip and the slopes of its field."""
     points = problem.points.astype(np.float64).T + (problem.head_center - problem.neck_center)
-    z = points @ problem.neck_frame[0]
-    lip = lipschitz_blocks(problem.distance, problem.spacing)
-    low = ENTRY_PLANE * problem.head_radius
-    return Frame(low, float(np.median(z)), float(z.min()), float(z.max()), lip, float(lip.max()))
+    heights = points @ problem.neck_frame[0]
+    slopes = block_slopes(problem.distance, problem.spacing)
+    return Frame(
+        entry_plane=ENTRY_PLANE * problem.head_radius,
+        lesion_plane=float(np.median(heights)),
+        lesion_low=float(heights.min()),
+        lesion_high=float(heights.max()),
+        block_slopes=slopes,
+        steepest=float(slopes.max()),
+    )
 
 
-def lipschitz_blocks(field: npt.NDArray[np.float32], spacing: FloatArray) -> npt.NDArray[np.float32]:
-    """At least the slope of the interpolant in each block of voxels and its neighbours.
+def block_slopes(field: npt.NDArray[np.float32], spacing: FloatArray) -> npt.NDArray[np.float32]:
+    """At least the slope of the interpolant in each block of voxels and its neighbours (P3).
 
     In a cell each partial derivative is a mean of the differences along four edges, so the
     slope is at most the root of the sum of their largest squares.
@@ -77,7 +109,7 @@ def lipschitz_blocks(field: npt.NDArray[np.float32], spacing: FloatArray) -> npt
                 step = np.maximum(np.take(step, np.arange(n - 1), other), np.take(step, np.arange(1, n), other))
         total += step * step
     for axis in range(3):
-        total = np.maximum.reduceat(total, np.arange(0, total.shape[axis], LIP_BLOCK), axis=axis)
+        total = np.maximum.reduceat(total, np.arange(0, total.shape[axis], SLOPE_BLOCK), axis=axis)
     for axis in range(3):
         padded = np.pad(total, [(1, 1) if a == axis else (0, 0) for a in range(3)])
         n = total.shape[axis]
@@ -86,131 +118,170 @@ def lipschitz_blocks(field: npt.NDArray[np.float32], spacing: FloatArray) -> npt
 
 
 @compiled()
-def lip_at(prob, fr, x, y, z, reach):
-    s = prob.spacing
-    if reach >= LIP_BLOCK * min(s[0], s[1], s[2]):
-        return fr.lip_all
-    nx, ny, nz = fr.lip.shape
-    i = min(max(int(x / (s[0] * LIP_BLOCK)), 0), nx - 1)
-    j = min(max(int(y / (s[1] * LIP_BLOCK)), 0), ny - 1)
-    k = min(max(int(z / (s[2] * LIP_BLOCK)), 0), nz - 1)
-    return float(fr.lip[i, j, k])
+def field_slope(problem: Problem, frame: Frame, x: float, y: float, z: float, reach: float) -> float:
+    """At least the field's slope within ``reach`` mm of a point (P3)."""
+    spacing = problem.spacing
+    if reach >= SLOPE_BLOCK * min(spacing[0], spacing[1], spacing[2]):
+        return frame.steepest
+    blocks_x, blocks_y, blocks_z = frame.block_slopes.shape
+    i = min(max(int(x / (spacing[0] * SLOPE_BLOCK)), 0), blocks_x - 1)
+    j = min(max(int(y / (spacing[1] * SLOPE_BLOCK)), 0), blocks_y - 1)
+    k = min(max(int(z / (spacing[2] * SLOPE_BLOCK)), 0), blocks_z - 1)
+    return float(frame.block_slopes[i, j, k])
 
 
 @compiled()
-def upper_depth(prob, fr, x, y, z, reach):
-    """At least the depth of every point within ``reach``."""
-    s, shape = prob.spacing, prob.distance.shape
-    cx = min(max(x, 0.0), (shape[0] - 1) * s[0])
-    cy = min(max(y, 0.0), (shape[1] - 1) * s[1])
-    cz = min(max(z, 0.0), (shape[2] - 1) * s[2])
-    if abs(cx - x) > reach or abs(cy - y) > reach or abs(cz - z) > reach:
-        return -1000.0
+def greatest_depth(problem: Problem, frame: Frame, x: float, y: float, z: float, reach: float) -> float:
+    """At least the depth of every point within ``reach`` mm (P3)."""
+    spacing, shape = problem.spacing, problem.distance.shape
+    near_x = min(max(x, 0.0), (shape[0] - 1) * spacing[0])
+    near_y = min(max(y, 0.0), (shape[1] - 1) * spacing[1])
+    near_z = min(max(z, 0.0), (shape[2] - 1) * spacing[2])
+    if abs(near_x - x) > reach or abs(near_y - y) > reach or abs(near_z - z) > reach:
+        return OUTSIDE
     # The point of the array nearest to one within reach lies within reach of the clamped one.
-    return sample(prob.distance, s, cx, cy, cz) + lip_at(prob, fr, cx, cy, cz, reach) * reach
+    slope = field_slope(problem, frame, near_x, near_y, near_z, reach)
+    return sample(problem.distance, spacing, near_x, near_y, near_z) + slope * reach
 
 
 @compiled()
-def lower_depth(prob, fr, x, y, z, reach):
-    """At most the depth of every point within ``reach``; -1000 where one may lie outside the array."""
-    s, shape = prob.spacing, prob.distance.shape
+def least_depth(problem: Problem, frame: Frame, x: float, y: float, z: float, reach: float) -> float:
+    """At most the depth of every point within ``reach`` mm (P3); ``OUTSIDE`` where one may lie outside the array."""
+    spacing, shape = problem.spacing, problem.distance.shape
     if (
         x - reach < 0.0
         or y - reach < 0.0
         or z - reach < 0.0
-        or x + reach > (shape[0] - 1) * s[0]
-        or y + reach > (shape[1] - 1) * s[1]
-        or z + reach > (shape[2] - 1) * s[2]
+        or x + reach > (shape[0] - 1) * spacing[0]
+        or y + reach > (shape[1] - 1) * spacing[1]
+        or z + reach > (shape[2] - 1) * spacing[2]
     ):
-        return -1000.0
-    return sample(prob.distance, s, x, y, z) - lip_at(prob, fr, x, y, z, reach) * reach
+        return OUTSIDE
+    return sample(problem.distance, spacing, x, y, z) - field_slope(problem, frame, x, y, z, reach) * reach
 
 
 @compiled()
-def least_margin(prob, x, y, z, reach):
-    """At most the margin of every point within ``reach``."""
-    dx, dy, dz = x - prob.head_center[0], y - prob.head_center[1], z - prob.head_center[2]
-    n = prob.neck_frame
-    along = dx * n[0, 0] + dy * n[0, 1] + dz * n[0, 2]
-    radius = prob.head_radius
+def least_margin(problem: Problem, x: float, y: float, z: float, reach: float) -> float:
+    """At most the margin of every point within ``reach`` mm (P5)."""
+    dx, dy, dz = x - problem.head_center[0], y - problem.head_center[1], z - problem.head_center[2]
+    axis = problem.neck_frame
+    along = dx * axis[0, 0] + dy * axis[0, 1] + dz * axis[0, 2]
+    radius = problem.head_radius
     square = dx * dx + dy * dy + dz * dz
-    size = math.sqrt(square)
-    if size + reach <= radius and along - reach >= -0.5 * radius:
-        return prob.joint_margin
-    head = size - reach <= radius and along + reach >= -0.5 * radius
+    away = math.sqrt(square)
+    if away + reach <= radius and along - reach >= -0.5 * radius:
+        return problem.joint_margin
+    touches_head = away - reach <= radius and along + reach >= -0.5 * radius
     if -along - reach >= 0.5 * radius and -along + reach <= 2.0 * radius:
-        back = dx * prob.posterosuperior[0] + dy * prob.posterosuperior[1] + dz * prob.posterosuperior[2]
+        back = dx * problem.posterosuperior[0] + dy * problem.posterosuperior[1] + dz * problem.posterosuperior[2]
         side = math.sqrt(max(square - along * along - back * back, 0.0))
         if (back - side) * 0.7071067 >= reach:
-            return prob.posterosuperior_margin
-    margin = min(prob.cortical_margin, prob.posterosuperior_margin)
-    return min(margin, prob.joint_margin) if head else margin
+            return problem.posterosuperior_margin
+    margin = min(problem.cortical_margin, problem.posterosuperior_margin)
+    return min(margin, problem.joint_margin) if touches_head else margin
 
 
 @compiled()
-def least_margin_along(prob, x, u, along, reach):
-    """At most the margin of every point within ``reach`` of the straight piece ``x`` +- ``along`` times ``u``.
+def least_margin_along(problem: Problem, x: FloatArray, direction: FloatArray, along: float, reach: float) -> float:
+    """At most the margin of every point within ``reach`` of the piece ``x`` +- ``along`` times ``direction`` (P6).
 
     Head and postero-superior quarter are convex: which of them holds the surroundings of both ends holds the piece's.
     """
-    least = least_margin(prob, x[0], x[1], x[2], reach + along)
-    a = least_margin(prob, x[0] - along * u[0], x[1] - along * u[1], x[2] - along * u[2], reach)
-    b = least_margin(prob, x[0] + along * u[0], x[1] + along * u[1], x[2] + along * u[2], reach)
+    least = least_margin(problem, x[0], x[1], x[2], reach + along)
+    behind = least_margin(
+        problem, x[0] - along * direction[0], x[1] - along * direction[1], x[2] - along * direction[2], reach
+    )
+    ahead = least_margin(
+        problem, x[0] + along * direction[0], x[1] + along * direction[1], x[2] + along * direction[2], reach
+    )
     # More than the cortex's is told only of what lies in one of the two; a plane keeps them apart.
-    if min(a, b) <= max(least, prob.cortical_margin):
+    if min(behind, ahead) <= max(least, problem.cortical_margin):
         return least
-    height, rise = 0.5 * prob.head_radius, 0.0
+    height, rise = 0.5 * problem.head_radius, 0.0
     for i in range(3):
-        height += (x[i] - prob.head_center[i]) * prob.neck_frame[0, i]
-        rise += along * u[i] * prob.neck_frame[0, i]
-    return min(a, b) if (height - rise >= 0.0) == (height + rise >= 0.0) else least
+        height += (x[i] - problem.head_center[i]) * problem.neck_frame[0, i]
+        rise += along * direction[i] * problem.neck_frame[0, i]
+    return min(behind, ahead) if (height - rise >= 0.0) == (height + rise >= 0.0) else least
 
 
 @compiled()
-def ring_drift(unique, turn):
-    """At least how far a ring's sample moves on the unit circle when the direction turns."""
-    free = turn + 2.0 * math.sin(0.5 * ARC)
-    if not unique:
-        return free
-    return min(free, min(2.54 * turn, 1.2248 * turn + 3.0 * turn * turn))
+def ring_drift(steady: bool, turn: float) -> float:
+    """At least how far a ring's sample moves on the unit circle when the direction turns (P7)."""
+    unsteady_drift = turn + 2.0 * math.sin(0.5 * ARC)
+    if not steady:
+        return unsteady_drift
+    return min(unsteady_drift, min(2.54 * turn, 1.2248 * turn + 3.0 * turn * turn))
 
 
 @compiled()
-def helper_unique(ux, uy, uz, turn):
-    """Whether every direction within ``turn`` is least along the same array axis."""
-    a, b, c = abs(ux), abs(uy), abs(uz)
+def ring_twist(box: LineBox) -> float:
+    """At least how far a ring turns round its own axis as the direction turns, radians (P7)."""
+    return 0.7072 * box.turn if box.ring_steady else ARC
+
+
+@compiled()
+def ring_is_steady(x: float, y: float, z: float, turn: float) -> bool:
+    """Whether every direction within ``turn`` of a unit vector is least along the same array axis (P7)."""
+    a, b, c = abs(x), abs(y), abs(z)
     low = min(a, b, c)
     high = max(a, b, c)
     return (a + b + c - low - high) - low > 2.0 * turn
 
 
 @compiled()
-def spread(fr, half, z):
-    """Half-widths of a box at height z along the neck axis."""
-    share = (z - fr.low) / (fr.high - fr.low)
+def spread_at(frame: Frame, half_widths: FloatArray, z: float) -> tuple[float, float]:
+    """Half-widths of a box (4,) at height ``z`` along the neck axis, in the two directions across it, mm (P1)."""
+    share = (z - frame.entry_plane) / (frame.lesion_plane - frame.entry_plane)
     return (
-        abs(share) * half[0] + abs(1.0 - share) * half[2],
-        abs(share) * half[1] + abs(1.0 - share) * half[3],
+        abs(share) * half_widths[0] + abs(1.0 - share) * half_widths[2],
+        abs(share) * half_widths[1] + abs(1.0 - share) * half_widths[3],
     )
 
 
 @compiled()
-def reach_at(fr, half, z):
-    h1, h2 = spread(fr, half, z)
-    return math.sqrt(h1 * h1 + h2 * h2)
+def reach_at(frame: Frame, half_widths: FloatArray, z: float) -> float:
+    """At least how far any line of a box lies from its centre line at height ``z``, mm (P1)."""
+    half_1, half_2 = spread_at(frame, half_widths, z)
+    return math.sqrt(half_1 * half_1 + half_2 * half_2)
 
 
 @compiled()
-def axis_of(prob, fr, centre):
-    """Point on the neck plane, direction per unit of height, its length."""
-    n = prob.neck_frame
-    length = fr.high - fr.low
-    m1, m2 = (centre[0] - centre[2]) / length, (centre[1] - centre[3]) / length
-    point = prob.neck_center + (centre[0] - fr.high * m1) * n[1] + (centre[1] - fr.high * m2) * n[2]
-    w = n[0] + m1 * n[1] + m2 * n[2]
-    return point, w, m1, m2
+def greatest_reach(frame: Frame, half_widths: FloatArray, low: float, high: float) -> float:
+    """``reach_at`` over all heights between two: convex in the height, so greatest at an end (P1)."""
+    return max(reach_at(frame, half_widths, low), reach_at(frame, half_widths, high))
 
 
 @compiled()
-def axis_depth(prob, point, w, z):
-    return sample(prob.distance, prob.spacing, point[0] + z * w[0], point[1] + z * w[1], point[2] + z * w[2])
+def build_box(problem: Problem, frame: Frame, centre: FloatArray, half_widths: FloatArray) -> LineBox:
+    """The box of lines of a centre (4,) and half-widths (4,), mm."""
+    axes = problem.neck_frame
+    length = frame.lesion_plane - frame.entry_plane
+    slope_1, slope_2 = (centre[0] - centre[2]) / length, (centre[1] - centre[3]) / length
+    point = (
+        problem.neck_center
+        + (centre[0] - frame.lesion_plane * slope_1) * axes[1]
+        + (centre[1] - frame.lesion_plane * slope_2) * axes[2]
+    )
+    per_height = axes[0] + slope_1 * axes[1] + slope_2 * axes[2]
+    stretch = math.sqrt(per_height[0] * per_height[0] + per_height[1] * per_height[1] + per_height[2] * per_height[2])
+    direction = per_height / stretch
+    # (P2): slopes move by at most the half-widths of both ends over the planes' distance.
+    turn_1, turn_2 = (half_widths[0] + half_widths[2]) / length, (half_widths[1] + half_widths[3]) / length
+    turn = math.sqrt(turn_1 * turn_1 + turn_2 * turn_2)
+    ring_1, ring_2 = across(direction[0], direction[1], direction[2])
+    steady = ring_is_steady(direction[0], direction[1], direction[2], turn)
+    return LineBox(
+        centre, half_widths, point, per_height, direction, stretch, slope_1, slope_2, turn, ring_1, ring_2, steady
+    )
+
+
+@compiled()
+def axis_depth(problem: Problem, box: LineBox, z: float) -> float:
+    """Depth of the centre line at height ``z`` along the neck axis, mm."""
+    return sample(
+        problem.distance,
+        problem.spacing,
+        box.point[0] + z * box.per_height[0],
+        box.point[1] + z * box.per_height[1],
+        box.point[2] + z * box.per_height[2],
+    )

@@ -18,7 +18,7 @@ from corecore.base.grid import FloatArray
 from corecore.base.parallel import in_parts
 from corecore.planning.proof.box_geometry import SLOPE_LIMIT, Frame, build_frame
 from corecore.planning.proof.node_bound import sector_table
-from corecore.planning.proof.tile_bound import MOST_CHILDREN, bound_boxes
+from corecore.planning.proof.tile_bound import BOX_ROW, LAST, MOST_CHILDREN, bound_boxes
 from corecore.planning.search.line_geometry import ring_points
 from corecore.planning.search.problem import Problem
 from corecore.tunnels.figures import RING_POINTS
@@ -79,7 +79,7 @@ def prove(
         if until is not None and time.perf_counter() > until:
             stopped = "time"
             break
-        order = np.argsort(-pending[:, 8], kind="stable")
+        order = np.argsort(-pending[:, LAST], kind="stable")
         now, pending = pending[order[:WAVE]], pending[order[WAVE:]]
         if better is not None:
             best = better(lines_of(frame, now[:, :4]), best)
@@ -88,44 +88,50 @@ def prove(
         closed = max(closed, least, best)
         pending = np.concatenate([pending, *children])
         boxes += len(now)
-    most = max(closed, int(pending[:, 8].max())) if len(pending) else closed
+    # (P30): what is open may still reach its bound.
+    most = max(closed, int(pending[:, LAST].max())) if len(pending) else closed
     return Proof(min(most, total) / total, stopped, boxes)
 
 
 def bounded(problem: Problem, frame: Frame, boxes: FloatArray, cut: int) -> tuple[list[FloatArray], int]:
-    """The children (M, 9) of each of boxes (N, 9) that may beat ``cut`` points, and the largest bound of the rest."""
+    """The children (M, BOX_ROW) of each of boxes (N, BOX_ROW) that may beat ``cut`` points.
+
+    And the largest bound of what was dropped (P29).
+    """
     ring, sectors, n = ring_points(RING_POINTS), sector_table(), len(boxes)
-    children = np.empty((n, MOST_CHILDREN, 9))
-    emitted, closed, nodes = (np.zeros(n, dtype=np.int64) for _ in range(3))
+    children = np.empty((n, MOST_CHILDREN, BOX_ROW))
+    emitted, closed, looked_at = (np.zeros(n, dtype=np.int64) for _ in range(3))
     in_parts(
         n,
         lambda p: bound_boxes(
-            problem, frame, boxes[p], cut, ring, sectors, children[p], emitted[p], closed[p], nodes[p]
+            problem, frame, boxes[p], cut, ring, sectors, children[p], emitted[p], closed[p], looked_at[p]
         ),
     )
     return [children[i, : emitted[i]] for i in range(n)], int(closed.max(initial=0))
 
 
 def root_box(problem: Problem, frame: Frame) -> FloatArray:
-    """A box (9,) that holds every line within the slopes allowed which touches the lesion."""
+    """A box (BOX_ROW,) that holds every line within the slopes allowed which touches the lesion (P28)."""
     points = problem.points.astype(np.float64).T + (problem.head_center - problem.neck_center)
     across = points @ problem.neck_frame[1:].T
-    away = max(frame.lesion_high - frame.high, frame.high - frame.lesion_low)
+    away = max(frame.lesion_high - frame.lesion_plane, frame.lesion_plane - frame.lesion_low)
     # The line's place at the height of a point it removes lies within radius times its length per unit of height.
     grow = 1.5 * problem.radius + SLOPE_LIMIT * away
     low, high = across.min(axis=0) - grow, across.max(axis=0) + grow
     half = 0.5 * (high - low)
-    lever = SLOPE_LIMIT * (frame.high - frame.low)
+    lever = SLOPE_LIMIT * (frame.lesion_plane - frame.entry_plane)
     middle = 0.5 * (low + high)
     return np.concatenate([middle, middle, half, half + lever, [float(len(points))]])
 
 
 def box_of(frame: Frame, lines: FloatArray) -> FloatArray:
     """Lines (N, 4) as offsets on the two planes (N, 4)."""
-    return np.concatenate([lines[:, :2] + frame.high * lines[:, 2:], lines[:, :2] + frame.low * lines[:, 2:]], axis=1)
+    return np.concatenate(
+        [lines[:, :2] + frame.lesion_plane * lines[:, 2:], lines[:, :2] + frame.entry_plane * lines[:, 2:]], axis=1
+    )
 
 
 def lines_of(frame: Frame, offsets: FloatArray) -> FloatArray:
     """Offsets on the two planes (N, 4) as lines (N, 4)."""
-    slopes = (offsets[:, :2] - offsets[:, 2:]) / (frame.high - frame.low)
-    return np.ascontiguousarray(np.concatenate([offsets[:, :2] - frame.high * slopes, slopes], axis=1))
+    slopes = (offsets[:, :2] - offsets[:, 2:]) / (frame.lesion_plane - frame.entry_plane)
+    return np.ascontiguousarray(np.concatenate([offsets[:, :2] - frame.lesion_plane * slopes, slopes], axis=1))

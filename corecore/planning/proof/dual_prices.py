@@ -1,55 +1,72 @@
-"""What the planes of a box leave to a node of it: how high its tips reach, and prices that bound its gain.
+"""What the planes of a box leave to a part of it: how high its tips reach, and prices that bound its gain.
 
-A node is (A1, A2, B1, B2) from the box's middle, then its half-widths.
+A part is a row: (A1, A2, B1, B2) from the box's middle, then its half-widths, mm.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from corecore.base.grid import FloatArray
 from corecore.base.jit_cache import compiled
-from corecore.planning.proof.linear_bounds import MOST_TRADES, swing
+from corecore.planning.proof.linear_bounds import (
+    MOST_TRADES,
+    TIP_FALL,
+    TIP_HALF_SLICE,
+    TIP_HEIGHT,
+    WALL_HEIGHT,
+    WALL_ROOM,
+    greatest_change,
+)
 
-#: Planes that limit one node at most; leaving one out only raises the bound.
+#: Planes that limit one part at most; leaving one out only raises the bound.
 MOST_WALL_ROWS = 40
 MOST_ROWS = MOST_WALL_ROWS + MOST_TRADES
+#: Least fall of a flat end's plane, mm of depth a mm of height, by which a lack of room is told as a lower tip.
+LEAST_FALL = 0.05
 
 
 @compiled()
-def tip_limit(node, count, tips, high):
-    """The greatest height at which a line of a node (centre, half-widths) may end."""
+def tip_limit(part: FloatArray, tips: FloatArray, count: int, high: float) -> float:
+    """The greatest height at which a line of a part may end, by ``count`` planes of slices from ``high`` down (P23).
+
+    ``tips`` (MOST_TIPS, TIP_ROW) as ``linear_bounds.flat_end_planes`` fills them.
+    """
     k = 0
     limit = high
     while k < count:
-        z, thin = tips[k, 6], tips[k, 7]
-        here = z + thin
-        while k < count and tips[k, 6] == z:
-            room, fall = tips[k, 0] + swing(tips[k], 1, node[4:8]), tips[k, 5]
+        z, half_slice = tips[k, TIP_HEIGHT], tips[k, TIP_HALF_SLICE]
+        highest_here = z + half_slice
+        while k < count and tips[k, TIP_HEIGHT] == z:
+            room, fall = tips[k, 0] + greatest_change(tips[k], 1, part[4:8]), tips[k, TIP_FALL]
             for i in range(4):
-                room += tips[k, 1 + i] * node[i]
-            if room + thin * abs(fall) < 0.0:
-                here = z - thin
-            elif fall > 0.05:
+                room += tips[k, 1 + i] * part[i]
+            if room + half_slice * abs(fall) < 0.0:
+                highest_here = z - half_slice
+            elif fall > LEAST_FALL:
                 # Room at the slice's middle allows so much more height, a lack of it asks for so much less.
-                here = min(here, z + room / fall)
+                highest_here = min(highest_here, z + room / fall)
             k += 1
-        limit = min(limit, max(here, z - thin))
-        if here > z - thin:
+        limit = min(limit, max(highest_here, z - half_slice))
+        if highest_here > z - half_slice:
             break
     return limit
 
 
 @compiled()
-def gather_rows(node, walls, count, safe, rows):
-    """The walls' planes that cut a node, as rows (room, g) of its shift; how many."""
+def gather_wall_rows(part: FloatArray, walls: FloatArray, count: int, safe_height: float, rows: FloatArray) -> int:
+    """Fill ``rows`` (room, g) of a part's shift with the walls' planes that cut it; how many (P25).
+
+    Only planes up to ``safe_height``: a wall beyond a tunnel's tip does not count.
+    """
     number = 0
     for k in range(count):
-        if walls[k, 0] > safe or number == MOST_WALL_ROWS:
+        if walls[k, WALL_HEIGHT] > safe_height or number == MOST_WALL_ROWS:
             break
-        room = walls[k, 1]
+        room = walls[k, WALL_ROOM]
         for i in range(4):
-            room += walls[k, 2 + i] * node[i]
-        if room < swing(walls[k], 2, node[4:8]):
+            room += walls[k, 2 + i] * part[i]
+        if room < greatest_change(walls[k], 2, part[4:8]):
             rows[number, 0] = room
             rows[number, 1:5] = walls[k, 2:]
             rows[number, 5] = 0.0
@@ -58,45 +75,45 @@ def gather_rows(node, walls, count, safe, rows):
 
 
 @compiled()
-def least_dual(half, grow, rows, number, above):
-    """At least the most that ``grow`` times a shift within ``half`` reaches where every row keeps room + g.shift >= 0.
+def dual_bound(half_widths: FloatArray, gain: FloatArray, rows: FloatArray, count: int, spare: float) -> float:
+    """At least the most that ``gain`` . shift reaches, shift within ``half_widths``, each row's room + g.shift >= 0.
 
-    Any prices on the rows give such a bound (weak duality); each price is set in turn to
-    where the bound is least. Done once below ``-above``.
+    Any prices on the ``count`` rows (room, g) give such a bound (P26, weak duality); each price is set
+    in turn to where the bound is least. Done as soon as it is below ``-spare``.
     """
-    size = half.shape[0]
-    price = np.zeros(number)
-    slope = grow.copy()
+    size = half_widths.shape[0]
+    prices = np.zeros(count)
+    priced_gain = gain.copy()
     best = 0.0
     for i in range(size):
-        best += abs(slope[i]) * half[i]
+        best += abs(priced_gain[i]) * half_widths[i]
     paid = 0.0
     for _ in range(3):
         before = best
-        for k in range(number):
-            kept = price[k]
-            found, value = kept, best
-            # Convex and piecewise linear in one price: least where a slope vanishes, or at no price.
+        for k in range(count):
+            price = prices[k]
+            better_price, better = price, best
+            # Convex and piecewise linear in one price: least where a gain vanishes, or at no price.
             for i in range(size + 1):
                 trial = 0.0
                 if i < size:
                     if rows[k, 1 + i] == 0.0:
                         continue
-                    trial = kept - slope[i] / rows[k, 1 + i]
+                    trial = price - priced_gain[i] / rows[k, 1 + i]
                 if trial < 0.0:
                     continue
-                total = paid + (trial - kept) * rows[k, 0]
+                total = paid + (trial - price) * rows[k, 0]
                 for m in range(size):
-                    total += abs(slope[m] + (trial - kept) * rows[k, 1 + m]) * half[m]
-                if total < value - 1e-9:
-                    found, value = trial, total
-            if found != kept:
-                paid += (found - kept) * rows[k, 0]
+                    total += abs(priced_gain[m] + (trial - price) * rows[k, 1 + m]) * half_widths[m]
+                if total < better - 1e-9:
+                    better_price, better = trial, total
+            if better_price != price:
+                paid += (better_price - price) * rows[k, 0]
                 for m in range(size):
-                    slope[m] += (found - kept) * rows[k, 1 + m]
-                price[k] = found
-                best = value
-                if above + best < 0.0:
+                    priced_gain[m] += (better_price - price) * rows[k, 1 + m]
+                prices[k] = better_price
+                best = better
+                if spare + best < 0.0:
                     return best
         if best > before - 1e-3 * abs(before):
             break

@@ -1,245 +1,338 @@
-"""Walls and tips of a small box of lines as planes: what a sample's margin is at most, as the line moves.
+"""Walls and flat ends of a small box of lines as planes: what a sample has beyond its margin, as the line moves.
 
-The interpolated field lies below an affine function in a ball wherever it does at the
-corners of the ball's cells. A wall sample moves with its line by an affine function and a
-small rest. Together: depth less margin is at most c + g.shift for every line of the box,
-and a line where that is negative breaks the margin.
+A plane is a row (c, gA1, gA2, gB1, gB2): depth less margin is at most c + g.shift for every line of
+the box (P8), its shift (4,) counted from the centre line, mm. A line where that is negative breaks
+the margin.
 """
 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from corecore.base.interpolation import across, sample
+from corecore.base.grid import FloatArray
+from corecore.base.interpolation import sample
 from corecore.base.jit_cache import compiled
-from corecore.planning.proof.affine_field import affine_bounds
+from corecore.planning.proof.affine_field import AFFINE_ROW, UPPER, affine_bounds
 from corecore.planning.proof.box_geometry import (
-    ARC,
     EPS,
     HALF_STEP,
+    Frame,
+    LineBox,
     axis_depth,
-    helper_unique,
     least_margin,
     least_margin_along,
     reach_at,
     ring_drift,
+    ring_twist,
 )
 
-#: Rooms for planes: of walls (height, c, g), of tips (c, g, fall, height, half-thickness).
+if TYPE_CHECKING:
+    from corecore.planning.search.problem import Problem
+
+#: Rooms for planes: of walls (height, c, g), of flat ends (c, g, fall, height, half a slice).
 MOST_WALLS, WALL_ROW = 1024, 6
+WALL_HEIGHT, WALL_ROOM = 0, 1
 MOST_TIPS, TIP_ROW = 64, 8
-#: Rows that trade the tip's height against the shift, one an octant.
-MOST_TRADES = 8
+TIP_FALL, TIP_HEIGHT, TIP_HALF_SLICE = 5, 6, 7
+#: Rows that trade the tip's height against the shift, one an octant: (height, gA1, gA2, gB1, gB2).
+MOST_TRADES, TRADE_ROW = 8, 5
 #: A slice of the tip's height is so thick, as a share of the box's reach.
 TIP_SLICE = 0.15
+#: Least fall of a plane, mm of depth a mm of height, by which it is told as a row of the tip's height.
+LEAST_TRADE_FALL = 0.2
 #: In boxes that reach no further than the first, mm, stations of the walls are looked at closer than a millimetre
 #: apart, by the second as a share of the reach, and their margins told along the piece of the axis where they may
 #: lie: where bone is rough such boxes are closed only by the one station at which their lines break a margin.
 FINE_REACH, STEP_SHARE, LEAST_STEP = 0.1, 5.0, 0.1
 
 
-@compiled()
-def plane_of(prob, fr, z, x, n, t, share, u, size, turn, twist, margin, reach, along, slope, row):
-    """Fill ``row`` (c, gA1, gA2, gB1, gB2) for a sample ``x`` of the centre line's wall or flat end.
+class WallSample(NamedTuple):
+    """A place on the centre line's wall or flat end.
 
-    ``n``, ``t``: outward and round the ring; ``turn``, ``twist``: how far directions and
-    rings of the box turn; ``along``: how far its station may lie off. ``slope`` receives the
-    affine function. False where the field is not known all round.
+    ``position`` (3,) mm; ``outward``, ``tangent`` (3,): unit vectors from the axis and round the
+    ring; ``height`` along the neck axis; ``radius_share``: its ring's radius over the tunnel's.
+    ``margin``: the least that any line's sample keeps there. ``reach``: how far from ``position`` any line's sample
+    may lie, mm; ``station_off``: how far along its line, mm.
     """
-    if not affine_bounds(prob.distance, prob.spacing, x[0], x[1], x[2], reach, slope):
-        return False
-    frame = prob.neck_frame
-    length = fr.high - fr.low
-    lam = (z - fr.low) / length
-    g1 = g2 = gu = gt = n1 = n2 = whole = 0.0
+
+    position: FloatArray
+    outward: FloatArray
+    tangent: FloatArray
+    height: float
+    radius_share: float
+    margin: float
+    reach: float
+    station_off: float
+
+
+@compiled()
+def place_on_ring(
+    problem: Problem, box: LineBox, z: float, share: float, cosine: float, sine: float, position: FloatArray
+) -> None:
+    """Fill ``position`` (3,) with a place on the centre line's ring of ``share`` of the radius at height ``z``."""
     for i in range(3):
-        g1 += slope[i] * frame[1, i]
-        g2 += slope[i] * frame[2, i]
-        gu += slope[i] * u[i]
-        gt += slope[i] * t[i]
-        n1 += n[i] * frame[1, i]
-        n2 += n[i] * frame[2, i]
-        whole += slope[i] * slope[i]
-    whole = math.sqrt(whole)
-    rho = share * prob.radius
+        around = cosine * box.ring_1[i] + sine * box.ring_2[i]
+        position[i] = box.point[i] + z * box.per_height[i] + share * problem.radius * around
+
+
+@compiled()
+def set_on_ring(
+    problem: Problem,
+    box: LineBox,
+    z: float,
+    share: float,
+    cosine: float,
+    sine: float,
+    position: FloatArray,
+    outward: FloatArray,
+    tangent: FloatArray,
+) -> None:
+    """Fill position, outward and tangent directions (3,) of a place on the centre line's ring at height ``z``."""
+    for i in range(3):
+        outward[i] = cosine * box.ring_1[i] + sine * box.ring_2[i]
+        tangent[i] = -sine * box.ring_1[i] + cosine * box.ring_2[i]
+        position[i] = box.point[i] + z * box.per_height[i] + share * problem.radius * outward[i]
+
+
+@compiled()
+def fill_plane(
+    problem: Problem, frame: Frame, box: LineBox, place: WallSample, affine: FloatArray, row: FloatArray
+) -> bool:
+    """Fill ``row`` (c, gA1, gA2, gB1, gB2) for a sample (P8) and ``affine`` with the field's enclosure round it.
+
+    False where the field is not known all round.
+    """
+    x = place.position
+    if not affine_bounds(problem.distance, problem.spacing, x[0], x[1], x[2], place.reach, affine):
+        return False
+    axes = problem.neck_frame
+    length = frame.lesion_plane - frame.entry_plane
+    lesion_share = (place.height - frame.entry_plane) / length
+    slope_1 = slope_2 = slope_along = slope_round = outward_1 = outward_2 = square = 0.0
+    for i in range(3):
+        slope_1 += affine[i] * axes[1, i]
+        slope_2 += affine[i] * axes[2, i]
+        slope_along += affine[i] * box.direction[i]
+        slope_round += affine[i] * place.tangent[i]
+        outward_1 += place.outward[i] * axes[1, i]
+        outward_2 += place.outward[i] * axes[2, i]
+        square += affine[i] * affine[i]
+    steepness = math.sqrt(square)
+    ring_radius = place.radius_share * problem.radius
     # A ring tilts with its direction: to first order its sample moves along the axis.
-    tilt = -rho * gu / (size * length)
+    tilt = -ring_radius * slope_along / (box.stretch * length)
+    turn, twist = box.turn, ring_twist(box)
     bend = 4.0 * turn * turn + (0.0 if twist < turn else 0.5 * twist * twist + twist * turn)
-    row[0] = slope[3] - margin + rho * (abs(gt) * twist + whole * bend) + along * (abs(gu) + whole * turn) + EPS
-    row[1], row[2] = lam * g1 + tilt * n1, lam * g2 + tilt * n2
-    row[3], row[4] = (1.0 - lam) * g1 - tilt * n1, (1.0 - lam) * g2 - tilt * n2
+    row[0] = (
+        affine[UPPER]
+        - place.margin
+        + ring_radius * (abs(slope_round) * twist + steepness * bend)
+        + place.station_off * (abs(slope_along) + steepness * turn)
+        + EPS
+    )
+    row[1], row[2] = lesion_share * slope_1 + tilt * outward_1, lesion_share * slope_2 + tilt * outward_2
+    row[3], row[4] = (
+        (1.0 - lesion_share) * slope_1 - tilt * outward_1,
+        (1.0 - lesion_share) * slope_2 - tilt * outward_2,
+    )
     return True
 
 
 @compiled()
-def swing(row, first, half):
-    """By how much a plane's value changes within a box's half-widths."""
-    return (
-        abs(row[first]) * half[0]
-        + abs(row[first + 1]) * half[1]
-        + abs(row[first + 2]) * half[2]
-        + abs(row[first + 3]) * half[3]
+def greatest_change(row: FloatArray, first: int, half_widths: FloatArray) -> float:
+    """By how much a plane whose slopes begin at ``first`` changes within half-widths (4,) at most."""
+    change: float = (
+        abs(row[first]) * half_widths[0]
+        + abs(row[first + 1]) * half_widths[1]
+        + abs(row[first + 2]) * half_widths[2]
+        + abs(row[first + 3]) * half_widths[3]
     )
+    return change
 
 
 @compiled()
-def wall_planes(prob, fr, half, point, w, start, stop, ring, walls):
-    """Planes of the walls between two heights: how many, and the lowest height no line of the box passes."""
-    size = math.sqrt(w[0] * w[0] + w[1] * w[1] + w[2] * w[2])
-    u = w / size
-    turn = math.sqrt((half[0] + half[2]) ** 2 + (half[1] + half[3]) ** 2) / (fr.high - fr.low)
-    e, f = across(u[0], u[1], u[2])
-    unique = helper_unique(u[0], u[1], u[2], turn)
-    drift = prob.radius * ring_drift(unique, turn)
-    twist = 0.7072 * turn if unique else ARC
-    slope, x, n, t, row = np.zeros(5), np.zeros(3), np.zeros(3), np.zeros(3), np.zeros(5)
+def steepness_of(affine: FloatArray) -> float:
+    """Length of an affine function's slope."""
+    return math.sqrt(affine[0] ** 2 + affine[1] ** 2 + affine[2] ** 2)
+
+
+@compiled()
+def fall_of(affine: FloatArray, box: LineBox) -> float:
+    """By how much an affine function falls along the centre line, a mm of height."""
+    w = box.per_height
+    fall: float = -(affine[0] * w[0] + affine[1] * w[1] + affine[2] * w[2])
+    return fall
+
+
+@compiled()
+def wall_planes(
+    problem: Problem,
+    frame: Frame,
+    box: LineBox,
+    start: float,
+    stop: float,
+    ring: FloatArray,
+    walls: FloatArray,
+) -> tuple[int, float]:
+    """Fill ``walls`` (MOST_WALLS, WALL_ROW) with planes of the walls between two heights (P16).
+
+    Returns how many, and the lowest height that no line of the box passes (``stop``: none found).
+    Each station gives at most one plane an octant of ``ring`` (M, 2), where least is left of the margin.
+    """
+    drift = problem.radius * ring_drift(box.ring_steady, box.turn)
+    affine, row = np.zeros(AFFINE_ROW), np.zeros(5)
+    position, outward, tangent = np.zeros(3), np.zeros(3), np.zeros(3)
     count = 0
     octant = ring.shape[0] // 8
-    hardest = max(prob.joint_margin, prob.posterosuperior_margin)
+    hardest = max(problem.joint_margin, problem.posterosuperior_margin)
     z = start
     while z < stop:
-        near = reach_at(fr, half, z) + drift + HALF_STEP * turn + EPS
+        near = reach_at(frame, box.half_widths, z) + drift + HALF_STEP * box.turn + EPS
         reach = near + HALF_STEP
         step = 1.0 if near > FINE_REACH else max(LEAST_STEP, STEP_SHARE * near)
         # Deep inside no wall is near: leaving a station out only raises the bound.
-        if axis_depth(prob, point, w, z) > prob.radius + hardest + 1.2 * reach:
+        if axis_depth(problem, box, z) > problem.radius + hardest + 1.2 * reach:
             z += step
             continue
         for part in range(8):
-            best, which, margin = 1.3 * reach, -1, 0.0
+            least_room, chosen, margin = 1.3 * reach, -1, 0.0
             for k in range(part * octant, (part + 1) * octant):
-                for i in range(3):
-                    x[i] = point[i] + z * w[i] + prob.radius * (ring[k, 0] * e[i] + ring[k, 1] * f[i])
-                depth = sample(prob.distance, prob.spacing, x[0], x[1], x[2])
-                if depth - hardest >= best:
+                place_on_ring(problem, box, z, 1.0, ring[k, 0], ring[k, 1], position)
+                depth = sample(problem.distance, problem.spacing, position[0], position[1], position[2])
+                if depth - hardest >= least_room:
                     continue
                 if near < FINE_REACH:
-                    least = least_margin_along(prob, x, u, HALF_STEP, near)
+                    least = least_margin_along(problem, position, box.direction, HALF_STEP, near)
                 else:
-                    least = least_margin(prob, x[0], x[1], x[2], reach)
-                if depth - least < best:
-                    best, which, margin = depth - least, k, least
-            if which < 0 or count == walls.shape[0]:
+                    least = least_margin(problem, position[0], position[1], position[2], reach)
+                if depth - least < least_room:
+                    least_room, chosen, margin = depth - least, k, least
+            if chosen < 0 or count == walls.shape[0]:
                 continue
-            for i in range(3):
-                n[i] = ring[which, 0] * e[i] + ring[which, 1] * f[i]
-                t[i] = -ring[which, 1] * e[i] + ring[which, 0] * f[i]
-                x[i] = point[i] + z * w[i] + prob.radius * n[i]
-            if not plane_of(prob, fr, z, x, n, t, 1.0, u, size, turn, twist, margin, reach, HALF_STEP, slope, row):
+            set_on_ring(problem, box, z, 1.0, ring[chosen, 0], ring[chosen, 1], position, outward, tangent)
+            place = WallSample(position, outward, tangent, z, 1.0, margin, reach, HALF_STEP)
+            if not fill_plane(problem, frame, box, place, affine, row):
                 continue
-            wide = swing(row, 1, half)
-            if row[0] + wide < 0.0:
+            change = greatest_change(row, 1, box.half_widths)
+            if row[0] + change < 0.0:
                 return count, z
-            if row[0] < wide:
-                walls[count, 0] = z
-                walls[count, 1:] = row
+            if row[0] < change:
+                walls[count, WALL_HEIGHT] = z
+                walls[count, WALL_ROOM:] = row
                 count += 1
         z += step
     return count, stop
 
 
 @compiled()
-def tip_planes(prob, fr, half, point, w, high, ring, tips):
-    """Planes of the flat end, slice by slice from above: how many, the highest tip left, the lowest slice's foot."""
-    size = math.sqrt(w[0] * w[0] + w[1] * w[1] + w[2] * w[2])
-    u = w / size
-    turn = math.sqrt((half[0] + half[2]) ** 2 + (half[1] + half[3]) ** 2) / (fr.high - fr.low)
-    e, f = across(u[0], u[1], u[2])
-    unique = helper_unique(u[0], u[1], u[2], turn)
-    twist = 0.7072 * turn if unique else ARC
-    slope, x, n, t, row = np.zeros(5), np.zeros(3), np.zeros(3), np.zeros(3), np.zeros(5)
+def flat_end_planes(
+    problem: Problem, frame: Frame, box: LineBox, high: float, ring: FloatArray, tips: FloatArray
+) -> tuple[int, float, float]:
+    """Fill ``tips`` (MOST_TIPS, TIP_ROW) with planes of the flat end, slice by slice from ``high`` down (P17).
+
+    Returns how many, the highest tip left, and the lowest slice's foot.
+    """
+    drift = ring_drift(box.ring_steady, box.turn)
+    affine, row = np.zeros(AFFINE_ROW), np.zeros(5)
+    position, outward, tangent = np.zeros(3), np.zeros(3), np.zeros(3)
     count, number, foot = 0, ring.shape[0], high
-    while foot > fr.lesion_low - prob.radius and count + 1 < tips.shape[0]:
-        thin = max(0.01, TIP_SLICE * reach_at(fr, half, foot))
-        z = foot - thin
-        base = max(reach_at(fr, half, foot), reach_at(fr, half, z - thin)) + thin * (size + turn) + EPS
+    while foot > frame.lesion_low - problem.radius and count + 1 < tips.shape[0]:
+        half_slice = max(0.01, TIP_SLICE * reach_at(frame, box.half_widths, foot))
+        z = foot - half_slice
+        slice_reach = (
+            max(reach_at(frame, box.half_widths, foot), reach_at(frame, box.half_widths, z - half_slice))
+            + half_slice * (box.stretch + box.turn)
+            + EPS
+        )
         first = -1
         useful = closed = False
         # Two samples a slice, a quarter of the ring apart and more.
         for _ in range(2):
-            best, which, share, margin, reach = 1e9, -1, 1.0, 0.0, base
+            least_room, chosen, share, margin, reach = 1e9, -1, 1.0, 0.0, slice_reach
             for level in range(2):
-                part = 1.0 - 0.5 * level
-                wide = base + part * prob.radius * ring_drift(unique, turn)
+                level_share = 1.0 - 0.5 * level
+                level_reach = slice_reach + level_share * problem.radius * drift
                 for k in range(0, number, 1 + level):
                     if first >= 0 and 4 * min((k - first) % number, (first - k) % number) < number:
                         continue
-                    for i in range(3):
-                        x[i] = point[i] + z * w[i] + part * prob.radius * (ring[k, 0] * e[i] + ring[k, 1] * f[i])
-                    least = least_margin(prob, x[0], x[1], x[2], wide)
-                    room = sample(prob.distance, prob.spacing, x[0], x[1], x[2]) - least
-                    if room < best:
-                        best, which, share, margin, reach = room, k, part, least, wide
-            if best > 1.2 * base:
+                    place_on_ring(problem, box, z, level_share, ring[k, 0], ring[k, 1], position)
+                    least = least_margin(problem, position[0], position[1], position[2], level_reach)
+                    depth = sample(problem.distance, problem.spacing, position[0], position[1], position[2])
+                    if depth - least < least_room:
+                        least_room, chosen, share, margin, reach = depth - least, k, level_share, least, level_reach
+            if least_room > 1.2 * slice_reach:
                 break
-            first = which
-            for i in range(3):
-                n[i] = ring[which, 0] * e[i] + ring[which, 1] * f[i]
-                t[i] = -ring[which, 1] * e[i] + ring[which, 0] * f[i]
-                x[i] = point[i] + z * w[i] + share * prob.radius * n[i]
-            if not plane_of(prob, fr, z, x, n, t, share, u, size, turn, twist, margin, reach, 0.0, slope, row):
+            first = chosen
+            set_on_ring(problem, box, z, share, ring[chosen, 0], ring[chosen, 1], position, outward, tangent)
+            place = WallSample(position, outward, tangent, z, share, margin, reach, 0.0)
+            if not fill_plane(problem, frame, box, place, affine, row):
                 continue
-            row[0] += math.sqrt(slope[0] ** 2 + slope[1] ** 2 + slope[2] ** 2) * thin * turn
-            fall = -(slope[0] * w[0] + slope[1] * w[1] + slope[2] * w[2])
-            wide = swing(row, 1, half)
-            if row[0] + thin * abs(fall) + wide < 0.0:
+            row[0] += steepness_of(affine) * half_slice * box.turn
+            fall = fall_of(affine, box)
+            change = greatest_change(row, 1, box.half_widths)
+            if row[0] + half_slice * abs(fall) + change < 0.0:
                 closed = True
                 break
-            if row[0] - thin * abs(fall) - wide < 0.0 and count < tips.shape[0]:
+            if row[0] - half_slice * abs(fall) - change < 0.0 and count < tips.shape[0]:
                 useful = True
                 tips[count, :5] = row
-                tips[count, 5], tips[count, 6], tips[count, 7] = fall, z, thin
+                tips[count, TIP_FALL], tips[count, TIP_HEIGHT], tips[count, TIP_HALF_SLICE] = fall, z, half_slice
                 count += 1
         if closed and count == 0:
             # No line of the box ends in this slice, nor above it: cut it off.
-            foot = z - thin
+            foot = z - half_slice
             high = foot
             continue
         if closed or not useful:
-            foot = z - thin if closed else z + thin
+            foot = z - half_slice if closed else z + half_slice
             break
-        foot = z - thin
+        foot = z - half_slice
     return count, high, foot
 
 
 @compiled()
-def tip_trade(prob, fr, half, point, w, foot, high, ring, trade):
-    """Rows (e0, eA1, eA2, eB1, eB2): a line of the box ends no higher than any of them, or below ``foot``; how many."""
-    size = math.sqrt(w[0] * w[0] + w[1] * w[1] + w[2] * w[2])
-    u = w / size
-    turn = math.sqrt((half[0] + half[2]) ** 2 + (half[1] + half[3]) ** 2) / (fr.high - fr.low)
-    e, f = across(u[0], u[1], u[2])
-    unique = helper_unique(u[0], u[1], u[2], turn)
-    twist = 0.7072 * turn if unique else ARC
-    slope, x, n, t, row = np.zeros(5), np.zeros(3), np.zeros(3), np.zeros(3), np.zeros(5)
-    z, thick = 0.5 * (foot + high), 0.5 * (high - foot)
-    reach = max(reach_at(fr, half, foot), reach_at(fr, half, high)) + thick * (size + turn) + EPS
-    reach += prob.radius * ring_drift(unique, turn)
+def tip_height_rows(
+    problem: Problem,
+    frame: Frame,
+    box: LineBox,
+    foot: float,
+    high: float,
+    ring: FloatArray,
+    trades: FloatArray,
+) -> int:
+    """Fill ``trades`` (MOST_TRADES, TRADE_ROW): a line ends no higher than height + g.shift, or below ``foot`` (P24).
+
+    Returns how many.
+    """
+    affine, row = np.zeros(AFFINE_ROW), np.zeros(5)
+    position, outward, tangent = np.zeros(3), np.zeros(3), np.zeros(3)
+    z, half_slice = 0.5 * (foot + high), 0.5 * (high - foot)
+    reach = max(reach_at(frame, box.half_widths, foot), reach_at(frame, box.half_widths, high))
+    reach = reach + half_slice * (box.stretch + box.turn) + EPS
+    reach += problem.radius * ring_drift(box.ring_steady, box.turn)
     octant, count = ring.shape[0] // 8, 0
     for part in range(8):
-        best, which, margin = 1e9, -1, 0.0
+        least_room, chosen, margin = 1e9, -1, 0.0
         for k in range(part * octant, (part + 1) * octant):
-            for i in range(3):
-                x[i] = point[i] + z * w[i] + prob.radius * (ring[k, 0] * e[i] + ring[k, 1] * f[i])
-            least = least_margin(prob, x[0], x[1], x[2], reach)
-            room = sample(prob.distance, prob.spacing, x[0], x[1], x[2]) - least
-            if room < best:
-                best, which, margin = room, k, least
-        if best > 1.2 * reach:
+            place_on_ring(problem, box, z, 1.0, ring[k, 0], ring[k, 1], position)
+            least = least_margin(problem, position[0], position[1], position[2], reach)
+            room = sample(problem.distance, problem.spacing, position[0], position[1], position[2]) - least
+            if room < least_room:
+                least_room, chosen, margin = room, k, least
+        if least_room > 1.2 * reach:
             continue
-        for i in range(3):
-            n[i] = ring[which, 0] * e[i] + ring[which, 1] * f[i]
-            t[i] = -ring[which, 1] * e[i] + ring[which, 0] * f[i]
-            x[i] = point[i] + z * w[i] + prob.radius * n[i]
-        if not plane_of(prob, fr, z, x, n, t, 1.0, u, size, turn, twist, margin, reach, 0.0, slope, row):
+        set_on_ring(problem, box, z, 1.0, ring[chosen, 0], ring[chosen, 1], position, outward, tangent)
+        place = WallSample(position, outward, tangent, z, 1.0, margin, reach, 0.0)
+        if not fill_plane(problem, frame, box, place, affine, row):
             continue
-        row[0] += math.sqrt(slope[0] ** 2 + slope[1] ** 2 + slope[2] ** 2) * thick * turn
-        fall = -(slope[0] * w[0] + slope[1] * w[1] + slope[2] * w[2])
-        if fall > 0.2:
+        row[0] += steepness_of(affine) * half_slice * box.turn
+        fall = fall_of(affine, box)
+        if fall > LEAST_TRADE_FALL:
             for i in range(5):
-                trade[count, i] = row[i] / fall
-            trade[count, 0] += z
+                trades[count, i] = row[i] / fall
+            trades[count, 0] += z
             count += 1
     return count

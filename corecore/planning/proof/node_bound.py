@@ -1,22 +1,75 @@
-"""The lesion round a box's centre line as tables, and what they leave any tunnel of a node to remove."""
+"""The lesion round a box's centre line as tables, and what they leave any tunnel of a part of the box to remove.
+
+Heights run along the neck axis, mm. A point's rim depth is its distance from the centre line less
+the tunnel's radius: how far outside the centre line's wall it lies, mm.
+"""
 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from corecore.base.grid import FloatArray
-from corecore.base.interpolation import across
 from corecore.base.jit_cache import compiled
-from corecore.planning.proof.box_geometry import EPS
-from corecore.planning.proof.dual_prices import MOST_ROWS, gather_rows, least_dual
-from corecore.planning.proof.linear_bounds import swing
+from corecore.planning.proof.box_geometry import EPS, Frame, LineBox
+from corecore.planning.proof.dual_prices import MOST_ROWS, dual_bound, gather_wall_rows
+from corecore.planning.proof.linear_bounds import greatest_change
 
-#: Sectors round the axis, slabs along it, steps of distance from the wall, steps of height at the tip.
+if TYPE_CHECKING:
+    from corecore.planning.search.problem import Problem
+
+#: Sectors round the axis, slabs along it, steps of rim depth, steps of height at the tip.
 SECTORS, SLABS, DEPTHS, TIPS = 24, 6, 48, 40
 #: Steps of the tip's height when a lower tip is weighed against the shift.
 TIP_STEPS = 12
+
+
+class LesionTables(NamedTuple):
+    """The lesion's points round a centre line, counted; ``fill_tables`` fills the arrays.
+
+    Slabs reach from ``low`` to ``split``, the tip's steps from there to ``stop``; rim depths from
+    ``-wide`` to ``wide``. ``core`` (SLABS,): points that every line of the box removes, where its
+    tip lies beyond them. ``body`` (SLABS, SECTORS, DEPTHS): points up to a rim depth. ``tip``
+    (SECTORS, TIPS, DEPTHS): points up to a height and a rim depth.
+    """
+
+    low: float
+    split: float
+    stop: float
+    wide: float
+    core: npt.NDArray[np.int64]
+    body: npt.NDArray[np.int32]
+    tip: npt.NDArray[np.int32]
+
+
+class LocalModel(NamedTuple):
+    """All that bounds the parts of one small box.
+
+    ``tables``: the lesion. ``sectors`` (SECTORS, 4): ``sector_table``. ``normals`` (SECTORS, 4): each sector's
+    outward direction, then its tangent, in the two directions across the neck axis. ``lean``: how far beyond a
+    tip's height a point it removes may have its foot, mm (P20). ``slope``: at least any line's against the neck
+    axis; ``slope_1``, ``slope_2``: the centre line's. ``walls``, ``trades``: rows of
+    ``linear_bounds``, the first so many of them. ``safe_height``: a tunnel that ends below cannot
+    beat the cut. ``foot``: what the trades know no lower tip of.
+    """
+
+    tables: LesionTables
+    radius: float
+    sectors: FloatArray
+    normals: FloatArray
+    lean: float
+    slope: float
+    slope_1: float
+    slope_2: float
+    walls: FloatArray
+    wall_count: int
+    trades: FloatArray
+    trade_count: int
+    safe_height: float
+    foot: float
 
 
 def sector_table() -> FloatArray:
@@ -29,206 +82,277 @@ def sector_table() -> FloatArray:
 
 
 @compiled()
-def histograms(prob, fr, point, w, low, split, stop, wide, core, body, tip):
-    """Count the lesion's points by slab, sector and distance from the wall; those at the tip by height too."""
-    core[:] = 0
-    body[:] = 0
-    tip[:] = 0
-    size = math.sqrt(w[0] * w[0] + w[1] * w[1] + w[2] * w[2])
-    ux, uy, uz = w[0] / size, w[1] / size, w[2] / size
-    e, f = across(ux, uy, uz)
-    radius = prob.radius
-    slab_per = SLABS / (split - low)
-    tip_per = TIPS / (stop - split)
-    depth_per = DEPTHS / (2.0 * wide)
-    ox, oy, oz = (point[0] - prob.head_center[0], point[1] - prob.head_center[1], point[2] - prob.head_center[2])
-    outer = radius + wide
-    inner = max(radius - wide, 0.0)
-    for brick in range(prob.brick_center.shape[0]):
-        dx, dy, dz = (
-            prob.brick_center[brick, 0] - point[0],
-            prob.brick_center[brick, 1] - point[1],
-            prob.brick_center[brick, 2] - point[2],
-        )
-        t = dx * ux + dy * uy + dz * uz
-        reach = prob.brick_radius[brick] + 1e-5
-        away = dx * dx + dy * dy + dz * dz - t * t
-        if (t - reach) > stop * size or away > (outer + reach) ** 2:
-            continue
-        begin, end = prob.brick_start[brick], prob.brick_start[brick + 1]
-        if inner > reach and away < (inner - reach) ** 2 and t + reach < split * size:
-            core[min(max(int(((t - reach) / size - low) * slab_per), 0), SLABS - 1)] += end - begin
-            continue
-        for i in range(begin, end):
-            x, y, z = prob.points[0, i] - ox, prob.points[1, i] - oy, prob.points[2, i] - oz
-            s = x * ux + y * uy + z * uz
-            square = x * x + y * y + z * z - s * s
-            if square > outer * outer:
-                continue
-            h = s / size
-            if h <= split and square < inner * inner:
-                core[min(max(int((h - low) * slab_per), 0), SLABS - 1)] += 1
-                continue
-            if h > stop:
-                continue
-            c = x * e[0] + y * e[1] + z * e[2]
-            d = x * f[0] + y * f[1] + z * f[2]
-            total = abs(c) + abs(d) + 1e-12
-            if d >= 0.0:
-                v = d / total if c >= 0.0 else 1.0 - c / total
-            else:
-                v = 2.0 - d / total if c < 0.0 else 3.0 + c / total
-            j = min(int(v * (SECTORS / 4)), SECTORS - 1)
-            b = min(max(int((math.sqrt(max(square, 0.0)) - radius + wide) * depth_per), 0), DEPTHS - 1)
-            if h <= split:
-                body[min(max(int((h - low) * slab_per), 0), SLABS - 1), j, b] += 1
-            else:
-                tip[j, min(int((h - split) * tip_per), TIPS - 1), b] += 1
-    for s in range(SLABS):
-        for j in range(SECTORS):
-            total = 0
-            for b in range(DEPTHS):
-                total += body[s, j, b]
-                body[s, j, b] = total
-    for j in range(SECTORS):
-        for k in range(TIPS):
-            total = 0
-            for b in range(DEPTHS):
-                total += tip[j, k, b]
-                tip[j, k, b] = total + (tip[j, k - 1, b] if k > 0 else 0)
+def sector_of(first: float, second: float) -> int:
+    """The sector of a direction across the line, by its diamond angle: no arc functions, and monotone in the angle."""
+    total = abs(first) + abs(second) + 1e-12
+    if second >= 0.0:
+        diamond = second / total if first >= 0.0 else 1.0 - first / total
+    else:
+        diamond = 2.0 - second / total if first < 0.0 else 3.0 + first / total
+    return min(int(diamond * (SECTORS / 4)), SECTORS - 1)
 
 
 @compiled()
-def node_bound(
-    fr, node, part, highest, sectors, shift, core, body, tip, walls, count, safe, cut, trade, trade_count, foot
-):
-    """At least the number of points that any tunnel of a node removes.
+def fill_tables(problem: Problem, box: LineBox, tables: LesionTables) -> None:
+    """Count the lesion's points by slab, sector and rim depth; those at the tip by height too."""
+    low, split, stop, wide = tables.low, tables.split, tables.stop, tables.wide
+    core, body, tip = tables.core, tables.body, tables.tip
+    core[:] = 0
+    body[:] = 0
+    tip[:] = 0
+    u, ring_1, ring_2, stretch, radius = box.direction, box.ring_1, box.ring_2, box.stretch, problem.radius
+    slabs_per_mm = SLABS / (split - low)
+    tips_per_mm = TIPS / (stop - split)
+    depths_per_mm = DEPTHS / (2.0 * wide)
+    from_x = box.point[0] - problem.head_center[0]
+    from_y = box.point[1] - problem.head_center[1]
+    from_z = box.point[2] - problem.head_center[2]
+    outer = radius + wide
+    inner = max(radius - wide, 0.0)
+    for brick in range(problem.brick_center.shape[0]):
+        dx = problem.brick_center[brick, 0] - box.point[0]
+        dy = problem.brick_center[brick, 1] - box.point[1]
+        dz = problem.brick_center[brick, 2] - box.point[2]
+        along = dx * u[0] + dy * u[1] + dz * u[2]
+        size = problem.brick_radius[brick] + 1e-5
+        square = dx * dx + dy * dy + dz * dz - along * along
+        if (along - size) > stop * stretch or square > (outer + size) ** 2:
+            continue
+        begin, end = problem.brick_start[brick], problem.brick_start[brick + 1]
+        if inner > size and square < (inner - size) ** 2 and along + size < split * stretch:
+            core[min(max(int(((along - size) / stretch - low) * slabs_per_mm), 0), SLABS - 1)] += end - begin
+            continue
+        for i in range(begin, end):
+            x, y, z = problem.points[0, i] - from_x, problem.points[1, i] - from_y, problem.points[2, i] - from_z
+            along = x * u[0] + y * u[1] + z * u[2]
+            square = x * x + y * y + z * z - along * along
+            if square > outer * outer:
+                continue
+            height = along / stretch
+            if height <= split and square < inner * inner:
+                core[min(max(int((height - low) * slabs_per_mm), 0), SLABS - 1)] += 1
+                continue
+            if height > stop:
+                continue
+            first = x * ring_1[0] + y * ring_1[1] + z * ring_1[2]
+            second = x * ring_2[0] + y * ring_2[1] + z * ring_2[2]
+            sector = sector_of(first, second)
+            rim_depth = math.sqrt(max(square, 0.0)) - radius
+            depth = min(max(int((rim_depth + wide) * depths_per_mm), 0), DEPTHS - 1)
+            if height <= split:
+                body[min(max(int((height - low) * slabs_per_mm), 0), SLABS - 1), sector, depth] += 1
+            else:
+                tip[sector, min(int((height - split) * tips_per_mm), TIPS - 1), depth] += 1
+    # From counts at a depth (and height) to counts up to it.
+    for slab in range(SLABS):
+        for sector in range(SECTORS):
+            total = 0
+            for depth in range(DEPTHS):
+                total += body[slab, sector, depth]
+                body[slab, sector, depth] = total
+    for sector in range(SECTORS):
+        for step in range(TIPS):
+            total = 0
+            for depth in range(DEPTHS):
+                total += tip[sector, step, depth]
+                tip[sector, step, depth] = total + (tip[sector, step - 1, depth] if step > 0 else 0)
 
-    Each sector's count is bounded by a straight line of its shift, the shifts are affine in
-    the line's four numbers, and so is their sum: only its greatest value within the walls'
-    planes counts, not every sector's own.
+
+@compiled()
+def line_over_counts(
+    counts: npt.NDArray[np.int32], first: int, last: int, middle: float, half: float, wide: float, depths_per_mm: float
+) -> tuple[float, float]:
+    """Value in the middle and slope of a straight line nowhere below a sector's counts (DEPTHS,) (P22).
+
+    Over rim depths within ``half`` of ``middle``, whose steps are ``first`` to ``last``.
     """
-    a1, a2, b1, b2 = node[0], node[1], node[2], node[3]
-    ha1, ha2, hb1, hb2 = node[4], node[5], node[6], node[7]
-    low, split, stop, lean, radius, slope, wide, m1, m2 = part
-    length = fr.high - fr.low
-    slab, depth_per, tip_per = (split - low) / SLABS, DEPTHS / (2.0 * wide), TIPS / (stop - split)
-    dm1, dm2, em1, em2 = (a1 - b1) / length, (a2 - b2) / length, (ha1 + hb1) / length, (ha2 + hb2) / length
-    dm = math.sqrt((abs(dm1) + em1) ** 2 + (abs(dm2) + em2) ** 2)
-    tops, firsts = np.full(SECTORS, -1e9), np.zeros(SECTORS, dtype=np.int64)
-    total, g1, g2, g3, g4 = 0.0, 0.0, 0.0, 0.0, 0.0
-    for s in range(SLABS + 1):
-        if s < SLABS:
-            bottom, middle, thick = low + s * slab, low + (s + 0.5) * slab, 0.5 * slab
-            if s == 0:
+    rate = 0.0
+    if last > first:
+        rate = (counts[last] - counts[first]) / (2.0 * half)
+    most = counts[first] + rate * half
+    for depth in range(first + 1, last + 1):
+        most = max(most, counts[depth] - rate * max(depth / depths_per_mm - wide - middle, -half))
+    return most, rate
+
+
+@compiled()
+def node_bound(frame: Frame, node: FloatArray, highest: float, model: LocalModel, cut: int) -> int:
+    """At least the number of points that any tunnel of a part of the box removes.
+
+    ``node``: shift (4,) of the part's middle from the box's, then its half-widths (4,), mm.
+    ``highest``: no tunnel of it ends above. ``cut``: a bound at most this may be left as loose as it is.
+
+    Each sector's count is bounded by a straight line of its shift (P22), the shifts are affine in
+    the line's four numbers (P1), and so is their sum: only its greatest value within the walls'
+    planes counts (P26), not every sector's own.
+    """
+    tables, radius, slope = model.tables, model.radius, model.slope
+    split, wide = tables.split, tables.wide
+    shift_a1, shift_a2, shift_b1, shift_b2 = node[0], node[1], node[2], node[3]
+    half_a1, half_a2, half_b1, half_b2 = node[4], node[5], node[6], node[7]
+    length = frame.lesion_plane - frame.entry_plane
+    slab_height, depths_per_mm = (split - tables.low) / SLABS, DEPTHS / (2.0 * wide)
+    tips_per_mm = TIPS / (tables.stop - split)
+    # Slopes against the centre line's: the middle's, and what the part's lines differ from it.
+    lean_1, lean_2 = (shift_a1 - shift_b1) / length, (shift_a2 - shift_b2) / length
+    lean_half_1, lean_half_2 = (half_a1 + half_b1) / length, (half_a2 + half_b2) / length
+    turn = math.sqrt((abs(lean_1) + lean_half_1) ** 2 + (abs(lean_2) + lean_half_2) ** 2)
+    tip_heights, first_depths = np.full(SECTORS, -1e9), np.zeros(SECTORS, dtype=np.int64)
+    total, gain_a1, gain_a2, gain_b1, gain_b2 = 0.0, 0.0, 0.0, 0.0, 0.0
+    for slab in range(SLABS + 1):
+        if slab < SLABS:
+            bottom, middle = tables.low + slab * slab_height, tables.low + (slab + 0.5) * slab_height
+            half_height = 0.5 * slab_height
+            if slab == 0:
                 bottom = -1e9
         else:
-            bottom, middle, thick = split, 0.5 * (split + stop), 0.5 * (stop - split)
-        if bottom > highest + lean:
+            bottom, middle, half_height = split, 0.5 * (split + tables.stop), 0.5 * (tables.stop - split)
+        # (P20): what lies further along than any tip reaches is not removed.
+        if bottom > highest + model.lean:
             break
-        lam = (middle - fr.low) / length
-        mu = 1.0 - lam
-        v1, v2 = lam * a1 + mu * b1, lam * a2 + mu * b2
-        h1, h2 = abs(lam) * ha1 + abs(mu) * hb1, abs(lam) * ha2 + abs(mu) * hb2
-        far = math.sqrt((abs(v1) + h1) ** 2 + (abs(v2) + h2) ** 2) + thick * dm
-        second = (radius + far) * dm * dm + dm * far * slope + EPS
-        if s < SLABS:
-            total += core[s]
+        # (P1): the part's lines in the slab's middle, from the centre line.
+        lesion_share = (middle - frame.entry_plane) / length
+        entry_share = 1.0 - lesion_share
+        move_1 = lesion_share * shift_a1 + entry_share * shift_b1
+        move_2 = lesion_share * shift_a2 + entry_share * shift_b2
+        half_1 = abs(lesion_share) * half_a1 + abs(entry_share) * half_b1
+        half_2 = abs(lesion_share) * half_a2 + abs(entry_share) * half_b2
+        far = math.sqrt((abs(move_1) + half_1) ** 2 + (abs(move_2) + half_2) ** 2) + half_height * turn
+        # (P19): what turning adds, of second order.
+        second_order = (radius + far) * turn * turn + turn * far * slope + EPS
+        if slab < SLABS:
+            total += tables.core[slab]
         else:
-            mm1, mm2 = m1 + dm1, m2 + dm2
-            square_low = 1.0 + max(0.0, abs(mm1) - em1) ** 2 + max(0.0, abs(mm2) - em2) ** 2
+            # (P20): how far beyond its tip a tunnel may remove points, along the centre line.
+            slope_1, slope_2 = model.slope_1 + lean_1, model.slope_2 + lean_2
+            least_square = 1.0 + max(0.0, abs(slope_1) - lean_half_1) ** 2 + max(0.0, abs(slope_2) - lean_half_2) ** 2
             rise = (
-                v1 * mm1
-                + v2 * mm2
-                + h1 * (abs(mm1) + em1)
-                + h2 * (abs(mm2) + em2)
-                + abs(v1) * em1
-                + abs(v2) * em2
-                + thick * dm * slope
+                move_1 * slope_1
+                + move_2 * slope_2
+                + half_1 * (abs(slope_1) + lean_half_1)
+                + half_2 * (abs(slope_2) + lean_half_2)
+                + abs(move_1) * lean_half_1
+                + abs(move_2) * lean_half_2
+                + half_height * turn * slope
             )
-            rise = max(rise, 0.0) / square_low if rise > 0.0 else rise / (1.0 + slope * slope)
-        for j in range(SECTORS):
-            n1, n2, t1, t2 = shift[j, 0], shift[j, 1], shift[j, 2], shift[j, 3]
-            sine, cosine = sectors[j, 2], sectors[j, 3]
-            nm, tm = n1 * dm1 + n2 * dm2, t1 * dm1 + t2 * dm2
-            w1, w2 = abs(n1) + abs(t1) * sine, abs(n2) + abs(t2) * sine
-            if s < SLABS:
-                table = body[s, j]
+            rise = max(rise, 0.0) / least_square if rise > 0.0 else rise / (1.0 + slope * slope)
+        for sector in range(SECTORS):
+            out_1, out_2 = model.normals[sector, 0], model.normals[sector, 1]
+            round_1, round_2 = model.normals[sector, 2], model.normals[sector, 3]
+            sine, cosine = model.sectors[sector, 2], model.sectors[sector, 3]
+            out_lean, round_lean = out_1 * lean_1 + out_2 * lean_2, round_1 * lean_1 + round_2 * lean_2
+            widest_1, widest_2 = abs(out_1) + abs(round_1) * sine, abs(out_2) + abs(round_2) * sine
+            if slab < SLABS:
+                counts = tables.body[slab, sector]
             else:
-                lift = max(max(-nm, -nm * cosine) + abs(tm) * sine + w1 * em1 + w2 * em2, 0.0) * (radius + wide)
-                top = highest + rise + lift / square_low + EPS
-                if top < split:
+                lift = (
+                    max(max(-out_lean, -out_lean * cosine) + abs(round_lean) * sine + widest_1 * lean_half_1
+                        + widest_2 * lean_half_2, 0.0)
+                    * (radius + wide)
+                )  # fmt: skip
+                tip_height = highest + rise + lift / least_square + EPS
+                if tip_height < split:
                     continue
-                table = tip[j, min(int((top - split) * tip_per + 1e-9), TIPS - 1)]
-            if table[DEPTHS - 1] == 0:
+                counts = tables.tip[sector, min(int((tip_height - split) * tips_per_mm + 1e-9), TIPS - 1)]
+            if counts[DEPTHS - 1] == 0:
                 continue
-            nv, tv = n1 * v1 + n2 * v2, t1 * v1 + t2 * v2
-            hn = abs(n1) * h1 + abs(n2) * h2
-            ht = abs(t1) * h1 + abs(t2) * h2
+            # (P21): the wall's shift in any direction of the sector, at any height of the slab.
+            out_move, round_move = out_1 * move_1 + out_2 * move_2, round_1 * move_1 + round_2 * move_2
+            out_half = abs(out_1) * half_1 + abs(out_2) * half_2
+            round_half = abs(round_1) * half_1 + abs(round_2) * half_2
             slack = (
-                (1.0 - cosine) * max(0.0, hn - nv)
-                + (abs(tv) + ht) * sine
-                + thick * (abs(nm) + abs(tm) * sine + w1 * em1 + w2 * em2)
-                + second
+                (1.0 - cosine) * max(0.0, out_half - out_move)
+                + (abs(round_move) + round_half) * sine
+                + half_height
+                * (abs(out_lean) + abs(round_lean) * sine + widest_1 * lean_half_1 + widest_2 * lean_half_2)
+                + second_order
             )
-            base = nv + slack
-            first = min(max(int((base - hn + wide) * depth_per), 0), DEPTHS - 1)
-            if s == SLABS:
-                tops[j], firsts[j] = top, first
-            last = min(max(int((base + hn + wide) * depth_per), 0), DEPTHS - 1)
-            rate = 0.0
-            if last > first:
-                rate = (table[last] - table[first]) / (2.0 * hn)
-            most = table[first] + rate * hn
-            for b in range(first + 1, last + 1):
-                most = max(most, table[b] - rate * max(b / depth_per - wide - base, -hn))
+            rim = out_move + slack
+            first = min(max(int((rim - out_half + wide) * depths_per_mm), 0), DEPTHS - 1)
+            if slab == SLABS:
+                tip_heights[sector], first_depths[sector] = tip_height, first
+            last = min(max(int((rim + out_half + wide) * depths_per_mm), 0), DEPTHS - 1)
+            most, rate = line_over_counts(counts, first, last, rim, out_half, wide, depths_per_mm)
             total += most
-            g1 += rate * lam * n1
-            g2 += rate * lam * n2
-            g3 += rate * mu * n1
-            g4 += rate * mu * n2
+            gain_a1 += rate * lesion_share * out_1
+            gain_a2 += rate * lesion_share * out_2
+            gain_b1 += rate * entry_share * out_1
+            gain_b2 += rate * entry_share * out_2
     # The tip's height is a fifth number: lower tips remove less, and the tips' planes tie it to the shift.
-    rows, half, grow = np.zeros((MOST_ROWS, 6)), np.zeros(5), np.zeros(5)
-    half[:4] = node[4:8]
-    grow[0], grow[1], grow[2], grow[3] = g1, g2, g3, g4
-    number = gather_rows(node, walls, count, safe, rows)
-    lowest = highest
-    for k in range(trade_count):
-        level = trade[k, 0] - swing(trade[k], 1, node[4:8])
-        for i in range(4):
-            level += trade[k, 1 + i] * node[i]
-        lowest = min(lowest, level)
-    lowest = max(lowest, foot)
+    rows, half_widths, gain = np.zeros((MOST_ROWS, 6)), np.zeros(5), np.zeros(5)
+    half_widths[:4] = node[4:8]
+    gain[0], gain[1], gain[2], gain[3] = gain_a1, gain_a2, gain_b1, gain_b2
+    count = gather_wall_rows(node, model.walls, model.wall_count, model.safe_height, rows)
+    lowest = lowest_tip(node, highest, model)
     if highest - lowest > 1e-6:
-        least = np.zeros(TIP_STEPS + 1)
-        for m in range(TIP_STEPS + 1):
-            height = highest - (highest - lowest) * m / TIP_STEPS
-            for j in range(SECTORS):
-                if tops[j] >= split:
-                    k1 = min(int((tops[j] - split) * tip_per + 1e-9), TIPS - 1)
-                    lower = tops[j] - (highest - height)
-                    least[m] += tip[j, k1, firsts[j]]
-                    if lower >= split:
-                        least[m] -= tip[j, min(int((lower - split) * tip_per + 1e-9), TIPS - 1), firsts[j]]
-        rate = least[TIP_STEPS] / (highest - lowest)
-        extra = 0.0
-        for m in range(TIP_STEPS):
-            # Between two steps at least what the higher one spares, at most what the lower one is asked for.
-            extra = max(extra, rate * (highest - lowest) * (m + 1) / TIP_STEPS - least[m])
-        half[4] = 0.5 * (highest - lowest)
-        grow[4] = rate
-        middle = highest - half[4]
-        for k in range(trade_count):
-            room = trade[k, 0] - middle
-            for i in range(4):
-                room += trade[k, 1 + i] * node[i]
-            # A row that asks for a tip below the lowest only asks for the lowest.
-            short = max(0.0, lowest - (room + middle - swing(trade[k], 1, node[4:8])))
-            rows[number, 0] = room + short
-            rows[number, 1:5] = trade[k, 1:5]
-            rows[number, 5] = -1.0
-            number += 1
-        base = total + extra - rate * half[4]
-        coupled = base + least_dual(half, grow, rows, number, base - cut)
-        return max(int(min(coupled, total + swing(grow, 0, node[4:8])) + 1e-6), 0)
-    return int(total + least_dual(half, grow, rows, number, total - cut) + 1e-6)
+        rate, extra = spared_below(tables, tip_heights, first_depths, highest, lowest)
+        half_widths[4] = 0.5 * (highest - lowest)
+        gain[4] = rate
+        count = gather_tip_rows(node, highest, lowest, model, rows, count)
+        base = total + extra - rate * half_widths[4]
+        coupled = base + dual_bound(half_widths, gain, rows, count, base - cut)
+        return max(int(min(coupled, total + greatest_change(gain, 0, node[4:8])) + 1e-6), 0)
+    return int(total + dual_bound(half_widths, gain, rows, count, total - cut) + 1e-6)
+
+
+@compiled()
+def lowest_tip(node: FloatArray, highest: float, model: LocalModel) -> float:
+    """The lowest height that any row of the tip's height asks of a line of the part, not below the rows' foot (P24)."""
+    lowest = highest
+    for k in range(model.trade_count):
+        height = model.trades[k, 0] - greatest_change(model.trades[k], 1, node[4:8])
+        for i in range(4):
+            height += model.trades[k, 1 + i] * node[i]
+        lowest = min(lowest, height)
+    return max(lowest, model.foot)
+
+
+@compiled()
+def spared_below(
+    tables: LesionTables,
+    tip_heights: FloatArray,
+    first_depths: npt.NDArray[np.int64],
+    highest: float,
+    lowest: float,
+) -> tuple[float, float]:
+    """Rate and offset: a tip ``drop`` mm below ``highest`` removes at least rate * drop - offset points fewer (P27).
+
+    ``tip_heights`` (SECTORS,): how far along each sector's points are counted for the highest tip;
+    ``first_depths`` (SECTORS,): the least rim depth that counts there.
+    """
+    split, tips_per_mm, tip = tables.split, TIPS / (tables.stop - tables.split), tables.tip
+    least = np.zeros(TIP_STEPS + 1)
+    for m in range(TIP_STEPS + 1):
+        height = highest - (highest - lowest) * m / TIP_STEPS
+        for sector in range(SECTORS):
+            if tip_heights[sector] >= split:
+                depth = first_depths[sector]
+                least[m] += tip[sector, min(int((tip_heights[sector] - split) * tips_per_mm + 1e-9), TIPS - 1), depth]
+                lower = tip_heights[sector] - (highest - height)
+                if lower >= split:
+                    least[m] -= tip[sector, min(int((lower - split) * tips_per_mm + 1e-9), TIPS - 1), depth]
+    rate = least[TIP_STEPS] / (highest - lowest)
+    offset = 0.0
+    for m in range(TIP_STEPS):
+        # Between two steps at least what the higher one spares, at most what the lower one is asked for.
+        offset = max(offset, rate * (highest - lowest) * (m + 1) / TIP_STEPS - least[m])
+    return rate, offset
+
+
+@compiled()
+def gather_tip_rows(
+    node: FloatArray, highest: float, lowest: float, model: LocalModel, rows: FloatArray, count: int
+) -> int:
+    """Append to ``rows`` that the tip lies below each row of its height (P24, P27); how many rows there are then."""
+    middle = highest - 0.5 * (highest - lowest)
+    for k in range(model.trade_count):
+        room = model.trades[k, 0] - middle
+        for i in range(4):
+            room += model.trades[k, 1 + i] * node[i]
+        # A row that asks for a tip below the lowest only asks for the lowest.
+        short = max(0.0, lowest - (room + middle - greatest_change(model.trades[k], 1, node[4:8])))
+        rows[count, 0] = room + short
+        rows[count, 1:5] = model.trades[k, 1:5]
+        rows[count, 5] = -1.0
+        count += 1
+    return count

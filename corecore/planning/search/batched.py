@@ -7,17 +7,17 @@ import numpy.typing as npt
 
 from corecore.base.grid import FloatArray
 from corecore.base.parallel import in_parts
-from corecore.planning.search.feasibility import climb_lines, judge_lines
+from corecore.planning.search.feasibility import climb_lines, evaluate_lines
 from corecore.planning.search.problem import Problem
 
 
-def judge_many(
+def evaluate_many(
     problem: Problem, lines: FloatArray, ring: FloatArray, step: float
 ) -> tuple[npt.NDArray[np.int8], FloatArray, npt.NDArray[np.int64]]:
     """Reasons (N,), entries and tips (N, 2) and counts (N,) of lines (N, 4)."""
     n = len(lines)
     reasons, ends, counts = np.zeros(n, dtype=np.int8), np.zeros((n, 2)), np.zeros(n, dtype=np.int64)
-    in_parts(n, lambda p: judge_lines(problem, lines[p], ring, step, reasons[p], ends[p], counts[p]))
+    in_parts(n, lambda p: evaluate_lines(problem, lines[p], ring, step, reasons[p], ends[p], counts[p]))
     return reasons, ends, counts
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from corecore.base.grid import FloatArray
-from corecore.base.interpolation import across, sample
+from corecore.base.interpolation import sample
 from corecore.base.jit_cache import compiled
 from corecore.base.parallel import in_parts
 from corecore.planning.search.keep_out import keep_out_gap, section_gap
@@ -33,11 +33,13 @@ from corecore.planning.search.line_geometry import (
     PROXIMAL,
     SHAFT_MAX,
     SHAFT_MIN,
+    Axis,
+    axis_of,
     entry_gaps,
     find_entry,
     line_of,
     margin_at,
-    outward_free,
+    outward_is_free,
     ring_points,
 )
 from corecore.tunnels.figures import OUTWARD_MM, PORTAL_EXTRA_MM
@@ -66,64 +68,39 @@ class Survey:
 
 
 @compiled()
-def all_gaps(prob, line, ring, step, gaps):
+def fill_gaps(problem: Problem, line: FloatArray, ring: FloatArray, step: float, gaps: FloatArray) -> float:
     """Fill ``gaps`` (COUNT,) with how far a line's shallowest tunnel that reaches the lesion keeps each constraint.
 
     Negative is broken, in mm or degrees. Returns the summed breaks, a large number where
-    the line is not in bone at the neck or misses the lesion.
+    the line (4,) is not in bone at the neck or misses the lesion. ``ring`` (M, 2), ``step`` mm: places looked at.
     """
     gaps[:] = 1e9
-    point, u = line_of(prob, line[0], line[1], line[2], line[3])
-    if sample(prob.distance, prob.spacing, point[0], point[1], point[2]) <= 0.0:
+    point, u = line_of(problem, line[0], line[1], line[2], line[3])
+    if sample(problem.distance, problem.spacing, point[0], point[1], point[2]) <= 0.0:
         return 1e6
-    first = 1e9
-    widest = max(prob.radius, prob.cavity_radius)
-    center = prob.head_center
-    px, py, pz = point[0] - center[0], point[1] - center[1], point[2] - center[2]
-    for n in range(prob.few_points.shape[1]):
-        dx, dy, dz = prob.few_points[0, n] - px, prob.few_points[1, n] - py, prob.few_points[2, n] - pz
-        t = dx * u[0] + dy * u[1] + dz * u[2]
-        if t < first and dx * dx + dy * dy + dz * dz - t * t <= widest * widest:
-            first = t
+    first = first_lesion(problem, point, u)
     if first > 1e8:
         gaps[MISSES] = -1.0
         return 1e5
     tip = max(first, 0.0) + TOUCH_MM
-    e, f = across(u[0], u[1], u[2])
-    entry = find_entry(prob, point, u)
-    sine = entry_gaps(prob, point, u, entry, gaps)
+    axis = axis_of(point, u)
+    entry = find_entry(problem, point, u)
+    sine = entry_gaps(problem, point, u, entry, gaps)
     cosine = math.sqrt(max(0.0, 1.0 - sine * sine))
-    mouth = prob.radius * cosine / sine + PORTAL_EXTRA_MM
-    portal = entry + (prob.cortical_margin + prob.radius * cosine) / sine + PORTAL_EXTRA_MM
-    gaps[LENGTH] = prob.length_max - (tip - entry)
+    rim = problem.radius * cosine / sine + PORTAL_EXTRA_MM
+    segment_end = entry + (problem.cortical_margin + problem.radius * cosine) / sine + PORTAL_EXTRA_MM
+    gaps[LENGTH] = problem.length_max - (tip - entry)
     if gaps[FIELD_OF_VIEW] < 0.0:
         # The axis leaves through the scan's edge: of the entry nothing is known.
         for reason in (INCIDENCE, NORMAL, DISTAL, PROXIMAL, AP, LENGTH, PORTAL, ENTRY_FIXED):
             gaps[reason] = 1e9
-        mouth = prob.radius
-    elif not outward_free(prob, point, u, e, f, ring, entry, mouth):
+        rim = problem.radius
+    elif not outward_is_free(problem, axis, ring, entry, rim):
         gaps[OUTWARD] = -1.0
-    t = entry + mouth
-    while True:
-        x, y, z = point[0] + t * u[0], point[1] + t * u[1], point[2] + t * u[2]
-        rings = 4 if t >= tip else 1
-        for level in range(rings):
-            radius = prob.radius * (1.0 - 0.25 * level)
-            for m in range(ring.shape[0]):
-                c, s = radius * ring[m, 0], radius * ring[m, 1]
-                wx, wy, wz = x + c * e[0] + s * f[0], y + c * e[1] + s * f[1], z + c * e[2] + s * f[2]
-                depth = sample(prob.distance, prob.spacing, wx, wy, wz)
-                if t < portal:
-                    gaps[PORTAL] = min(gaps[PORTAL], depth)
-                else:
-                    margin, why = margin_at(prob, wx, wy, wz)
-                    gaps[why] = min(gaps[why], depth - margin)
-        if t >= tip:
-            break
-        t = min(t + step, tip)
-    if prob.cavity_radius > 0.0:
-        cavity_gaps(prob, point, u, e, f, ring, step, portal, tip, gaps)
-    keep_out_gaps(prob, point, u, e, f, ring, entry - OUTWARD_MM, tip, gaps)
+    lower_wall_gaps(problem, axis, ring, step, entry + rim, segment_end, tip, gaps)
+    if problem.cavity_radius > 0.0:
+        lower_cavity_gaps(problem, axis, ring, step, segment_end, tip, gaps)
+    lower_keep_out_gaps(problem, axis, ring, entry - OUTWARD_MM, tip, gaps)
     total = 0.0
     for reason in range(1, COUNT):
         if gaps[reason] < -KEPT:
@@ -132,43 +109,101 @@ def all_gaps(prob, line, ring, step, gaps):
 
 
 @compiled()
-def cavity_gaps(prob, point, u, e, f, ring, step, portal, tip, gaps):
+def first_lesion(problem: Problem, point: FloatArray, u: FloatArray) -> float:
+    """The ``t`` of the first lesion point within the tunnel's or the cavity's radius of a line, 1e9 without any."""
+    first = 1e9
+    widest = max(problem.radius, problem.cavity_radius)
+    centre = problem.head_center
+    px, py, pz = point[0] - centre[0], point[1] - centre[1], point[2] - centre[2]
+    points = problem.few_points
+    for n in range(points.shape[1]):
+        dx, dy, dz = points[0, n] - px, points[1, n] - py, points[2, n] - pz
+        t = dx * u[0] + dy * u[1] + dz * u[2]
+        if t < first and dx * dx + dy * dy + dz * dz - t * t <= widest * widest:
+            first = t
+    return first
+
+
+@compiled()
+def lower_wall_gaps(
+    problem: Problem,
+    axis: Axis,
+    ring: FloatArray,
+    step: float,
+    start: float,
+    segment_end: float,
+    tip: float,
+    gaps: FloatArray,
+) -> None:
+    """Lower ``gaps`` to how far the wall from ``start`` and the flat end at ``tip`` keep their margins.
+
+    Before ``segment_end``, in the entry segment, the wall must only lie in bone.
+    """
+    point, u, e, f = axis.point, axis.direction, axis.across_1, axis.across_2
+    t = start
+    while True:
+        x, y, z = point[0] + t * u[0], point[1] + t * u[1], point[2] + t * u[2]
+        rings = 4 if t >= tip else 1
+        for level in range(rings):
+            radius = problem.radius * (1.0 - 0.25 * level)
+            for m in range(ring.shape[0]):
+                c, s = radius * ring[m, 0], radius * ring[m, 1]
+                wall_x, wall_y, wall_z = x + c * e[0] + s * f[0], y + c * e[1] + s * f[1], z + c * e[2] + s * f[2]
+                depth = sample(problem.distance, problem.spacing, wall_x, wall_y, wall_z)
+                if t < segment_end:
+                    gaps[PORTAL] = min(gaps[PORTAL], depth)
+                else:
+                    margin, why = margin_at(problem, wall_x, wall_y, wall_z)
+                    gaps[why] = min(gaps[why], depth - margin)
+        if t >= tip:
+            break
+        t = min(t + step, tip)
+
+
+@compiled()
+def lower_cavity_gaps(
+    problem: Problem, axis: Axis, ring: FloatArray, step: float, segment_end: float, tip: float, gaps: FloatArray
+) -> None:
     """Lower ``gaps`` to how far the wall and both ends of a cavity to ``tip`` keep their margins."""
-    back = max(tip - prob.cavity_length, portal)
+    point, u, e, f = axis.point, axis.direction, axis.across_1, axis.across_2
+    back = max(tip - problem.cavity_length, segment_end)
     t = tip
     while True:
         rings = 4 if t in (tip, back) else 1
         for level in range(rings):
-            radius = prob.cavity_radius * (1.0 - 0.25 * level)
+            radius = problem.cavity_radius * (1.0 - 0.25 * level)
             for m in range(ring.shape[0]):
                 c, s = radius * ring[m, 0], radius * ring[m, 1]
                 x = point[0] + t * u[0] + c * e[0] + s * f[0]
                 y = point[1] + t * u[1] + c * e[1] + s * f[1]
                 z = point[2] + t * u[2] + c * e[2] + s * f[2]
-                margin, why = margin_at(prob, x, y, z)
-                gaps[why] = min(gaps[why], sample(prob.distance, prob.spacing, x, y, z) - margin)
+                margin, why = margin_at(problem, x, y, z)
+                gaps[why] = min(gaps[why], sample(problem.distance, problem.spacing, x, y, z) - margin)
         if t <= back:
             break
         t = max(t - step, back)
 
 
 @compiled()
-def keep_out_gaps(prob, point, u, e, f, ring, start, tip, gaps):
-    """Fill how far a tunnel from ``start`` to ``tip`` keeps out of the regions."""
-    if prob.avoid_margin < 0.0 and prob.pelvis_margin < 0.0:
+def lower_keep_out_gaps(
+    problem: Problem, axis: Axis, ring: FloatArray, start: float, tip: float, gaps: FloatArray
+) -> None:
+    """Lower ``gaps`` to how far a tunnel from ``start`` to ``tip`` keeps out of the regions."""
+    if problem.avoid_margin < 0.0 and problem.pelvis_margin < 0.0:
         return
-    if prob.cavity_radius > 0.0:
-        back = tip - prob.cavity_length
-        parts, radii = np.array([start, back, tip]), np.array([prob.radius, prob.cavity_radius])
+    if problem.cavity_radius > 0.0:
+        back = tip - problem.cavity_length
+        parts, radii = np.array([start, back, tip]), np.array([problem.radius, problem.cavity_radius])
     else:
-        parts, radii = np.array([start, tip]), np.array([prob.radius])
+        parts, radii = np.array([start, tip]), np.array([problem.radius])
+    point, u = axis.point, axis.direction
     for k in range(radii.shape[0]):
         t = parts[k]
         while True:
             x, y, z = point[0] + t * u[0], point[1] + t * u[1], point[2] + t * u[2]
-            room, why = keep_out_gap(prob, x, y, z)
+            room, why = keep_out_gap(problem, x, y, z)
             if room < radii[k]:
-                room, why = section_gap(prob, x, y, z, e, f, ring, radii[k], 2.5)
+                room, why = section_gap(problem, axis, t, radii[k], ring, 2.5)
                 gaps[why] = min(gaps[why], room)
                 t += 1.5
             else:
@@ -179,18 +214,32 @@ def keep_out_gaps(prob, point, u, e, f, ring, start, tip, gaps):
 
 
 @compiled(nogil=True)
-def measure_lines(prob, lines, ring, step, totals, every):
-    """``all_gaps`` for lines (N, 4), into summed breaks (N,) and gaps (N, COUNT)."""
+def fill_gaps_of_lines(
+    problem: Problem, lines: FloatArray, ring: FloatArray, step: float, totals: FloatArray, every: FloatArray
+) -> None:
+    """``fill_gaps`` for lines (N, 4), into summed breaks (N,) and gaps (N, COUNT)."""
     for i in range(lines.shape[0]):
-        totals[i] = all_gaps(prob, lines[i], ring, step, every[i])
+        totals[i] = fill_gaps(problem, lines[i], ring, step, every[i])
 
 
 @compiled(nogil=True)
-def approach_lines(prob, lines, ring, step, only, result, totals, every):
-    """Move lines until their summed breaks shrink no more; with ``only``, all other breaks weigh tenfold."""
+def approach_lines(
+    problem: Problem,
+    lines: FloatArray,
+    ring: FloatArray,
+    step: float,
+    only: int,
+    result: FloatArray,
+    totals: FloatArray,
+    every: FloatArray,
+) -> None:
+    """Move lines (N, 4) until their summed breaks shrink no more; with ``only``, all other breaks weigh tenfold.
+
+    Fills the lines reached (N, 4), their summed breaks (N,) and gaps (N, COUNT).
+    """
     gaps = np.zeros(COUNT)
     trial = np.zeros(4)
-    moves = prob.moves
+    moves = problem.moves
     for i in range(lines.shape[0]):
         best = lines[i].copy()
         least, size, move, moved = 1e12, 0.5, -1, False
@@ -199,7 +248,7 @@ def approach_lines(prob, lines, ring, step, only, result, totals, every):
             # Move -1 is the start itself.
             if move >= 0:
                 trial += size * moves[move]
-            total = all_gaps(prob, trial, ring, step, gaps)
+            total = fill_gaps(problem, trial, ring, step, gaps)
             if only > 0:
                 total += 9.0 * (total - WEIGHTS[only] * max(0.0, -gaps[only]))
             if total < least - 1e-9:
@@ -222,7 +271,7 @@ def survey_gaps(problem: Problem, lines: FloatArray) -> Survey:
     lines = lines[np.sort(np.random.default_rng(0).permutation(len(lines))[:SURVEYED])]
     totals, gaps = np.zeros(len(lines)), np.zeros((len(lines), COUNT))
     ring = ring_points(12)
-    in_parts(len(lines), lambda p: measure_lines(problem, lines[p], ring, 1.5, totals[p], gaps[p]))
+    in_parts(len(lines), lambda p: fill_gaps_of_lines(problem, lines[p], ring, 1.5, totals[p], gaps[p]))
     return Survey(lines, totals, gaps)
 
 

@@ -1,6 +1,6 @@
-"""Compiled judgement of one line: is there a tunnel along it within all constraints, how deep, how much.
+"""Compiled evaluation of one line: is there a tunnel along it within all constraints, how deep, how much.
 
-``corecore.tunnels.figures.assess`` is the same judgement in plain numpy; the tests hold one against
+``corecore.tunnels.figures.assess`` is the same evaluation in plain numpy; the tests hold one against
 the other. Lengths in mm; ``t`` runs along the line from its point on the neck plane towards
 the head.
 """
@@ -8,13 +8,16 @@ the head.
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
-from corecore.base.interpolation import OUTSIDE, across, sample
+from corecore.base.grid import FloatArray
+from corecore.base.interpolation import OUTSIDE, sample
 from corecore.base.jit_cache import compiled
 from corecore.planning.search.cavity import best_cavity
-from corecore.planning.search.keep_out import free_until
+from corecore.planning.search.keep_out import walk_clear
 from corecore.planning.search.lesion_counts import reached_along, removed_along
 from corecore.planning.search.line_geometry import (
     AP,
@@ -33,101 +36,97 @@ from corecore.planning.search.line_geometry import (
     PROXIMAL,
     SHAFT_MAX,
     SHAFT_MIN,
-    disc_gap,
+    Axis,
+    axis_of,
     entry_gaps,
     find_entry,
+    flat_end_gap,
     line_of,
     margin_at,
-    outward_free,
-    ring_breaks,
-    wall_reach,
+    outward_is_free,
+    ring_reason,
+    walk_wall,
 )
 from corecore.tunnels.figures import OUTWARD_MM, PORTAL_EXTRA_MM
 
+if TYPE_CHECKING:
+    from corecore.planning.search.problem import Problem
+
 
 @compiled()
-def judge(prob, p, q, a, b, ring, step, need, gaps):
-    """Judge one line: (reason, entry t, tip t, lesion points removed). Reason ``OK`` means all constraints are kept.
+def evaluate_line(
+    problem: Problem, line: FloatArray, ring: FloatArray, step: float, need: int, gaps: FloatArray
+) -> tuple[int, float, float, int]:
+    """Evaluate a line (4,): (reason, entry ``t``, tip ``t``, lesion points removed). ``OK``: all constraints are kept.
 
-    ``ring`` (M, 2) holds cosines and sines round the wall, ``step`` the distance between
-    rings; ``gaps`` is scratch space of length ``COUNT``. A line that cannot remove ``need``
-    points is given up early as ``MISSES``.
+    ``ring`` (M, 2) holds cosines and sines round the wall, ``step`` the distance between rings, mm;
+    ``gaps`` (COUNT,) is scratch space. A line that cannot remove ``need`` points is given up early as ``MISSES``.
     """
-    point, u = line_of(prob, p, q, a, b)
-    centre_depth = sample(prob.distance, prob.spacing, point[0], point[1], point[2])
+    point, u = line_of(problem, line[0], line[1], line[2], line[3])
+    centre_depth = sample(problem.distance, problem.spacing, point[0], point[1], point[2])
     # Where the line passes the neck its whole ring is there, so the axis keeps radius + margin.
-    if centre_depth < prob.radius + prob.cortical_margin:
+    if centre_depth < problem.radius + problem.cortical_margin:
         return CORTICAL, 0.0, 0.0, 0
-    e, f = across(u[0], u[1], u[2])
-    why = ring_breaks(prob, point[0], point[1], point[2], e, f, prob.radius, ring, True)
+    axis = axis_of(point, u)
+    why = ring_reason(problem, axis, 0.0, problem.radius, ring, True)
     if why != OK:
         return why, 0.0, 0.0, 0
-    entry = find_entry(prob, point, u)
-    sine = entry_gaps(prob, point, u, entry, gaps)
+    entry = find_entry(problem, point, u)
+    sine = entry_gaps(problem, point, u, entry, gaps)
     for reason in (
         ENTRY_FIXED, DIRECTION_FIXED, SHAFT_MIN, SHAFT_MAX, DISTAL, PROXIMAL, AP, NORMAL, INCIDENCE, FIELD_OF_VIEW,
         PORTAL,
     ):  # fmt: skip
         if gaps[reason] < 0.0:
             return reason, entry, 0.0, 0
+    # The oblique hole's rim reaches so far in and out along the axis; the entry segment ends where margins begin.
     cosine = math.sqrt(max(0.0, 1.0 - sine * sine))
-    portal = entry + (prob.cortical_margin + prob.radius * cosine) / sine + PORTAL_EXTRA_MM
-    mouth = prob.radius * cosine / sine + PORTAL_EXTRA_MM
-    if portal > 0.0:
+    segment_end = entry + (problem.cortical_margin + problem.radius * cosine) / sine + PORTAL_EXTRA_MM
+    rim = problem.radius * cosine / sine + PORTAL_EXTRA_MM
+    if segment_end > 0.0:
         return PORTAL, entry, 0.0, 0
-    deepest = min(prob.head_radius * 4.0, entry + prob.length_max)
+    deepest = min(problem.head_radius * 4.0, entry + problem.length_max)
     if need > 1:
-        # The centre of the flat end keeps its margin too, so no tunnel on this line goes past
-        # the last place where the axis does: a cheap bound on what it can remove.
-        bound = deepest
-        lowest = min(prob.cortical_margin, prob.joint_margin)
-        while bound > 0.0:
-            x, y, z = point[0] + bound * u[0], point[1] + bound * u[1], point[2] + bound * u[2]
-            margin, _ = margin_at(prob, x, y, z)
-            depth = sample(prob.distance, prob.spacing, x, y, z)
-            if depth >= margin:
-                break
-            bound -= 1.0 if depth == OUTSIDE else max(0.05, 0.9 * (lowest - depth))
-        wide = max(prob.radius, prob.cavity_radius) + prob.reach
-        count, _ = removed_along(prob, point, u, entry - prob.reach, bound + 0.1 + prob.reach, wide)
+        # A cheap bound on what it can remove.
+        bound = deepest_axis(problem, axis, deepest)
+        wide = max(problem.radius, problem.cavity_radius) + problem.reach
+        count, _ = removed_along(problem, point, u, entry - problem.reach, bound + 0.1 + problem.reach, wide)
         if count < need:
             return MISSES, entry, 0.0, 0
-    # Outward in two walks, so that a ring stands exactly where the portal ends: there the wall is nearest.
-    _, why = wall_reach(prob, point, u, e, f, ring, 0.0, portal, step, portal)
+    # Outward in two walks, so that a ring stands exactly where the entry segment ends: there the wall is nearest.
+    _, why = walk_wall(problem, axis, ring, 0.0, segment_end, step, segment_end)
     if why != OK:
         return why, entry, 0.0, 0
-    _, why = wall_reach(prob, point, u, e, f, ring, portal - 1e-9, entry + mouth, step, portal)
+    _, why = walk_wall(problem, axis, ring, segment_end - 1e-9, entry + rim, step, segment_end)
     if why != OK:
         return why, entry, 0.0, 0
-    tip, why = wall_reach(prob, point, u, e, f, ring, 0.0, deepest, step, portal)
+    tip, why = walk_wall(problem, axis, ring, 0.0, deepest, step, segment_end)
     if why != OK:
         # Between the last good ring and the first bad one, halve.
         good, bad = tip, tip + step
         for _ in range(8):
             middle = 0.5 * (good + bad)
-            x, y, z = point[0] + middle * u[0], point[1] + middle * u[1], point[2] + middle * u[2]
-            if ring_breaks(prob, x, y, z, e, f, prob.radius, ring, True) == OK:
+            if ring_reason(problem, axis, middle, problem.radius, ring, True) == OK:
                 good = middle
             else:
                 bad = middle
         tip = good
-    if prob.avoid_margin >= 0.0 or prob.pelvis_margin >= 0.0:
-        _, why = free_until(prob, point, u, e, f, ring, 0.0, entry - OUTWARD_MM, prob.radius)
+    if problem.avoid_margin >= 0.0 or problem.pelvis_margin >= 0.0:
+        _, why = walk_clear(problem, axis, ring, 0.0, entry - OUTWARD_MM, problem.radius)
         if why != OK:
             return why, entry, 0.0, 0
-        free, why = free_until(prob, point, u, e, f, ring, 0.0, tip, prob.radius)
+        clear, why = walk_clear(problem, axis, ring, 0.0, tip, problem.radius)
         if why != OK:
-            tip = free
+            tip = clear
             if tip <= 0.0:
                 return why, entry, tip, 0
-    if prob.cavity_radius > 0.0:
-        if not outward_free(prob, point, u, e, f, ring, entry, mouth):
+    if problem.cavity_radius > 0.0:
+        if not outward_is_free(problem, axis, ring, entry, rim):
             return OUTWARD, entry, tip, 0
-        return best_cavity(prob, point, u, e, f, ring, step, entry, portal, tip, need)
+        return best_cavity(problem, axis, ring, step, entry, segment_end, tip, need)
     # The flat end may come nearer to the joint than its rim: draw back until it does not.
     for _ in range(200):
-        x, y, z = point[0] + tip * u[0], point[1] + tip * u[1], point[2] + tip * u[2]
-        gap, why = disc_gap(prob, x, y, z, e, f, ring, prob.radius)
+        gap, why = flat_end_gap(problem, axis, tip, problem.radius, ring)
         if gap >= 0.0:
             break
         tip += min(gap, -0.02)
@@ -135,44 +134,81 @@ def judge(prob, p, q, a, b, ring, step, need, gaps):
             return why, entry, tip, 0
     else:
         return why, entry, tip, 0
-    count, last = removed_along(prob, point, u, entry, tip, prob.radius)
+    count, last = removed_along(problem, point, u, entry, tip, problem.radius)
     if count == 0:
         return MISSES, entry, tip, 0
-    if prob.reach > 0.0:
-        count, last = reached_along(prob, point, u, entry, tip, last)
+    if problem.reach > 0.0:
+        count, last = reached_along(problem, point, u, entry, tip, last)
     # No deeper than the lesion's end; a hair more, so that its last point stays inside.
     drawn = min(tip, last + 1e-3)
     if drawn < tip:
-        x, y, z = point[0] + drawn * u[0], point[1] + drawn * u[1], point[2] + drawn * u[2]
-        gap, why = disc_gap(prob, x, y, z, e, f, ring, prob.radius)
+        gap, why = flat_end_gap(problem, axis, drawn, problem.radius, ring)
         if gap >= 0.0:
             tip = drawn
-    if not outward_free(prob, point, u, e, f, ring, entry, mouth):
+    if not outward_is_free(problem, axis, ring, entry, rim):
         return OUTWARD, entry, tip, 0
     return OK, entry, tip, count
 
 
+@compiled()
+def deepest_axis(problem: Problem, axis: Axis, deepest: float) -> float:
+    """The last ``t`` up to ``deepest`` at which the axis keeps its own margin, told a little too deep.
+
+    The centre of the flat end keeps its margin too, so no tunnel on the line goes further.
+    """
+    point, u = axis.point, axis.direction
+    t = deepest
+    lowest = min(problem.cortical_margin, problem.joint_margin)
+    while t > 0.0:
+        x, y, z = point[0] + t * u[0], point[1] + t * u[1], point[2] + t * u[2]
+        margin, _ = margin_at(problem, x, y, z)
+        depth = sample(problem.distance, problem.spacing, x, y, z)
+        if depth >= margin:
+            break
+        t -= 1.0 if depth == OUTSIDE else max(0.05, 0.9 * (lowest - depth))
+    return t
+
+
 @compiled(nogil=True)
-def judge_lines(prob, lines, ring, step, reasons, ends, counts):
-    """``judge`` for lines (N, 4), into reasons (N,), entries and tips (N, 2), counts (N,)."""
+def evaluate_lines(
+    problem: Problem,
+    lines: FloatArray,
+    ring: FloatArray,
+    step: float,
+    reasons: npt.NDArray[np.int8],
+    ends: FloatArray,
+    counts: npt.NDArray[np.int64],
+) -> None:
+    """``evaluate_line`` for lines (N, 4), into reasons (N,), entries and tips (N, 2), counts (N,)."""
     gaps = np.zeros(COUNT)
     for i in range(lines.shape[0]):
-        reason, entry, tip, count = judge(prob, lines[i, 0], lines[i, 1], lines[i, 2], lines[i, 3], ring, step, 1, gaps)
+        reason, entry, tip, count = evaluate_line(problem, lines[i], ring, step, 1, gaps)
         reasons[i] = reason
         ends[i, 0], ends[i, 1] = entry, tip
         counts[i] = count
 
 
 @compiled(nogil=True)
-def climb_lines(prob, lines, ring, step, size, smallest, result, ends, counts, tried):
-    """Climb from each of lines (N, 4): the problem's moves, halved when none helps.
+def climb_lines(
+    problem: Problem,
+    lines: FloatArray,
+    ring: FloatArray,
+    step: float,
+    size: float,
+    smallest: float,
+    result: FloatArray,
+    ends: FloatArray,
+    counts: npt.NDArray[np.int64],
+    tried: npt.NDArray[np.int64],
+) -> None:
+    """Climb from each of lines (N, 4): the problem's moves, from ``size`` on halved when none helps.
 
     Fills the lines reached (N, 4), their entries and tips (N, 2), their counts (0: infeasible
-    throughout) and how many lines were judged for each.
+    throughout) and how many lines were evaluated for each (N,).
     """
     gaps = np.zeros(COUNT)
     trial = np.zeros(4)
-    moves = prob.moves
+    moves = problem.moves
     for i in range(lines.shape[0]):
         best = lines[i].copy()
         count, step_size, move, moved = 0, size, -1, False
@@ -181,7 +217,7 @@ def climb_lines(prob, lines, ring, step, size, smallest, result, ends, counts, t
             # Move -1 is the start itself.
             if move >= 0:
                 trial += step_size * moves[move]
-            why, entry, tip, found = judge(prob, trial[0], trial[1], trial[2], trial[3], ring, step, count + 1, gaps)
+            why, entry, tip, found = evaluate_line(problem, trial, ring, step, count + 1, gaps)
             tried[i] += 1
             if why == OK and found > count:
                 count = found

@@ -6,13 +6,18 @@ Lengths in mm; ``t`` runs along the line from its point on the neck plane toward
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from corecore.base.interpolation import sample
+from corecore.base.grid import FloatArray
+from corecore.base.interpolation import across, sample
 from corecore.base.jit_cache import compiled
 from corecore.tunnels.figures import ENTRY_OFF_SURFACE_MM, OUTWARD_MM
 from corecore.tunnels.limits import NUMBER_OF_REASONS, Reason
+
+if TYPE_CHECKING:
+    from corecore.planning.search.problem import Problem
 
 OK = int(Reason.OK)
 CORTICAL = int(Reason.CORTICAL)
@@ -36,184 +41,214 @@ DIRECTION_FIXED = int(Reason.DIRECTION_FIXED)
 COUNT = NUMBER_OF_REASONS
 
 
+class Axis(NamedTuple):
+    """A tunnel's axis (local mm): its point on the neck plane, unit direction to the head, two unit vectors across."""
+
+    point: FloatArray
+    direction: FloatArray
+    across_1: FloatArray
+    across_2: FloatArray
+
+
 @compiled()
-def margin_at(prob, x, y, z):
-    """The margin that a wall point must keep, and the reason it belongs to."""
-    dx, dy, dz = x - prob.head_center[0], y - prob.head_center[1], z - prob.head_center[2]
-    n = prob.neck_frame
-    along = dx * n[0, 0] + dy * n[0, 1] + dz * n[0, 2]
-    radius, fuzz = prob.head_radius, prob.fuzz
+def margin_at(problem: Problem, x: float, y: float, z: float) -> tuple[float, int]:
+    """The margin that a wall point must keep, mm, and the reason it belongs to."""
+    dx, dy, dz = x - problem.head_center[0], y - problem.head_center[1], z - problem.head_center[2]
+    axes = problem.neck_frame
+    along = dx * axes[0, 0] + dy * axes[0, 1] + dz * axes[0, 2]
+    radius, fuzz = problem.head_radius, problem.fuzz
     square = dx * dx + dy * dy + dz * dz
     if square <= (radius + fuzz) * (radius + fuzz) and along >= -0.5 * radius - fuzz:
-        return prob.joint_margin, JOINT
+        return problem.joint_margin, JOINT
     if -along >= 0.5 * radius - fuzz and -along <= 2.0 * radius + fuzz:
-        back = fuzz + dx * prob.posterosuperior[0] + dy * prob.posterosuperior[1] + dz * prob.posterosuperior[2]
+        toward = problem.posterosuperior
+        back = fuzz + dx * toward[0] + dy * toward[1] + dz * toward[2]
         if back >= 0.0 and 2.0 * back * back >= square - along * along:
-            return prob.posterosuperior_margin, POSTEROSUPERIOR
-    return prob.cortical_margin, CORTICAL
+            return problem.posterosuperior_margin, POSTEROSUPERIOR
+    return problem.cortical_margin, CORTICAL
 
 
 @compiled()
-def ring_gap(prob, cx, cy, cz, e, f, radius, ring):
-    """Least (depth - margin) over a ring round (cx, cy, cz), and its reason."""
+def ring_gap(problem: Problem, axis: Axis, t: float, radius: float, ring: FloatArray) -> tuple[float, int]:
+    """Least (depth - margin) over a ring of ``radius`` mm at ``t``, mm, and its reason."""
     least, reason = 1e9, CORTICAL
+    u, e, f = axis.direction, axis.across_1, axis.across_2
+    cx, cy, cz = axis.point[0] + t * u[0], axis.point[1] + t * u[1], axis.point[2] + t * u[2]
     for m in range(ring.shape[0]):
         c, s = radius * ring[m, 0], radius * ring[m, 1]
         x, y, z = cx + c * e[0] + s * f[0], cy + c * e[1] + s * f[1], cz + c * e[2] + s * f[2]
-        margin, why = margin_at(prob, x, y, z)
-        gap = sample(prob.distance, prob.spacing, x, y, z) - margin
+        margin, why = margin_at(problem, x, y, z)
+        gap = sample(problem.distance, problem.spacing, x, y, z) - margin
         if gap < least:
             least, reason = gap, why
     return least, reason
 
 
 @compiled()
-def ring_breaks(prob, cx, cy, cz, e, f, radius, ring, beyond):
-    """The rule that a ring round (cx, cy, cz) breaks first, or ``OK``."""
+def ring_reason(problem: Problem, axis: Axis, t: float, radius: float, ring: FloatArray, keeps_margin: bool) -> int:
+    """The rule that a ring of ``radius`` mm at ``t`` breaks first, or ``OK``.
+
+    Within the entry segment (not ``keeps_margin``) the wall must only lie in bone.
+    """
+    u, e, f = axis.direction, axis.across_1, axis.across_2
+    cx, cy, cz = axis.point[0] + t * u[0], axis.point[1] + t * u[1], axis.point[2] + t * u[2]
     for m in range(ring.shape[0]):
         c, s = radius * ring[m, 0], radius * ring[m, 1]
         x, y, z = cx + c * e[0] + s * f[0], cy + c * e[1] + s * f[1], cz + c * e[2] + s * f[2]
-        depth = sample(prob.distance, prob.spacing, x, y, z)
-        if not beyond:
+        depth = sample(problem.distance, problem.spacing, x, y, z)
+        if not keeps_margin:
             if depth < 0.0:
                 return PORTAL
         else:
-            margin, why = margin_at(prob, x, y, z)
+            margin, why = margin_at(problem, x, y, z)
             if depth < margin:
                 return why
     return OK
 
 
 @compiled()
-def disc_gap(prob, cx, cy, cz, e, f, ring, radius):
-    """Least (depth - margin) over a flat end."""
-    margin, why = margin_at(prob, cx, cy, cz)
-    least, reason = sample(prob.distance, prob.spacing, cx, cy, cz) - margin, why
+def flat_end_gap(problem: Problem, axis: Axis, t: float, radius: float, ring: FloatArray) -> tuple[float, int]:
+    """Least (depth - margin) over a flat end of ``radius`` mm at ``t``, mm, and its reason."""
+    u = axis.direction
+    x, y, z = axis.point[0] + t * u[0], axis.point[1] + t * u[1], axis.point[2] + t * u[2]
+    margin, why = margin_at(problem, x, y, z)
+    least, reason = sample(problem.distance, problem.spacing, x, y, z) - margin, why
     for share in (0.25, 0.5, 0.75, 1.0):
-        gap, why = ring_gap(prob, cx, cy, cz, e, f, share * radius, ring)
+        gap, why = ring_gap(problem, axis, t, share * radius, ring)
         if gap < least:
             least, reason = gap, why
     return least, reason
 
 
 @compiled()
-def line_of(prob, p, q, a, b):
-    """A line's point on the neck plane and its unit direction towards the head."""
-    n = prob.neck_frame
-    point = prob.neck_center + p * n[1] + q * n[2]
-    u = n[0] + a * n[1] + b * n[2]
+def line_of(problem: Problem, p: float, q: float, a: float, b: float) -> tuple[FloatArray, FloatArray]:
+    """A line's point on the neck plane (3,) and its unit direction (3,) towards the head.
+
+    ``p``, ``q``: offsets on that plane, mm; ``a``, ``b``: slopes against the neck axis.
+    """
+    axes = problem.neck_frame
+    point = problem.neck_center + p * axes[1] + q * axes[2]
+    u = axes[0] + a * axes[1] + b * axes[2]
     return point, u / math.sqrt(u[0] * u[0] + u[1] * u[1] + u[2] * u[2])
 
 
 @compiled()
-def find_entry(prob, point, u):
-    """``t`` (negative) where the axis, followed outward, first leaves the bone; 1 if ``point`` is outside."""
-    depth = sample(prob.distance, prob.spacing, point[0], point[1], point[2])
+def axis_of(point: FloatArray, direction: FloatArray) -> Axis:
+    """The axis through a point (3,) with a unit direction (3,)."""
+    across_1, across_2 = across(direction[0], direction[1], direction[2])
+    return Axis(point, direction, across_1, across_2)
+
+
+@compiled()
+def find_entry(problem: Problem, point: FloatArray, u: FloatArray) -> float:
+    """``t`` (negative) where an axis, followed outward, first leaves the bone; 1 if ``point`` is outside."""
+    field, spacing = problem.distance, problem.spacing
+    depth = sample(field, spacing, point[0], point[1], point[2])
     if depth <= 0.0:
         return 1.0
     t = 0.0
     while True:
         ahead = t - max(0.9 * depth, 0.05)
-        depth = sample(
-            prob.distance, prob.spacing, point[0] + ahead * u[0], point[1] + ahead * u[1], point[2] + ahead * u[2]
-        )
+        depth = sample(field, spacing, point[0] + ahead * u[0], point[1] + ahead * u[1], point[2] + ahead * u[2])
         if depth <= 0.0:
             break
         t = ahead
-    low, high = ahead, t
-    while high - low > 1e-4:
-        middle = 0.5 * (low + high)
-        if (
-            sample(
-                prob.distance,
-                prob.spacing,
-                point[0] + middle * u[0],
-                point[1] + middle * u[1],
-                point[2] + middle * u[2],
-            )
-            > 0.0
-        ):
-            high = middle
+    outside, inside = ahead, t
+    while inside - outside > 1e-4:
+        middle = 0.5 * (outside + inside)
+        depth = sample(field, spacing, point[0] + middle * u[0], point[1] + middle * u[1], point[2] + middle * u[2])
+        if depth > 0.0:
+            inside = middle
         else:
-            low = middle
-    return 0.5 * (low + high)
+            outside = middle
+    return 0.5 * (outside + inside)
 
 
 @compiled()
-def mouth_normal(prob, x, y, z):
-    """Outward unit normal at an entry, averaged over a drill's mouth."""
-    f, s = prob.mouth_field, prob.spacing
+def entry_normal(problem: Problem, x: float, y: float, z: float) -> FloatArray:
+    """Outward unit normal (3,) at an entry, of the surface averaged over a drill's width."""
+    field, spacing = problem.mouth_field, problem.spacing
     normal = np.array(
         [
-            sample(f, s, x - 1.0, y, z) - sample(f, s, x + 1.0, y, z),
-            sample(f, s, x, y - 1.0, z) - sample(f, s, x, y + 1.0, z),
-            sample(f, s, x, y, z - 1.0) - sample(f, s, x, y, z + 1.0),
+            sample(field, spacing, x - 1.0, y, z) - sample(field, spacing, x + 1.0, y, z),
+            sample(field, spacing, x, y - 1.0, z) - sample(field, spacing, x, y + 1.0, z),
+            sample(field, spacing, x, y, z - 1.0) - sample(field, spacing, x, y, z + 1.0),
         ]
     )
     return normal / max(math.sqrt(normal[0] ** 2 + normal[1] ** 2 + normal[2] ** 2), 1e-12)
 
 
 @compiled()
-def entry_gaps(prob, point, u, entry, gaps):
-    """Fill ``gaps`` with how far each rule of the entry is kept (mm, degrees); the sine of incidence."""
+def entry_gaps(problem: Problem, point: FloatArray, u: FloatArray, entry: float, gaps: FloatArray) -> float:
+    """Fill ``gaps`` (COUNT,) with how far each rule of the entry is kept, mm or degrees; returns the sine of incidence.
+
+    ``point``, ``u`` (3,): the axis, which enters at ``t`` = ``entry``.
+    """
     x, y, z = point[0] + entry * u[0], point[1] + entry * u[1], point[2] + entry * u[2]
-    frame = prob.femoral_frame
-    normal = mouth_normal(prob, x, y, z)
-    sine = min(max(abs(normal[0] * u[0] + normal[1] * u[1] + normal[2] * u[2]), 1e-6), 1.0)
+    frame = problem.femoral_frame
+    normal = entry_normal(problem, x, y, z)
+    sine: float = min(max(abs(normal[0] * u[0] + normal[1] * u[1] + normal[2] * u[2]), 1e-6), 1.0)
     degrees = 180.0 / math.pi
-    gaps[INCIDENCE] = degrees * (math.asin(sine) - math.asin(prob.incidence_min_sine))
+    gaps[INCIDENCE] = degrees * (math.asin(sine) - math.asin(problem.incidence_min_sine))
     lateral = normal[0] * frame[0, 0] + normal[1] * frame[0, 1] + normal[2] * frame[0, 2]
-    gaps[NORMAL] = degrees * (math.acos(prob.entry_normal_min_cosine) - math.acos(min(1.0, max(-1.0, lateral))))
+    gaps[NORMAL] = degrees * (math.acos(problem.entry_normal_min_cosine) - math.acos(min(1.0, max(-1.0, lateral))))
     cosine = -(u[0] * frame[2, 0] + u[1] * frame[2, 1] + u[2] * frame[2, 2])
     angle = math.acos(min(1.0, max(-1.0, cosine)))
-    gaps[SHAFT_MIN] = degrees * (angle - prob.shaft_angle_min)
-    gaps[SHAFT_MAX] = degrees * (prob.shaft_angle_max - angle)
-    dx, dy, dz = x - prob.head_center[0], y - prob.head_center[1], z - prob.head_center[2]
+    gaps[SHAFT_MIN] = degrees * (angle - problem.shaft_angle_min)
+    gaps[SHAFT_MAX] = degrees * (problem.shaft_angle_max - angle)
+    dx, dy, dz = x - problem.head_center[0], y - problem.head_center[1], z - problem.head_center[2]
     height = dx * frame[2, 0] + dy * frame[2, 1] + dz * frame[2, 2]
     front = dx * frame[1, 0] + dy * frame[1, 1] + dz * frame[1, 2]
-    rise = prob.radius / max(math.sin(angle), 1e-6)
-    gaps[DISTAL] = height - rise - prob.trochanter_height - prob.entry_distal
-    gaps[PROXIMAL] = prob.entry_proximal - (height + rise - prob.trochanter_height)
-    at = min(max((height - prob.midline_start) / 0.5, 0.0), prob.midline_y.shape[0] - 1.0)
-    low = min(int(at), prob.midline_y.shape[0] - 2)
-    middle = prob.midline_y[low] + (at - low) * (prob.midline_y[low + 1] - prob.midline_y[low])
-    gaps[AP] = prob.entry_ap_max - abs(front - middle)
-    gaps[PORTAL] = ENTRY_OFF_SURFACE_MM - abs(sample(prob.mouth_field, prob.spacing, x, y, z))
+    rise = problem.radius / max(math.sin(angle), 1e-6)
+    gaps[DISTAL] = height - rise - problem.trochanter_height - problem.entry_distal
+    gaps[PROXIMAL] = problem.entry_proximal - (height + rise - problem.trochanter_height)
+    at = min(max((height - problem.midline_start) / 0.5, 0.0), problem.midline_y.shape[0] - 1.0)
+    low = min(int(at), problem.midline_y.shape[0] - 2)
+    middle = problem.midline_y[low] + (at - low) * (problem.midline_y[low + 1] - problem.midline_y[low])
+    gaps[AP] = problem.entry_ap_max - abs(front - middle)
+    gaps[PORTAL] = ENTRY_OFF_SURFACE_MM - abs(sample(problem.mouth_field, problem.spacing, x, y, z))
     gaps[FIELD_OF_VIEW] = 1e9
-    for c in range(prob.cut_points.shape[0]):
-        gx, gy, gz = prob.cut_points[c, 0] - x, prob.cut_points[c, 1] - y, prob.cut_points[c, 2] - z
-        gap = math.sqrt(gx * gx + gy * gy + gz * gz) - prob.radius - prob.cortical_margin
+    for c in range(problem.cut_points.shape[0]):
+        gx, gy, gz = problem.cut_points[c, 0] - x, problem.cut_points[c, 1] - y, problem.cut_points[c, 2] - z
+        gap = math.sqrt(gx * gx + gy * gy + gz * gz) - problem.radius - problem.cortical_margin
         gaps[FIELD_OF_VIEW] = min(gaps[FIELD_OF_VIEW], gap)
     # Where no whole section is in view the mid-line is unknown, and so is the entry.
-    end = prob.midline_start + 0.5 * (prob.midline_y.shape[0] - 1)
-    gaps[FIELD_OF_VIEW] = min(gaps[FIELD_OF_VIEW], min(height - prob.midline_start, end - height) + 0.5)
+    end = problem.midline_start + 0.5 * (problem.midline_y.shape[0] - 1)
+    gaps[FIELD_OF_VIEW] = min(gaps[FIELD_OF_VIEW], min(height - problem.midline_start, end - height) + 0.5)
     gaps[ENTRY_FIXED], gaps[DIRECTION_FIXED] = 1e9, 1e9
-    if prob.entry_kept >= 0.0:
-        fx, fy, fz = x - prob.entry_fixed[0], y - prob.entry_fixed[1], z - prob.entry_fixed[2]
-        gaps[ENTRY_FIXED] = prob.entry_kept - math.sqrt(fx * fx + fy * fy + fz * fz)
-    if prob.direction_kept >= 0.0:
-        d = prob.direction_fixed
+    if problem.entry_kept >= 0.0:
+        fx, fy, fz = x - problem.entry_fixed[0], y - problem.entry_fixed[1], z - problem.entry_fixed[2]
+        gaps[ENTRY_FIXED] = problem.entry_kept - math.sqrt(fx * fx + fy * fy + fz * fz)
+    if problem.direction_kept >= 0.0:
+        d = problem.direction_fixed
         # By the sine of small angles: near 1 a cosine knows no thousandths of a degree.
         cx, cy, cz = u[1] * d[2] - u[2] * d[1], u[2] * d[0] - u[0] * d[2], u[0] * d[1] - u[1] * d[0]
         turned = math.asin(min(1.0, math.sqrt(cx * cx + cy * cy + cz * cz)))
         if u[0] * d[0] + u[1] * d[1] + u[2] * d[2] < 0.0:
             turned = math.pi - turned
-        gaps[DIRECTION_FIXED] = prob.direction_kept - degrees * turned
+        gaps[DIRECTION_FIXED] = problem.direction_kept - degrees * turned
     return sine
 
 
 @compiled()
-def wall_reach(prob, point, u, e, f, ring, start, stop, step, portal):
-    """Walk the wall from ``start`` to ``stop``: the last ``t`` with every margin kept, and the rule broken after it."""
+def walk_wall(
+    problem: Problem, axis: Axis, ring: FloatArray, start: float, stop: float, step: float, segment_end: float
+) -> tuple[float, int]:
+    """Walk the wall from ``start`` to ``stop``: the last ``t`` with every margin kept, and the rule broken after it.
+
+    Rings stand at most ``step`` mm apart where the wall may be near; before ``segment_end``, in the
+    entry segment, no margin is asked for.
+    """
     sign = 1.0 if stop >= start else -1.0
     t, last = start, start
-    hardest = max(prob.joint_margin, prob.posterosuperior_margin)
+    hardest = max(problem.joint_margin, problem.posterosuperior_margin)
+    point, u = axis.point, axis.direction
     first = True
     while True:
         x, y, z = point[0] + t * u[0], point[1] + t * u[1], point[2] + t * u[2]
-        room = sample(prob.distance, prob.spacing, x, y, z) - prob.radius - hardest
+        room = sample(problem.distance, problem.spacing, x, y, z) - problem.radius - hardest
         if room <= 0.0:
-            why = ring_breaks(prob, x, y, z, e, f, prob.radius, ring, t >= portal)
+            why = ring_reason(problem, axis, t, problem.radius, ring, t >= segment_end)
             if why != OK:
                 if first:
                     return start - sign * step, why
@@ -228,28 +263,27 @@ def wall_reach(prob, point, u, e, f, ring, start, stop, step, portal):
 
 
 @compiled()
-def outward_free(prob, point, u, e, f, ring, entry, mouth):
-    """Whether the tunnel prolonged outward from its mouth meets no bone."""
-    t = entry - mouth
+def outward_is_free(problem: Problem, axis: Axis, ring: FloatArray, entry: float, rim: float) -> bool:
+    """Whether the tunnel prolonged outward meets no bone, from ``rim`` mm outside its entry on."""
+    point, u, e, f = axis.point, axis.direction, axis.across_1, axis.across_2
+    t = entry - rim
     end = entry - OUTWARD_MM
     while t > end:
         x, y, z = point[0] + t * u[0], point[1] + t * u[1], point[2] + t * u[2]
-        depth = sample(prob.distance, prob.spacing, x, y, z)
+        depth = sample(problem.distance, problem.spacing, x, y, z)
         if depth > 0.0:
             return False
-        if depth > -prob.radius - 1.0:
+        if depth > -problem.radius - 1.0:
             for m in range(ring.shape[0]):
-                c, s = prob.radius * ring[m, 0], prob.radius * ring[m, 1]
-                if sample(
-                    prob.distance, prob.spacing,
-                    x + c * e[0] + s * f[0], y + c * e[1] + s * f[1], z + c * e[2] + s * f[2],
-                ) > 0.0:  # fmt: skip
+                c, s = problem.radius * ring[m, 0], problem.radius * ring[m, 1]
+                wall_x, wall_y = x + c * e[0] + s * f[0], y + c * e[1] + s * f[1]
+                if sample(problem.distance, problem.spacing, wall_x, wall_y, z + c * e[2] + s * f[2]) > 0.0:
                     return False
-        t -= min(max(0.5, -depth - prob.radius - 1.0), 10.0)
+        t -= min(max(0.5, -depth - problem.radius - 1.0), 10.0)
     return True
 
 
-def ring_points(number: int) -> np.ndarray:
+def ring_points(number: int) -> FloatArray:
     """Cosines and sines of evenly spaced angles, (number, 2)."""
     angle = 2.0 * np.pi * np.arange(number) / number
     return np.stack([np.cos(angle), np.sin(angle)], axis=1)

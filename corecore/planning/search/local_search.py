@@ -11,7 +11,7 @@ import numpy.typing as npt
 from corecore.base.grid import BoolArray, FloatArray
 from corecore.base.spec import Spec
 from corecore.hip.hip import Hip
-from corecore.planning.search.batched import judge_many
+from corecore.planning.search.batched import evaluate_many
 from corecore.planning.search.constraint_gaps import nearest_lines, survey_gaps
 from corecore.planning.search.line_geometry import OK, ring_points
 from corecore.planning.search.problem import Problem, build_problem
@@ -147,7 +147,7 @@ def _best_seeds(problem: Problem, lines: FloatArray, within: Allowed) -> FloatAr
 def _evaluate(
     problem: Problem, lines: FloatArray, ring: int, step_mm: float
 ) -> tuple[npt.NDArray[np.int8], FloatArray, npt.NDArray[np.int64]]:
-    reasons, ends, counts = judge_many(problem, np.ascontiguousarray(lines), ring_points(ring), step_mm)
+    reasons, ends, counts = evaluate_many(problem, np.ascontiguousarray(lines), ring_points(ring), step_mm)
     return reasons, ends, np.where(reasons == OK, counts, 0)
 
 

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from corecore.base.grid import FloatArray
 from corecore.base.spec import Spec, accepted_range
 from corecore.hip.hip import Hip
-from corecore.planning.search.batched import judge_many
+from corecore.planning.search.batched import evaluate_many
 from corecore.planning.search.line_geometry import ring_points
 from corecore.planning.search.problem import build_problem
 from corecore.tunnels.limits import REASON_KEYS, Reason
@@ -130,7 +130,7 @@ class LineEvaluator:
     def judged(self, lines: FloatArray, spec: Spec) -> tuple[npt.NDArray[np.int8], FloatArray, npt.NDArray[np.int64]]:
         """Reasons (N,), entries and tips (N, 2) and counts (N,) of lines (N, 4)."""
         problem = build_problem(self.thin, spec, slack_mm=ROOM_MM)
-        return judge_many(problem, lines, self.ring, RING_STEP_MM)
+        return evaluate_many(problem, lines, self.ring, RING_STEP_MM)
 
     def moves(self, spec: Spec) -> FloatArray:
         """Unit steps (M, 4) of a line that keep what is fixed."""

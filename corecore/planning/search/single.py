@@ -19,7 +19,7 @@ from corecore.base.grid import FloatArray
 from corecore.base.spec import Spec
 from corecore.hip.hip import Hip
 from corecore.planning.proof.branch_and_bound import EFFORT, Proof, prove
-from corecore.planning.search.batched import climb_many, judge_many
+from corecore.planning.search.batched import climb_many, evaluate_many
 from corecore.planning.search.constraint_gaps import nearest_lines, survey_gaps
 from corecore.planning.search.infeasible import Infeasible, explain
 from corecore.planning.search.line_geometry import line_of, ring_points
@@ -142,7 +142,7 @@ def best_tunnel(
 
     def better(lines: FloatArray, best: int) -> int:
         """Climb from those of the lines that remove more than the best, and keep what keeps every constraint."""
-        _, _, counts = judge_many(problem, lines, ring_points(FINAL_RING), FINAL_STEP_MM)
+        _, _, counts = evaluate_many(problem, lines, ring_points(FINAL_RING), FINAL_STEP_MM)
         order = np.argsort(-counts, kind="stable")[:BETTER]
         starts = lines[order[counts[order] > best]]
         pair, _ = refined(hip, spec, starts, lambda share: None, QUICK_SLACKS_MM)
@@ -239,7 +239,7 @@ def _sweep(
     chunk = max(1, len(lines) // 20)
     for first in range(0, len(lines), chunk):
         part = slice(first, first + chunk)
-        reasons[part], _, counts[part] = judge_many(problem, lines[part], ring, SWEEP_STEP_MM)
+        reasons[part], _, counts[part] = evaluate_many(problem, lines[part], ring, SWEEP_STEP_MM)
         tell(0.7 * min(1.0, (first + chunk) / len(lines)))
     return reasons, counts
 
@@ -410,7 +410,7 @@ def spare_clearance_mm(figures: TunnelFigures, spec: Spec) -> float:
 def _warm_up(problem: Problem, proving: bool) -> None:
     """Compile (or load) the kernels outside the timed search."""
     line = np.zeros((1, 4))
-    judge_many(problem, line, ring_points(4), 5.0)
+    evaluate_many(problem, line, ring_points(4), 5.0)
     climb_many(problem, line, ring_points(4), 5.0, 1.0, 1.0)
     if proving:
         prove(problem, len(problem.points[0]), effort=1)

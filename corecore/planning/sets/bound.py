@@ -16,7 +16,7 @@ import numpy as np
 
 from corecore.base.grid import FloatArray
 from corecore.planning.proof.branch_and_bound import EFFORT, Proof, prove
-from corecore.planning.search.batched import climb_many, judge_many
+from corecore.planning.search.batched import climb_many, evaluate_many
 from corecore.planning.search.line_geometry import ring_points
 from corecore.planning.search.problem import build_problem
 from corecore.planning.search.single import FINAL_RING, FINAL_STEP_MM, SWEEP_RING, SWEEP_STEP_MM, lattice
@@ -51,7 +51,7 @@ def prove_set(
     effort: int | None = EFFORT,
     until: float | None = None,
 ) -> Proof:
-    """Bound the number of lesion points that a set of at most ``spec.tunnels`` removes; one removes ``removed``.
+    """Bound the number of lesion points that a set of at most ``spec.tunnels`` removes (S1); one removes ``removed``.
 
     ``pool`` holds the candidates that the set was chosen from. The bound is for any tunnels that each
     keep every constraint of their own: rules between tunnels are dropped, which only loosens it.
@@ -70,8 +70,9 @@ def prove_set(
     room = max(allowed / dearest - 1.0, LEAST_ROOM) if dearest else LEAST_ROOM
     proof = prove(priced, dearest, gap=room, effort=effort, until=until)
     worth = proof.upper_bound_fraction * priced.points.shape[1]
+    # (S1), the dearest tunnel bounded on the priced lesion (S2).
     bound = min(left + spec.tunnels * worth / PARTS, total)
-    # The branch and bound may end where its own gap is met and the set's is not, and the other way round.
+    # (S4): the branch and bound may end where its own gap is met and the set's is not, and the other way round.
     met = bound <= removed * (1.0 + gap)
     stopped = "gap" if met else "effort" if proof.stopped_by == "gap" else proof.stopped_by
     return Proof(max(bound, removed) / total, stopped, proof.boxes_bounded)
@@ -115,7 +116,7 @@ def _dear_lines(pool: Pool, prices: Prices, sweep: FloatArray, known: FloatArray
     points = pool.hip.lesion.points_mm
     hip = priced_hip(pool.hip, whole_parts(prices, points))
     problem, ring = build_problem(hip, pool.spec), ring_points(SWEEP_RING)
-    _, ends, counts = judge_many(problem, sweep, ring, SWEEP_STEP_MM)
+    _, ends, counts = evaluate_many(problem, sweep, ring, SWEEP_STEP_MM)
     good = np.flatnonzero(counts > STAYING * counts.max(initial=1))
     shapes = shapes_on(pool.hip, pool.spec, problem, sweep[good], ends[good])
     apart = good[best_in_cells(shapes, counts[good])][:JOINING]

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from corecore.base.grid import BoolArray, FloatArray
 from corecore.base.spec import Spec
 from corecore.hip.hip import Hip
-from corecore.planning.search.batched import judge_many
+from corecore.planning.search.batched import evaluate_many
 from corecore.planning.search.line_geometry import ring_points
 from corecore.planning.search.problem import Problem, build_problem, thinned
 from corecore.planning.search.single import SLOPE_MAX, SWEEP_RING, SWEEP_STEP_MM, lattice
@@ -91,7 +91,7 @@ class Pool:
         families: list[Index],
         fits: Callable[[Shapes], BoolArray],
     ) -> None:
-        _, ends, counts = judge_many(self.problem, lines, ring_points(SWEEP_RING), SWEEP_STEP_MM)
+        _, ends, counts = evaluate_many(self.problem, lines, ring_points(SWEEP_RING), SWEEP_STEP_MM)
         self.judged += len(lines)
         good = counts > 0
         best = best_in_cells(shapes_on(self.hip, self.spec, self.problem, lines[good], ends[good]), counts[good])
@@ -150,7 +150,7 @@ def build_pool(hip: Hip, spec: Spec, given: Sequence[Tunnel], pattern: str) -> P
     lines = lattice(problem, offset_step=OFFSET_STEP_MM, slope_step=SLOPE_STEP)
     lines_seen = lines
     ring = ring_points(SWEEP_RING)
-    _, ends, counts = judge_many(problem, lines, ring, SWEEP_STEP_MM)
+    _, ends, counts = evaluate_many(problem, lines, ring, SWEEP_STEP_MM)
     good = counts > 0
     lines, ends, counts = lines[good], ends[good], counts[good]
     shapes = shapes_on(hip, spec, problem, lines, ends)
@@ -174,7 +174,7 @@ def build_pool(hip: Hip, spec: Spec, given: Sequence[Tunnel], pattern: str) -> P
 
 def _exact(hip: Hip, spec: Spec, problem: Problem, lines: FloatArray) -> tuple[FloatArray, Shapes]:
     """The lines that a fine sampling still lets pass, and their shapes."""
-    _, ends, counts = judge_many(problem, lines, ring_points(RING_POINTS), RING_STEP_MM)
+    _, ends, counts = evaluate_many(problem, lines, ring_points(RING_POINTS), RING_STEP_MM)
     good = counts > 0
     return lines[good], shapes_on(hip, spec, problem, lines[good], ends[good])
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from corecore.base.grid import FloatArray
-from corecore.planning.search.batched import judge_many
+from corecore.planning.search.batched import evaluate_many
 from corecore.planning.search.line_geometry import ring_points
 from corecore.planning.search.single import SWEEP_RING, SWEEP_STEP_MM
 from corecore.planning.sets.candidates import Index, Pool, line_points
@@ -58,7 +58,7 @@ def _moved(pool: Pool, portal: _EntryHole, step: float, count: int) -> _EntryHol
     for across in ACROSS:
         lines = portal.lines.copy()
         lines[:, :2] += step * across
-        _, ends, counts = judge_many(pool.problem, lines, ring_points(SWEEP_RING), SWEEP_STEP_MM)
+        _, ends, counts = evaluate_many(pool.problem, lines, ring_points(SWEEP_RING), SWEEP_STEP_MM)
         if not counts.any():
             continue
         first = int(np.argmax(counts))

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from corecore.base.grid import FloatArray
 from corecore.base.spec import Spec
 from corecore.hip.hip import Hip
-from corecore.planning.search.batched import judge_many
+from corecore.planning.search.batched import evaluate_many
 from corecore.planning.search.line_geometry import ring_points
 from corecore.planning.search.problem import Problem
 from corecore.planning.search.single import FINAL_RING, FINAL_STEP_MM
@@ -27,10 +27,11 @@ SHARPNESS = 0.003
 
 
 def reduced_prices(prices: Prices, covers: Prices, count: int, steps: int) -> tuple[Prices, float]:
-    """Prices from which the bound over lines (M, N) is least, by projected subgradient steps, and that bound.
+    """Prices from which the bound over lines (M, N) is least, by projected subgradient steps, and that bound (S3).
 
-    Polyak's step, with a bound a little below the present one as its aim. The lines near the
-    dearest share the pull, or one after the other would.
+    ``covers`` (M, N): 1 where a line removes a point; ``count``: tunnels of a set. Polyak's step,
+    with a bound a little below the present one as its aim. The lines near the dearest share the
+    pull, or one after the other would.
     """
     best, least = prices, np.inf
     for _ in range(steps):
@@ -51,7 +52,7 @@ def covers_of(hip: Hip, spec: Spec, problem: Problem, lines: FloatArray) -> tupl
     """Lines (M, 4) that a tunnel can be drilled along, and which points each removes, as 0 or 1 (M, N)."""
     points = hip.lesion.points_mm
     # At full depth: a point without a price is removed as well.
-    _, ends, counts = judge_many(problem, lines, ring_points(FINAL_RING), FINAL_STEP_MM)
+    _, ends, counts = evaluate_many(problem, lines, ring_points(FINAL_RING), FINAL_STEP_MM)
     good = counts > 0
     shapes = shapes_on(hip, spec, problem, lines[good], ends[good])
     covers = np.zeros((len(shapes), len(points)), dtype=np.float32)
@@ -74,6 +75,6 @@ def whole_parts(prices: Prices, points_mm: FloatArray, *, parts: int = PARTS) ->
 
 
 def priced_hip(hip: Hip, parts: Index) -> Hip:
-    """The hip with each lesion point standing as often as its price has parts (N,)."""
+    """The hip with each lesion point standing as often as its price has parts (N,) (S2)."""
     points = np.repeat(hip.lesion.points_mm, parts, axis=0)
     return replace(hip, lesion=replace(hip.lesion, points_mm=points))

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from corecore.base.errors import CorecoreError, InputError
 from corecore.base.version import __version__
+from corecore.hip.inputs import HipInputs
 from corecore.io.files import sha256_of
+from corecore.planning.request import Output, PlanRequest, Search
 from corecore.study.batch.columns import Record, flattened, plan_record
 from corecore.study.batch.manifest import Row
 from corecore.study.batch.settings import Settings, Variant
@@ -76,13 +78,14 @@ def changed_file(row: Row, files: dict[str, Any]) -> Path | None:
 
 
 def _hip(row: Row) -> Hip:
-    from corecore.hip.case import load_case
-    from corecore.hip.hip import build_hip
+    # Reader and planner are loaded where a case is run, not where the batch is handed out.
+    from corecore.exports.workflow import open_hip
 
-    case = load_case(
-        row.femur, row.lesion, side=row.side, case_id=row.id, pelvis=row.pelvis, image=row.image  # type: ignore[arg-type]
-    )  # fmt: skip
-    return build_hip(case)
+    return open_hip(_inputs(row))
+
+
+def _inputs(row: Row) -> HipInputs:
+    return HipInputs(row.femur, row.lesion, side=row.side, case_id=row.id, pelvis=row.pelvis, image=row.image)
 
 
 def _measuring(hip: Hip) -> Callable[[Spec], Measures]:
@@ -103,24 +106,24 @@ def _measuring(hip: Hip) -> Callable[[Spec], Measures]:
 def _plan(
     row: Row, variant: Variant, settings: Settings, hip: Hip, measured: Callable[[Spec], Measures], load_s: float
 ) -> Record:
-    from corecore.exports.plan_folder import write_plan
-    from corecore.planning.document import document
-    from corecore.planning.planner import plan_hip
+    from corecore.exports.workflow import Watch, finish
 
-    spec = variant.spec(row)
+    folder = None if settings.plans is None else Path(settings.plans, row.id, variant.name)
+    request = PlanRequest(
+        _inputs(row),
+        parameters=variant.parameters(row),
+        search=Search(gap=settings.gap, robust=variant.robust, confirm=settings.confirm),
+        output=Output(folder, settings.pictures, settings.keep_names),
+    )
+    spec = request.checked()
     started = time.perf_counter()
     measures = measured(spec)
     measures_s = time.perf_counter() - started
-    plan = plan_hip(hip, spec, measures, gap=settings.gap, robust=variant.robust, confirm=settings.confirm)
-    if settings.plans is None:
-        content = document(plan)
-    else:
-        folder = Path(settings.plans, row.id, variant.name)
+    if folder is not None:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        told = f"corecore {__version__}, batch, case {row.id}\n"
-        content = write_plan(
-            plan, folder, pictures=settings.pictures, keep_names=settings.keep_names, log_text=lambda: told
-        )
+    told = f"corecore {__version__}, batch, case {row.id}\n"
+    finished = finish(hip, request, measures, Watch(log=lambda: told))
+    plan, content = finished.plan, finished.content
     record = {"id": row.id, "variant": variant.name, "robust_method": variant.robust, **plan_record(content)}
     record["timings.load_s"] = round(load_s, 3)
     record["timings.measures_s"] = round(measures_s, 3)

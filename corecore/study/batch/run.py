@@ -42,6 +42,7 @@ class Outcome:
                 self.failures[kind] = (number + 1, ids if len(ids) == NAMED_MAX else [*ids, record["id"]])
 
 
+# Nine parameters: what is planned (three), where from and to, and each option of the command that has no kin.
 def run_batch(
     rows: list[Row],
     settings: Settings,

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from corecore.base.errors import InputError
-from corecore.base.spec import Spec, check_effort, preset
+from corecore.base.spec import Spec, check_effort
 from corecore.base.version import __version__
+from corecore.planning.request import Parameters
 from corecore.study.batch.manifest import Row
 from corecore.tunnels.risk.methods import METHODS, check_robust
 
@@ -31,11 +32,14 @@ class Variant:
 
         Raises ``InputError`` for a parameter that is none, and where a robust plan is not possible.
         """
-        own = dict(row.overrides) if row is not None else {}
-        spec = preset(own.pop("preset", self.preset)).with_values(dict(self.values))
-        spec = spec.with_values(own, origin="overrides")
+        spec = self.parameters(row).spec()
         check_robust(self.robust, METHODS, spec.tunnels)
         return spec
+
+    def parameters(self, row: Row | None = None) -> Parameters:
+        """Where the parameters come from; a row's preset goes before the variant's."""
+        own = dict(row.overrides) if row is not None else {}
+        return Parameters(settings=dict(self.values), overrides={"preset": self.preset, **own})
 
 
 @dataclass(frozen=True)

@@ -28,9 +28,10 @@ from corecore.tunnels.risk.kernel import (
     POSTERIOR,
     SUPERIOR,
     WHERE,
+    BoneArrays,
     Bricks,
-    bricked,
-    judge_poses,
+    evaluate_poses,
+    sort_into_bricks,
 )
 from corecore.tunnels.risk.methods import METHODS, Method
 
@@ -171,23 +172,22 @@ def risk_of_poses(
 
     ``bricks`` are the lesion's own, where the caller has them already; ``shifts`` (N, 3) mm carry it along.
     """
-    bone, bricks = hip.bone, bricked(hip.lesion.points_mm) if bricks is None else bricks
+    bone, bricks = hip.bone, sort_into_bricks(hip.lesion.points_mm) if bricks is None else bricks
     sets, count = entries.shape[:2]
     found, removed = np.zeros((sets, count, 4)), np.zeros((sets, count + 1), dtype=np.int64)
     shifts = np.zeros((sets, 3)) if shifts is None else shifts
-    frame, radii = _frame(hip), np.array([tunnel.radius_mm for tunnel in tunnels])
+    radii = np.array([tunnel.radius_mm for tunnel in tunnels])
     # The plan's own portal may come from a flatter incidence than is asked for, where a hand has set it.
     normals = bone.mouth_normal(np.stack([tunnel.entry for tunnel in tunnels]))
     planned = np.abs(np.einsum("ij,ij->i", normals, np.stack([tunnel.direction for tunnel in tunnels])))
     sines = np.maximum(np.minimum(planned, np.sin(np.radians(spec.incidence_min_deg))), 1e-6)
+    arrays = BoneArrays(
+        bone.distance_mm, bone.mouth_field, bone.spacing_mm, _frame(hip), float(spec.cortical_margin_mm)
+    )
     in_parts(
         sets,
-        lambda p: judge_poses(
-            bone.distance_mm, bone.mouth_field, bone.spacing_mm, frame, entries[p], tips[p], radii,
-            float(spec.cortical_margin_mm), sines, bricks.points, bricks.starts, bricks.balls, shifts[p], found[p],
-            removed[p],
-        ),
-    )  # fmt: skip
+        lambda p: evaluate_poses(arrays, bricks, entries[p], tips[p], radii, sines, shifts[p], found[p], removed[p]),
+    )
     return found, removed / bricks.points.shape[1]
 
 

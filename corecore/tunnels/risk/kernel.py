@@ -1,12 +1,12 @@
 """The lesion's points in bricks, so that a drilled tunnel counts what it holds in microseconds.
 
-Compiled judgement of drilled poses: how near the surface, where it leaves the bone, how much it holds.
+Compiled evaluation of drilled poses: how near the surface, where it leaves the bone, how much it holds.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,8 +23,7 @@ FEW_POINTS = 16_000
 BRICK_MM = 4.0
 
 
-@dataclass(frozen=True, eq=False)
-class Bricks:
+class Bricks(NamedTuple):
     """Points (3, M) float32 brick by brick; ``starts`` (B + 1,) where each begins; ``balls`` (4, B) around them."""
 
     points: npt.NDArray[np.float32]
@@ -32,7 +31,7 @@ class Bricks:
     balls: npt.NDArray[np.float32]
 
 
-def bricked(points_mm: FloatArray) -> Bricks:
+def sort_into_bricks(points_mm: FloatArray) -> Bricks:
     """Every n-th of points (N, 3), about ``FEW_POINTS`` of them, sorted into bricks."""
     step = max(1, len(points_mm) // FEW_POINTS)
     # Points come voxel by voxel, a fixed number in each: a step without its small factors takes all parts of a voxel.
@@ -56,6 +55,36 @@ def bricked(points_mm: FloatArray) -> Bricks:
     )
 
 
+class BoneArrays(NamedTuple):
+    """A hip's bone as the kernels take it (local mm).
+
+    ``distance``, ``mouth_field`` (voxels): depth below the surface, and the same averaged over a drill's width.
+    ``spacing`` (3,) mm. ``frame`` (5, 3): the head's centre, neck axis, superior, anterior, and three times
+    the head's radius. ``cortical_margin`` mm.
+    """
+
+    distance: npt.NDArray[np.float32]
+    mouth_field: npt.NDArray[np.float32]
+    spacing: FloatArray
+    frame: FloatArray
+    cortical_margin: float
+
+
+class GridRing(NamedTuple):
+    """A ring of wall points on the array: centre (3,), two vectors across (3,) of 1 mm, in voxels; radius mm.
+
+    ``turned``: which of ``CIRCLE`` stands on it.
+    """
+
+    x: float
+    y: float
+    z: float
+    across_1: FloatArray
+    across_2: FloatArray
+    radius: float
+    turned: int
+
+
 #: Where a wall or end point lies. The neck's quarters are seen along its axis.
 HEAD, SUPERIOR, ANTERIOR, INFERIOR, POSTERIOR, LATERAL = range(6)
 #: Distance between rings of wall points where the wall is near the surface, mm.
@@ -70,12 +99,12 @@ REACH_MM = 20.0
 #: Clearances end here, mm: farther out the field's distances are coarse, and it makes no difference.
 CLEARANCE_LEAST_MM = -20.0
 ONE = np.uintp(1)
-#: Columns of what is found of a pose.
+#: Columns of what is found of a pose: its clearance (mm), 1 where it breaches, and which place is nearest.
 CLEARANCE, JOINT, CORTEX, WHERE = range(4)
 
 
 @compiled()
-def depth_at(field, x, y, z):
+def grid_depth(field: npt.NDArray[np.float32], x: float, y: float, z: float) -> np.float32:
     """Trilinear value of a field at an index position, in single precision; ``OUTSIDE`` beyond the array.
 
     ``corecore.base.interpolation.sample`` without its three divisions: two thirds of the time went there.
@@ -93,25 +122,31 @@ def depth_at(field, x, y, z):
     c10 = field[p, j, k] + (field[p, j, r] - field[p, j, k]) * w
     c11 = field[p, q, k] + (field[p, q, r] - field[p, q, k]) * w
     c0, c1 = c00 + (c01 - c00) * v, c10 + (c11 - c10) * v
-    return c0 + (c1 - c0) * u
+    depth: np.float32 = c0 + (c1 - c0) * u
+    return depth
 
 
 @compiled()
-def meets(distance, x, y, z, ux, uy, uz):
-    """How far along a line (index position, index direction a mm) it first meets the bone, mm; infinite: it misses."""
+def distance_to_bone(
+    distance: npt.NDArray[np.float32], x: float, y: float, z: float, ux: float, uy: float, uz: float
+) -> float:
+    """How far along a line it first meets the bone, mm; infinite: it misses.
+
+    Its point (x, y, z) is an index position, its direction (ux, uy, uz) in voxels a mm.
+    """
     t = before = -REACH_MM
     while True:
-        depth = depth_at(distance, x + t * ux, y + t * uy, z + t * uz)
+        depth = grid_depth(distance, x + t * ux, y + t * uy, z + t * uz)
         if depth > 0.0:
             break
         before = t
         # Outside the bone the distance is coarse: half of it is a safe step.
-        t += 0.5 if depth <= OUTSIDE else max(-0.5 * depth, 0.1)
+        t += 0.5 if depth <= OUTSIDE else max(-0.5 * float(depth), 0.1)
         if t > REACH_MM:
             return np.inf
     while t - before > 1e-3:
         middle = 0.5 * (before + t)
-        if depth_at(distance, x + middle * ux, y + middle * uy, z + middle * uz) > 0.0:
+        if grid_depth(distance, x + middle * ux, y + middle * uy, z + middle * uz) > 0.0:
             t = middle
         else:
             before = middle
@@ -119,115 +154,125 @@ def meets(distance, x, y, z, ux, uy, uz):
 
 
 @compiled()
-def sine_of_incidence(mouth, spacing, x, y, z, ux, uy, uz):
-    """Sine of the angle between a line and the surface averaged over a drill's mouth (all local)."""
-    h = NORMAL_STEP_MM
-    gx = sample(mouth, spacing, x + h, y, z) - sample(mouth, spacing, x - h, y, z)
-    gy = sample(mouth, spacing, x, y + h, z) - sample(mouth, spacing, x, y - h, z)
-    gz = sample(mouth, spacing, x, y, z + h) - sample(mouth, spacing, x, y, z - h)
+def sine_of_incidence(bone: BoneArrays, x: float, y: float, z: float, ux: float, uy: float, uz: float) -> float:
+    """Sine of the angle between a line (unit direction) and the surface averaged over a drill's width (local mm)."""
+    h, field, spacing = NORMAL_STEP_MM, bone.mouth_field, bone.spacing
+    gx = sample(field, spacing, x + h, y, z) - sample(field, spacing, x - h, y, z)
+    gy = sample(field, spacing, x, y + h, z) - sample(field, spacing, x, y - h, z)
+    gz = sample(field, spacing, x, y, z + h) - sample(field, spacing, x, y, z - h)
     return abs(gx * ux + gy * uy + gz * uz) / max(math.sqrt(gx * gx + gy * gy + gz * gz), 1e-12)
 
 
 @compiled()
-def noted(spacing, frame, fx, fy, fz, depth, counts, found):
-    """Take the depth at an index position into ``found``; unless ``counts``, only in the head or outside bone."""
-    dx, dy, dz = fx * spacing[0] - frame[0, 0], fy * spacing[1] - frame[0, 1], fz * spacing[2] - frame[0, 2]
+def take_depth(
+    bone: BoneArrays, x: float, y: float, z: float, depth: np.float32, all_places: bool, outcome: FloatArray
+) -> None:
+    """Take the depth at an index position into a pose's ``outcome`` (4,).
+
+    Unless ``all_places``, only in the head or outside the bone.
+    """
+    spacing, frame = bone.spacing, bone.frame
+    dx, dy, dz = x * spacing[0] - frame[0, 0], y * spacing[1] - frame[0, 1], z * spacing[2] - frame[0, 2]
     along = dx * frame[1, 0] + dy * frame[1, 1] + dz * frame[1, 2]
     head_radius = frame[4, 0]
     # A point outside the bone has left the head's sphere: only the plane tells where it came from.
     proximal = along >= -0.5 * head_radius
     if depth < 0.0:
-        found[JOINT if proximal else CORTEX] = 1.0
-    elif not counts and not (proximal and dx * dx + dy * dy + dz * dz <= head_radius * head_radius):
+        outcome[JOINT if proximal else CORTEX] = 1.0
+    elif not all_places and not (proximal and dx * dx + dy * dy + dz * dz <= head_radius * head_radius):
         return
-    if depth >= found[CLEARANCE]:
+    if depth >= outcome[CLEARANCE]:
         return
-    found[CLEARANCE] = depth
+    outcome[CLEARANCE] = depth
     if proximal:
-        found[WHERE] = HEAD
+        outcome[WHERE] = HEAD
         return
     if -along > 2.0 * head_radius:
-        found[WHERE] = LATERAL
+        outcome[WHERE] = LATERAL
         return
     up = dx * frame[2, 0] + dy * frame[2, 1] + dz * frame[2, 2]
     front = dx * frame[3, 0] + dy * frame[3, 1] + dz * frame[3, 2]
     if abs(up) >= abs(front):
-        found[WHERE] = SUPERIOR if up >= 0.0 else INFERIOR
+        outcome[WHERE] = SUPERIOR if up >= 0.0 else INFERIOR
     else:
-        found[WHERE] = ANTERIOR if front >= 0.0 else POSTERIOR
+        outcome[WHERE] = ANTERIOR if front >= 0.0 else POSTERIOR
 
 
 @compiled()
-def ring_judged(distance, spacing, frame, fx, fy, fz, e, f, radius, turned, counts, found):
-    """Take a ring of points round an index position into ``found``."""
+def take_ring(bone: BoneArrays, ring: GridRing, all_places: bool, outcome: FloatArray) -> None:
+    """Take the depths of a ring of points into a pose's ``outcome`` (4,), as ``take_depth``."""
+    e, f = ring.across_1, ring.across_2
     for m in range(RING):
-        c, s = radius * CIRCLE[turned, m, 0], radius * CIRCLE[turned, m, 1]
-        x, y, z = fx + c * e[0] + s * f[0], fy + c * e[1] + s * f[1], fz + c * e[2] + s * f[2]
-        depth = depth_at(distance, x, y, z)
-        if depth < 0.0 or depth < found[CLEARANCE]:
-            noted(spacing, frame, x, y, z, depth, counts, found)
+        c, s = ring.radius * CIRCLE[ring.turned, m, 0], ring.radius * CIRCLE[ring.turned, m, 1]
+        x, y, z = ring.x + c * e[0] + s * f[0], ring.y + c * e[1] + s * f[1], ring.z + c * e[2] + s * f[2]
+        depth = grid_depth(bone.distance, x, y, z)
+        if depth < 0.0 or depth < outcome[CLEARANCE]:
+            take_depth(bone, x, y, z, depth, all_places, outcome)
 
 
 @compiled()
-def judge_pose(distance, mouth, spacing, frame, entry, tip, radius, margin, sine_least, found):
-    """Judge wall and end of one drilled tunnel: least clearance, breach of joint, of cortex, and where.
+def evaluate_pose(
+    bone: BoneArrays, entry: FloatArray, tip: FloatArray, radius: float, least_sine: float, outcome: FloatArray
+) -> None:
+    """Fill ``outcome`` (4,) of one drilled tunnel, wall and end: least clearance, breach of joint, of cortex, where.
 
-    As in the plan, the wall counts from the portal on, in the head from the portal's part where
-    it may lie outside the bone; a wall outside the bone behind that part is a breach wherever
-    it is. Both lengths follow from where, and how flat, the drilled line really meets the bone;
-    flatter than ``sine_least`` does not make them longer. A line that misses the bone breaches
-    the cortex, on the lateral side.
+    As in the plan, the wall counts from the end of the entry segment on, in the head from that
+    segment's part where it may lie outside the bone; a wall outside the bone behind that part is a
+    breach wherever it is. Both lengths follow from where, and how flat, the drilled line really
+    meets the bone; flatter than ``least_sine`` does not make them longer. A line that misses the
+    bone breaches the cortex, on the lateral side. ``entry``, ``tip`` (3,) and ``radius`` in local mm.
     """
-    found[CLEARANCE], found[JOINT], found[CORTEX], found[WHERE] = 1e9, 0.0, 0.0, LATERAL
+    distance, spacing = bone.distance, bone.spacing
+    outcome[CLEARANCE], outcome[JOINT], outcome[CORTEX], outcome[WHERE] = 1e9, 0.0, 0.0, LATERAL
     length = math.sqrt((tip[0] - entry[0]) ** 2 + (tip[1] - entry[1]) ** 2 + (tip[2] - entry[2]) ** 2)
     ux, uy, uz = (tip[0] - entry[0]) / length, (tip[1] - entry[1]) / length, (tip[2] - entry[2]) / length
     # Positions and directions on the array, so that nothing is divided by the spacing a million times.
     x, y, z = entry[0] / spacing[0], entry[1] / spacing[1], entry[2] / spacing[2]
     vx, vy, vz = ux / spacing[0], uy / spacing[1], uz / spacing[2]
-    met = meets(distance, x, y, z, vx, vy, vz)
-    if met == np.inf:
-        found[CLEARANCE], found[CORTEX] = CLEARANCE_LEAST_MM, 1.0
+    contact = distance_to_bone(distance, x, y, z, vx, vy, vz)
+    if contact == np.inf:
+        outcome[CLEARANCE], outcome[CORTEX] = CLEARANCE_LEAST_MM, 1.0
         return
-    sine = max(
-        sine_of_incidence(mouth, spacing, entry[0] + met * ux, entry[1] + met * uy, entry[2] + met * uz, ux, uy, uz),
-        sine_least,
-    )
+    on_x, on_y, on_z = entry[0] + contact * ux, entry[1] + contact * uy, entry[2] + contact * uz
+    sine = max(sine_of_incidence(bone, on_x, on_y, on_z, ux, uy, uz), least_sine)
     overhang = radius * math.sqrt(max(1.0 - sine * sine, 0.0))
-    portal = met + (margin + overhang) / sine + PORTAL_EXTRA_MM
-    e, f = across(ux, uy, uz)
-    e, f = e / spacing, f / spacing
-    ex, ey, ez = x + length * vx, y + length * vy, z + length * vz
-    noted(spacing, frame, ex, ey, ez, depth_at(distance, ex, ey, ez), True, found)
-    ring_judged(distance, spacing, frame, ex, ey, ez, e, f, 0.5 * radius, 0, True, found)
+    segment_end = contact + (bone.cortical_margin + overhang) / sine + PORTAL_EXTRA_MM
+    across_1, across_2 = across(ux, uy, uz)
+    across_1, across_2 = across_1 / spacing, across_2 / spacing
+    tip_x, tip_y, tip_z = x + length * vx, y + length * vy, z + length * vz
+    take_depth(bone, tip_x, tip_y, tip_z, grid_depth(distance, tip_x, tip_y, tip_z), True, outcome)
+    take_ring(bone, GridRing(tip_x, tip_y, tip_z, across_1, across_2, 0.5 * radius, 0), True, outcome)
     for turned in range(2):
-        ring_judged(distance, spacing, frame, ex, ey, ez, e, f, radius, turned, True, found)
-    t, turned = met + overhang / sine + PORTAL_EXTRA_MM, 0
+        take_ring(bone, GridRing(tip_x, tip_y, tip_z, across_1, across_2, radius, turned), True, outcome)
+    t, turned = contact + overhang / sine + PORTAL_EXTRA_MM, 0
     while t < length:
         cx, cy, cz = x + t * vx, y + t * vy, z + t * vz
         # The depth changes by a millimetre a millimetre at most. Rings are passed over that can
         # neither come nearer than what is found nor leave the bone: every breach is seen, on either side.
-        room = depth_at(distance, cx, cy, cz) - radius - max(found[CLEARANCE], 0.0)
+        room = grid_depth(distance, cx, cy, cz) - radius - max(outcome[CLEARANCE], 0.0)
         if room <= 0.0:
-            ring_judged(distance, spacing, frame, cx, cy, cz, e, f, radius, turned, t >= portal, found)
+            take_ring(bone, GridRing(cx, cy, cz, across_1, across_2, radius, turned), t >= segment_end, outcome)
             turned = 1 - turned
         step = max(STEP_MM, 0.9 * room)
         # Where the wall begins to count it is often nearest: a ring stands right there.
-        t = portal if t < portal < t + step else t + step
-    found[CLEARANCE] = max(found[CLEARANCE], CLEARANCE_LEAST_MM)
+        t = segment_end if t < segment_end < t + step else t + step
+    outcome[CLEARANCE] = max(outcome[CLEARANCE], CLEARANCE_LEAST_MM)
 
 
 @compiled(fastmath={"reassoc"})
-def total(held, first, last):
+def count_marked(marks: npt.NDArray[np.float32], first: int, last: int) -> np.float32:
     """How many are marked. Zeros and ones add up exactly in any order, so several are added at once."""
     count = np.float32(0.0)
     for i in range(first, last):
-        count += held[i]
+        count += marks[i]
     return count
 
 
 @compiled()
-def shafts(entries, tips, radii, shift, cylinders):
-    """Fill ``cylinders`` (K, 8) float32: entry, direction, length, radius, as seen by a lesion that is shifted."""
+def fill_cylinders(
+    entries: FloatArray, tips: FloatArray, radii: FloatArray, shift: FloatArray, cylinders: npt.NDArray[np.float32]
+) -> None:
+    """Fill ``cylinders`` (K, 8): entry, direction, length, radius, mm, as seen by a lesion that is shifted by (3,)."""
     for k in range(entries.shape[0]):
         lx, ly, lz = tips[k, 0] - entries[k, 0], tips[k, 1] - entries[k, 1], tips[k, 2] - entries[k, 2]
         length = math.sqrt(lx * lx + ly * ly + lz * lz)
@@ -238,9 +283,19 @@ def shafts(entries, tips, radii, shift, cylinders):
 
 
 @compiled(fastmath={"reassoc"})
-def counted(px, py, pz, first, last, c):
-    """How many of a brick's points a cylinder holds. Bounds are unsigned: only then are several taken at once."""
-    zero, one = np.float32(0.0), np.float32(1.0)
+def count_in_cylinder(
+    px: npt.NDArray[np.float32],
+    py: npt.NDArray[np.float32],
+    pz: npt.NDArray[np.float32],
+    first: int,
+    last: int,
+    cylinder: npt.NDArray[np.float32],
+) -> np.float32:
+    """How many of the points ``first`` to ``last`` a cylinder (8,) holds.
+
+    Bounds are unsigned: only then are several taken at once.
+    """
+    zero, one, c = np.float32(0.0), np.float32(1.0), cylinder
     ex, ey, ez, ux, uy, uz, length, square = c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7] * c[7]
     count = zero
     for i in range(first, last):
@@ -252,21 +307,39 @@ def counted(px, py, pz, first, last, c):
 
 
 @compiled()
-def mark(px, py, pz, held, first, last, c):
-    """Mark a brick's points inside a cylinder by 1, the others by 0."""
-    zero, one = np.float32(0.0), np.float32(1.0)
+def mark_in_cylinder(
+    px: npt.NDArray[np.float32],
+    py: npt.NDArray[np.float32],
+    pz: npt.NDArray[np.float32],
+    marks: npt.NDArray[np.float32],
+    first: int,
+    last: int,
+    cylinder: npt.NDArray[np.float32],
+) -> None:
+    """Mark those of the points ``first`` to ``last`` that a cylinder (8,) holds by 1, the others by 0."""
+    zero, one, c = np.float32(0.0), np.float32(1.0), cylinder
     ex, ey, ez, ux, uy, uz, length, square = c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7] * c[7]
     for i in range(first, last):
         dx, dy, dz = px[i] - ex, py[i] - ey, pz[i] - ez
         t = dx * ux + dy * uy + dz * uz
         inside = (t >= zero) & (t <= length) & (dx * dx + dy * dy + dz * dz - t * t <= square)
-        held[i] = one if inside else zero
+        marks[i] = one if inside else zero
 
 
 @compiled()
-def held_by(px, py, pz, starts, balls, cylinders, held, any_held, removed):
-    """How many points each of K cylinders holds, and all together: ``removed`` (K + 1,)."""
-    k_tunnels = cylinders.shape[0]
+def count_removed(
+    bricks: Bricks,
+    cylinders: npt.NDArray[np.float32],
+    marks: npt.NDArray[np.float32],
+    union: npt.NDArray[np.float32],
+    removed: npt.NDArray[np.int64],
+) -> None:
+    """Fill ``removed`` (K + 1,): how many points each of K cylinders holds, and all together.
+
+    ``marks``, ``union`` (M,): scratch space.
+    """
+    k_tunnels, starts, balls = cylinders.shape[0], bricks.starts, bricks.balls
+    px, py, pz = bricks.points[0], bricks.points[1], bricks.points[2]
     removed[:] = 0
     for b in range(starts.shape[0] - 1):
         first, last, ball, seen = starts[b], starts[b + 1], balls[3, b], False
@@ -278,37 +351,42 @@ def held_by(px, py, pz, starts, balls, cylinders, held, any_held, removed):
             if t < -ball or t > c[6] + ball or dx * dx + dy * dy + dz * dz - t * t > reach * reach:
                 continue
             if k_tunnels == 1:
-                removed[0] += int(counted(px, py, pz, first, last, c))
+                removed[0] += int(count_in_cylinder(px, py, pz, first, last, c))
                 continue
-            mark(px, py, pz, held, first, last, c)
-            removed[k] += int(total(held, first, last))
+            mark_in_cylinder(px, py, pz, marks, first, last, c)
+            removed[k] += int(count_marked(marks, first, last))
             for i in range(first, last):
-                any_held[i] = max(held[i], any_held[i]) if seen else held[i]
+                union[i] = max(marks[i], union[i]) if seen else marks[i]
             seen = True
         if seen:
-            removed[k_tunnels] += int(total(any_held, first, last))
+            removed[k_tunnels] += int(count_marked(union, first, last))
     if k_tunnels == 1:
         removed[1] = removed[0]
 
 
 @compiled(nogil=True)
-def judge_poses(
-    distance, mouth, spacing, frame, entries, tips, radii, margin, sines, points, starts, balls, shifts, found, removed
-):
-    """Judge N sets of K drilled tunnels: entries and tips (N, K, 3).
+def evaluate_poses(
+    bone: BoneArrays,
+    bricks: Bricks,
+    entries: FloatArray,
+    tips: FloatArray,
+    radii: FloatArray,
+    sines: FloatArray,
+    shifts: FloatArray,
+    outcomes: FloatArray,
+    removed: npt.NDArray[np.int64],
+) -> None:
+    """Evaluate N sets of K drilled tunnels: entries and tips (N, K, 3), radii (K,), mm.
 
-    Fills ``found`` (N, K, 4) and ``removed`` (N, K + 1): how many of the points (3, M) each tunnel
-    holds, and all together. ``sines`` (K,): the flattest incidence that lengthens the portal. ``shifts``
-    (N, 3): how far the points lie elsewhere in each set; the bone does not.
+    Fills ``outcomes`` (N, K, 4) and ``removed`` (N, K + 1): how many of the points each tunnel
+    holds, and all together. ``sines`` (K,): the flattest incidence that lengthens the entry segment.
+    ``shifts`` (N, 3): how far the points lie elsewhere in each set, mm; the bone does not.
     """
-    k_tunnels = entries.shape[1]
-    held, any_held = np.empty(points.shape[1], dtype=np.float32), np.empty(points.shape[1], dtype=np.float32)
+    k_tunnels, size = entries.shape[1], bricks.points.shape[1]
+    marks, union = np.empty(size, dtype=np.float32), np.empty(size, dtype=np.float32)
     cylinders = np.empty((k_tunnels, 8), dtype=np.float32)
-    px, py, pz = points[0], points[1], points[2]
     for n in range(entries.shape[0]):
         for k in range(k_tunnels):
-            judge_pose(
-                distance, mouth, spacing, frame, entries[n, k], tips[n, k], radii[k], margin, sines[k], found[n, k]
-            )
-        shafts(entries[n], tips[n], radii, shifts[n], cylinders)
-        held_by(px, py, pz, starts, balls, cylinders, held, any_held, removed[n])
+            evaluate_pose(bone, entries[n, k], tips[n, k], radii[k], sines[k], outcomes[n, k])
+        fill_cylinders(entries[n], tips[n], radii, shifts[n], cylinders)
+        count_removed(bricks, cylinders, marks, union, removed[n])

@@ -1,0 +1,84 @@
+"""``corecore assess``: a path set by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from corecore.app.cli.answers import check_lesion_options, clinician_input, methods_of, path_given
+from corecore.app.cli.options import (
+    AsJson,
+    CaseId,
+    ConfigFile,
+    Femur,
+    ImageFile,
+    ImagingDate,
+    KeepNames,
+    LandmarkFile,
+    Lesion,
+    LesionImage,
+    LesionTransform,
+    MethodsFile,
+    NoPictures,
+    Overwrite,
+    PelvisMask,
+    PhysisOption,
+    PlanFolder,
+    Register,
+    SettingOption,
+    SideOption,
+    StageOption,
+)
+from corecore.hip.inputs import HipInputs
+from corecore.planning.request import Output, Parameters, PlanRequest, Search
+
+
+def assess(
+    femur: Femur,
+    lesion: Lesion,
+    diameter: Annotated[float, typer.Option(help="Drill diameter, mm.")],
+    out: PlanFolder,
+    entry: Annotated[str | None, typer.Option(help="Where the drill enters: x,y,z, RAS mm.")] = None,
+    tip: Annotated[str | None, typer.Option(help="Deepest point of the drill's axis: x,y,z, RAS mm.")] = None,
+    line: Annotated[
+        Path | None, typer.Option(help="Slicer .mrk.json with one line, entry first; instead of entry and tip.")
+    ] = None,
+    side: SideOption = "auto",
+    landmarks: LandmarkFile = None,
+    preset: Annotated[str | None, typer.Option(help="Limits of this preset; default: core-10.")] = None,
+    pelvis: PelvisMask = None,
+    image: ImageFile = None,
+    lesion_transform: LesionTransform = None,
+    lesion_image: LesionImage = None,
+    register: Register = False,
+    imaging_date: ImagingDate = None,
+    stage: StageOption = None,
+    physis: PhysisOption = "unknown",
+    config: ConfigFile = None,
+    setting: SettingOption = None,
+    methods: MethodsFile = None,
+    no_pictures: NoPictures = False,
+    case_id: CaseId = None,
+    keep_names: KeepNames = False,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> int:
+    """Judge a path set by hand by the planner's figures: what it breaks, and the best tunnel near it."""
+    from corecore.app.cli.work import plan_and_report
+
+    points = path_given(entry, tip, line)
+    check_lesion_options(lesion_transform, lesion_image, register)
+    request = PlanRequest(
+        HipInputs(
+            femur, lesion, side, case_id, landmarks, image=image, pelvis=pelvis, lesion_transform=lesion_transform,
+            lesion_image=lesion_image,
+        ),
+        clinician_input(stage, physis, imaging_date),
+        Parameters(preset, config, {"diameter_mm": diameter, "tunnels": 1}, setting or ()),
+        Search(methods=methods_of(methods)),
+        Output(out, not no_pictures, keep_names, overwrite),
+        path=points,
+    )  # fmt: skip
+    return plan_and_report(request, as_json=as_json)

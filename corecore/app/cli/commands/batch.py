@@ -1,0 +1,160 @@
+"""``corecore batch``: many hips into one table."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from corecore.app.cli import DONE
+from corecore.app.cli.options import AsJson, Diameter, Preset, SettingOption, Tunnels
+from corecore.base.errors import CorecoreError, InputError
+from corecore.base.parallel import thread_count
+from corecore.base.parsing import parse_settings
+from corecore.study.batch.manifest import read_rows
+from corecore.study.batch.run import CSV, JOURNAL, PARQUET, Outcome, run_batch
+from corecore.study.batch.settings import Settings, Variant
+from corecore.study.batch.study import read_study
+
+#: A bar is worth its flicker for work longer than this, s.
+BAR_AFTER_S = 2.0
+
+
+def batch(
+    out: Annotated[Path, typer.Option(help="Folder for table, journal and plans.")],
+    source: Annotated[
+        Path | None, typer.Argument(metavar="DIR|MANIFEST.csv", help="Folder of volumes, or a table of files.")
+    ] = None,
+    study: Annotated[
+        Path | None, typer.Option(help="TOML file of a study: every combination of parameters on every hip.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes of this machine; default: one per core.")] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler, tcp://HOST:PORT, instead of own processes.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where an earlier run ended.")] = False,
+    preset: Preset = None,
+    tunnels: Tunnels = None,
+    diameter: Diameter = None,
+    setting: SettingOption = None,
+    gap: Annotated[float | None, typer.Option(help="Prove that no tunnel removes more by this share.")] = None,
+    robust: Annotated[str | None, typer.Option(help="Plan for the errors of a method: guide, robot, …")] = None,
+    plans: Annotated[bool, typer.Option("--plans", help="Write each plan's folder too.")] = False,
+    pictures: Annotated[bool, typer.Option("--pictures", help="With pictures in each plan's folder.")] = False,
+    keep_names: Annotated[bool, typer.Option("--keep-names", help="Leave file names in causes and plans.")] = False,
+    confirm: Annotated[
+        bool, typer.Option("--confirm", help="Plan with what would give a tunnel where there is none; slow.")
+    ] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Plan many hips and write one table: Parquet and CSV, a row per hip, whatever becomes of it."""
+    folder = str((out / "plans").absolute()) if plans else None
+    left_out: tuple[tuple[str, str], ...] = ()
+    if study is not None:
+        if any(given is not None for given in (preset, tunnels, diameter, setting, gap, robust)):
+            raise InputError(
+                "--study with parameters of a plan; they stand in the study's file", code="options-conflict"
+            )
+        found = read_study(study)
+        source, left_out = source or found.population, found.left_out
+        settings = Settings(found.variants, found.gap, folder, pictures, keep_names, confirm)
+    else:
+        values: dict[str, Any] = {"tunnels": tunnels, "diameter_mm": diameter}
+        values = {key: value for key, value in values.items() if value is not None}
+        variant = Variant("", preset or "core-10", tuple({**values, **parse_settings(setting or [])}.items()), robust)
+        settings = Settings((variant,), gap, folder, pictures, keep_names, confirm)
+    if source is None:
+        raise InputError(
+            "no hips: a folder, a manifest (CSV), or a study that names its population, is accepted",
+            code="option-missing",
+        )
+    return run(
+        source, out, settings, workers=workers, scheduler=scheduler, resume=resume, left_out=left_out, as_json=as_json
+    )
+
+
+def run(
+    source: Path,
+    out: Path,
+    settings: Settings,
+    *,
+    workers: int | None,
+    scheduler: str | None,
+    resume: bool,
+    left_out: tuple[tuple[str, str], ...],
+    as_json: bool,
+) -> int:
+    """Run a batch with a bar, and tell what became of it; ``left_out``: combinations of a study, with the reason."""
+    if workers is not None and scheduler is not None:
+        raise InputError(
+            "--workers with --scheduler; the cluster's own workers are taken: one of the two is accepted",
+            code="options-conflict",
+        )
+    rows = read_rows(source)
+    started = time.perf_counter()
+    try:
+        with _bar(quiet=as_json) as progress:
+            outcome = run_batch(
+                rows, settings, out, base=source if source.is_dir() else source.parent,
+                workers=workers or (thread_count() if workers is None else workers), scheduler=scheduler,
+                resume=resume, progress=progress,
+            )  # fmt: skip
+    except KeyboardInterrupt:
+        raise CorecoreError(
+            "interrupted; what is done is kept: the same command with --resume goes on", code="interrupted"
+        ) from None
+    _tell(outcome, out, time.perf_counter() - started, left_out, as_json=as_json)
+    return DONE
+
+
+def _tell(outcome: Outcome, out: Path, seconds: float, left_out: tuple[tuple[str, str], ...], *, as_json: bool) -> None:
+    if as_json:
+        failures = [{"cause": c, "count": n, "ids": ids} for c, (n, ids) in outcome.failures.items()]
+        files = {"parquet": str(out / PARQUET), "csv": str(out / CSV), "journal": str(out / JOURNAL)}
+        content = {"rows": outcome.rows, "statuses": outcome.statuses, "failures": failures, **files}
+        content["left_out"] = [{"variant": name, "cause": why} for name, why in left_out]
+        typer.echo(json.dumps({**content, "seconds": round(seconds, 1)}, indent=1))
+        return
+    for name, why in left_out:
+        typer.echo(f"left out: {name}: {why}")
+    counts = ", ".join(f"{number} {status}" for status, number in sorted(outcome.statuses.items()))
+    typer.echo(f"{outcome.rows} hips in {seconds:.0f} s: {counts}")
+    for cause, (number, ids) in sorted(outcome.failures.items(), key=lambda item: (-item[1][0], item[0])):
+        more = f" and {number - len(ids)} more" if number > len(ids) else ""
+        typer.echo(f"  failed, {number}: {cause}\n    {', '.join(ids)}{more}")
+    typer.echo(f"written: {out / PARQUET}  {out / CSV}")
+
+
+@contextlib.contextmanager
+def _bar(*, quiet: bool) -> Iterator[Callable[[int, int, int], None]]:
+    """A function that is told rows done, rows in all and failures, and shows them with the time left."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda done, total, failed: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    bar = Progress(*columns, console=Console(stderr=True), transient=True)
+    task = bar.add_task("planning", total=None)
+    started = time.perf_counter()
+    shown = False
+
+    def tell(done: int, total: int, failed: int) -> None:
+        nonlocal shown
+        name = f"planning ({failed} failed)" if failed else "planning"
+        bar.update(task, completed=done, total=total, description=name)
+        if not shown and time.perf_counter() - started > BAR_AFTER_S:
+            shown = True
+            bar.start()
+
+    try:
+        yield tell
+    finally:
+        if shown:
+            bar.stop()

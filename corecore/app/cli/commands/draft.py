@@ -1,0 +1,83 @@
+"""``corecore draft``: a first femur mask from a CT."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from corecore.app.cli import DONE
+from corecore.app.cli.options import AsJson
+from corecore.app.cli.progress import steps
+from corecore.base.errors import InputError
+from corecore.base.parsing import vector
+from corecore.hip.inputs import parse_side
+
+
+def draft(
+    out: Annotated[Path, typer.Option(help="The mask's .nii.gz; a picture and a JSON are written beside it.")],
+    image: Annotated[
+        Path | None, typer.Option(help="The CT, in Hounsfield units: a file, or the folder of a DICOM series.")
+    ] = None,
+    lesion: Annotated[str | None, typer.Option(help="Necrosis mask in the CT's world: FILE, or FILE:LABEL.")] = None,
+    point: Annotated[str | None, typer.Option(help="Instead: a point in the femoral head, x,y,z, RAS mm.")] = None,
+    side: Annotated[str, typer.Option(help="auto, left or right.")] = "auto",
+    checked: Annotated[
+        Path | None, typer.Option(help="Instead of all that: a draft you have looked at; written without its mark.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a draft that is there.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """A first mask of the femur from a CT: to be looked at and corrected, never planned on unseen."""
+    from corecore.hip.draft.write import check_target, draft_files, write_checked
+    from corecore.io.references import read_image, read_mask
+
+    parse_side(side)
+    check_target(out, overwrite=overwrite)
+    if checked is not None:
+        if image is not None or lesion is not None or point is not None:
+            raise InputError(
+                "--checked with --image, --lesion or --point; alone it is accepted",
+                code="options-conflict",
+            )
+        write_checked(checked, out)
+        typer.echo(json.dumps({"written": [str(out)]}) if as_json else f"written: {out}")
+        return DONE
+    if image is None:
+        raise InputError(
+            "--image is missing; a CT, or --checked with a draft that you have looked at, is accepted",
+            code="option-missing",
+        )
+    at = None if point is None else vector(point, "--point")
+    with steps(quiet=as_json) as step:
+        step("reading")
+        seen = read_image(image)
+        dead = None if lesion is None else read_mask(lesion, seen.grid)
+        step("finding the head, the joint and the femur")
+        from corecore.hip.draft.make import draft_femur
+
+        made = draft_femur(seen, lesion=dead, point_mm=at, side=None if side == "auto" else side)  # type: ignore[arg-type]
+        step("drawing")
+        content, written = draft_files(made, out)
+    names = [str(path) for path in written]
+    if as_json:
+        typer.echo(json.dumps({**content, "written": names}, indent=1, ensure_ascii=False, allow_nan=False))
+    else:
+        for line in _told(content):
+            typer.echo(line)
+        typer.echo("written: " + "  ".join(names))
+    return DONE
+
+
+def _told(content: dict[str, Any]) -> list[str]:
+    """The draft's account in lines."""
+    lines = [
+        f"draft of the {content['side']} femur: {content['volume_ml']:.0f} ml, head radius"
+        f" {content['head_radius_mm']:.1f} mm, neck-shaft angle {content['neck_shaft_angle_deg']:.0f}°",
+        f"the joint space is clear on {content['joint_clear_share']:.0%} of the head's surface, an acetabulum seen"
+        f" before {content['acetabulum_share']:.0%}; bone is what exceeds {content['bone_hu']:.0f} HU",
+    ]
+    lines += [f"note ({warning['code']}): {warning['text']}" for warning in content["warnings"]]
+    return [*lines, content["notice"]]

@@ -1,0 +1,33 @@
+"""``corecore explain``: why the tunnels of a plan lie where they lie."""
+
+from __future__ import annotations
+
+import json
+
+import typer
+
+from corecore.app.cli import DONE
+from corecore.app.cli.options import AsJson, PlanFile
+from corecore.app.cli.progress import steps
+from corecore.app.cli.tables import print_explanations
+
+
+def explain(plan_file: PlanFile, as_json: AsJson = False) -> int:
+    """Why a plan's tunnels lie where they lie, and what each limit that holds them costs."""
+    with steps(quiet=as_json) as step:
+        step("reading")
+        from corecore.planning.explain import explanation
+        from corecore.planning.open_plan import open_plan
+
+        plan = open_plan(plan_file)
+        told = []
+        for index in range(len(plan.tunnels)):
+            step(f"tunnel {index + 1} of {len(plan.tunnels)}", index / len(plan.tunnels))
+            told.append(explanation(plan.hip, plan.spec, plan.tunnels, index, gains=True))
+    if as_json:
+        typer.echo(json.dumps({"tunnels": told}, indent=1, ensure_ascii=False, allow_nan=False))
+    elif told:
+        print_explanations(told)
+    else:
+        typer.echo(plan.content["infeasible"]["text"])
+    return DONE

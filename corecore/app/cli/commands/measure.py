@@ -1,0 +1,62 @@
+"""``corecore measure``: the lesion's figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from corecore.app.cli.answers import check_lesion_options, clinician_input
+from corecore.app.cli.options import (
+    AsJson,
+    CaseId,
+    Femur,
+    ImageFile,
+    ImagingDate,
+    KeepNames,
+    LandmarkFile,
+    Lesion,
+    LesionImage,
+    LesionTransform,
+    PelvisMask,
+    PhysisOption,
+    PoleOption,
+    Register,
+    SideOption,
+    StageOption,
+)
+from corecore.base.parsing import direction
+from corecore.hip.inputs import HipInputs
+
+
+def measure(
+    femur: Femur,
+    lesion: Lesion,
+    side: SideOption = "auto",
+    landmarks: LandmarkFile = None,
+    pelvis: PelvisMask = None,
+    image: ImageFile = None,
+    lesion_transform: LesionTransform = None,
+    lesion_image: LesionImage = None,
+    register: Register = False,
+    imaging_date: ImagingDate = None,
+    stage: StageOption = None,
+    physis: PhysisOption = "unknown",
+    pole: PoleOption = None,
+    case_id: CaseId = None,
+    out: Annotated[Path | None, typer.Option(help="Write measures.json here.")] = None,
+    keep_names: KeepNames = False,
+    as_json: AsJson = False,
+) -> int:
+    """How much bone is dead, and how much of it carries weight."""
+    from corecore.app.cli.work import measure_and_report
+
+    given_pole = None if pole is None else direction(pole, "--pole")
+    answers = clinician_input(stage, physis, imaging_date)
+    check_lesion_options(lesion_transform, lesion_image, register)
+    inputs = HipInputs(
+        femur, lesion, side, case_id, landmarks, image=image, pelvis=pelvis, lesion_transform=lesion_transform,
+        lesion_image=lesion_image,
+    )  # fmt: skip
+    return measure_and_report(inputs, answers, pole=given_pole, out=out, keep_names=keep_names, as_json=as_json)

@@ -1,0 +1,114 @@
+"""``corecore plan``: the best tunnels of one hip."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from corecore.app.cli.answers import check_femur, check_lesion_options, clinician_input, methods_of
+from corecore.app.cli.options import (
+    AsJson,
+    AvoidMask,
+    CaseId,
+    ConfigFile,
+    Diameter,
+    DirectionOption,
+    EntryOption,
+    Femur,
+    ImageFile,
+    ImagingDate,
+    KeepNames,
+    KeepOption,
+    LandmarkFile,
+    Lesion,
+    LesionImage,
+    LesionTransform,
+    MethodsFile,
+    NoPictures,
+    Overwrite,
+    PelvisMask,
+    PhysisOption,
+    PlanFolder,
+    Preset,
+    Register,
+    SettingOption,
+    SideOption,
+    StageOption,
+    TargetOption,
+    Tunnels,
+)
+from corecore.hip.inputs import HipInputs
+from corecore.planning.request import Output, Parameters, PlanRequest, Search
+
+#: As many tunnels may be needed to remove a stated share, unless fewer are asked for.
+MOST_TUNNELS = 16
+
+
+def plan(
+    lesion: Lesion,
+    out: PlanFolder,
+    femur: Femur = "",
+    side: SideOption = "auto",
+    landmarks: LandmarkFile = None,
+    preset: Preset = None,
+    tunnels: Tunnels = None,
+    diameter: Diameter = None,
+    remove: Annotated[
+        float | None, typer.Option(help="Fewest tunnels that remove at least this share of the necrosis, 0 to 1.")
+    ] = None,
+    pelvis: PelvisMask = None,
+    avoid: AvoidMask = None,
+    entry: EntryOption = None,
+    direction: DirectionOption = None,
+    keep: KeepOption = None,
+    target: TargetOption = None,
+    image: ImageFile = None,
+    lesion_transform: LesionTransform = None,
+    lesion_image: LesionImage = None,
+    register: Register = False,
+    imaging_date: ImagingDate = None,
+    stage: StageOption = None,
+    physis: PhysisOption = "unknown",
+    config: ConfigFile = None,
+    setting: SettingOption = None,
+    gap: Annotated[
+        float | None, typer.Option(help="Prove that no tunnel removes more by this share (0.01: 1 %; minutes).")
+    ] = None,
+    seconds: Annotated[float | None, typer.Option(help="Prove as far as one comes in so many seconds.")] = None,
+    robust: Annotated[
+        str | None, typer.Option(help="Plan for this method's errors: guide, robot, navigated, freehand, or your own.")
+    ] = None,
+    methods: MethodsFile = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Measure what each limit that holds a tunnel costs (seconds).")
+    ] = False,
+    alternatives: Annotated[
+        int, typer.Option(help="How many other tunnels to look for, that nothing beats in all that speaks for one.")
+    ] = 0,
+    no_pictures: NoPictures = False,
+    case_id: CaseId = None,
+    keep_names: KeepNames = False,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> int:
+    """Measure, search the best tunnels, and write the plan's folder. Exit code 3: no feasible tunnel."""
+    from corecore.app.cli.work import plan_and_report
+
+    check_femur(femur, lesion, image)
+    if remove is not None and tunnels is None:
+        tunnels = MOST_TUNNELS
+    values = {
+        "tunnels": tunnels, "diameter_mm": diameter, "target": target,
+        "entry_fixed": entry, "direction_fixed": direction, "keep": keep or None,
+        "remove_fraction_min": remove,
+    }  # fmt: skip
+    check_lesion_options(lesion_transform, lesion_image, register)
+    request = PlanRequest(
+        HipInputs(femur, lesion, side, case_id, landmarks, image, pelvis, avoid, lesion_transform, lesion_image),
+        clinician_input(stage, physis, imaging_date),
+        Parameters(preset, config, {key: value for key, value in values.items() if value is not None}, setting or ()),
+        Search(gap, seconds, robust, methods_of(methods), explain, alternatives),
+        Output(out, not no_pictures, keep_names, overwrite),
+    )
+    return plan_and_report(request, as_json=as_json)

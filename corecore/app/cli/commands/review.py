@@ -1,0 +1,63 @@
+"""``corecore review``: a page on this machine to look at a plan, move its tunnels and sign it off."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import socket
+import webbrowser
+from typing import Annotated
+
+import typer
+
+from corecore.app.cli.options import PlanFile
+from corecore.app.cli.progress import steps
+from corecore.base.errors import InputError, MissingExtraError
+
+
+def review(
+    plan_file: PlanFile,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0: any that is free.")] = 0,
+    afresh: Annotated[bool, typer.Option("--afresh", help="Leave an earlier review of this plan out.")] = False,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address only.")] = False,
+) -> int:
+    """See a plan, move its tunnels, and sign it off, on a page of this machine only. Ends with Ctrl-C."""
+    try:
+        import uvicorn
+    except ImportError as error:
+        raise MissingExtraError(
+            f"{error.name} is not installed; pip install 'corecore[review]'", code="extra-missing"
+        ) from error
+    from corecore.review import record
+    from corecore.review.controller import ReviewController
+    from corecore.review.model import ReviewModel
+    from corecore.review.server import application
+
+    with steps(quiet=False) as step:
+        step("opening the plan")
+        desk = ReviewModel.open(plan_file)
+        folder = plan_file.parent
+        session = desk.session()
+        if not afresh:
+            session = record.resumed(session, desk.scene.hash, folder)
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        # Bound here, so that the address printed is the one that answers.
+        listening.bind(("127.0.0.1", port))
+    except OSError as error:
+        listening.close()
+        raise InputError(
+            f"--port {port}: cannot be used ({error.strerror}); another, or 0, is accepted", code="port-unusable"
+        ) from error
+    taken = int(listening.getsockname()[1])
+    token = secrets.token_urlsafe(24)
+    served = application(ReviewController(desk, session, folder, desk.scene.hash), token, taken)
+    address = f"http://127.0.0.1:{taken}/#{token}"
+    typer.echo(f"review at {address}\nevery step is kept in {folder / record.NAME}; end with Ctrl-C")
+    if not no_browser:
+        webbrowser.open(address)
+    config = uvicorn.Config(served, log_level="warning", access_log=False, server_header=False, date_header=False)
+    # Ctrl-C is how a review ends.
+    with contextlib.suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listening])
+    return 0

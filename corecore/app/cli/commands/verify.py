@@ -1,0 +1,38 @@
+"""``corecore verify``: the figures of a plan again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import typer
+
+from corecore.app.cli import DISAGREES, DONE
+from corecore.app.cli.options import AsJson, PlanFile
+from corecore.app.cli.progress import steps
+from corecore.app.cli.tables import print_verification
+
+
+def verify(plan_file: PlanFile, as_json: AsJson = False) -> int:
+    """Compute a plan's figures again by a second road. Exit code 1: they disagree."""
+    return verify_and_report(plan_file, as_json=as_json)
+
+
+def verify_and_report(plan_file: Path, *, as_json: bool, brief: bool = False) -> int:
+    """Check a plan by the second road and print what was found; the exit code."""
+    from corecore.verification.recalculation import verify_plan
+
+    with steps(quiet=as_json) as step:
+        step("verifying by a second road")
+        result = verify_plan(plan_file)
+    if as_json:
+        content = {
+            "agrees": result.agrees,
+            "messages": list(result.messages),
+            "checks": [asdict(check) for check in result.checks],
+        }
+        typer.echo(json.dumps(content, indent=1, ensure_ascii=False))
+    else:
+        print_verification(result, brief=brief)
+    return DONE if result.agrees else DISAGREES

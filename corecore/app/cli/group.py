@@ -1,0 +1,91 @@
+"""The commands by name; a command's module is loaded when that command is run, or its own help asked for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: Each command is the function of its name in the module of its name under ``commands``; here its docstring.
+COMMANDS = {
+    "demo": "The whole job on a shipped sample volume: measure, plan, verify, pictures.",
+    "measure": "How much bone is dead, and how much of it carries weight.",
+    "plan": "Measure, search the best tunnels, and write the plan's folder. Exit code 3: no feasible tunnel.",
+    "assess": "Judge a path set by hand by the planner's figures: what it breaks, and the best tunnel near it.",
+    "explain": "Why a plan's tunnels lie where they lie, and what each limit that holds them costs.",
+    "verify": "Compute a plan's figures again by a second road. Exit code 1: they disagree.",
+    "preview": "Draw preview.png, the self-contained scene preview.html, and the report of a plan.",
+    "batch": "Plan many hips and write one table: Parquet and CSV, a row per hip, whatever becomes of it.",
+    "doctor": (
+        "What works on this machine, and how to mend what does not. Exit code 2 where the main job cannot run."
+    ),
+    "schema": "Print the JSON Schema of plan.json or measures.json.",
+    "draft": "A first mask of the femur from a CT: to be looked at and corrected, never planned on unseen.",
+    "export": "Write a plan as 3D Slicer, DICOM, STL, 3MF, NIfTI or CSV files.",
+    "guide": "A patient-specific drill guide, measured back from its mesh. Not validated clinically.",
+    "messages": "What an error or a warning means, by its code, and what mends it.",
+    "review": "See a plan, move its tunnels, and sign it off, on a page of this machine only. Ends with Ctrl-C.",
+    "summary": "Tables and plots of a batch: what was removed, with what room, what failed and why.",
+    "synth": "Synthetic hips with known truth, each from its own seed.",
+}  # fmt: skip
+#: How every command speaks: no frames, no markup, no traceback of typer's own.
+PLAIN: dict[str, Any] = {"rich_markup_mode": None, "pretty_exceptions_enable": False}
+
+
+class LazyGroup(TyperGroup):
+    """Lists the commands from the table, and loads the one that is run or completed."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        for name, text in COMMANDS.items():
+            self.add_command(TyperCommand(name, help=text, rich_markup_mode=None))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """The command named first, as it stands in its module."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command if name is None else load_command(name), rest
+
+
+def command_function(name: str) -> Callable[..., int]:
+    """The function behind a command."""
+    function: Callable[..., int] = getattr(import_module(f"corecore.app.cli.commands.{name}"), name)
+    return function
+
+
+def load_command(name: str) -> Any:
+    """A command with its options, from its module."""
+    alone = typer.Typer(add_completion=False, **PLAIN)
+    alone.command(name)(command_function(name))
+    return typer.main.get_command(alone)
+
+
+app = typer.Typer(
+    name="corecore",
+    help="Plans drilling paths for core decompression in osteonecrosis of the femoral head. Not a medical device.",
+    cls=LazyGroup,
+    no_args_is_help=True,
+    add_completion=True,
+    **PLAIN,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from corecore.app.diagnose import versions
+
+        typer.echo("\n".join(versions()))
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass

@@ -1,0 +1,47 @@
+"""The files of one hip by the part they play; reading them is ``corecore.hip.case``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, cast, get_args
+
+from corecore.base.errors import InputError
+
+if TYPE_CHECKING:
+    from corecore.hip.anatomy.model import Landmarks
+    from corecore.io.references import MaskReference
+
+AskedSide = Literal["auto", "left", "right"]
+
+
+def parse_side(text: str) -> AskedSide:
+    """``auto``, ``left`` or ``right``. Raises ``InputError`` for another word."""
+    if text not in get_args(AskedSide):
+        raise InputError(f"--side {text!r}; auto, left or right is accepted", code="option-value")
+    return cast(AskedSide, text)
+
+
+@dataclass(frozen=True)
+class HipInputs:
+    """What is read of one hip: masks as ``FILE`` or ``FILE:LABEL``, and what comes along with them.
+
+    ``landmarks`` replace the fitted ones. A lesion drawn on another scan is carried over by
+    ``lesion_transform``, or by registration of ``lesion_image``, its own, to ``image``, the femur's.
+    """
+
+    femur: MaskReference | str
+    lesion: MaskReference | str
+    side: str = "auto"
+    case_id: str | None = None
+    landmarks: Landmarks | Path | None = None
+    image: Path | str | None = None
+    pelvis: MaskReference | str | None = None
+    avoid: MaskReference | str | None = None
+    lesion_transform: Path | None = None
+    lesion_image: Path | None = None
+
+    @property
+    def from_another_scan(self) -> bool:
+        """Whether the lesion is carried over from another scan."""
+        return self.lesion_transform is not None or self.lesion_image is not None

@@ -1,0 +1,208 @@
+"""What is made once a run and read by every test and every worker: hips, measures, searches, written folders.
+
+The first that asks makes it, under a lock, in a folder of the run; every later one reads a copy of its own,
+so that a test may change what it got. What is taken is what the package made: nothing here knows a figure.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import io
+import os
+import pickle
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+import pytest
+
+from corecore.base.spec import Spec
+from corecore.hip.case import Case
+from corecore.hip.hip import Hip, build_hip
+from corecore.measures.model import Measures, measure
+from corecore.planning.search.single import SearchResult, best_tunnel
+from corecore.planning.sets.search import SetSearchResult, best_set
+from corecore.verification.risk import _drillings
+
+#: Names the run's folder to its workers, and to commands that a test starts.
+VARIABLE = "CORECORE_TESTS_SHARED"
+T = TypeVar("T")
+
+
+class _Pickler(pickle.Pickler):
+    """Leaves out what the reader has at hand: known objects stand by their names."""
+
+    def __init__(self, file: io.BytesIO, known: Mapping[str, object]) -> None:
+        super().__init__(file, protocol=5)
+        self._names = {id(value): name for name, value in known.items() if value is not None}
+
+    def persistent_id(self, obj: object) -> str | None:
+        return self._names.get(id(obj))
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, file: io.BytesIO, known: Mapping[str, object]) -> None:
+        super().__init__(file)
+        self._known = known
+
+    def persistent_load(self, pid: Any) -> object:
+        return self._known[pid]
+
+
+def _digest(text: str | bytes) -> str:
+    return hashlib.blake2b(text.encode() if isinstance(text, str) else text, digest_size=16).hexdigest()
+
+
+class Shared:
+    """A folder of things made once. Every name stands for one thing: two that differ need two names."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        #: The hips that came from here, by what they were built from.
+        self._hips: WeakKeyDictionary[Hip, str] = WeakKeyDictionary()
+        #: Whether this process makes the run's first search.
+        self._alone = False
+        self._active = False
+        self._stand_ins: list[tuple[str, Any, Any]] = [
+            self._stand_in(build_hip, self.build_hip), self._stand_in(measure, self.measure),
+            self._stand_in(best_tunnel, self.best_tunnel), self._stand_in(best_set, self.best_set),
+            self._stand_in(_drillings, self.drillings),
+        ]  # fmt: skip
+
+    @contextmanager
+    def _lock(self, name: str) -> Iterator[None]:
+        with (self.folder / f"{name}.lock").open("w") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            yield
+
+    def once(self, name: str, make: Callable[[], T], known: Mapping[str, object] | None = None) -> T:
+        """What ``make`` returns, made by the first that asks; a copy, but for the objects ``known`` to both."""
+        path = self.folder / f"{_digest(name)}.pickle"
+        if not path.exists():
+            with self._lock(path.stem):
+                if not path.exists():
+                    stream = io.BytesIO()
+                    _Pickler(stream, known or {}).dump(make())
+                    path.with_suffix(".part").write_bytes(stream.getbuffer())
+                    path.with_suffix(".part").replace(path)
+        return _Unpickler(io.BytesIO(path.read_bytes()), known or {}).load()  # type: ignore[no-any-return]
+
+    def written(self, name: str, make: Callable[[Path], object]) -> Path:
+        """The folder that ``make`` writes, written by the first that asks. To be read; who changes it copies it."""
+        path = self.folder / _digest(name)
+        mark = path.with_suffix(".written")
+        if not mark.exists():
+            with self._lock(path.name):
+                if not mark.exists():
+                    path.mkdir()
+                    make(path)
+                    mark.touch()
+        return path
+
+    def build_hip(self, case: Case) -> Hip:
+        """``corecore.hip.hip.build_hip``, once for the same masks and landmarks, whatever their files' names.
+
+        The image takes no part in it.
+        """
+        plain = replace(case, id="", sources=(), side_origin="", original_femur=None, original_lesion=None, image=None)
+        key = f"hip {_digest(pickle.dumps(plain, protocol=5))}"
+        masks = ("femur", "lesion", "pelvis", "avoid")
+        known = {"case": case, **{name: getattr(case, name) for name in masks}}
+        hip = self.once(key, lambda: build_hip(case), known)
+        self._hips[hip] = key
+        return hip
+
+    def of_hip(self, name: str, hip: Hip, make: Callable[[], T]) -> T:
+        """Something made of a hip; made anew of a hip that did not come from here."""
+        key = self._hips.get(hip)
+        if key is None:
+            return make()
+        parts = ("case", "bone", "bone_mask", "lesion", "anatomy")
+        return self.once(f"{key} {name}", make, {"hip": hip, **{part: getattr(hip, part) for part in parts}})
+
+    def measure(self, hip: Hip, spec: Spec, *, pole: Any = None, answers: Any = None) -> Measures:
+        """``corecore.measures.model.measure``, once for the same hip and answers."""
+        seen, made = hip.case.image, (hip.case.original_femur, hip.case.original_lesion)
+        name = f"measures {spec!r} {pole!r} {answers!r} {_digest(pickle.dumps((seen, made), protocol=5))}"
+        return self.of_hip(name, hip, lambda: measure(hip, spec, pole=pole, answers=answers))
+
+    def best_tunnel(self, hip: Hip, spec: Spec, **options: Any) -> SearchResult:
+        """``corecore.planning.search.single.best_tunnel``, once for the same hip and parameters."""
+        return self._search(best_tunnel, hip, spec, options)
+
+    def best_set(self, hip: Hip, spec: Spec, **options: Any) -> SetSearchResult:
+        """``corecore.planning.sets.search.best_set``, once for the same hip and parameters."""
+        return self._search(best_set, hip, spec, options)
+
+    def _search(self, search: Callable[..., T], hip: Hip, spec: Spec, options: dict[str, Any]) -> T:
+        # What stops by the clock is another each time.
+        if options.get("seconds") is not None:
+            return search(hip, spec, **options)
+        asked = {key: value for key, value in sorted(options.items()) if key != "progress" and value is not None}
+
+        def make() -> T:
+            with self._compiling():
+                return search(hip, spec, **options)
+
+        return self.of_hip(f"{search.__name__} {spec!r} {asked!r}", hip, make)
+
+    def drillings(self, plan: Any, index: int, *given: Any) -> Any:
+        """The drillings that ``verify`` draws of a tunnel, once for the same bone, tunnel and draw."""
+        errors, hip, frame, around, lesion, poses, rng, shifts = given
+        tunnel = plan.tunnels[index]
+        place = (tunnel.entry, tunnel.tip, tunnel.diameter_mm, plan.spec["incidence_min_deg"])
+        drawn = (errors, hip.bone, frame, around, lesion, poses, rng.bit_generator.state, shifts)
+
+        def make() -> Any:
+            return _drillings(plan, index, *given), rng.bit_generator.state
+
+        found, after = self.once(f"drillings {_digest(pickle.dumps((place, drawn), protocol=5))}", make)
+        rng.bit_generator.state = after
+        return found
+
+    @contextmanager
+    def _compiling(self) -> Iterator[None]:
+        """The run's first search is made alone: it compiles the kernels that all others load."""
+        mark = self.folder / "compiled"
+        # A set's search asks for a tunnel's.
+        if self._alone or mark.exists():
+            yield
+            return
+        with self._lock("compiled"):
+            self._alone = True
+            try:
+                yield
+                mark.touch()
+            finally:
+                self._alone = False
+
+    @contextmanager
+    def in_package(self) -> Iterator[None]:
+        """Inside, the package's commands take hips, measures, searches and drillings from here."""
+        before = self._active
+        with pytest.MonkeyPatch.context() as patch:
+            for function, original, stand_in in self._stand_ins:
+                for name, module in list(sys.modules.items()):
+                    if name.startswith("corecore.") and vars(module).get(function) is original:
+                        patch.setattr(module, function, stand_in)
+            self._active = True
+            try:
+                yield
+            finally:
+                self._active = before
+
+    def _stand_in(self, original: Any, made_once: Any) -> tuple[str, Any, Any]:
+        # A module first loaded inside keeps it for good; outside it is the original.
+        def stand_in(*given: Any, **named: Any) -> Any:
+            return (made_once if self._active else original)(*given, **named)
+
+        return original.__name__, original, stand_in
+
+
+#: The run's own. ``conftest.py`` makes the folder and takes it away.
+shared = Shared(Path(os.environ[VARIABLE]))

@@ -1,0 +1,34 @@
+// Words of the page, made from the planner's answers. Figures come printed: none is computed or rounded here.
+import type { Figures, Film, Line, ReviewState, SetSummary } from "../api";
+
+/** A number keeps its unit on its line. */
+export const keepUnits = (text: string): string => text.replace(/(\d) (mm|ml|%)/g, "$1\u00a0$2");
+
+export const broken = ({ status }: Pick<Figures, "status">): boolean => status.tone === "breaks";
+
+export const headline = (figures: Pick<Figures, "status">): string =>
+  `${broken(figures) ? "✗" : "✓"} ${figures.status.word}`;
+
+export const identity = ({ id, imaged, plan, rev }: ReviewState): string =>
+  `id ${id} · imaged ${imaged} · plan ${plan} · step ${rev}`;
+
+export const tunnelName = ({ diameter_mm }: Line, index: number): string => `${index + 1}: ⌀ ${diameter_mm} mm`;
+
+export const filmCaption = ({ title, words }: Film): string => `${title}: ${words}`;
+
+/** What was said of the tunnels as they stand. */
+export function signature({ accepted, signed }: Pick<Figures, "accepted" | "signed">): string {
+  const sentences: string[] = [];
+  if (accepted) sentences.push(`Accepted: ${accepted}.`);
+  if (signed) sentences.push(`Signed by ${signed.name}, ${signed.day}.`);
+  return sentences.join(" ") || "Not signed. A sign-off lapses when anything moves.";
+}
+
+/** Each figure with its name, of one tunnel. */
+export function transcribed({ columns, rows }: Figures["transcription"], tunnel: number): [string, string][] {
+  const values = rows[tunnel] ?? [];
+  return values.map((value, column) => [columns[column] ?? "", value]);
+}
+
+/** What a set does, in the columns of the ranked table. */
+export const summaryCells = ({ removes, room, held, risk }: SetSummary): string[] => [removes, room, held, risk];

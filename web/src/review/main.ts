@@ -1,0 +1,4 @@
+import { Client, takeToken } from "./client";
+import { ReviewPage } from "./page";
+
+void new ReviewPage(new Client(takeToken())).open();

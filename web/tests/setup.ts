@@ -1,0 +1,4 @@
+import fc from "fast-check";
+
+// The same examples each time.
+fc.configureGlobal({ seed: 1 });
