@@ -23,8 +23,9 @@ from corecore.base.spec import Spec, accepted_range
 WRITERS = {"as_dict", "part"}
 #: Where fields say in the schema what they hold.
 DOCUMENT = "corecore.document"
-#: Functions beside the classes that doctests and readers meet.
-FUNCTIONS = [grid.transform, grid.turned, grid.inverse, spec.accepted_range, spec.preset, spec.read_config]
+#: The façade's functions, and those beside the classes that a reader of its page meets.
+FACADE = [getattr(cc, name) for name in cc.__all__ if inspect.isfunction(getattr(cc, name))]
+FUNCTIONS = [*FACADE, grid.transform, grid.turned, grid.inverse, spec.accepted_range, spec.preset, spec.read_config]
 
 
 def classes_in(hint: Any) -> Iterator[type]:
@@ -141,10 +142,12 @@ def test_the_ranges_of_the_parameters_are_those_accepted() -> None:
             assert f"{low:g} to {high:g}" in said[field.name], field.name
 
 
-@pytest.mark.parametrize("item", [*CLASSES, *FUNCTIONS], ids=lambda one: one.__qualname__)
+#: The façade's own examples read and measure a hip.
+EXAMPLES = [*CLASSES, *(pytest.param(one, marks=[pytest.mark.slow] if one in FACADE else []) for one in FUNCTIONS)]
+
+
+@pytest.mark.parametrize("item", EXAMPLES, ids=lambda one: one.__qualname__)
 def test_examples_do_as_they_say(item: Any) -> None:
-    if item.__module__.startswith("corecore.app"):
-        pytest.skip("plans a hip: the façade's own tests do")
     names = dict(vars(sys.modules[item.__module__]))
     runner = doctest.DocTestRunner(optionflags=doctest.IGNORE_EXCEPTION_DETAIL)
     said: list[str] = []
