@@ -16,7 +16,22 @@ from __future__ import annotations
 class CorecoreError(Exception):
     """Root of every error that corecore raises on purpose.
 
-    ``code`` is one of ``corecore.base.messages.ERRORS``; other programs may tell errors apart by it.
+    Parameters
+    ----------
+    *words : object
+        The message: one line that says what was found, where, and what is accepted.
+    code : str, optional
+        One of ``corecore.base.messages.ERRORS``. It stays the same while the words may change, so other programs
+        tell errors apart by it.
+
+    Examples
+    --------
+    >>> import corecore as cc
+    >>> try:
+    ...     cc.Spec(joint_margin_mm=2.0)
+    ... except cc.CorecoreError as error:
+    ...     print(error.code, "|", error)
+    parameter-value | joint_margin_mm: 2; 3 to 25 is accepted
     """
 
     def __init__(self, *words: object, code: str = "") -> None:
@@ -26,16 +41,48 @@ class CorecoreError(Exception):
 
 
 class InputError(CorecoreError):
-    """What was given cannot be used; the message says what is accepted instead."""
+    """A file, mask or figure that was given cannot be used; the message says what is accepted instead.
+
+    Parameters
+    ----------
+    *words : object
+        The message, one line.
+    code : str, optional
+        Stable code of the error; see ``CorecoreError``.
+    """
 
 
 class AnatomyError(InputError):
-    """The mask does not show the part of a femur that is needed."""
+    """The mask is readable, but does not show the part of a femur that is needed.
+
+    Parameters
+    ----------
+    *words : object
+        The message, one line.
+    code : str, optional
+        Stable code of the error; see ``CorecoreError``.
+    """
 
 
 class OutputError(CorecoreError):
-    """A result cannot be written where it was asked for."""
+    """A result cannot be written where it was asked for.
+
+    Parameters
+    ----------
+    *words : object
+        The message, one line.
+    code : str, optional
+        Stable code of the error; see ``CorecoreError``.
+    """
 
 
 class MissingExtraError(CorecoreError):
-    """An optional library is not installed; the message names the extra."""
+    """An optional library is not installed; the message names the extra.
+
+    Parameters
+    ----------
+    *words : object
+        The message, one line.
+    code : str, optional
+        Stable code of the error; see ``CorecoreError``.
+    """

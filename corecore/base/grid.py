@@ -29,22 +29,63 @@ SAME_GRID_TOLERANCE_MM = 1e-3
 
 
 def transform(target_from_source: npt.ArrayLike, points: npt.ArrayLike) -> FloatArray:
-    """Points (N, 3) or (3,) carried through a 4 x 4 matrix."""
+    """Carry points through a 4 x 4 matrix.
+
+    Parameters
+    ----------
+    target_from_source : array_like, shape (4, 4)
+        The matrix, named target-from-source: ``a_from_b @ b_from_c`` is ``a_from_c``.
+    points : array_like, shape (N, 3) or (3,)
+        Positions in the source frame.
+
+    Returns
+    -------
+    ndarray, same shape as ``points``
+        Positions in the target frame.
+
+    Examples
+    --------
+    >>> transform([[0.8, 0, 0, -10], [0, 0.8, 0, 0], [0, 0, 2.0, 5], [0, 0, 0, 1]], [1, 2, 3]).round(6).tolist()
+    [-9.2, 1.6, 11.0]
+    """
     matrix = np.asarray(target_from_source, dtype=np.float64)
     return turned(matrix[:3, :3], points) + matrix[:3, 3]
 
 
 def turned(target_from_source: FloatArray, vectors: npt.ArrayLike) -> FloatArray:
-    """Vectors (N, 3) or (3,) carried through a 3 x 3 matrix.
+    """Carry vectors through a 3 x 3 matrix.
 
     By einsum: numpy's matmul takes ten times as long for many short rows.
+
+    Parameters
+    ----------
+    target_from_source : ndarray, shape (3, 3)
+        The matrix.
+    vectors : array_like, shape (N, 3) or (3,)
+        Vectors in the source frame.
+
+    Returns
+    -------
+    ndarray, same shape as ``vectors``
+        Vectors in the target frame.
     """
     result = np.einsum("...j,kj->...k", np.asarray(vectors, dtype=np.float64), target_from_source)
     return np.asarray(result, dtype=np.float64)
 
 
 def inverse(target_from_source: FloatArray) -> FloatArray:
-    """``source_from_target`` of a 4 x 4 matrix."""
+    """Invert a 4 x 4 matrix.
+
+    Parameters
+    ----------
+    target_from_source : ndarray, shape (4, 4)
+        The matrix.
+
+    Returns
+    -------
+    ndarray, shape (4, 4)
+        ``source_from_target``.
+    """
     return np.asarray(np.linalg.inv(target_from_source), dtype=np.float64)
 
 
@@ -52,9 +93,28 @@ def inverse(target_from_source: FloatArray) -> FloatArray:
 class Grid:
     """A regular lattice of voxels in a millimetre frame.
 
-    ``shape`` counts voxels along the three array axes; ``world_from_index`` (4, 4) carries
-    indices to RAS mm. Raises ``InputError`` for an affine that is not finite, singular,
-    sheared, or absurd in scale.
+    Parameters
+    ----------
+    shape : tuple of int
+        Number of voxels along the three array axes.
+    world_from_index : ndarray, shape (4, 4)
+        Carries voxel indices to the centres of voxels. In a case the target is world RAS mm, in a ``Lesion`` or
+        ``Hip.bone_mask`` the local frame.
+
+    Raises
+    ------
+    InputError
+        For an affine that is not finite, singular, sheared (cosine above 1e-4 between axes) or absurd in scale: voxel
+        edges outside 0.05 to 10 mm, or voxels 100 m from the origin.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> grid = Grid((64, 64, 40), np.diag([0.5, 0.5, 2.0, 1.0]))
+    >>> grid.spacing_mm.tolist(), round(grid.voxel_ml, 6)
+    ([0.5, 0.5, 2.0], 0.0005)
+    >>> grid.cropped([10, 10, 0], [20, 20, 40]).world_from_index[:3, 3].tolist()
+    [5.0, 5.0, 0.0]
     """
 
     shape: tuple[int, int, int]
@@ -99,10 +159,10 @@ class Grid:
 
     @property
     def spacing_mm(self) -> FloatArray:
-        """Voxel edges along the array axes, (3,) mm, to 1e-5.
+        """Voxel edges along the array axes, shape (3,), mm, to 1e-5.
 
-        Files hold affines in single precision, so the same volume turned has edges that differ
-        in the seventh digit; rounded, it is the same to the last bit.
+        Files hold affines in single precision, so the same volume turned has edges that differ in the seventh digit;
+        rounded, it is the same to the last bit.
         """
         return np.asarray(np.round(np.linalg.norm(self.world_from_index[:3, :3], axis=0), 5), dtype=np.float64)
 
@@ -113,11 +173,22 @@ class Grid:
 
     @property
     def index_from_world(self) -> FloatArray:
-        """Inverse of ``world_from_index``, (4, 4)."""
+        """Inverse of ``world_from_index``, shape (4, 4)."""
         return inverse(self.world_from_index)
 
     def same_as(self, other: Grid) -> bool:
-        """Whether both grids put every voxel at the same place (0.001 mm)."""
+        """Whether both grids put every voxel at the same place.
+
+        Parameters
+        ----------
+        other : Grid
+            The other grid.
+
+        Returns
+        -------
+        bool
+            Same shape, and corners within 0.001 mm.
+        """
         if self.shape != other.shape:
             return False
         corners = np.array(np.meshgrid([0, 1], [0, 1], [0, 1])).reshape(3, -1).T * (np.array(self.shape) - 1)
@@ -125,7 +196,18 @@ class Grid:
         return bool(np.max(np.abs(gap)) < SAME_GRID_TOLERANCE_MM)
 
     def cropped(self, start: npt.ArrayLike, stop: npt.ArrayLike) -> Grid:
-        """The part of the grid from index ``start`` up to, not including, ``stop``."""
+        """Cut a box out of the grid.
+
+        Parameters
+        ----------
+        start, stop : array_like of int, shape (3,)
+            First index, and one past the last. Either may lie outside the grid: then it grows.
+
+        Returns
+        -------
+        Grid
+            The box; its voxels stay where they were.
+        """
         first = np.asarray(start, dtype=np.int64)
         matrix = self.world_from_index.copy()
         matrix[:3, 3] = transform(self.world_from_index, first)
@@ -133,14 +215,32 @@ class Grid:
         return Grid((int(n[0]), int(n[1]), int(n[2])), matrix)
 
     def moved(self, target_from_world: npt.ArrayLike) -> Grid:
-        """The same lattice seen from another frame."""
+        """See the same lattice from another frame.
+
+        Parameters
+        ----------
+        target_from_world : array_like, shape (4, 4)
+            From this grid's frame to the other.
+
+        Returns
+        -------
+        Grid
+            The same voxels, placed in the other frame.
+        """
         return Grid(self.shape, np.asarray(target_from_world, dtype=np.float64) @ self.world_from_index)
 
     def canonical_order(self) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
-        """The axis permutation and the step (1 or -1) of each that bring the array nearest to R, A, S.
+        """Find the axis order that brings the array nearest to R, A, S.
 
-        The result is right-handed, so that positions in millimetres along the reordered axes
-        are a rotation away from world, never a reflection.
+        The result is right-handed, so that positions in millimetres along the reordered axes are a rotation away from
+        world, never a reflection.
+
+        Returns
+        -------
+        order : tuple of int
+            For each new axis, the old one.
+        step : tuple of int
+            For each new axis 1, or -1 where it is reversed.
         """
         unit = self.world_from_index[:3, :3] / self.spacing_mm
         best: tuple[float, tuple[int, int, int], tuple[int, int, int]] | None = None
@@ -159,7 +259,20 @@ class Grid:
         return best[1], best[2]
 
     def reordered(self, order: tuple[int, int, int], step: tuple[int, int, int]) -> Grid:
-        """The same lattice with its axes permuted and, where ``step`` is -1, reversed."""
+        """Permute and reverse the axes of the lattice.
+
+        Parameters
+        ----------
+        order : tuple of int
+            For each new axis, the old one.
+        step : tuple of int
+            For each new axis 1, or -1 to reverse it.
+
+        Returns
+        -------
+        Grid
+            The same voxels with other indices.
+        """
         matrix = np.eye(4)
         offset = np.zeros(3)
         turn = np.zeros((3, 3))
@@ -175,7 +288,29 @@ class Grid:
 
 @dataclass(frozen=True, eq=False)
 class Mask:
-    """A set of voxels of a grid."""
+    """A set of voxels of a grid.
+
+    Parameters
+    ----------
+    grid : Grid
+        Where the voxels lie.
+    voxels : ndarray of bool, shape ``grid.shape``
+        Which voxels belong to the set.
+
+    Raises
+    ------
+    InputError
+        Where array and grid differ in shape.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> mask = Mask(Grid((4, 4, 4), np.diag([2.0, 2.0, 2.0, 1.0])), np.ones((4, 4, 4), dtype=bool))
+    >>> round(mask.volume_ml, 6)
+    0.512
+    >>> mask.contains([[0.0, 0.0, 0.0], [50.0, 0.0, 0.0]]).tolist()
+    [True, False]
+    """
 
     grid: Grid
     voxels: BoolArray
@@ -193,22 +328,68 @@ class Mask:
         return int(np.count_nonzero(self.voxels)) * self.grid.voxel_ml
 
     def canonical(self) -> Mask:
-        """The same mask with its array nearest to R, A, S order."""
+        """Bring the array nearest to R, A, S order.
+
+        Returns
+        -------
+        Mask
+            The same set of voxels.
+        """
         order, step = self.grid.canonical_order()
         return self.reordered(order, step)
 
     def reordered(self, order: tuple[int, int, int], step: tuple[int, int, int]) -> Mask:
-        """The same mask with its array axes permuted and reversed (see ``Grid.reordered``)."""
+        """Permute and reverse the axes of the array.
+
+        Parameters
+        ----------
+        order : tuple of int
+            For each new axis, the old one.
+        step : tuple of int
+            For each new axis 1, or -1 to reverse it.
+
+        Returns
+        -------
+        Mask
+            The same set of voxels.
+        """
         voxels = np.transpose(self.voxels, order)[:: step[0], :: step[1], :: step[2]]
         return Mask(self.grid.reordered(order, step), np.ascontiguousarray(voxels))
 
     def cropped(self, start: npt.ArrayLike, stop: npt.ArrayLike) -> Mask:
-        """The part from index ``start`` up to, not including, ``stop``."""
+        """Cut a box out of the mask.
+
+        Parameters
+        ----------
+        start, stop : array_like of int, shape (3,)
+            First index, and one past the last, within the grid.
+
+        Returns
+        -------
+        Mask
+            The part in the box.
+        """
         a, b = np.asarray(start), np.asarray(stop)
         return Mask(self.grid.cropped(a, b), self.voxels[a[0] : b[0], a[1] : b[1], a[2] : b[2]])
 
     def bounds(self, pad: int = 0) -> tuple[FloatArray, FloatArray]:
-        """First and one-past-last index of the voxels in the mask, widened by ``pad`` within the grid."""
+        """Find the box that holds the mask.
+
+        Parameters
+        ----------
+        pad : int, default 0
+            Voxels by which the box is widened, within the grid.
+
+        Returns
+        -------
+        start, stop : ndarray of int, shape (3,)
+            First index, and one past the last.
+
+        Raises
+        ------
+        InputError
+            For an empty mask.
+        """
         start, stop = np.zeros(3, dtype=np.int64), np.zeros(3, dtype=np.int64)
         for axis in range(3):
             others = tuple(a for a in range(3) if a != axis)
@@ -220,11 +401,28 @@ class Mask:
         return start, stop  # type: ignore[return-value]
 
     def positions_mm(self) -> FloatArray:
-        """Centres of the voxels in the mask, (N, 3) mm in the grid's frame."""
+        """Centres of the voxels in the mask.
+
+        Returns
+        -------
+        ndarray, shape (N, 3)
+            Positions in the grid's frame, mm.
+        """
         return transform(self.grid.world_from_index, np.argwhere(self.voxels))
 
     def contains(self, points_mm: npt.ArrayLike) -> BoolArray:
-        """Whether each point (N, 3) lies in a voxel of the mask; outside the grid it does not."""
+        """Whether points lie in a voxel of the mask.
+
+        Parameters
+        ----------
+        points_mm : array_like, shape (N, 3)
+            Positions in the grid's frame, mm.
+
+        Returns
+        -------
+        ndarray of bool, shape (N,)
+            False outside the grid.
+        """
         index = np.rint(transform(self.grid.index_from_world, points_mm)).astype(np.int64)
         inside = np.all((index >= 0) & (index < np.array(self.grid.shape)), axis=-1)
         result = np.zeros(len(index), dtype=np.bool_)
@@ -235,7 +433,20 @@ class Mask:
 
 @dataclass(frozen=True, eq=False)
 class Image:
-    """Intensities (CT in Hounsfield units, or MR) on a grid."""
+    """Intensities on a grid: CT in Hounsfield units, or MR.
+
+    Parameters
+    ----------
+    grid : Grid
+        Where the voxels lie.
+    values : ndarray of float32, shape ``grid.shape``
+        Intensities.
+
+    Raises
+    ------
+    InputError
+        Where array and grid differ in shape.
+    """
 
     grid: Grid
     values: npt.NDArray[np.float32]
@@ -248,9 +459,24 @@ class Image:
         object.__setattr__(self, "values", np.asarray(self.values, dtype=np.float32))
 
     def around(self, mask: Mask, room_mm: float) -> Image:
-        """The part of the image that holds a mask and ``spare_clearance_mm`` more on every side.
+        """Cut out what holds a mask and a border on every side.
 
-        Raises ``InputError`` where the image does not reach the mask.
+        Parameters
+        ----------
+        mask : Mask
+            A mask in the image's frame, on any grid.
+        room_mm : float
+            Width of the border, mm.
+
+        Returns
+        -------
+        Image
+            The part; less border where the image ends.
+
+        Raises
+        ------
+        InputError
+            Where the image does not reach the mask.
         """
         start, stop = mask.bounds()
         ends = np.stack(np.meshgrid(*zip(start, stop - 1, strict=True), indexing="ij"), axis=-1).reshape(-1, 3)

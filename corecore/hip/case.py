@@ -47,7 +47,21 @@ CROP_PAD_MM = 8.0
 
 @dataclass(frozen=True)
 class Source:
-    """A file that was read: its role, where it lies, its fingerprint, the label taken."""
+    """A file that was read.
+
+    Parameters
+    ----------
+    role : str
+        What it is: ``femur``, ``lesion``, ``image``, ``pelvis``, ``avoid``, ``landmarks``.
+    path : pathlib.Path
+        Where it lies.
+    sha256 : str
+        Fingerprint of its content, hexadecimal.
+    label : int, str or None
+        Label that was taken of a label map.
+    original_sha256 : str, optional
+        Of a copy in a plan's folder: fingerprint of the file it was made from.
+    """
 
     role: str
     path: Path
@@ -64,13 +78,44 @@ class Source:
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """Cleaned masks of one hip in world RAS mm.
+    """Cleaned masks of one hip, in world RAS mm.
 
-    ``femur`` and ``lesion`` may lie on different grids, both near R, A, S order and cropped.
-    ``open_faces`` (3, 2): which faces of the femur's array are the field of view's edge.
-    ``label_map``: both came from one label map, so the bone is exactly their union, and
-    ``femur`` holds it. ``side`` is what the user asked for or the names say, ``None`` where
-    neither speaks.
+    Masks are cropped and in an array order near R, A, S; they may lie on different grids.
+
+    Parameters
+    ----------
+    id : str
+        Name of the case, or a hash of its voxels.
+    femur : Mask
+        Bone, world RAS mm; of a label map with the lesion in it.
+    lesion : Mask
+        Necrosis, world RAS mm.
+    open_faces : ndarray of bool, shape (3, 2)
+        Which faces of the femur's array are the edge of the field of view.
+    label_map : bool
+        Whether both masks came from one label map, so that the bone is their union.
+    side : {"left", "right"}, optional
+        Side as the user or the names of files say it; ``None`` where neither does.
+    side_origin : str
+        Who says it.
+    landmarks : Landmarks
+        Landmarks given by the user, world RAS mm.
+    sources : tuple of Source
+        Files that were read.
+    warnings : tuple of PlanWarning
+        What a reader must know.
+    original_femur, original_lesion : Mask, optional
+        The masks as they were given, before cleaning and cropping.
+    pelvis : Mask, optional
+        The pelvis on its own grid, world RAS mm.
+    image : Image, optional
+        CT or MR on its own grid, world RAS mm.
+    avoid : Mask, optional
+        Region to keep out of, on its own grid, world RAS mm.
+    move : Move, optional
+        How the lesion came into the femur's world, where it was drawn on another scan.
+    drafted : bool, default False
+        Whether the femur's mask still says that it is an unchecked draft.
     """
 
     id: str

@@ -39,7 +39,37 @@ CLOSING_MM = 3.0
 
 @dataclass(frozen=True, eq=False)
 class Hip:
-    """One hip in its local frame. ``world_from_local`` (4, 4) contains the mirror of a left hip."""
+    """One hip: bone surface, lesion and anatomy, ready to be measured and planned.
+
+    Geometry is in the *local* frame: millimetres along the femur array's axes, nearest to R, A, S, with the origin
+    at its first voxel; a left hip is mirrored first, so that everything inside is a right hip. ``to_world`` and
+    ``to_local`` convert. What was read from files (``case``) stays in world RAS mm.
+
+    Parameters
+    ----------
+    case : Case
+        The cleaned masks as they were read, world RAS mm.
+    side : {"left", "right"}
+        Side of the hip.
+    world_from_local : ndarray, shape (4, 4)
+        From local mm to world RAS mm; it contains the mirror of a left hip.
+    bone : Bone
+        Bone surface as a distance field, local.
+    bone_mask : Mask
+        Bone voxels with the lesion's, near-isotropic, local.
+    lesion : Lesion
+        The necrosis, local.
+    anatomy : Anatomy
+        Head, neck, shaft and trochanters, local.
+    warnings : tuple of PlanWarning
+        What a reader must know.
+    timings : dict of str to float
+        Seconds taken by each step.
+    avoid : KeepOutRegion, optional
+        Region to keep out of, where given and within reach of a tunnel.
+    pelvis : KeepOutRegion, optional
+        The pelvis as a region to keep out of, likewise.
+    """
 
     case: Case
     side: Side
@@ -68,23 +98,70 @@ class Hip:
         return figures_html(f"hip {self.case.id}", rows, [warning.text for warning in self.warnings])
 
     def to_world(self, points_mm: FloatArray) -> FloatArray:
-        """Local positions (N, 3) or (3,) as world RAS mm."""
+        """Carry positions from the local frame to world RAS.
+
+        Parameters
+        ----------
+        points_mm : ndarray, shape (N, 3) or (3,)
+            Local positions, mm.
+
+        Returns
+        -------
+        ndarray, same shape
+            World RAS positions, mm.
+        """
         return transform(self.world_from_local, points_mm)
 
     def direction_to_world(self, direction: FloatArray) -> FloatArray:
-        """A local direction (3,) in world axes."""
+        """Turn a direction from the local frame to world RAS.
+
+        Parameters
+        ----------
+        direction : ndarray, shape (3,)
+            A local direction.
+
+        Returns
+        -------
+        ndarray, shape (3,)
+            The same direction in world RAS; its length is kept.
+        """
         return np.asarray(self.world_from_local[:3, :3] @ direction, dtype=np.float64)
 
     def to_local(self, points_mm: FloatArray) -> FloatArray:
-        """World RAS positions (N, 3) or (3,) as local mm."""
+        """Carry positions from world RAS to the local frame.
+
+        Parameters
+        ----------
+        points_mm : ndarray, shape (N, 3) or (3,)
+            World RAS positions, mm.
+
+        Returns
+        -------
+        ndarray, same shape
+            Local positions, mm.
+        """
         return transform(inverse(self.world_from_local), points_mm)
 
 
 def build_hip(case: Case) -> Hip:
-    """Tell the side, build the bone surface and fit the anatomy of a case.
+    """Find the side, build the bone surface and fit the anatomy of a case.
 
-    Raises ``AnatomyError`` where no head is found, ``InputError`` where the side contradicts
-    what was asked for or a part of the lesion lies away from the head.
+    Parameters
+    ----------
+    case : Case
+        Cleaned masks in world RAS mm.
+
+    Returns
+    -------
+    Hip
+        The hip in its local frame.
+
+    Raises
+    ------
+    AnatomyError
+        Where no femoral head is found.
+    InputError
+        Where the side contradicts what was asked for, or a part of the lesion lies away from the head.
     """
     started = time.perf_counter()
     side = _side(case)

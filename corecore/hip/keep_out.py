@@ -45,9 +45,16 @@ Role = Literal["avoid", "pelvis"]
 
 @dataclass(frozen=True, eq=False)
 class KeepOutRegion:
-    """A region as a distance field, positive outside; made when it is first asked for.
+    """A region that tunnels keep out of, as a distance field made on first use.
 
-    ``mask`` is what was given, cropped; ``local_from_world`` (4, 4) leads from its world to the local frame.
+    Parameters
+    ----------
+    role : {"avoid", "pelvis"}
+        A mask of the surgeon's, or the pelvis.
+    mask : Mask
+        What was given, cropped, world RAS mm.
+    local_from_world : ndarray, shape (4, 4)
+        From world RAS mm to the hip's local frame.
     """
 
     role: Role
@@ -56,30 +63,52 @@ class KeepOutRegion:
 
     @cached_property
     def field(self) -> npt.NDArray[np.float32]:
-        """Distance to the region's surface (nx, ny, nz), mm, negative inside; beyond ``EXACT_MM`` a lower bound."""
+        """Distance to the region's surface, shape (nx, ny, nz), mm, negative inside; beyond 10.5 mm a lower bound."""
         return self._made[0]
 
     @property
     def spacing_mm(self) -> FloatArray:
-        """Voxel edges of the field, (3,) mm."""
+        """Voxel edges of the field, shape (3,), mm."""
         return self._made[1].spacing_mm
 
     @cached_property
     def field_from_local(self) -> FloatArray:
-        """(4, 4): local mm to mm along the field's axes from its first voxel."""
+        """Matrix from local mm to mm along the field's axes from its first voxel, shape (4, 4)."""
         grid = self._made[1]
         along = np.diag([*grid.spacing_mm, 1.0])
         return np.asarray(along @ grid.index_from_world @ inverse(self.local_from_world), dtype=np.float64)
 
     def distance(self, points_mm: FloatArray) -> FloatArray:
-        """Distance (N,) of local points (N, 3) to the region, mm, as ``field`` has it; off the field ``PAD_MM``."""
+        """Distance of points to the region, from the field.
+
+        Parameters
+        ----------
+        points_mm : ndarray, shape (N, 3)
+            Local positions, mm.
+
+        Returns
+        -------
+        ndarray, shape (N,)
+            Distance, mm, negative inside; off the field 27 mm, a lower bound.
+        """
         index = transform(self.field_from_local, points_mm) / self.spacing_mm
         return np.asarray(
             ndimage.map_coordinates(self.field, index.T, order=1, mode="constant", cval=PAD_MM), dtype=np.float64
         )
 
     def far_distance(self, points_mm: FloatArray) -> FloatArray:
-        """Distance (N,) of local points (N, 3) outside the region to samples of its surface, however far, mm."""
+        """Distance of points outside the region to samples of its surface, however far.
+
+        Parameters
+        ----------
+        points_mm : ndarray, shape (N, 3)
+            Local positions, mm.
+
+        Returns
+        -------
+        ndarray, shape (N,)
+            Distance, mm.
+        """
         at = transform(self.field_from_local, points_mm)
         return np.asarray(self._tree.query(at)[0], dtype=np.float64)
 

@@ -26,11 +26,25 @@ SAMPLE_SPACING_MM = 0.4
 
 @dataclass(frozen=True, eq=False)
 class Lesion:
-    """Dead bone in the local frame.
+    """The necrosis, in the local frame of its hip.
 
-    ``mask`` lies on its own grid, whose affine leads to the local frame. ``points_mm``
-    (N, 3) are several points a voxel, each standing for ``point_ml``; their sum is the
-    volume by voxel count less what was cut off outside the bone.
+    Parameters
+    ----------
+    mask : Mask
+        Its voxels; the grid leads to the local frame.
+    points_mm : ndarray, shape (N, 3)
+        Sample points, local mm, evenly spread over each voxel and 0.4 mm apart or less.
+    point_ml : float
+        Volume that each point stands for, ml.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from corecore.base.grid import Grid, Mask
+    >>> cube = Mask(Grid((10, 10, 10), np.eye(4)), np.ones((10, 10, 10), dtype=bool))
+    >>> lesion = sampled(cube)
+    >>> round(lesion.volume_ml, 6), lesion.centroid_mm.round(6).tolist()
+    (1.0, [4.5, 4.5, 4.5])
     """
 
     mask: Mask
@@ -39,17 +53,17 @@ class Lesion:
 
     @property
     def volume_ml(self) -> float:
-        """Volume of the dead bone, ml."""
+        """Volume of the necrosis, ml: by voxel count, less what was cut off outside the bone."""
         return len(self.points_mm) * self.point_ml
 
     @property
     def centroid_mm(self) -> FloatArray:
-        """Centre of mass, (3,) local mm."""
+        """Centre of mass, shape (3,), local mm."""
         return np.asarray(self.points_mm.mean(axis=0), dtype=np.float64)
 
     @cached_property
     def outline(self) -> tuple[Grid, npt.NDArray[np.float32]]:
-        """The mask brought to near-isotropic voxels and smoothed; its half level is the outline between voxels."""
+        """Grid, and the mask on it smoothed (0 to 1); its half level is the outline between voxels, local mm."""
         # Background all round, so that the outline closes.
         grid = self.mask.grid.cropped((-3, -3, -3), np.array(self.mask.grid.shape) + 3)
         padded = Mask(grid, np.pad(self.mask.voxels, 3))
@@ -57,13 +71,35 @@ class Lesion:
         return fine.grid, smoothed_level(fine.voxels, fine.grid.spacing_mm)
 
     def covers(self, points_mm: FloatArray) -> BoolArray:
-        """Whether local points (N, 3) lie within the outline between voxels: no half voxel too much."""
+        """Whether points lie within the outline between voxels.
+
+        Parameters
+        ----------
+        points_mm : ndarray, shape (N, 3)
+            Local positions, mm.
+
+        Returns
+        -------
+        ndarray of bool, shape (N,)
+            True in the necrosis.
+        """
         grid, level = self.outline
         index = transform(grid.index_from_world, points_mm)
         return np.asarray(ndimage.map_coordinates(level, index.T, order=1, mode="constant", cval=0.0) >= 0.5)
 
     def kept(self, keep: BoolArray) -> Lesion:
-        """The lesion with only the sample points that ``keep`` (N,) marks."""
+        """Keep some of the sample points only.
+
+        Parameters
+        ----------
+        keep : ndarray of bool, shape (N,)
+            Which points stay.
+
+        Returns
+        -------
+        Lesion
+            The same mask with those points.
+        """
         return Lesion(self.mask, self.points_mm[keep], self.point_ml)
 
 

@@ -132,9 +132,22 @@ GRADE_LIMITS_DEG = (200.0, 250.0, 300.0)
 
 @dataclass(frozen=True)
 class Kerboul:
-    """Arcs and their sum in degrees, grade 1 to 4; ``None`` where neither plane has any of the surface involved.
+    """The modified Kerboul angle: arcs of the mid-coronal and the mid-sagittal plane, and their sum [1].
 
-    ``coronal_union_deg`` and ``sagittal_union_deg`` leave out living surface between two foci.
+    Parameters
+    ----------
+    coronal_deg, sagittal_deg : float
+        Smallest arc that holds all of the surface with lesion under it, seen from the head's centre, degrees.
+    combined_deg : float
+        Their sum, degrees.
+    coronal_union_deg, sagittal_union_deg : float
+        The arcs without viable surface between two foci, degrees.
+    grade : int or None
+        1 below 200°, 2 below 250°, 3 below 300°, else 4; ``None`` where neither plane is involved.
+
+    References
+    ----------
+    1. Ha 2006, J Bone Joint Surg Am 88 Suppl 3:35, doi:10.2106/JBJS.F.00535 (37 hips).
     """
 
     coronal_deg: float
@@ -169,10 +182,23 @@ FARTHEST = 0.9
 
 @dataclass(frozen=True)
 class NecroticIndex:
-    """Indices 0 to 400 (a wholly involved circle counts 360°), and how far the largest slices lie from the middle.
+    """The index of necrotic extent, (A/180) (B/180) 100, of two arcs A and B in degrees.
 
-    ``coronal_slice_mm`` is the largest coronal slice's distance in front of the head's centre,
-    ``sagittal_slice_mm`` the sagittal one's lateral of it; ``None`` where there is no lesion.
+    Parameters
+    ----------
+    original : float
+        On the mid-coronal and the mid-sagittal plane, 0 to 400 [1].
+    modified : float
+        On the coronal and the sagittal slice in which the lesion is largest, 0 to 400 [2].
+    coronal_slice_mm : float or None
+        How far in front of the head's centre that coronal slice lies, mm; ``None`` without a lesion.
+    sagittal_slice_mm : float or None
+        How far lateral of the centre that sagittal slice lies, mm.
+
+    References
+    ----------
+    1. Koo, Kim 1995, J Bone Joint Surg Br 77:875.
+    2. Cherian 2003, J Bone Joint Surg Am 85:309.
     """
 
     original: float
@@ -252,7 +278,21 @@ CUTOFF_DEG = 118.7
 
 @dataclass(frozen=True)
 class PreservedAngle:
-    """Angles in degrees; ``None`` where the lesion does not reach the surface in that plane."""
+    """Viable surface between the lesion and the edge of the head [1]; the drawing is not confirmed from the paper.
+
+    Parameters
+    ----------
+    lateral_deg : float or None
+        In the mid-coronal plane, degrees; ``None`` where the lesion does not reach the surface there.
+    anterior_deg : float or None
+        In the plane of the neck's axis, degrees, likewise.
+    combined_deg : float or None
+        Their sum, degrees.
+
+    References
+    ----------
+    1. J Bone Joint Surg Am 2022, PMID 35389905 (180 hips; cut-off 118.7°).
+    """
 
     lateral_deg: float | None
     anterior_deg: float | None

@@ -39,7 +39,19 @@ BREACH_MM = 1.0
 
 @dataclass(frozen=True)
 class Item:
-    """One sentence with its source and the number of patients or hips behind it; ``code`` is stable."""
+    """One sentence of published evidence.
+
+    Parameters
+    ----------
+    code : str
+        Stable code of the sentence.
+    text : str
+        The sentence.
+    source : str
+        The paper, with DOI or PMID where it has one.
+    cohort : str
+        How many patients or hips it rests on.
+    """
 
     code: str
     text: str

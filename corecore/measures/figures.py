@@ -40,7 +40,41 @@ class Ground:
 
 @dataclass(frozen=True, eq=False)
 class Figures:
-    """The measures of one outline; each is defined in its own file."""
+    """Every measure of one outline of the lesion.
+
+    Parameters
+    ----------
+    volumes : Volumes
+        Volume, and shares of the head by definition.
+    weight_bearing : dict of str to WeightBearing
+        By load pole: ``gait``, ``stance``, ``rising``, and ``given`` for the user's.
+    kerboul : Kerboul
+        Modified Kerboul angle.
+    necrotic_index : NecroticIndex
+        Index of necrotic extent.
+    anterior_necrotic_angle_deg : float or None
+        From the neck's axis to the lesion's anterior edge, degrees; ``None`` where it does not reach the surface [1].
+    preserved_angle : PreservedAngle
+        Viable surface lateral and anterior of the lesion.
+    jic : Jic
+        JIC type.
+    arco : Arco
+        ARCO type.
+    lateral_pillar : LateralPillar
+        CJFH-like type.
+    octants : dict of str to float
+        Share of the lesion in each octant of the head (``ASM`` … ``PIL``: anterior/posterior, superior/inferior,
+        medial/lateral) [2].
+    rotation, tilt : Turned
+        The weight-bearing cap after a rotation about the neck, and after a tilt in the coronal plane.
+    resurfacing : Resurfacing
+        Viable bone under a resurfacing.
+
+    References
+    ----------
+    1. Kubo 2018, Int Orthop (113 hips).
+    2. After doi:10.1186/s13018-024-05058-3 (150 hips).
+    """
 
     volumes: Volumes
     weight_bearing: dict[str, WeightBearing]
@@ -57,7 +91,13 @@ class Figures:
     resurfacing: Resurfacing
 
     def scalars(self) -> dict[str, float | None]:
-        """The single figures whose repeatability is given, by their path in ``measures.json``."""
+        """The single figures whose repeatability is given.
+
+        Returns
+        -------
+        dict of str to float or None
+            By their path in ``measures.json``.
+        """
         result: dict[str, float | None] = {
             "volume_ml": self.volumes.volume_ml,
             "head_fraction": self.volumes.head.fraction,
@@ -85,7 +125,13 @@ class Figures:
         return result
 
     def classes(self) -> dict[str, str | int | None]:
-        """The classes whose repeatability is given, by their path in ``measures.json``."""
+        """The classes whose repeatability is given.
+
+        Returns
+        -------
+        dict of str to str, int or None
+            By their path in ``measures.json``.
+        """
         return {
             "kerboul.grade": self.kerboul.grade,
             "jic.type": self.jic.type,

@@ -66,10 +66,28 @@ class LateralEnd:
 
 @dataclass(frozen=True)
 class Jic:
-    """The type, and the figures it rests on: angles in degrees as ``Acetabulum``'s.
+    """Lesion location by the Japanese Investigation Committee (JIC) [1].
 
-    ``covered_share`` is how far from P (0) to E (1) the lesion's lateral end ``lesion_deg`` lies; below 0 it
-    lies medial of P. ``type`` is ``None`` where the lesion does not meet the mid-coronal plane.
+    Angles lie in the mid-coronal plane as those of ``Acetabulum``.
+
+    Parameters
+    ----------
+    type : {"A", "B", "C1", "C2"} or None
+        ``None`` where the lesion does not meet the mid-coronal plane.
+    basis : {"pelvis", "landmarks", "population"}
+        What the acetabulum rests on.
+    covered_share : float or None
+        How far the lesion's lateral end lies from P (0) to E (1); below 0 it lies medial of P.
+    middle_deg, edge_deg : float
+        Angles of P and E, degrees.
+    lesion_deg : float or None
+        Angle of the lesion's lateral end, degrees.
+    seen_at : {"surface", "depth"} or None
+        Where that end was read: under the bone surface, or deeper.
+
+    References
+    ----------
+    1. doi:10.1007/s007760200108; collapse by type: Kuroda 2019, doi:10.1302/2046-3758.810.BJR-2019-0022.R1.
     """
 
     type: JicType | None
@@ -152,7 +170,26 @@ def acetabulum_of(hip: Hip, pelvis: Mask | None = None) -> Acetabulum:
 
 @dataclass(frozen=True)
 class Arco:
-    """The type with the angles it rests on; ``None`` where the lesion does not meet the mid-coronal plane."""
+    """The ARCO type of 2021: where the lesion's lateral end lies; the wording is not confirmed from its own paper [1].
+
+    Parameters
+    ----------
+    type : {1, 2, 3} or None
+        1: at the apex or medial; 2: between apex and acetabular edge; 3: at the edge or beyond; ``None`` where the
+        lesion does not meet the mid-coronal plane.
+    basis : {"pelvis", "landmarks", "population"}
+        What the acetabulum rests on.
+    apex_deg, edge_deg : float
+        Angles of the head's apex and of the acetabulum's edge, degrees, as those of ``Acetabulum``.
+    lesion_deg : float or None
+        Angle of the lesion's lateral end, degrees.
+    confirmed : bool, default False
+        Whether the definition is confirmed from the original.
+
+    References
+    ----------
+    1. Repeatability and outcome: doi:10.1186/s12891-023-06587-4.
+    """
 
     type: Literal[1, 2, 3] | None
     basis: Basis
@@ -188,9 +225,22 @@ LATTICE_MM = 0.5
 
 @dataclass(frozen=True)
 class LateralPillar:
-    """The type, and which share of each pillar's area in the mid-coronal plane is dead.
+    """Three pillars of the head after the China-Japan Friendship Hospital (CJFH-like: widths are not confirmed).
 
-    ``type`` is ``None`` where the lesion does not meet that plane.
+    Parameters
+    ----------
+    type : {"M", "C", "L1", "L2", "L3"} or None
+        ``None`` where the lesion does not meet the mid-coronal plane.
+    medial_share, central_share, lateral_share : float
+        Necrotic share of each pillar's area in that plane, 0 to 1.
+    widths : tuple of float
+        Widths of the medial, central and lateral pillar, shares of the head's diameter.
+    involved_share : float
+        A pillar with less necrosis is spared (engineering choice).
+    whole_share : float
+        A pillar with more necrosis is wholly necrotic (engineering choice).
+    confirmed : bool, default False
+        Whether the definition is confirmed from the original.
     """
 
     type: PillarType | None

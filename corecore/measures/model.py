@@ -28,7 +28,25 @@ SCHEMA = "corecore.measures/1"
 
 @dataclass(frozen=True, eq=False)
 class Measures:
-    """What is measured of the necrosis; see ``docs/measures.md`` for each figure's definition and source."""
+    """All measures of one hip's necrosis; each figure's definition and source: ``docs/measures.md``.
+
+    Parameters
+    ----------
+    necrosis : Necrosis
+        The lesion seen from the head's centre, femoral frame.
+    figures : Figures
+        The measures of the outline as it was drawn.
+    repeatability : Repeatability
+        How much each changes when the outline moves.
+    centroid : ndarray, shape (3,)
+        Centre of mass of the lesion, world RAS mm.
+    centroid_in_head : CentroidInHead
+        The same in the head.
+    acetabulum : Acetabulum
+        Acetabulum that the location types refer to, local frame.
+    signs : Signs
+        Signs of collapse, previous tunnels and metal, and what the surgeon said.
+    """
 
     necrosis: Necrosis
     figures: Figures
@@ -40,11 +58,22 @@ class Measures:
 
     @property
     def warnings(self) -> tuple[PlanWarning, ...]:
-        """What the reader must know of the measures; those of the hip come beside."""
+        """What a reader must know of the measures; those of the hip are in ``Hip.warnings``."""
         return (*self.signs.warnings, *self.acetabulum.warnings)
 
     def summary(self, content: dict[str, Any]) -> Summary:
-        """The ten seconds' reading of the content of ``as_dict``."""
+        """Summarise the measures for a reader with ten seconds.
+
+        Parameters
+        ----------
+        content : dict
+            Content of ``as_dict``.
+
+        Returns
+        -------
+        Summary
+            Headline, reported natural history, factors favouring and against decompression.
+        """
         return summarise(content, stage=self.signs.stage, warnings=self.warnings, asks=self.signs.asks)
 
     def __repr__(self) -> str:
@@ -64,27 +93,65 @@ class Measures:
         return figures_html("necrosis", rows, [warning.text for warning in self.warnings])
 
     def half_voxel_range(self, name: str) -> tuple[float, float]:
-        """A share (0 to 1) with the outline moved half a voxel in and out."""
+        """Range of a share with the outline moved half a voxel in and out.
+
+        Parameters
+        ----------
+        name : str
+            ``"head_fraction"``, ``"sphere_fraction"`` or another share of ``Figures.scalars``.
+
+        Returns
+        -------
+        tuple of float
+            Least and greatest share, 0 to 1.
+        """
         value = self.figures.scalars()[name]
         inward, outward = self.repeatability.half_voxel[name]
         assert value is not None  # shares exist for every outline
         return max(0.0, value + (inward or 0.0)), min(1.0, value + (outward or 0.0))
 
     def steinberg(self, name: str) -> str:
-        """Steinberg's extent of ``head_fraction`` or ``sphere_fraction``; two where the outline leaves it open."""
+        """Lesion size grade (Steinberg A to C) of a share of the head; not a stage.
+
+        Parameters
+        ----------
+        name : {"head_fraction", "sphere_fraction"}
+            Which share.
+
+        Returns
+        -------
+        str
+            A below 15 %, B to 30 %, C above; two grades where half a voxel of the outline decides.
+
+        References
+        ----------
+        Steinberg, Hayken, Steinberg 1995, J Bone Joint Surg Br 77:34, PMID 7822393.
+        """
         value = self.figures.scalars()[name]
         assert value is not None
         return steinberg_range(value, *self.half_voxel_range(name))
 
     def jic_range(self) -> str | None:
-        """The JIC type, or all types between those of the outline half a voxel in and out, as ``C1/C2``."""
+        """Lesion location (JIC type), with the outline moved half a voxel in and out.
+
+        Returns
+        -------
+        str or None
+            One type, or all between those of the moved outlines, as ``C1/C2``.
+        """
         types = get_args(JicType)
         met = [self.figures.jic.type, *self.repeatability.half_voxel_classes["jic.type"]]
         places = [types.index(value) for value in met if value in types]
         return "/".join(types[min(places) : max(places) + 1]) if self.figures.jic.type else None
 
     def as_dict(self) -> dict[str, Any]:
-        """The keys of ``measures.json`` without its header; positions in world RAS mm."""
+        """The content of ``measures.json`` without its header.
+
+        Returns
+        -------
+        dict
+            Figures by name; positions in world RAS mm.
+        """
         content = self._figures()
         return {
             **content,
@@ -163,9 +230,26 @@ def missing(content: dict[str, Any], path: str = "") -> dict[str, str]:
 def measure(hip: Hip, spec: Spec, *, pole: Pole | None = None, answers: ClinicianInput | None = None) -> Measures:
     """Measure the necrosis of a hip.
 
-    The measures of place take the case's pelvis, else landmarks, else a population's mean. ``pole``
-    (femoral frame, any length) is one more load pole; ``answers`` is what the surgeon said.
-    Raises ``AnatomyError`` or ``InputError`` where the pelvis or its landmarks contradict the head.
+    Parameters
+    ----------
+    hip : Hip
+        The hip; location types take its pelvis, else landmarks, else a population's mean.
+    spec : Spec
+        Cap angle and subchondral depth are used.
+    pole : tuple of float, optional
+        One more load pole, femoral frame, any length.
+    answers : ClinicianInput, optional
+        What the surgeon said.
+
+    Returns
+    -------
+    Measures
+        All measures.
+
+    Raises
+    ------
+    AnatomyError, InputError
+        Where the pelvis or its landmarks contradict the head.
     """
     necrosis = necrosis_of(hip, spec)
     acetabulum = acetabulum_of(hip, hip.case.pelvis)

@@ -28,11 +28,18 @@ SURFACE_TO = 1.3
 
 @dataclass(frozen=True, eq=False)
 class HeadMap:
-    """Rays from the head's centre that leave through the head.
+    """Rays from the head's centre that leave the bone through the head.
 
-    ``directions`` (N, 3) are unit vectors in the femoral frame, evenly spread; ``rays`` the same
-    in the local frame; ``surface_mm`` (N,) the distance to the bone surface along each.
-    ``all_directions`` (20,000, 3) are those of the whole sphere.
+    Parameters
+    ----------
+    directions : ndarray, shape (N, 3)
+        Unit vectors, evenly spread, in the femoral frame.
+    rays : ndarray, shape (N, 3)
+        The same in the local frame.
+    surface_mm : ndarray, shape (N,)
+        Distance from the centre to the bone surface along each, mm.
+    all_directions : ndarray, shape (20000, 3)
+        Directions over the whole sphere, femoral.
     """
 
     directions: FloatArray
@@ -41,13 +48,40 @@ class HeadMap:
     all_directions: FloatArray
 
     def rays_in_cap(self, pole: FloatArray, cosine: float) -> int:
-        """How many of the whole sphere's directions lie within an angle, given by its cosine, of ``pole`` (3,)."""
+        """Count the whole sphere's directions in a cap.
+
+        Parameters
+        ----------
+        pole : ndarray, shape (3,)
+            Middle of the cap, femoral frame, any length.
+        cosine : float
+            Cosine of the cap's half-angle.
+
+        Returns
+        -------
+        int
+            Number of directions.
+        """
         return int(np.count_nonzero(self.all_directions @ (pole / np.linalg.norm(pole)) >= cosine))
 
 
 @dataclass(frozen=True, eq=False)
 class Necrosis:
-    """The lesion of a hip in the frame of the head. Coordinates are femoral, mm from the head's centre."""
+    """The lesion of a hip seen from the head's centre.
+
+    Coordinates are femoral, mm from the head's centre, unless a name says otherwise.
+
+    Parameters
+    ----------
+    hip : Hip
+        The hip.
+    lesion : Lesion
+        Its necrosis, or one with the outline moved; local frame.
+    spec : Spec
+        Cap angle and subchondral depth are used.
+    head : HeadMap
+        Rays through the head.
+    """
 
     hip: Hip
     lesion: Lesion
@@ -56,28 +90,43 @@ class Necrosis:
 
     @cached_property
     def points(self) -> FloatArray:
-        """The lesion's sample points, (N, 3) femoral mm."""
+        """Sample points of the lesion, shape (N, 3), femoral mm."""
         turn = self.hip.anatomy.femoral_from_local[:3, :3]
         return turned(turn, self.lesion.points_mm - self.hip.anatomy.head_center)
 
     @cached_property
     def distance_mm(self) -> FloatArray:
-        """Distance of each sample point from the head's centre, (N,)."""
+        """Distance of each sample point from the head's centre, shape (N,), mm."""
         return np.asarray(np.linalg.norm(self.points, axis=1), dtype=np.float64)
 
     @cached_property
     def depth_mm(self) -> FloatArray:
-        """Depth of each sample point below the bone surface, (N,); NaN within the stairs of the outline."""
+        """Depth of each sample point below the bone surface, shape (N,), mm; NaN within the stairs of the outline."""
         covered = self.lesion.covers(self.lesion.points_mm)
         return np.where(covered, self.hip.bone.distance(self.lesion.points_mm), np.nan)
 
     @cached_property
     def under_surface(self) -> BoolArray:
-        """Which of the head's rays meet lesion within the subchondral depth of the bone surface, (rays,)."""
+        """Which of the head's rays meet lesion within the subchondral depth of the bone surface, shape (rays,)."""
         return self.meets(self.hip.anatomy.head_center, self.head.rays, self.head.surface_mm)
 
     def meets(self, center: FloatArray, rays: FloatArray, surface_mm: FloatArray) -> BoolArray:
-        """Which rays (N, 3) from ``center`` meet lesion within subchondral depth of a surface at ``surface_mm``."""
+        """Which rays meet lesion within the subchondral depth of a surface.
+
+        Parameters
+        ----------
+        center : ndarray, shape (3,)
+            Where the rays start, local mm.
+        rays : ndarray, shape (N, 3)
+            Unit vectors, local.
+        surface_mm : ndarray, shape (N,)
+            Distance to the surface along each, mm.
+
+        Returns
+        -------
+        ndarray of bool, shape (N,)
+            True where there is lesion.
+        """
         met = np.zeros(len(rays), dtype=bool)
         for depth in np.arange(RADIAL_STEP_MM / 2, self.spec.subchondral_depth_mm, RADIAL_STEP_MM):
             left = np.flatnonzero(~met)
@@ -85,11 +134,33 @@ class Necrosis:
         return met
 
     def of(self, lesion: Lesion) -> Necrosis:
-        """The same head with another lesion."""
+        """Take the same head with another lesion.
+
+        Parameters
+        ----------
+        lesion : Lesion
+            The other lesion, local frame.
+
+        Returns
+        -------
+        Necrosis
+            The same hip and rays.
+        """
         return replace(self, lesion=lesion)
 
     def to_local(self, direction: FloatArray) -> FloatArray:
-        """Femoral directions (3,) or (N, 3) in the local frame."""
+        """Turn femoral directions into the local frame.
+
+        Parameters
+        ----------
+        direction : ndarray, shape (3,) or (N, 3)
+            Directions in the femoral frame.
+
+        Returns
+        -------
+        ndarray, same shape
+            Directions in the local frame.
+        """
         return turned(self.hip.anatomy.femoral_from_local[:3, :3].T, direction)
 
 

@@ -22,10 +22,21 @@ Change = tuple[float | None, float | None]
 
 @dataclass(frozen=True, eq=False)
 class Repeatability:
-    """Changes of every single figure, by its path in ``measures.json``.
+    """How much each measure changes when the lesion's outline moves.
 
-    Each is a pair: with the outline moved inward, and outward; ``None`` where the figure does
-    not exist for one of the two outlines. For classes the pair is the classes themselves.
+    A change is a pair: with the outline moved inward, and outward; ``None`` where the figure does not exist for one
+    of the two. For classes the pair holds the classes themselves.
+
+    Parameters
+    ----------
+    half_voxel_mm : float
+        Half a voxel, mm: what no segmentation can know better.
+    half_voxel : dict of str to tuple
+        Changes by half a voxel, by path in ``measures.json``.
+    one_mm : dict of str to tuple
+        Changes by 1 mm (engineering choice: a pixel or two of the usual MR).
+    half_voxel_classes, one_mm_classes : dict of str to tuple
+        Classes with the outline moved.
     """
 
     half_voxel_mm: float

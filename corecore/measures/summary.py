@@ -25,7 +25,19 @@ QUESTIONS = {
 
 @dataclass(frozen=True)
 class Summary:
-    """The summary of one hip: ``headline``, published course of such lesions, arguments either way, open questions."""
+    """Summary of one hip for a reader with ten seconds; no advice.
+
+    Parameters
+    ----------
+    headline : str
+        Size and location of the lesion, one line.
+    expected : tuple of Item
+        Reported natural history of such lesions.
+    speaks_for, speaks_against : tuple of Item
+        Factors favouring, and factors against, decompression.
+    asks : tuple of str
+        Keys of what the surgeon has not answered yet.
+    """
 
     headline: str
     expected: tuple[Item, ...]
@@ -44,7 +56,13 @@ class Summary:
         }
 
     def text(self) -> str:
-        """Plain text of at most ``LINES_MAX`` lines: what speaks against comes before what speaks for."""
+        """The summary as plain text; factors against decompression come first.
+
+        Returns
+        -------
+        str
+            At most 12 lines.
+        """
         lines = [self.headline]
         parts = (("Course", self.expected), ("Against", self.speaks_against), ("For", self.speaks_for))
         last = [f"Asked: {'; '.join(QUESTIONS.get(key, key) for key in self.asks)}"] if self.asks else []

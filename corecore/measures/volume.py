@@ -38,7 +38,20 @@ DEFAULT_CUT, OTHER_CUTS = 0.5, (0.4, 0.6)
 
 @dataclass(frozen=True)
 class HeadShare:
-    """A definition of the head: its volume, the lesion within it, and the one over the other."""
+    """The lesion's share of the head, by one definition of the head.
+
+    Parameters
+    ----------
+    head_ml : float
+        Volume of the head, ml.
+    lesion_ml : float
+        Lesion within it, ml.
+
+    Examples
+    --------
+    >>> HeadShare(50.0, 7.5).fraction
+    0.15
+    """
 
     head_ml: float
     lesion_ml: float
@@ -51,12 +64,21 @@ class HeadShare:
 
 @dataclass(frozen=True)
 class Volumes:
-    """Volumes in ml.
+    """Volume of the lesion, and its share of the head by every definition.
 
-    ``shares`` by definition: ``cut_0.4``, ``cut_0.5`` (the default), ``cut_0.6``: bone in the
-    fitted sphere proximal of a plane that many radii from its centre; ``sphere``: the whole
-    fitted sphere (Steinberg's circle on each slice comes to the same); ``enclosing_sphere``:
-    the smallest sphere about the fitted centre that holds the articular surface (Bassounas 2001).
+    Parameters
+    ----------
+    volume_ml : float
+        Volume of the lesion, ml.
+    shares : dict of str to HeadShare
+        ``cut_0.4``, ``cut_0.5`` (the default) and ``cut_0.6``: bone in the fitted sphere, proximal of a plane across
+        the neck that many radii from its centre; ``sphere``: the whole fitted sphere; ``enclosing_sphere``: the
+        smallest
+        sphere about the fitted centre that holds the articular surface [1].
+
+    References
+    ----------
+    1. Bassounas, Fotiadis, Malizos 2001 (106 hips).
     """
 
     volume_ml: float
@@ -64,12 +86,12 @@ class Volumes:
 
     @property
     def head(self) -> HeadShare:
-        """The default definition."""
+        """Share of the head by the default definition."""
         return self.shares[f"cut_{DEFAULT_CUT}"]
 
     @property
     def outside_head_ml(self) -> float:
-        """Lesion that does not lie in the head as defined by default."""
+        """Lesion outside the head by the default definition, ml."""
         return self.volume_ml - self.head.lesion_ml
 
 
@@ -126,13 +148,24 @@ def _ball_ml(radius_mm: float) -> float:
 
 @dataclass(frozen=True)
 class CentroidInHead:
-    """The centre of mass in the femoral frame.
+    """Centre of mass of the lesion in the head [1].
 
-    ``position_mm`` from the head's centre: lateral, anterior, proximal. ``latitude_deg`` is
-    its height above the plane across the shaft's axis (90: straight above the centre),
-    ``longitude_deg`` its direction in that plane (0 lateral, 90 anterior, 180 medial, -90
-    posterior), ``depth_mm`` its depth below the bone surface, ``from_center_share`` its
-    distance from the centre in head radii.
+    Parameters
+    ----------
+    position_mm : tuple of float
+        From the head's centre: lateral, anterior, proximal; femoral mm.
+    latitude_deg : float
+        Height above the plane across the shaft's axis, degrees (90: straight above the centre).
+    longitude_deg : float
+        Direction in that plane, degrees: 0 lateral, 90 anterior, 180 medial, -90 posterior.
+    depth_mm : float
+        Depth below the bone surface, mm.
+    from_center_share : float
+        Distance from the centre, head radii.
+
+    References
+    ----------
+    1. J Orthop Res 2002;20:130 (65 hips).
     """
 
     position_mm: tuple[float, float, float]

@@ -28,12 +28,27 @@ GAIT_POLE = POLES["gait"]
 
 @dataclass(frozen=True)
 class WeightBearing:
-    """The lesion's share of a loaded cap.
+    """The lesion's share of a weight-bearing zone: a cone about the load's pole, its apex at the head's centre.
 
-    ``surface_fraction``: area of the cap whose radius meets lesion within
-    ``subchondral_depth_mm`` of the bone surface, over the cap's area. ``volume_fraction``:
-    lesion in the cap's cone over the lesion. ``depth_mm``: least bone between lesion and
-    surface in the cap, ``None`` where no lesion lies in the cone.
+    Parameters
+    ----------
+    cap_half_angle_deg : float
+        Half-angle of the cone, degrees [2].
+    subchondral_depth_mm : float
+        Depth below the bone surface within which lesion counts as under it, mm.
+    pole : tuple of float
+        Direction of the load in the femoral frame, any length; mean of instrumented hips [1].
+    surface_fraction : float
+        Area of the cap under which lesion lies, over the cap's area, 0 to 1.
+    volume_fraction : float
+        Lesion in the cone over the lesion, 0 to 1.
+    depth_mm : float or None
+        Least bone between lesion and surface in the cap, mm; ``None`` where no lesion lies in the cone.
+
+    References
+    ----------
+    1. Bergmann 2016, PLoS ONE 11:e0155612 (ten hips).
+    2. J Orthop Surg Res 2020, doi:10.1186/s13018-020-01927-9.
     """
 
     cap_half_angle_deg: float

@@ -53,7 +53,21 @@ Pair = tuple[Tunnel, TunnelFigures]
 
 @dataclass(frozen=True, eq=False)
 class Alternative:
-    """A tunnel and what speaks for it. ``breach_probability`` of cortex or joint, drilled by ``METHOD``."""
+    """A tunnel and the four figures by which alternatives are compared.
+
+    Parameters
+    ----------
+    tunnel : Tunnel
+        The tunnel, local mm.
+    figures : TunnelFigures
+        Its figures; ``removed_fraction`` is the first.
+    spare_clearance_mm : float
+        Least spare clearance beyond the margins, mm.
+    healthy_bone_ml : float
+        Viable bone that it takes, ml.
+    breach_probability : float
+        Probability of cortical perforation or joint penetration, drilled freehand.
+    """
 
     tunnel: Tunnel
     figures: TunnelFigures
@@ -63,7 +77,7 @@ class Alternative:
 
     @property
     def scores(self) -> FloatArray:
-        """(4,), more is better: removed share, room, less healthy bone, fewer breaches."""
+        """The four figures, shape (4,), more is better; viable bone and perforations are negated."""
         return np.array(
             [self.figures.removed_fraction, self.spare_clearance_mm, -self.healthy_bone_ml, -self.breach_probability]
         )

@@ -42,11 +42,20 @@ ENTRY_MOVED_MM = 0.1
 
 @dataclass(frozen=True, eq=False)
 class ManualPath:
-    """A path set by hand: the points given (3,), world RAS mm, and what judging it found.
+    """A surgeon-modified path: the points that were given, and how it was evaluated.
 
-    ``entry_moved_mm``: from the entry given to where the axis leaves the bone. ``violations``
-    as in ``corecore.tunnels.limits.violations``. ``nearest``: the best tunnel near the path; where
-    there is none, ``nearest_reason`` says why.
+    Parameters
+    ----------
+    entry_mm, tip_mm : ndarray, shape (3,)
+        The points as they were given, world RAS mm.
+    entry_moved_mm : float
+        From the given entry to where the axis leaves the bone, mm.
+    violations : tuple of dict
+        Limits exceeded, each ``{key, limit, value}``.
+    nearest : NearbyTunnel or None
+        The best tunnel within 10 mm of the path, local mm.
+    nearest_reason : str or None
+        Why there is none.
     """
 
     entry_mm: FloatArray
@@ -59,7 +68,47 @@ class ManualPath:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """A planned hip: its tunnels with their figures (local frame), or why there are none."""
+    """A planned hip: its tunnels with their figures, or why there are none.
+
+    Tunnels are in the local frame of the hip: ``plan.hip.to_world(tunnel.entry)`` is RAS mm, as in ``plan.json``.
+
+    Parameters
+    ----------
+    hip : Hip
+        The hip.
+    spec : Spec
+        Parameters in force.
+    measures : Measures
+        Measures of its necrosis.
+    tunnels : tuple of (Tunnel, TunnelFigures)
+        The tunnels, local mm, and their figures; empty where there is none.
+    infeasible : Infeasible or None
+        Why there is none, or no set that removes what was asked for.
+    totals : PlanMetrics
+        What the tunnels do together.
+    warnings : tuple of PlanWarning
+        What a reader must know.
+    timings : dict of str to float
+        Seconds taken by each step.
+    poses_judged : int
+        Lines that the search evaluated.
+    proof : Proof, optional
+        The proven bound, where one was asked for.
+    given : ManualPath, optional
+        The path, where the plan evaluates one instead of searching.
+    explanations : tuple of dict
+        Per tunnel: text, nearest walls and limiting constraints.
+    standing : BoneStock, optional
+        Residual bone stock.
+    methods : mapping of str to Method
+        Guidance methods whose errors are simulated.
+    robust : RobustPlan, optional
+        The robust plan, where one was asked for.
+    own : Alternative, optional
+        The plan's own tunnel, scored as its alternatives are.
+    others : tuple of Alternative
+        Alternatives, where some were asked for.
+    """
 
     hip: Hip
     spec: Spec
@@ -83,7 +132,7 @@ class Plan:
 
     @property
     def status(self) -> str:
-        """``planned``, ``infeasible``, or ``manual`` for a path set by hand."""
+        """``planned``, ``infeasible``, or ``manual`` for a surgeon-modified path."""
         if self.given is not None:
             return "manual"
         return "planned" if self.tunnels else "infeasible"

@@ -51,10 +51,30 @@ SEARCH_SEED = 1
 
 @dataclass(frozen=True, eq=False)
 class RobustPlan:
-    """The tunnel found, its risk by the method beside the plain plan's, and whether it keeps the limit.
+    """A tunnel planned for the errors of a guidance method, beside the one planned without.
 
-    ``met``: neither cortex nor joint is breached more often than ``limit``. Risks are of 10,240
-    drillings each; ``trials`` counts the tunnels that were drilled in the search.
+    Parameters
+    ----------
+    method : Method
+        The guidance method.
+    limit : float
+        Greatest probability of cortical perforation, and of joint penetration, 0 to 1.
+    met : bool
+        Whether the tunnel keeps it.
+    tunnel : Tunnel
+        The robust tunnel, local mm.
+    figures : TunnelFigures
+        Its figures.
+    risk : Risk
+        Its simulation, of 10,240 drillings.
+    plain_tunnel : Tunnel
+        The tunnel planned without errors, local mm.
+    plain_figures : TunnelFigures
+        Its figures.
+    plain_risk : Risk
+        Its simulation.
+    trials : int
+        Tunnels that the search simulated.
     """
 
     method: Method

@@ -34,14 +34,29 @@ PARALLEL_DEG = 2.0
 
 @dataclass(frozen=True)
 class BoneStock:
-    """What stands when the tunnels of a plan are drilled; ``None`` where there is no such thing.
+    """Residual bone stock: how much of neck and lateral wall the tunnels take; none of it predicts a fracture.
 
-    ``neck_share_max``: the greatest share of a section across the neck that tunnels take, at
-    ``neck_share_at_mm`` from the head's centre. ``hole_above_lesser_trochanter_mm``: lowest edge
-    of the lowest hole above the lesser trochanter's level. ``bridge_mm``: least bone between two
-    separate holes. ``lateral_wall_share``: width of the holes over the width of the bone lateral
-    of the shaft axis, at the height where it is most. ``holes``: separate ones. ``pattern``:
-    single, fan, parallel or separate; ``spread_deg``: the greatest angle between two tunnels.
+    Sources of the figures: ``docs/design/standing.md``.
+
+    Parameters
+    ----------
+    neck_share_max : float or None
+        Maximum neck cross-section loss, 0 to 1; ``None`` where there is no section.
+    neck_share_at_mm : float or None
+        How far from the head's centre that section lies, mm.
+    hole_above_lesser_trochanter_mm : float
+        Inferior margin of the lowest entry hole above the lesser trochanter's level, mm.
+    bridge_mm : float or None
+        Least bone between two separate holes, mm; ``None`` where there are no two.
+    lateral_wall_share : float or None
+        Lateral-wall defect: width of the holes over that of the bone lateral of the shaft's axis, at the height where
+        it is greatest.
+    holes : int
+        Number of separate entry holes.
+    pattern : {"single", "fan", "parallel", "separate"}
+        How the tunnels lie to each other.
+    spread_deg : float or None
+        Greatest angle between two tunnels, degrees.
     """
 
     neck_share_max: float | None

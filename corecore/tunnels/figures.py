@@ -35,19 +35,59 @@ LEAN_LEAST = 0.1
 
 @dataclass(frozen=True)
 class TunnelFigures:
-    """What is measured of one tunnel; lengths mm, angles degrees, volumes ml.
+    """What is measured of one tunnel; lengths mm, angles degrees.
 
-    ``removed_fraction``: share of the lesion inside. ``cortical_clearance_mm``: wall to bone
-    surface beyond the portal and outside the head; ``posterosuperior_clearance_mm`` the part
-    of it in the neck's postero-superior quarter; ``joint_clearance_mm``: wall or flat end to
-    bone surface in the head; each infinite where the tunnel has no such part.
-    ``wall_depth_min_mm``: least depth of the wall from where it must be inside the bone.
-    ``nearest_to_cut_mm``: entry to the scan's edge in the bone. ``outward_free``: prolonged
-    outward it meets no bone. ``entry_off_surface_mm``: entry to the surface averaged over a
-    drill's mouth. ``avoid_clearance_mm`` and ``pelvis_clearance_mm``: from any part, the
-    prolongation among them, to the region; ``None`` where there is none. ``entry_from_fixed_mm``
-    and ``direction_from_fixed_deg``: from what the surgeon insists on, ``None`` if free. Heights
-    are along the femoral z axis; ``entry_edge_low_mm`` is less the raise for an assumed level.
+    Clearances run from the wall, or the flat end, to the bone surface, and are infinite where the tunnel has no such
+    part. Heights are along the femoral z axis.
+
+    Parameters
+    ----------
+    removed_fraction : float
+        Share of the necrosis inside the tunnel, 0 to 1.
+    length_mm : float
+        From entry to tip.
+    portal_length_mm : float
+        Length of the entry portal along the axis, in which the wall is near the cortex of its own hole.
+    cortical_clearance_mm : float
+        Least clearance to the cortex beyond the portal, outside the head.
+    posterosuperior_clearance_mm : float
+        Least clearance in the neck's postero-superior quarter.
+    joint_clearance_mm : float
+        Least clearance in the head.
+    wall_depth_min_mm : float
+        Least depth of the wall where it must lie in bone.
+    incidence_deg : float
+        Drill–cortex angle (90°: perpendicular), against the surface averaged over a drill's mouth.
+    entry_normal_deg : float
+        Deviation of the entry's surface normal from lateral.
+    shaft_angle_deg : float
+        Angle to the distal shaft.
+    ap_angle_deg : float
+        The same projected on the coronal plane, 0 to 360.
+    lateral_tilt_deg : float
+        Sagittal angulation, positive forward.
+    entry_edge_low_mm : float
+        Inferior margin of the entry hole above the lesser trochanter's level, less the raise where that is assumed.
+    entry_edge_high_mm : float
+        Superior margin of the hole above that level.
+    entry_above_lesser_trochanter_mm : float
+        Entry above that level.
+    entry_below_greater_trochanter_mm : float or None
+        Entry below the greater trochanter's tip; ``None`` where it is not in view.
+    entry_anterior_mm : float
+        AP offset of the entry from the mid-lateral line, positive in front.
+    nearest_to_cut_mm : float
+        Entry to where the scan's edge cuts the bone.
+    outward_free : bool
+        Whether the tunnel, prolonged outward by 80 mm, meets no bone.
+    entry_off_surface_mm : float
+        Entry to the surface averaged over a drill's mouth.
+    avoid_clearance_mm, pelvis_clearance_mm : float or None
+        From any part, prolonged outward, to the region to keep out of and to the pelvis; ``None`` where there is none.
+    entry_from_fixed_mm : float or None
+        From the entry that the surgeon insists on; ``None`` where it is free.
+    direction_from_fixed_deg : float or None
+        From the direction that the surgeon insists on, likewise.
     """
 
     removed_fraction: float
@@ -78,9 +118,23 @@ class TunnelFigures:
 
 
 def first_exit(hip: Hip, inside: FloatArray, outward: FloatArray) -> FloatArray | None:
-    """Where a ray from a point in bone first leaves it (local mm), to 0.001 mm; ``None`` if it never does.
+    """Find where a ray from a point in bone first leaves it.
 
-    Steps as long as the distance to the surface allows, so thin gaps are not jumped over.
+    Steps are as long as the distance to the surface allows, so thin gaps are not jumped over.
+
+    Parameters
+    ----------
+    hip : Hip
+        The hip.
+    inside : ndarray, shape (3,)
+        A point in bone, local mm.
+    outward : ndarray, shape (3,)
+        Unit vector, local.
+
+    Returns
+    -------
+    ndarray, shape (3,), or None
+        The exit to 0.001 mm, local; ``None`` where the ray never leaves bone or starts outside it.
     """
     at, step_min = 0.0, 0.05
     depth = float(hip.bone.distance(inside[None])[0])
@@ -103,7 +157,22 @@ def first_exit(hip: Hip, inside: FloatArray, outward: FloatArray) -> FloatArray 
 
 
 def assess(hip: Hip, tunnel: Tunnel, spec: Spec) -> TunnelFigures:
-    """Measure a tunnel in a hip. ``entry`` is taken as given (see ``first_exit``)."""
+    """Measure a tunnel in a hip.
+
+    Parameters
+    ----------
+    hip : Hip
+        The hip.
+    tunnel : Tunnel
+        The tunnel, local mm; its entry is taken as given (see ``first_exit``).
+    spec : Spec
+        Margins, and what the surgeon insists on.
+
+    Returns
+    -------
+    TunnelFigures
+        Its figures.
+    """
     bone, anatomy = hip.bone, hip.anatomy
     direction, radius = tunnel.direction, tunnel.radius_mm
     normal = bone.mouth_normal(tunnel.entry)[0]

@@ -23,7 +23,31 @@ GRAFT_LATTICE_MM = 0.25
 
 @dataclass(frozen=True)
 class PlanMetrics:
-    """What the tunnels of a plan do together; fractions of the lesion, ml."""
+    """What the tunnels of a plan do together; fractions of the necrosis, 0 to 1, and volumes in ml.
+
+    Parameters
+    ----------
+    removed_fraction : float
+        Necrosis inside the tunnels.
+    reachable_fraction : float
+        Necrosis deeper than the joint margin.
+    removed_weight_bearing_fraction : float or None
+        Necrosis removed from the weight-bearing zone, of that in the zone; ``None`` where none lies there.
+    reached_3mm_fraction, reached_5mm_fraction : float
+        Necrosis inside the tunnels or within 3 and 5 mm of them.
+    target_fraction : float
+        The objective's value.
+    necrosis_removed_ml, necrosis_left_ml : float
+        Necrosis inside the tunnels, and outside.
+    healthy_bone_removed_ml : float
+        Viable bone inside the tunnels.
+    graft_volume_ml : float
+        Graft volume required: bone inside the tunnels, each place counted once.
+    neck_area_share : float
+        Share of the neck's smallest section that the tunnels take.
+    discretisation_error_fraction : float
+        Numerical error of ``removed_fraction``: its change with 125 sample points for each.
+    """
 
     removed_fraction: float
     reachable_fraction: float

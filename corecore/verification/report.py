@@ -10,11 +10,25 @@ Relation = Literal["=", ">=", "<="]
 
 @dataclass(frozen=True)
 class Check:
-    """One figure of a plan beside the one found by the second road.
+    """One figure of a plan beside the one recalculated.
 
-    ``stated`` stands in the plan (a figure, or the limit of a constraint), ``found`` was
-    computed here. ``relation`` reads *found relation stated*; ``tolerance`` has the figure's
-    unit. A figure that is not finite where the other is never agrees.
+    Parameters
+    ----------
+    name : str
+        The figure's path in ``plan.json``.
+    stated : float, str or None
+        What the plan states: a figure, or the limit of a constraint.
+    found : float, str or None
+        What was recalculated.
+    tolerance : float
+        Accepted difference, in the figure's unit.
+    unit : str
+        Unit of both.
+    ok : bool
+        Whether *found relation stated* holds within the tolerance; a figure that is not finite where the other is
+        never agrees.
+    relation : {"=", ">=", "<="}
+        The relation.
     """
 
     name: str
@@ -28,14 +42,32 @@ class Check:
 
 @dataclass(frozen=True)
 class Verification:
-    """All checks of a plan, and what the reader must know besides."""
+    """Independent recalculation of a plan: all checks, and what a reader must know.
+
+    It shares no geometry with the planner; what is recalculated and what is not: ``docs/design/verify.md``.
+
+    Parameters
+    ----------
+    checks : tuple of Check
+        One for each figure.
+    messages : tuple of str
+        What a reader must know: inputs that changed, a plan of another version.
+
+    Examples
+    --------
+    >>> result = Verification((Check("totals.removed_fraction", 0.21, 0.213, 0.005, "", True),))
+    >>> result.agrees, result.disagreements
+    (True, ())
+    >>> Verification(()).agrees
+    False
+    """
 
     checks: tuple[Check, ...]
     messages: tuple[str, ...] = ()
 
     @property
     def agrees(self) -> bool:
-        """Whether every check holds. A verification without checks agrees with nothing."""
+        """Whether every check holds; a verification without checks agrees with nothing."""
         return bool(self.checks) and all(check.ok for check in self.checks)
 
     @property

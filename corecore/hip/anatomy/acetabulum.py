@@ -47,11 +47,34 @@ LANDMARK_BESIDE_RADII = 1.0
 
 @dataclass(frozen=True, eq=False)
 class Acetabulum:
-    """The acetabulum about a femoral head, in the case's local frame (a right hip; mm).
+    """The acetabulum in the mid-coronal plane of a femoral head.
 
-    ``edge_mm`` E and ``teardrop_mm`` T lie in the mid-coronal plane, ``None`` where a population stands in.
-    ``radius_mm`` is that of the acetabular circle about the head's centre. ``edge_deg``, ``middle_deg`` and
-    ``vertical_deg`` are angles in that plane: of E, of P, and of the body's vertical, which is always an estimate.
+    Angles in that plane are seen from the head's centre: 0° along the shaft's axis, positive laterally.
+
+    Parameters
+    ----------
+    edge_mm : ndarray, shape (3,), or None
+        Superolateral edge E, local mm; ``None`` where a population's mean is used.
+    teardrop_mm : ndarray, shape (3,), or None
+        Lowest point T of the teardrop, local mm, likewise.
+    radius_mm : float
+        Radius of the acetabular circle about the head's centre, mm.
+    edge_deg : float
+        Angle of E, degrees.
+    middle_deg : float
+        Angle of P, the medial end of the weight-bearing surface, degrees: where the perpendicular bisector of ET meets
+        the acetabulum [1].
+    basis : {"pelvis", "landmarks", "population"}
+        What edge and middle rest on; the population's means are those of 200 hips [2].
+    vertical_deg : float
+        Angle of the body's vertical, degrees: an estimate (engineering choice).
+    warnings : tuple of PlanWarning
+        What a reader must know.
+
+    References
+    ----------
+    1. Japanese Investigation Committee 2001, doi:10.1007/s007760200108.
+    2. Fowkes 2011, Skeletal Radiol 40:1427.
     """
 
     edge_mm: FloatArray | None
@@ -65,7 +88,7 @@ class Acetabulum:
 
     @property
     def arc_deg(self) -> float:
-        """The weight-bearing arc from the middle to the edge, degrees."""
+        """Weight-bearing arc from the middle P to the edge E, degrees."""
         return self.edge_deg - self.middle_deg
 
 

@@ -16,7 +16,15 @@ Source = Literal["fitted", "given", "assumed"]
 
 @dataclass(frozen=True)
 class PlanWarning:
-    """Something the reader must know: a stable code and one sentence."""
+    """Something that a reader of a plan must know.
+
+    Parameters
+    ----------
+    code : str
+        Stable code; ``corecore messages CODE`` says what it means.
+    text : str
+        One sentence.
+    """
 
     code: str
     text: str
@@ -24,12 +32,30 @@ class PlanWarning:
 
 @dataclass(frozen=True, eq=False)
 class Landmarks:
-    """Landmarks given by the user, positions in mm; ``None`` where nothing was given.
+    """Landmarks given by the user; ``None`` where nothing was given.
 
-    The frame is world RAS in a file and the case's local frame inside the fits.
-    ``shaft_axis`` is a proximal unit vector through ``shaft_point``; ``x_axis`` points
-    laterally (left hips: laterally too). ``acetabular_edge`` is the superolateral edge of the
-    acetabulum, ``teardrop`` the lowest point of the pelvic teardrop.
+    The frame is world RAS mm in a file and in a ``Case``, and the local frame inside the fits.
+
+    Parameters
+    ----------
+    head_center : ndarray, shape (3,), optional
+        Centre of the femoral head, mm.
+    head_radius_mm : float, optional
+        Its radius, mm.
+    neck_center : ndarray, shape (3,), optional
+        Centroid of the neck's smallest section, mm.
+    shaft_point : ndarray, shape (3,), optional
+        A point on the shaft's axis, mm.
+    shaft_axis : ndarray, shape (3,), optional
+        Unit vector along the shaft, proximal.
+    x_axis : ndarray, shape (3,), optional
+        Lateral unit vector; on left hips lateral too.
+    lesser_trochanter_tip, greater_trochanter_tip : ndarray, shape (3,), optional
+        Tips of the trochanters, mm.
+    acetabular_edge : ndarray, shape (3,), optional
+        Superolateral edge of the acetabulum, mm.
+    teardrop : ndarray, shape (3,), optional
+        Lowest point of the pelvic teardrop, mm.
     """
 
     head_center: FloatArray | None = None
@@ -46,15 +72,60 @@ class Landmarks:
 
 @dataclass(frozen=True, eq=False)
 class Anatomy:
-    """Landmarks of one femur in the case's local frame (mm; right-handed, x lateral on both sides).
+    """Landmarks and axes of one femur, in the local frame of its hip (mm, a right hip).
 
-    The femoral frame has its origin at ``head_center`` and axes ``x_axis`` (lateral),
-    ``y_axis`` (anterior), ``shaft_axis`` (z, proximal). ``neck_axis`` points to the head,
-    from ``neck_center``, the centroid of the neck's smallest section.
-    ``lesser_trochanter_height_mm`` is the height of its tip along z from the head centre
-    (negative), also when the tip is not in view and the height is assumed.
-    ``midline_heights_mm`` and ``midline_y_mm`` tabulate the lateral cortex's mid-line: at a
-    height along z, the mid-point in y of the part of the section lateral of the shaft axis.
+    The *femoral* frame has its origin at ``head_center`` and the axes ``x_axis`` (lateral), ``y_axis`` (anterior) and
+    ``shaft_axis`` (z, proximal). How each is found, and how well: ``docs/design/anatomy.md``.
+
+    Parameters
+    ----------
+    side : {"left", "right"}
+        Side of the hip; the geometry is that of a right one.
+    head_center : ndarray, shape (3,)
+        Centre of the best-fit sphere of the articular surface, local mm.
+    head_radius_mm : float
+        Its radius R, mm.
+    neck_center : ndarray, shape (3,)
+        Centroid of the neck's smallest section, local mm.
+    neck_axis : ndarray, shape (3,)
+        Unit vector from there to the head's centre, local.
+    neck_min_area_mm2 : float
+        Area of that section, mm².
+    shaft_point : ndarray, shape (3,)
+        A point on the shaft's axis, local mm.
+    shaft_axis : ndarray, shape (3,)
+        Unit vector along the shaft, proximal, local.
+    x_axis : ndarray, shape (3,)
+        Lateral unit vector, perpendicular to the shaft, local.
+    lesser_trochanter_tip : ndarray, shape (3,), or None
+        Tip, local mm; ``None`` where the scan does not show it.
+    lesser_trochanter_height_mm : float
+        Height of that tip along z from the head's centre, mm, negative; also where it is assumed.
+    greater_trochanter_tip : ndarray, shape (3,), or None
+        Tip, local mm.
+    midline_heights_mm, midline_y_mm : ndarray, shape (N,)
+        The mid-lateral line, femoral mm: at heights along z, the mid-point in y of the section lateral of the shaft's
+        axis.
+    sources : dict of str to str
+        Per landmark: ``fitted``, ``given`` or ``assumed``.
+    warnings : tuple of PlanWarning
+        What a reader must know of the fits.
+
+    References
+    ----------
+    Neck-shaft angle and anteversion assumed where no shaft or condyles are in view: PMC4775021 (1,070 femora).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x, y, z = np.eye(3)
+    >>> neck = (z - x) / np.sqrt(2.0)
+    >>> bone = Anatomy("right", np.zeros(3), 24.0, -30.0 * neck, neck, 700.0, 40.0 * x, z, x, None, -48.0, None,
+    ...                np.array([-60.0, -30.0]), np.array([0.0, 3.0]), {})
+    >>> round(bone.neck_shaft_angle_deg), bone.midline_y(-45.0).tolist()
+    (135, 1.5)
+    >>> bone.in_head([[0.0, 0.0, 10.0], [20.0, 0.0, -20.0]]).tolist()
+    [True, False]
     """
 
     side: Literal["left", "right"]
@@ -76,12 +147,12 @@ class Anatomy:
 
     @property
     def y_axis(self) -> FloatArray:
-        """Anterior unit vector of the femoral frame."""
+        """Anterior unit vector of the femoral frame, shape (3,), local."""
         return np.asarray(np.cross(self.shaft_axis, self.x_axis), dtype=np.float64)
 
     @property
     def femoral_from_local(self) -> FloatArray:
-        """Rotation and translation (4, 4) from the local frame to the femoral frame."""
+        """Matrix from local mm to the femoral frame, shape (4, 4)."""
         matrix = np.eye(4)
         matrix[:3, :3] = np.stack([self.x_axis, self.y_axis, self.shaft_axis])
         matrix[:3, 3] = -matrix[:3, :3] @ self.head_center
@@ -89,26 +160,59 @@ class Anatomy:
 
     @property
     def neck_shaft_angle_deg(self) -> float:
-        """Angle between the neck axis and the distal shaft, degrees."""
+        """Angle between the neck's axis and the distal shaft, degrees."""
         return float(np.degrees(np.arccos(np.clip(np.dot(self.neck_axis, -self.shaft_axis), -1.0, 1.0))))
 
     def midline_y(self, heights_mm: npt.ArrayLike) -> FloatArray:
-        """Anterior position of the lateral mid-line at heights along z from the head centre, mm."""
+        """AP position of the mid-lateral line.
+
+        Parameters
+        ----------
+        heights_mm : array_like
+            Heights along z from the head's centre, mm.
+
+        Returns
+        -------
+        ndarray, same shape
+            Position along y, femoral mm; beyond the table that of its end.
+        """
         return np.interp(np.asarray(heights_mm, dtype=np.float64), self.midline_heights_mm, self.midline_y_mm)
 
     def midline_known(self, height_mm: float) -> bool:
-        """Whether the mid-line is in view at a height along z from the head centre (half a millimetre of grace)."""
+        """Whether the mid-lateral line is in view at a height.
+
+        Parameters
+        ----------
+        height_mm : float
+            Height along z from the head's centre, mm.
+
+        Returns
+        -------
+        bool
+            True within the table, give or take 0.5 mm.
+        """
         return bool(self.midline_heights_mm[0] - 0.5 <= height_mm <= self.midline_heights_mm[-1] + 0.5)
 
     def in_head(self, points_mm: npt.ArrayLike) -> npt.NDArray[np.bool_]:
-        """Whether local points (N, 3) lie in the head sphere, proximal of the plane 0.5 R from its centre."""
+        """Whether points lie in the head: in its sphere, proximal of the plane 0.5 R from the centre across the neck.
+
+        Parameters
+        ----------
+        points_mm : array_like, shape (N, 3)
+            Local positions, mm.
+
+        Returns
+        -------
+        ndarray of bool, shape (N,)
+            True in the head.
+        """
         offset = np.asarray(points_mm, dtype=np.float64) - self.head_center
         near = np.einsum("ij,ij->i", offset, offset) <= self.head_radius_mm**2
         return np.asarray(near & (offset @ self.neck_axis >= -0.5 * self.head_radius_mm))
 
     @property
     def posterosuperior(self) -> FloatArray:
-        """Unit vector across the neck axis, half-way between superior and posterior."""
+        """Unit vector across the neck's axis, half-way between superior and posterior, shape (3,), local."""
         up = self.shaft_axis - np.dot(self.shaft_axis, self.neck_axis) * self.neck_axis
         up = up / np.linalg.norm(up)
         back = -self.y_axis - np.dot(-self.y_axis, self.neck_axis) * self.neck_axis
@@ -117,7 +221,18 @@ class Anatomy:
         return np.asarray(both / np.linalg.norm(both), dtype=np.float64)
 
     def in_posterosuperior_quarter(self, points_mm: npt.ArrayLike) -> npt.NDArray[np.bool_]:
-        """Whether local points (N, 3) lie in the neck's postero-superior quarter (0.5 to 2 R from the head centre)."""
+        """Whether points lie in the neck's postero-superior quarter, 0.5 to 2 R from the head's centre.
+
+        Parameters
+        ----------
+        points_mm : array_like, shape (N, 3)
+            Local positions, mm.
+
+        Returns
+        -------
+        ndarray of bool, shape (N,)
+            True in the quarter.
+        """
         offset = np.asarray(points_mm, dtype=np.float64) - self.head_center
         along = -(offset @ self.neck_axis)
         across = offset + along[:, None] * self.neck_axis

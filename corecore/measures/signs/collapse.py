@@ -47,10 +47,23 @@ ARCO_IIIB_MM = 2.0
 
 @dataclass(frozen=True)
 class Collapse:
-    """Depressions in mm below the sphere.
+    """Collapse of the head: how far its surface lies below the fitted sphere.
 
-    ``over_lesion_mm``: the largest over the lesion; ``rest_p95_mm`` and ``rest_max_mm``: the 95th
-    percentile and the largest on the rest of the judged part. ``None`` where there is no such part.
+    Parameters
+    ----------
+    over_lesion_mm : float or None
+        Largest depression over the lesion, mean over a disc of 3 mm radius, mm; ``None`` where no lesion lies under
+        the part that is measured.
+    rest_p95_mm, rest_max_mm : float or None
+        95th percentile and largest depression on the rest of that part, mm.
+    limit_mm : float
+        Detection limit, mm (engineering choice; ``docs/design/signs.md``).
+    direction : tuple of float or None
+        Where the depression is largest, seen from the head's centre: unit vector, femoral frame.
+
+    References
+    ----------
+    ARCO 2019 parts IIIA from IIIB at 2 mm: Yoon 2020, doi:10.1016/j.arth.2019.11.029.
     """
 
     over_lesion_mm: float | None
@@ -61,12 +74,12 @@ class Collapse:
 
     @property
     def found(self) -> bool:
-        """Whether the depression over the lesion exceeds the limit."""
+        """Whether the depression over the lesion exceeds the detection limit."""
         return self.over_lesion_mm is not None and self.over_lesion_mm > self.limit_mm
 
     @property
     def warning(self) -> PlanWarning | None:
-        """The warning, where there is one to give."""
+        """The warning, or ``None``."""
         if not self.found or self.over_lesion_mm is None:
             return None
         rest = "" if self.rest_p95_mm is None else f"; 95 % of the rest of the head within {self.rest_p95_mm:.1f} mm"

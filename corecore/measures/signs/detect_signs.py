@@ -19,7 +19,27 @@ from corecore.measures.signs.stage import Stage
 
 @dataclass(frozen=True, eq=False)
 class Signs:
-    """What was found, what was asked, and what could not be judged (``notes``, one sentence each)."""
+    """Signs that outline and image show besides the lesion, and what the surgeon said.
+
+    Parameters
+    ----------
+    hip : Hip
+        The hip.
+    collapse : Collapse
+        Collapse of the head.
+    channels : tuple of Channel
+        Previous tunnels, local frame.
+    metal : Metal or None
+        Metal near the hip, where a CT was given and shows any.
+    image_age : ImageAge
+        Age of the imaging.
+    stage : Stage or None
+        Stage as the surgeon gave it.
+    physis : {"open", "closed", "unknown"}
+        Physeal status as the surgeon gave it.
+    notes : tuple of str
+        What could not be evaluated, one sentence each.
+    """
 
     hip: Hip
     collapse: Collapse

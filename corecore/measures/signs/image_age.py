@@ -18,7 +18,21 @@ IMAGE_AGE_MAX_DAYS = 90
 
 @dataclass(frozen=True)
 class ImageAge:
-    """Days between imaging and plan; ``days`` is ``None`` where the date of imaging is unknown."""
+    """Age of the imaging on the day of the plan.
+
+    Parameters
+    ----------
+    imaging_date : datetime.date or None
+        Day of the imaging.
+    days : int or None
+        Days since; ``None`` where the date is unknown.
+    warning : PlanWarning or None
+        Given above 90 days (engineering choice) [1].
+
+    References
+    ----------
+    1. Pace of collapse: Kuroda 2019, doi:10.1302/2046-3758.810.BJR-2019-0022.R1.
+    """
 
     imaging_date: date | None
     days: int | None

@@ -25,7 +25,23 @@ METAL_NEAR_MM = 110.0
 
 @dataclass(frozen=True)
 class Metal:
-    """Metal near the hip: volume, least distance to the head's centre, its centroid (world RAS mm), in bone or not."""
+    """Metal near the hip, or contrast medium as dense.
+
+    Parameters
+    ----------
+    volume_ml : float
+        Its volume, ml.
+    parts : int
+        Number of connected parts.
+    distance_mm : float
+        Least distance from the head's centre, mm.
+    centroid : tuple of float
+        Its centroid, world RAS mm.
+    share_in_femur : float
+        Share of its voxels in the femur, 0 to 1.
+    threshold_hu : float
+        Threshold used, Hounsfield units (engineering choice).
+    """
 
     volume_ml: float
     parts: int

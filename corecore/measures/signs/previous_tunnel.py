@@ -219,7 +219,21 @@ NECK_REACHED_MM = 5.0
 
 @dataclass(frozen=True, eq=False)
 class Channel:
-    """A straight channel, local mm: from its lateral end ``start`` towards the head, ``end``."""
+    """A straight channel up the neck: a previous tunnel, screw or nail.
+
+    Parameters
+    ----------
+    source : {"mask", "image"}
+        Seen as a hole in the femur mask, or as a cylinder in the CT.
+    start : ndarray, shape (3,)
+        Its lateral end, local mm.
+    end : ndarray, shape (3,)
+        Its end towards the head, local mm.
+    width_mm : float
+        Its width, mm.
+    contrast_hu : float, optional
+        Of a CT: inside less outside, Hounsfield units.
+    """
 
     source: Literal["mask", "image"]
     start: FloatArray
@@ -234,7 +248,7 @@ class Channel:
 
     @property
     def direction(self) -> FloatArray:
-        """Unit vector (3,) from the lateral end towards the head."""
+        """Unit vector from the lateral end towards the head, shape (3,), local."""
         return np.asarray((self.end - self.start) / max(self.length_mm, 1e-9))
 
     @property

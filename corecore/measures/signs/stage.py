@@ -38,7 +38,30 @@ _PATTERN = re.compile(
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage: ``system`` (a key of ``SYSTEMS``), number, letter or ``""``, and whether the system was named."""
+    """A stage of the necrosis as the surgeon gave it.
+
+    Parameters
+    ----------
+    system : {"arco", "steinberg", "ficat", "jic"}
+        Staging system; ARCO is that of 2019 [1].
+    number : int
+        Stage, 0 to 6; not every system has all.
+    letter : str
+        A letter that follows (``"A"``), or ``""``.
+    system_named : bool
+        Whether the system was named, or ARCO was assumed.
+
+    References
+    ----------
+    1. Yoon 2020, doi:10.1016/j.arth.2019.11.029. Steinberg: PMID 7822393.
+       JIC: doi:10.1302/2046-3758.810.BJR-2019-0022.R1.
+
+    Examples
+    --------
+    >>> stage = parse_stage("ARCO 3a")
+    >>> stage.label, stage.collapsed
+    ('ARCO 2019 IIIA', True)
+    """
 
     system: str
     number: int
@@ -47,13 +70,13 @@ class Stage:
 
     @property
     def label(self) -> str:
-        """As it is printed: ``ARCO 2019 IIIA``, ``JIC 3A``."""
+        """The stage as it is printed: ``ARCO 2019 IIIA``, ``JIC 3A``."""
         number = str(self.number) if self.system in FIGURES else ROMAN[self.number]
         return f"{SYSTEMS[self.system][0]} {number}{self.letter}"
 
     @property
     def collapsed(self) -> bool:
-        """Whether at this stage the subchondral bone has fractured or the head has flattened."""
+        """Whether the subchondral bone has fractured or the head has flattened at this stage."""
         return self.number >= COLLAPSED_FROM
 
     def as_dict(self) -> dict[str, Any]:

@@ -33,10 +33,16 @@ Ended = Literal["gap", "effort", "time"]
 
 @dataclass(frozen=True)
 class Proof:
-    """What was proven: no tunnel removes more than ``upper_bound_fraction`` of the lesion.
+    """A proven bound: no plan within the limits removes more; how it is proven: ``docs/design/search.md``.
 
-    ``stopped_by``: ``gap`` where nothing is left that could exceed the gap asked for,
-    ``effort`` after as many boxes as allowed, ``time`` after as long.
+    Parameters
+    ----------
+    upper_bound_fraction : float
+        Greatest share of the necrosis that any tunnel, or set, may remove, 0 to 1.
+    stopped_by : {"gap", "effort", "time"}
+        Why the proof ended: nothing left exceeds the gap asked for, as many nodes bounded as allowed, or time is up.
+    boxes_bounded : int
+        Number of branch-and-bound nodes.
     """
 
     upper_bound_fraction: float

@@ -41,10 +41,20 @@ Again = Callable[[Spec, FloatArray | None], bool]
 
 @dataclass(frozen=True)
 class Relaxation:
-    """One way out: the constraint, its limit, the value at which a tunnel exists, and by how much it gives way.
+    """One limit that, relaxed, gives a tunnel.
 
-    ``step``: planning with ``needed`` found a tunnel, planning with the limit a step nearer found
-    none. ``None`` where nobody planned with it: more of the scan, or for want of time.
+    Parameters
+    ----------
+    key : str
+        The limit's parameter.
+    limit : float
+        Its value.
+    needed : float
+        The value at which there is a tunnel.
+    amount : float
+        By how much it is relaxed, in the limit's unit.
+    step : float or None
+        Planning with ``needed`` found a tunnel, with the limit a step nearer none; ``None`` where that was not tried.
     """
 
     key: str
@@ -67,7 +77,15 @@ class Relaxation:
 
 @dataclass(frozen=True)
 class Reached:
-    """What the best set found removes, with how many tunnels."""
+    """What the best set found removes, where more was asked for.
+
+    Parameters
+    ----------
+    tunnels : int
+        Number of tunnels.
+    removed_fraction : float
+        Share of the necrosis, 0 to 1.
+    """
 
     tunnels: int
     removed_fraction: float
@@ -75,10 +93,20 @@ class Reached:
 
 @dataclass(frozen=True)
 class Infeasible:
-    """Why there is no tunnel: the binding constraint, a sentence, and the single relaxations that would give one.
+    """Why there is no tunnel.
 
-    ``together``: where no single one does, limits that planning with all of them confirmed.
-    ``reached``: what the best set does where more was asked for.
+    Parameters
+    ----------
+    binding : str
+        Key of the limiting constraint.
+    text : str
+        One sentence.
+    relaxations : tuple of Relaxation
+        Limits that each alone give a tunnel when relaxed.
+    together : tuple of Relaxation
+        Where no single one does: limits that give one when all are relaxed.
+    reached : Reached, optional
+        What the best set removes, where more was asked for.
     """
 
     binding: str

@@ -40,9 +40,18 @@ Allowed = Callable[[FloatArray, FloatArray], BoolArray]
 
 @dataclass(frozen=True, eq=False)
 class NearbyTunnel:
-    """The best tunnel found near a path, its figures, and how far it lies from that path.
+    """The best tunnel found near a path.
 
-    ``entry_moved_mm``, ``tip_moved_mm``: between the entries, between the tips; ``turned_deg``: between the directions.
+    Parameters
+    ----------
+    tunnel : Tunnel
+        The tunnel, local mm.
+    figures : TunnelFigures
+        Its figures.
+    entry_moved_mm, tip_moved_mm : float
+        Between the entries, and between the tips, mm.
+    turned_deg : float
+        Between the directions, degrees.
     """
 
     tunnel: Tunnel

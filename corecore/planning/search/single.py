@@ -77,9 +77,26 @@ TIE_CLEARANCE_MM = 0.05
 
 @dataclass(frozen=True, eq=False)
 class SearchResult:
-    """The best tunnel with its figures, or why there is none; ``reasons`` counts the sweep's lines by outcome.
+    """Result of the search for one tunnel.
 
-    ``passing``: the sweep's lines (N, 4) that carry a tunnel, most removed first.
+    Parameters
+    ----------
+    tunnel : Tunnel or None
+        The best tunnel, local mm; ``None`` where there is none.
+    figures : TunnelFigures or None
+        Its figures.
+    infeasible : Infeasible or None
+        Why there is none.
+    lines_judged, lines_feasible : int
+        Lines of the sweep, and those that carry a tunnel.
+    reasons : dict of Reason to int
+        Lines of the sweep by the first limit that they exceed.
+    compile_s : float
+        Seconds spent on compiling kernels.
+    proof : Proof, optional
+        The proven bound, where one was asked for.
+    passing : ndarray, shape (N, 4)
+        Lines of the sweep that carry a tunnel, most removed first: offsets in the neck's plane, mm, and slopes.
     """
 
     tunnel: Tunnel | None

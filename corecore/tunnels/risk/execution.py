@@ -43,7 +43,15 @@ PLACES = {
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure and its standard error."""
+    """A figure of the execution-error simulation with its standard error.
+
+    Parameters
+    ----------
+    value : float
+        The figure.
+    standard_error : float
+        Its standard error, from the spread of ten independent shifts of the sampling lattice.
+    """
 
     value: float
     standard_error: float
@@ -51,14 +59,29 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Risk:
-    """Risk of a tunnel, or of a set of them, drilled by one method.
+    """Execution-error simulation of a tunnel, or of a set, by one guidance method.
 
-    A breach is a wall outside the bone behind the portal's mouth, or an end outside it: of the
-    joint where it lies proximal of the plane that bounds the head, else of the cortex. The
-    clearance of a pose (mm) is the lesser of its cortical and joint clearance, as the plan has
-    them, negative where it breaches. Removed fractions are of the lesion. ``breach_places``
-    shares the breaches out by where the wall lies farthest outside; empty without a breach.
-    ``lesion_shift_mm``: the root mean square length by which the lesion lay elsewhere; ``None``: unknown, not counted.
+    A perforation is a wall, beyond the portal's mouth, or an end outside the bone: of the joint where it lies proximal
+    of the plane that bounds the head, else of the cortex.
+
+    Parameters
+    ----------
+    method : str
+        Name of the guidance method.
+    poses : int
+        Number of simulated drillings.
+    cortex_breach : Estimate
+        Probability of cortical perforation.
+    joint_breach : Estimate
+        Probability of joint penetration.
+    clearance_p05_mm, clearance_p50_mm : Estimate
+        5th percentile and median of the least clearance, mm, negative where it perforates.
+    removed_fraction_mean, removed_fraction_p05, removed_fraction_p50 : Estimate
+        Mean, 5th percentile and median of the necrosis removed, 0 to 1.
+    breach_places : dict of str to float
+        Shares of the perforations by where the wall lies farthest outside; empty where there is none.
+    lesion_shift_mm : float or None, default 0
+        Root mean square shift of a registered lesion that was simulated, mm; ``None``: unknown, not counted.
     """
 
     method: str

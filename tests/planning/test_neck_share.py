@@ -1,0 +1,132 @@
+"""``neck_area_share_max``: no search returns a plan that takes more of the neck; where none is left, it is named."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from corecore.base.spec import Spec
+from corecore.document.seal import seal_of
+from corecore.exports.plan_folder import write_plan
+from corecore.hip.hip import Hip
+from corecore.measures.model import measure
+from corecore.planning.manual import assess_path
+from corecore.planning.planner import plan_hip
+from corecore.planning.search.single import best_tunnel
+from corecore.planning.sets.search import best_set
+from corecore.tunnels.cylinder import Tunnel
+from corecore.tunnels.figures import assess, neck_area_share
+from corecore.tunnels.limits import violations
+from corecore.tunnels.plan_metrics import neck_area_share as share_of_all
+from corecore.tunnels.tunnel_set import set_violations, shapes_of_tunnels
+from corecore.verification.recalculation import verify_plan
+
+KEY = "neck_area_share_max"
+
+
+def along_neck(hip: Hip, diameter_mm: float) -> float:
+    """The least share that a tunnel of that size can take: its circle over the neck's smallest section."""
+    return float(np.pi * diameter_mm**2 / 4.0 / hip.anatomy.neck_min_area_mm2)
+
+
+def test_the_share_is_the_ellipse_over_the_section(sample_hip: Hip) -> None:
+    axis, across = sample_hip.anatomy.neck_axis, sample_hip.anatomy.posterosuperior
+    for lean_deg in (0.0, 20.0, 45.0):
+        lean = np.radians(lean_deg)
+        way = np.cos(lean) * axis + np.sin(lean) * across
+        tunnel = Tunnel(np.zeros(3), 50.0 * way, 10.0)
+        share = neck_area_share(sample_hip.anatomy, tunnel)
+        # Along the axis a circle; leaning, an ellipse longer by the cosine.
+        assert share == pytest.approx(along_neck(sample_hip, 10.0) / np.cos(lean), rel=1e-9)
+        shapes = shapes_of_tunnels(sample_hip, Spec(), [tunnel])
+        assert shapes.neck_shares(sample_hip.anatomy)[0] == pytest.approx(share, rel=1e-12)
+        assert share_of_all(sample_hip, [tunnel, tunnel]) == pytest.approx(2.0 * share, rel=1e-12)
+
+
+def test_a_tunnel_and_a_set_that_take_more_break_it(sample_hip: Hip) -> None:
+    found = best_tunnel(sample_hip, Spec())
+    assert found.tunnel is not None and found.figures is not None  # noqa: PT018
+    share = found.figures.neck_area_share
+    for limit, broken in ((share - 1e-6, True), (share + 1e-6, False)):
+        spec = replace(Spec(), neck_area_share_max=limit)
+        told = [item["key"] for item in violations(assess(sample_hip, found.tunnel, spec), spec)]
+        assert (KEY in told) is broken
+    pair = [found.tunnel, found.tunnel]
+    for limit, broken in ((2.0 * share - 1e-6, True), (2.0 * share + 1e-6, False)):
+        told = [item["key"] for item in set_violations(sample_hip, pair, replace(Spec(), neck_area_share_max=limit))]
+        assert (KEY in told) is broken
+    assert not [item for item in set_violations(sample_hip, pair, Spec()) if item["key"] == KEY]
+
+
+def test_a_tighter_share_never_removes_more_and_is_kept(sample_hip: Hip) -> None:
+    free = best_tunnel(sample_hip, Spec())
+    assert free.figures is not None
+    least, own = along_neck(sample_hip, 10.0), free.figures.neck_area_share
+    removed = free.figures.removed_fraction
+    for part in (0.75, 0.4):
+        limit = least + part * (own - least)
+        found = best_tunnel(sample_hip, replace(Spec(), neck_area_share_max=limit), confirm=False)
+        if found.figures is None:
+            break
+        assert found.figures.neck_area_share <= limit
+        assert found.figures.removed_fraction <= removed + 1e-9
+        removed = found.figures.removed_fraction
+
+
+def test_under_the_circle_of_one_tunnel_there_is_none_and_the_limit_is_named(sample_hip: Hip) -> None:
+    least = along_neck(sample_hip, 10.0)
+    found = best_tunnel(sample_hip, replace(Spec(), neck_area_share_max=round(0.9 * least, 3)))
+    assert found.tunnel is None and found.infeasible is not None  # noqa: PT018
+    assert found.infeasible.binding == KEY
+    way = found.infeasible.relaxations[0]
+    assert way.key == KEY and way.needed >= least  # noqa: PT018
+    helped = best_tunnel(sample_hip, replace(Spec(), neck_area_share_max=way.needed), confirm=False)
+    assert helped.tunnel is not None
+
+
+@pytest.mark.slow
+def test_a_set_keeps_it_together(sample_hip: Hip) -> None:
+    spec = Spec(diameter_mm=6.0, tunnels=3)
+    free = best_set(sample_hip, spec)
+    taken = share_of_all(sample_hip, [tunnel for tunnel, _ in free.tunnels])
+    assert len(free.tunnels) == 3
+    removed = free.removed_fraction
+    for limit in (0.97 * taken, 0.7 * taken):
+        found = best_set(sample_hip, replace(spec, neck_area_share_max=limit))
+        assert found.tunnels
+        assert share_of_all(sample_hip, [tunnel for tunnel, _ in found.tunnels]) <= limit
+        assert found.removed_fraction <= removed + 0.005
+        removed = found.removed_fraction
+    # Two thirds of the share leave no room for the third.
+    assert len(found.tunnels) == 2
+
+
+def test_verify_has_the_limit_too(sample_hip: Hip, tmp_path: Path) -> None:
+    free = best_tunnel(sample_hip, Spec())
+    assert free.figures is not None
+    spec = replace(Spec(), neck_area_share_max=round(free.figures.neck_area_share + 0.01, 3))
+    plan = plan_hip(sample_hip, spec, measure(sample_hip, spec))
+    write_plan(plan, tmp_path / "plan", pictures=False)
+    path = tmp_path / "plan" / "plan.json"
+    content = json.loads(path.read_text())
+    assert content["spec"][KEY] == spec.neck_area_share_max
+    assert verify_plan(path).agrees
+    content["spec"][KEY] = round(content["totals"]["neck_area_share"] - 0.02, 3)
+    content["seal"] = seal_of(content)
+    path.write_text(json.dumps(content))
+    result = verify_plan(path)
+    assert [check.name for check in result.checks if not check.ok] == [f"tunnels {KEY}"]
+
+
+def test_a_path_set_by_hand_lists_it(sample_hip: Hip) -> None:
+    found = best_tunnel(sample_hip, Spec())
+    assert found.tunnel is not None and found.figures is not None  # noqa: PT018
+    spec = replace(Spec(), neck_area_share_max=round(found.figures.neck_area_share - 0.01, 3))
+    entry, tip = (sample_hip.to_world(point) for point in (found.tunnel.entry, found.tunnel.tip))
+    plan = assess_path(sample_hip, spec, measure(sample_hip, spec), entry, tip)
+    assert plan.given is not None
+    assert KEY in {item["key"] for item in plan.given.violations}
