@@ -31,7 +31,7 @@ plans = {name: cc.make_plan(hip, name) for name in ("core-10", "core-8", "multi-
 # %%
 from corecore.planning.document import document
 
-rows = {name: document(plan)["totals"] for name, plan in plans.items()}
+rows = {name: document(plan).totals for name, plan in plans.items()}
 print(f"{'':12}{'removed':>9}{'within 3 mm':>13}{'healthy ml':>12}{'neck share':>12}")
 for name, t in rows.items():
     print(

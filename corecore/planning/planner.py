@@ -13,6 +13,8 @@ from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray
 from corecore.base.html import figures_html
 from corecore.base.spec import NECK_SHARE_WARNING, Spec, check_effort, preset
+from corecore.document.plan import Status
+from corecore.document.tunnels import ExplanationPart
 from corecore.hip.anatomy.model import PlanWarning
 from corecore.hip.hip import Hip
 from corecore.measures.model import Measures
@@ -67,7 +69,7 @@ class Plan:
     poses_judged: int
     proof: Proof | None = None
     given: ManualPath | None = None
-    explanations: tuple[dict[str, Any], ...] = ()
+    explanations: tuple[ExplanationPart, ...] = ()
     standing: BoneStock | None = None
     #: Error models of which the risk is told.
     methods: Mapping[str, Method] = field(default_factory=lambda: dict(METHODS))
@@ -77,7 +79,7 @@ class Plan:
     others: tuple[Alternative, ...] = ()
 
     @property
-    def status(self) -> str:
+    def status(self) -> Status:
         """``planned``, ``infeasible``, or ``manual`` for a path set by hand."""
         if self.given is not None:
             return "manual"
@@ -227,7 +229,7 @@ def _explained(
     timings: dict[str, float],
     *,
     gains: bool = False,
-) -> tuple[dict[str, Any], ...]:
+) -> tuple[ExplanationPart, ...]:
     """Every tunnel explained; the time it took is noted."""
     started = time.perf_counter()
     texts = tuple(explanation(hip, spec, tunnels, index, gains=gains) for index in range(len(tunnels)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,7 +79,7 @@ IF_TOLD = ("avoid_clearance_mm",)
 
 def figure(part: Any, name: str) -> float | None:
     """A finite number of a plan, or ``None``."""
-    value = part.get(name) if isinstance(part, Mapping) else None
+    value = getattr(part, name, None)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 1e12:
         return None
     return float(value)
@@ -90,17 +89,17 @@ def limit_rows(scene: Scene) -> list[LimitRow]:
     """Every limit of a plan with the tunnel that stands worst against it; empty without a tunnel."""
     if not scene.tunnels:
         return []
-    spec = scene.plan.get("spec")
-    broken = {item.get("key") for item in scene.plan.get("violations") or [] if isinstance(item, Mapping)}
+    spec = scene.plan.spec
+    broken = {item.key for item in scene.plan.violations}
     rows = [row for rule in RULES if (row := _row(scene, rule, figure(spec, rule.key), rule.key in broken)) is not None]
     rows += _shaft_angle(scene, spec, {"shaft_angle_min_deg", "shaft_angle_max_deg"} & broken)
     rows += _hole(scene, figure(spec, "entry_distal_mm"), "entry_distal_mm" in broken)
     rows += _bridge(scene, figure(spec, "bridge_min_mm"))
     rows += _neck(scene)
     told = {rule.key for rule in RULES} | {"entry_distal_mm", "shaft_angle_min_deg", "shaft_angle_max_deg"}
-    for item in scene.plan.get("violations") or []:
-        if isinstance(item, Mapping) and item.get("key") not in told:
-            key = str(item.get("key"))[:60]
+    for item in scene.plan.violations:
+        if item.key not in told:
+            key = str(item.key)[:60]
             value, limit = figure(item, "value"), figure(item, "limit")
             rows.append(
                 LimitRow(
@@ -169,13 +168,10 @@ def _unit(unit: str) -> str:
 
 def _hole(scene: Scene, limit: float | None, broken: bool) -> list[LimitRow]:
     """The lowest hole's lower edge over the lesser trochanter's level."""
-    totals = scene.plan.get("totals")
-    left = totals.get("bone_left") if isinstance(totals, Mapping) else None
-    value = figure(left, "hole_above_lesser_trochanter_mm")
+    value = figure(scene.plan.totals.bone_left, "hole_above_lesser_trochanter_mm")
     if value is None and not broken:
         return []
-    sources = scene.plan["anatomy"].get("sources")
-    assumed = isinstance(sources, Mapping) and sources.get("lesser_trochanter") == "assumed"
+    assumed = scene.plan.anatomy.sources.lesser_trochanter == "assumed"
     if limit is not None and assumed:
         limit += ASSUMED_LEVEL_RAISE * 2 * scene.head_radius_mm
     tone = BREAKS if broken or value is None else tone_of(value, limit, at_least=True, just=HOLDS_MM)
@@ -185,8 +181,7 @@ def _hole(scene: Scene, limit: float | None, broken: bool) -> list[LimitRow]:
 
 
 def _bridge(scene: Scene, limit: float | None) -> list[LimitRow]:
-    totals = scene.plan.get("totals")
-    value = figure(totals.get("bone_left") if isinstance(totals, Mapping) else None, "bridge_mm")
+    value = figure(scene.plan.totals.bone_left, "bridge_mm")
     if value is None:
         return []
     tone = tone_of(value, limit, at_least=True, just=HOLDS_MM)
@@ -196,7 +191,7 @@ def _bridge(scene: Scene, limit: float | None) -> list[LimitRow]:
 
 def _neck(scene: Scene) -> list[LimitRow]:
     """The share of the neck's section: a warning, not a limit."""
-    value = figure(scene.plan.get("totals"), "neck_area_share")
+    value = figure(scene.plan.totals, "neck_area_share")
     if value is None:
         return []
     tone = KEEPS if value <= NECK_SHARE_WARNING else WARNED

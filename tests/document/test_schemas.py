@@ -13,6 +13,7 @@ import jsonschema
 import pytest
 
 from corecore.base.spec import Spec
+from corecore.document.content import content_of
 from corecore.hip.hip import Hip
 from corecore.measures.document import measures_document
 from corecore.measures.model import measure
@@ -29,8 +30,8 @@ def documents(sample_hip: Hip) -> dict[str, Any]:
     measures = measure(sample_hip, Spec())
     plain = plan_hip(sample_hip, Spec(), measures)
     return {
-        "plan": json.loads(json.dumps(document(plain))),
-        "measures": json.loads(json.dumps(measures_document(sample_hip, measures))),
+        "plan": json.loads(json.dumps(content_of(document(plain)))),
+        "measures": json.loads(json.dumps(content_of(measures_document(sample_hip, measures)))),
     }
 
 

@@ -22,7 +22,6 @@ from support.report_plan import full_plan, full_scene
 from support.view_phantom import phantom_scene, phantom_tissue
 
 from corecore.base.errors import InputError
-from corecore.document.seal import plan_hash
 from corecore.report import limits
 from corecore.report.fluoroscopy import others_on_film
 from corecore.report.report import Views, report_data, report_html, report_pdf, views_of, write_report
@@ -81,11 +80,11 @@ def test_two_pages_and_the_provenance_each_signed(seen: Views) -> None:
     page, printed = made(scene, seen)
     assert len(printed) == 3
     for part in printed:
-        for words in ("RIGHT HIP", "case-17", "2026-10-02", plan_hash(scene.plan)[:8], "Not a medical device"):
+        for words in ("RIGHT HIP", "case-17", "2026-10-02", scene.hash, "Not a medical device"):
             assert words in part
     assert "what to decide" in printed[0]
     assert "What to do" in printed[1]
-    assert plan_hash(scene.plan) in printed[2].replace(" ", "")
+    assert scene.full_hash in printed[2].replace(" ", "")
     assert page.words.count("RIGHT HIP") == 3
     assert page.words.count("Not a medical device") == 3
 

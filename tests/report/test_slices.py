@@ -110,9 +110,12 @@ def test_zones_are_those_of_the_planner(sample_hip: Hip) -> None:
 
 def along_neck(side: str, **changes: Any) -> Scene:
     """A tunnel along the neck's axis, so that the sections of the strip are circles about it."""
-    scene = phantom_scene(side)
     axis = neck_axis(side)
-    tunnel = {**scene.plan["tunnels"][0], "entry": (HEAD + 64 * axis).tolist(), "tip": (HEAD - 6 * axis).tolist()}
+    tunnel = {
+        **phantom_plan(side)["tunnels"][0],
+        "entry": (HEAD + 64 * axis).tolist(),
+        "tip": (HEAD - 6 * axis).tolist(),
+    }
     return phantom_scene(side, tunnels=[tunnel], spec=SPEC, **changes)
 
 
@@ -141,8 +144,7 @@ def test_the_margins_lines_run_at_their_distance_below_the_surface(side: str) ->
 
 
 def test_the_drawn_wall_is_the_cylinders() -> None:
-    scene = phantom_scene()
-    figures = {**scene.plan["tunnels"][0], "cavity_diameter_mm": 18.0, "cavity_length_mm": 15.0}
+    figures = {**phantom_plan()["tunnels"][0], "cavity_diameter_mm": 18.0, "cavity_length_mm": 15.0}
     tunnel = phantom_scene(tunnels=[figures]).tunnels[0]
     rng = np.random.default_rng(4)
     points = 0.5 * (tunnel.entry + tunnel.tip) + rng.uniform(-50, 50, (20_000, 3))

@@ -14,8 +14,8 @@ import pytest
 from support.plan_factory import write_plan
 
 from corecore.base.grid import Grid, Mask
-from corecore.document.risk import Errors
 from corecore.document.seal import seal_of
+from corecore.document.stated import Errors
 from corecore.hip.hip import Hip
 from corecore.verification.mesh import mesh_of
 from corecore.verification.recalculation import verify_plan

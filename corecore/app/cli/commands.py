@@ -132,11 +132,13 @@ def measure(
             femur, lesion, side, landmarks, case_id, step, pelvis=pelvis, image=image, quiet=as_json, other=other
         )  # fmt: skip
         step("measuring")
+        from corecore.document.content import content_of
         from corecore.measures.document import measures_document
         from corecore.measures.model import measure as measure_hip
 
         measures = measure_hip(hip, Spec(), pole=given_pole, answers=answers)
-    content = measures_document(hip, measures)
+    measured = measures_document(hip, measures)
+    content = content_of(measured)
     if not keep_names:
         for source in content["case"]["inputs"]:
             source["path"] = None
@@ -148,7 +150,7 @@ def measure(
     else:
         from corecore.app.cli.tables import print_measures
 
-        print_measures(content, measures.summary(content).text())
+        print_measures(content, measures.summary(measured).text())
         if out is not None:
             typer.echo(f"written: {out}")
     return DONE
@@ -307,12 +309,15 @@ def explain(plan_file: PlanFile, as_json: AsJson = False) -> int:
         from corecore.planning.open_plan import open_plan
 
         plan = open_plan(plan_file)
+        import msgspec
+
+        from corecore.document.content import content_of
         from corecore.planning.explain import explanation
 
         told = []
         for index in range(len(plan.tunnels)):
             step(f"tunnel {index + 1} of {len(plan.tunnels)}", index / len(plan.tunnels))
-            told.append(explanation(plan.hip, plan.spec, plan.tunnels, index, gains=True))
+            told.append(msgspec.to_builtins(explanation(plan.hip, plan.spec, plan.tunnels, index, gains=True)))
     if as_json:
         typer.echo(json.dumps({"tunnels": told}, indent=1, ensure_ascii=False, allow_nan=False))
     elif told:
@@ -320,7 +325,7 @@ def explain(plan_file: PlanFile, as_json: AsJson = False) -> int:
 
         print_explanations(told)
     else:
-        typer.echo(plan.content["infeasible"]["text"])
+        typer.echo(content_of(plan.file.plan)["infeasible"]["text"])
     return DONE
 
 

@@ -187,7 +187,7 @@ def plan_and_report(
 
             result = assess_path(hip, spec, measuring.result, *path, methods=methods)
         step("writing and drawing" if pictures else "writing")
-        content = write_plan(
+        written = write_plan(
             result,
             out,
             pictures=pictures,
@@ -196,6 +196,9 @@ def plan_and_report(
             timings=timings,
             surfaces=surfaces.result(),
         )
+    from corecore.document.content import content_of
+
+    content = content_of(written)
     if as_json:
         typer.echo(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False))
     else:
