@@ -31,7 +31,7 @@ Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 T = TypeVar("T")
 
 
-class Part(msgspec.Struct, frozen=True, eq=False):
+class Part(msgspec.Struct, frozen=True):
     """An object of a document; its fields are the keys, in the order in which they are written."""
 
 

@@ -1,14 +1,14 @@
 """The JSON Schemas of ``plan.json`` and ``measures.json``, made from their types.
 
-``python -m corecore.document.schema plan`` prints one.
+``python -m corecore.document.schema`` renews the files that ship with the package.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -17,6 +17,7 @@ from corecore.document.fields import ABSENT_MARK
 from corecore.document.measures import MEASURES_SCHEMA, MeasuresDocument
 from corecore.document.plan import PLAN_SCHEMA, PlanDocument
 
+FOLDER = Path(__file__).resolve().parent / "schemas"
 DOCUMENTS = {"plan": (PLAN_SCHEMA, PlanDocument), "measures": (MEASURES_SCHEMA, MeasuresDocument)}
 
 
@@ -62,4 +63,5 @@ def schema_text(name: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(schema_text(sys.argv[1] if len(sys.argv) > 1 else "plan"))
+    for each in DOCUMENTS:
+        (FOLDER / f"{each}.schema.json").write_text(schema_text(each), encoding="utf-8")

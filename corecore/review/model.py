@@ -199,8 +199,9 @@ class ReviewModel:
 def _stated(hip: Hip, tunnel: Tunnel, figures: TunnelFigures) -> PlannedTunnelPart:
     """A tunnel as ``plan.json`` states it."""
     names = [field.name for field in fields(figures) if field.name in PlannedTunnelPart.__struct_fields__]
+    told: dict[str, Any] = {name: number(getattr(figures, name)) for name in names}
     return PlannedTunnelPart(
-        **{name: number(getattr(figures, name)) for name in names},
+        **told,
         entry=[round(float(c), 6) for c in hip.to_world(tunnel.entry)],
         tip=[round(float(c), 6) for c in hip.to_world(tunnel.tip)],
         diameter_mm=tunnel.diameter_mm,

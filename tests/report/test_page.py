@@ -15,7 +15,17 @@ from typing import Any
 import numpy as np
 import pytest
 from support.chromium import Page, find_chromium
-from support.view_phantom import HEAD, LESION_OFFSET, hue, infeasible_scene, manual_scene, middle, phantom_plan, phantom_scene, scene_of
+from support.view_phantom import (
+    HEAD,
+    LESION_OFFSET,
+    hue,
+    infeasible_scene,
+    manual_scene,
+    middle,
+    phantom_plan,
+    phantom_scene,
+    scene_of,
+)
 
 from corecore.base.mesh import TriangleMesh, surface_mesh
 from corecore.report import palette

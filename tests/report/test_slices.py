@@ -10,7 +10,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.view_phantom import HEAD, infeasible_scene, manual_scene, neck_axis, phantom_scene, phantom_tissue
+from support.view_phantom import (
+    HEAD,
+    infeasible_scene,
+    manual_scene,
+    neck_axis,
+    phantom_plan,
+    phantom_scene,
+    phantom_tissue,
+)
 
 from corecore.base.grid import FloatArray, Grid, Image
 from corecore.hip.hip import Hip
@@ -158,7 +166,7 @@ def test_the_drawn_wall_is_the_cylinders() -> None:
 
 
 def test_the_tunnel_with_least_room_is_shown() -> None:
-    first = phantom_scene().plan["tunnels"][0]
+    first = phantom_plan()["tunnels"][0]
     second = {**first, "cortical_clearance_mm": 3.2, "joint_clearance_mm": None}
     assert tightest(phantom_scene(tunnels=[first, second], spec=SPEC)) == 1
     assert tightest(phantom_scene(tunnels=[second, first], spec=SPEC)) == 0

@@ -7,6 +7,7 @@ both sides of the body: a picture that mirrors the patient puts it on the wrong 
 from __future__ import annotations
 
 import colorsys
+import json
 from functools import cache
 from typing import Any
 
@@ -119,7 +120,8 @@ def phantom_plan(side: str = "right", **changes: Any) -> dict[str, Any]:
 
 def scene_of(plan: dict[str, Any], femur: TriangleMesh, lesion: TriangleMesh) -> Scene:
     """The scene of a plan.json's content."""
-    return Scene(parsed(plan, PlanDocument, "plan.json"), femur, lesion, plan_hash(plan))
+    content = json.loads(json.dumps(plan))
+    return Scene(parsed(content, PlanDocument, "plan.json"), femur, lesion, plan_hash(plan))
 
 
 def phantom_scene(side: str = "right", **changes: Any) -> Scene:

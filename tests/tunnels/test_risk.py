@@ -303,7 +303,9 @@ def test_the_documents_tables_name_what_the_contract_names(sample_hip: Hip) -> N
     assert len(each) == 1
     assert set(each[0]) == set(together) == {"guide", "robot", "navigated", "freehand"}
     for risk in each[0].values():
-        assert {"cortex_breach_probability", "joint_breach_probability", "removed_fraction_p05"} <= set(risk)
+        assert {"cortex_breach_probability", "joint_breach_probability", "removed_fraction_p05"} <= set(
+            risk.__struct_fields__
+        )
     # One tunnel is its own set.
     assert each[0] == together
     assert by_method(sample_hip, [], Spec()) == ([], {})
