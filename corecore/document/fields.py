@@ -26,7 +26,9 @@ CountOrNone = Annotated[int, Meta(ge=0)]
 Vector = Annotated[list[float], Meta(min_length=3, max_length=3)]
 Pair = Annotated[list[float], Meta(min_length=2, max_length=2)]
 FractionPair = Annotated[list[Fraction], Meta(min_length=2, max_length=2)]
-Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+#: The reader takes any text: one that is no digest is told from the file's as any other that differs.
+DIGEST_FORM = "^[0-9a-f]{64}$"
+Digest = Annotated[str, Meta(extra_json_schema={"pattern": DIGEST_FORM})]
 
 T = TypeVar("T")
 

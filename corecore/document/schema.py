@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from corecore.document.fields import ABSENT_MARK
+from corecore.document.fields import ABSENT_MARK, DIGEST_FORM
 from corecore.document.measures import MEASURES_SCHEMA, MeasuresDocument
 from corecore.document.plan import PLAN_SCHEMA, PlanDocument
 
@@ -40,6 +40,8 @@ def readers_schema(name: str) -> dict[str, Any]:
     made = _made(name)
     for node in _objects(made):
         node.pop(ABSENT_MARK, None)
+        if node.get("pattern") == DIGEST_FORM:
+            del node["pattern"]
     return made
 
 
