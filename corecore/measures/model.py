@@ -130,7 +130,8 @@ class Measures:
             steinberg=self.steinberg("head_fraction"),
             steinberg_sphere=self.steinberg("sphere_fraction"),
             weight_bearing=WeightBearingPart(
-                **vars(gait), poles={name: one.part() for name, one in figures.weight_bearing.items()}
+                **msgspec.structs.asdict(gait.part()),
+                poles={name: one.part() for name, one in figures.weight_bearing.items()},
             ),
             kerboul=KerboulPart(**vars(figures.kerboul)),
             necrotic_index=NecroticIndexPart(**vars(figures.necrotic_index)),

@@ -45,7 +45,7 @@ class WeightBearing:
 
     def part(self) -> LoadedPart:
         """As in ``measures.json``."""
-        return LoadedPart(**vars(self))
+        return LoadedPart(**{**vars(self), "pole": list(self.pole)})
 
 
 def measure_weight_bearing(necrosis: Necrosis, pole: Pole = GAIT_POLE) -> WeightBearing:

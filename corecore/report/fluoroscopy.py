@@ -96,7 +96,7 @@ def fluoroscopy(scene: Scene, tissue: Tissue) -> list[Drr]:
 
 def others_on_film(scene: Scene, films: list[Drr]) -> list[tuple[str, list[Drawing]]]:
     """The plan and its alternatives side by side: AP and frog-leg film of each, drawn over the same two pictures."""
-    others = scene.plan.alternatives
+    others = [one for one in scene.plan.alternatives if one.tunnels]
     if not others or len(films) < 2:
         return []
     found = [("this plan", scene.plan.tunnels)]

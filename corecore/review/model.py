@@ -91,6 +91,8 @@ class ReviewModel:
         """What may be taken instead of what stands, by name: the plan's own tunnels, and each alternative's."""
         found = [("the plan", self.own)]
         for index, one in enumerate(self.scene.plan.alternatives, start=1):
+            if not one.tunnels:
+                continue
             try:
                 variant = replace(self.scene, plan=msgspec.structs.replace(self.scene.plan, tunnels=one.tunnels))
             except InputError:

@@ -57,7 +57,24 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         yield from places(item, (*path, key))
 
 
-ODD: tuple[Any, ...] = (None, True, False, 7, -7, 0, 0.5, -0.5, 1.5, 1e6 + 0.5, "word", "", [], {}, [1.0, 2.0], [None] * 3)
+ODD: tuple[Any, ...] = (
+    None,
+    True,
+    False,
+    7,
+    -7,
+    0,
+    0.5,
+    -0.5,
+    1.5,
+    1e6 + 0.5,
+    "word",
+    "",
+    [],
+    {},
+    [1.0, 2.0],
+    [None] * 3,
+)
 
 
 def faults_of(errors: Iterable[Any]) -> Iterator[str]:

@@ -132,8 +132,6 @@ def test_the_caps_edge_is_a_circle_about_the_pole(side: str) -> None:
     assert offset[0] == pytest.approx(offset[-1])
 
 
-@pytest.mark.parametrize(
-    "told", [{"pole": None}, {"pole": [0, 0, 0]}, {"pole": ["a", 1, 2]}, {"cap_half_angle_deg": 400}]
-)
+@pytest.mark.parametrize("told", [{"pole": [0, 0, 0]}, {"pole": [9, 9, 9]}, {"cap_half_angle_deg": 400}])
 def test_without_a_pole_there_is_no_cap(told: dict[str, object]) -> None:
     assert cap_outline(capped("right", **told)) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,6 @@ def test_a_copied_input_counts_as_the_file_it_was_made_from() -> None:
         **phantom_plan(), "case": {"side": "left", "inputs": inputs}, "spec": {"preset": "core-8"},
         "warnings": [{"code": "a", "text": "one"}, {"code": "b", "text": "two"}],
     }  # fmt: skip
-    record = plan_record(parsed(content, PlanDocument, "plan.json"))
+    record = plan_record(parsed(json.loads(json.dumps(content)), PlanDocument, "plan.json"))
     assert record["inputs.femur.sha256"] == "given"
     assert (record["warnings"], record["warnings_text"]) == ("a;b", "one | two")
