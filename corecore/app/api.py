@@ -287,5 +287,5 @@ def draw(plan: Plan) -> Picture:
     """
     with tempfile.TemporaryDirectory(prefix="corecore-") as folder:
         path = Path(folder) / "preview.png"
-        draw_preview(Scene(document(plan), *meshes(plan.hip)), path)
+        draw_preview(Scene.of(document(plan), *meshes(plan.hip)), path)
         return Picture(path.read_bytes())

@@ -160,7 +160,7 @@ class Spec:
     remove_fraction_min : float
         Ask for the fewest tunnels that remove this share of the necrosis, 0 to 1; 0: for what removes most.
     neck_area_share_max : float, optional
-        Most of the neck's smallest section that all tunnels together may take, share, 0.01 to 1; ``None``: not asked for.
+        Most of the neck's smallest section that all tunnels together may take, share, 0.01 to 1; ``None``: not asked.
 
     Raises
     ------

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from corecore.base.errors import InputError
-from corecore.document.plan import Document, InputFile
+from corecore.document.stated import InputFile, StatedPlan
 from corecore.io.files import sha256_of
 
 #: Inputs without which a plan cannot be rebuilt; others are only compared where they are at hand.
@@ -23,7 +23,7 @@ class Fingerprint:
     message: str | None
 
 
-def input_fingerprints(plan: Document) -> Iterator[Fingerprint]:
+def input_fingerprints(plan: StatedPlan) -> Iterator[Fingerprint]:
     """Each input file that is at hand against the fingerprint in the plan.
 
     Raises ``InputError`` for a mask that is not there.

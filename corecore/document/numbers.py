@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import numpy as np
 
 
 def rounded(value: Any) -> Any:
-    """Numbers in nested lists and tables rounded as in ``plan.json``; not-finite ones become null."""
+    """Numbers in nested parts, lists and tables rounded as in ``plan.json``; not-finite ones become null."""
+    if isinstance(value, msgspec.Struct):
+        return type(value)(**{key: rounded(getattr(value, key)) for key in value.__struct_fields__})
     if isinstance(value, dict):
         return {key: rounded(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -16,6 +19,11 @@ def rounded(value: Any) -> Any:
     if isinstance(value, float | np.floating):
         return number(float(value))
     return value
+
+
+def finite(value: float) -> float:
+    """A number to 1e-6 of a figure that there always is."""
+    return round(float(value), 6)
 
 
 def number(value: float | None) -> float | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import UnsetType
+
 #: Written where a plan does not tell a figure.
 UNKNOWN = "–"
 
@@ -10,3 +12,14 @@ def one_line(text: str, limit: int) -> str:
     """One line of printable characters, at most ``limit`` of them."""
     line = "".join(c if c.isprintable() else " " for c in text)
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def text_of(value: str | int | UnsetType | None) -> str:
+    """A word or number of a plan as text; an en dash where there is none."""
+    return UNKNOWN if value is None or isinstance(value, UnsetType) else one_line(str(value), 40)
+
+
+def sentence(text: str) -> str:
+    """With a capital, unless it begins with the name of a parameter, and a full stop."""
+    start = text if "_" in text.partition(" ")[0] else text[:1].upper() + text[1:]
+    return start + ("" if text.endswith((".", "!", "?")) else ".")

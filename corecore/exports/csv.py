@@ -6,8 +6,8 @@ import csv
 import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
+from corecore.document.content import content_of
 from corecore.exports.export_context import ExportContext
 from corecore.io.files import atomic_write_text
 
@@ -26,12 +26,12 @@ def export_csv(parcel: ExportContext, out: Path) -> list[Path]:
     0 to 1; points are RAS mm. A figure that does not exist is an empty cell. Numbers are those of
     ``plan.json`` to the last digit.
     """
-    content = parcel.plan.content
-    rows: list[dict[str, Any]] = []
+    plan = parcel.plan.file.plan
+    rows: list[dict[str, str]] = []
     identity = {name: _safe(value) for name, value in parcel.stamp.rows()}
-    for number, tunnel in enumerate(content["tunnels"], start=1):
-        rows.append({"row": f"tunnel {number}", **identity, **dict(_flat(tunnel))})
-    rows.append({"row": "together", **identity, **dict(_flat(content["totals"]))})
+    for number, tunnel in enumerate(plan.tunnels, start=1):
+        rows.append({"row": f"tunnel {number}", **identity, **dict(_flat(content_of(tunnel)))})
+    rows.append({"row": "together", **identity, **dict(_flat(content_of(plan.totals)))})
     columns = list(dict.fromkeys(name for row in rows for name in row))
     stream = io.StringIO(newline="")
     writer = csv.DictWriter(stream, columns, restval="", lineterminator="\r\n")
@@ -41,7 +41,7 @@ def export_csv(parcel: ExportContext, out: Path) -> list[Path]:
     return [out]
 
 
-def _flat(part: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _flat(part: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, str]]:
     for key, value in part.items():
         if key in LEFT_OUT:
             continue

@@ -7,16 +7,15 @@ leaves only with a reason, and the reason goes along.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from corecore.base.errors import InputError
-from corecore.document.json_reader import read_document
-from corecore.document.plan import read_plan
-from corecore.document.seal import plan_hash, seal_of
+from corecore.document.fields import known
+from corecore.document.plan import ViolationPart
 from corecore.document.stamp import Provenance, _plain
+from corecore.document.stated import read_stated
 from corecore.planning.open_plan import OpenedPlan, open_plan
 from corecore.tunnels.limits import violations
 from corecore.tunnels.tunnel_set import set_violations
@@ -36,18 +35,18 @@ def open_for_export(path: Path, accept_violations: str | None = None) -> tuple[O
     """
     path = Path(path)
     # What the file alone tells comes first: building the hip takes seconds.
-    read_plan(path)
-    content = read_document(path).value
-    if content["status"] == "infeasible":
+    stated = read_stated(path)
+    written = stated.file.plan
+    if stated.status == "infeasible":
         raise InputError(
             f"{path}: the plan is infeasible, it has no tunnel; a plan with tunnels is accepted",
             code="plan-without-tunnel",
         )
-    if content.get("seal") is not None and content["seal"] != seal_of(content):
+    if stated.sealed is False:
         raise InputError(
             f"{path}: was edited after it was written; a plan as corecore wrote it is accepted", code="plan-edited"
         )
-    told = tuple(_told(content["violations"]))
+    told = tuple(_told(written.violations))
     reason = " ".join((accept_violations or "").split())
     if told and not reason:
         raise InputError(
@@ -59,17 +58,16 @@ def open_for_export(path: Path, accept_violations: str | None = None) -> tuple[O
             f"--accept-violations: {REASON_LONGEST} printable characters at most are accepted", code="option-value"
         )
     plan = open_plan(path)
-    named = {str(item["key"]) for item in content["violations"]}
+    named = set(stated.violations)
     hidden = sorted(set(_broken(plan)) - named)
     if hidden:
         raise InputError(
             f"{path}: breaks {hidden[0]} and does not say so; corecore verify tells what is amiss", code="plan-edited"
         )
-    case = content["case"]
-    imaged = case.get("imaging_date")
+    imaged = known(written.case.imaging_date)
     stamp = Provenance(
-        _plain(str(case["id"])), str(case["side"]), plan_hash(content)[:8],
-        None if imaged is None else _plain(str(imaged)), told, reason if told else None,
+        _plain(known(written.case.id) or ""), written.case.side, stated.file.hash[:8],
+        None if imaged is None else _plain(imaged), told, reason if told else None,
     )  # fmt: skip
     return plan, stamp
 
@@ -91,9 +89,9 @@ def _broken(plan: OpenedPlan) -> Iterable[str]:
             yield item["key"]
 
 
-def _told(found: Iterable[Mapping[str, Any]]) -> Iterable[str]:
+def _told(found: Iterable[ViolationPart]) -> Iterable[str]:
     for item in found:
-        value, limit = item.get("value"), item.get("limit")
-        shown = f"{value:.3g}" if isinstance(value, int | float) else "not to be measured"
-        against = f" (limit {limit:g})" if isinstance(limit, int | float) else ""
-        yield f"{item['key']} {shown}{against}"
+        value, limit = known(item.value), known(item.limit)
+        shown = "not to be measured" if value is None else f"{value:.3g}"
+        against = "" if limit is None else f" (limit {limit:g})"
+        yield f"{item.key} {shown}{against}"

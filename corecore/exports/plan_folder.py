@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from corecore.base.errors import OutputError
 from corecore.base.mesh import TriangleMesh, surface_mesh
+from corecore.document.content import content_of, json_text
+from corecore.document.plan import PlanDocument
 from corecore.document.seal import seal_of
 from corecore.hip.case import DRAFT_NOTE, Case, Source
 from corecore.hip.hip import Hip
@@ -64,7 +66,7 @@ def write_plan(
     log_text: Callable[[], str] = lambda: "",
     timings: dict[str, float] | None = None,
     surfaces: tuple[TriangleMesh, TriangleMesh] | None = None,
-) -> dict[str, Any]:
+) -> PlanDocument:
     """Write a plan's folder and return the content of its ``plan.json``.
 
     Without ``keep_names`` the input masks are copied under neutral names, stripped of their
@@ -88,13 +90,14 @@ def write_plan(
             lines.append(MarkupLine(f"tunnel {number}", entry, tip))
         write_lines(lines, stage / "tunnels.mrk.json")
         content = document(plan)
-        content["timings"].update({key: round(value, 3) for key, value in (timings or {}).items()})
-        content["seal"] = seal_of(content)
-        _write_json(stage / "measures.json", measures_document(plan.hip, plan.measures))
+        also = {key: round(value, 3) for key, value in (timings or {}).items()}
+        content = msgspec.structs.replace(content, timings={**content.timings, **also})
+        content = msgspec.structs.replace(content, seal=seal_of(content_of(content)))
+        atomic_write_text(stage / "measures.json", json_text(measures_document(plan.hip, plan.measures)))
         if pictures:
-            _draw(Scene(content, femur, lesion), plan.hip, stage)
+            _draw(Scene.of(content, femur, lesion), plan.hip, stage)
         atomic_write_text(stage / "run.log", log_text())
-        _write_json(stage / "plan.json", content)
+        atomic_write_text(stage / "plan.json", json_text(content))
         _remove_older(folder, stage)
     return content
 
@@ -221,7 +224,3 @@ def _remove_older(folder: Path, stage: Path) -> None:
         for old in folder.glob(pattern):
             if not (stage / old.name).exists():
                 old.unlink()
-
-
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    atomic_write_text(path, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")

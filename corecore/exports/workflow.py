@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from corecore.base.mesh import TriangleMesh
 from corecore.base.spec import Spec
+from corecore.document.plan import PlanDocument
 from corecore.exports.plan_folder import check_target, prepared_meshes, write_plan
 from corecore.hip.case import read_case
 from corecore.hip.hip import Hip, build_hip
@@ -46,7 +47,7 @@ class Finished:
     """A plan, and the content of its ``plan.json``."""
 
     plan: Plan
-    content: dict[str, Any]
+    content: PlanDocument
 
 
 @dataclass(frozen=True, eq=False)

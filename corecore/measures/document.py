@@ -3,42 +3,73 @@
 from __future__ import annotations
 
 import datetime
-from typing import Any
+
+import msgspec
+from msgspec import UNSET
 
 from corecore.base.grid import FloatArray
 from corecore.base.version import __version__
-from corecore.document.numbers import number, rounded
+from corecore.document.anatomy import SourcesPart
+from corecore.document.case import CasePart, InputPart, LesionTransformPart, WarningPart
+from corecore.document.measures import MEASURES_SCHEMA, MeasuresDocument
+from corecore.document.numbers import finite, rounded
+from corecore.hip.anatomy.model import PlanWarning
 from corecore.hip.hip import Hip
-from corecore.measures.model import SCHEMA, Measures
+from corecore.measures.model import Measures
 
 
-def measures_document(hip: Hip, measures: Measures) -> dict[str, Any]:
+def measures_document(hip: Hip, measures: Measures) -> MeasuresDocument:
     """The content of ``measures.json`` (contract §4)."""
-    return {
-        "schema": SCHEMA,
-        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "corecore_version": __version__,
-        "coordinate_system": "RAS",
-        "units": "mm",
-        "case": case_document(hip),
-        **rounded(measures.as_dict()),
-        "head_center": position(hip, hip.anatomy.head_center),
-        "head_radius_mm": number(hip.anatomy.head_radius_mm),
-        "sources": hip.anatomy.sources,
-        "warnings": [{"code": c.code, "text": c.text} for c in (*hip.warnings, *measures.warnings)],
-        "notice": "For research and for review by a surgeon. Not a medical device.",
-    }
+    return MeasuresDocument(
+        **msgspec.structs.asdict(rounded(measures.part())),
+        schema=MEASURES_SCHEMA,
+        created=now(),
+        corecore_version=__version__,
+        coordinate_system="RAS",
+        units="mm",
+        case=case_part(hip),
+        head_center=place(hip, hip.anatomy.head_center),
+        head_radius_mm=finite(hip.anatomy.head_radius_mm),
+        sources=sources_part(hip),
+        warnings=warning_parts((*hip.warnings, *measures.warnings)),
+        notice="For research and for review by a surgeon. Not a medical device.",
+    )
 
 
-def case_document(hip: Hip) -> dict[str, Any]:
+def now() -> str:
+    """This moment, as it is written."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def warning_parts(warnings: tuple[PlanWarning, ...]) -> list[WarningPart]:
+    """Warnings as they are written."""
+    return [WarningPart(code=one.code, text=one.text) for one in warnings]
+
+
+def case_part(hip: Hip) -> CasePart:
     """Which hip, from which files; and how its lesion came there, where it was drawn on another scan."""
-    case = {"id": hip.case.id, "side": hip.side, "inputs": [s.as_dict() for s in hip.case.sources]}
-    return case if hip.case.move is None else {**case, "lesion_transform": rounded(hip.case.move.as_dict())}
+    move = hip.case.move
+    return CasePart(
+        id=hip.case.id,
+        side=hip.side,
+        inputs=[InputPart(**source.as_dict()) for source in hip.case.sources],
+        lesion_transform=UNSET if move is None else rounded(LesionTransformPart(**move.as_dict())),
+    )
+
+
+def sources_part(hip: Hip) -> SourcesPart:
+    """Where each landmark comes from."""
+    return msgspec.convert(hip.anatomy.sources, SourcesPart)
+
+
+def place(hip: Hip, point: FloatArray) -> list[float]:
+    """A local position in world RAS mm."""
+    return [round(float(c), 6) for c in hip.to_world(point)]
 
 
 def position(hip: Hip, point: FloatArray | None) -> list[float] | None:
-    """A local position in world RAS mm."""
-    return None if point is None else [round(float(c), 6) for c in hip.to_world(point)]
+    """The same, where there is one."""
+    return None if point is None else place(hip, point)
 
 
 def direction(hip: Hip, vector: FloatArray) -> list[float]:

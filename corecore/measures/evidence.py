@@ -1,4 +1,4 @@
-"""What published series say about lesions like this one: a rule each, from ``measures.json`` to sentences.
+"""What published series say about lesions like this one: a rule each, from what is measured to sentences.
 
 A rule returns nothing where its figure is absent. The figures are those of the papers' own abstracts;
 what another paper measured otherwise than here (radiographs, slices) is said in the sentence.
@@ -6,11 +6,12 @@ what another paper measured otherwise than here (radiographs, slices) is said in
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
+from corecore.document.fields import known
+from corecore.document.necrosis import NecrosisPart
+from corecore.document.signs import ArgumentPart
 from corecore.measures.signs.stage import Stage
 
 KURODA = "Kuroda 2019, doi:10.1302/2046-3758.810.BJR-2019-0022.R1"
@@ -58,47 +59,16 @@ class Item:
     source: str
     cohort: str
 
-
-Rule = Callable[[Mapping[str, Any]], list[Item]]
-
-
-def value_at(measures: Mapping[str, Any], *keys: str) -> Any:
-    """What stands under nested keys, ``None`` where any of them is absent or null."""
-    here: Any = measures
-    for key in keys:
-        here = here.get(key) if isinstance(here, Mapping) else None
-    return here
+    def part(self) -> ArgumentPart:
+        """As in ``measures.json``."""
+        return ArgumentPart(**vars(self))
 
 
-def number_at(measures: Mapping[str, Any], *keys: str) -> float | None:
-    """A finite number under nested keys, else ``None``."""
-    value = value_at(measures, *keys)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        return None
-    return float(value)
+Rule = Callable[[NecrosisPart], list[Item]]
 
 
-def text_at(measures: Mapping[str, Any], *keys: str) -> str | None:
-    """A text under nested keys, else ``None``."""
-    value = value_at(measures, *keys)
-    return value if isinstance(value, str) and value else None
-
-
-def jic_type(measures: Mapping[str, Any]) -> str | None:
-    """The JIC type where it is one of A, B, C1, C2."""
-    found = text_at(measures, "jic", "type")
-    return found if found in JIC_COLLAPSE else None
-
-
-def kerboul_grade(measures: Mapping[str, Any]) -> int | None:
-    """The modified Kerboul grade, 1 to 4, as a number or a text of one."""
-    value = value_at(measures, "kerboul", "grade")
-    found = int(value) if isinstance(value, str) and value.isdigit() else number_at(measures, "kerboul", "grade")
-    return int(found) if found in KERBOUL_COLLAPSE else None
-
-
-def _course_jic(measures: Mapping[str, Any]) -> list[Item]:
-    kind = jic_type(measures)
+def _course_jic(measures: NecrosisPart) -> list[Item]:
+    kind = known(measures.jic.type)
     if kind is None:
         return []
     two, five = JIC_COLLAPSE[kind]
@@ -106,13 +76,13 @@ def _course_jic(measures: Mapping[str, Any]) -> list[Item]:
     return [Item("jic_course", text, KURODA, "212 hips, all types")]
 
 
-def _course_kerboul(measures: Mapping[str, Any]) -> list[Item]:
-    grade = kerboul_grade(measures)
+def _course_kerboul(measures: NecrosisPart) -> list[Item]:
+    grade = known(measures.kerboul.grade)
     if grade is None:
         return []
     fell, of = KERBOUL_COLLAPSE[grade]
     text = f"of hips of modified Kerboul grade {grade}, {fell} of {of} collapsed"
-    angle = number_at(measures, "kerboul", "combined_deg")
+    angle = known(measures.kerboul.combined_deg)
     if angle is not None and angle <= KERBOUL_LOW_DEG:
         text += f"; at {KERBOUL_LOW_DEG:g}° or less, 0 of 4"
     elif angle is not None and angle >= KERBOUL_HIGH_DEG:
@@ -120,31 +90,31 @@ def _course_kerboul(measures: Mapping[str, Any]) -> list[Item]:
     return [Item("kerboul_course", text, HA, "37 hips, with and without core decompression")]
 
 
-def _against_share(measures: Mapping[str, Any]) -> list[Item]:
-    share = number_at(measures, "head_fraction")
+def _against_share(measures: NecrosisPart) -> list[Item]:
+    share = known(measures.head_fraction)
     if share is None or share <= HEAD_SHARE_LIMIT:
         return []
     text = f"{100.0 * share:.0f} % of the head is dead: the 16 hips that did poorly once decompressed all had over 21 %"
     return [Item("large_lesion", text, HEAD_SHARE, "31 heads, shares summed over MRI slices")]
 
 
-def _against_lateral(measures: Mapping[str, Any]) -> list[Item]:
-    if jic_type(measures) != "C2":
+def _against_lateral(measures: NecrosisPart) -> list[Item]:
+    if known(measures.jic.type) != "C2":
         return []
     text = "the lesion reaches beyond the acetabular edge (JIC C2): hazard of collapse 6.35 times that of other places"
     return [Item("lateral_extent", text, MIN, "81 untreated hips without symptoms")]
 
 
-def _against_angle(measures: Mapping[str, Any]) -> list[Item]:
-    angle = number_at(measures, "kerboul", "combined_deg")
+def _against_angle(measures: NecrosisPart) -> list[Item]:
+    angle = known(measures.kerboul.combined_deg)
     if angle is None or angle < KERBOUL_HIGH_DEG:
         return []
     text = f"combined necrotic angle {angle:.0f}°: each degree raised the hazard of failed core decompression by 2.5 %"
     return [Item("necrotic_angle", text, CORE_1537, "1,537 hips, ARCO I and II")]
 
 
-def _against_anterior(measures: Mapping[str, Any]) -> list[Item]:
-    angle = number_at(measures, "anterior_necrotic_angle_deg")
+def _against_anterior(measures: NecrosisPart) -> list[Item]:
+    angle = known(measures.anterior_necrotic_angle_deg)
     if angle is None or angle < ANTERIOR_DEG:
         return []
     text = (
@@ -154,24 +124,24 @@ def _against_anterior(measures: Mapping[str, Any]) -> list[Item]:
     return [Item("anterior_extent", text, KUBO, "113 hips")]
 
 
-def _against_breach(measures: Mapping[str, Any]) -> list[Item]:
-    depth = number_at(measures, "weight_bearing", "depth_mm")
+def _against_breach(measures: NecrosisPart) -> list[Item]:
+    depth = known(measures.weight_bearing.depth_mm)
     if depth is None or depth >= BREACH_MM:
         return []
     text = f"the lesion comes within {depth:.1f} mm of the bone's surface in the loaded cap"
     return [Item("subchondral_breach", text, "measured; limit 1 mm an engineering choice", "no cohort")]
 
 
-def _for_share(measures: Mapping[str, Any]) -> list[Item]:
-    share = number_at(measures, "head_fraction")
+def _for_share(measures: NecrosisPart) -> list[Item]:
+    share = known(measures.head_fraction)
     if share is None or share >= HEAD_SHARE_LIMIT:
         return []
     text = f"{100.0 * share:.0f} % of the head is dead: of 15 hips that did well once decompressed 14 had under 21 %"
     return [Item("small_lesion", text, HEAD_SHARE, "31 heads, shares summed over MRI slices")]
 
 
-def _for_angle(measures: Mapping[str, Any]) -> list[Item]:
-    angle = number_at(measures, "kerboul", "combined_deg")
+def _for_angle(measures: NecrosisPart) -> list[Item]:
+    angle = known(measures.kerboul.combined_deg)
     if angle is None or angle > KERBOUL_LOW_DEG:
         return []
     text = f"combined necrotic angle {angle:.0f}°, at most {KERBOUL_LOW_DEG:g}°: none of 4 such hips collapsed"
@@ -198,9 +168,9 @@ def early(stage: Stage | None) -> list[Item]:
     return [Item("early_stage", text, CORE_1537, "1,537 hips, ARCO I and II")]
 
 
-def _against_any(measures: Mapping[str, Any]) -> list[Item]:
+def _against_any(measures: NecrosisPart) -> list[Item]:
     """Due with every lesion: drilling did not part from the natural course in the one matched comparison."""
-    if number_at(measures, "head_fraction") is None:
+    if known(measures.head_fraction) is None:
         return []
     text = "hips without arthroplasty at 5 years: 75.6 % after multiple drilling, 72.2 % without (P = 0.19)"
     return [Item("natural_course", text, MATCHED, "159 matched pairs")]

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
 
 from corecore.hip.anatomy.acetabulum import Acetabulum
 from corecore.measures.arcs import (
@@ -169,16 +166,3 @@ def figures_of(necrosis: Necrosis, ground: Ground) -> Figures:
         tilt=tilt(necrosis),
         resurfacing=measure_resurfacing(necrosis),
     )
-
-
-def as_dict(value: Any) -> Any:
-    """A measure as plain numbers, lists and tables, for JSON."""
-    if hasattr(value, "as_dict"):
-        return value.as_dict()
-    if isinstance(value, dict):
-        return {key: as_dict(item) for key, item in value.items()}
-    if hasattr(value, "__dataclass_fields__"):
-        return {key: as_dict(item) for key, item in vars(value).items()}
-    if isinstance(value, list | tuple | np.ndarray):
-        return [as_dict(item) for item in value]
-    return value

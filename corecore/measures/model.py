@@ -5,15 +5,33 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, get_args
 
+import msgspec
 import numpy as np
 
 from corecore.base.grid import FloatArray
 from corecore.base.html import figures_html
 from corecore.base.spec import Spec
+from corecore.document.content import content_of
+from corecore.document.fields import Part
+from corecore.document.necrosis import (
+    ArcoTypePart,
+    CentroidPart,
+    ComponentPart,
+    HeadShare,
+    JicPart,
+    KerboulPart,
+    LateralPillarPart,
+    NecrosisPart,
+    NecroticIndexPart,
+    OctantsPart,
+    OsteotomyPart,
+    PreservedAnglePart,
+    WeightBearingPart,
+)
 from corecore.hip.anatomy.acetabulum import Acetabulum
 from corecore.hip.anatomy.model import PlanWarning
 from corecore.hip.hip import Hip
-from corecore.measures.figures import Figures, as_dict, figures_of, ground_of
+from corecore.measures.figures import Figures, figures_of, ground_of
 from corecore.measures.jic import JicType, acetabulum_of
 from corecore.measures.necrosis import Necrosis, necrosis_of
 from corecore.measures.repeatability import Repeatability, measure_repeatability
@@ -22,8 +40,6 @@ from corecore.measures.signs.detect_signs import Signs, detect_signs
 from corecore.measures.summary import Summary, summarise
 from corecore.measures.volume import CentroidInHead, components_ml, measure_centroid, steinberg_range
 from corecore.measures.weight_bearing import Pole
-
-SCHEMA = "corecore.measures/1"
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,33 +77,32 @@ class Measures:
         """What a reader must know of the measures; those of the hip are in ``Hip.warnings``."""
         return (*self.signs.warnings, *self.acetabulum.warnings)
 
-    def summary(self, content: dict[str, Any]) -> Summary:
+    def summary(self, measured: NecrosisPart) -> Summary:
         """Summarise the measures for a reader with ten seconds.
 
         Parameters
         ----------
-        content : dict
-            Content of ``as_dict``.
+        measured : NecrosisPart
+            Content of ``part``.
 
         Returns
         -------
         Summary
             Headline, reported natural history, factors favouring and against decompression.
         """
-        return summarise(content, stage=self.signs.stage, warnings=self.warnings, asks=self.signs.asks)
+        return summarise(measured, stage=self.signs.stage, warnings=self.warnings, asks=self.signs.asks)
 
     def __repr__(self) -> str:
         return f"<Measures: necrosis {self.figures.scalars()['volume_ml']:.2f} ml>"
 
     def _repr_html_(self) -> str:
-        content = self._figures()
-        loaded, kerboul = content["weight_bearing"], content["kerboul"]["combined_deg"]
+        volumes, loaded = self.figures.volumes, self.figures.weight_bearing["gait"]
         rows = [
-            ("necrosis", f"{content['volume_ml']:.2f} ml"),
-            ("share of the head", f"{content['head_fraction']:.1%}, extent {content['steinberg']}"),
-            ("share of the loaded surface", f"{loaded['surface_fraction']:.1%}"),
-            ("share of it in the loaded cone", f"{loaded['volume_fraction']:.1%}"),
-            ("modified Kerboul angle", "–" if kerboul is None else f"{kerboul:.0f}°"),
+            ("necrosis", f"{volumes.volume_ml:.2f} ml"),
+            ("share of the head", f"{volumes.head.fraction:.1%}, extent {self.steinberg('head_fraction')}"),
+            ("share of the loaded surface", f"{loaded.surface_fraction:.1%}"),
+            ("share of it in the loaded cone", f"{loaded.volume_fraction:.1%}"),
+            ("modified Kerboul angle", f"{self.figures.kerboul.combined_deg:.0f}°"),
             ("JIC type", self.jic_range() or "–"),
         ]
         return figures_html("necrosis", rows, [warning.text for warning in self.warnings])
@@ -152,47 +167,60 @@ class Measures:
         dict
             Figures by name; positions in world RAS mm.
         """
-        content = self._figures()
-        return {
-            **content,
-            "missing": missing(content),
-            "signs": self.signs.as_dict(),
-            "summary": self.summary(content).as_dict(),
-        }
+        return content_of(self.part())
 
-    def _figures(self) -> dict[str, Any]:
+    def part(self) -> NecrosisPart:
+        """As in ``plan.json`` under ``necrosis``, not yet rounded.
+
+        Returns
+        -------
+        NecrosisPart
+            The typed content of ``as_dict``.
+        """
+        measured = self._figures()
+        return msgspec.structs.replace(
+            measured,
+            missing=missing(measured),
+            signs=self.signs.part(),
+            summary=self.summary(measured).part(),
+        )
+
+    def _figures(self) -> NecrosisPart:
         figures, volumes = self.figures, self.figures.volumes
         gait = figures.weight_bearing["gait"]
-        return {
-            "volume_ml": volumes.volume_ml,
-            "outside_head_ml": volumes.outside_head_ml,
-            "head_volume_ml": volumes.head.head_ml,
-            "sphere_volume_ml": volumes.shares["sphere"].head_ml,
-            "head_fraction": volumes.head.fraction,
-            "head_fraction_half_voxel": list(self.half_voxel_range("head_fraction")),
-            "sphere_fraction": volumes.shares["sphere"].fraction,
-            "head_definitions": {
-                name: {"head_ml": share.head_ml, "lesion_ml": share.lesion_ml, "fraction": share.fraction}
+        return NecrosisPart(
+            volume_ml=volumes.volume_ml,
+            outside_head_ml=volumes.outside_head_ml,
+            head_volume_ml=volumes.head.head_ml,
+            sphere_volume_ml=volumes.shares["sphere"].head_ml,
+            head_fraction=volumes.head.fraction,
+            head_fraction_half_voxel=list(self.half_voxel_range("head_fraction")),
+            sphere_fraction=volumes.shares["sphere"].fraction,
+            head_definitions={
+                name: HeadShare(head_ml=share.head_ml, lesion_ml=share.lesion_ml, fraction=share.fraction)
                 for name, share in volumes.shares.items()
             },
-            "steinberg": self.steinberg("head_fraction"),
-            "steinberg_sphere": self.steinberg("sphere_fraction"),
-            "weight_bearing": {**gait.as_dict(), "poles": as_dict(figures.weight_bearing)},
-            "kerboul": as_dict(figures.kerboul),
-            "necrotic_index": as_dict(figures.necrotic_index),
-            "anterior_necrotic_angle_deg": figures.anterior_necrotic_angle_deg,
-            "preserved_angle": {**as_dict(figures.preserved_angle), "confirmed": False},
-            "jic": {**as_dict(figures.jic), "type_range": self.jic_range()},
-            "arco_type": as_dict(figures.arco),
-            "lateral_pillar": as_dict(figures.lateral_pillar),
-            "octants": figures.octants,
-            "components": [{"volume_ml": ml} for ml in components_ml(self.necrosis.lesion.mask)],
-            "centroid": [float(c) for c in self.centroid],
-            "centroid_in_head": as_dict(self.centroid_in_head),
-            "osteotomy": {"rotation": figures.rotation.as_dict(), "tilt": figures.tilt.as_dict()},
-            "resurfacing": figures.resurfacing.as_dict(),
-            "repeatability": self.repeatability.as_dict(),
-        }
+            steinberg=self.steinberg("head_fraction"),
+            steinberg_sphere=self.steinberg("sphere_fraction"),
+            weight_bearing=WeightBearingPart(
+                **msgspec.structs.asdict(gait.part()),
+                poles={name: one.part() for name, one in figures.weight_bearing.items()},
+            ),
+            kerboul=KerboulPart(**vars(figures.kerboul)),
+            necrotic_index=NecroticIndexPart(**vars(figures.necrotic_index)),
+            anterior_necrotic_angle_deg=figures.anterior_necrotic_angle_deg,
+            preserved_angle=PreservedAnglePart(**vars(figures.preserved_angle), confirmed=False),
+            jic=JicPart(**vars(figures.jic), type_range=self.jic_range()),
+            arco_type=ArcoTypePart(**vars(figures.arco)),
+            lateral_pillar=LateralPillarPart(**vars(figures.lateral_pillar)),
+            octants=OctantsPart(**figures.octants),
+            components=[ComponentPart(volume_ml=ml) for ml in components_ml(self.necrosis.lesion.mask)],
+            centroid=[float(c) for c in self.centroid],
+            centroid_in_head=CentroidPart(**vars(self.centroid_in_head)),
+            osteotomy=OsteotomyPart(rotation=figures.rotation.part(), tilt=figures.tilt.part()),
+            resurfacing=figures.resurfacing.part(),
+            repeatability=self.repeatability.part(),
+        )
 
 
 #: Why a figure can be null: by the end of its path.
@@ -215,15 +243,18 @@ REASONS = {
 }
 
 
-def missing(content: dict[str, Any], path: str = "") -> dict[str, str]:
+def missing(part: Part, path: str = "") -> dict[str, str]:
     """The reason for every null among figures, by path; changes that do not exist are no figures."""
     found: dict[str, str] = {}
-    for key, value in content.items():
-        here = f"{path}.{key}" if path else key
-        if isinstance(value, dict) and key != "repeatability":
-            found |= missing(value, here)
-        elif value is None:
-            found[here] = next(text for end, text in REASONS.items() if here.endswith(end))
+    for key in part.__struct_fields__:
+        value, here = getattr(part, key), f"{path}.{key}" if path else key
+        named = value if isinstance(value, dict) else {"": value}
+        for name, item in named.items():
+            inner = f"{here}.{name}" if name else here
+            if isinstance(item, Part) and key not in ("repeatability", "signs", "summary"):
+                found |= missing(item, inner)
+            elif item is None:
+                found[inner] = next(text for end, text in REASONS.items() if inner.endswith(end))
     return found
 
 

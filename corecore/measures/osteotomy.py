@@ -21,11 +21,11 @@ the femoral side (PMID 32071874), without a cut-off. Reaming depths are engineer
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from corecore.base.grid import FloatArray
+from corecore.document.necrosis import ResurfacingPart, TurnedPart
 from corecore.measures.arcs import ANTERIOR, neck_axis
 from corecore.measures.necrosis import Necrosis
 from corecore.measures.weight_bearing import GAIT_POLE
@@ -65,16 +65,16 @@ class Turned:
         most = self.intact >= self.intact.max() - 1e-9
         return int(np.argmin(np.where(most, np.abs(self.angles_deg), np.inf)))
 
-    def as_dict(self) -> dict[str, Any]:
+    def part(self) -> TurnedPart:
         """As in ``measures.json``."""
-        return {
-            "angles_deg": [float(a) for a in self.angles_deg],
-            "surface_fraction": [float(v) for v in self.dead],
-            "intact_fraction": [float(v) for v in self.intact],
-            "best_deg": float(self.angles_deg[self.best]),
-            "best_surface_fraction": float(self.dead[self.best]),
-            "best_intact_fraction": float(self.intact[self.best]),
-        }
+        return TurnedPart(
+            angles_deg=[float(a) for a in self.angles_deg],
+            surface_fraction=[float(v) for v in self.dead],
+            intact_fraction=[float(v) for v in self.intact],
+            best_deg=float(self.angles_deg[self.best]),
+            best_surface_fraction=float(self.dead[self.best]),
+            best_intact_fraction=float(self.intact[self.best]),
+        )
 
 
 def rotation_about_neck(necrosis: Necrosis) -> Turned:
@@ -134,14 +134,14 @@ class Resurfacing:
     supported_fraction: tuple[float, ...]
     dead_left_ml: tuple[float, ...]
 
-    def as_dict(self) -> dict[str, Any]:
+    def part(self) -> ResurfacingPart:
         """As in ``measures.json``."""
-        return {
-            "reaming_mm": list(self.reaming_mm),
-            "supported_fraction": list(self.supported_fraction),
-            "dead_left_ml": list(self.dead_left_ml),
-            "headline_supported_fraction": self.supported_fraction[self.reaming_mm.index(HEADLINE_MM)],
-        }
+        return ResurfacingPart(
+            reaming_mm=list(self.reaming_mm),
+            supported_fraction=list(self.supported_fraction),
+            dead_left_ml=list(self.dead_left_ml),
+            headline_supported_fraction=self.supported_fraction[self.reaming_mm.index(HEADLINE_MM)],
+        )
 
 
 def measure_resurfacing(necrosis: Necrosis) -> Resurfacing:

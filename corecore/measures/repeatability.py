@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 from corecore.base.parallel import thread_count
+from corecore.document.necrosis import ChangePart, ClassesPart, RepeatabilityPart
 from corecore.hip.lesion import REACH_MM, half_voxel_mm, outline_of
 from corecore.measures.figures import Figures, Ground, figures_of
 from corecore.measures.necrosis import Necrosis
@@ -45,19 +45,21 @@ class Repeatability:
     half_voxel_classes: dict[str, tuple[str | int | None, str | int | None]]
     one_mm_classes: dict[str, tuple[str | int | None, str | int | None]]
 
-    def as_dict(self) -> dict[str, Any]:
+    def part(self) -> RepeatabilityPart:
         """As in ``measures.json``."""
-        return {
-            "half_voxel_mm": self.half_voxel_mm,
-            "figures": {
-                name: {"half_voxel": list(self.half_voxel[name]), "one_mm": list(self.one_mm[name])}
+        return RepeatabilityPart(
+            half_voxel_mm=self.half_voxel_mm,
+            figures={
+                name: ChangePart(half_voxel=list(self.half_voxel[name]), one_mm=list(self.one_mm[name]))
                 for name in self.half_voxel
             },
-            "classes": {
-                name: {"half_voxel": list(self.half_voxel_classes[name]), "one_mm": list(self.one_mm_classes[name])}
+            classes={
+                name: ClassesPart(
+                    half_voxel=list(self.half_voxel_classes[name]), one_mm=list(self.one_mm_classes[name])
+                )
                 for name in self.half_voxel_classes
             },
-        }
+        )
 
 
 def measure_repeatability(necrosis: Necrosis, ground: Ground) -> Repeatability:

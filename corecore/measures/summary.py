@@ -6,10 +6,12 @@ that says what became of patients names its source and how many hips it rests on
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass
 
+from corecore.document.fields import known
+from corecore.document.necrosis import NecrosisPart
+from corecore.document.signs import SummaryPart
 from corecore.hip.anatomy.model import PlanWarning
 from corecore.measures import evidence
 from corecore.measures.evidence import Item
@@ -45,15 +47,15 @@ class Summary:
     speaks_against: tuple[Item, ...]
     asks: tuple[str, ...]
 
-    def as_dict(self) -> dict[str, Any]:
+    def part(self) -> SummaryPart:
         """The part ``summary`` of ``measures.json``."""
-        return {
-            "headline": self.headline,
-            "expected": [asdict(item) for item in self.expected],
-            "speaks_for": [asdict(item) for item in self.speaks_for],
-            "speaks_against": [asdict(item) for item in self.speaks_against],
-            "asks": list(self.asks),
-        }
+        return SummaryPart(
+            headline=self.headline,
+            expected=[item.part() for item in self.expected],
+            speaks_for=[item.part() for item in self.speaks_for],
+            speaks_against=[item.part() for item in self.speaks_against],
+            asks=list(self.asks),
+        )
 
     def text(self) -> str:
         """The summary as plain text; factors against decompression come first.
@@ -77,13 +79,13 @@ class Summary:
 
 
 def summarise(
-    measures: Mapping[str, Any],
+    measures: NecrosisPart,
     *,
     stage: Stage | None = None,
     warnings: Iterable[PlanWarning] = (),
     asks: Iterable[str] = (),
 ) -> Summary:
-    """The summary of a ``measures.json`` document; parts that are absent or ``null`` say nothing.
+    """The summary of what was measured; parts that are absent or ``null`` say nothing.
 
     ``cautions`` are those of the hip and its signs, of which ``collapse`` is an argument; ``asks``
     are the keys of what the surgeon has not answered.
@@ -97,22 +99,20 @@ def summarise(
     return Summary(_headline(measures, stage), tuple(expected), tuple(favourable), tuple(against), open_questions)
 
 
-def _headline(measures: Mapping[str, Any], stage: Stage | None) -> str:
+def _headline(measures: NecrosisPart, stage: Stage | None) -> str:
     """The classes in one line: place first, then size."""
     parts = []
-    jic = evidence.jic_type(measures)
+    jic = known(measures.jic.type)
     if jic:
-        basis = evidence.text_at(measures, "jic", "basis")
-        estimated = " (estimated)" if basis == "population" else ""
-        parts.append(f"JIC type {evidence.text_at(measures, 'jic', 'type_range') or jic}{estimated}")
-    share = evidence.number_at(measures, "head_fraction")
-    letter = evidence.text_at(measures, "steinberg")
+        estimated = " (estimated)" if measures.jic.basis == "population" else ""
+        parts.append(f"JIC type {known(measures.jic.type_range) or jic}{estimated}")
+    share, letter = known(measures.head_fraction), known(measures.steinberg)
     if share is not None:
         parts.append(f"{100.0 * share:.0f} % of the head" + (f" (Steinberg extent {letter})" if letter else ""))
-    angle = evidence.number_at(measures, "kerboul", "combined_deg")
+    angle = known(measures.kerboul.combined_deg)
     if angle is not None:
         parts.append(f"combined necrotic angle {angle:.0f}°")
-    cap = evidence.number_at(measures, "weight_bearing", "surface_fraction")
+    cap = known(measures.weight_bearing.surface_fraction)
     if cap is not None:
         parts.append(f"{100.0 * cap:.0f} % of the loaded surface")
     parts.append(f"stage {stage.label}" if stage else "stage not given")

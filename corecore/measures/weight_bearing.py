@@ -9,12 +9,12 @@ doi:10.1186/s13018-020-01927-9) on a head of 24 mm radius is a cap of 48 to 61°
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from corecore.base.grid import BoolArray, FloatArray, turned
 from corecore.base.spec import Spec
+from corecore.document.necrosis import LoadedPart
 from corecore.hip.hip import Hip
 from corecore.measures.necrosis import Necrosis
 
@@ -58,9 +58,9 @@ class WeightBearing:
     volume_fraction: float
     depth_mm: float | None
 
-    def as_dict(self) -> dict[str, Any]:
+    def part(self) -> LoadedPart:
         """As in ``measures.json``."""
-        return {**vars(self), "pole": list(self.pole)}
+        return LoadedPart(**{**vars(self), "pole": list(self.pole)})
 
 
 def measure_weight_bearing(necrosis: Necrosis, pole: Pole = GAIT_POLE) -> WeightBearing:

@@ -15,10 +15,9 @@ import numpy as np
 from corecore.base.errors import InputError
 from corecore.base.grid import BoolArray, FloatArray
 from corecore.base.limits import HOLDS, RELAXABLE
-from corecore.base.spec import (
-    Spec,
-)
-from corecore.document.numbers import number
+from corecore.base.spec import Spec
+from corecore.document.numbers import finite, number
+from corecore.document.tunnels import ExplanationPart, HeldLimitPart, WallPart
 from corecore.hip.hip import Hip
 from corecore.planning.search.local_search import best_near
 from corecore.planning.search.problem import build_problem
@@ -57,28 +56,28 @@ class LimitingConstraint:
     step: float | None = None
     gain_fraction: float | None = None
 
-    def as_dict(self) -> dict[str, Any]:
+    def part(self) -> HeldLimitPart:
         """As in ``plan.json``."""
-        return {
-            "key": self.key, "limit": number(self.limit), "value": number(self.value), "unit": self.unit,
-            "step": self.step, "gain_fraction": number(self.gain_fraction),
-        }  # fmt: skip
+        return HeldLimitPart(
+            key=self.key, limit=finite(self.limit), value=finite(self.value), unit=self.unit,  # type: ignore[arg-type]
+            step=self.step, gain_fraction=number(self.gain_fraction),
+        )  # fmt: skip
 
 
 def explanation(
     hip: Hip, spec: Spec, tunnels: Sequence[tuple[Tunnel, TunnelFigures]], index: int, *, gains: bool
-) -> dict[str, Any]:
+) -> ExplanationPart:
     """One tunnel of a plan explained, as in ``plan.json``; with ``gains`` each limit's cost is measured (seconds)."""
     tunnel, figures = tunnels[index]
     limits = limiting_constraints(figures, spec)
     if gains and not violations(figures, spec):
         limits = _with_gains(hip, spec, [t for t, _ in tunnels], index, limits)
     near = nearest_walls(hip, tunnel, spec)
-    return {
-        "text": " ".join(_sentences(figures, near, limits, hip.lesion.volume_ml)),
-        "nearest": near,
-        "limits": [limit.as_dict() for limit in limits],
-    }
+    return ExplanationPart(
+        text=" ".join(_sentences(figures, near, limits, hip.lesion.volume_ml)),
+        nearest=[WallPart(**wall) for wall in near],
+        limits=[limit.part() for limit in limits],
+    )
 
 
 def limiting_constraints(figures: TunnelFigures, spec: Spec) -> list[LimitingConstraint]:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import numpy as np
 
 from corecore.base.errors import InputError
 from corecore.base.limits import SETTABLE
 from corecore.base.spec import Spec
+from corecore.document.content import content_of
+from corecore.document.fields import known
 from corecore.document.inputs import input_fingerprints
-from corecore.document.json_reader import read_document
-from corecore.document.plan import Document, read_plan
+from corecore.document.read import PlanFile
+from corecore.document.stated import StatedPlan, read_stated
 from corecore.hip.anatomy.model import Landmarks
 from corecore.hip.case import load_case
 from corecore.hip.hip import Hip, build_hip
@@ -33,7 +36,7 @@ class OpenedPlan:
     hip: Hip
     spec: Spec
     tunnels: tuple[tuple[Tunnel, TunnelFigures], ...]
-    content: dict[str, Any]
+    file: PlanFile
 
 
 def open_plan(path: Path, *, image: bool = False) -> OpenedPlan:
@@ -42,21 +45,22 @@ def open_plan(path: Path, *, image: bool = False) -> OpenedPlan:
     Raises ``InputError`` for a plan that cannot be read, for inputs that are missing or changed,
     and where what is rebuilt is not what the plan says (edited, or made by another version).
     """
-    plan, content = read_plan(Path(path)), read_document(Path(path)).value
+    plan = read_stated(Path(path))
+    content = plan.file.content
     messages = [one.message for one in input_fingerprints(plan) if one.message is not None]
     if messages:
         raise InputError(f"{path}: {messages[0]}", code="input-changed")
-    spec = _spec(path, content["spec"])
+    spec = _spec(path, cast(Mapping[str, object], content["spec"]))
     femur, lesion = (_reference(plan, role) for role in ("femur", "lesion"))
     pelvis, avoid = (_reference(plan, role) if plan.input(role) else None for role in ("pelvis", "avoid"))
-    given = _landmarks(plan, content["anatomy"])
+    given = _landmarks(plan)
     seen = plan.input("image") if image else None
     shown = seen.path if seen is not None and seen.path.is_file() else None
     case = load_case(femur, lesion, side=plan.side, landmarks=given, pelvis=pelvis, avoid=avoid, image=shown)
-    told = content["case"].get("lesion_transform")
+    told = known(plan.file.plan.case.lesion_transform)
     if told is not None:
         # The lesion's mask lies in the femur's world by now; how surely it does goes into the risk again.
-        move = move_told(told)
+        move = move_told(content_of(told))
         case = replace(case, move=move, warnings=(*case.warnings, move.warning))
     hip = build_hip(case)
     gap = float(np.linalg.norm(hip.to_world(hip.anatomy.head_center) - plan.anatomy.head_center))
@@ -81,16 +85,16 @@ def open_plan(path: Path, *, image: bool = False) -> OpenedPlan:
                 code="plan-edited",
             )
         tunnels.append((tunnel, figures))
-    return OpenedPlan(hip, spec, tuple(tunnels), content)
+    return OpenedPlan(hip, spec, tuple(tunnels), plan.file)
 
 
-def _reference(plan: Document, role: str) -> MaskReference:
+def _reference(plan: StatedPlan, role: str) -> MaskReference:
     item = plan.input(role)
     assert item is not None
     return MaskReference.parse(str(item.path) if item.label is None else f"{item.path}:{item.label}")
 
 
-def _spec(path: Path, values: dict[str, Any]) -> Spec:
+def _spec(path: Path, values: Mapping[str, object]) -> Spec:
     known = {field.name for field in fields(Spec)}
     strange = sorted(set(values) - known)
     if strange:
@@ -105,14 +109,14 @@ def _spec(path: Path, values: dict[str, Any]) -> Spec:
     return Spec(preset=str(values["preset"])).with_values(rest, origin=f"{path}: spec")
 
 
-def _landmarks(plan: Document, anatomy: dict[str, Any]) -> Landmarks:
+def _landmarks(plan: StatedPlan) -> Landmarks:
     """Those landmarks that the user gave; the others are fitted again."""
     source, given = plan.anatomy.sources, plan.anatomy
     head, shaft = source.get("head_center") == "given", source.get("shaft_axis") == "given"
     return Landmarks(
         head_center=given.head_center if head else None,
         head_radius_mm=given.head_radius_mm if head else None,
-        neck_center=np.array(anatomy["neck_center"]) if source.get("neck_axis") == "given" else None,
+        neck_center=np.array(plan.file.plan.anatomy.neck_center) if source.get("neck_axis") == "given" else None,
         shaft_point=given.shaft_point if shaft else None,
         shaft_axis=given.shaft_axis if shaft else None,
         x_axis=given.x_axis if source.get("x_axis") == "given" else None,

@@ -13,10 +13,9 @@ from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray
 from corecore.base.html import figures_html
 from corecore.base.limits import NECK_SHARE_WARNING
-from corecore.base.spec import (
-    Spec,
-    preset,
-)
+from corecore.base.spec import Spec, preset
+from corecore.document.plan import Status
+from corecore.document.tunnels import ExplanationPart
 from corecore.hip.anatomy.model import PlanWarning
 from corecore.hip.hip import Hip
 from corecore.measures.model import Measures
@@ -121,7 +120,7 @@ class Plan:
     poses_judged: int
     proof: Proof | None = None
     given: ManualPath | None = None
-    explanations: tuple[dict[str, Any], ...] = ()
+    explanations: tuple[ExplanationPart, ...] = ()
     standing: BoneStock | None = None
     #: Error models of which the risk is told.
     methods: Mapping[str, Method] = field(default_factory=lambda: dict(METHODS))
@@ -131,7 +130,7 @@ class Plan:
     others: tuple[Alternative, ...] = ()
 
     @property
-    def status(self) -> str:
+    def status(self) -> Status:
         """``planned``, ``infeasible``, or ``manual`` for a surgeon-modified path."""
         if self.given is not None:
             return "manual"
@@ -274,7 +273,7 @@ def _explained(
     timings: dict[str, float],
     *,
     gains: bool = False,
-) -> tuple[dict[str, Any], ...]:
+) -> tuple[ExplanationPart, ...]:
     """Every tunnel explained; the time it took is noted."""
     started = time.perf_counter()
     texts = tuple(explanation(hip, spec, tunnels, index, gains=gains) for index in range(len(tunnels)))

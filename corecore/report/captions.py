@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from msgspec import UnsetType
 
+from corecore.document.fields import known
 from corecore.document.text import UNKNOWN, one_line
 from corecore.report.scene import DrawnTunnel, Scene
 
@@ -18,17 +18,15 @@ STATUS_WORDS = {
 }
 
 
-def quantity(part: Mapping[str, Any], name: str, form: str = "{:.1f}", factor: float = 1.0) -> str:
-    """A figure of the plan as text; an en dash where it is absent or no number."""
-    value = part.get(name)
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return UNKNOWN
-    return form.format(value * factor)
+def quantity(value: float | UnsetType | None, form: str = "{:.1f}", factor: float = 1.0) -> str:
+    """A figure of the plan as text; an en dash where there is none."""
+    figure = known(value)
+    return UNKNOWN if figure is None else form.format(figure * factor)
 
 
-def percent(part: Mapping[str, Any], name: str) -> str:
+def percent(value: float | UnsetType | None) -> str:
     """A fraction as per cent."""
-    return quantity(part, name, "{:.1f} %", 100.0)
+    return quantity(value, "{:.1f} %", 100.0)
 
 
 def identity(scene: Scene) -> list[tuple[str, str]]:
@@ -42,11 +40,8 @@ def identity(scene: Scene) -> list[tuple[str, str]]:
 
 def imaging_date(scene: Scene) -> str | None:
     """The day of the imaging, where the plan knows it."""
-    found: Any = scene.plan
-    for name in ("necrosis", "signs", "image_age", "imaging_date"):
-        found = found.get(name) if isinstance(found, Mapping) else None
-    date = scene.plan["case"].get("imaging_date") or found
-    return one_line(date, 20) if isinstance(date, str) else None
+    date = known(scene.plan.case.imaging_date) or known(scene.plan.necrosis.signs.image_age.imaging_date)
+    return None if date is None else one_line(date, 20)
 
 
 def headline(scene: Scene) -> str:
@@ -61,40 +56,25 @@ def headline(scene: Scene) -> str:
 def violations(scene: Scene) -> list[str]:
     """One line for each constraint that the plan breaks."""
     lines = []
-    for item in scene.plan.get("violations") or []:
-        if isinstance(item, Mapping):
-            limit = quantity(item, "limit", "{:g}")
-            # As many digits as it takes to differ from the limit it breaks.
-            value = next((v for n in range(3, 8) if (v := quantity(item, "value", f"{{:.{n}g}}")) != limit), limit)
-            where = f"tunnel {item['tunnel']}: " if isinstance(item.get("tunnel"), int) else ""
-            lines.append(one_line(f"{where}{item.get('key', '?')} is {value}, the limit is {limit}", LONGEST))
-        else:
-            lines.append(one_line(str(item), LONGEST))
+    for item in scene.plan.violations:
+        limit = quantity(item.limit, "{:g}")
+        # As many digits as it takes to differ from the limit it breaks.
+        value = next((v for n in range(3, 8) if (v := quantity(item.value, f"{{:.{n}g}}")) != limit), limit)
+        where = "" if known(item.tunnel) is None else f"tunnel {item.tunnel}: "
+        lines.append(one_line(f"{where}{known(item.key) or '?'} is {value}, the limit is {limit}", LONGEST))
     return lines
 
 
 def warnings(scene: Scene) -> list[str]:
     """The plan's warnings, a line each."""
-    lines = []
-    for item in scene.plan.get("warnings") or []:
-        text = item.get("text") or item.get("code") if isinstance(item, Mapping) else item
-        lines.append(one_line(str(text), LONGEST))
-    return lines
+    return [one_line(known(item.text) or known(item.code) or UNKNOWN, LONGEST) for item in scene.plan.warnings]
 
 
 def reason(scene: Scene) -> str:
     """Why there is no tunnel: the binding constraint and how far it would have to give way."""
-    given = scene.plan.get("infeasible")
-    if isinstance(given, Mapping):
-        given = given.get("text") or ", ".join(f"{key} {value}" for key, value in given.items())
-    if not given:
-        given = scene.plan.get("reason")
-    if not given:
-        coded = [
-            w for w in scene.plan.get("warnings") or [] if isinstance(w, Mapping) and w.get("code") == "infeasible"
-        ]
-        given = coded[0].get("text") if coded else None
-    return one_line(str(given or "the plan does not say which constraint binds"), LONGEST)
+    infeasible = known(scene.plan.infeasible)
+    given = None if infeasible is None else known(infeasible.text) or known(infeasible.binding)
+    return one_line(given or "the plan does not say which constraint binds", LONGEST)
 
 
 def tunnel_columns() -> list[str]:
@@ -121,29 +101,29 @@ def tunnel_row(number: int, tunnel: DrawnTunnel) -> list[str]:
     return [
         str(number),
         size,
-        quantity(figures, "length_mm"),
-        percent(figures, "removed_fraction"),
-        quantity(figures, "cortical_clearance_mm"),
-        quantity(figures, "joint_clearance_mm"),
-        quantity(figures, "incidence_deg", "{:.0f}°"),
-        quantity(figures, "shaft_angle_deg", "{:.0f}°"),
-        quantity(figures, "entry_above_lesser_trochanter_mm"),
+        quantity(figures.length_mm),
+        percent(figures.removed_fraction),
+        quantity(figures.cortical_clearance_mm),
+        quantity(figures.joint_clearance_mm),
+        quantity(figures.incidence_deg, "{:.0f}°"),
+        quantity(figures.shaft_angle_deg, "{:.0f}°"),
+        quantity(figures.entry_above_lesser_trochanter_mm),
     ]
 
 
 def totals(scene: Scene) -> list[tuple[str, str]]:
     """The plan's totals as (label, value) pairs; empty where nothing is feasible."""
-    part = scene.plan.get("totals")
-    if not isinstance(part, Mapping) or not scene.tunnels:
+    part = scene.plan.totals
+    if not scene.tunnels:
         return []
     return [
         (
             "necrosis removed",
-            f"{percent(part, 'removed_fraction')} ({quantity(part, 'necrosis_removed_ml', '{:.2f} ml')})",
+            f"{percent(part.removed_fraction)} ({quantity(part.necrosis_removed_ml, '{:.2f} ml')})",
         ),
-        ("reachable", percent(part, "reachable_fraction")),
-        ("left behind", quantity(part, "necrosis_left_ml", "{:.2f} ml")),
-        ("healthy bone removed", quantity(part, "healthy_bone_removed_ml", "{:.2f} ml")),
-        ("share of the neck's section", percent(part, "neck_area_share")),
-        ("proven limit", percent(part, "upper_bound_fraction")),
+        ("reachable", percent(part.reachable_fraction)),
+        ("left behind", quantity(part.necrosis_left_ml, "{:.2f} ml")),
+        ("healthy bone removed", quantity(part.healthy_bone_removed_ml, "{:.2f} ml")),
+        ("share of the neck's section", percent(part.neck_area_share)),
+        ("proven limit", percent(part.upper_bound_fraction)),
     ]

@@ -8,9 +8,9 @@ letters at every edge.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 from scipy.spatial import ConvexHull
@@ -18,6 +18,7 @@ from scipy.spatial import ConvexHull
 from corecore.base.errors import InputError
 from corecore.base.grid import WORLD_EXTENT_MM, FloatArray, transform
 from corecore.base.parallel import in_parts
+from corecore.document.fields import known
 from corecore.report import captions, palette
 from corecore.report.c_arm import CArm, anteroposterior, frog_leg, in_profile, stance_words
 from corecore.report.pictures.camera import direction_letters
@@ -95,16 +96,15 @@ def fluoroscopy(scene: Scene, tissue: Tissue) -> list[Drr]:
 
 def others_on_film(scene: Scene, films: list[Drr]) -> list[tuple[str, list[Drawing]]]:
     """The plan and its alternatives side by side: AP and frog-leg film of each, drawn over the same two pictures."""
-    given = scene.plan.get("alternatives")
-    others = [one for one in given if isinstance(one, Mapping)] if isinstance(given, list) else []
+    others = [one for one in scene.plan.alternatives if one.tunnels]
     if not others or len(films) < 2:
         return []
-    found = [("this plan", scene.plan.get("tunnels"))]
-    found += [(f"other {number}", one.get("tunnels")) for number, one in enumerate(others[:MOST_OTHERS], start=1)]
+    found = [("this plan", scene.plan.tunnels)]
+    found += [(f"other {number}", [*one.tunnels]) for number, one in enumerate(others[:MOST_OTHERS], start=1)]
     drawn = []
     for name, tunnels in found:
         try:
-            variant = replace(scene, plan={**scene.plan, "tunnels": tunnels, "violations": []})
+            variant = replace(scene, plan=msgspec.structs.replace(scene.plan, tunnels=tunnels, violations=[]))
         except InputError:
             continue
         # A quarter of a page wide: every second pixel is enough.
@@ -140,9 +140,9 @@ def exposed(film: FloatArray) -> npt.NDArray[np.uint8]:
 
 def neck_gap(scene: Scene, tissue: Tissue, tunnel: DrawnTunnel) -> Gap | None:
     """Where a tunnel's wall comes nearest to the neck's surface beyond its portal; ``None`` if not in the neck."""
-    portal = tunnel.figures.get("portal_length_mm")
+    portal = known(tunnel.figures.portal_length_mm)
     length = float(np.linalg.norm(tunnel.tip - tunnel.entry))
-    start = float(portal) if isinstance(portal, (int, float)) and 0 <= portal < length else 0.0
+    start = portal if portal is not None and 0 <= portal < length else 0.0
     at = np.arange(start, length, RING_STEP_MM)
     u, v = across(tunnel.direction)
     turn = 2 * np.pi * np.arange(RING_POINTS) / RING_POINTS
@@ -289,10 +289,10 @@ def _tunnels(drawing: Drawing, scene: Scene, arm: CArm) -> None:
 
 
 def _landmarks(drawing: Drawing, scene: Scene, arm: CArm) -> None:
-    anatomy = scene.plan["anatomy"]
-    names = (("lesser_trochanter_tip", "lesser tr."), ("greater_trochanter_tip", "greater tr."))
-    for key, name in names:
-        point = landmark(anatomy.get(key))
+    anatomy = scene.plan.anatomy
+    names = ((anatomy.lesser_trochanter_tip, "lesser tr."), (anatomy.greater_trochanter_tip, "greater tr."))
+    for told, name in names:
+        point = landmark(known(told))
         if point is None or np.linalg.norm(point - scene.head_center) > REACH_MM:
             continue
         place = arm.project(point)[0]

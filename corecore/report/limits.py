@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,7 +58,7 @@ PARAMETER = {"avoid": "avoid_margin_mm"}
 
 def figure(part: Any, name: str) -> float | None:
     """A finite number of a plan, or ``None``."""
-    value = part.get(name) if isinstance(part, Mapping) else None
+    value = getattr(part, name, None)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 1e12:
         return None
     return float(value)
@@ -69,8 +68,8 @@ def limit_rows(scene: Scene) -> list[LimitRow]:
     """Every limit of a plan with the tunnel that stands worst against it; empty without a tunnel."""
     if not scene.tunnels:
         return []
-    spec = scene.plan.get("spec")
-    broken = {item.get("key") for item in scene.plan.get("violations") or [] if isinstance(item, Mapping)}
+    spec = scene.plan.spec
+    broken = {item.key for item in scene.plan.violations}
     rows = [
         row
         for rule in ROWS
@@ -86,9 +85,9 @@ def limit_rows(scene: Scene) -> list[LimitRow]:
         "shaft_angle_max_deg",
         "neck_area_share_max",
     }
-    for item in scene.plan.get("violations") or []:
-        if isinstance(item, Mapping) and item.get("key") not in told:
-            key = str(item.get("key"))[:60]
+    for item in scene.plan.violations:
+        if item.key not in told:
+            key = str(item.key)[:60]
             value, limit = figure(item, "value"), figure(item, "limit")
             rows.append(
                 LimitRow(
@@ -153,13 +152,10 @@ def shown(value: float, limit: float | None, unit: str, broken: bool) -> str:
 
 def _hole(scene: Scene, limit: float | None, broken: bool) -> list[LimitRow]:
     """The lowest hole's lower edge over the lesser trochanter's level."""
-    totals = scene.plan.get("totals")
-    left = totals.get("bone_left") if isinstance(totals, Mapping) else None
-    value = figure(left, "hole_above_lesser_trochanter_mm")
+    value = figure(scene.plan.totals.bone_left, "hole_above_lesser_trochanter_mm")
     if value is None and not broken:
         return []
-    sources = scene.plan["anatomy"].get("sources")
-    assumed = isinstance(sources, Mapping) and sources.get("lesser_trochanter") == "assumed"
+    assumed = scene.plan.anatomy.sources.lesser_trochanter == "assumed"
     if limit is not None and assumed:
         limit += ASSUMED_LEVEL_RAISE * 2 * scene.head_radius_mm
     tone = BREAKS if broken or value is None else tone_of(value, limit, at_least=True, just=HOLDS["mm"])
@@ -169,8 +165,7 @@ def _hole(scene: Scene, limit: float | None, broken: bool) -> list[LimitRow]:
 
 
 def _bridge(scene: Scene, limit: float | None) -> list[LimitRow]:
-    totals = scene.plan.get("totals")
-    value = figure(totals.get("bone_left") if isinstance(totals, Mapping) else None, "bridge_mm")
+    value = figure(scene.plan.totals.bone_left, "bridge_mm")
     if value is None:
         return []
     tone = tone_of(value, limit, at_least=True, just=HOLDS["mm"])
@@ -180,10 +175,10 @@ def _bridge(scene: Scene, limit: float | None) -> list[LimitRow]:
 
 def _neck(scene: Scene, broken: bool) -> list[LimitRow]:
     """The share of the neck's section that all tunnels take: a warning, or a limit where one is asked for."""
-    value, row = figure(scene.plan.get("totals"), "neck_area_share"), LIMITS["neck_area_share_max"]
+    value, row = figure(scene.plan.totals, "neck_area_share"), LIMITS["neck_area_share_max"]
     if value is None:
         return []
-    limit = figure(scene.plan.get("spec"), row.key)
+    limit = figure(scene.plan.spec, row.key)
     if limit is not None:
         tone = BREAKS if broken else tone_of(value, limit, at_least=False, just=HOLDS[row.unit])
         return [LimitRow(row.figure_name, f"{100 * value:.0f} %", f"at most {100 * limit:.3g} %", tone)]

@@ -6,16 +6,18 @@ header enters: a case is called by its id.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
+from msgspec import UnsetType
+
 from corecore.base.limits import LIMITS
-from corecore.document.json_reader import items, part, sentence
-from corecore.document.seal import plan_hash
-from corecore.document.text import UNKNOWN, one_line
+from corecore.document.content import content_of
+from corecore.document.fields import known
+from corecore.document.plan import PlanDocument
+from corecore.document.text import UNKNOWN, one_line, sentence
+from corecore.document.totals import BoneLeftPart, TotalsPart
 from corecore.report import captions, limits
 from corecore.report.captions import percent, quantity
-from corecore.report.limits import figure
 from corecore.report.report_lesion import arguments, asked, necrosis_rows
 from corecore.report.scene import Scene
 
@@ -37,9 +39,9 @@ def report_content(scene: Scene) -> dict[str, Any]:
         "id": one_line(scene.case_id, 60),
         "imaged": captions.imaging_date(scene) or "date not given",
         "hash": scene.hash,
-        "full_hash": plan_hash(plan),
-        "version": one_line(str(plan.get("corecore_version", UNKNOWN)), 30),
-        "created": one_line(str(plan.get("created", UNKNOWN)), 40),
+        "full_hash": scene.full_hash,
+        "version": one_line(known(plan.corecore_version) or UNKNOWN, 30),
+        "created": one_line(known(plan.created) or UNKNOWN, 40),
         "notice": captions.NOT_A_DEVICE,
         "necrosis": necrosis_rows(plan),
         **judged_content(scene),
@@ -72,7 +74,7 @@ def judged_content(scene: Scene) -> dict[str, Any]:
 def _status(scene: Scene) -> dict[str, Any]:
     """The answer in a word, a tone, and the sentences under it."""
     plan, broken = scene.plan, captions.violations(scene)
-    totals = part(plan, "totals")
+    totals = plan.totals
     if scene.status == "infeasible":
         return {"word": captions.headline(scene), "tone": "breaks", "lines": [sentence(captions.reason(scene))]}
     count = len(scene.tunnels)
@@ -82,68 +84,72 @@ def _status(scene: Scene) -> dict[str, Any]:
     if cavity is not None:
         drill += f", with a cavity of {cavity.cavity_diameter_mm:g} × {cavity.cavity_length_mm:g} mm at the tip"
     lines = [
-        f"{drill}: {'removes' if count == 1 else 'remove'} {percent(totals, 'removed_fraction')} of the necrosis"
-        f" ({quantity(totals, 'necrosis_removed_ml', '{:.2f}')} of"
-        f" {quantity(part(plan, 'necrosis'), 'volume_ml', '{:.2f} ml')});"
-        f" {percent(totals, 'reachable_fraction')} lies deeper than the joint margin, so that a drill may reach it.",
+        f"{drill}: {'removes' if count == 1 else 'remove'} {percent(totals.removed_fraction)} of the necrosis"
+        f" ({quantity(totals.necrosis_removed_ml, '{:.2f}')} of"
+        f" {quantity(plan.necrosis.volume_ml, '{:.2f} ml')});"
+        f" {percent(totals.reachable_fraction)} lies deeper than the joint margin, so that a drill may reach it.",
         _bound(totals, count),
     ]
     if scene.status == "manual":
         lines[1] = "Set by hand: judged, not searched." + ("" if broken else " It keeps every limit.")
         lines += _nearest(plan)
-    robust = part(plan, "robust")
-    if robust:
-        met = "met" if robust.get("limit_met") is True else "NOT met"
+    robust = known(plan.robust)
+    if robust is not None:
+        met = "met" if robust.limit_met is True else "NOT met"
         lines.append(
-            f"Planned for the errors of: {one_line(str(robust.get('method', UNKNOWN)), 30)}; limit of breaches"
-            f" {percent(robust, 'breach_probability_max')} {met}."
+            f"Planned for the errors of: {one_line(known(robust.method) or UNKNOWN, 30)}; limit of breaches"
+            f" {percent(robust.breach_probability_max)} {met}."
         )
     return {"word": captions.headline(scene), "tone": "breaks" if broken else "keeps", "lines": lines}
 
 
-def _bound(totals: Mapping[str, Any], count: int) -> str:
-    if figure(totals, "upper_bound_fraction") is None:
+def _bound(totals: TotalsPart, count: int) -> str:
+    if known(totals.upper_bound_fraction) is None:
         return "That no other removes more is not proven."
     what = "no tunnel removes" if count == 1 else f"no {count} tunnels remove"
-    return f"Within these limits {what} more than {percent(totals, 'upper_bound_fraction')} (proven)."
+    return f"Within these limits {what} more than {percent(totals.upper_bound_fraction)} (proven)."
 
 
-def _ways(plan: Mapping[str, Any]) -> list[Row]:
+def _ways(plan: PlanDocument) -> list[Row]:
     """What would have to give way for a tunnel: the limit, its value, the one with a tunnel, and how sure that is."""
-    rows = []
-    for key, how in (("relaxations", "by itself"), ("together", "all together")):
-        for way in items(plan.get("infeasible"), key)[:MOST_WAYS]:
-            name = one_line(str(way.get("key")), 60)
-            sure = "planned with it" if way.get("confirmed") is True else "not planned with it"
+    rows: list[Row] = []
+    told = known(plan.infeasible)
+    if told is None:
+        return rows
+    for ways, how in ((told.relaxations, "by itself"), (told.together, "all together")):
+        for way in ways[:MOST_WAYS]:
+            name = one_line(str(way.key), 60)
+            sure = "planned with it" if way.confirmed is True else "not planned with it"
             rows.append(
                 {
                     "what": LIMITS[name].figure_name if name in LIMITS and not LIMITS[name].settable else name,
-                    "limit": quantity(way, "limit", "{:g}"),
-                    "needed": quantity(way, "needed", "{:g}"),
+                    "limit": quantity(way.limit, "{:g}"),
+                    "needed": quantity(way.needed, "{:g}"),
                     "how": f"{how}; {sure}",
                 }
             )
     return rows
 
 
-def _nearest(plan: Mapping[str, Any]) -> list[str]:
-    near = part(plan, "nearest")
-    if not near:
-        why = plan.get("nearest_reason")
-        return [f"No tunnel near it keeps every limit: {one_line(str(why), 200)}."] if why else []
+def _nearest(plan: PlanDocument) -> list[str]:
+    near = known(plan.nearest)
+    if near is None:
+        why = known(plan.nearest_reason)
+        return [f"No tunnel near it keeps every limit: {one_line(why, 200)}."] if why else []
     return [
-        f"The best tunnel near it within every limit removes {percent(near, 'removed_fraction')}: entry moved by"
-        f" {quantity(near, 'entry_moved_mm')} mm, tip by {quantity(near, 'tip_moved_mm')} mm, turned by"
-        f" {quantity(near, 'turned_deg')}°."
+        f"The best tunnel near it within every limit removes {percent(near.removed_fraction)}: entry moved by"
+        f" {quantity(near.entry_moved_mm)} mm, tip by {quantity(near.tip_moved_mm)} mm, turned by"
+        f" {quantity(near.turned_deg)}°."
     ]
 
 
 def _holds(scene: Scene) -> list[str]:
     """What limits each tunnel: the explanation without the figures that stand in tables."""
     found = []
-    for number, tunnel in enumerate(scene.tunnels[:MOST_TUNNELS], start=1):
-        text = part(tunnel.figures, "explanation").get("text")
-        if isinstance(text, str):
+    for number, told in enumerate(scene.plan.tunnels[:MOST_TUNNELS], start=1):
+        why = known(told.explanation)
+        text = None if why is None else known(why.text)
+        if text is not None:
             text = text[max(text.find("Nearest to "), 0) :]
             found.append(one_line((f"Tunnel {number}: " if len(scene.tunnels) > 1 else "") + text, captions.LONGEST))
     more = len(found) - MOST_HOLDS
@@ -163,25 +169,25 @@ def _transcription(scene: Scene) -> dict[str, Any]:
         size = f"{tunnel.diameter_mm:g} mm"
         if tunnel.cavity_diameter_mm:
             size += f"; cavity {tunnel.cavity_diameter_mm:g} × {tunnel.cavity_length_mm:g} mm"
-        tilt, front = figure(f, "lateral_tilt_deg"), figure(f, "entry_anterior_mm")
+        tilt, front = known(f.lateral_tilt_deg), known(f.entry_anterior_mm)
         rows.append(
             [
                 ("Tunnel", str(number)),
                 ("Drill ⌀", size),
-                ("Entry to tip (depth stop)", quantity(f, "length_mm", "{:.1f} mm")),
+                ("Entry to tip (depth stop)", quantity(f.length_mm, "{:.1f} mm")),
                 (
                     "Entry above the lesser trochanter's level",
-                    quantity(f, "entry_above_lesser_trochanter_mm", "{:.1f} mm"),
+                    quantity(f.entry_above_lesser_trochanter_mm, "{:.1f} mm"),
                 ),
                 (
                     "Entry below the greater trochanter's tip",
-                    quantity(f, "entry_below_greater_trochanter_mm", "{:.1f} mm"),
+                    quantity(f.entry_below_greater_trochanter_mm, "{:.1f} mm"),
                 ),
                 ("Entry from the lateral mid-line", _either(front, "in front", "behind", "mm", 1)),
-                ("Angle to the shaft, seen from the front", quantity(f, "ap_angle_deg", "{:.0f}°")),
+                ("Angle to the shaft, seen from the front", quantity(f.ap_angle_deg, "{:.0f}°")),
                 ("Tilt, seen from the side", _either(tilt, "forward", "backward", "°", 0)),
-                ("Angle to the shaft in space", quantity(f, "shaft_angle_deg", "{:.0f}°")),
-                ("Incidence on the cortex", quantity(f, "incidence_deg", "{:.0f}°")),
+                ("Angle to the shaft in space", quantity(f.shaft_angle_deg, "{:.0f}°")),
+                ("Incidence on the cortex", quantity(f.incidence_deg, "{:.0f}°")),
                 ("Entry, RAS mm", _point(tunnel.entry.tolist())),
                 ("Tip, RAS mm", _point(tunnel.tip.tolist())),
             ]
@@ -189,7 +195,7 @@ def _transcription(scene: Scene) -> dict[str, Any]:
     return {
         "columns": [label for label, _ in rows[0]] if rows else [],
         "rows": [[value for _, value in row] for row in rows],
-        "level_assumed": part(scene.plan, "anatomy", "sources").get("lesser_trochanter") == "assumed",
+        "level_assumed": scene.plan.anatomy.sources.lesser_trochanter == "assumed",
     }
 
 
@@ -207,59 +213,56 @@ def _point(point: list[float]) -> str:
 
 def _bone(scene: Scene) -> list[tuple[str, str]]:
     """Graft, what goes and what stays."""
-    totals = part(scene.plan, "totals")
+    totals = scene.plan.totals
     if not scene.tunnels:
         return []
-    left = part(totals, "bone_left")
+    left = known(totals.bone_left) or BoneLeftPart()
     rows = [
-        ("Graft to fill tunnels and cavities", quantity(totals, "graft_volume_ml", "{:.1f} ml")),
-        ("of it healthy bone", quantity(totals, "healthy_bone_removed_ml", "{:.1f} ml")),
-        ("Necrosis left", quantity(totals, "necrosis_left_ml", "{:.2f} ml")),
+        ("Graft to fill tunnels and cavities", quantity(totals.graft_volume_ml, "{:.1f} ml")),
+        ("of it healthy bone", quantity(totals.healthy_bone_removed_ml, "{:.1f} ml")),
+        ("Necrosis left", quantity(totals.necrosis_left_ml, "{:.2f} ml")),
         (
             "Necrosis within 3 mm / 5 mm of a wall",
-            f"{percent(totals, 'reached_3mm_fraction')} / {percent(totals, 'reached_5mm_fraction')}",
+            f"{percent(totals.reached_3mm_fraction)} / {percent(totals.reached_5mm_fraction)}",
         ),
-        ("Loaded necrosis removed", percent(totals, "removed_weight_bearing_fraction")),
-        ("Neck's section taken where it is most", percent(left, "neck_share_max")),
-        ("Lateral wall's width taken", percent(left, "lateral_wall_share")),
+        ("Loaded necrosis removed", percent(totals.removed_weight_bearing_fraction)),
+        ("Neck's section taken where it is most", percent(left.neck_share_max)),
+        ("Lateral wall's width taken", percent(left.lateral_wall_share)),
     ]
-    if figure(left, "bridge_mm") is not None:
-        rows.append(("Bone between the holes", quantity(left, "bridge_mm", "{:.1f} mm")))
+    if known(left.bridge_mm) is not None:
+        rows.append(("Bone between the holes", quantity(left.bridge_mm, "{:.1f} mm")))
     return rows
 
 
 def _risk(scene: Scene) -> list[list[str]]:
     """Errors of drilling by method: breaches of cortex and joint, and what would be removed."""
     rows = []
-    for method, told in list(part(scene.plan, "totals", "risk").items())[:8]:
-        if isinstance(told, Mapping):
-            mean = percent(told, "removed_fraction_mean")
-            low = percent(told, "removed_fraction_p05")
-            rows.append(
-                [
-                    one_line(str(method), 24),
-                    chance(told, "cortex_breach_probability"),
-                    chance(told, "joint_breach_probability"),
-                    f"{mean} ({low})",
-                ]
-            )
+    for method, told in list((known(scene.plan.totals.risk) or {}).items())[:8]:
+        poses = known(told.poses)
+        rows.append(
+            [
+                one_line(method, 24),
+                chance(known(told.cortex_breach_probability), poses),
+                chance(known(told.joint_breach_probability), poses),
+                f"{percent(told.removed_fraction_mean)} ({percent(told.removed_fraction_p05)})",
+            ]
+        )
     return rows
 
 
 def _risk_note(scene: Scene) -> str:
     """What of the lesion's place the risk counts; nothing where it was drawn on the femur's own scan."""
-    risks = [told for told in part(scene.plan, "totals", "risk").values() if isinstance(told, Mapping)]
-    if not risks or "lesion_transform" not in part(scene.plan, "case"):
+    risks = list((known(scene.plan.totals.risk) or {}).values())
+    if not risks or isinstance(scene.plan.case.lesion_transform, UnsetType):
         return ""
-    shift = figure(risks[0], "lesion_shift_mm")
+    shift = known(risks[0].lesion_shift_mm)
     if shift is None:
         return "How far the lesion, drawn on another scan, may lie elsewhere is unknown and not counted."
     return f"Counts the lesion, drawn on another scan, as {shift:.2f} mm elsewhere (root mean square)."
 
 
-def chance(told: Mapping[str, Any], name: str) -> str:
+def chance(value: float | None, poses: int | None) -> str:
     """A probability by so many drillings: none in those is not never."""
-    value, poses = figure(told, name), figure(told, "poses")
     if value is None:
         return UNKNOWN
     if poses and value < 0.5 / poses:
@@ -269,16 +272,16 @@ def chance(told: Mapping[str, Any], name: str) -> str:
 
 def _alternatives(scene: Scene) -> list[list[str]]:
     rows = []
-    for number, other in enumerate(items(scene.plan, "alternatives")[:MOST_ALTERNATIVES], start=1):
-        totals, against = part(other, "totals"), part(other, "against_plan")
+    for number, other in enumerate(scene.plan.alternatives[:MOST_ALTERNATIVES], start=1):
+        totals, against = other.totals, other.against_plan
         rows.append(
             [
                 str(number),
-                f"{percent(totals, 'removed_fraction')} ({quantity(against, 'removed_fraction', '{:+.1f}', 100.0)})",
-                f"{quantity(other, 'room_mm', '{:.1f} mm')} ({quantity(against, 'room_mm', '{:+.1f}')})",
-                f"{quantity(totals, 'healthy_bone_removed_ml', '{:.1f} ml')}"
-                f" ({quantity(against, 'healthy_bone_removed_ml', '{:+.1f}')})",
-                f"{percent(other, 'breach_probability')} ({quantity(against, 'breach_probability', '{:+.1f}', 100.0)})",
+                f"{percent(totals.removed_fraction)} ({quantity(against.removed_fraction, '{:+.1f}', 100.0)})",
+                f"{quantity(other.room_mm, '{:.1f} mm')} ({quantity(against.room_mm, '{:+.1f}')})",
+                f"{quantity(totals.healthy_bone_removed_ml, '{:.1f} ml')}"
+                f" ({quantity(against.healthy_bone_removed_ml, '{:+.1f}')})",
+                f"{percent(other.breach_probability)} ({quantity(against.breach_probability, '{:+.1f}', 100.0)})",
             ]
         )
     return rows
@@ -288,22 +291,19 @@ def _provenance(scene: Scene) -> dict[str, Any]:
     """Inputs by their fingerprints, never by their names; and every parameter in force."""
     plan = scene.plan
     inputs = []
-    for item in items(plan.get("case"), "inputs"):
-        label = "" if item.get("label") is None else f", label {one_line(str(item['label']), 30)}"
-        given = item.get("original_sha256") or item.get("sha256")
-        inputs.append(
-            {"role": one_line(str(item.get("role", UNKNOWN)), 30) + label, "sha256": one_line(str(given), 64)}
-        )
-    spec = part(plan, "spec")
-    parameters = [(one_line(str(key), 40), _parameter(str(key), value)) for key, value in spec.items()]
+    for item in plan.case.inputs:
+        label = "" if known(item.label) is None else f", label {one_line(str(item.label), 30)}"
+        given = known(item.original_sha256) or known(item.sha256)
+        inputs.append({"role": one_line(known(item.role) or UNKNOWN, 30) + label, "sha256": one_line(str(given), 64)})
+    parameters = [(key, _parameter(key, value)) for key, value in content_of(plan.spec).items()]
     sources = [
-        (one_line(str(key).replace("_", " "), 40), one_line(str(value), 40))
-        for key, value in part(plan, "anatomy", "sources").items()
+        (one_line(key.replace("_", " "), 40), one_line(str(value), 40))
+        for key, value in content_of(plan.anatomy.sources).items()
     ]
     return {"inputs": inputs, "parameters": parameters, "sources": sources}
 
 
-def _parameter(key: str, value: Any) -> str:
+def _parameter(key: str, value: object) -> str:
     if value is None or value == []:
         return "none"
     unit = " mm" if key.endswith("_mm") else "°" if key.endswith("_deg") else ""

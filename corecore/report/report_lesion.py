@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from corecore.document.json_reader import items, part, sentence, text_of
-from corecore.document.text import one_line
+from corecore.document.fields import known, listed
+from corecore.document.necrosis import NecrosisPart
+from corecore.document.plan import PlanDocument
+from corecore.document.text import one_line, sentence, text_of
 from corecore.report.captions import percent, quantity
-from corecore.report.limits import figure
 
 #: Arguments of each kind on page one; the others are counted, and stand in measures.json.
 MOST_ARGUMENTS = 4
@@ -24,23 +24,23 @@ JIC_WORDS = (
 Row = dict[str, Any]
 
 
-def necrosis_rows(plan: Mapping[str, Any]) -> list[Row]:
+def necrosis_rows(plan: PlanDocument) -> list[Row]:
     """The lesion's figures, each with its class and that class's limits."""
-    n = part(plan, "necrosis")
-    rows: list[Row] = [{"what": "Volume", "value": quantity(n, "volume_ml", "{:.1f} ml"), "note": _spread(n)}]
-    half = n.get("head_fraction_half_voxel")
+    n = plan.necrosis
+    rows: list[Row] = [{"what": "Volume", "value": quantity(n.volume_ml, "{:.1f} ml"), "note": _spread(n)}]
+    half = known(n.head_fraction_half_voxel)
     between = ""
-    if isinstance(half, list) and len(half) == 2 and all(isinstance(v, (int, float)) for v in half):
+    if half is not None:
         between = f"; {100 * half[0]:.0f} to {100 * half[1]:.0f} % when the outline moves by half a voxel"
     rows.append(
         {
             "what": "Share of the head",
-            "value": percent(n, "head_fraction"),
-            "note": f"Steinberg extent {text_of(n, 'steinberg')} (A under 15 %, B 15 to 30 %, C over 30 %; no stage)"
+            "value": percent(n.head_fraction),
+            "note": f"Steinberg extent {text_of(n.steinberg)} (A under 15 %, B 15 to 30 %, C over 30 %; no stage)"
             + between,
         }
     )
-    jic = part(n, "jic")
+    jic = n.jic
     basis = {
         "population": "; estimated, no acetabulum at hand",
         "pelvis": "; from the pelvis",
@@ -49,61 +49,62 @@ def necrosis_rows(plan: Mapping[str, Any]) -> list[Row]:
     rows.append(
         {
             "what": "Place (JIC type)",
-            "value": text_of(jic, "type_range") if jic.get("type_range") else text_of(jic, "type"),
-            "note": JIC_WORDS + basis.get(str(jic.get("basis")), ""),
+            "value": text_of(known(jic.type_range) or jic.type),
+            "note": JIC_WORDS + basis.get(str(jic.basis), ""),
         }
     )
-    kerboul = part(n, "kerboul")
+    kerboul = n.kerboul
     rows.append(
         {
             "what": "Combined necrotic angle",
-            "value": quantity(kerboul, "combined_deg", "{:.0f}°"),
-            "note": f"modified Kerboul grade {text_of(kerboul, 'grade')} (1 under 200°, 2 to 250°, 3 to 300°, 4 above)",
+            "value": quantity(kerboul.combined_deg, "{:.0f}°"),
+            "note": f"modified Kerboul grade {text_of(kerboul.grade)} (1 under 200°, 2 to 250°, 3 to 300°, 4 above)",
         }
     )
-    loaded = part(n, "weight_bearing")
+    loaded = n.weight_bearing
     rows.append(
         {
             "what": "Loaded surface involved",
-            "value": quantity(loaded, "surface_fraction", "{:.0f} %", 100.0),
-            "note": f"of the cap of {quantity(loaded, 'cap_half_angle_deg', '{:g}')}° about the load in gait;"
-            f" least bone over the necrosis there {quantity(loaded, 'depth_mm', '{:.1f} mm')}",
+            "value": quantity(loaded.surface_fraction, "{:.0f} %", 100.0),
+            "note": f"of the cap of {quantity(loaded.cap_half_angle_deg, '{:g}')}° about the load in gait;"
+            f" least bone over the necrosis there {quantity(loaded.depth_mm, '{:.1f} mm')}",
         }
     )
-    stage = part(n, "signs", "stage")
-    label = stage.get("label") or part(n, "signs").get("stage")
-    told = one_line(str(label), 40) if isinstance(label, str) else "not given"
+    stage = known(n.signs.stage)
+    label = None if stage is None else known(stage.label)
+    told = "not given" if label is None else one_line(label, 40)
     rows.append({"what": "Stage", "value": told, "note": "as the surgeon reads it; never derived from the masks"})
     return rows
 
 
-def _spread(necrosis: Mapping[str, Any]) -> str:
-    values = part(necrosis, "repeatability", "figures", "volume_ml").get("half_voxel")
-    volume = figure(necrosis, "volume_ml")
-    if volume is None or not isinstance(values, list) or not all(isinstance(v, (int, float)) for v in values):
+def _spread(necrosis: NecrosisPart) -> str:
+    change, volume = necrosis.repeatability.figures.get("volume_ml"), known(necrosis.volume_ml)
+    values = [] if change is None else [value for value in listed(change.half_voxel) if value is not None]
+    if volume is None or len(values) < 2:
         return ""
-    ends = sorted(volume + v for v in values)
+    ends = sorted(volume + value for value in values)
     return f"{ends[0]:.1f} to {ends[-1]:.1f} ml when the outline moves by half a voxel"
 
 
-def arguments(plan: Mapping[str, Any]) -> list[Row]:
+def arguments(plan: PlanDocument) -> list[Row]:
     """What became of such hips, what speaks against and for; each sentence with its source."""
-    summary = part(plan, "necrosis", "summary")
+    summary = plan.necrosis.summary
     groups = []
-    for key, title in (("speaks_against", "Against"), ("speaks_for", "For"), ("expected", "Course of such hips")):
+    for found, title in (
+        (summary.speaks_against, "Against"), (summary.speaks_for, "For"), (summary.expected, "Course of such hips"),
+    ):  # fmt: skip
         told = [
             {
-                "text": sentence(one_line(str(item.get("text", "")), 300)),
-                "source": one_line(f"{item.get('source', '')}; {item.get('cohort', '')}", 200),
+                "text": sentence(one_line(known(item.text) or "", 300)),
+                "source": one_line(f"{known(item.source) or ''}; {known(item.cohort) or ''}", 200),
             }
-            for item in items(summary, key)
+            for item in found
         ]
         if told:
             groups.append({"title": title, "items": told[:MOST_ARGUMENTS], "more": max(0, len(told) - MOST_ARGUMENTS)})
     return groups
 
 
-def asked(plan: Mapping[str, Any]) -> list[str]:
+def asked(plan: PlanDocument) -> list[str]:
     """What the surgeon has not answered."""
-    asks = part(plan, "necrosis", "summary").get("asks")
-    return [QUESTIONS[key] for key in asks if key in QUESTIONS] if isinstance(asks, list) else []
+    return [QUESTIONS[key] for key in plan.necrosis.summary.asks if key in QUESTIONS]

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from corecore.base.errors import InputError
 from corecore.base.grid import WORLD_EXTENT_MM, FloatArray
 from corecore.base.mesh import TriangleMesh
+from corecore.document.content import content_of
+from corecore.document.fields import known
+from corecore.document.plan import PlanDocument, Status
+from corecore.document.read import read_plan
 from corecore.document.seal import plan_hash
+from corecore.document.tunnels import TunnelPart
 from corecore.io.stl import read_stl
 
-#: Largest plan.json read, bytes: hundreds of alternatives, and far from an input bomb (engineering choice).
-SIZE_LIMIT_BYTES = 64 * 1024 * 1024
 #: Nothing of a tunnel lies further from the head's centre, mm (engineering choice): a picture of it would be endless.
 REACH_MM = 400.0
-STATUSES = ("planned", "infeasible", "manual")
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +36,7 @@ class DrawnTunnel:
     diameter_mm: float
     cavity_diameter_mm: float
     cavity_length_mm: float
-    figures: Mapping[str, Any]
+    figures: TunnelPart
 
     @property
     def direction(self) -> FloatArray:
@@ -48,105 +47,83 @@ class DrawnTunnel:
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """A plan (the content of ``plan.json``) with the femur and the lesion in world RAS mm.
+    """A plan with the femur and the lesion in world RAS mm; ``full_hash`` names the plan (``seal.plan_hash``).
 
-    Raises ``InputError`` where the plan lacks what a picture needs: status, side, head, axes,
-    and entry, tip and diameter of each tunnel.
+    Raises ``InputError`` where a picture cannot be drawn of it: axes that are none, tunnels out of reach.
     """
 
-    plan: Mapping[str, Any]
+    plan: PlanDocument
     femur: TriangleMesh
     lesion: TriangleMesh
+    full_hash: str
 
     def __post_init__(self) -> None:
         for name, mesh in (("femur", self.femur), ("lesion", self.lesion)):
             if len(mesh.triangles) == 0:
                 raise InputError(f"the {name}'s mesh has no triangles; a surface is needed", code="geometry-invalid")
         # Asked for once here, so that a broken plan fails before anything is drawn.
-        _ = (self.status, self.side, self.head_center, self.head_radius_mm, self.lateral, self.neck_axis, self.tunnels)
-        _ = self.hash
+        _ = (self.head_center, self.head_radius_mm, self.lateral, self.neck_axis, self.tunnels)
+
+    @classmethod
+    def of(cls, plan: PlanDocument, femur: TriangleMesh, lesion: TriangleMesh) -> Scene:
+        """The scene of a plan that was just made."""
+        return cls(plan, femur, lesion, plan_hash(content_of(plan)))
 
     @classmethod
     def load(cls, plan_path: Path) -> Scene:
         """Reads ``plan.json`` and, beside it, ``femur.stl`` and ``lesion.stl``."""
         plan_path = Path(plan_path)
+        file, folder = read_plan(plan_path), plan_path.parent
         try:
-            if plan_path.stat().st_size > SIZE_LIMIT_BYTES:
-                raise InputError(
-                    f"{plan_path}: over {SIZE_LIMIT_BYTES} bytes; a plan.json is accepted", code="file-too-large"
-                )
-            plan = json.loads(plan_path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise InputError(
-                f"{plan_path}: cannot be read ({error.strerror}); a plan.json is accepted", code="file-unreadable"
-            ) from error
-        except (ValueError, RecursionError) as error:
-            reason = str(error).splitlines()[0]
-            raise InputError(
-                f"{plan_path}: not JSON ({reason}); a plan.json is accepted", code="plan-malformed"
-            ) from error
-        if not isinstance(plan, dict):
-            raise InputError(
-                f"{plan_path}: holds a {type(plan).__name__}; a plan.json is accepted", code="plan-malformed"
-            )
-        try:
-            return cls(plan, read_stl(plan_path.parent / "femur.stl"), read_stl(plan_path.parent / "lesion.stl"))
+            return cls(file.plan, read_stl(folder / "femur.stl"), read_stl(folder / "lesion.stl"), file.hash)
         except InputError as error:
             text = str(error)
-            raise InputError(
-                text if str(plan_path.parent) in text else f"{plan_path}: {text}", code=error.code
-            ) from error
-
-    @cached_property
-    def hash(self) -> str:
-        """First eight digits of ``plan_hash``."""
-        return plan_hash(self.plan)[:8]
+            raise InputError(text if str(folder) in text else f"{plan_path}: {text}", code=error.code) from error
 
     @property
-    def status(self) -> str:
+    def hash(self) -> str:
+        """First eight digits of the plan's hash."""
+        return self.full_hash[:8]
+
+    @property
+    def status(self) -> Status:
         """planned, infeasible or manual."""
-        value = self.plan.get("status")
-        if value not in STATUSES:
-            raise InputError(f"status is {value!r}; one of {', '.join(STATUSES)} is accepted", code="plan-malformed")
-        return str(value)
+        return self.plan.status
 
     @property
     def side(self) -> str:
         """left or right."""
-        value = self._part("case").get("side")
-        if value not in ("left", "right"):
-            raise InputError(f"case.side is {value!r}; left or right is accepted", code="plan-malformed")
-        return str(value)
+        return self.plan.case.side
 
     @property
     def case_id(self) -> str:
         """The case's id as given."""
-        return str(self._part("case").get("id", "?"))
+        return known(self.plan.case.id) or "?"
 
     @property
     def head_center(self) -> FloatArray:
         """Centre of the head, (3,) RAS mm."""
-        return _vector(self._part("anatomy"), "head_center", "anatomy")
+        return _vector(self.plan.anatomy.head_center, "anatomy.head_center")
 
     @property
     def head_radius_mm(self) -> float:
         """Radius of the head's sphere."""
-        return _length(self._part("anatomy"), "head_radius_mm", "anatomy")
+        return _length(self.plan.anatomy.head_radius_mm, "anatomy.head_radius_mm")
 
     @property
     def proximal(self) -> FloatArray:
         """Unit vector along the shaft, upwards."""
-        return _unit(self._part("anatomy"), "shaft_axis")
+        return _unit(self.plan.anatomy.shaft_axis, "anatomy.shaft_axis")
 
     @property
     def neck_axis(self) -> FloatArray:
         """Unit vector along the neck, to the head."""
-        return _unit(self._part("anatomy"), "neck_axis")
+        return _unit(self.plan.anatomy.neck_axis, "anatomy.neck_axis")
 
     @property
     def lateral(self) -> FloatArray:
         """Unit vector away from the mid-line of the body, across the shaft."""
-        axis = _unit(self._part("anatomy"), "x_axis")
+        axis = _unit(self.plan.anatomy.x_axis, "anatomy.x_axis")
         across = axis - np.dot(axis, self.proximal) * self.proximal
         if np.linalg.norm(across) < 0.1:
             raise InputError(
@@ -172,9 +149,9 @@ class Scene:
         ``plan.json`` names the direction only. The middle of the bone's lower sections in view
         lies on the axis.
         """
-        given = self._part("anatomy").get("shaft_point")
+        given = known(self.plan.anatomy.shaft_point)
         if given is not None:
-            return _vector(self._part("anatomy"), "shaft_point", "anatomy"), self.proximal
+            return _vector(given, "anatomy.shaft_point"), self.proximal
         offset = self.femur.points_mm - self.head_center
         height = offset @ self.proximal
         # The lowest third in view, but no farther than the isthmus, where the bone begins to bow.
@@ -187,15 +164,10 @@ class Scene:
     @cached_property
     def tunnels(self) -> tuple[DrawnTunnel, ...]:
         """The plan's tunnels; none where nothing is feasible."""
-        entries = self.plan.get("tunnels", [])
-        if not isinstance(entries, list) or not all(isinstance(t, Mapping) for t in entries):
-            raise InputError(
-                "tunnels is not a list of objects; the names of plan.json are accepted", code="plan-malformed"
-            )
         drawn = []
-        for number, figures in enumerate(entries):
+        for number, figures in enumerate(self.plan.tunnels):
             where = f"tunnels[{number}]"
-            entry, tip = _vector(figures, "entry", where), _vector(figures, "tip", where)
+            entry, tip = _vector(figures.entry, f"{where}.entry"), _vector(figures.tip, f"{where}.tip")
             if np.linalg.norm(tip - entry) < 1e-6:
                 raise InputError(f"{where}: entry and tip are one point; a tunnel has a length", code="plan-malformed")
             far = max(float(np.linalg.norm(point - self.head_center)) for point in (entry, tip))
@@ -204,44 +176,34 @@ class Scene:
                     f"{where} lies {far:.3g} mm from the head's centre; up to {REACH_MM:g} mm is accepted",
                     code="plan-malformed",
                 )
-            cavity = [0.0, 0.0]
-            for k, name in enumerate(("cavity_diameter_mm", "cavity_length_mm")):
-                if figures.get(name):
-                    cavity[k] = _length(figures, name, where)
-            diameter = _length(figures, "diameter_mm", where)
+            cavity = [
+                _length(size, f"{where}.{name}") if size else 0.0
+                for name, size in (
+                    ("cavity_diameter_mm", known(figures.cavity_diameter_mm)),
+                    ("cavity_length_mm", known(figures.cavity_length_mm)),
+                )
+            ]
+            diameter = _length(figures.diameter_mm, f"{where}.diameter_mm")
             drawn.append(DrawnTunnel(entry, tip, diameter, cavity[0], cavity[1], figures))
         return tuple(drawn)
 
-    def _part(self, name: str) -> Mapping[str, Any]:
-        value = self.plan.get(name)
-        if not isinstance(value, Mapping):
-            raise InputError(f"the plan has no {name!r}; the names of plan.json are accepted", code="plan-malformed")
-        return value
 
-
-def _vector(part: Mapping[str, Any], name: str, where: str) -> FloatArray:
-    value = part.get(name)
-    try:
-        result = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError, OverflowError):
-        result = np.full(0, np.nan)
-    if result.shape != (3,) or not np.all(np.isfinite(result)) or np.max(np.abs(result)) > WORLD_EXTENT_MM:
-        raise InputError(f"{where}.{name} is {value!r}; three finite numbers are accepted", code="plan-malformed")
+def _vector(value: list[float], where: str) -> FloatArray:
+    result = np.asarray(value, dtype=np.float64)
+    if not np.all(np.isfinite(result)) or np.max(np.abs(result)) > WORLD_EXTENT_MM:
+        raise InputError(f"{where} is {value!r}; three finite numbers are accepted", code="plan-malformed")
     return result
 
 
-def _unit(part: Mapping[str, Any], name: str) -> FloatArray:
-    result = _vector(part, name, "anatomy")
+def _unit(value: list[float], where: str) -> FloatArray:
+    result = _vector(value, where)
     size = float(np.linalg.norm(result))
     if abs(size - 1.0) > 0.01:
-        raise InputError(f"anatomy.{name} has length {size:.3g}; a unit vector is accepted", code="plan-malformed")
+        raise InputError(f"{where} has length {size:.3g}; a unit vector is accepted", code="plan-malformed")
     return np.asarray(result / size, dtype=np.float64)
 
 
-def _length(part: Mapping[str, Any], name: str, where: str) -> float:
-    value = part.get(name)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1000:
-        raise InputError(
-            f"{where}.{name} is {value!r}; a positive number of millimetres is accepted", code="plan-malformed"
-        )
-    return float(value)
+def _length(value: float, where: str) -> float:
+    if not 0 < value < 1000:
+        raise InputError(f"{where} is {value!r}; a positive number of millimetres is accepted", code="plan-malformed")
+    return value

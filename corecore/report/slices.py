@@ -6,7 +6,6 @@ and the lines that the drill's wall must not cross stand inside the bone at each
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +16,7 @@ from scipy import ndimage
 
 from corecore.base.grid import BoolArray, FloatArray, Image
 from corecore.base.limits import MARGINS
+from corecore.document.fields import known
 from corecore.report import captions
 from corecore.report.pictures.camera import direction_letters
 from corecore.report.scene import DrawnTunnel, Scene
@@ -137,17 +137,12 @@ def slices(scene: Scene, tissue: Tissue, number: int | None = None, *, pixel_mm:
 
 def tightest(scene: Scene) -> int:
     """Index of the tunnel with the least room over its margins, by the plan's figures."""
-    spec = scene.plan.get("spec")
-    limits: Mapping[str, Any] = spec if isinstance(spec, Mapping) else {}
-    pairs = [(limit.figure, limit.key) for limit in MARGINS]
+    spec = scene.plan.spec
 
     def room(tunnel: DrawnTunnel) -> float:
-        rooms = [
-            float(tunnel.figures[figure]) - float(limits[limit])
-            for figure, limit in pairs
-            if _number(tunnel.figures.get(figure)) and _number(limits.get(limit))
-        ]
-        return min(rooms, default=np.inf)
+        told = tunnel.figures
+        pairs = ((known(getattr(told, row.figure)), known(getattr(spec, row.key))) for row in MARGINS)
+        return min((left - limit for left, limit in pairs if left is not None and limit is not None), default=np.inf)
 
     return int(np.argmin([room(tunnel) for tunnel in scene.tunnels]))
 
@@ -326,7 +321,3 @@ def _strip(scene: Scene, tissue: Tissue, grey: _Grey, tunnel: DrawnTunnel, pixel
             ):
                 drawing.text(x, y, direction_letters(scene, vector), size=24, bold=True, anchor=anchor)
     return drawing, "Across the tunnel at these depths from the entry, seen along the drill; each 44 mm wide"
-
-
-def _number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and bool(np.isfinite(value))

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from corecore.base.grid import BoolArray, FloatArray
-from corecore.base.limits import MARGINS
+from corecore.document.fields import known
 from corecore.report.scene import Scene
 
 #: The head ends at this plane across the neck axis, the neck at that, head radii from the centre (contract §1).
 HEAD_PLANE_RADII, NECK_END_RADII = 0.5, 2.0
-#: The parameters of the margins in head, quarter and elsewhere.
-MARGIN_KEYS = tuple(limit.key for limit in reversed(MARGINS))
 
 
 def margins(scene: Scene) -> tuple[float | None, float | None, float | None]:
     """The margins in head, quarter and elsewhere, mm; ``None`` where the plan does not tell one."""
-    spec = scene.plan.get("spec")
-    found: list[float | None] = []
-    for key in MARGIN_KEYS:
-        value = spec.get(key) if isinstance(spec, Mapping) else None
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1000:
-            found.append(float(value))
-        else:
-            found.append(None)
-    return found[0], found[1], found[2]
+    spec = scene.plan.spec
+    told = (known(spec.joint_margin_mm), known(spec.posterosuperior_margin_mm), known(spec.cortical_margin_mm))
+    head, quarter, elsewhere = (value if value is not None and 0 <= value < 1000 else None for value in told)
+    return head, quarter, elsewhere
 
 
 def zones(scene: Scene, points_mm: FloatArray) -> tuple[BoolArray, BoolArray]:

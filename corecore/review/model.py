@@ -6,18 +6,23 @@ No figure is computed anywhere else: the page prints what stands here.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
+from msgspec import UNSET
 
 from corecore.base.errors import InputError
 from corecore.base.grid import BoolArray
 from corecore.base.spec import Spec
-from corecore.document.numbers import number
+from corecore.document.numbers import finite, number
+from corecore.document.plan import ViolationPart
+from corecore.document.totals import BoneLeftPart, TotalsPart
+from corecore.document.tunnels import PlannedTunnelPart
 from corecore.exports.opened import ROUNDING
 from corecore.hip.hip import Hip
 from corecore.planning.manual import path_on_bone
@@ -32,8 +37,6 @@ from corecore.tunnels.limits import violations
 from corecore.tunnels.plan_metrics import neck_area_share
 from corecore.tunnels.tunnel_set import set_violations
 
-#: Figures of a tunnel that no plan states by these names.
-NOT_STATED = ("outward_free",)
 #: Lines whose figures are kept: the others of a set, the alternatives, and the last steps of undo.
 KNOWN_MAX = 64
 
@@ -87,10 +90,11 @@ class ReviewModel:
     def sets(self) -> tuple[tuple[str, tuple[Line, ...]], ...]:
         """What may be taken instead of what stands, by name: the plan's own tunnels, and each alternative's."""
         found = [("the plan", self.own)]
-        others = [one for one in self.scene.plan.get("alternatives") or [] if isinstance(one, Mapping)]
-        for index, one in enumerate(others, start=1):
+        for index, one in enumerate(self.scene.plan.alternatives, start=1):
+            if not one.tunnels:
+                continue
             try:
-                variant = replace(self.scene, plan={**self.scene.plan, "tunnels": one.get("tunnels")})
+                variant = replace(self.scene, plan=msgspec.structs.replace(self.scene.plan, tunnels=one.tunnels))
             except InputError:
                 continue
             found.append((f"other {index}", replace(self, scene=variant).own))
@@ -157,51 +161,55 @@ class ReviewModel:
         """The plan's scene with other tunnels in it, measured and judged."""
         drilled, share = self.drilled(lines), self.removed_fraction(lines)
         total_ml = self.hip.lesion.volume_ml
-        own: Mapping[str, Any] = self.scene.plan
+        own = self.scene.plan
         planned = tuple(lines) == self.own
-        told = own.get("totals")
-        totals: Mapping[str, Any] = told if isinstance(told, Mapping) else {}
         # What the search proved holds for its own tunnels; how much a drill may reach, for any.
-        kept = totals if planned else {"reachable_fraction": totals.get("reachable_fraction")}
-        changed = {
-            "status": self.scene.status if planned else "manual",
-            "violations": self.broken(drilled),
-            "tunnels": [_stated(self.hip, tunnel, figures) for tunnel, figures in drilled],
-            "totals": {
-                **kept,
-                "removed_fraction": number(share),
-                "necrosis_removed_ml": number(share * total_ml),
-                "necrosis_left_ml": number((1.0 - share) * total_ml),
-                **self._bone(drilled),
-            },
-            "alternatives": [], "nearest": None, "nearest_reason": None, "robust": None,
-            "infeasible": own.get("infeasible") if planned else None,
-        }  # fmt: skip
-        return replace(self.scene, plan={**own, **changed})
+        kept = own.totals if planned else TotalsPart(reachable_fraction=own.totals.reachable_fraction)
+        totals = msgspec.structs.replace(
+            kept,
+            removed_fraction=finite(share),
+            necrosis_removed_ml=finite(share * total_ml),
+            necrosis_left_ml=finite((1.0 - share) * total_ml),
+        )
+        plan = msgspec.structs.replace(
+            own,
+            status=own.status if planned else "manual",
+            violations=[ViolationPart(**item) for item in self.broken(drilled)],
+            tunnels=[_stated(self.hip, tunnel, figures) for tunnel, figures in drilled],
+            totals=self._with_bone(totals, drilled),
+            alternatives=[],
+            nearest=UNSET,
+            nearest_reason=UNSET,
+            robust=UNSET,
+            infeasible=own.infeasible if planned else UNSET,
+        )
+        return replace(self.scene, plan=plan)
 
-    def _bone(self, drilled: Sequence[tuple[Tunnel, TunnelFigures]]) -> dict[str, Any]:
-        """What the limits' table tells of the bone that stays."""
+    def _with_bone(self, totals: TotalsPart, drilled: Sequence[tuple[Tunnel, TunnelFigures]]) -> TotalsPart:
+        """With what the limits' table tells of the bone that stays."""
         if not drilled:
-            return {}
+            return totals
         tunnels = [tunnel for tunnel, _ in drilled]
-        left = {
-            "hole_above_lesser_trochanter_mm": number(lowest_hole_mm(self.hip, [figures for _, figures in drilled])),
-            "bridge_mm": number(least_bridge_mm(self.hip, tunnels)),
-        }
-        return {"neck_area_share": number(neck_area_share(self.hip, tunnels)), "bone_left": left}
+        left = BoneLeftPart(
+            hole_above_lesser_trochanter_mm=finite(lowest_hole_mm(self.hip, [figures for _, figures in drilled])),
+            bridge_mm=number(least_bridge_mm(self.hip, tunnels)),
+        )
+        share = finite(neck_area_share(self.hip, tunnels))
+        return msgspec.structs.replace(totals, neck_area_share=share, bone_left=left)
 
 
-def _stated(hip: Hip, tunnel: Tunnel, figures: TunnelFigures) -> dict[str, Any]:
+def _stated(hip: Hip, tunnel: Tunnel, figures: TunnelFigures) -> PlannedTunnelPart:
     """A tunnel as ``plan.json`` states it."""
-    told = {f.name: number(getattr(figures, f.name)) for f in fields(figures) if f.name not in NOT_STATED}
-    return {
+    names = [field.name for field in fields(figures) if field.name in PlannedTunnelPart.__struct_fields__]
+    told: dict[str, Any] = {name: number(getattr(figures, name)) for name in names}
+    return PlannedTunnelPart(
         **told,
-        "entry": [round(float(c), 6) for c in hip.to_world(tunnel.entry)],
-        "tip": [round(float(c), 6) for c in hip.to_world(tunnel.tip)],
-        "diameter_mm": tunnel.diameter_mm,
-        "cavity_diameter_mm": tunnel.cavity_diameter_mm or None,
-        "cavity_length_mm": tunnel.cavity_length_mm or None,
-    }
+        entry=[round(float(c), 6) for c in hip.to_world(tunnel.entry)],
+        tip=[round(float(c), 6) for c in hip.to_world(tunnel.tip)],
+        diameter_mm=tunnel.diameter_mm,
+        cavity_diameter_mm=tunnel.cavity_diameter_mm or None,
+        cavity_length_mm=tunnel.cavity_length_mm or None,
+    )
 
 
 def _point(vector: Any, digits: int = 4) -> Point:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from corecore.base.errors import InputError
+from corecore.document.fields import known
+from corecore.document.plan import PlanDocument
 from corecore.exports.plan_folder import write_plan
 from corecore.hip.anatomy.model import PlanWarning
 from corecore.measures.model import Measures, measure
@@ -31,18 +31,15 @@ def measured(desk: ReviewModel) -> Measures:
     return measure(desk.hip, desk.spec, answers=answers(desk.scene.plan))
 
 
-def answers(plan: Mapping[str, Any]) -> ClinicianInput:
+def answers(plan: PlanDocument) -> ClinicianInput:
     """What a plan holds of the surgeon's answers; what it does not tell is not answered."""
-    necrosis = plan.get("necrosis")
-    signs = necrosis.get("signs") if isinstance(necrosis, Mapping) else None
-    told: Mapping[str, Any] = signs if isinstance(signs, Mapping) else {}
-    stage, age, physis = (told.get(name) for name in ("stage", "image_age", "physis"))
-    label = stage.get("label") if isinstance(stage, Mapping) else None
-    date = age.get("imaging_date") if isinstance(age, Mapping) else None
+    signs = plan.necrosis.signs
+    stage, date = known(signs.stage), known(signs.image_age.imaging_date)
+    label = None if stage is None else known(stage.label)
     return ClinicianInput(
-        stage=parse_stage(label) if isinstance(label, str) else None,
-        physis=parse_physis(physis) if isinstance(physis, str) else parse_physis("unknown"),
-        imaging_date=parse_date(date) if isinstance(date, str) else None,
+        stage=None if label is None else parse_stage(label),
+        physis=parse_physis(known(signs.physis) or "unknown"),
+        imaging_date=None if date is None else parse_date(date),
     )
 
 

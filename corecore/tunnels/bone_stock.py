@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 from scipy import ndimage
 
 from corecore.base.grid import FloatArray
 from corecore.base.spec import Spec
+from corecore.document.totals import BoneLeftPart
 from corecore.hip.hip import Hip
 from corecore.tunnels.cylinder import Tunnel, across_axes
 from corecore.tunnels.figures import TunnelFigures, level_raise_mm
@@ -68,9 +68,9 @@ class BoneStock:
     pattern: str
     spread_deg: float | None
 
-    def as_dict(self) -> dict[str, Any]:
+    def part(self) -> BoneLeftPart:
         """As in ``plan.json``."""
-        return dict(vars(self))
+        return BoneLeftPart(**vars(self))
 
 
 def bone_left(hip: Hip, spec: Spec, tunnels: Sequence[tuple[Tunnel, TunnelFigures]]) -> BoneStock:

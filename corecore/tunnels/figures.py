@@ -82,6 +82,8 @@ class TunnelFigures:
         Whether the tunnel, prolonged outward by 80 mm, meets no bone.
     entry_off_surface_mm : float
         Entry to the surface averaged over a drill's mouth.
+    neck_area_share : float
+        Share of the neck's smallest section that the tunnel takes, cut as it leans.
     avoid_clearance_mm, pelvis_clearance_mm : float or None
         From any part, prolonged outward, to the region to keep out of and to the pelvis; ``None`` where there is none.
     entry_from_fixed_mm : float or None

@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 from scipy import ndimage
 
-from corecore.document.plan import Document
+from corecore.document.stated import StatedPlan
 from corecore.verification import tolerance
 from corecore.verification.cylinder import DrilledCylinder
 from corecore.verification.drilled_volume import SECTION_REACH_MM, SECTION_STEP_MM, DrilledFigures
@@ -19,7 +19,7 @@ from corecore.verification.sets import bridges
 
 
 def standing_checks(
-    plan: Document, hip: Hip, frame: Frame, bores: list[DrilledCylinder], figures: list[DrilledFigures]
+    plan: StatedPlan, hip: Hip, frame: Frame, bores: list[DrilledCylinder], figures: list[DrilledFigures]
 ) -> list[Check]:
     """``totals.bone_left`` of a plan that states it."""
     stated = plan.bone_left

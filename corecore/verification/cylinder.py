@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from corecore.base.grid import BoolArray, FloatArray
-from corecore.document.plan import PlanTunnel
+from corecore.document.stated import StatedTunnel
 from corecore.verification.frame import across, unit
 
 #: Spacing of wall samples along and around a tunnel at most, mm. Against a curved wall of 12 mm radius
@@ -113,7 +113,7 @@ class DrilledCylinder:
         return np.concatenate(parts)
 
 
-def bore_of(tunnel: PlanTunnel) -> DrilledCylinder:
+def bore_of(tunnel: StatedTunnel) -> DrilledCylinder:
     """The solids of a tunnel as stated by its entry, tip and sizes."""
     length = float(np.linalg.norm(tunnel.tip - tunnel.entry))
     axis = unit(tunnel.tip - tunnel.entry)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from corecore.base.grid import BoolArray, FloatArray
-from corecore.document.plan import PlanAnatomy
+from corecore.document.stated import StatedAnatomy
 
 #: The head ends at the plane across the neck axis this far from its centre, head radii (contract §1).
 HEAD_PLANE_RADII = 0.5
@@ -81,7 +81,7 @@ class Frame:
         return np.asarray(quarter & neck)
 
 
-def frame_of(anatomy: PlanAnatomy, side: Literal["left", "right"]) -> Frame:
+def frame_of(anatomy: StatedAnatomy, side: Literal["left", "right"]) -> Frame:
     """The femoral frame of a plan; x is freed of what it has along z, so that the axes are square."""
     z = unit(anatomy.shaft_axis)
     x = unit(anatomy.x_axis - np.dot(anatomy.x_axis, z) * z)

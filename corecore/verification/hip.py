@@ -16,7 +16,7 @@ from scipy import ndimage
 from corecore.base.errors import InputError
 from corecore.base.grid import BoolArray, FloatArray, Mask, transform
 from corecore.document.inputs import input_fingerprints
-from corecore.document.plan import Document, InputFile, PlanAnatomy
+from corecore.document.stated import InputFile, StatedAnatomy, StatedPlan
 from corecore.io.references import read_mask
 from corecore.verification.keep_out import Region, region_of
 from corecore.verification.mesh import BoneMesh, mesh_of
@@ -61,7 +61,7 @@ class Hip:
         return len(self.lesion_points_mm) * self.point_ml
 
 
-def check_inputs(plan: Document) -> tuple[list[Check], list[str]]:
+def check_inputs(plan: StatedPlan) -> tuple[list[Check], list[str]]:
     """Fingerprints of the input files against those in the plan, and a message for each that changed."""
     checks, messages = [], []
     for one in input_fingerprints(plan):
@@ -72,7 +72,7 @@ def check_inputs(plan: Document) -> tuple[list[Check], list[str]]:
     return checks, messages
 
 
-def load_hip(plan: Document) -> Hip:
+def load_hip(plan: StatedPlan) -> Hip:
     """Read the masks named by the plan and rebuild the hip. Raises ``InputError`` for unusable masks."""
     femur_file, lesion_file = plan.input("femur"), plan.input("lesion")
     assert femur_file is not None
@@ -142,7 +142,7 @@ def _box_around(mask: Mask, center_mm: FloatArray, reach_mm: float) -> tuple[sli
     return slice(low[0], high[0]), slice(low[1], high[1]), slice(low[2], high[2])
 
 
-def _femur_of(bone: Mask, anatomy: PlanAnatomy) -> Mask:
+def _femur_of(bone: Mask, anatomy: StatedAnatomy) -> Mask:
     """The connected part of a bone mask that fills most of the head sphere."""
     if not bone.voxels.any():
         raise InputError("the femur mask is empty", code="mask-empty")
@@ -180,7 +180,7 @@ def _filled(bone: Mask, limit_ml: float) -> BoolArray:
     return voxels
 
 
-def _lesion_in_open_holes(femur: Mask, lesion: Mask, anatomy: PlanAnatomy) -> BoolArray:
+def _lesion_in_open_holes(femur: Mask, lesion: Mask, anatomy: StatedAnatomy) -> BoolArray:
     """Lesion outside the femur mask that counts as bone: within the head sphere and the closed femur."""
     extra = np.zeros(femur.grid.shape, dtype=bool)
     box = _box_around(femur, anatomy.head_center, anatomy.head_radius_mm)

@@ -11,7 +11,7 @@ from scipy import ndimage
 from scipy.optimize import least_squares
 
 from corecore.base.grid import FloatArray
-from corecore.document.plan import Document
+from corecore.document.stated import StatedPlan
 from corecore.verification import tolerance
 from corecore.verification.frame import Frame, angle_deg, unit
 from corecore.verification.hip import Hip
@@ -33,7 +33,7 @@ NECK_STEP_MM, NECK_RASTER_MM = 1.0, 0.75
 ANTEVERSION_DEG = 14.0
 
 
-def landmark_checks(plan: Document, hip: Hip, frame: Frame) -> list[Check]:
+def landmark_checks(plan: StatedPlan, hip: Hip, frame: Frame) -> list[Check]:
     """All checks of the anatomy."""
     anatomy = plan.anatomy
     sources = anatomy.sources
@@ -52,7 +52,7 @@ def landmark_checks(plan: Document, hip: Hip, frame: Frame) -> list[Check]:
     return checks
 
 
-def _side(plan: Document, hip: Hip, frame: Frame) -> Check:
+def _side(plan: StatedPlan, hip: Hip, frame: Frame) -> Check:
     """The head lies medial of the rest of the femur; the world tells which way medial is."""
     positions = hip.bone.positions_mm()
     rest = positions[np.linalg.norm(positions - frame.center, axis=1) > 1.2 * frame.radius_mm]
@@ -60,7 +60,7 @@ def _side(plan: Document, hip: Hip, frame: Frame) -> Check:
     return same_text("case.side", plan.side, "right" if lateral > 0.0 else "left")
 
 
-def _frame(plan: Document, frame: Frame) -> list[Check]:
+def _frame(plan: StatedPlan, frame: Frame) -> list[Check]:
     anatomy = plan.anatomy
     lateral = float(frame.x[0]) * (1.0 if plan.side == "right" else -1.0)
     checks = [
@@ -92,7 +92,7 @@ def _frame(plan: Document, frame: Frame) -> list[Check]:
     return checks
 
 
-def _head(plan: Document, hip: Hip, frame: Frame) -> list[Check]:
+def _head(plan: StatedPlan, hip: Hip, frame: Frame) -> list[Check]:
     radius = frame.radius_mm
     surface = _articular(hip.mesh.vertices_mm, frame.center, frame)
     residual = None
@@ -121,7 +121,7 @@ def _head(plan: Document, hip: Hip, frame: Frame) -> list[Check]:
     return checks
 
 
-def _tips(plan: Document, hip: Hip) -> list[Check]:
+def _tips(plan: StatedPlan, hip: Hip) -> list[Check]:
     """A lesser trochanter's tip that was fitted lies on the bone's surface."""
     tip = plan.anatomy.lesser_trochanter_tip
     if tip is None or plan.anatomy.sources.get("lesser_trochanter") != "fitted":
@@ -178,7 +178,7 @@ def _neck_section(hip: Hip, frame: Frame) -> tuple[FloatArray, float] | None:
     return best
 
 
-def _shaft_axis(plan: Document, hip: Hip, frame: Frame) -> FloatArray | None:
+def _shaft_axis(plan: StatedPlan, hip: Hip, frame: Frame) -> FloatArray | None:
     """Proximal unit vector of the line through the shaft sections' centroids; ``None`` where it is too short."""
     positions = hip.bone.positions_mm()
     axis = frame.z

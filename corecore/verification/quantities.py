@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from corecore.base.grid import BoolArray, FloatArray
-from corecore.document.plan import Document
+from corecore.document.stated import StatedPlan
 from corecore.verification import tolerance
 from corecore.verification.cylinder import Cylinder, DrilledCylinder
 from corecore.verification.frame import Frame
@@ -22,7 +22,7 @@ DEPTH_POINTS = 200_000
 GRAFT_POINT_SPACING_MM = 0.4
 
 
-def necrosis_checks(plan: Document, hip: Hip, frame: Frame) -> list[Check]:
+def necrosis_checks(plan: StatedPlan, hip: Hip, frame: Frame) -> list[Check]:
     """Volume, fractions, centroid and octants of the lesion."""
     stated, points = plan.necrosis, hip.lesion_points_mm
     lesion = hip.lesion_ml
@@ -78,7 +78,7 @@ def _extent(fraction: float) -> str:
     return "A" if fraction < STEINBERG_LIMITS[0] else "B" if fraction <= STEINBERG_LIMITS[1] else "C"
 
 
-def total_checks(plan: Document, hip: Hip, frame: Frame, bores: list[DrilledCylinder]) -> list[Check]:
+def total_checks(plan: StatedPlan, hip: Hip, frame: Frame, bores: list[DrilledCylinder]) -> list[Check]:
     """The plan's totals."""
     points, totals = hip.lesion_points_mm, plan.totals
     gap = np.min([bore.distance(points) for bore in bores], axis=0)
@@ -115,7 +115,7 @@ def total_checks(plan: Document, hip: Hip, frame: Frame, bores: list[DrilledCyli
     return checks + _optimality(plan, share, slack)
 
 
-def neck_share(plan: Document, frame: Frame, bores: list[DrilledCylinder]) -> float | None:
+def neck_share(plan: StatedPlan, frame: Frame, bores: list[DrilledCylinder]) -> float | None:
     """Share of the neck's smallest section that all tunnels take; ``None`` where the plan states no section."""
     area = plan.anatomy.neck_min_area_mm2
     if area is None:
@@ -127,7 +127,7 @@ def neck_share(plan: Document, frame: Frame, bores: list[DrilledCylinder]) -> fl
     )
 
 
-def _target(plan: Document, gap: FloatArray, cone: BoolArray | None) -> float | None:
+def _target(plan: StatedPlan, gap: FloatArray, cone: BoolArray | None) -> float | None:
     """The value of the plan's target; ``gap`` (N,) is how far the lesion's points lie from the bores, mm."""
     if plan.target == "reached":
         return float((gap <= plan.spec.get("reach_mm", REACH_MM[0])).mean())
@@ -138,7 +138,7 @@ def _target(plan: Document, gap: FloatArray, cone: BoolArray | None) -> float | 
     return float((gap == 0.0).mean())
 
 
-def _optimality(plan: Document, found: float, slack: float) -> list[Check]:
+def _optimality(plan: StatedPlan, found: float, slack: float) -> list[Check]:
     """A proven bound lies above what the plan removes, by the plan's count and by the one here."""
     bound, gap = plan.totals.get("upper_bound_fraction"), plan.totals.get("optimality_gap")
     stated = plan.totals["removed_fraction"]
@@ -169,7 +169,7 @@ def graft_ml(hip: Hip, bores: list[DrilledCylinder]) -> float:
     return total
 
 
-def in_cone(plan: Document, frame: Frame, points_mm: FloatArray) -> BoolArray | None:
+def in_cone(plan: StatedPlan, frame: Frame, points_mm: FloatArray) -> BoolArray | None:
     """Whether points (N, 3) lie in the weight-bearing cone about the head's centre; ``None`` where none is stated."""
     pole, half = plan.necrosis.pole, plan.necrosis.cap_half_angle_deg
     if pole is None or half is None or not np.any(pole):

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import ndimage
 
 from corecore.base.grid import BoolArray, FloatArray, transform
-from corecore.document.plan import Document
+from corecore.document.stated import StatedPlan
 from corecore.verification import tolerance
 from corecore.verification.frame import HEAD_PLANE_RADII, Frame, across, unit
 from corecore.verification.hip import Hip
@@ -25,7 +25,7 @@ OUTLINES = (0.2, 0.5, 0.8)
 RAY_STEP_MM, ARC_STEP_DEG, CAP_RINGS = 0.3, 0.5, 40
 
 
-def ray_checks(plan: Document, hip: Hip, frame: Frame) -> list[Check]:
+def ray_checks(plan: StatedPlan, hip: Hip, frame: Frame) -> list[Check]:
     """Checks of those figures that the plan states."""
     stated, depth = plan.necrosis.rays, plan.necrosis.subchondral_depth_mm
     if depth is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from corecore.base.version import __version__
-from corecore.document.plan import Document, read_plan
+from corecore.document.stated import StatedPlan, read_stated
 from corecore.verification import tolerance
 from corecore.verification.bone_stock import standing_checks
 from corecore.verification.cylinder import bore_of
@@ -28,7 +28,7 @@ def verify_plan(path: Path) -> Verification:
     file is not the one the plan was made from, only that is reported. Raises ``InputError``
     for a plan that cannot be read or is not complete, and for input files that are missing.
     """
-    plan = read_plan(Path(path))
+    plan = read_stated(Path(path))
     checks, messages = check_inputs(plan)
     if messages:
         return Verification(tuple(checks), tuple(messages))
@@ -47,7 +47,7 @@ def verify_plan(path: Path) -> Verification:
     return Verification((*checks, *judged.checks), (*notes, *judged.messages))
 
 
-def judge(plan: Document, hip: Hip) -> Verification:
+def judge(plan: StatedPlan, hip: Hip) -> Verification:
     """Every check of a plan but those of its input files."""
     checks: list[Check] = []
     messages: list[str] = []
@@ -94,7 +94,7 @@ def judge(plan: Document, hip: Hip) -> Verification:
     return Verification(tuple(checks), tuple(messages))
 
 
-def violation_checks(plan: Document, constraints: dict[str, list[Check]]) -> tuple[list[Check], list[str]]:
+def violation_checks(plan: StatedPlan, constraints: dict[str, list[Check]]) -> tuple[list[Check], list[str]]:
     """A manual plan lists what it breaks and nothing it clearly keeps; at a limit either is right."""
     checks = []
     for key, judged in constraints.items():

@@ -13,8 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from corecore.base.grid import BoolArray, FloatArray
-from corecore.document.plan import Document
-from corecore.document.risk import JUDGED, Errors, StatedRisk
+from corecore.document.stated import JUDGED, Errors, StatedPlan, StatedRisk
 from corecore.verification import tolerance
 from corecore.verification.drilled_volume import PORTAL_EXTRA_MM
 from corecore.verification.frame import HEAD_PLANE_RADII, Frame, across, unit
@@ -47,7 +46,7 @@ class Drillings:
     removed: BoolArray
 
 
-def risk_checks(plan: Document, hip: Hip, frame: Frame) -> list[Check]:
+def risk_checks(plan: StatedPlan, hip: Hip, frame: Frame) -> list[Check]:
     """Breach probabilities and removed fractions by method, of each tunnel and of all together."""
     checks: list[Check] = []
     points = hip.lesion_points_mm[:: max(1, len(hip.lesion_points_mm) // LESION_POINTS)]
@@ -82,7 +81,7 @@ def risk_checks(plan: Document, hip: Hip, frame: Frame) -> list[Check]:
     return checks
 
 
-def _shift_check(name: str, stated: StatedRisk, plan: Document) -> list[Check]:
+def _shift_check(name: str, stated: StatedRisk, plan: StatedPlan) -> list[Check]:
     """What the plan counted against what follows from how its lesion came there."""
     if not stated.shift_told:
         return []
@@ -117,7 +116,7 @@ def _compared(name: str, stated: StatedRisk, found: Drillings, hip: Hip) -> list
 
 # Ten parameters: plain arrays of one tunnel, one method and one draw; no two travel on together.
 def _drillings(
-    plan: Document, index: int, errors: Errors, hip: Hip, frame: Frame, around: tuple[FloatArray, FloatArray],
+    plan: StatedPlan, index: int, errors: Errors, hip: Hip, frame: Frame, around: tuple[FloatArray, FloatArray],
     lesion: FloatArray, poses: int, rng: np.random.Generator, shifts: FloatArray,
 ) -> Drillings:  # fmt: skip
     """``shifts`` (N, 3): how far the lesion lies elsewhere in each drilling, mm."""

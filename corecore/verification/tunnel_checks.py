@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from corecore.base.grid import FloatArray
-from corecore.document.plan import Document, PlanTunnel
+from corecore.document.stated import StatedPlan, StatedTunnel
 from corecore.verification import tolerance
 from corecore.verification.drilled_volume import DrilledFigures, portal_length
 from corecore.verification.frame import Frame, angle_deg
@@ -24,7 +24,7 @@ ASSUMED_TROCHANTER_RAISE = 0.12
 
 
 def figure_checks(
-    name: str, tunnel: PlanTunnel, found: DrilledFigures, plan: Document, frame: Frame, spacing_mm: FloatArray
+    name: str, tunnel: StatedTunnel, found: DrilledFigures, plan: StatedPlan, frame: Frame, spacing_mm: FloatArray
 ) -> list[Check]:
     """The tunnel's stated figures, each beside the one found."""
     stated = tunnel.figures
@@ -91,7 +91,7 @@ def figure_checks(
 
 
 def constraint_checks(
-    name: str, tunnel: PlanTunnel, found: DrilledFigures, plan: Document, spacing_mm: FloatArray
+    name: str, tunnel: StatedTunnel, found: DrilledFigures, plan: StatedPlan, spacing_mm: FloatArray
 ) -> dict[str, list[Check]]:
     """The hard constraints on one tunnel, judged by the figures found here, by the key each bears."""
     spec = plan.spec
@@ -144,7 +144,7 @@ def _kept_out(name: str, margin_mm: float, found_mm: float | None, found: Drille
     return [] if found_mm is None else [at_least(name, margin_mm, found_mm, found.region_slack_mm, "mm")]
 
 
-def _insisted(name: str, tunnel: PlanTunnel, plan: Document) -> dict[str, list[Check]]:
+def _insisted(name: str, tunnel: StatedTunnel, plan: StatedPlan) -> dict[str, list[Check]]:
     """The fixed entry and direction; a kept tunnel has its own."""
     entry, direction = [], []
     if plan.entry_fixed is not None and not tunnel.kept:
@@ -156,7 +156,7 @@ def _insisted(name: str, tunnel: PlanTunnel, plan: Document) -> dict[str, list[C
     return {"entry_fixed": entry, "direction_fixed": direction}
 
 
-def spec_checks(plan: Document) -> list[Check]:
+def spec_checks(plan: StatedPlan) -> list[Check]:
     """What the plan's own parameters allow: number and width of tunnels, the floor of the joint margin."""
     spec = plan.spec
     checks = [
@@ -179,7 +179,7 @@ def spec_checks(plan: Document) -> list[Check]:
     return checks
 
 
-def _kept_checks(index: int, tunnel: PlanTunnel, plan: Document) -> list[Check]:
+def _kept_checks(index: int, tunnel: StatedTunnel, plan: StatedPlan) -> list[Check]:
     """A kept tunnel is the one asked for; its entry alone is put on the bone's surface."""
     name = f"tunnels[{index}] kept"
     if index >= len(plan.keep):

@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 from support.schemas import schema
 
+from corecore.document.content import content_of
 from corecore.hip.hip import Hip
 from corecore.measures.document import measures_document
 from corecore.planning.document import document
@@ -22,8 +23,8 @@ from corecore.planning.planner import Plan
 def documents(sample_hip: Hip, sample_plan: Plan) -> dict[str, Any]:
     measures = sample_plan.measures
     return {
-        "plan": json.loads(json.dumps(document(sample_plan))),
-        "measures": json.loads(json.dumps(measures_document(sample_hip, measures))),
+        "plan": json.loads(json.dumps(content_of(document(sample_plan)))),
+        "measures": json.loads(json.dumps(content_of(measures_document(sample_hip, measures)))),
     }
 
 

@@ -16,6 +16,7 @@ from corecore.app.cli import main
 from corecore.base.errors import InputError, OutputError
 from corecore.base.grid import FloatArray
 from corecore.base.spec import Spec
+from corecore.document.content import content_of
 from corecore.exports.dicom import export_dicom
 from corecore.exports.export_context import ExportContext
 from corecore.exports.formats import export_plan
@@ -60,7 +61,7 @@ def depth_in_cylinder(points: FloatArray, entry: FloatArray, tip: FloatArray, di
 def test_the_segmentation_holds_tunnels_and_lesion_where_the_plan_has_them(parcel: ExportContext, kept: Path) -> None:
     seg = highdicom.seg.segread(kept / "segmentation.dcm")
     assert seg.number_of_segments == 3
-    content = parcel.plan.content
+    content = content_of(parcel.plan.file.plan)
     for number, tunnel in enumerate(content["tunnels"], start=2):
         volume = seg.get_volume(segment_numbers=[number], combine_segments=False)
         voxels = volume.array[..., 0]

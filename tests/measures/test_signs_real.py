@@ -44,7 +44,7 @@ def test_the_sample_with_its_ct_shows_no_sign(sample_hip: Hip) -> None:
     found = detect_signs(hip, ClinicianInput(imaging_date=TODAY, today=TODAY, stage=parse_stage("II"), physis="closed"))
     assert found.warnings == ()
     assert found.asks == found.notes == ()
-    assert found.as_dict()["image_age"]["days"] == 0
+    assert found.part().image_age.days == 0
 
 
 def test_an_mr_image_is_not_searched_for_metal_and_says_so() -> None:

@@ -19,7 +19,7 @@ from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray, Mask, inverse
 from corecore.base.limits import OUTWARD_MM
 from corecore.base.spec import Spec
-from corecore.document import plan as plan_file
+from corecore.document import stated as plan_file
 from corecore.hip.case import load_case
 from corecore.hip.hip import Hip
 from corecore.hip.keep_out import KeepOutRegion, Role, barrier_of
@@ -174,7 +174,7 @@ def test_the_second_road_confirms_a_stated_clearance_and_refuses_a_wrong_one(
     plan = with_mask(folder, plan, ball(point + 14.0 * aside / np.linalg.norm(aside)), "avoid")
     plan["tunnels"][0]["avoid_clearance_mm"] = 14.0 - 5.0 - BALL_MM
     plan["spec"]["avoid_margin_mm"] = 3.0
-    read = plan_file.read_plan(write_plan(folder, plan))
+    read = plan_file.read_stated(write_plan(folder, plan))
     hip = load_hip(read)
     assert not recalculation.judge(read, hip).disagreements
     for key, value, name in (
@@ -186,7 +186,7 @@ def test_the_second_road_confirms_a_stated_clearance_and_refuses_a_wrong_one(
             wrong["tunnels"][0]["avoid_clearance_mm"] = value
         else:
             wrong["spec"]["avoid_margin_mm"] = value
-        result = recalculation.judge(plan_file.read_plan(write_plan(folder, wrong)), hip)
+        result = recalculation.judge(plan_file.read_stated(write_plan(folder, wrong)), hip)
         assert name in {check.name for check in result.disagreements}
 
 

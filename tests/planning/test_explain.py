@@ -16,6 +16,7 @@ from corecore.app.cli import main
 from corecore.base.errors import InputError
 from corecore.base.limits import RELAXABLE
 from corecore.base.spec import Spec
+from corecore.document.content import content_of
 from corecore.exports.plan_folder import write_plan
 from corecore.hip.hip import Hip
 from corecore.planning.explain import explanation, limiting_constraints, nearest_walls
@@ -85,9 +86,13 @@ def test_a_limit_holds_where_a_little_less_room_would_break_it_and_nowhere_else(
             assert (key in {limit.key for limit in limiting_constraints(figures, spec)}) is holds
 
 
+def explained(*given: Any, gains: bool) -> dict[str, Any]:
+    return content_of(explanation(*given, gains=gains))
+
+
 @pytest.mark.long
 def test_a_step_gains_what_planning_all_anew_gains(sample_hip: Hip, best: tuple[Tunnel, TunnelFigures]) -> None:
-    told = explanation(sample_hip, Spec(), [best], 0, gains=True)
+    told = explained(sample_hip, Spec(), [best], 0, gains=True)
     gains = {limit["key"]: limit["gain_fraction"] for limit in told["limits"]}
     assert gains["joint_margin_mm"] > 0.005
     anew = best_tunnel(sample_hip, replace(Spec(), joint_margin_mm=4.0)).figures
@@ -100,7 +105,7 @@ def test_a_step_gains_what_planning_all_anew_gains(sample_hip: Hip, best: tuple[
     found = best_tunnel(sample_hip, floor)
     assert found.tunnel is not None
     assert found.figures is not None
-    told = explanation(sample_hip, floor, [(found.tunnel, found.figures)], 0, gains=True)
+    told = explained(sample_hip, floor, [(found.tunnel, found.figures)], 0, gains=True)
     limit = next(limit for limit in told["limits"] if limit["key"] == "joint_margin_mm")
     assert limit["step"] is limit["gain_fraction"] is None
 
@@ -114,7 +119,7 @@ def test_a_tunnel_of_a_set_is_planned_again_beside_the_others(sample_hip: Hip) -
     points = sample_hip.lesion.points_mm
     together = float(np.mean(pair[0][0].contains(points) | pair[1][0].contains(points)))
     for index in range(2):
-        for limit in explanation(sample_hip, spec, pair, index, gains=True)["limits"]:
+        for limit in explained(sample_hip, spec, pair, index, gains=True)["limits"]:
             assert limit["gain_fraction"] is None or 0.0 <= limit["gain_fraction"] < 0.5 * together
 
 
@@ -122,7 +127,7 @@ def test_a_broken_path_is_promised_no_gain(sample_hip: Hip) -> None:
     tunnel = neck_tunnel(sample_hip, tip_beyond_mm=20.0, diameter_mm=10.0)
     figures = assess(sample_hip, tunnel, Spec())
     assert violations(figures, Spec())
-    told = explanation(sample_hip, Spec(), [(tunnel, figures)], 0, gains=True)
+    told = explained(sample_hip, Spec(), [(tunnel, figures)], 0, gains=True)
     assert all(limit["gain_fraction"] is None for limit in told["limits"])
     assert told["text"].startswith("Enters ")
 

@@ -131,7 +131,7 @@ def test_what_is_not_confirmed_is_what_was_squeezed_and_says_so(sample_hip: Hip)
     # Another lattice comes as far, to a few steps; a limit is looser than where lines passed by less than a step.
     assert abs(way.needed - coarse.value) < 1.0
     assert way.needed < spec.entry_distal_mm
-    assert {way.as_dict()["confirmed"] for way in told.relaxations} == {False}
+    assert {way.part().confirmed for way in told.relaxations} == {False}
     assert "not planned with" in told.text
 
 

@@ -17,6 +17,7 @@ from corecore.app.cli import main
 from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray
 from corecore.base.spec import Spec
+from corecore.document.content import content_of
 from corecore.hip.hip import Hip
 from corecore.io.markups import MarkupLine, write_lines
 from corecore.measures.model import Measures, measure
@@ -115,7 +116,7 @@ def test_more_may_be_refused_and_nothing_refused_is_returned(sample_hip: Hip, ju
 
 
 def test_the_document_of_a_path_keeps_the_schema_and_says_what_it_breaks(judged: Plan) -> None:
-    content: dict[str, Any] = json.loads(json.dumps(document(judged)))
+    content: dict[str, Any] = json.loads(json.dumps(content_of(document(judged))))
     schema = resources.files("corecore.document") / "schemas" / "plan.schema.json"
     jsonschema.validate(content, json.loads(schema.read_text()))
     assert content["status"] == "manual"

@@ -14,6 +14,7 @@ import pytest
 from corecore.app.cli import main
 from corecore.base.errors import InputError
 from corecore.base.spec import Spec
+from corecore.document.content import content_of
 from corecore.hip.hip import Hip
 from corecore.measures.model import measure
 from corecore.planning.document import document
@@ -56,7 +57,7 @@ def test_the_limit_holds_on_errors_never_seen_and_the_plan_keeps_every_constrain
 
 @pytest.mark.long
 def test_the_document_states_what_it_costs(steady: Plan) -> None:
-    content: dict[str, Any] = json.loads(json.dumps(document(steady)))
+    content: dict[str, Any] = json.loads(json.dumps(content_of(document(steady))))
     schema = resources.files("corecore.document") / "schemas" / "plan.schema.json"
     jsonschema.validate(content, json.loads(schema.read_text()))
     robust = content["robust"]

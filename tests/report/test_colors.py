@@ -9,6 +9,7 @@ import pytest
 from support.view_phantom import HEAD, RADIUS_MM, manual_scene, parallel_to_neck, phantom_scene
 
 from corecore.base.grid import FloatArray
+from corecore.document.content import content_of
 from corecore.report import palette
 from corecore.report.pictures.bodies import BAND_COLORS, painted_tunnels
 from corecore.report.pictures.cap import cap_outline
@@ -78,7 +79,7 @@ SPEC = {"cortical_margin_mm": 3.0, "posterosuperior_margin_mm": 5.0, "joint_marg
 def test_a_tunnel_is_dark_where_its_wall_comes_near_a_margin(above_mm: float) -> None:
     """In the bare neck the bone beside the wall is 15 - 5 - above mm thick, all along."""
     plain = parallel_to_neck("right", above_mm)
-    scene = phantom_scene(tunnels=plain.plan["tunnels"], spec=SPEC)
+    scene = phantom_scene(tunnels=content_of(plain.plan)["tunnels"], spec=SPEC)
     tunnel = scene.tunnels[0]
     found = bands(scene, tunnel, 5.0)
     assert found[0][0] == 0.0
@@ -97,7 +98,7 @@ def test_a_tunnel_is_dark_where_its_wall_comes_near_a_margin(above_mm: float) ->
 
 
 def test_painted_stretches_are_the_whole_tunnel() -> None:
-    scene = phantom_scene(tunnels=parallel_to_neck("right", 6.0).plan["tunnels"], spec=SPEC)
+    scene = phantom_scene(tunnels=content_of(parallel_to_neck("right", 6.0).plan)["tunnels"], spec=SPEC)
     painted = dict(painted_tunnels(scene))
     assert {BAND_COLORS[PORTAL], BAND_COLORS[NEAR]} <= set(painted) <= set(BAND_COLORS.values())
     tunnel = scene.tunnels[0]
@@ -131,8 +132,6 @@ def test_the_caps_edge_is_a_circle_about_the_pole(side: str) -> None:
     assert offset[0] == pytest.approx(offset[-1])
 
 
-@pytest.mark.parametrize(
-    "told", [{"pole": None}, {"pole": [0, 0, 0]}, {"pole": ["a", 1, 2]}, {"cap_half_angle_deg": 400}]
-)
+@pytest.mark.parametrize("told", [{"pole": [0, 0, 0]}, {"pole": [9, 9, 9]}, {"cap_half_angle_deg": 400}])
 def test_without_a_pole_there_is_no_cap(told: dict[str, object]) -> None:
     assert cap_outline(capped("right", **told)) is None

@@ -22,6 +22,7 @@ from support.view_phantom import (
 )
 
 from corecore.base.grid import FloatArray, Grid, Image, transform
+from corecore.document.content import content_of
 from corecore.report.c_arm import (
     FROG_FLEXION_DEG,
     FROG_TURN_DEG,
@@ -224,8 +225,8 @@ def test_a_wall_outside_the_neck_is_shown_too() -> None:
 
 
 def test_a_tunnel_that_is_not_in_the_neck_has_no_gap_to_show() -> None:
-    scene = parallel_to_neck("right", 3.0)
-    tunnel = {**scene.plan["tunnels"][0], "entry": HEAD.tolist()}
+    stated = content_of(parallel_to_neck("right", 3.0).plan.tunnels[0])
+    tunnel = {**stated, "entry": HEAD.tolist()}
     scene = phantom_scene(tunnels=[tunnel])
     assert neck_gap(scene, phantom_tissue(), scene.tunnels[0]) is None
     assert len(fluoroscopy(scene, phantom_tissue())) == 2

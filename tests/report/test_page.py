@@ -15,7 +15,17 @@ from typing import Any
 import numpy as np
 import pytest
 from support.chromium import Page, find_chromium
-from support.view_phantom import HEAD, LESION_OFFSET, hue, infeasible_scene, manual_scene, middle, phantom_scene
+from support.view_phantom import (
+    HEAD,
+    LESION_OFFSET,
+    hue,
+    infeasible_scene,
+    manual_scene,
+    middle,
+    phantom_plan,
+    phantom_scene,
+    scene_of,
+)
 
 from corecore.base.mesh import TriangleMesh, surface_mesh
 from corecore.report import palette
@@ -139,7 +149,7 @@ def test_a_fine_bone_is_thinned_until_the_page_is_light(tmp_path: Path) -> None:
     fine = surface_mesh(np.sum((index - 49.5) ** 2, axis=-1) < 46**2, np.full(3, 0.5))
     place = np.eye(4)
     place[:3, 3] = HEAD - 24.75
-    scene = Scene(phantom_scene().plan, fine.transformed(place), phantom_scene().lesion)
+    scene = scene_of(phantom_plan(), fine.transformed(place), phantom_scene().lesion)
     assert len(scene.femur.triangles) > BONE_TRIANGLES
     body = decoded(scene_data(scene)["bodies"][0])
     assert BONE_TRIANGLES * 0.9 < len(body.triangles) <= BONE_TRIANGLES

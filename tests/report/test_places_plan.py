@@ -13,6 +13,7 @@ import pytest
 from support.keep_out import ball
 
 from corecore.base.spec import Spec, preset
+from corecore.document.content import content_of
 from corecore.exports.plan_folder import write_plan
 from corecore.hip.case import load_case
 from corecore.hip.hip import Hip, build_hip
@@ -34,7 +35,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Hip, dict[str, Any]
 
 def written(hip: Hip, spec: Spec, folder: Path) -> dict[str, Any]:
     plan = plan_hip(hip, spec, measure(hip, spec))
-    return write_plan(plan, folder, pictures=False)
+    return content_of(write_plan(plan, folder, pictures=False))
 
 
 def agrees(folder: Path) -> None:

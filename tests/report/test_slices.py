@@ -10,7 +10,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.view_phantom import HEAD, infeasible_scene, manual_scene, neck_axis, phantom_scene, phantom_tissue
+from support.view_phantom import (
+    HEAD,
+    infeasible_scene,
+    manual_scene,
+    neck_axis,
+    phantom_plan,
+    phantom_scene,
+    phantom_tissue,
+)
 
 from corecore.base.grid import FloatArray, Grid, Image
 from corecore.hip.hip import Hip
@@ -110,9 +118,12 @@ def test_zones_are_those_of_the_planner(sample_hip: Hip) -> None:
 
 def along_neck(side: str, **changes: Any) -> Scene:
     """A tunnel along the neck's axis, so that the sections of the strip are circles about it."""
-    scene = phantom_scene(side)
     axis = neck_axis(side)
-    tunnel = {**scene.plan["tunnels"][0], "entry": (HEAD + 64 * axis).tolist(), "tip": (HEAD - 6 * axis).tolist()}
+    tunnel = {
+        **phantom_plan(side)["tunnels"][0],
+        "entry": (HEAD + 64 * axis).tolist(),
+        "tip": (HEAD - 6 * axis).tolist(),
+    }
     return phantom_scene(side, tunnels=[tunnel], spec=SPEC, **changes)
 
 
@@ -141,8 +152,7 @@ def test_the_margins_lines_run_at_their_distance_below_the_surface(side: str) ->
 
 
 def test_the_drawn_wall_is_the_cylinders() -> None:
-    scene = phantom_scene()
-    figures = {**scene.plan["tunnels"][0], "cavity_diameter_mm": 18.0, "cavity_length_mm": 15.0}
+    figures = {**phantom_plan()["tunnels"][0], "cavity_diameter_mm": 18.0, "cavity_length_mm": 15.0}
     tunnel = phantom_scene(tunnels=[figures]).tunnels[0]
     rng = np.random.default_rng(4)
     points = 0.5 * (tunnel.entry + tunnel.tip) + rng.uniform(-50, 50, (20_000, 3))
@@ -156,7 +166,7 @@ def test_the_drawn_wall_is_the_cylinders() -> None:
 
 
 def test_the_tunnel_with_least_room_is_shown() -> None:
-    first = phantom_scene().plan["tunnels"][0]
+    first = phantom_plan()["tunnels"][0]
     second = {**first, "cortical_clearance_mm": 3.2, "joint_clearance_mm": None}
     assert tightest(phantom_scene(tunnels=[first, second], spec=SPEC)) == 1
     assert tightest(phantom_scene(tunnels=[second, first], spec=SPEC)) == 0

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.view_phantom import phantom_plan
 
 from corecore.base.errors import MissingExtraError, OutputError
+from corecore.document.plan import PlanDocument
+from corecore.document.read import parsed
 from corecore.study.batch import table
 from corecore.study.batch.columns import flattened, order, plan_record
 from corecore.study.batch.journal import opened
@@ -120,9 +124,9 @@ def test_columns_keep_their_places() -> None:
 def test_a_copied_input_counts_as_the_file_it_was_made_from() -> None:
     inputs = [{"role": "femur", "path": "x", "sha256": "copy", "label": 1, "original_sha256": "given"}]
     content = {
-        "status": "planned", "case": {"side": "left", "inputs": inputs}, "spec": {"preset": "core-8"},
+        **phantom_plan(), "case": {"side": "left", "inputs": inputs}, "spec": {"preset": "core-8"},
         "warnings": [{"code": "a", "text": "one"}, {"code": "b", "text": "two"}],
     }  # fmt: skip
-    record = plan_record(content)
+    record = plan_record(parsed(json.loads(json.dumps(content)), PlanDocument, "plan.json"))
     assert record["inputs.femur.sha256"] == "given"
     assert (record["warnings"], record["warnings_text"]) == ("a;b", "one | two")

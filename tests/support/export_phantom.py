@@ -10,6 +10,7 @@ import nibabel as nib
 import numpy as np
 
 from corecore.base.spec import Spec
+from corecore.document.content import content_of
 from corecore.exports.plan_folder import write_plan
 from corecore.hip.anatomy.model import Landmarks
 from corecore.hip.case import load_case
@@ -86,7 +87,7 @@ def write_by_hand(
     entry, tip = hip.to_world(tunnels[0].entry), hip.to_world(tunnels[0].tip)
     given = ManualPath(entry, tip, 0.0, tuple(found), None, "set by a test")
     plan = evaluated_plan(hip, spec, lambda: measure(hip, spec), pairs, given=given, warnings=[], timings={})
-    return write_plan(plan, folder, pictures=False)
+    return content_of(write_plan(plan, folder, pictures=False))
 
 
 def on_bone(hip: Hip, ends: tuple[Any, Any], diameter_mm: float) -> Tunnel:

@@ -15,12 +15,12 @@ from corecore.base.spec import Spec
 from corecore.exports.plan_folder import meshes
 from corecore.hip.hip import Hip
 from corecore.measures.document import direction, position
-from corecore.report.scene import Scene
 from corecore.report.tissue import Tissue
 from corecore.review.controller import ReviewController
 from corecore.review.model import ReviewModel
 from corecore.review.server import application
 from support.report_plan import full_plan
+from support.view_phantom import scene_of
 
 TOKEN = "a-token"
 #: A tunnel of the sample hip that keeps every limit, RAS mm.
@@ -43,9 +43,9 @@ def sample_desk(sample_hip: Hip) -> ReviewModel:
     tunnel = {"entry": list(ENTRY), "tip": list(TIP), "diameter_mm": 10.0}
     other = {**full_plan()["alternatives"][0], "tunnels": [{**tunnel, "diameter_mm": 8.0}]}
     plan = full_plan(anatomy=told, tunnels=1) | {
-        "tunnels": [tunnel], "spec": Spec().as_dict(), "alternatives": [other, {"tunnels": "none"}],
+        "tunnels": [tunnel], "spec": Spec().as_dict(), "alternatives": [other],
     }  # fmt: skip
-    return ReviewModel(sample_hip, Spec(), Scene(plan, *meshes(sample_hip)), Tissue.of(sample_hip))
+    return ReviewModel(sample_hip, Spec(), scene_of(plan, *meshes(sample_hip)), Tissue.of(sample_hip))
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ both sides of the body: a picture that mirrors the patient puts it on the wrong 
 from __future__ import annotations
 
 import colorsys
+import json
 from functools import cache
 from typing import Any
 
@@ -15,6 +16,9 @@ import numpy as np
 from corecore.base.distance_field import bone_from_voxels
 from corecore.base.grid import BoolArray, FloatArray, Grid, Image
 from corecore.base.mesh import TriangleMesh, surface_mesh
+from corecore.document.plan import PlanDocument
+from corecore.document.read import parsed
+from corecore.document.seal import plan_hash
 from corecore.report import palette
 from corecore.report.pictures.renderers import Picture
 from corecore.report.scene import Scene
@@ -85,7 +89,6 @@ def phantom_plan(side: str = "right", **changes: Any) -> dict[str, Any]:
         "joint_clearance_mm": 5.2,
         "incidence_deg": 48.2,
         "shaft_angle_deg": 131.7,
-        "entry_above_lesser_trochanter_mm": None,
     }
     plan = {
         "schema": "corecore.plan/1",
@@ -115,9 +118,15 @@ def phantom_plan(side: str = "right", **changes: Any) -> dict[str, Any]:
     return {**plan, **changes}
 
 
+def scene_of(plan: dict[str, Any], femur: TriangleMesh, lesion: TriangleMesh) -> Scene:
+    """The scene of a plan.json's content."""
+    content = json.loads(json.dumps(plan))
+    return Scene(parsed(content, PlanDocument, "plan.json"), femur, lesion, plan_hash(plan))
+
+
 def phantom_scene(side: str = "right", **changes: Any) -> Scene:
     """The phantom's scene; ``changes`` replace parts of its plan."""
-    return Scene(phantom_plan(side, **changes), *_meshes(side))
+    return scene_of(phantom_plan(side, **changes), *_meshes(side))
 
 
 def infeasible_scene(side: str = "right") -> Scene:
@@ -134,10 +143,9 @@ def manual_scene(side: str = "right") -> Scene:
 
 def parallel_to_neck(side: str, above_mm: float) -> Scene:
     """A 10 mm tunnel along the neck, moved up across its axis: the bone above it is known."""
-    scene = phantom_scene(side)
     axis = neck_axis(side)
     up = np.array([axis[0], 0.0, -axis[2]])
-    tunnel = dict(scene.plan["tunnels"][0])
+    tunnel = dict(phantom_plan(side)["tunnels"][0])
     tunnel["entry"] = (HEAD + 62 * axis + above_mm * up).tolist()
     tunnel["tip"] = (HEAD - 5 * axis + above_mm * up).tolist()
     tunnel["portal_length_mm"] = 8.0

@@ -13,7 +13,7 @@ import pytest
 from support.plan_factory import Pose, plan_of, unit, write_plan
 
 from corecore.base.grid import Grid, Mask
-from corecore.document.plan import read_plan
+from corecore.document.stated import read_stated
 from corecore.verification.cylinder import Cylinder, DrilledCylinder, bore_of
 from corecore.verification.hip import Hip
 from corecore.verification.mesh import mesh_of
@@ -96,7 +96,7 @@ INPUTS = [{"role": role, "path": "-", "sha256": "-", "label": None} for role in 
 def test_a_cavity_stands_at_the_tip(tmp_path: Path) -> None:
     plan: dict[str, Any] = plan_of(INPUTS, Pose())
     plan["tunnels"][0] |= {"cavity_diameter_mm": 21.0, "cavity_length_mm": 20.0}
-    bore = bore_of(read_plan(write_plan(tmp_path, plan)).tunnels[0])
+    bore = bore_of(read_stated(write_plan(tmp_path, plan)).tunnels[0])
     assert bore.cavity is not None
     assert np.allclose(bore.cavity.start + 20.0 * bore.cavity.axis, plan["tunnels"][0]["tip"])
     tip, axis = np.array(plan["tunnels"][0]["tip"]), bore.tunnel.axis
@@ -106,7 +106,7 @@ def test_a_cavity_stands_at_the_tip(tmp_path: Path) -> None:
     # Stated once in the spec it means the same.
     once: dict[str, Any] = copy.deepcopy(plan_of(INPUTS, Pose()))
     once["spec"] = {**once["spec"], "cavity_diameter_mm": 21.0, "cavity_length_mm": 20.0}
-    other = bore_of(read_plan(write_plan(tmp_path, once)).tunnels[0])
+    other = bore_of(read_stated(write_plan(tmp_path, once)).tunnels[0])
     assert other.cavity is not None
     assert other.cavity.radius_mm == bore.cavity.radius_mm
     # Its shoulder and both ends belong to the surface that keeps its distance.

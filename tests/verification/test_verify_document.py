@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from support.plan_factory import Pose, plan_of, write_plan
 
 from corecore.base.errors import InputError
-from corecore.document import plan as plan_file
+from corecore.document import stated as plan_file
 from corecore.verification.recalculation import verify_plan
 
 INPUTS = [
@@ -31,7 +31,7 @@ def plan() -> dict[str, Any]:
 
 def refusal(folder: Path, content: dict[str, Any]) -> str:
     with pytest.raises(InputError) as caught:
-        plan_file.read_plan(write_plan(folder, content))
+        plan_file.read_stated(write_plan(folder, content))
     return str(caught.value)
 
 
@@ -96,7 +96,7 @@ def test_what_is_wrong_is_named_in_one_line(
 
 
 def test_the_plan_itself_is_read(plan: dict[str, Any], tmp_path: Path) -> None:
-    read = plan_file.read_plan(write_plan(tmp_path, plan))
+    read = plan_file.read_stated(write_plan(tmp_path, plan))
     assert read.tunnels[0].diameter_mm == 10.0
     assert read.inputs[0].path == tmp_path / "seg.nii.gz"
 
@@ -146,4 +146,4 @@ def test_no_edit_ends_in_anything_but_a_plan_or_an_input_error(
     ]
     node[key] = data.draw(st.one_of(odd))
     with contextlib.suppress(InputError):
-        plan_file.read_plan(write_plan(tmp_path_factory.mktemp("edit"), content))
+        plan_file.read_stated(write_plan(tmp_path_factory.mktemp("edit"), content))

@@ -14,7 +14,7 @@ from support.plan_factory import HEAD_RADIUS, Pose, plan_of, write_plan
 
 from corecore.base.errors import InputError
 from corecore.base.grid import Grid, Mask
-from corecore.document.plan import Document, InputFile, read_plan
+from corecore.document.stated import InputFile, StatedPlan, read_stated
 from corecore.verification.hip import Hip, check_inputs, load_hip, voxel_points
 
 Voxels = npt.NDArray[np.bool_]
@@ -33,10 +33,10 @@ HEAD = ball(0, 0, 0, HEAD_RADIUS)
 
 
 @pytest.fixture(scope="module")
-def document(tmp_path_factory: pytest.TempPathFactory) -> Document:
+def document(tmp_path_factory: pytest.TempPathFactory) -> StatedPlan:
     """A plan whose head lies at the world's origin."""
     inputs = [{"role": role, "path": "-", "sha256": "-", "label": None} for role in ("femur", "lesion")]
-    return read_plan(write_plan(tmp_path_factory.mktemp("plan"), plan_of(inputs, Pose(shift=(0.0, 0.0, 0.0)))))
+    return read_stated(write_plan(tmp_path_factory.mktemp("plan"), plan_of(inputs, Pose(shift=(0.0, 0.0, 0.0)))))
 
 
 def save(path: Path, voxels: npt.NDArray[np.uint8], affine: npt.NDArray[np.float64] = AFFINE) -> Path:
@@ -46,19 +46,19 @@ def save(path: Path, voxels: npt.NDArray[np.uint8], affine: npt.NDArray[np.float
     return path
 
 
-def hip_of(plan: Document, femur: tuple[Path, int | None], lesion: tuple[Path, int | None]) -> Hip:
+def hip_of(plan: StatedPlan, femur: tuple[Path, int | None], lesion: tuple[Path, int | None]) -> Hip:
     files = (InputFile("femur", femur[0], "-", femur[1]), InputFile("lesion", lesion[0], "-", lesion[1]))
     return load_hip(replace(plan, inputs=files))
 
 
-def label_map(plan: Document, folder: Path, femur: Voxels, lesion: Voxels) -> Hip:
+def label_map(plan: StatedPlan, folder: Path, femur: Voxels, lesion: Voxels) -> Hip:
     labels = femur.astype(np.uint8)
     labels[lesion] = 2
     path = save(folder / "labels.nii.gz", labels)
     return hip_of(plan, (path, 1), (path, 2))
 
 
-def separate(plan: Document, folder: Path, femur: Voxels, lesion: Voxels) -> Hip:
+def separate(plan: StatedPlan, folder: Path, femur: Voxels, lesion: Voxels) -> Hip:
     return hip_of(
         plan,
         (save(folder / "femur.nii.gz", femur.astype(np.uint8)), None),
@@ -66,7 +66,7 @@ def separate(plan: Document, folder: Path, femur: Voxels, lesion: Voxels) -> Hip
     )
 
 
-def test_one_label_map_is_the_union_with_its_pinholes_filled(document: Document, tmp_path: Path) -> None:
+def test_one_label_map_is_the_union_with_its_pinholes_filled(document: StatedPlan, tmp_path: Path) -> None:
     lesion = ball(5, 5, 12, 7)
     pinhole, cavity = ball(-10, 0, 0, 3), ball(0, -8, -10, 7)
     assert pinhole.sum() < 1000 < cavity.sum()
@@ -75,7 +75,7 @@ def test_one_label_map_is_the_union_with_its_pinholes_filled(document: Document,
     assert hip.lesion_ml == pytest.approx(lesion.sum() / 1000.0)
 
 
-def test_specks_and_the_other_hip_are_left_out(document: Document, tmp_path: Path) -> None:
+def test_specks_and_the_other_hip_are_left_out(document: StatedPlan, tmp_path: Path) -> None:
     lesion = ball(5, 5, 12, 7)
     speck, other = ball(30, 30, 30, 1.5), ball(-31, -31, -31, 9)
     stray = ball(-8, -8, 0, 1.5)
@@ -85,14 +85,14 @@ def test_specks_and_the_other_hip_are_left_out(document: Document, tmp_path: Pat
     assert hip.lesion_ml == pytest.approx(lesion.sum() / 1000.0)
 
 
-def test_separate_masks_fill_an_enclosed_hole_of_any_size(document: Document, tmp_path: Path) -> None:
+def test_separate_masks_fill_an_enclosed_hole_of_any_size(document: StatedPlan, tmp_path: Path) -> None:
     lesion = ball(3, 3, 5, 12)
     hip = separate(document, tmp_path, HEAD & ~lesion, lesion)
     assert np.array_equal(hip.bone.voxels, HEAD)
 
 
 def test_lesion_in_an_open_hole_is_bone_only_in_the_sphere_and_the_closed_femur(
-    document: Document, tmp_path: Path
+    document: StatedPlan, tmp_path: Path
 ) -> None:
     # A cleft 4 mm wide, open to the surface, is bridged by closing by 3 mm, ...
     cleft = HEAD & (np.abs(X) <= 2.0) & (np.abs(Y) <= 8.0) & (Z > 8)
@@ -111,7 +111,7 @@ def test_lesion_in_an_open_hole_is_bone_only_in_the_sphere_and_the_closed_femur(
     assert np.array_equal(hip.bone.voxels, HEAD)
 
 
-def test_masks_on_two_grids_meet_in_the_world(document: Document, tmp_path: Path) -> None:
+def test_masks_on_two_grids_meet_in_the_world(document: StatedPlan, tmp_path: Path) -> None:
     lesion = ball(4, -3, 8, 8)
     # The same voxels stored in another order, left-handed and shifted by whole voxels.
     turned = np.transpose(lesion, (2, 0, 1))[::-1][:, 10:]
@@ -131,7 +131,7 @@ def test_masks_on_two_grids_meet_in_the_world(document: Document, tmp_path: Path
     )
 
 
-def test_a_lesion_away_from_the_bone_is_an_error(document: Document, tmp_path: Path) -> None:
+def test_a_lesion_away_from_the_bone_is_an_error(document: StatedPlan, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="lesion"):
         separate(document, tmp_path, HEAD, ball(30, 30, 30, 4))
 
@@ -150,7 +150,7 @@ def test_points_fill_voxels_evenly(spacing: tuple[float, float, float]) -> None:
         assert np.mean(points[:, 2] < height) == pytest.approx((height - low) / (high - low), abs=0.012)
 
 
-def test_a_changed_file_is_named(document: Document, tmp_path: Path) -> None:
+def test_a_changed_file_is_named(document: StatedPlan, tmp_path: Path) -> None:
     path = save(tmp_path / "femur.nii.gz", HEAD.astype(np.uint8))
     right = InputFile("femur", path, hashlib.sha256(path.read_bytes()).hexdigest(), None)
     checks, messages = check_inputs(replace(document, inputs=(right,)))

@@ -27,7 +27,7 @@ from support.plan_factory import (
 )
 
 from corecore.base.errors import InputError
-from corecore.document import plan as plan_file
+from corecore.document import stated as plan_file
 from corecore.verification import recalculation
 from corecore.verification.cylinder import Cylinder, DrilledCylinder, bore_of
 from corecore.verification.drilled_volume import measure
@@ -58,7 +58,7 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]
 def base(case: tuple[Path, dict[str, Any]]) -> tuple[Verification, Hip]:
     """The true plan's verification, and the hip that was rebuilt for it."""
     path = write_plan(*case)
-    return verify_plan(path), load_hip(plan_file.read_plan(path))
+    return verify_plan(path), load_hip(plan_file.read_stated(path))
 
 
 Judge = Callable[[dict[str, Any]], Verification]
@@ -67,12 +67,12 @@ Judge = Callable[[dict[str, Any]], Verification]
 @pytest.fixture
 def judge(base: tuple[Verification, Hip], tmp_path: Path) -> Judge:
     """Judge an edited plan on the hip already rebuilt: the masks are the same, only figures change."""
-    return lambda plan: recalculation.judge(plan_file.read_plan(write_plan(tmp_path, plan)), base[1])
+    return lambda plan: recalculation.judge(plan_file.read_stated(write_plan(tmp_path, plan)), base[1])
 
 
 def tunnel_names(plan: dict[str, Any], hip: Hip, folder: Path) -> set[str]:
     """Names of the checks of the first tunnel that fail, without those of totals and landmarks."""
-    read = plan_file.read_plan(write_plan(folder, plan))
+    read = plan_file.read_stated(write_plan(folder, plan))
     frame, spacing = frame_of(read.anatomy, read.side), hip.bone.grid.spacing_mm
     tunnel = read.tunnels[0]
     found = measure(bore_of(tunnel), hip, frame, read.spec)
@@ -185,7 +185,7 @@ def test_another_removed_fraction_is_refused_alone(
     expected = {"totals.removed_fraction", "totals.optimality_gap"}
     if amount > 0.0:
         expected.add("totals.upper_bound_fraction (above the plan)")
-    read = plan_file.read_plan(write_plan(tmp_path, plan))
+    read = plan_file.read_stated(write_plan(tmp_path, plan))
     bores = [bore_of(tunnel) for tunnel in read.tunnels]
     checks = total_checks(read, base[1], frame_of(read.anatomy, read.side), bores)
     assert {check.name for check in checks if not check.ok} == expected
@@ -279,7 +279,7 @@ def test_a_landmark_off_the_bone_is_refused_and_named(
 ) -> None:
     plan = copy.deepcopy(case[1])
     edit(plan)
-    read = plan_file.read_plan(write_plan(tmp_path, plan))
+    read = plan_file.read_stated(write_plan(tmp_path, plan))
     checks = landmark_checks(read, base[1], frame_of(read.anatomy, read.side))
     assert named in {check.name for check in checks if not check.ok}
 
@@ -365,7 +365,7 @@ def test_a_manual_plan_must_list_what_it_breaks_and_only_that(
     # The same verdict with a limit listed that the tunnel clearly keeps.
     constraints = {"length_max_mm": [at_most("tunnels[0] length_max_mm", 130.0, 86.0, 0.05, "mm")]}
     for listed, ok in (([], True), ([{"key": "length_max_mm", "limit": 80.0, "value": 86.0}], False)):
-        read = plan_file.read_plan(write_plan(tmp_path, {**plan, "violations": listed}))
+        read = plan_file.read_stated(write_plan(tmp_path, {**plan, "violations": listed}))
         assert [check.ok for check in recalculation.violation_checks(read, constraints)[0]] == [ok]
 
 
@@ -429,7 +429,7 @@ def test_a_plan_of_another_mask_is_refused(
     nib.save(change(nib.load(case[0] / "seg.nii.gz")), tmp_path / "seg.nii.gz")
     other = write_masks(tmp_path, POSES["right"])  # keeps the file that is there, with its fingerprint
     plan["case"]["inputs"] = other
-    read = plan_file.read_plan(write_plan(tmp_path, plan))
+    read = plan_file.read_stated(write_plan(tmp_path, plan))
     hip, frame = load_hip(read), frame_of(read.anatomy, read.side)
     checks = [*landmark_checks(read, hip, frame), *necrosis_checks(read, hip, frame)]
     assert named <= {check.name for check in checks if not check.ok}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from corecore.base.grid import Grid, Mask
-from corecore.document.plan import PlanNecrosis
+from corecore.document.stated import StatedNecrosis
 from corecore.verification.frame import Frame
 from corecore.verification.mesh import mesh_of
 from corecore.verification.rays import ray_checks
@@ -33,7 +33,7 @@ def judged(lesion_deg: float, *, over_mm: float = 0.0, **stated: float) -> dict[
     frame = Frame(center, RADIUS_MM, x, y, z, neck, center - 80.0 * z)
     points = np.argwhere(dead).astype(np.float64)
     hip: Any = SimpleNamespace(bone=bone, mesh=mesh_of(bone), lesion=Mask(grid, dead), lesion_points_mm=points)
-    necrosis = PlanNecrosis(
+    necrosis = StatedNecrosis(
         volume_ml=1.0, figures={}, centroid=None, pole=z, cap_half_angle_deg=CAP_DEG, cone_fraction=None, octants={},
         extents={}, rays=dict(stated), subchondral_depth_mm=DEPTH_MM,
     )  # fmt: skip

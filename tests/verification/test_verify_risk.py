@@ -15,8 +15,8 @@ from support.plan_factory import write_plan
 from support.shared import shared
 
 from corecore.base.grid import Grid, Mask
-from corecore.document.risk import Errors
 from corecore.document.seal import seal_of
+from corecore.document.stated import Errors
 from corecore.planning.planner import Plan
 from corecore.verification.mesh import mesh_of
 from corecore.verification.recalculation import verify_plan

@@ -17,6 +17,7 @@ from corecore.app.cli import DONE, INFEASIBLE
 from corecore.app.cli.progress import run_log, steps
 from corecore.app.cli.tables import print_measures, print_plan
 from corecore.base.spec import Spec
+from corecore.document.content import content_of
 from corecore.exports.workflow import Watch, open_hip, run
 from corecore.hip.inputs import HipInputs
 from corecore.io.files import atomic_write_text
@@ -30,10 +31,11 @@ def plan_and_report(request: PlanRequest, *, as_json: bool) -> int:
     folder = request.output.folder
     with run_log() as log, steps(quiet=as_json) as step:
         finished = run(request, watching(step, log, quiet=as_json))
+    content = content_of(finished.content)
     if as_json:
-        typer.echo(json.dumps(finished.content, indent=1, ensure_ascii=False, allow_nan=False))
+        typer.echo(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False))
     elif folder is not None:
-        print_plan(finished.content, folder)
+        print_plan(content, folder)
     return INFEASIBLE if finished.plan.status == "infeasible" else DONE
 
 
@@ -56,7 +58,8 @@ def measure_and_report(
         from corecore.measures.model import measure
 
         measures = measure(hip, Spec(), pole=pole, answers=clinician)
-    content = measures_document(hip, measures)
+    measured = measures_document(hip, measures)
+    content = content_of(measured)
     if not keep_names:
         for source in content["case"]["inputs"]:
             source["path"] = None
@@ -66,7 +69,7 @@ def measure_and_report(
     if as_json:
         typer.echo(text)
     else:
-        print_measures(content, measures.summary(content).text())
+        print_measures(content, measures.summary(measured).text())
         if out is not None:
             typer.echo(f"written: {out}")
     return DONE

@@ -9,12 +9,12 @@ so the sphere stays where the cap was.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from pykdtree.kdtree import KDTree
 
 from corecore.base.grid import BoolArray, FloatArray
+from corecore.document.signs import CollapsePart
 from corecore.hip.anatomy.model import PlanWarning
 from corecore.hip.hip import Hip
 
@@ -92,15 +92,17 @@ class Collapse:
             " not supported in a collapsed head",
         )
 
-    def as_dict(self) -> dict[str, Any]:
+    def part(self) -> CollapsePart:
         """For ``measures.json``; ``direction`` in the femoral frame."""
 
         def rounded(value: float | None) -> float | None:
             return None if value is None else round(value, 2)
 
-        return {"over_lesion_mm": rounded(self.over_lesion_mm), "rest_p95_mm": rounded(self.rest_p95_mm),
-                "rest_max_mm": rounded(self.rest_max_mm), "limit_mm": round(self.limit_mm, 2), "found": self.found,
-                "direction": None if self.direction is None else [round(d, 3) for d in self.direction]}  # fmt: skip
+        return CollapsePart(
+            over_lesion_mm=rounded(self.over_lesion_mm), rest_p95_mm=rounded(self.rest_p95_mm),
+            rest_max_mm=rounded(self.rest_max_mm), limit_mm=round(self.limit_mm, 2), found=self.found,
+            direction=None if self.direction is None else [round(d, 3) for d in self.direction],
+        )  # fmt: skip
 
 
 def measure_collapse(hip: Hip) -> Collapse:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
+from corecore.document.signs import SignsPart
 from corecore.hip.anatomy.model import PlanWarning
 from corecore.hip.hip import Hip
 from corecore.hip.hounsfield import why_not_hounsfield
@@ -68,18 +68,18 @@ class Signs:
         ]
         return tuple(warning for warning in found if warning is not None)
 
-    def as_dict(self) -> dict[str, Any]:
+    def part(self) -> SignsPart:
         """The part ``signs`` of ``measures.json``; positions in world RAS mm."""
-        return {
-            "collapse": self.collapse.as_dict(),
-            "previous_tunnels": [channel.as_dict(self.hip) for channel in self.channels],
-            "metal": self.metal.as_dict() if self.metal else None,
-            "image_age": self.image_age.as_dict(),
-            "stage": self.stage.as_dict() if self.stage else None,
-            "physis": self.physis,
-            "asks": list(self.asks),
-            "notes": list(self.notes),
-        }
+        return SignsPart(
+            collapse=self.collapse.part(),
+            previous_tunnels=[channel.part(self.hip) for channel in self.channels],
+            metal=self.metal.part() if self.metal else None,
+            image_age=self.image_age.part(),
+            stage=self.stage.part() if self.stage else None,
+            physis=self.physis,
+            asks=list(self.asks),
+            notes=list(self.notes),
+        )
 
 
 def detect_signs(hip: Hip, answers: ClinicianInput) -> Signs:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from corecore.base.errors import InputError
+from corecore.document.signs import ImageAgePart
 from corecore.hip.anatomy.model import PlanWarning
 
 #: Older imaging is warned of, days (engineering choice). At the pace of type C2 hips, 57.8 % collapsed
@@ -38,11 +38,13 @@ class ImageAge:
     days: int | None
     warning: PlanWarning | None
 
-    def as_dict(self) -> dict[str, Any]:
+    def part(self) -> ImageAgePart:
         """For ``measures.json``."""
-        return {"imaging_date": self.imaging_date.isoformat() if self.imaging_date else None, "days": self.days,
-                "limit_days": IMAGE_AGE_MAX_DAYS,
-                "note": None if self.imaging_date else "date of imaging not known: its age is not judged"}  # fmt: skip
+        return ImageAgePart(
+            imaging_date=self.imaging_date.isoformat() if self.imaging_date else None, days=self.days,
+            limit_days=IMAGE_AGE_MAX_DAYS,
+            note=None if self.imaging_date else "date of imaging not known: its age is not judged",
+        )  # fmt: skip
 
 
 def parse_date(text: str) -> date:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy import ndimage
 
 from corecore.base.grid import FloatArray, Image, inverse, transform
+from corecore.document.signs import MetalPart
 from corecore.hip.anatomy.model import PlanWarning
 from corecore.hip.hip import Hip
 from corecore.hip.hounsfield import METAL_HU
@@ -61,11 +61,13 @@ class Metal:
             " head's centre at the nearest; streaks may falsify the outlines, and no margin is kept from it",
         )
 
-    def as_dict(self) -> dict[str, Any]:
+    def part(self) -> MetalPart:
         """For ``measures.json``."""
-        return {"volume_ml": round(self.volume_ml, 3), "parts": self.parts, "distance_mm": round(self.distance_mm, 1),
-                "centroid": [round(c, 1) for c in self.centroid], "share_in_femur": round(self.share_in_femur, 2),
-                "threshold_hu": self.threshold_hu}  # fmt: skip
+        return MetalPart(
+            volume_ml=round(self.volume_ml, 3), parts=self.parts, distance_mm=round(self.distance_mm, 1),
+            centroid=[round(c, 1) for c in self.centroid], share_in_femur=round(self.share_in_femur, 2),
+            threshold_hu=self.threshold_hu,
+        )  # fmt: skip
 
 
 def find_metal(hip: Hip, image: Image) -> Metal | None:

@@ -17,13 +17,14 @@ trabecular bundle fades out, a vessel is thin and bends, a cyst is short.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
 from corecore.base.grid import BoolArray, FloatArray, Image, inverse, transform
+from corecore.document.signs import PreviousTunnelPart
 from corecore.hip.anatomy.model import Anatomy, PlanWarning
 from corecore.hip.hip import Hip
 from corecore.hip.hounsfield import sampled_at
@@ -264,13 +265,15 @@ class Channel:
             " nothing is planned around it",
         )
 
-    def as_dict(self, hip: Hip) -> dict[str, Any]:
+    def part(self, hip: Hip) -> PreviousTunnelPart:
         """For ``measures.json``; ends in world RAS mm."""
         start, end = hip.to_world(self.start), hip.to_world(self.end)
-        return {"source": self.source, "start": [round(float(v), 1) for v in start],
-                "end": [round(float(v), 1) for v in end], "width_mm": round(self.width_mm, 1),
-                "length_mm": round(self.length_mm, 1),
-                "contrast_hu": None if self.contrast_hu is None else round(self.contrast_hu)}  # fmt: skip
+        return PreviousTunnelPart(
+            source=self.source, start=[round(float(v), 1) for v in start],
+            end=[round(float(v), 1) for v in end], width_mm=round(self.width_mm, 1),
+            length_mm=round(self.length_mm, 1),
+            contrast_hu=None if self.contrast_hu is None else round(self.contrast_hu),
+        )  # fmt: skip
 
 
 def runs_up_the_neck(anatomy: Anatomy, direction: FloatArray) -> bool:

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
 from corecore.base.errors import InputError
+from corecore.document.signs import StagePart
 
 #: First stage, in every system, at which the subchondral bone has fractured.
 COLLAPSED_FROM = 3
@@ -79,10 +79,12 @@ class Stage:
         """Whether the subchondral bone has fractured or the head has flattened at this stage."""
         return self.number >= COLLAPSED_FROM
 
-    def as_dict(self) -> dict[str, Any]:
+    def part(self) -> StagePart:
         """For ``measures.json``."""
-        return {"label": self.label, "system": SYSTEMS[self.system][0], "number": self.number,
-                "letter": self.letter, "system_named": self.system_named, "collapsed": self.collapsed}  # fmt: skip
+        return StagePart(
+            label=self.label, system=SYSTEMS[self.system][0], number=self.number,
+            letter=self.letter, system_named=self.system_named, collapsed=self.collapsed,
+        )  # fmt: skip
 
 
 def parse_stage(text: str) -> Stage:

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
+from msgspec import UNSET
 
 from corecore.base.grid import BoolArray, FloatArray
 from corecore.base.spec import Spec
+from corecore.document.plan import InfeasiblePart, ReachedPart, RelaxationPart
 from corecore.planning.search.constraint_gaps import KEPT, Survey, approach, nearest_lines
 from corecore.planning.search.keep_out import AVOID
 from corecore.planning.search.line_geometry import FIELD_OF_VIEW
@@ -63,16 +64,16 @@ class Relaxation:
     amount: float
     step: float | None
 
-    def as_dict(self) -> dict[str, Any]:
+    def part(self) -> RelaxationPart:
         """For ``plan.json``."""
-        return {
-            "key": self.key,
-            "limit": self.limit,
-            "needed": round(self.needed, 2),
-            "amount": round(self.amount, 2),
-            "step": self.step,
-            "confirmed": self.step is not None,
-        }
+        return RelaxationPart(
+            key=self.key,
+            limit=self.limit,
+            needed=round(self.needed, 2),
+            amount=round(self.amount, 2),
+            step=self.step,
+            confirmed=self.step is not None,
+        )
 
 
 @dataclass(frozen=True)
@@ -115,16 +116,15 @@ class Infeasible:
     together: tuple[Relaxation, ...] = ()
     reached: Reached | None = None
 
-    def as_dict(self) -> dict[str, Any]:
+    def part(self) -> InfeasiblePart:
         """For ``plan.json``."""
-        reached = {} if self.reached is None else {"best_reached": asdict(self.reached)}
-        return {
-            **reached,
-            "binding": self.binding,
-            "text": self.text,
-            "relaxations": [r.as_dict() for r in self.relaxations],
-            "together": [r.as_dict() for r in self.together],
-        }
+        return InfeasiblePart(
+            best_reached=UNSET if self.reached is None else ReachedPart(**vars(self.reached)),
+            binding=self.binding,
+            text=self.text,
+            relaxations=[one.part() for one in self.relaxations],
+            together=[one.part() for one in self.together],
+        )
 
 
 def explain(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from corecore.base.grid import FloatArray
+from corecore.document.fields import known
 from corecore.report.pictures.shapes import across
 from corecore.report.scene import Scene
 
@@ -16,16 +15,12 @@ def cap_outline(scene: Scene) -> FloatArray | None:
 
     The pole is of the femoral frame (lateral, anterior, proximal): ``necrosis.weight_bearing``.
     """
-    necrosis = scene.plan.get("necrosis")
-    told = necrosis.get("weight_bearing") if isinstance(necrosis, Mapping) else None
-    if not isinstance(told, Mapping):
+    told = scene.plan.necrosis.weight_bearing
+    given, half = known(told.pole), known(told.cap_half_angle_deg)
+    if given is None or half is None:
         return None
-    try:
-        pole = np.asarray(told.get("pole"), dtype=np.float64)
-        half = float(told.get("cap_half_angle_deg", np.nan))
-    except (TypeError, ValueError, OverflowError):
-        return None
-    if pole.shape != (3,) or not np.all(np.isfinite(pole)) or not 0.1 < np.linalg.norm(pole) < 10 or not 0 < half <= 90:
+    pole = np.asarray(given, dtype=np.float64)
+    if not 0.1 < np.linalg.norm(pole) < 10 or not 0 < half <= 90:
         return None
     way = pole @ np.stack([scene.lateral, scene.anterior, scene.proximal])
     way = way / np.linalg.norm(way)

@@ -100,8 +100,7 @@ class CaptionStrip:
                 handles.append(Patch(fc=palette.TUNNEL_PORTAL, ec=palette.TUNNEL_PORTAL, label="portal"))
             ring = Line2D([], [], marker="o", ms=7, mfc="white", mec=color, mew=2, ls="", label="entry")
             handles.append(ring)
-        sources = scene.plan["anatomy"].get("sources") or {}
-        assumed = " (assumed)" if sources.get("shaft_axis") == "assumed" else ""
+        assumed = " (assumed)" if scene.plan.anatomy.sources.shaft_axis == "assumed" else ""
         handles += [
             Line2D([], [], color=palette.HEAD, lw=1.1, ls=HEAD_DASHES, label="head, fitted sphere"),
             Line2D([], [], color=palette.NECK, lw=1.5, ls=NECK_DASHES, label="neck axis"),

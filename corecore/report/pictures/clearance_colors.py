@@ -9,6 +9,7 @@ import numpy as np
 from pykdtree.kdtree import KDTree
 
 from corecore.base.grid import FloatArray
+from corecore.document.fields import known
 from corecore.report.pictures.shapes import across
 from corecore.report.scene import DrawnTunnel, Scene
 from corecore.report.zones import margins, zones
@@ -33,8 +34,8 @@ def bands(scene: Scene, tunnel: DrawnTunnel, radius_mm: float, start_mm: float =
     margins in the plan all is clear.
     """
     length = float(np.linalg.norm(tunnel.tip - tunnel.entry))
-    portal = tunnel.figures.get("portal_length_mm")
-    mouth = float(portal) if isinstance(portal, (int, float)) and 0 <= portal < length else 0.0
+    portal = known(tunnel.figures.portal_length_mm)
+    mouth = portal if portal is not None and 0 <= portal < length else 0.0
     edges = np.linspace(start_mm, length, max(2, int(np.ceil((length - start_mm) / STEP_MM)) + 1))
     kinds = [PORTAL if 0.5 * (a + b) < mouth else CLEAR for a, b in pairwise(edges)]
     near = _near(scene, tunnel, radius_mm, edges)

@@ -6,6 +6,10 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from corecore.document.content import content_of
+from corecore.document.fields import known
+from corecore.document.plan import PlanDocument
+
 Cell = bool | int | float | str | None
 Record = dict[str, Cell]
 
@@ -64,20 +68,21 @@ def cell(value: Any) -> Cell:
     return value if value is None or isinstance(value, bool | int | str) else str(value)
 
 
-def plan_record(content: Mapping[str, Any]) -> Record:
-    """A record of the content of a ``plan.json``."""
+def plan_record(plan: PlanDocument) -> Record:
+    """A record of a plan."""
+    content = content_of(plan)
     record: Record = {
-        "status": content["status"],
-        "side": content["case"]["side"],
-        "preset": content["spec"]["preset"],
-        "warnings": JOIN.join(item["code"] for item in content["warnings"]),
-        "warnings_text": " | ".join(item["text"] for item in content["warnings"]),
+        "status": plan.status,
+        "side": plan.case.side,
+        "preset": known(plan.spec.preset),
+        "warnings": JOIN.join(str(one.code) for one in plan.warnings),
+        "warnings_text": " | ".join(str(one.text) for one in plan.warnings),
     }
     for group in GROUPS:
         if group in content:
             record.update(flattened(content[group], group))
-    for source in content["case"]["inputs"]:
-        record[f"inputs.{source['role']}.sha256"] = source.get("original_sha256") or source["sha256"]
+    for source in plan.case.inputs:
+        record[f"inputs.{source.role}.sha256"] = known(source.original_sha256) or known(source.sha256)
     return record
 
 

@@ -7,13 +7,13 @@ independent shifts whose spread is the standard error that stands beside a figur
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from corecore.base.grid import FloatArray
 from corecore.base.parallel import in_parts
 from corecore.base.spec import Spec
+from corecore.document.risk import RiskPart
 from corecore.hip.hip import Hip
 from corecore.tunnels.cylinder import Tunnel
 from corecore.tunnels.risk.drilling import SHIFTS, lesion_shifts, perturbed
@@ -96,7 +96,7 @@ class Risk:
     breach_places: dict[str, float]
     lesion_shift_mm: float | None = 0.0
 
-    def as_dict(self) -> dict[str, Any]:
+    def part(self) -> RiskPart:
         """As in ``plan.json``: four digits, for 10,240 poses know no more; of standard errors five."""
         figures = {
             "cortex_breach_probability": self.cortex_breach,
@@ -107,21 +107,21 @@ class Risk:
             "removed_fraction_p05": self.removed_fraction_p05,
             "removed_fraction_p50": self.removed_fraction_p50,
         }
-        return {
+        return RiskPart(
             **{name: round(figure.value, 4) for name, figure in figures.items()},
-            "standard_errors": {name: round(figure.standard_error, 5) for name, figure in figures.items()},
-            "breach_places": {name: round(share, 4) for name, share in self.breach_places.items()},
-            "poses": self.poses,
-            "lesion_shift_mm": None if self.lesion_shift_mm is None else round(self.lesion_shift_mm, 4),
-        }
+            standard_errors={name: round(figure.standard_error, 5) for name, figure in figures.items()},
+            breach_places={name: round(share, 4) for name, share in self.breach_places.items()},
+            poses=self.poses,
+            lesion_shift_mm=None if self.lesion_shift_mm is None else round(self.lesion_shift_mm, 4),
+        )
 
 
 def by_method(
     hip: Hip, tunnels: list[Tunnel], spec: Spec, methods: dict[str, Method] = METHODS
-) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+) -> tuple[list[dict[str, RiskPart]], dict[str, RiskPart]]:
     """Risk of each tunnel and of all together by each method, as in ``plan.json``."""
-    each: list[dict[str, Any]] = [{} for _ in tunnels]
-    together: dict[str, Any] = {}
+    each: list[dict[str, RiskPart]] = [{} for _ in tunnels]
+    together: dict[str, RiskPart] = {}
     if tunnels:
         # Methods that err alike are judged once.
         judged: dict[Method, tuple[list[Risk], Risk]] = {}
@@ -130,9 +130,9 @@ def by_method(
             if alike not in judged:
                 judged[alike] = execution_risk(hip, tunnels, spec, method)
             risks, whole = judged[alike]
-            together[name] = whole.as_dict()
+            together[name] = whole.part()
             for table, risk in zip(each, risks, strict=True):
-                table[name] = risk.as_dict()
+                table[name] = risk.part()
     return each, together
 
 

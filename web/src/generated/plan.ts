@@ -4,761 +4,2329 @@
  * A plan; positions in world RAS mm. Not a medical device.
  */
 export interface Plan {
-  schema: "corecore.plan/1";
-  created: string;
-  corecore_version: string;
-  coordinate_system: "RAS";
-  units: "mm";
-  status: "planned" | "infeasible" | "manual";
-  violations: {
-    key: string;
-    limit: number;
-    value: number | null;
-    [k: string]: unknown;
-  }[];
-  warnings: {
-    code: string;
-    text: string;
-    [k: string]: unknown;
-  }[];
-  case: {
-    id: string;
-    side: "left" | "right";
-    inputs: {
-      role: string;
-      path: string | null;
-      sha256: string;
-      label: number | string | null;
-      original_sha256?: string;
-      [k: string]: unknown;
-    }[];
-    [k: string]: unknown;
-  };
-  anatomy: {
-    /**
-     * @minItems 3
-     * @maxItems 3
-     */
-    head_center: [number, number, number];
-    head_radius_mm: number;
-    /**
-     * @minItems 3
-     * @maxItems 3
-     */
-    neck_center: [number, number, number];
-    /**
-     * @minItems 3
-     * @maxItems 3
-     */
-    neck_axis: [number, number, number];
-    neck_shaft_angle_deg: number;
-    neck_min_area_mm2: number;
-    /**
-     * @minItems 3
-     * @maxItems 3
-     */
-    shaft_point: [number, number, number];
-    /**
-     * @minItems 3
-     * @maxItems 3
-     */
-    shaft_axis: [number, number, number];
-    /**
-     * @minItems 3
-     * @maxItems 3
-     */
-    x_axis: [number, number, number];
-    lesser_trochanter_tip: [number, number, number] | null;
-    lesser_trochanter_height_mm: number;
-    greater_trochanter_tip: [number, number, number] | null;
-    sources: {
-      head_center: "fitted" | "given" | "assumed";
-      shaft_axis: "fitted" | "given" | "assumed";
-      lesser_trochanter: "fitted" | "given" | "assumed";
-      x_axis: "condyles" | "neck" | "given";
-      [k: string]: unknown;
-    };
-    [k: string]: unknown;
-  };
-  necrosis: {
-    volume_ml: number;
-    outside_head_ml: number;
-    head_volume_ml: number;
-    sphere_volume_ml: number;
-    head_fraction: number;
-    /**
-     * @minItems 2
-     * @maxItems 2
-     */
-    head_fraction_half_voxel: [number, number];
-    sphere_fraction: number;
-    steinberg: string;
-    steinberg_sphere: string;
-    weight_bearing: {
-      cap_half_angle_deg: number;
-      subchondral_depth_mm: number;
-      /**
-       * @minItems 3
-       * @maxItems 3
-       */
-      pole: [number, number, number];
-      surface_fraction: number;
-      volume_fraction: number;
-      depth_mm: number | null;
-      poles: {
-        [k: string]: {
-          cap_half_angle_deg: number;
-          subchondral_depth_mm: number;
-          /**
-           * @minItems 3
-           * @maxItems 3
-           */
-          pole: [number, number, number];
-          surface_fraction: number;
-          volume_fraction: number;
-          depth_mm: number | null;
-          [k: string]: unknown;
-        };
-      };
-      [k: string]: unknown;
-    };
-    components: {
-      volume_ml: number;
-      [k: string]: unknown;
-    }[];
-    /**
-     * @minItems 3
-     * @maxItems 3
-     */
-    centroid: [number, number, number];
-    head_definitions: {
-      [k: string]: {
-        head_ml: number;
-        lesion_ml: number;
-        fraction: number;
-        [k: string]: unknown;
-      };
-    };
-    kerboul: {
-      coronal_deg: number;
-      sagittal_deg: number;
-      combined_deg: number;
-      coronal_union_deg: number;
-      sagittal_union_deg: number;
-      grade: number | null;
-      [k: string]: unknown;
-    };
-    necrotic_index: {
-      original: number;
-      modified: number;
-      coronal_slice_mm: number | null;
-      sagittal_slice_mm: number | null;
-      [k: string]: unknown;
-    };
-    anterior_necrotic_angle_deg: number | null;
-    preserved_angle: {
-      lateral_deg: number | null;
-      anterior_deg: number | null;
-      combined_deg: number | null;
-      confirmed: false;
-      [k: string]: unknown;
-    };
-    octants: {
-      ASM: number;
-      ASL: number;
-      PSM: number;
-      PSL: number;
-      AIM: number;
-      AIL: number;
-      PIM: number;
-      PIL: number;
-    };
-    centroid_in_head: {
-      /**
-       * @minItems 3
-       * @maxItems 3
-       */
-      position_mm: [number, number, number];
-      latitude_deg: number;
-      longitude_deg: number;
-      depth_mm: number;
-      from_center_share: number;
-      [k: string]: unknown;
-    };
-    osteotomy: {
-      rotation: {
-        angles_deg: number[];
-        surface_fraction: number[];
-        intact_fraction: number[];
-        best_deg: number;
-        best_surface_fraction: number;
-        best_intact_fraction: number;
-        [k: string]: unknown;
-      };
-      tilt: {
-        angles_deg: number[];
-        surface_fraction: number[];
-        intact_fraction: number[];
-        best_deg: number;
-        best_surface_fraction: number;
-        best_intact_fraction: number;
-        [k: string]: unknown;
-      };
-      [k: string]: unknown;
-    };
-    resurfacing: {
-      reaming_mm: number[];
-      supported_fraction: number[];
-      dead_left_ml: number[];
-      headline_supported_fraction: number;
-      [k: string]: unknown;
-    };
-    repeatability: {
-      classes: {
-        [k: string]: unknown;
-      };
-      half_voxel_mm: number;
-      figures: {
-        [k: string]: {
-          /**
-           * @minItems 2
-           * @maxItems 2
-           */
-          half_voxel: [number | null, number | null];
-          /**
-           * @minItems 2
-           * @maxItems 2
-           */
-          one_mm: [number | null, number | null];
-          [k: string]: unknown;
-        };
-      };
-      [k: string]: unknown;
-    };
-    missing: {
-      [k: string]: string;
-    };
-    jic: {
-      type: "A" | "B" | "C1" | "C2" | null;
-      basis: "pelvis" | "landmarks" | "population";
-      type_range: string | null;
-      covered_share: number | null;
-      middle_deg: number;
-      edge_deg: number;
-      lesion_deg: number | null;
-      seen_at: "surface" | "depth" | null;
-      [k: string]: unknown;
-    };
-    arco_type: {
-      type: 1 | 2 | 3 | null;
-      basis: "pelvis" | "landmarks" | "population";
-      apex_deg: number;
-      edge_deg: number;
-      lesion_deg: number | null;
-      confirmed: false;
-      [k: string]: unknown;
-    };
-    lateral_pillar: {
-      type: "M" | "C" | "L1" | "L2" | "L3" | null;
-      medial_share: number;
-      central_share: number;
-      lateral_share: number;
-      /**
-       * @minItems 3
-       * @maxItems 3
-       */
-      widths: [number, number, number];
-      involved_share: number;
-      whole_share: number;
-      confirmed: false;
-      [k: string]: unknown;
-    };
-    signs: {
-      collapse: {
-        over_lesion_mm: number | null;
-        rest_p95_mm: number | null;
-        rest_max_mm: number | null;
-        limit_mm: number;
-        found: boolean;
-        direction: number[] | null;
-        [k: string]: unknown;
-      };
-      previous_tunnels: {
-        [k: string]: unknown;
-      }[];
-      metal: {
-        [k: string]: unknown;
-      } | null;
-      image_age: {
-        imaging_date: string | null;
-        days: number | null;
-        limit_days: number;
-        [k: string]: unknown;
-      };
-      stage: {
-        [k: string]: unknown;
-      } | null;
-      physis: "open" | "closed" | "unknown";
-      asks: string[];
-      notes: string[];
-      [k: string]: unknown;
-    };
-    summary: {
-      headline: string;
-      expected: {
-        code: string;
-        text: string;
-        source: string;
-        cohort: string;
-        [k: string]: unknown;
-      }[];
-      speaks_for: {
-        code: string;
-        text: string;
-        source: string;
-        cohort: string;
-        [k: string]: unknown;
-      }[];
-      speaks_against: {
-        code: string;
-        text: string;
-        source: string;
-        cohort: string;
-        [k: string]: unknown;
-      }[];
-      asks: string[];
-      [k: string]: unknown;
-    };
-    [k: string]: unknown;
-  };
-  spec: {
-    target?: "lesion" | "weight-bearing" | "reached";
-    entry_fixed?: [number, number, number] | null;
-    direction_fixed?: [number, number, number] | null;
-    avoid_margin_mm?: number;
-    reach_mm?: number;
-    weight_bearing_weight?: number;
-    cavity_diameter_mm?: number;
-    cavity_length_mm?: number;
-    keep?: {
-      /**
-       * @minItems 3
-       * @maxItems 3
-       */
-      entry: [number, number, number];
-      /**
-       * @minItems 3
-       * @maxItems 3
-       */
-      tip: [number, number, number];
-      diameter_mm: number;
-      [k: string]: unknown;
-    }[];
-    [k: string]: unknown;
-  };
-  tunnels: {
-    diameter_mm: number;
-    length_mm: number;
-    portal_length_mm: number;
-    removed_fraction: number;
-    incidence_deg: number;
-    entry_normal_deg: number;
-    shaft_angle_deg: number;
-    ap_angle_deg: number;
-    lateral_tilt_deg: number;
-    entry_above_lesser_trochanter_mm: number;
-    entry_anterior_mm: number | null;
-    cortical_clearance_mm: number | null;
-    posterosuperior_clearance_mm: number | null;
-    joint_clearance_mm: number | null;
-    entry_below_greater_trochanter_mm: number | null;
-    /**
-     * @minItems 3
-     * @maxItems 3
-     */
-    entry: [number, number, number];
-    /**
-     * @minItems 3
-     * @maxItems 3
-     */
-    tip: [number, number, number];
-    /**
-     * @minItems 3
-     * @maxItems 3
-     */
-    direction: [number, number, number];
-    risk: {
-      [k: string]: {
-        clearance_p05_mm: number;
-        clearance_p50_mm: number;
-        cortex_breach_probability: number;
-        joint_breach_probability: number;
-        removed_fraction_mean: number;
-        removed_fraction_p05: number;
-        removed_fraction_p50: number;
-        standard_errors: {
-          [k: string]: number;
-        };
-        breach_places: {
-          [k: string]: number;
-        };
-        poses: number;
-        lesion_shift_mm?: number | null;
-        [k: string]: unknown;
-      };
-    };
-    explanation?: {
-      text: string;
-      nearest: {
-        what: "cortex" | "neck" | "joint";
-        where: "superior" | "anterior" | "inferior" | "posterior" | "lateral" | "head";
-        clearance_mm: number;
-        depth_mm: number;
-        [k: string]: unknown;
-      }[];
-      limits: {
-        key: string;
-        limit: number;
-        value: number;
-        unit: "mm" | "deg";
-        step: number | null;
-        gain_fraction: number | null;
-        [k: string]: unknown;
-      }[];
-      [k: string]: unknown;
-    };
-    avoid_clearance_mm?: number | null;
-    cavity_diameter_mm?: number | null;
-    cavity_length_mm?: number | null;
-    kept?: boolean;
-    [k: string]: unknown;
-  }[];
-  totals: {
-    removed_fraction: number;
-    reachable_fraction: number;
-    removed_weight_bearing_fraction: number | null;
-    reached_3mm_fraction: number;
-    reached_5mm_fraction: number;
-    necrosis_removed_ml: number;
-    necrosis_left_ml: number;
-    healthy_bone_removed_ml: number;
-    graft_volume_ml: number;
-    neck_area_share: number;
-    upper_bound_fraction: number | null;
-    optimality_gap: number | null;
-    discretisation_error_fraction: number;
-    stopped_by: "gap" | "effort" | "time";
-    risk: {
-      [k: string]: {
-        clearance_p05_mm: number;
-        clearance_p50_mm: number;
-        cortex_breach_probability: number;
-        joint_breach_probability: number;
-        removed_fraction_mean: number;
-        removed_fraction_p05: number;
-        removed_fraction_p50: number;
-        standard_errors: {
-          [k: string]: number;
-        };
-        breach_places: {
-          [k: string]: number;
-        };
-        poses: number;
-        lesion_shift_mm?: number | null;
-        [k: string]: unknown;
-      };
-    };
-    bone_left?: {
-      neck_share_max: number | null;
-      neck_share_at_mm: number | null;
-      hole_above_lesser_trochanter_mm: number;
-      bridge_mm: number | null;
-      lateral_wall_share: number | null;
-      holes: number;
-      pattern: "single" | "fan" | "parallel" | "separate";
-      spread_deg: number | null;
-      [k: string]: unknown;
-    } | null;
-    target_fraction: number;
-    [k: string]: unknown;
-  };
   /**
+   * Kind and major version
+   */
+  schema: "corecore.plan/1";
+  /**
+   * When it was made, ISO 8601
+   */
+  created: string;
+  /**
+   * Version that made it
+   */
+  corecore_version: string;
+  /**
+   * Frame of every position
+   */
+  coordinate_system: "RAS";
+  /**
+   * Unit of every position
+   */
+  units: "mm";
+  /**
+   * Found by the search, no tunnel, or set by hand
+   */
+  status: "infeasible" | "manual" | "planned";
+  /**
+   * Limits that the plan breaks
+   */
+  violations: ViolationPart[];
+  /**
+   * What the reader is warned of
+   */
+  warnings: WarningPart[];
+  case: CasePart;
+  anatomy: AnatomyPart;
+  necrosis: NecrosisPart;
+  spec: SpecPart;
+  /**
+   * Tunnels; none where nothing is feasible
+   */
+  tunnels: PlannedTunnelPart[];
+  totals: TotalsPart;
+  /**
+   * Other plans
+   *
    * @maxItems 8
    */
-  alternatives: {
-    tunnels: {
-      diameter_mm: number;
-      length_mm: number;
-      portal_length_mm: number;
-      removed_fraction: number;
-      incidence_deg: number;
-      entry_normal_deg: number;
-      shaft_angle_deg: number;
-      ap_angle_deg: number;
-      lateral_tilt_deg: number;
-      entry_above_lesser_trochanter_mm: number;
-      entry_anterior_mm: number;
-      cortical_clearance_mm: number | null;
-      posterosuperior_clearance_mm: number | null;
-      joint_clearance_mm: number | null;
-      entry_below_greater_trochanter_mm: number | null;
-      /**
-       * @minItems 3
-       * @maxItems 3
-       */
-      entry: [number, number, number];
-      /**
-       * @minItems 3
-       * @maxItems 3
-       */
-      tip: [number, number, number];
-      /**
-       * @minItems 3
-       * @maxItems 3
-       */
-      direction: [number, number, number];
-      risk: {
-        [k: string]: {
-          clearance_p05_mm: number;
-          clearance_p50_mm: number;
-          cortex_breach_probability: number;
-          joint_breach_probability: number;
-          removed_fraction_mean: number;
-          removed_fraction_p05: number;
-          removed_fraction_p50: number;
-          standard_errors: {
-            [k: string]: number;
-          };
-          breach_places: {
-            [k: string]: number;
-          };
-          poses: number;
-          lesion_shift_mm?: number | null;
-          [k: string]: unknown;
-        };
-      };
-      [k: string]: unknown;
-    }[];
-    totals: {
-      removed_fraction: number;
-      reachable_fraction: number;
-      removed_weight_bearing_fraction: number | null;
-      reached_3mm_fraction: number;
-      reached_5mm_fraction: number;
-      necrosis_removed_ml: number;
-      necrosis_left_ml: number;
-      healthy_bone_removed_ml: number;
-      graft_volume_ml: number;
-      neck_area_share: number;
-      upper_bound_fraction: number | null;
-      optimality_gap: number | null;
-      discretisation_error_fraction: number;
-      stopped_by: "gap" | "effort" | "time";
-      risk: {
-        [k: string]: {
-          clearance_p05_mm: number;
-          clearance_p50_mm: number;
-          cortex_breach_probability: number;
-          joint_breach_probability: number;
-          removed_fraction_mean: number;
-          removed_fraction_p05: number;
-          removed_fraction_p50: number;
-          standard_errors: {
-            [k: string]: number;
-          };
-          breach_places: {
-            [k: string]: number;
-          };
-          poses: number;
-          lesion_shift_mm?: number | null;
-          [k: string]: unknown;
-        };
-      };
-      [k: string]: unknown;
-    };
-    room_mm: number | null;
-    breach_probability: number;
-    breach_method: string;
-    against_plan: {
-      breach_probability: number | null;
-      healthy_bone_removed_ml: number | null;
-      removed_fraction: number | null;
-      room_mm: number | null;
-      [k: string]: unknown;
-    };
-    [k: string]: unknown;
-  }[];
+  alternatives: AlternativePart[];
+  /**
+   * Ways of drilling by name
+   */
+  risk_methods?: {
+    [k: string]: MethodPart;
+  };
+  /**
+   * Seconds and counts of work
+   */
   timings: {
     [k: string]: number;
   };
-  infeasible?: {
-    binding: string;
-    text: string;
-    relaxations: {
-      key: string;
-      limit: number;
-      needed: number;
-      amount: number;
-      step: number | null;
-      confirmed: boolean;
-      [k: string]: unknown;
-    }[];
-    together: {
-      key: string;
-      limit: number;
-      needed: number;
-      amount: number;
-      step: number | null;
-      confirmed: boolean;
-      [k: string]: unknown;
-    }[];
-    best_reached?: {
-      tunnels: number;
-      removed_fraction: number;
-      [k: string]: unknown;
-    };
-    [k: string]: unknown;
-  };
-  given?: {
-    /**
-     * @minItems 3
-     * @maxItems 3
-     */
-    entry: [number, number, number];
-    /**
-     * @minItems 3
-     * @maxItems 3
-     */
-    tip: [number, number, number];
-    entry_moved_mm: number;
-    [k: string]: unknown;
-  };
-  nearest?: {
-    diameter_mm: number;
-    length_mm: number;
-    portal_length_mm: number;
-    removed_fraction: number;
-    incidence_deg: number;
-    entry_normal_deg: number;
-    shaft_angle_deg: number;
-    ap_angle_deg: number;
-    lateral_tilt_deg: number;
-    entry_above_lesser_trochanter_mm: number;
-    entry_anterior_mm: number | null;
-    cortical_clearance_mm: number | null;
-    posterosuperior_clearance_mm: number | null;
-    joint_clearance_mm: number | null;
-    entry_below_greater_trochanter_mm: number | null;
-    /**
-     * @minItems 3
-     * @maxItems 3
-     */
-    entry: [number, number, number];
-    /**
-     * @minItems 3
-     * @maxItems 3
-     */
-    tip: [number, number, number];
-    /**
-     * @minItems 3
-     * @maxItems 3
-     */
-    direction: [number, number, number];
-    entry_moved_mm: number;
-    tip_moved_mm: number;
-    turned_deg: number;
-    [k: string]: unknown;
-  } | null;
+  robust?: RobustPart;
+  given?: GivenPart;
+  /**
+   * Best tunnel near it; null: none
+   */
+  nearest?: NearestTunnelPart | null;
+  /**
+   * Why there is none near it
+   */
   nearest_reason?: string | null;
+  infeasible?: InfeasiblePart;
+  /**
+   * Fingerprint of the content, hex
+   */
   seal?: string;
-  robust?: {
-    method: string;
-    breach_probability_max: number;
-    limit_met: boolean;
-    risk: {
-      clearance_p05_mm: number;
-      clearance_p50_mm: number;
-      cortex_breach_probability: number;
-      joint_breach_probability: number;
-      removed_fraction_mean: number;
-      removed_fraction_p05: number;
-      removed_fraction_p50: number;
-      standard_errors: {
-        [k: string]: number;
-      };
-      breach_places: {
-        [k: string]: number;
-      };
-      poses: number;
-      lesion_shift_mm?: number | null;
-      [k: string]: unknown;
-    };
-    plain: {
-      diameter_mm: number;
-      length_mm: number;
-      portal_length_mm: number;
-      removed_fraction: number;
-      incidence_deg: number;
-      entry_normal_deg: number;
-      shaft_angle_deg: number;
-      ap_angle_deg: number;
-      lateral_tilt_deg: number;
-      entry_above_lesser_trochanter_mm: number;
-      entry_anterior_mm: number | null;
-      cortical_clearance_mm: number | null;
-      posterosuperior_clearance_mm: number | null;
-      joint_clearance_mm: number | null;
-      entry_below_greater_trochanter_mm: number | null;
-      /**
-       * @minItems 3
-       * @maxItems 3
-       */
-      entry: [number, number, number];
-      /**
-       * @minItems 3
-       * @maxItems 3
-       */
-      tip: [number, number, number];
-      /**
-       * @minItems 3
-       * @maxItems 3
-       */
-      direction: [number, number, number];
-      risk: {
-        clearance_p05_mm: number;
-        clearance_p50_mm: number;
-        cortex_breach_probability: number;
-        joint_breach_probability: number;
-        removed_fraction_mean: number;
-        removed_fraction_p05: number;
-        removed_fraction_p50: number;
-        standard_errors: {
-          [k: string]: number;
-        };
-        breach_places: {
-          [k: string]: number;
-        };
-        poses: number;
-        lesion_shift_mm?: number | null;
-        [k: string]: unknown;
-      };
-      [k: string]: unknown;
-    };
-    cost_removed_fraction: number;
-    cost_expected_fraction: number;
-    trials: number;
-    [k: string]: unknown;
+  [k: string]: unknown;
+}
+/**
+ * A limit that a plan set by hand breaks.
+ */
+export interface ViolationPart {
+  /**
+   * Parameter of spec, or overlap, misses_lesion, ...
+   */
+  key: string;
+  /**
+   * The limit, in its unit
+   */
+  limit: number;
+  /**
+   * What the plan has, in its unit
+   */
+  value: number | null;
+  /**
+   * Which tunnel breaks it, counted from 1
+   */
+  tunnel?: number;
+  [k: string]: unknown;
+}
+/**
+ * One warning; codes are listed in ``docs/messages.md``.
+ */
+export interface WarningPart {
+  /**
+   * Stable code
+   */
+  code: string;
+  /**
+   * The warning in words
+   */
+  text: string;
+  [k: string]: unknown;
+}
+/**
+ * Which hip, from which files
+ */
+export interface CasePart {
+  /**
+   * Name of the case; never a patient's
+   */
+  id: string;
+  /**
+   * Side of the patient's body
+   */
+  side: "left" | "right";
+  /**
+   * Files that the document was made from
+   */
+  inputs: InputPart[];
+  /**
+   * How a lesion drawn on another scan was moved
+   */
+  lesion_transform?: LesionTransformPart | null;
+  /**
+   * Day of the imaging, where a document names it here
+   */
+  imaging_date?: string | null;
+  [k: string]: unknown;
+}
+/**
+ * One input file of ``case.inputs``.
+ */
+export interface InputPart {
+  /**
+   * femur, lesion, pelvis, avoid, image, ...
+   */
+  role: string;
+  /**
+   * Where it lies; a relative path counts from the document
+   */
+  path: string | null;
+  /**
+   * SHA-256 of the file, hex
+   */
+  sha256: string;
+  /**
+   * Label of a label map, by number or name; null: a mask
+   */
+  label: number | string | null;
+  /**
+   * SHA-256 of the user's file that this copy was made of
+   */
+  original_sha256?: string;
+  [k: string]: unknown;
+}
+/**
+ * How a lesion drawn on another scan came into the femur's world.
+ */
+export interface LesionTransformPart {
+  /**
+   * given or registered
+   */
+  method?: string;
+  /**
+   * 4 x 4 matrix, RAS mm
+   */
+  world_from_lesion?: number[][];
+  /**
+   * How far the lesion's centre moved, mm
+   */
+  moved_mm?: number;
+  /**
+   * How far the lesion was turned, deg
+   */
+  turned_deg?: number;
+  /**
+   * How far the halves of a registration place the lesion apart, mm; null: unknown
+   */
+  residual_mm?: number | null;
+  /**
+   * What the registered images share, over chance; null: not registered
+   */
+  information?: number | null;
+  [k: string]: unknown;
+}
+/**
+ * Landmarks and axes
+ */
+export interface AnatomyPart {
+  /**
+   * Centre of the head's sphere, RAS mm
+   *
+   * @minItems 3
+   * @maxItems 3
+   */
+  head_center: [number, number, number];
+  /**
+   * Radius of the head's sphere, mm
+   */
+  head_radius_mm: number;
+  /**
+   * Centroid of the neck's smallest section, RAS mm
+   *
+   * @minItems 3
+   * @maxItems 3
+   */
+  neck_center: [number, number, number];
+  /**
+   * Unit vector along the neck, to the head
+   *
+   * @minItems 3
+   * @maxItems 3
+   */
+  neck_axis: [number, number, number];
+  /**
+   * Angle of neck and shaft axes, deg
+   */
+  neck_shaft_angle_deg: number;
+  /**
+   * Area of the neck's smallest section, mm2
+   */
+  neck_min_area_mm2: number;
+  /**
+   * A point of the shaft's axis, RAS mm
+   *
+   * @minItems 3
+   * @maxItems 3
+   */
+  shaft_point: [number, number, number];
+  /**
+   * Unit vector along the shaft, upwards
+   *
+   * @minItems 3
+   * @maxItems 3
+   */
+  shaft_axis: [number, number, number];
+  /**
+   * Unit vector to the lateral side
+   *
+   * @minItems 3
+   * @maxItems 3
+   */
+  x_axis: [number, number, number];
+  /**
+   * Tip of the lesser trochanter, RAS mm; null: not in view
+   */
+  lesser_trochanter_tip: [number, number, number] | null;
+  /**
+   * Lesser trochanter's level above the head's centre along the shaft, mm
+   */
+  lesser_trochanter_height_mm: number;
+  /**
+   * Tip of the greater trochanter, RAS mm; null: not in view
+   */
+  greater_trochanter_tip: [number, number, number] | null;
+  sources: SourcesPart;
+  [k: string]: unknown;
+}
+/**
+ * Where each landmark comes from
+ */
+export interface SourcesPart {
+  /**
+   * Source of centre and radius of the head
+   */
+  head_center: "assumed" | "fitted" | "given";
+  /**
+   * Source of the neck's axis
+   */
+  neck_axis?: string;
+  /**
+   * Source of the shaft's axis
+   */
+  shaft_axis: "assumed" | "fitted" | "given";
+  /**
+   * Source of the lesser trochanter's level
+   */
+  lesser_trochanter: "assumed" | "fitted" | "given";
+  /**
+   * Source of the greater trochanter's tip
+   */
+  greater_trochanter?: string;
+  /**
+   * What the lateral axis rests on
+   */
+  x_axis: "condyles" | "given" | "neck";
+  [k: string]: unknown;
+}
+/**
+ * Measures of the lesion
+ */
+export interface NecrosisPart {
+  /**
+   * Volume of the lesion inside the bone, ml
+   */
+  volume_ml: number;
+  /**
+   * Part of it that is not in the head, ml
+   */
+  outside_head_ml: number;
+  /**
+   * Volume of the head, ml
+   */
+  head_volume_ml: number;
+  /**
+   * Volume of the head's sphere, ml
+   */
+  sphere_volume_ml: number;
+  /**
+   * Lesion over head, 0 to 1
+   */
+  head_fraction: number;
+  /**
+   * The same, outline half a voxel in and out, 0 to 1
+   *
+   * @minItems 2
+   * @maxItems 2
+   */
+  head_fraction_half_voxel: [number, number];
+  /**
+   * Lesion over sphere, 0 to 1
+   */
+  sphere_fraction: number;
+  /**
+   * The share by each definition of the head
+   */
+  head_definitions: {
+    [k: string]: HeadShare;
   };
-  risk_methods?: {
-    [k: string]: {
-      name: string;
-      entry_mm: number;
-      angle_deg: number;
-      depth_mm: number;
-      tail_share: number;
-      tail_factor: number;
-      [k: string]: unknown;
-    };
+  /**
+   * Steinberg extent by the head
+   */
+  steinberg: string;
+  /**
+   * Steinberg extent by the sphere
+   */
+  steinberg_sphere: string;
+  weight_bearing: WeightBearingPart;
+  kerboul: KerboulPart;
+  necrotic_index: NecroticIndexPart;
+  /**
+   * Anterior necrotic angle, deg; null: plane not involved
+   */
+  anterior_necrotic_angle_deg: number | null;
+  preserved_angle: PreservedAnglePart;
+  jic: JicPart;
+  arco_type: ArcoTypePart;
+  lateral_pillar: LateralPillarPart;
+  octants: OctantsPart;
+  /**
+   * Connected pieces
+   */
+  components: ComponentPart[];
+  /**
+   * Centre of mass, RAS mm
+   *
+   * @minItems 3
+   * @maxItems 3
+   */
+  centroid: [number, number, number];
+  centroid_in_head: CentroidPart;
+  osteotomy: OsteotomyPart;
+  resurfacing: ResurfacingPart;
+  repeatability: RepeatabilityPart;
+  /**
+   * Why a figure is null, by its path
+   */
+  missing: {
+    [k: string]: string;
   };
+  signs: SignsPart;
+  summary: SummaryPart;
+  [k: string]: unknown;
+}
+/**
+ * The lesion's share of the head by one definition of the head.
+ */
+export interface HeadShare {
+  /**
+   * Volume of the head, ml
+   */
+  head_ml: number;
+  /**
+   * Volume of the lesion in it, ml
+   */
+  lesion_ml: number;
+  /**
+   * The one over the other, 0 to 1
+   */
+  fraction: number;
+  [k: string]: unknown;
+}
+/**
+ * What carries weight
+ */
+export interface WeightBearingPart {
+  /**
+   * Half-angle of the cap, deg
+   */
+  cap_half_angle_deg: number;
+  /**
+   * How deep lesion still counts as under the surface, mm
+   */
+  subchondral_depth_mm: number;
+  /**
+   * The load's direction, femoral frame
+   *
+   * @minItems 3
+   * @maxItems 3
+   */
+  pole: [number, number, number];
+  /**
+   * Share of the cap over lesion, 0 to 1
+   */
+  surface_fraction: number;
+  /**
+   * Share of the lesion under the cap, 0 to 1
+   */
+  volume_fraction: number;
+  /**
+   * Least bone over the lesion there, mm; null: no lesion there
+   */
+  depth_mm: number | null;
+  /**
+   * The same about each pole by name
+   */
+  poles: {
+    [k: string]: LoadedPart;
+  };
+  [k: string]: unknown;
+}
+/**
+ * What of the lesion lies under the cap about one load pole.
+ */
+export interface LoadedPart {
+  /**
+   * Half-angle of the cap, deg
+   */
+  cap_half_angle_deg: number;
+  /**
+   * How deep lesion still counts as under the surface, mm
+   */
+  subchondral_depth_mm: number;
+  /**
+   * The load's direction, femoral frame
+   *
+   * @minItems 3
+   * @maxItems 3
+   */
+  pole: [number, number, number];
+  /**
+   * Share of the cap over lesion, 0 to 1
+   */
+  surface_fraction: number;
+  /**
+   * Share of the lesion under the cap, 0 to 1
+   */
+  volume_fraction: number;
+  /**
+   * Least bone over the lesion there, mm; null: no lesion there
+   */
+  depth_mm: number | null;
+  [k: string]: unknown;
+}
+/**
+ * Necrotic angles
+ */
+export interface KerboulPart {
+  /**
+   * Arc in the mid-coronal plane, deg
+   */
+  coronal_deg: number;
+  /**
+   * Arc in the mid-sagittal plane, deg
+   */
+  sagittal_deg: number;
+  /**
+   * Their sum, deg
+   */
+  combined_deg: number;
+  /**
+   * Coronal arc without living surface between foci, deg
+   */
+  coronal_union_deg: number;
+  /**
+   * Sagittal arc without living surface between foci, deg
+   */
+  sagittal_union_deg: number;
+  /**
+   * Grade 1 to 4; null: not involved
+   */
+  grade: number | null;
+  [k: string]: unknown;
+}
+/**
+ * Index of necrosis
+ */
+export interface NecroticIndexPart {
+  /**
+   * By the mid-planes, 0 to 400
+   */
+  original: number;
+  /**
+   * By the slices with most lesion, 0 to 400
+   */
+  modified: number;
+  /**
+   * That coronal slice, in front of the head's centre, mm
+   */
+  coronal_slice_mm: number | null;
+  /**
+   * That sagittal slice, lateral of the head's centre, mm
+   */
+  sagittal_slice_mm: number | null;
+  [k: string]: unknown;
+}
+/**
+ * Preserved angle
+ */
+export interface PreservedAnglePart {
+  /**
+   * In the mid-coronal plane, deg
+   */
+  lateral_deg: number | null;
+  /**
+   * In the neck's plane, deg
+   */
+  anterior_deg: number | null;
+  /**
+   * Their sum, deg
+   */
+  combined_deg: number | null;
+  /**
+   * Definition not confirmed
+   */
+  confirmed: false;
+  [k: string]: unknown;
+}
+/**
+ * Place: JIC type
+ */
+export interface JicPart {
+  /**
+   * Type; null: not in that plane
+   */
+  type: null | "A" | "B" | "C1" | "C2";
+  /**
+   * What the acetabulum rests on
+   */
+  basis: "landmarks" | "pelvis" | "population";
+  /**
+   * Lesion's lateral end, 0 at the middle, 1 at the edge
+   */
+  covered_share: number | null;
+  /**
+   * Middle of the weight-bearing surface, deg
+   */
+  middle_deg: number;
+  /**
+   * Edge of the acetabulum, deg
+   */
+  edge_deg: number;
+  /**
+   * Lateral end of the lesion, deg
+   */
+  lesion_deg: number | null;
+  /**
+   * Where the lesion's end was seen
+   */
+  seen_at: null | "depth" | "surface";
+  /**
+   * Types that half a voxel of the outline may mean
+   */
+  type_range: string | null;
+  [k: string]: unknown;
+}
+/**
+ * Place: ARCO type
+ */
+export interface ArcoTypePart {
+  /**
+   * Type; null: not in that plane
+   */
+  type: null | 1 | 2 | 3;
+  /**
+   * What the acetabulum rests on
+   */
+  basis: "landmarks" | "pelvis" | "population";
+  /**
+   * Apex of the head, deg
+   */
+  apex_deg: number;
+  /**
+   * Edge of the acetabulum, deg
+   */
+  edge_deg: number;
+  /**
+   * Lateral end of the lesion, deg
+   */
+  lesion_deg: number | null;
+  /**
+   * Definition not confirmed
+   */
+  confirmed: false;
+  [k: string]: unknown;
+}
+/**
+ * Place: pillars of the head
+ */
+export interface LateralPillarPart {
+  /**
+   * Type; null: no pillar counts
+   */
+  type: null | "C" | "L1" | "L2" | "L3" | "M";
+  /**
+   * Dead share of the medial pillar, 0 to 1
+   */
+  medial_share: number;
+  /**
+   * Dead share of the central pillar, 0 to 1
+   */
+  central_share: number;
+  /**
+   * Dead share of the lateral pillar, 0 to 1
+   */
+  lateral_share: number;
+  /**
+   * Widths of the pillars, shares of the head's
+   *
+   * @minItems 3
+   * @maxItems 3
+   */
+  widths: [number, number, number];
+  /**
+   * Dead share from which a pillar counts, 0 to 1
+   */
+  involved_share: number;
+  /**
+   * Dead share from which a pillar counts as whole, 0 to 1
+   */
+  whole_share: number;
+  /**
+   * Definition not confirmed
+   */
+  confirmed: false;
+  [k: string]: unknown;
+}
+/**
+ * Shares by octant
+ */
+export interface OctantsPart {
+  /**
+   * Anterior, superior, medial, 0 to 1
+   */
+  ASM: number;
+  /**
+   * Anterior, superior, lateral, 0 to 1
+   */
+  ASL: number;
+  /**
+   * Posterior, superior, medial, 0 to 1
+   */
+  PSM: number;
+  /**
+   * Posterior, superior, lateral, 0 to 1
+   */
+  PSL: number;
+  /**
+   * Anterior, inferior, medial, 0 to 1
+   */
+  AIM: number;
+  /**
+   * Anterior, inferior, lateral, 0 to 1
+   */
+  AIL: number;
+  /**
+   * Posterior, inferior, medial, 0 to 1
+   */
+  PIM: number;
+  /**
+   * Posterior, inferior, lateral, 0 to 1
+   */
+  PIL: number;
+}
+/**
+ * A connected piece of the lesion.
+ */
+export interface ComponentPart {
+  /**
+   * Its volume, ml
+   */
+  volume_ml: number;
+  [k: string]: unknown;
+}
+/**
+ * Centre of mass in the head
+ */
+export interface CentroidPart {
+  /**
+   * Lateral, anterior, proximal of the head's centre, mm
+   *
+   * @minItems 3
+   * @maxItems 3
+   */
+  position_mm: [number, number, number];
+  /**
+   * Height above the plane across the shaft, deg
+   */
+  latitude_deg: number;
+  /**
+   * 0 lateral, 90 anterior, 180 medial, -90 posterior, deg
+   */
+  longitude_deg: number;
+  /**
+   * Below the bone's surface, mm
+   */
+  depth_mm: number;
+  /**
+   * Distance from the head's centre over its radius
+   */
+  from_center_share: number;
+  [k: string]: unknown;
+}
+/**
+ * What turning the head would do
+ */
+export interface OsteotomyPart {
+  rotation: TurnedPart;
+  tilt: TurnedPart1;
+  [k: string]: unknown;
+}
+/**
+ * About the neck's axis, anterior positive
+ */
+export interface TurnedPart {
+  /**
+   * Angles, deg
+   */
+  angles_deg: number[];
+  /**
+   * Dead share of the cap at each, 0 to 1
+   */
+  surface_fraction: number[];
+  /**
+   * Living share of the cap at each, 0 to 1
+   */
+  intact_fraction: number[];
+  /**
+   * Best angle, deg
+   */
+  best_deg: number;
+  /**
+   * Dead share there, 0 to 1
+   */
+  best_surface_fraction: number;
+  /**
+   * Living share there, 0 to 1
+   */
+  best_intact_fraction: number;
+  [k: string]: unknown;
+}
+/**
+ * In the mid-coronal plane, varus positive
+ */
+export interface TurnedPart1 {
+  /**
+   * Angles, deg
+   */
+  angles_deg: number[];
+  /**
+   * Dead share of the cap at each, 0 to 1
+   */
+  surface_fraction: number[];
+  /**
+   * Living share of the cap at each, 0 to 1
+   */
+  intact_fraction: number[];
+  /**
+   * Best angle, deg
+   */
+  best_deg: number;
+  /**
+   * Dead share there, 0 to 1
+   */
+  best_surface_fraction: number;
+  /**
+   * Living share there, 0 to 1
+   */
+  best_intact_fraction: number;
+  [k: string]: unknown;
+}
+/**
+ * What resurfacing would leave
+ */
+export interface ResurfacingPart {
+  /**
+   * Depths reamed, mm
+   */
+  reaming_mm: number[];
+  /**
+   * Living share of the reamed dome at each, 0 to 1
+   */
+  supported_fraction: number[];
+  /**
+   * Lesion left at each, ml
+   */
+  dead_left_ml: number[];
+  /**
+   * Living share at 5 mm, 0 to 1
+   */
+  headline_supported_fraction: number;
+  [k: string]: unknown;
+}
+/**
+ * How sure the figures are
+ */
+export interface RepeatabilityPart {
+  /**
+   * Half a voxel, mm
+   */
+  half_voxel_mm: number;
+  /**
+   * Changes by the figure's path
+   */
+  figures: {
+    [k: string]: ChangePart;
+  };
+  /**
+   * Classes by their path
+   */
+  classes: {
+    [k: string]: ClassesPart;
+  };
+  [k: string]: unknown;
+}
+/**
+ * By how much a figure changes with the outline moved inward and outward; null where it does not exist.
+ */
+export interface ChangePart {
+  /**
+   * By half a voxel, in the figure's unit
+   *
+   * @minItems 2
+   * @maxItems 2
+   */
+  half_voxel: [number | null, number | null];
+  /**
+   * By 1 mm, in the figure's unit
+   *
+   * @minItems 2
+   * @maxItems 2
+   */
+  one_mm: [number | null, number | null];
+  [k: string]: unknown;
+}
+/**
+ * The class for the outline moved inward and outward.
+ */
+export interface ClassesPart {
+  /**
+   * By half a voxel
+   *
+   * @minItems 2
+   * @maxItems 2
+   */
+  half_voxel: [number | string | null, number | string | null];
+  /**
+   * By 1 mm
+   *
+   * @minItems 2
+   * @maxItems 2
+   */
+  one_mm: [number | string | null, number | string | null];
+  [k: string]: unknown;
+}
+/**
+ * What is seen besides
+ */
+export interface SignsPart {
+  collapse: CollapsePart;
+  /**
+   * Channels of earlier drilling
+   */
+  previous_tunnels: PreviousTunnelPart[];
+  /**
+   * Metal near the hip; null: none seen
+   */
+  metal: MetalPart | null;
+  image_age: ImageAgePart;
+  /**
+   * Stage as given; null: not given
+   */
+  stage: StagePart | null;
+  /**
+   * Growth plate as given
+   */
+  physis: "closed" | "open" | "unknown";
+  /**
+   * What the surgeon has not answered: stage, physis
+   */
+  asks: string[];
+  /**
+   * What could not be judged, and why
+   */
+  notes: string[];
+  [k: string]: unknown;
+}
+/**
+ * Depression of the head's surface
+ */
+export interface CollapsePart {
+  /**
+   * Greatest depth over the lesion, mm; null: not judged
+   */
+  over_lesion_mm: number | null;
+  /**
+   * Depth that 95 % of the rest stay under, mm
+   */
+  rest_p95_mm: number | null;
+  /**
+   * Greatest depth over the rest, mm
+   */
+  rest_max_mm: number | null;
+  /**
+   * Depth from which it counts, mm
+   */
+  limit_mm: number;
+  /**
+   * Whether it is beyond the limit
+   */
+  found: boolean;
+  /**
+   * Where it is deepest: femoral frame, unit vector
+   */
+  direction: number[] | null;
+  [k: string]: unknown;
+}
+/**
+ * A straight channel in mask or CT.
+ */
+export interface PreviousTunnelPart {
+  /**
+   * mask or image
+   */
+  source?: string;
+  /**
+   * Distal end, RAS mm
+   */
+  start?: number[];
+  /**
+   * Proximal end, RAS mm
+   */
+  end?: number[];
+  /**
+   * Width, mm
+   */
+  width_mm?: number;
+  /**
+   * Length, mm
+   */
+  length_mm?: number;
+  /**
+   * Contrast to the bone about it, HU; null: from the mask
+   */
+  contrast_hu?: number | null;
+  [k: string]: unknown;
+}
+/**
+ * Metal in a CT near the hip.
+ */
+export interface MetalPart {
+  /**
+   * Volume, ml
+   */
+  volume_ml?: number;
+  /**
+   * Pieces
+   */
+  parts?: number;
+  /**
+   * Least distance from the head's centre, mm
+   */
+  distance_mm?: number;
+  /**
+   * Centre of mass, RAS mm
+   */
+  centroid?: number[];
+  /**
+   * Share inside the femur, 0 to 1
+   */
+  share_in_femur?: number;
+  /**
+   * Density from which it counts, HU
+   */
+  threshold_hu?: number;
+  [k: string]: unknown;
+}
+/**
+ * Age of the image
+ */
+export interface ImageAgePart {
+  /**
+   * YYYY-MM-DD; null: not known
+   */
+  imaging_date: string | null;
+  /**
+   * Days from imaging to plan; null: not known
+   */
+  days: number | null;
+  /**
+   * Days beyond which there is a warning
+   */
+  limit_days: number;
+  /**
+   * Why the age is not judged
+   */
+  note?: string | null;
+  [k: string]: unknown;
+}
+/**
+ * The stage as the surgeon reads it; never derived from the masks.
+ */
+export interface StagePart {
+  /**
+   * As printed, such as ARCO 2019 II
+   */
+  label?: string;
+  /**
+   * Name of the system
+   */
+  system?: string;
+  /**
+   * Stage, 0 to 6
+   */
+  number?: number;
+  /**
+   * A, B, C or empty
+   */
+  letter?: string;
+  /**
+   * Whether the surgeon named the system
+   */
+  system_named?: boolean;
+  /**
+   * Whether it is stage III or more
+   */
+  collapsed?: boolean;
+  [k: string]: unknown;
+}
+/**
+ * Ten seconds' reading
+ */
+export interface SummaryPart {
+  /**
+   * The lesion in one line
+   */
+  headline: string;
+  /**
+   * What became of such hips
+   */
+  expected: ArgumentPart[];
+  /**
+   * For core decompression
+   */
+  speaks_for: ArgumentPart[];
+  /**
+   * Against core decompression
+   */
+  speaks_against: ArgumentPart[];
+  /**
+   * What the surgeon has not answered: stage, physis
+   */
+  asks: string[];
+  [k: string]: unknown;
+}
+/**
+ * A sentence of evidence with its source.
+ */
+export interface ArgumentPart {
+  /**
+   * Stable code
+   */
+  code: string;
+  /**
+   * The sentence
+   */
+  text: string;
+  /**
+   * Paper, by DOI or PMID
+   */
+  source: string;
+  /**
+   * Hips that the paper followed
+   */
+  cohort: string;
+  [k: string]: unknown;
+}
+/**
+ * Every parameter in force
+ */
+export interface SpecPart {
+  /**
+   * Preset that the parameters began from
+   */
+  preset?: string;
+  /**
+   * Diameter of the drill, mm
+   */
+  diameter_mm?: number;
+  /**
+   * Tunnels asked for
+   */
+  tunnels?: number;
+  /**
+   * Least bone to the cortex, mm
+   */
+  cortical_margin_mm?: number;
+  /**
+   * Least bone to the postero-superior neck, mm
+   */
+  posterosuperior_margin_mm?: number;
+  /**
+   * Least bone to the joint's surface, mm
+   */
+  joint_margin_mm?: number;
+  /**
+   * Least angle to the cortex, deg
+   */
+  incidence_min_deg?: number;
+  /**
+   * Least angle to the shaft, deg
+   */
+  shaft_angle_min_deg?: number;
+  /**
+   * Greatest angle to the shaft, deg
+   */
+  shaft_angle_max_deg?: number;
+  /**
+   * Greatest length, mm
+   */
+  length_max_mm?: number;
+  /**
+   * Greatest turn of the cortex at the entry, deg
+   */
+  entry_normal_max_deg?: number;
+  /**
+   * Entry from the lateral mid-line at most, mm
+   */
+  entry_ap_max_mm?: number;
+  /**
+   * Lower end of the entry zone above the lesser trochanter, mm
+   */
+  entry_distal_mm?: number;
+  /**
+   * Upper end of the entry zone above the lesser trochanter, mm
+   */
+  entry_proximal_mm?: number;
+  /**
+   * Least bone between separate holes, mm
+   */
+  bridge_min_mm?: number;
+  /**
+   * any, fan, separate or parallel
+   */
+  pattern?: string;
+  /**
+   * Half-angle of the loaded cap, deg
+   */
+  cap_half_angle_deg?: number;
+  /**
+   * How deep lesion counts as under the surface, mm
+   */
+  subchondral_depth_mm?: number;
+  /**
+   * Limit of breaches of a robust plan, 0 to 1
+   */
+  breach_probability_max?: number;
+  /**
+   * Least distance to the regions to keep out of, mm
+   */
+  avoid_margin_mm?: number;
+  /**
+   * Where every tunnel enters, RAS mm; null: free
+   */
+  entry_fixed?: [number, number, number] | null;
+  /**
+   * How every tunnel runs, RAS; null: free
+   */
+  direction_fixed?: [number, number, number] | null;
+  /**
+   * Tunnels on which the surgeon insists
+   */
+  keep?: KeptPart[];
+  /**
+   * What is to be as much as can be
+   */
+  target?: "lesion" | "reached" | "weight-bearing";
+  /**
+   * What counts as reached about a wall, mm
+   */
+  reach_mm?: number;
+  /**
+   * What loaded lesion counts for
+   */
+  weight_bearing_weight?: number;
+  /**
+   * Diameter of the cavity at the tip, mm; 0: none
+   */
+  cavity_diameter_mm?: number;
+  /**
+   * Length of the cavity at the tip, mm; 0: none
+   */
+  cavity_length_mm?: number;
+  /**
+   * Share to remove with the fewest tunnels, 0 to 1; 0: as much as can be
+   */
+  remove_fraction_min?: number;
+  /**
+   * Most of the neck's section, share
+   */
+  neck_area_share_max?: number;
+  [k: string]: unknown;
+}
+/**
+ * A tunnel on which the surgeon insists.
+ */
+export interface KeptPart {
+  /**
+   * Entry, RAS mm
+   *
+   * @minItems 3
+   * @maxItems 3
+   */
+  entry: [number, number, number];
+  /**
+   * Tip, RAS mm
+   *
+   * @minItems 3
+   * @maxItems 3
+   */
+  tip: [number, number, number];
+  /**
+   * Diameter, mm
+   */
+  diameter_mm: number;
+  [k: string]: unknown;
+}
+/**
+ * A tunnel of the plan.
+ */
+export interface PlannedTunnelPart {
+  /**
+   * Entry on the lateral cortex, RAS mm
+   *
+   * @minItems 3
+   * @maxItems 3
+   */
+  entry: [number, number, number];
+  /**
+   * Centre of the tunnel's end, RAS mm
+   *
+   * @minItems 3
+   * @maxItems 3
+   */
+  tip: [number, number, number];
+  /**
+   * Unit vector from entry to tip
+   *
+   * @minItems 3
+   * @maxItems 3
+   */
+  direction: [number, number, number];
+  /**
+   * Diameter of the drill, mm
+   */
+  diameter_mm: number;
+  /**
+   * Diameter of the cavity at the tip, mm; null: none
+   */
+  cavity_diameter_mm?: number | null;
+  /**
+   * Length of the cavity at the tip, mm; null: none
+   */
+  cavity_length_mm?: number | null;
+  /**
+   * Entry to tip, mm
+   */
+  length_mm: number;
+  /**
+   * Length of the portal, where the cortical margin cannot hold, mm
+   */
+  portal_length_mm: number;
+  /**
+   * Share of the lesion it removes, 0 to 1
+   */
+  removed_fraction: number;
+  /**
+   * Least distance of its wall to the cortex, mm
+   */
+  cortical_clearance_mm: number | null;
+  /**
+   * Least distance of its wall to the postero-superior neck, mm
+   */
+  posterosuperior_clearance_mm: number | null;
+  /**
+   * Least distance of wall and end to the joint's surface, mm
+   */
+  joint_clearance_mm: number | null;
+  /**
+   * Least distance to the regions to keep out of, mm
+   */
+  avoid_clearance_mm?: number | null;
+  /**
+   * Angle of its axis to the cortex, deg
+   */
+  incidence_deg: number;
+  /**
+   * Turn of the cortex at the entry from the lateral side, deg
+   */
+  entry_normal_deg: number;
+  /**
+   * Angle of its axis to the shaft in space, deg
+   */
+  shaft_angle_deg: number;
+  /**
+   * Angle to the shaft seen from the front, deg
+   */
+  ap_angle_deg: number;
+  /**
+   * Tilt seen from the side, forward positive, deg
+   */
+  lateral_tilt_deg: number;
+  /**
+   * Entry above the lesser trochanter's level, mm
+   */
+  entry_above_lesser_trochanter_mm: number;
+  /**
+   * Entry below the greater trochanter's tip, mm
+   */
+  entry_below_greater_trochanter_mm: number | null;
+  /**
+   * Entry in front of the lateral mid-line, mm
+   */
+  entry_anterior_mm: number | null;
+  /**
+   * Whether the surgeon insists on this tunnel
+   */
+  kept?: boolean;
+  /**
+   * Risk by method of drilling
+   */
+  risk: {
+    [k: string]: RiskPart;
+  };
+  explanation?: ExplanationPart;
+  [k: string]: unknown;
+}
+/**
+ * Risk of one tunnel, or of all together, drilled by one method.
+ */
+export interface RiskPart {
+  /**
+   * How often the cortex is breached, 0 to 1
+   */
+  cortex_breach_probability: number;
+  /**
+   * How often the joint is breached, 0 to 1
+   */
+  joint_breach_probability: number;
+  /**
+   * Clearance that 5 % of drillings stay under, mm
+   */
+  clearance_p05_mm: number;
+  /**
+   * Clearance that half of the drillings stay under, mm
+   */
+  clearance_p50_mm: number;
+  /**
+   * Mean share of the lesion removed, 0 to 1
+   */
+  removed_fraction_mean: number;
+  /**
+   * Share of the lesion that 5 % of drillings stay under, 0 to 1
+   */
+  removed_fraction_p05: number;
+  /**
+   * Share of the lesion that half of the drillings stay under, 0 to 1
+   */
+  removed_fraction_p50: number;
+  /**
+   * Standard error of each figure, in its unit
+   */
+  standard_errors: {
+    [k: string]: number;
+  };
+  /**
+   * Share of the breaches by where they are, 0 to 1
+   */
+  breach_places: {
+    [k: string]: number;
+  };
+  /**
+   * Drillings judged
+   */
+  poses: number;
+  /**
+   * Root mean square place error of a lesion from another scan, mm; null: unknown, not counted
+   */
+  lesion_shift_mm?: number | null;
+  [k: string]: unknown;
+}
+/**
+ * Why it lies there
+ */
+export interface ExplanationPart {
+  /**
+   * The explanation in words
+   */
+  text: string;
+  /**
+   * Walls it comes nearest to
+   */
+  nearest: WallPart[];
+  /**
+   * Limits that hold it
+   */
+  limits: HeldLimitPart[];
+  [k: string]: unknown;
+}
+/**
+ * A wall that the tunnel comes near to.
+ */
+export interface WallPart {
+  /**
+   * Which wall
+   */
+  what: "cortex" | "joint" | "neck";
+  /**
+   * On which side of the tunnel
+   */
+  where: "anterior" | "head" | "inferior" | "lateral" | "posterior" | "superior";
+  /**
+   * Bone left there, mm
+   */
+  clearance_mm: number;
+  /**
+   * How far from the entry, mm
+   */
+  depth_mm: number;
+  [k: string]: unknown;
+}
+/**
+ * A limit that holds the tunnel where it is.
+ */
+export interface HeldLimitPart {
+  /**
+   * Parameter of spec
+   */
+  key: string;
+  /**
+   * The limit, in its unit
+   */
+  limit: number;
+  /**
+   * The tunnel's figure, in its unit
+   */
+  value: number;
+  /**
+   * Unit of limit, value and step
+   */
+  unit: "deg" | "mm";
+  /**
+   * By how much the limit was moved to measure the gain; null: not
+   */
+  step: number | null;
+  /**
+   * Share of the lesion that more is removed then, 0 to 1
+   */
+  gain_fraction: number | null;
+  [k: string]: unknown;
+}
+/**
+ * What the tunnels do together
+ */
+export interface TotalsPart {
+  /**
+   * Share removed, 0 to 1
+   */
+  removed_fraction: number;
+  /**
+   * Share deeper than the joint margin, 0 to 1
+   */
+  reachable_fraction: number;
+  /**
+   * Share removed of the loaded part, 0 to 1; null: no such part
+   */
+  removed_weight_bearing_fraction: number | null;
+  /**
+   * Share within 3 mm of a wall, 0 to 1
+   */
+  reached_3mm_fraction: number;
+  /**
+   * Share within 5 mm of a wall, 0 to 1
+   */
+  reached_5mm_fraction: number;
+  /**
+   * Share by the target of the search, 0 to 1
+   */
+  target_fraction: number;
+  /**
+   * Lesion removed, ml
+   */
+  necrosis_removed_ml: number;
+  /**
+   * Lesion left, ml
+   */
+  necrosis_left_ml: number;
+  /**
+   * Healthy bone removed, ml
+   */
+  healthy_bone_removed_ml: number;
+  /**
+   * Graft to fill the tunnels in bone, ml
+   */
+  graft_volume_ml: number;
+  /**
+   * Share of the neck's smallest section taken, 0 to 1
+   */
+  neck_area_share: number;
+  /**
+   * How exact the removed share is, 0 to 1
+   */
+  discretisation_error_fraction: number;
+  /**
+   * Proven bound of the removed share, 0 to 1; null: none
+   */
+  upper_bound_fraction: number | null;
+  /**
+   * Bound over removed share, less 1; null: no bound
+   */
+  optimality_gap: number | null;
+  /**
+   * What ended the proof
+   */
+  stopped_by: "effort" | "gap" | "time";
+  /**
+   * Bone that stays; null: no tunnel
+   */
+  bone_left?: BoneLeftPart | null;
+  /**
+   * Risk of all together by method
+   */
+  risk: {
+    [k: string]: RiskPart;
+  };
+  [k: string]: unknown;
+}
+/**
+ * What the tunnels leave of the bone that carries load.
+ */
+export interface BoneLeftPart {
+  /**
+   * Share of the neck's section taken where it is most, 0 to 1
+   */
+  neck_share_max: number | null;
+  /**
+   * Where that is along the neck, mm from the head's centre
+   */
+  neck_share_at_mm: number | null;
+  /**
+   * Lowest edge of a hole above the lesser trochanter's level, mm
+   */
+  hole_above_lesser_trochanter_mm: number;
+  /**
+   * Least bone between separate holes, mm; null: one hole
+   */
+  bridge_mm: number | null;
+  /**
+   * Share of the lateral wall's width taken, 0 to 1
+   */
+  lateral_wall_share: number | null;
+  /**
+   * Holes in the lateral cortex
+   */
+  holes: number;
+  /**
+   * How the tunnels stand
+   */
+  pattern: "fan" | "parallel" | "separate" | "single";
+  /**
+   * Greatest angle between two tunnels, deg; null: one tunnel
+   */
+  spread_deg: number | null;
+  [k: string]: unknown;
+}
+/**
+ * Another plan, and by how much it differs.
+ */
+export interface AlternativePart {
+  /**
+   * Its tunnels
+   */
+  tunnels: OtherTunnelPart[];
+  totals: OtherTotalsPart;
+  /**
+   * Least room beyond a margin, mm
+   */
+  room_mm: number | null;
+  /**
+   * Cortex or joint breached, 0 to 1
+   */
+  breach_probability: number;
+  /**
+   * Method of drilling that this is by
+   */
+  breach_method: string;
+  against_plan: DifferencePart;
+  [k: string]: unknown;
+}
+/**
+ * A tunnel of an alternative.
+ */
+export interface OtherTunnelPart {
+  /**
+   * Entry on the lateral cortex, RAS mm
+   *
+   * @minItems 3
+   * @maxItems 3
+   */
+  entry: [number, number, number];
+  /**
+   * Centre of the tunnel's end, RAS mm
+   *
+   * @minItems 3
+   * @maxItems 3
+   */
+  tip: [number, number, number];
+  /**
+   * Unit vector from entry to tip
+   *
+   * @minItems 3
+   * @maxItems 3
+   */
+  direction: [number, number, number];
+  /**
+   * Diameter of the drill, mm
+   */
+  diameter_mm: number;
+  /**
+   * Diameter of the cavity at the tip, mm; null: none
+   */
+  cavity_diameter_mm?: number | null;
+  /**
+   * Length of the cavity at the tip, mm; null: none
+   */
+  cavity_length_mm?: number | null;
+  /**
+   * Entry to tip, mm
+   */
+  length_mm: number;
+  /**
+   * Length of the portal, where the cortical margin cannot hold, mm
+   */
+  portal_length_mm: number;
+  /**
+   * Share of the lesion it removes, 0 to 1
+   */
+  removed_fraction: number;
+  /**
+   * Least distance of its wall to the cortex, mm
+   */
+  cortical_clearance_mm: number | null;
+  /**
+   * Least distance of its wall to the postero-superior neck, mm
+   */
+  posterosuperior_clearance_mm: number | null;
+  /**
+   * Least distance of wall and end to the joint's surface, mm
+   */
+  joint_clearance_mm: number | null;
+  /**
+   * Least distance to the regions to keep out of, mm
+   */
+  avoid_clearance_mm?: number | null;
+  /**
+   * Angle of its axis to the cortex, deg
+   */
+  incidence_deg: number;
+  /**
+   * Turn of the cortex at the entry from the lateral side, deg
+   */
+  entry_normal_deg: number;
+  /**
+   * Angle of its axis to the shaft in space, deg
+   */
+  shaft_angle_deg: number;
+  /**
+   * Angle to the shaft seen from the front, deg
+   */
+  ap_angle_deg: number;
+  /**
+   * Tilt seen from the side, forward positive, deg
+   */
+  lateral_tilt_deg: number;
+  /**
+   * Entry above the lesser trochanter's level, mm
+   */
+  entry_above_lesser_trochanter_mm: number;
+  /**
+   * Entry below the greater trochanter's tip, mm
+   */
+  entry_below_greater_trochanter_mm: number | null;
+  /**
+   * Entry in front of the lateral mid-line, mm
+   */
+  entry_anterior_mm: number;
+  /**
+   * Whether the surgeon insists on this tunnel
+   */
+  kept?: boolean;
+  /**
+   * Risk by method of drilling
+   */
+  risk: {
+    [k: string]: RiskPart;
+  };
+  explanation?: ExplanationPart1;
+  [k: string]: unknown;
+}
+/**
+ * Why it lies there
+ */
+export interface ExplanationPart1 {
+  /**
+   * The explanation in words
+   */
+  text: string;
+  /**
+   * Walls it comes nearest to
+   */
+  nearest: WallPart[];
+  /**
+   * Limits that hold it
+   */
+  limits: HeldLimitPart[];
+  [k: string]: unknown;
+}
+/**
+ * What they do together
+ */
+export interface OtherTotalsPart {
+  /**
+   * Share removed, 0 to 1
+   */
+  removed_fraction: number;
+  /**
+   * Share deeper than the joint margin, 0 to 1
+   */
+  reachable_fraction: number;
+  /**
+   * Share removed of the loaded part, 0 to 1; null: no such part
+   */
+  removed_weight_bearing_fraction: number | null;
+  /**
+   * Share within 3 mm of a wall, 0 to 1
+   */
+  reached_3mm_fraction: number;
+  /**
+   * Share within 5 mm of a wall, 0 to 1
+   */
+  reached_5mm_fraction: number;
+  /**
+   * Share by the target of the search, 0 to 1
+   */
+  target_fraction?: number;
+  /**
+   * Lesion removed, ml
+   */
+  necrosis_removed_ml: number;
+  /**
+   * Lesion left, ml
+   */
+  necrosis_left_ml: number;
+  /**
+   * Healthy bone removed, ml
+   */
+  healthy_bone_removed_ml: number;
+  /**
+   * Graft to fill the tunnels in bone, ml
+   */
+  graft_volume_ml: number;
+  /**
+   * Share of the neck's smallest section taken, 0 to 1
+   */
+  neck_area_share: number;
+  /**
+   * How exact the removed share is, 0 to 1
+   */
+  discretisation_error_fraction: number;
+  /**
+   * Proven bound of the removed share, 0 to 1; null: none
+   */
+  upper_bound_fraction: number | null;
+  /**
+   * Bound over removed share, less 1; null: no bound
+   */
+  optimality_gap: number | null;
+  /**
+   * What ended the proof
+   */
+  stopped_by: "effort" | "gap" | "time";
+  /**
+   * Bone that stays; null: no tunnel
+   */
+  bone_left?: BoneLeftPart | null;
+  /**
+   * Risk of all together by method
+   */
+  risk: {
+    [k: string]: RiskPart;
+  };
+  [k: string]: unknown;
+}
+/**
+ * It less the plan
+ */
+export interface DifferencePart {
+  /**
+   * Share removed, difference
+   */
+  removed_fraction: number | null;
+  /**
+   * Room beyond the margins, difference, mm
+   */
+  room_mm: number | null;
+  /**
+   * Healthy bone removed, difference, ml
+   */
+  healthy_bone_removed_ml: number | null;
+  /**
+   * Probability of a breach, difference
+   */
+  breach_probability: number | null;
+  [k: string]: unknown;
+}
+/**
+ * Standard deviations of a way of drilling.
+ */
+export interface MethodPart {
+  /**
+   * Name of the method
+   */
+  name: string;
+  /**
+   * Of the entry in either direction, mm
+   */
+  entry_mm: number;
+  /**
+   * Of the angle about either axis, deg
+   */
+  angle_deg: number;
+  /**
+   * Of the depth, mm
+   */
+  depth_mm: number;
+  /**
+   * Share of drillings that err more, 0 to 1
+   */
+  tail_share: number;
+  /**
+   * How many times more those err
+   */
+  tail_factor: number;
+  [k: string]: unknown;
+}
+/**
+ * What planning for errors cost
+ */
+export interface RobustPart {
+  /**
+   * Method of drilling planned for
+   */
+  method: string;
+  /**
+   * Limit of breaches, 0 to 1
+   */
+  breach_probability_max: number;
+  /**
+   * Whether the plan keeps it
+   */
+  limit_met: boolean;
+  risk: RiskPart1;
+  plain: PlainTunnelPart;
+  /**
+   * Share removed given up, as planned
+   */
+  cost_removed_fraction: number;
+  /**
+   * Share removed given up, as drilled
+   */
+  cost_expected_fraction: number;
+  /**
+   * Tunnels tried
+   */
+  trials: number;
+  [k: string]: unknown;
+}
+/**
+ * Risk of one tunnel, or of all together, drilled by one method.
+ */
+export interface RiskPart1 {
+  /**
+   * How often the cortex is breached, 0 to 1
+   */
+  cortex_breach_probability: number;
+  /**
+   * How often the joint is breached, 0 to 1
+   */
+  joint_breach_probability: number;
+  /**
+   * Clearance that 5 % of drillings stay under, mm
+   */
+  clearance_p05_mm: number;
+  /**
+   * Clearance that half of the drillings stay under, mm
+   */
+  clearance_p50_mm: number;
+  /**
+   * Mean share of the lesion removed, 0 to 1
+   */
+  removed_fraction_mean: number;
+  /**
+   * Share of the lesion that 5 % of drillings stay under, 0 to 1
+   */
+  removed_fraction_p05: number;
+  /**
+   * Share of the lesion that half of the drillings stay under, 0 to 1
+   */
+  removed_fraction_p50: number;
+  /**
+   * Standard error of each figure, in its unit
+   */
+  standard_errors: {
+    [k: string]: number;
+  };
+  /**
+   * Share of the breaches by where they are, 0 to 1
+   */
+  breach_places: {
+    [k: string]: number;
+  };
+  /**
+   * Drillings judged
+   */
+  poses: number;
+  /**
+   * Root mean square place error of a lesion from another scan, mm; null: unknown, not counted
+   */
+  lesion_shift_mm?: number | null;
+  [k: string]: unknown;
+}
+/**
+ * The tunnel of the plain plan
+ */
+export interface PlainTunnelPart {
+  /**
+   * Entry on the lateral cortex, RAS mm
+   *
+   * @minItems 3
+   * @maxItems 3
+   */
+  entry: [number, number, number];
+  /**
+   * Centre of the tunnel's end, RAS mm
+   *
+   * @minItems 3
+   * @maxItems 3
+   */
+  tip: [number, number, number];
+  /**
+   * Unit vector from entry to tip
+   *
+   * @minItems 3
+   * @maxItems 3
+   */
+  direction: [number, number, number];
+  /**
+   * Diameter of the drill, mm
+   */
+  diameter_mm: number;
+  /**
+   * Diameter of the cavity at the tip, mm; null: none
+   */
+  cavity_diameter_mm?: number | null;
+  /**
+   * Length of the cavity at the tip, mm; null: none
+   */
+  cavity_length_mm?: number | null;
+  /**
+   * Entry to tip, mm
+   */
+  length_mm: number;
+  /**
+   * Length of the portal, where the cortical margin cannot hold, mm
+   */
+  portal_length_mm: number;
+  /**
+   * Share of the lesion it removes, 0 to 1
+   */
+  removed_fraction: number;
+  /**
+   * Least distance of its wall to the cortex, mm
+   */
+  cortical_clearance_mm: number | null;
+  /**
+   * Least distance of its wall to the postero-superior neck, mm
+   */
+  posterosuperior_clearance_mm: number | null;
+  /**
+   * Least distance of wall and end to the joint's surface, mm
+   */
+  joint_clearance_mm: number | null;
+  /**
+   * Least distance to the regions to keep out of, mm
+   */
+  avoid_clearance_mm?: number | null;
+  /**
+   * Angle of its axis to the cortex, deg
+   */
+  incidence_deg: number;
+  /**
+   * Turn of the cortex at the entry from the lateral side, deg
+   */
+  entry_normal_deg: number;
+  /**
+   * Angle of its axis to the shaft in space, deg
+   */
+  shaft_angle_deg: number;
+  /**
+   * Angle to the shaft seen from the front, deg
+   */
+  ap_angle_deg: number;
+  /**
+   * Tilt seen from the side, forward positive, deg
+   */
+  lateral_tilt_deg: number;
+  /**
+   * Entry above the lesser trochanter's level, mm
+   */
+  entry_above_lesser_trochanter_mm: number;
+  /**
+   * Entry below the greater trochanter's tip, mm
+   */
+  entry_below_greater_trochanter_mm: number | null;
+  /**
+   * Entry in front of the lateral mid-line, mm
+   */
+  entry_anterior_mm: number | null;
+  risk: RiskPart2;
+  [k: string]: unknown;
+}
+/**
+ * Risk of one tunnel, or of all together, drilled by one method.
+ */
+export interface RiskPart2 {
+  /**
+   * How often the cortex is breached, 0 to 1
+   */
+  cortex_breach_probability: number;
+  /**
+   * How often the joint is breached, 0 to 1
+   */
+  joint_breach_probability: number;
+  /**
+   * Clearance that 5 % of drillings stay under, mm
+   */
+  clearance_p05_mm: number;
+  /**
+   * Clearance that half of the drillings stay under, mm
+   */
+  clearance_p50_mm: number;
+  /**
+   * Mean share of the lesion removed, 0 to 1
+   */
+  removed_fraction_mean: number;
+  /**
+   * Share of the lesion that 5 % of drillings stay under, 0 to 1
+   */
+  removed_fraction_p05: number;
+  /**
+   * Share of the lesion that half of the drillings stay under, 0 to 1
+   */
+  removed_fraction_p50: number;
+  /**
+   * Standard error of each figure, in its unit
+   */
+  standard_errors: {
+    [k: string]: number;
+  };
+  /**
+   * Share of the breaches by where they are, 0 to 1
+   */
+  breach_places: {
+    [k: string]: number;
+  };
+  /**
+   * Drillings judged
+   */
+  poses: number;
+  /**
+   * Root mean square place error of a lesion from another scan, mm; null: unknown, not counted
+   */
+  lesion_shift_mm?: number | null;
+  [k: string]: unknown;
+}
+/**
+ * The path set by hand
+ */
+export interface GivenPart {
+  /**
+   * Entry as given, RAS mm
+   *
+   * @minItems 3
+   * @maxItems 3
+   */
+  entry: [number, number, number];
+  /**
+   * Tip as given, RAS mm
+   *
+   * @minItems 3
+   * @maxItems 3
+   */
+  tip: [number, number, number];
+  /**
+   * How far the entry was moved onto the cortex, mm
+   */
+  entry_moved_mm: number;
+  [k: string]: unknown;
+}
+/**
+ * The best tunnel near a path set by hand that keeps every limit.
+ */
+export interface NearestTunnelPart {
+  /**
+   * Entry on the lateral cortex, RAS mm
+   *
+   * @minItems 3
+   * @maxItems 3
+   */
+  entry: [number, number, number];
+  /**
+   * Centre of the tunnel's end, RAS mm
+   *
+   * @minItems 3
+   * @maxItems 3
+   */
+  tip: [number, number, number];
+  /**
+   * Unit vector from entry to tip
+   *
+   * @minItems 3
+   * @maxItems 3
+   */
+  direction: [number, number, number];
+  /**
+   * Diameter of the drill, mm
+   */
+  diameter_mm: number;
+  /**
+   * Diameter of the cavity at the tip, mm; null: none
+   */
+  cavity_diameter_mm?: number | null;
+  /**
+   * Length of the cavity at the tip, mm; null: none
+   */
+  cavity_length_mm?: number | null;
+  /**
+   * Entry to tip, mm
+   */
+  length_mm: number;
+  /**
+   * Length of the portal, where the cortical margin cannot hold, mm
+   */
+  portal_length_mm: number;
+  /**
+   * Share of the lesion it removes, 0 to 1
+   */
+  removed_fraction: number;
+  /**
+   * Least distance of its wall to the cortex, mm
+   */
+  cortical_clearance_mm: number | null;
+  /**
+   * Least distance of its wall to the postero-superior neck, mm
+   */
+  posterosuperior_clearance_mm: number | null;
+  /**
+   * Least distance of wall and end to the joint's surface, mm
+   */
+  joint_clearance_mm: number | null;
+  /**
+   * Least distance to the regions to keep out of, mm
+   */
+  avoid_clearance_mm?: number | null;
+  /**
+   * Angle of its axis to the cortex, deg
+   */
+  incidence_deg: number;
+  /**
+   * Turn of the cortex at the entry from the lateral side, deg
+   */
+  entry_normal_deg: number;
+  /**
+   * Angle of its axis to the shaft in space, deg
+   */
+  shaft_angle_deg: number;
+  /**
+   * Angle to the shaft seen from the front, deg
+   */
+  ap_angle_deg: number;
+  /**
+   * Tilt seen from the side, forward positive, deg
+   */
+  lateral_tilt_deg: number;
+  /**
+   * Entry above the lesser trochanter's level, mm
+   */
+  entry_above_lesser_trochanter_mm: number;
+  /**
+   * Entry below the greater trochanter's tip, mm
+   */
+  entry_below_greater_trochanter_mm: number | null;
+  /**
+   * Entry in front of the lateral mid-line, mm
+   */
+  entry_anterior_mm: number | null;
+  /**
+   * Its entry from the given one, mm
+   */
+  entry_moved_mm: number;
+  /**
+   * Its tip from the given one, mm
+   */
+  tip_moved_mm: number;
+  /**
+   * Its direction from the given one, deg
+   */
+  turned_deg: number;
+  [k: string]: unknown;
+}
+/**
+ * Why there is no tunnel
+ */
+export interface InfeasiblePart {
+  best_reached?: ReachedPart;
+  /**
+   * The constraint that binds
+   */
+  binding: string;
+  /**
+   * The reason in words
+   */
+  text: string;
+  /**
+   * Limits that would each do by itself
+   */
+  relaxations: RelaxationPart[];
+  /**
+   * Limits that would do together
+   */
+  together: RelaxationPart[];
+  [k: string]: unknown;
+}
+/**
+ * The best set found, where more was asked for
+ */
+export interface ReachedPart {
+  /**
+   * Its tunnels
+   */
+  tunnels: number;
+  /**
+   * Share it removes, 0 to 1
+   */
+  removed_fraction: number;
+  [k: string]: unknown;
+}
+/**
+ * A limit that would have to give way.
+ */
+export interface RelaxationPart {
+  /**
+   * Parameter of spec, or field_of_view, avoid
+   */
+  key: string;
+  /**
+   * The limit in force, in its unit
+   */
+  limit: number;
+  /**
+   * The limit that lets a tunnel pass, in its unit
+   */
+  needed: number;
+  /**
+   * The difference, in its unit
+   */
+  amount: number;
+  /**
+   * Step of the limits planned with; null: not planned with
+   */
+  step: number | null;
+  /**
+   * Whether planning with it found a tunnel
+   */
+  confirmed: boolean;
   [k: string]: unknown;
 }

@@ -16,6 +16,7 @@ def explain(plan_file: PlanFile, as_json: AsJson = False) -> int:
     """Why a plan's tunnels lie where they lie, and what each limit that holds them costs."""
     with steps(quiet=as_json) as step:
         step("reading")
+        from corecore.document.content import content_of
         from corecore.planning.explain import explanation
         from corecore.planning.open_plan import open_plan
 
@@ -23,11 +24,11 @@ def explain(plan_file: PlanFile, as_json: AsJson = False) -> int:
         told = []
         for index in range(len(plan.tunnels)):
             step(f"tunnel {index + 1} of {len(plan.tunnels)}", index / len(plan.tunnels))
-            told.append(explanation(plan.hip, plan.spec, plan.tunnels, index, gains=True))
+            told.append(content_of(explanation(plan.hip, plan.spec, plan.tunnels, index, gains=True)))
     if as_json:
         typer.echo(json.dumps({"tunnels": told}, indent=1, ensure_ascii=False, allow_nan=False))
     elif told:
         print_explanations(told)
     else:
-        typer.echo(plan.content["infeasible"]["text"])
+        typer.echo(content_of(plan.file.plan)["infeasible"]["text"])
     return DONE

@@ -1,0 +1,124 @@
+"""``signs`` and ``summary``: what outline and image show, what the surgeon said, and what both speak for."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, UnsetType, field
+
+from corecore.document.fields import MAY_BE_ABSENT, Part
+
+
+class CollapsePart(Part, frozen=True):
+    """How deep the head's surface lies below its sphere."""
+
+    over_lesion_mm: Annotated[
+        float | UnsetType | None, Meta(description="Greatest depth over the lesion, mm; null: not judged")
+    ] = UNSET
+    rest_p95_mm: Annotated[float | UnsetType | None, Meta(description="Depth that 95 % of the rest stay under, mm")] = (
+        UNSET
+    )
+    rest_max_mm: Annotated[float | UnsetType | None, Meta(description="Greatest depth over the rest, mm")] = UNSET
+    limit_mm: Annotated[float | UnsetType, Meta(description="Depth from which it counts, mm")] = UNSET
+    found: Annotated[bool | UnsetType, Meta(description="Whether it is beyond the limit")] = UNSET
+    direction: Annotated[
+        list[float] | UnsetType | None, Meta(description="Where it is deepest: femoral frame, unit vector")
+    ] = UNSET
+
+
+class PreviousTunnelPart(Part, frozen=True):
+    """A straight channel in mask or CT."""
+
+    source: Annotated[str | UnsetType, Meta(description="mask or image"), MAY_BE_ABSENT] = UNSET
+    start: Annotated[list[float] | UnsetType, Meta(description="Distal end, RAS mm"), MAY_BE_ABSENT] = UNSET
+    end: Annotated[list[float] | UnsetType, Meta(description="Proximal end, RAS mm"), MAY_BE_ABSENT] = UNSET
+    width_mm: Annotated[float | UnsetType, Meta(description="Width, mm"), MAY_BE_ABSENT] = UNSET
+    length_mm: Annotated[float | UnsetType, Meta(description="Length, mm"), MAY_BE_ABSENT] = UNSET
+    contrast_hu: Annotated[
+        float | UnsetType | None,
+        Meta(description="Contrast to the bone about it, HU; null: from the mask"),
+        MAY_BE_ABSENT,
+    ] = UNSET
+
+
+class MetalPart(Part, frozen=True):
+    """Metal in a CT near the hip."""
+
+    volume_ml: Annotated[float | UnsetType, Meta(description="Volume, ml"), MAY_BE_ABSENT] = UNSET
+    parts: Annotated[int | UnsetType, Meta(description="Pieces"), MAY_BE_ABSENT] = UNSET
+    distance_mm: Annotated[
+        float | UnsetType, Meta(description="Least distance from the head's centre, mm"), MAY_BE_ABSENT
+    ] = UNSET
+    centroid: Annotated[list[float] | UnsetType, Meta(description="Centre of mass, RAS mm"), MAY_BE_ABSENT] = UNSET
+    share_in_femur: Annotated[float | UnsetType, Meta(description="Share inside the femur, 0 to 1"), MAY_BE_ABSENT] = (
+        UNSET
+    )
+    threshold_hu: Annotated[float | UnsetType, Meta(description="Density from which it counts, HU"), MAY_BE_ABSENT] = (
+        UNSET
+    )
+
+
+class ImageAgePart(Part, frozen=True):
+    """How old the image is."""
+
+    imaging_date: Annotated[str | UnsetType | None, Meta(description="YYYY-MM-DD; null: not known")] = UNSET
+    days: Annotated[int | UnsetType | None, Meta(description="Days from imaging to plan; null: not known")] = UNSET
+    limit_days: Annotated[int | UnsetType, Meta(description="Days beyond which there is a warning")] = UNSET
+    note: Annotated[str | UnsetType | None, Meta(description="Why the age is not judged"), MAY_BE_ABSENT] = UNSET
+
+
+class StagePart(Part, frozen=True):
+    """The stage as the surgeon reads it; never derived from the masks."""
+
+    label: Annotated[str | UnsetType, Meta(description="As printed, such as ARCO 2019 II"), MAY_BE_ABSENT] = UNSET
+    system: Annotated[str | UnsetType, Meta(description="Name of the system"), MAY_BE_ABSENT] = UNSET
+    number: Annotated[int | UnsetType, Meta(description="Stage, 0 to 6"), MAY_BE_ABSENT] = UNSET
+    letter: Annotated[str | UnsetType, Meta(description="A, B, C or empty"), MAY_BE_ABSENT] = UNSET
+    system_named: Annotated[
+        bool | UnsetType, Meta(description="Whether the surgeon named the system"), MAY_BE_ABSENT
+    ] = UNSET
+    collapsed: Annotated[bool | UnsetType, Meta(description="Whether it is stage III or more"), MAY_BE_ABSENT] = UNSET
+
+
+class SignsPart(Part, frozen=True):
+    """``signs``: what the outline or the image shows, and what only the surgeon can say."""
+
+    collapse: Annotated[CollapsePart, Meta(description="Depression of the head's surface")] = field(
+        default_factory=CollapsePart
+    )
+    previous_tunnels: Annotated[list[PreviousTunnelPart], Meta(description="Channels of earlier drilling")] = field(
+        default_factory=list
+    )
+    metal: Annotated[MetalPart | UnsetType | None, Meta(description="Metal near the hip; null: none seen")] = UNSET
+    image_age: Annotated[ImageAgePart, Meta(description="Age of the image")] = field(default_factory=ImageAgePart)
+    stage: Annotated[StagePart | UnsetType | None, Meta(description="Stage as given; null: not given")] = UNSET
+    physis: Annotated[Literal["open", "closed", "unknown"] | UnsetType, Meta(description="Growth plate as given")] = (
+        UNSET
+    )
+    asks: Annotated[list[str], Meta(description="What the surgeon has not answered: stage, physis")] = field(
+        default_factory=list
+    )
+    notes: Annotated[list[str], Meta(description="What could not be judged, and why")] = field(default_factory=list)
+
+
+class ArgumentPart(Part, frozen=True):
+    """A sentence of evidence with its source."""
+
+    code: Annotated[str | UnsetType, Meta(description="Stable code")] = UNSET
+    text: Annotated[str | UnsetType, Meta(description="The sentence")] = UNSET
+    source: Annotated[str | UnsetType, Meta(description="Paper, by DOI or PMID")] = UNSET
+    cohort: Annotated[str | UnsetType, Meta(description="Hips that the paper followed")] = UNSET
+
+
+class SummaryPart(Part, frozen=True):
+    """``summary``: ten seconds' reading; no advice."""
+
+    headline: Annotated[str | UnsetType, Meta(description="The lesion in one line")] = UNSET
+    expected: Annotated[list[ArgumentPart], Meta(description="What became of such hips")] = field(default_factory=list)
+    speaks_for: Annotated[list[ArgumentPart], Meta(description="For core decompression")] = field(default_factory=list)
+    speaks_against: Annotated[list[ArgumentPart], Meta(description="Against core decompression")] = field(
+        default_factory=list
+    )
+    asks: Annotated[list[str], Meta(description="What the surgeon has not answered: stage, physis")] = field(
+        default_factory=list
+    )

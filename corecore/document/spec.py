@@ -1,0 +1,84 @@
+"""``spec``: every parameter in force; their sources stand in ``docs/design/constraints.md``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, UnsetType
+
+from corecore.document.fields import MAY_BE_ABSENT, AtLeastZero, Part, Vector
+
+Number = Annotated[float | UnsetType, MAY_BE_ABSENT]
+
+
+class KeptPart(Part, frozen=True):
+    """A tunnel on which the surgeon insists."""
+
+    entry: Annotated[Vector, Meta(description="Entry, RAS mm")]
+    tip: Annotated[Vector, Meta(description="Tip, RAS mm")]
+    diameter_mm: Annotated[float, Meta(description="Diameter, mm")]
+
+
+class SpecPart(Part, frozen=True):
+    """Parameters of the plan: sizes, limits and target."""
+
+    preset: Annotated[str | UnsetType, Meta(description="Preset that the parameters began from"), MAY_BE_ABSENT] = UNSET
+    diameter_mm: Annotated[Number, Meta(description="Diameter of the drill, mm")] = UNSET
+    tunnels: Annotated[int | float | UnsetType, Meta(description="Tunnels asked for"), MAY_BE_ABSENT] = UNSET
+    cortical_margin_mm: Annotated[Number, Meta(description="Least bone to the cortex, mm")] = UNSET
+    posterosuperior_margin_mm: Annotated[Number, Meta(description="Least bone to the postero-superior neck, mm")] = (
+        UNSET
+    )
+    joint_margin_mm: Annotated[Number, Meta(description="Least bone to the joint's surface, mm")] = UNSET
+    incidence_min_deg: Annotated[Number, Meta(description="Least angle to the cortex, deg")] = UNSET
+    shaft_angle_min_deg: Annotated[Number, Meta(description="Least angle to the shaft, deg")] = UNSET
+    shaft_angle_max_deg: Annotated[Number, Meta(description="Greatest angle to the shaft, deg")] = UNSET
+    length_max_mm: Annotated[Number, Meta(description="Greatest length, mm")] = UNSET
+    entry_normal_max_deg: Annotated[Number, Meta(description="Greatest turn of the cortex at the entry, deg")] = UNSET
+    entry_ap_max_mm: Annotated[Number, Meta(description="Entry from the lateral mid-line at most, mm")] = UNSET
+    entry_distal_mm: Annotated[
+        Number, Meta(description="Lower end of the entry zone above the lesser trochanter, mm")
+    ] = UNSET
+    entry_proximal_mm: Annotated[
+        Number, Meta(description="Upper end of the entry zone above the lesser trochanter, mm")
+    ] = UNSET
+    bridge_min_mm: Annotated[Number, Meta(description="Least bone between separate holes, mm")] = UNSET
+    pattern: Annotated[str | UnsetType, Meta(description="any, fan, separate or parallel"), MAY_BE_ABSENT] = UNSET
+    cap_half_angle_deg: Annotated[Number, Meta(description="Half-angle of the loaded cap, deg")] = UNSET
+    subchondral_depth_mm: Annotated[Number, Meta(description="How deep lesion counts as under the surface, mm")] = UNSET
+    breach_probability_max: Annotated[Number, Meta(description="Limit of breaches of a robust plan, 0 to 1")] = UNSET
+    avoid_margin_mm: Annotated[
+        AtLeastZero | UnsetType, Meta(description="Least distance to the regions to keep out of, mm"), MAY_BE_ABSENT
+    ] = UNSET
+    entry_fixed: Annotated[
+        Vector | UnsetType | None, Meta(description="Where every tunnel enters, RAS mm; null: free"), MAY_BE_ABSENT
+    ] = UNSET
+    direction_fixed: Annotated[
+        Vector | UnsetType | None, Meta(description="How every tunnel runs, RAS; null: free"), MAY_BE_ABSENT
+    ] = UNSET
+    keep: Annotated[
+        list[KeptPart] | UnsetType, Meta(description="Tunnels on which the surgeon insists"), MAY_BE_ABSENT
+    ] = UNSET
+    target: Annotated[
+        Literal["lesion", "weight-bearing", "reached"] | UnsetType, Meta(description="What is to be as much as can be"),
+        MAY_BE_ABSENT,
+    ] = UNSET  # fmt: skip
+    reach_mm: Annotated[
+        AtLeastZero | UnsetType, Meta(description="What counts as reached about a wall, mm"), MAY_BE_ABSENT
+    ] = UNSET
+    weight_bearing_weight: Annotated[
+        Annotated[int, Meta(ge=1)] | UnsetType, Meta(description="What loaded lesion counts for"), MAY_BE_ABSENT
+    ] = UNSET
+    cavity_diameter_mm: Annotated[
+        AtLeastZero | UnsetType, Meta(description="Diameter of the cavity at the tip, mm; 0: none"), MAY_BE_ABSENT
+    ] = UNSET
+    cavity_length_mm: Annotated[
+        AtLeastZero | UnsetType, Meta(description="Length of the cavity at the tip, mm; 0: none"), MAY_BE_ABSENT
+    ] = UNSET
+    remove_fraction_min: Annotated[
+        Number, Meta(description="Share to remove with the fewest tunnels, 0 to 1; 0: as much as can be")
+    ] = UNSET
+    neck_area_share_max: Annotated[
+        Annotated[float, Meta(ge=0, le=1)] | UnsetType, Meta(description="Most of the neck's section, share"),
+        MAY_BE_ABSENT,
+    ] = UNSET  # fmt: skip

@@ -1,0 +1,89 @@
+"""``totals``: what the tunnels of a plan do together, and what bone they leave."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, UnsetType
+
+from corecore.document.fields import MAY_BE_ABSENT, Count, Fraction, Part
+from corecore.document.risk import RiskPart
+
+
+class BoneLeftPart(Part, frozen=True):
+    """What the tunnels leave of the bone that carries load."""
+
+    neck_share_max: Annotated[
+        Fraction | UnsetType | None, Meta(description="Share of the neck's section taken where it is most, 0 to 1")
+    ] = UNSET
+    neck_share_at_mm: Annotated[
+        float | UnsetType | None, Meta(description="Where that is along the neck, mm from the head's centre")
+    ] = UNSET
+    hole_above_lesser_trochanter_mm: Annotated[
+        float | UnsetType, Meta(description="Lowest edge of a hole above the lesser trochanter's level, mm")
+    ] = UNSET
+    bridge_mm: Annotated[
+        float | UnsetType | None, Meta(description="Least bone between separate holes, mm; null: one hole")
+    ] = UNSET
+    lateral_wall_share: Annotated[
+        Fraction | UnsetType | None, Meta(description="Share of the lateral wall's width taken, 0 to 1")
+    ] = UNSET
+    holes: Annotated[Count | UnsetType, Meta(description="Holes in the lateral cortex")] = UNSET
+    pattern: Annotated[
+        Literal["single", "fan", "parallel", "separate"] | UnsetType, Meta(description="How the tunnels stand")
+    ] = UNSET
+    spread_deg: Annotated[
+        float | UnsetType | None, Meta(description="Greatest angle between two tunnels, deg; null: one tunnel")
+    ] = UNSET
+
+
+class OtherTotalsPart(Part, kw_only=True, frozen=True):
+    """Totals of an alternative; fractions of the lesion."""
+
+    removed_fraction: Annotated[Fraction | UnsetType, Meta(description="Share removed, 0 to 1")] = UNSET
+    reachable_fraction: Annotated[
+        Fraction | UnsetType, Meta(description="Share deeper than the joint margin, 0 to 1")
+    ] = UNSET
+    removed_weight_bearing_fraction: Annotated[
+        Fraction | UnsetType | None, Meta(description="Share removed of the loaded part, 0 to 1; null: no such part")
+    ] = UNSET
+    reached_3mm_fraction: Annotated[Fraction | UnsetType, Meta(description="Share within 3 mm of a wall, 0 to 1")] = (
+        UNSET
+    )
+    reached_5mm_fraction: Annotated[Fraction | UnsetType, Meta(description="Share within 5 mm of a wall, 0 to 1")] = (
+        UNSET
+    )
+    target_fraction: Annotated[
+        Fraction | UnsetType, Meta(description="Share by the target of the search, 0 to 1"), MAY_BE_ABSENT
+    ] = UNSET
+    necrosis_removed_ml: Annotated[float | UnsetType, Meta(description="Lesion removed, ml")] = UNSET
+    necrosis_left_ml: Annotated[float | UnsetType, Meta(description="Lesion left, ml")] = UNSET
+    healthy_bone_removed_ml: Annotated[float | UnsetType, Meta(description="Healthy bone removed, ml")] = UNSET
+    graft_volume_ml: Annotated[float | UnsetType, Meta(description="Graft to fill the tunnels in bone, ml")] = UNSET
+    neck_area_share: Annotated[
+        float | UnsetType, Meta(description="Share of the neck's smallest section taken, 0 to 1")
+    ] = UNSET
+    discretisation_error_fraction: Annotated[
+        float | UnsetType, Meta(description="How exact the removed share is, 0 to 1")
+    ] = UNSET
+    upper_bound_fraction: Annotated[
+        Fraction | UnsetType | None, Meta(description="Proven bound of the removed share, 0 to 1; null: none")
+    ] = UNSET
+    optimality_gap: Annotated[
+        float | UnsetType | None, Meta(description="Bound over removed share, less 1; null: no bound")
+    ] = UNSET
+    stopped_by: Annotated[Literal["gap", "effort", "time"] | UnsetType, Meta(description="What ended the proof")] = (
+        UNSET
+    )
+    bone_left: Annotated[
+        BoneLeftPart | UnsetType | None, Meta(description="Bone that stays; null: no tunnel"), MAY_BE_ABSENT
+    ] = UNSET
+    risk: Annotated[dict[str, RiskPart] | UnsetType, Meta(description="Risk of all together by method")] = UNSET
+
+
+class TotalsPart(OtherTotalsPart, kw_only=True, frozen=True):
+    """Totals of the plan; fractions of the lesion."""
+
+    target_fraction: Annotated[Fraction | UnsetType, Meta(description="Share by the target of the search, 0 to 1")] = (
+        UNSET
+    )

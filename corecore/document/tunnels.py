@@ -1,0 +1,129 @@
+"""Tunnels as a plan states them: ends, sizes, figures, risk, and why they lie there; world RAS mm."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, UnsetType, field
+
+from corecore.document.fields import MAY_BE_ABSENT, AtLeastZero, Fraction, Part, Vector
+from corecore.document.risk import RiskPart
+
+
+class TunnelPart(Part, kw_only=True, frozen=True):
+    """One tunnel; clearances are null where there is no such wall."""
+
+    entry: Annotated[Vector, Meta(description="Entry on the lateral cortex, RAS mm")]
+    tip: Annotated[Vector, Meta(description="Centre of the tunnel's end, RAS mm")]
+    direction: Annotated[Vector | UnsetType, Meta(description="Unit vector from entry to tip")] = UNSET
+    diameter_mm: Annotated[float, Meta(description="Diameter of the drill, mm")]
+    cavity_diameter_mm: Annotated[
+        float | UnsetType | None, Meta(description="Diameter of the cavity at the tip, mm; null: none"), MAY_BE_ABSENT
+    ] = UNSET
+    cavity_length_mm: Annotated[
+        float | UnsetType | None, Meta(description="Length of the cavity at the tip, mm; null: none"), MAY_BE_ABSENT
+    ] = UNSET
+    length_mm: Annotated[float | UnsetType, Meta(description="Entry to tip, mm")] = UNSET
+    portal_length_mm: Annotated[
+        float | UnsetType, Meta(description="Length of the portal, where the cortical margin cannot hold, mm")
+    ] = UNSET
+    removed_fraction: Annotated[float | UnsetType, Meta(description="Share of the lesion it removes, 0 to 1")] = UNSET
+    cortical_clearance_mm: Annotated[
+        float | UnsetType | None, Meta(description="Least distance of its wall to the cortex, mm")
+    ] = UNSET
+    posterosuperior_clearance_mm: Annotated[
+        float | UnsetType | None, Meta(description="Least distance of its wall to the postero-superior neck, mm")
+    ] = UNSET
+    joint_clearance_mm: Annotated[
+        float | UnsetType | None, Meta(description="Least distance of wall and end to the joint's surface, mm")
+    ] = UNSET
+    avoid_clearance_mm: Annotated[
+        float | UnsetType | None, Meta(description="Least distance to the regions to keep out of, mm"), MAY_BE_ABSENT
+    ] = UNSET
+    incidence_deg: Annotated[float | UnsetType, Meta(description="Angle of its axis to the cortex, deg")] = UNSET
+    entry_normal_deg: Annotated[
+        float | UnsetType, Meta(description="Turn of the cortex at the entry from the lateral side, deg")
+    ] = UNSET
+    shaft_angle_deg: Annotated[float | UnsetType, Meta(description="Angle of its axis to the shaft in space, deg")] = (
+        UNSET
+    )
+    ap_angle_deg: Annotated[float | UnsetType, Meta(description="Angle to the shaft seen from the front, deg")] = UNSET
+    lateral_tilt_deg: Annotated[
+        float | UnsetType, Meta(description="Tilt seen from the side, forward positive, deg")
+    ] = UNSET
+    entry_above_lesser_trochanter_mm: Annotated[
+        float | UnsetType, Meta(description="Entry above the lesser trochanter's level, mm")
+    ] = UNSET
+    entry_below_greater_trochanter_mm: Annotated[
+        float | UnsetType | None, Meta(description="Entry below the greater trochanter's tip, mm")
+    ] = UNSET
+    entry_anterior_mm: Annotated[
+        float | UnsetType | None, Meta(description="Entry in front of the lateral mid-line, mm")
+    ] = UNSET
+
+
+class WallPart(Part, frozen=True):
+    """A wall that the tunnel comes near to."""
+
+    what: Annotated[Literal["cortex", "neck", "joint"] | UnsetType, Meta(description="Which wall")] = UNSET
+    where: Annotated[
+        Literal["superior", "anterior", "inferior", "posterior", "lateral", "head"] | UnsetType,
+        Meta(description="On which side of the tunnel"),
+    ] = UNSET
+    clearance_mm: Annotated[float | UnsetType, Meta(description="Bone left there, mm")] = UNSET
+    depth_mm: Annotated[AtLeastZero | UnsetType, Meta(description="How far from the entry, mm")] = UNSET
+
+
+class HeldLimitPart(Part, frozen=True):
+    """A limit that holds the tunnel where it is."""
+
+    key: Annotated[str | UnsetType, Meta(description="Parameter of spec")] = UNSET
+    limit: Annotated[float | UnsetType, Meta(description="The limit, in its unit")] = UNSET
+    value: Annotated[float | UnsetType, Meta(description="The tunnel's figure, in its unit")] = UNSET
+    unit: Annotated[Literal["mm", "deg"] | UnsetType, Meta(description="Unit of limit, value and step")] = UNSET
+    step: Annotated[
+        float | UnsetType | None, Meta(description="By how much the limit was moved to measure the gain; null: not")
+    ] = UNSET
+    gain_fraction: Annotated[
+        Fraction | UnsetType | None, Meta(description="Share of the lesion that more is removed then, 0 to 1")
+    ] = UNSET
+
+
+class ExplanationPart(Part, frozen=True):
+    """Why a tunnel lies where it lies."""
+
+    text: Annotated[str | UnsetType, Meta(description="The explanation in words")] = UNSET
+    nearest: Annotated[list[WallPart], Meta(description="Walls it comes nearest to")] = field(default_factory=list)
+    limits: Annotated[list[HeldLimitPart], Meta(description="Limits that hold it")] = field(default_factory=list)
+
+
+class PlannedTunnelPart(TunnelPart, kw_only=True, frozen=True):
+    """A tunnel of the plan."""
+
+    kept: Annotated[bool | UnsetType, Meta(description="Whether the surgeon insists on this tunnel"), MAY_BE_ABSENT] = (
+        UNSET
+    )
+    risk: Annotated[dict[str, RiskPart] | UnsetType, Meta(description="Risk by method of drilling")] = UNSET
+    explanation: Annotated[ExplanationPart | UnsetType, Meta(description="Why it lies there"), MAY_BE_ABSENT] = UNSET
+
+
+class OtherTunnelPart(PlannedTunnelPart, kw_only=True, frozen=True):
+    """A tunnel of an alternative."""
+
+    entry_anterior_mm: Annotated[float | UnsetType, Meta(description="Entry in front of the lateral mid-line, mm")] = (
+        UNSET
+    )
+
+
+class NearestTunnelPart(TunnelPart, kw_only=True, frozen=True):
+    """The best tunnel near a path set by hand that keeps every limit."""
+
+    entry_moved_mm: Annotated[AtLeastZero | UnsetType, Meta(description="Its entry from the given one, mm")] = UNSET
+    tip_moved_mm: Annotated[AtLeastZero | UnsetType, Meta(description="Its tip from the given one, mm")] = UNSET
+    turned_deg: Annotated[AtLeastZero | UnsetType, Meta(description="Its direction from the given one, deg")] = UNSET
+
+
+class PlainTunnelPart(TunnelPart, kw_only=True, frozen=True):
+    """The tunnel that a robust plan gave up."""
+
+    risk: Annotated[RiskPart | UnsetType, Meta(description="Its risk by the method planned for")] = UNSET
