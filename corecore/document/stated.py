@@ -34,7 +34,7 @@ SPEC_KEYS = (
     "entry_proximal_mm",
 )
 SPEC_OPTIONAL = (
-    "bridge_min_mm", "cavity_diameter_mm", "cavity_length_mm", "avoid_margin_mm",
+    "bridge_min_mm", "neck_area_share_max", "cavity_diameter_mm", "cavity_length_mm", "avoid_margin_mm",
     "reach_mm", "weight_bearing_weight",
 )  # fmt: skip
 #: The bridge between separate holes where ``spec`` does not name it, mm (contract §2).

@@ -35,10 +35,11 @@ def along_neck(hip: Hip, diameter_mm: float) -> float:
 
 def test_the_share_is_the_ellipse_over_the_section(sample_hip: Hip) -> None:
     axis, across = sample_hip.anatomy.neck_axis, sample_hip.anatomy.posterosuperior
+    start = sample_hip.bone.surface_points_mm[0]
     for lean_deg in (0.0, 20.0, 45.0):
         lean = np.radians(lean_deg)
         way = np.cos(lean) * axis + np.sin(lean) * across
-        tunnel = Tunnel(np.zeros(3), 50.0 * way, 10.0)
+        tunnel = Tunnel(start, start + 50.0 * way, 10.0)
         share = neck_area_share(sample_hip.anatomy, tunnel)
         # Along the axis a circle; leaning, an ellipse longer by the cosine.
         assert share == pytest.approx(along_neck(sample_hip, 10.0) / np.cos(lean), rel=1e-9)
