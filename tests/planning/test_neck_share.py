@@ -63,6 +63,7 @@ def test_a_tunnel_and_a_set_that_take_more_break_it(sample_hip: Hip) -> None:
     assert not [item for item in set_violations(sample_hip, pair, Spec()) if item["key"] == KEY]
 
 
+@pytest.mark.slow
 def test_a_tighter_share_never_removes_more_and_is_kept(sample_hip: Hip) -> None:
     free = best_tunnel(sample_hip, Spec())
     assert free.figures is not None
@@ -78,6 +79,7 @@ def test_a_tighter_share_never_removes_more_and_is_kept(sample_hip: Hip) -> None
         removed = found.figures.removed_fraction
 
 
+@pytest.mark.slow
 def test_under_the_circle_of_one_tunnel_there_is_none_and_the_limit_is_named(sample_hip: Hip) -> None:
     least = along_neck(sample_hip, 10.0)
     found = best_tunnel(sample_hip, replace(Spec(), neck_area_share_max=round(0.9 * least, 3)))
@@ -106,6 +108,7 @@ def test_a_set_keeps_it_together(sample_hip: Hip) -> None:
     assert len(found.tunnels) == 2
 
 
+@pytest.mark.slow
 def test_verify_has_the_limit_too(sample_hip: Hip, tmp_path: Path) -> None:
     free = best_tunnel(sample_hip, Spec())
     assert free.figures is not None
