@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-CAUTION = "For research and for review by a surgeon. Not a medical device."
+from corecore.base.notice import NOTICE
 
 
 def figures_html(title: str, rows: Sequence[tuple[str, str]], notes: Sequence[str] = ()) -> str:
@@ -14,5 +14,5 @@ def figures_html(title: str, rows: Sequence[tuple[str, str]], notes: Sequence[st
         f'<tr><th style="text-align:left">{escape(name)}</th><td style="text-align:left">{escape(value)}</td></tr>'
         for name, value in rows
     )
-    words = "".join(f"<div>{escape(note)}</div>" for note in (*notes, CAUTION))
+    words = "".join(f"<div>{escape(note)}</div>" for note in (*notes, NOTICE))
     return f"<div><b>{escape(title)}</b><table>{body}</table><small>{words}</small></div>"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-NOT_A_DEVICE = "not a medical device; for research and review by a surgeon"
+from corecore.base.notice import NOTICE_IN_LINE, NOTICE_SHORT
+
 #: Longest id printed, characters; DICOM's patient id holds 64 (engineering choice).
 ID_LONGEST = 64
 
@@ -30,7 +31,7 @@ class Provenance:
         rows = [("case_id", self.case_id), ("side", self.side.upper()), ("plan_hash", self.plan_hash)]
         if self.imaged:
             rows.append(("imaging_date", self.imaged))
-        rows.append(("notice", NOT_A_DEVICE))
+        rows.append(("notice", NOTICE_IN_LINE))
         if self.violations:
             rows.append(("limits_broken", "; ".join(self.violations)))
             rows.append(("accepted_because", self.accepted or ""))
@@ -43,16 +44,16 @@ class Provenance:
             parts.append(f"imaged {self.imaged}")
         if self.violations:
             parts.append(f"BREAKS {', '.join(self.violations)}, accepted because: {self.accepted}")
-        parts.append(NOT_A_DEVICE)
+        parts.append(NOTICE_IN_LINE)
         return "; ".join(parts)
 
     def header(self, length: int) -> str:
         """As much as fits into ``length`` ASCII characters: broken limits first, then who, then the notice."""
         alarm = f"BREAKS LIMITS, accepted: {self.accepted}" if self.violations else ""
-        short = [self.who, "not a medical device", alarm]
+        short = [self.who, NOTICE_SHORT, alarm]
         line = "; ".join(part for part in short if part)
         if len(line) > length and alarm:
-            line = f"{self.who}; not a medical device; BREAKS LIMITS"
+            line = f"{self.who}; {NOTICE_SHORT}; BREAKS LIMITS"
         if len(line) > length:
             # A long id gives way; side and plan do not.
             room = max(0, length - len(line) + len(self.case_id) - 1)

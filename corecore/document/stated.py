@@ -12,30 +12,21 @@ import numpy as np
 
 from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray
+from corecore.base.limits import SETTABLE
 from corecore.document.fields import Part, known, listed
 from corecore.document.read import PlanFile, malformed, missing, read_plan
 from corecore.document.risk import MethodPart, RiskPart
 from corecore.document.tunnels import TunnelPart
 
-#: Parameters of ``spec`` that the constraints need (contract §2).
+#: Parameters of ``spec`` that the constraints need (contract §2): of the limits those of one tunnel that are always on.
 SPEC_KEYS = (
     "diameter_mm",
     "tunnels",
-    "cortical_margin_mm",
-    "posterosuperior_margin_mm",
-    "joint_margin_mm",
-    "incidence_min_deg",
-    "shaft_angle_min_deg",
-    "shaft_angle_max_deg",
-    "length_max_mm",
-    "entry_normal_max_deg",
-    "entry_ap_max_mm",
-    "entry_distal_mm",
-    "entry_proximal_mm",
+    *(limit.key for limit in SETTABLE if limit.default is not None and not limit.of_set),
 )
 SPEC_OPTIONAL = (
-    "bridge_min_mm", "neck_area_share_max", "cavity_diameter_mm", "cavity_length_mm", "avoid_margin_mm",
-    "reach_mm", "weight_bearing_weight",
+    *(limit.key for limit in SETTABLE if limit.default is None or limit.of_set),
+    "cavity_diameter_mm", "cavity_length_mm", "avoid_margin_mm", "reach_mm", "weight_bearing_weight",
 )  # fmt: skip
 #: The bridge between separate holes where ``spec`` does not name it, mm (contract §2).
 BRIDGE_MIN_MM = 3.0

@@ -40,6 +40,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from corecore.base.grid import BoolArray, FloatArray
+from corecore.hip.anatomy.zones import HEAD_PLANE_RADII
 from corecore.measures.necrosis import Necrosis, surface_along
 
 #: Step between rays, degrees: a quarter of the 1° asked for.
@@ -90,7 +91,11 @@ def arc_plane(necrosis: Necrosis, up: FloatArray, forward: FloatArray, *, beside
     surface = surface_along(necrosis.hip.bone, center, rays, anatomy.head_radius_mm)
     along = (surface[:, None] * rays + beside) @ anatomy.neck_axis
     # A ray that finds no end within 1.3 R runs down the neck.
-    on_head = (along >= -0.5 * anatomy.head_radius_mm) & (surface > 0.0) & (surface < 1.29 * anatomy.head_radius_mm)
+    on_head = (
+        (along >= -HEAD_PLANE_RADII * anatomy.head_radius_mm)
+        & (surface > 0.0)
+        & (surface < 1.29 * anatomy.head_radius_mm)
+    )
     return ArcPlane(center, rays, angles, surface, on_head)
 
 

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET
 
 from corecore.base.grid import FloatArray
+from corecore.base.notice import NOTICE
 from corecore.base.version import __version__
 from corecore.document.anatomy import SourcesPart
 from corecore.document.case import CasePart, InputPart, LesionTransformPart, WarningPart
@@ -32,7 +33,7 @@ def measures_document(hip: Hip, measures: Measures) -> MeasuresDocument:
         head_radius_mm=finite(hip.anatomy.head_radius_mm),
         sources=sources_part(hip),
         warnings=warning_parts((*hip.warnings, *measures.warnings)),
-        notice="For research and for review by a surgeon. Not a medical device.",
+        notice=NOTICE,
     )
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from corecore.base.distance_field import Bone
 from corecore.base.grid import BoolArray, FloatArray, turned
 from corecore.base.spec import Spec
+from corecore.hip.anatomy.zones import HEAD_PLANE_RADII
 from corecore.hip.hip import Hip
 from corecore.hip.lesion import Lesion
 
@@ -176,10 +177,10 @@ def head_map(hip: Hip) -> HeadMap:
     directions = everywhere
     rays = turned(anatomy.femoral_from_local[:3, :3].T, directions)
     # Nearer than 0.8 R no head has its surface, so a ray this far down the neck leaves below the plane.
-    chance = rays @ anatomy.neck_axis >= -0.5 / 0.8
+    chance = rays @ anatomy.neck_axis >= -HEAD_PLANE_RADII / 0.8
     directions, rays = directions[chance], rays[chance]
     surface = surface_along(hip.bone, anatomy.head_center, rays, anatomy.head_radius_mm)
-    on_head = surface * (rays @ anatomy.neck_axis) >= -0.5 * anatomy.head_radius_mm
+    on_head = surface * (rays @ anatomy.neck_axis) >= -HEAD_PLANE_RADII * anatomy.head_radius_mm
     return HeadMap(directions[on_head], rays[on_head], surface[on_head], everywhere)
 
 

@@ -18,6 +18,7 @@ from corecore.base.limits import HOLDS, RELAXABLE
 from corecore.base.spec import Spec
 from corecore.document.numbers import finite, number
 from corecore.document.tunnels import ExplanationPart, HeldLimitPart, WallPart
+from corecore.hip.anatomy.zones import NECK_END_RADII
 from corecore.hip.hip import Hip
 from corecore.planning.search.local_search import best_near
 from corecore.planning.search.problem import build_problem
@@ -33,8 +34,6 @@ REACH_MM = 5.0
 #: Wall points: round the ring, and distance between rings, mm.
 RING_POINTS, RING_STEP_MM = 64, 0.2
 
-#: The neck ends this far from the head's centre, head radii (contract §1).
-NECK_END_RADII = 2.0
 #: Less than this gained is nothing, share of the lesion.
 NOTHING = 0.0005
 #: Quarters of the neck, seen along its axis.
@@ -185,6 +184,7 @@ def space_beside(hip: Hip, spec: Spec, tunnel: Tunnel, others: list[Tunnel]) -> 
     axis, first, second = problem.neck_frame
     entries, ways = np.stack([o.entry for o in others]), np.stack([o.direction for o in others])
     fixed = shapes_of(hip, spec, entries, ways, np.array([o.length_mm for o in others]))
+    taken = fixed.neck_shares(hip.anatomy).sum()
     shares = [bool(np.linalg.norm(o.entry - tunnel.entry) <= SHARED_PORTAL_MM) for o in others]
 
     def allowed(lines: FloatArray, ends: FloatArray) -> BoolArray:
@@ -195,6 +195,8 @@ def space_beside(hip: Hip, spec: Spec, tunnel: Tunnel, others: list[Tunnel]) -> 
         good = np.ones(len(lines), dtype=bool)
         for k, share in enumerate(shares):
             good &= ~conflicts(shapes, fixed.take(slice(k, k + 1)), spec, sharing=share)
+        if spec.neck_area_share_max is not None:
+            good &= shapes.neck_shares(hip.anatomy) + taken <= spec.neck_area_share_max
         return good
 
     return allowed

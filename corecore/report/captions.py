@@ -8,7 +8,6 @@ from corecore.document.fields import known
 from corecore.document.text import UNKNOWN, one_line
 from corecore.report.scene import DrawnTunnel, Scene
 
-NOT_A_DEVICE = "Not a medical device — for research and review by a surgeon"
 #: Longest sentence of a plan that is printed, characters: a warning is never cut short, a flood is.
 LONGEST = 600
 STATUS_WORDS = {

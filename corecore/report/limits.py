@@ -47,6 +47,7 @@ ROWS = tuple(
         "entry_ap_max_mm",
     )
 )  # fmt: skip
+SHAFT_ANGLE = LIMITS["shaft_angle_min_deg"].figure_name
 #: Figures that are absent where nothing lies near: that keeps a margin.
 NEAR_OR_NOTHING = tuple(limit.figure for limit in MARGINS)
 UNITS = {"mm": " mm", "deg": "°", "share": "", "": ""}
@@ -125,11 +126,11 @@ def _shaft_angle(scene: Scene, spec: Any, broken: set[Any]) -> list[LimitRow]:
     low, high = figure(spec, "shaft_angle_min_deg"), figure(spec, "shaft_angle_max_deg")
     known = [(v, n) for n, t in enumerate(scene.tunnels, 1) if (v := figure(t.figures, "shaft_angle_deg")) is not None]
     if not known or low is None or high is None:
-        return [LimitRow("Angle to the shaft", "–", "–", BREAKS if broken else UNTOLD)]
+        return [LimitRow(SHAFT_ANGLE, "–", "–", BREAKS if broken else UNTOLD)]
     value, number = min(known, key=lambda pair: min(pair[0] - low, high - pair[0]))
     nearer = low if value - low < high - value else high
     tone = BREAKS if broken else tone_of(value, nearer, at_least=nearer == low, just=HOLDS["deg"])
-    what = "Angle to the shaft" + (f" (tunnel {number})" if len(scene.tunnels) > 1 else "")
+    what = SHAFT_ANGLE + (f" (tunnel {number})" if len(scene.tunnels) > 1 else "")
     return [LimitRow(what, shown(value, nearer, "deg", tone == BREAKS), f"{low:g} to {high:g}°", tone)]
 
 
@@ -161,7 +162,7 @@ def _hole(scene: Scene, limit: float | None, broken: bool) -> list[LimitRow]:
     tone = BREAKS if broken or value is None else tone_of(value, limit, at_least=True, just=HOLDS["mm"])
     bound = "–" if limit is None else f"at least {limit:.3g} mm" + (" (level assumed)" if assumed else "")
     text = "–" if value is None else shown(value, limit, "mm", tone == BREAKS)
-    return [LimitRow("Hole's lower edge above the lesser trochanter", text, bound, tone)]
+    return [LimitRow(LIMITS["entry_distal_mm"].figure_name, text, bound, tone)]
 
 
 def _bridge(scene: Scene, limit: float | None) -> list[LimitRow]:
@@ -170,7 +171,7 @@ def _bridge(scene: Scene, limit: float | None) -> list[LimitRow]:
         return []
     tone = tone_of(value, limit, at_least=True, just=HOLDS["mm"])
     bound = "–" if limit is None else f"at least {limit:g} mm"
-    return [LimitRow("Bone between the holes", shown(value, limit, "mm", tone == BREAKS), bound, tone)]
+    return [LimitRow(LIMITS["bridge_min_mm"].figure_name, shown(value, limit, "mm", tone == BREAKS), bound, tone)]
 
 
 def _neck(scene: Scene, broken: bool) -> list[LimitRow]:
@@ -184,4 +185,4 @@ def _neck(scene: Scene, broken: bool) -> list[LimitRow]:
         return [LimitRow(row.figure_name, f"{100 * value:.0f} %", f"at most {100 * limit:.3g} %", tone)]
     tone = KEEPS if value <= NECK_SHARE_WARNING else WARNED
     warned = f"warned above {100 * NECK_SHARE_WARNING:.0f} %"
-    return [LimitRow("Share of the neck's smallest section", f"{100 * value:.0f} %", warned, tone)]
+    return [LimitRow(row.figure_name, f"{100 * value:.0f} %", warned, tone)]

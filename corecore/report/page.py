@@ -18,6 +18,7 @@ import numpy as np
 
 from corecore.base.grid import FloatArray
 from corecore.base.mesh import TriangleMesh
+from corecore.base.notice import NOTICE_CAPTION
 from corecore.io.files import atomic_write_text
 from corecore.report import captions, palette
 from corecore.report.pictures.bodies import (
@@ -214,7 +215,7 @@ def _figures(scene: Scene) -> str:
         f"<h1>{scene.side.upper()} HIP</h1>",
         f'<p class="status{" alarm" if alarm else ""}">{escape(captions.headline(scene))}</p>',
         _table(identity),
-        f'<p class="notice">{captions.NOT_A_DEVICE}</p>',
+        f'<p class="notice">{NOTICE_CAPTION}</p>',
     ]
     if scene.status == "infeasible":
         parts.append(f'<p class="alarm">No tunnel keeps every margin: {escape(captions.reason(scene))}</p>')

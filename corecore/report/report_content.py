@@ -11,6 +11,7 @@ from typing import Any
 from msgspec import UnsetType
 
 from corecore.base.limits import LIMITS
+from corecore.base.notice import NOTICE_CAPTION
 from corecore.document.content import content_of
 from corecore.document.fields import known
 from corecore.document.plan import PlanDocument
@@ -42,7 +43,7 @@ def report_content(scene: Scene) -> dict[str, Any]:
         "full_hash": scene.full_hash,
         "version": one_line(known(plan.corecore_version) or UNKNOWN, 30),
         "created": one_line(known(plan.created) or UNKNOWN, 40),
-        "notice": captions.NOT_A_DEVICE,
+        "notice": NOTICE_CAPTION,
         "necrosis": necrosis_rows(plan),
         **judged_content(scene),
         "ways": _ways(plan),

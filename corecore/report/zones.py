@@ -5,18 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from corecore.base.grid import BoolArray, FloatArray
+from corecore.base.limits import MARGINS
 from corecore.document.fields import known
+from corecore.hip.anatomy.zones import HEAD_PLANE_RADII, NECK_END_RADII, QUARTER_HALF_DEG
 from corecore.report.scene import Scene
-
-#: The head ends at this plane across the neck axis, the neck at that, head radii from the centre (contract §1).
-HEAD_PLANE_RADII, NECK_END_RADII = 0.5, 2.0
 
 
 def margins(scene: Scene) -> tuple[float | None, float | None, float | None]:
     """The margins in head, quarter and elsewhere, mm; ``None`` where the plan does not tell one."""
-    spec = scene.plan.spec
-    told = (known(spec.joint_margin_mm), known(spec.posterosuperior_margin_mm), known(spec.cortical_margin_mm))
-    head, quarter, elsewhere = (value if value is not None and 0 <= value < 1000 else None for value in told)
+    told = (known(getattr(scene.plan.spec, limit.key)) for limit in MARGINS)
+    elsewhere, quarter, head = (value if value is not None and 0 <= value < 1000 else None for value in told)
     return head, quarter, elsewhere
 
 
@@ -35,5 +33,5 @@ def zones(scene: Scene, points_mm: FloatArray) -> tuple[BoolArray, BoolArray]:
     across = offset - along[..., None] * axis
     size = np.linalg.norm(across, axis=-1)
     quarter = (along < -HEAD_PLANE_RADII * r) & (along >= -NECK_END_RADII * r)
-    quarter &= across @ middle >= np.cos(np.radians(45.0)) * size
+    quarter &= across @ middle >= np.cos(np.radians(QUARTER_HALF_DEG)) * size
     return np.asarray(head), np.asarray(quarter)

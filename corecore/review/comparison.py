@@ -27,11 +27,9 @@ HOLDS_MOST, UNTOLD = 2, "–"
 CLEARANCES = tuple((limit.key, limit.figure) for limit in MARGINS)
 #: Figures set side by side: words, name, unit, digits, and which of several tunnels' counts.
 SIDE_BY_SIDE: tuple[tuple[str, str, str, int, Callable[[FloatArray], float]], ...] = (
-    ("Wall to the cortex", "cortical_clearance_mm", " mm", 1, np.min),
-    ("Wall to the postero-superior neck", "posterosuperior_clearance_mm", " mm", 1, np.min),
-    ("Tip and wall to the joint", "joint_clearance_mm", " mm", 1, np.min),
+    *((limit.figure_name, limit.figure, " mm", 1, np.min) for limit in MARGINS),
     ("To the region to keep out of", "avoid_clearance_mm", " mm", 1, np.min),
-    ("Incidence on the cortex", "incidence_deg", "°", 0, np.min),
+    (LIMITS["incidence_min_deg"].figure_name, "incidence_deg", "°", 0, np.min),
     ("Angle to the shaft in space", "shaft_angle_deg", "°", 0, np.min),
     ("Entry to tip, longest", "length_mm", " mm", 1, np.max),
     ("Entry above the lesser trochanter's level, lowest", "entry_above_lesser_trochanter_mm", " mm", 1, np.min),

@@ -16,14 +16,12 @@ from scipy import ndimage
 from corecore.base.grid import FloatArray
 from corecore.base.spec import Spec
 from corecore.document.totals import BoneLeftPart
+from corecore.hip.anatomy.zones import NECK_SECTION_RADII
 from corecore.hip.hip import Hip
 from corecore.tunnels.cylinder import Tunnel, across_axes
 from corecore.tunnels.figures import TunnelFigures, level_raise_mm
 from corecore.tunnels.tunnel_set import SHARED_PORTAL_MM, bridge_mm, portals_of
 
-#: Sections across the neck lie between these distances from the head's centre, head radii: where the contract looks
-#: for the smallest one (contract §1).
-NECK_FROM_RADII, NECK_TO_RADII = 0.8, 1.8
 #: Distance between sections, and raster of a section, mm.
 SECTION_STEP_MM, RASTER_MM = 1.0, 0.5
 #: Half-width of a section's raster, head radii, and of the lateral wall's, mm.
@@ -118,7 +116,9 @@ def neck_share(hip: Hip, tunnels: Sequence[Tunnel]) -> tuple[float | None, float
     u, v = across_axes(axis)
     raster = (ticks[:, None, None] * u + ticks[None, :, None] * v).reshape(-1, 3)
     best: tuple[float | None, float | None] = (None, None)
-    for away in np.arange(NECK_FROM_RADII * radius, NECK_TO_RADII * radius + 1e-9, SECTION_STEP_MM):
+    # Where the smallest one is looked for.
+    low, high = NECK_SECTION_RADII
+    for away in np.arange(low * radius, high * radius + 1e-9, SECTION_STEP_MM):
         points = anatomy.head_center - away * axis + raster
         inside = (hip.bone.distance(points) > 0.0).reshape(len(ticks), -1)
         labels, count = ndimage.label(inside)

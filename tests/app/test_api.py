@@ -10,7 +10,8 @@ import pytest
 import corecore as cc
 from corecore.app.api import Picture
 from corecore.app.diagnose import EXTRAS
-from corecore.base.html import CAUTION, figures_html
+from corecore.base.html import figures_html
+from corecore.base.notice import NOTICE
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "sample_volumes" / "right_medium.nii.gz"
@@ -40,7 +41,7 @@ def test_six_lines_plan_save_and_check(hip: cc.Hip, tmp_path: Path) -> None:
     shown = plan._repr_html_()
     assert f"{plan.totals.removed_fraction:.1%} of the necrosis" in shown
     assert f"{plan.tunnels[0][1].length_mm:.1f} mm long" in shown
-    assert CAUTION in shown
+    assert NOTICE in shown
     # The planner's own tunnel, judged as a path of one's own, breaks nothing and removes the same.
     tunnel, figures = plan.tunnels[0]
     own = cc.judge_path(hip, hip.to_world(tunnel.entry).tolist(), hip.to_world(tunnel.tip).tolist(), 10.0)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from corecore.base.notice import NOT_A_DEVICE
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -66,7 +68,7 @@ def load_command(name: str) -> Any:
 
 app = typer.Typer(
     name="corecore",
-    help="Plans drilling paths for core decompression in osteonecrosis of the femoral head. Not a medical device.",
+    help=f"Plans drilling paths for core decompression in osteonecrosis of the femoral head. {NOT_A_DEVICE}.",
     cls=LazyGroup,
     no_args_is_help=True,
     add_completion=True,

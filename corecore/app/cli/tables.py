@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
+from corecore.base.notice import NOTICE
+
 if TYPE_CHECKING:
     from corecore.verification.report import Verification
-
-NOTICE = "For research and for review by a surgeon. Not a medical device."
 
 
 def print_measures(content: dict[str, Any], summary: str) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from corecore.base.grid import FloatArray
+from corecore.hip.anatomy.zones import HEAD_PLANE_RADII, NECK_END_RADII, QUARTER_HALF_DEG
 
 #: Where a landmark comes from: fitted to the bone, given by the user, or assumed by rule.
 Source = Literal["fitted", "given", "assumed"]
@@ -208,7 +209,7 @@ class Anatomy:
         """
         offset = np.asarray(points_mm, dtype=np.float64) - self.head_center
         near = np.einsum("ij,ij->i", offset, offset) <= self.head_radius_mm**2
-        return np.asarray(near & (offset @ self.neck_axis >= -0.5 * self.head_radius_mm))
+        return np.asarray(near & (offset @ self.neck_axis >= -HEAD_PLANE_RADII * self.head_radius_mm))
 
     @property
     def posterosuperior(self) -> FloatArray:
@@ -237,6 +238,6 @@ class Anatomy:
         along = -(offset @ self.neck_axis)
         across = offset + along[:, None] * self.neck_axis
         size = np.linalg.norm(across, axis=1)
-        inside = across @ self.posterosuperior >= np.cos(np.radians(45.0)) * size
+        inside = across @ self.posterosuperior >= np.cos(np.radians(QUARTER_HALF_DEG)) * size
         radius = self.head_radius_mm
-        return np.asarray(inside & (along >= 0.5 * radius) & (along <= 2.0 * radius))
+        return np.asarray(inside & (along >= HEAD_PLANE_RADII * radius) & (along <= NECK_END_RADII * radius))

@@ -12,11 +12,10 @@ from corecore.base.errors import AnatomyError
 from corecore.base.grid import FloatArray
 from corecore.hip.anatomy.head import Head
 from corecore.hip.anatomy.section import Section, section
+from corecore.hip.anatomy.zones import NECK_SECTION_RADII
 
 _log = logging.getLogger(__name__)
 
-#: The smallest section is looked for between these distances from the head's centre, radii (contract).
-RANGE_RADII = (0.8, 1.8)
 #: Distance between the sections tried, radii.
 STEP_RADII = 0.05
 #: The axis has settled when it turns by less than this, degrees; rounds at most.
@@ -76,7 +75,7 @@ def neck_in_part(bone: Bone, head: Head) -> Neck:
     no bone leaves the head.
     """
     axis = -head.neck_direction
-    low, high = RANGE_RADII
+    low, high = NECK_SECTION_RADII
     cuts = [
         section(bone, head.center - t * head.radius_mm * axis, axis, half_width_mm=1.6 * head.radius_mm)
         for t in np.arange(low, 0.5 * (low + high), STEP_RADII)
@@ -92,7 +91,7 @@ def neck_in_part(bone: Bone, head: Head) -> Neck:
 
 def _smallest(bone: Bone, head: Head, axis: FloatArray) -> tuple[FloatArray, float] | None:
     """Centroid and area of the smallest complete section across ``axis``, between the samples."""
-    low, high = RANGE_RADII
+    low, high = NECK_SECTION_RADII
     along = np.arange(low, high + 1e-9, STEP_RADII) * head.radius_mm
     found: list[tuple[float, Section]] = []
     for distance in along:

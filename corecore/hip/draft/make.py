@@ -9,6 +9,7 @@ import numpy as np
 
 from corecore.base.errors import AnatomyError, InputError
 from corecore.base.grid import FloatArray, Grid, Image, Mask, transform
+from corecore.base.notice import NOT_A_DEVICE
 from corecore.hip.anatomy.model import PlanWarning
 from corecore.hip.case import case_from_masks
 from corecore.hip.draft.bone import find_femur
@@ -27,7 +28,7 @@ METAL_NEAR_MM = 70.0
 BALL_MM = 5.0
 #: Less acetabulum than this around the head is unusual, and less clear joint than that.
 FACING_MIN, CLEAR_USUAL = 0.3, 0.9
-NOTICE = "A draft: look at every slice and correct the outline before planning on it. Not a medical device."
+NOTICE = f"A draft: look at every slice and correct the outline before planning on it. {NOT_A_DEVICE}."
 
 
 @dataclass(frozen=True, eq=False)

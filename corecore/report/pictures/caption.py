@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
+from corecore.base.notice import NOTICE_CAPTION
 from corecore.report import captions, palette
 from corecore.report.pictures.bodies import tunnel_color
 from corecore.report.pictures.cap import cap_outline
@@ -78,7 +79,7 @@ class CaptionStrip:
             y -= LINE_IN
         where = "lengths in mm; R L A P S I are the patient's own sides, in the femur's frame"
         text(MARGIN_IN, MARGIN_IN, where, fontsize=8.5, color=palette.FAINT_INK)
-        text(width - MARGIN_IN, MARGIN_IN, captions.NOT_A_DEVICE, ha="right", fontsize=9.5, fontweight="bold")
+        text(width - MARGIN_IN, MARGIN_IN, NOTICE_CAPTION, ha="right", fontsize=9.5, fontweight="bold")
 
     def _legend(self, figure: Any, width: float, height: float, y: float) -> None:
         from matplotlib.lines import Line2D

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
+from corecore.base.notice import NOTICE
 from corecore.base.version import __version__
 from corecore.study.batch.figures import NO_CLASS, SPREADS, Results, breaches, causes, spreads, statuses
 from corecore.study.batch.intervals import Interval, differences, groups
 
 Table = tuple[str, tuple[str, ...], list[tuple[str, ...]]]
 
-NOTICE = "For research and for review by a surgeon. Not a medical device."
 #: Only what the page itself holds may be shown.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 STYLE = (
