@@ -14,6 +14,7 @@ from corecore.document.seal import seal_of
 from corecore.exports.plan_folder import write_plan
 from corecore.hip.hip import Hip
 from corecore.measures.model import measure
+from corecore.planning.explain import space_beside
 from corecore.planning.manual import assess_path
 from corecore.planning.planner import plan_hip
 from corecore.planning.search.single import best_tunnel
@@ -124,6 +125,51 @@ def test_verify_has_the_limit_too(sample_hip: Hip, tmp_path: Path) -> None:
     path.write_text(json.dumps(content))
     result = verify_plan(path)
     assert [check.name for check in result.checks if not check.ok] == [f"tunnels {KEY}"]
+
+
+def test_beside_the_others_a_line_keeps_what_they_leave_of_the_share(sample_hip: Hip) -> None:
+    found = best_tunnel(sample_hip, Spec(diameter_mm=6.0))
+    assert found.tunnel is not None and found.figures is not None  # noqa: PT018
+    one, own = found.tunnel, found.figures.neck_area_share
+    # Along the neck from its smallest section, straight on and leaning; the other is moved down the shaft.
+    lines = np.array([[0.0, 0.0, lean, 0.0] for lean in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)])
+    shares = along_neck(sample_hip, 6.0) * np.hypot(1.0, lines[:, 2])
+    ends = np.tile([-20.0, 20.0], (len(lines), 1))
+    down = 30.0 * sample_hip.anatomy.shaft_axis
+    far = replace(one, entry=one.entry - down, tip=one.tip - down)
+    free = space_beside(sample_hip, Spec(diameter_mm=6.0), one, [far])(lines, ends)
+    assert np.count_nonzero(free) >= 3
+    told = []
+    for limit in (own + 1.1 * shares[-1], own + 0.5 * (shares[2] + shares[3]), own + 0.9 * shares[0]):
+        spec = Spec(diameter_mm=6.0, neck_area_share_max=float(limit))
+        kept = space_beside(sample_hip, spec, one, [far])(lines, ends)
+        assert kept.tolist() == (free & (own + shares <= limit)).tolist()
+        told.append(int(np.count_nonzero(kept)))
+    assert told[0] > told[1] > told[2] == 0
+
+
+@pytest.mark.slow
+def test_the_fewest_keep_it_and_where_it_stands_in_the_way_it_is_named(sample_hip: Hip) -> None:
+    spec = Spec(diameter_mm=5.0, tunnels=4, remove_fraction_min=0.1)
+    free = best_set(sample_hip, spec)
+    taken = share_of_all(sample_hip, [tunnel for tunnel, _ in free.tunnels])
+    assert free.removed_fraction >= 0.1 and len(free.tunnels) > 1  # noqa: PT018
+    wide = best_set(sample_hip, replace(spec, neck_area_share_max=round(taken + 0.01, 3)))
+    assert wide.removed_fraction >= 0.1
+    assert share_of_all(sample_hip, [tunnel for tunnel, _ in wide.tunnels]) <= taken + 0.01
+    # Room for one tunnel along the neck, which does not remove so much.
+    narrow = replace(spec, neck_area_share_max=round(1.3 * along_neck(sample_hip, 5.0), 3))
+    found = best_set(sample_hip, narrow)
+    assert found.infeasible is not None and not found.tunnels  # noqa: PT018
+    assert KEY in found.infeasible.text
+    (way,) = (way for way in found.infeasible.relaxations if way.key == KEY)
+    assert taken <= way.needed < taken + 0.01 + 1e-9
+    assert way.amount == pytest.approx(way.needed - way.limit)
+    # Without being asked for what would give one, it is not looked for; the rule that leaves no room is named.
+    brief = best_set(sample_hip, narrow, confirm=False).infeasible
+    assert brief is not None
+    assert [way.key for way in brief.relaxations] == ["remove_fraction_min"]
+    assert f"{KEY} {narrow.neck_area_share_max:g} leaves no room" in brief.text
 
 
 def test_a_path_set_by_hand_lists_it(sample_hip: Hip) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from corecore.base.limits import WIDE_HOLE_MM
+from corecore.base.limits import LIMITS, WIDE_HOLE_MM
 from corecore.base.spec import Spec
 from corecore.hip.hip import Hip
 from corecore.planning.proof.branch_and_bound import EFFORT, Proof
@@ -32,6 +32,7 @@ from corecore.tunnels.existing_tunnels import Pairs, kept_tunnels
 from corecore.tunnels.figures import TunnelFigures, assess
 from corecore.tunnels.limits import violations
 from corecore.tunnels.objective import objective_fraction, objective_points, points_counted
+from corecore.tunnels.plan_metrics import neck_area_share
 from corecore.tunnels.tunnel_set import (
     set_violations,
 )
@@ -106,12 +107,14 @@ def best_set(
         chosen = [0]
         fraction = greedy_fraction = search.fraction(chosen)
         if spec.tunnels == 1 or 0.0 < asked <= fraction:
-            return _answer(spec, ((single.tunnel, single.figures),), fraction, single)
+            return _with_neck_share(
+                hip, spec, _answer(spec, ((single.tunnel, single.figures),), fraction, single), confirm
+            )
     for count in range(len(chosen) + 1, spec.tunnels + 1):
         tell(0.3 + 0.7 * (count - 1) / spec.tunnels)
         found = search.next(chosen, count)
         if found is None:
-            fewer = "the rules between tunnels leave no room for another"
+            fewer = f"{_what_is_full(hip, spec, [search.pair(i)[0] for i in chosen])} no room for another"
             break
         better, more, by_greedy = found
         if more - fraction < WORTH_ADDING:
@@ -129,10 +132,11 @@ def best_set(
         proof = prove_set(search.pool, removed, gap=0.05 if gap is None else gap, effort=limit, until=until)
     tell(1.0)
     added = sorted((i for i in chosen if i not in search.kept), key=lambda i: -search.pair(i)[1].removed_fraction)
-    return _answer(
+    answer = _answer(
         spec, tuple(search.pair(i) for i in (*search.kept, *added)), fraction, single,
         greedy_fraction=greedy_fraction, fewer=fewer, judged=search.judged, proof=proof,
     )  # fmt: skip
+    return _with_neck_share(hip, spec, answer, confirm)
 
 
 def _first(hip: Hip, spec: Spec, kept: Pairs, tell: Callable[[float], None], confirm: bool) -> SearchResult:
@@ -175,6 +179,33 @@ def _answer(
     way = Relaxation("remove_fraction_min", asked, reached, asked - reached, 0.01)
     why = Infeasible("removed_fraction", text, (way,), reached=Reached(len(tunnels), fraction))
     return SetSearchResult((), why, 0.0, 0.0, None, lines, single.compile_s)
+
+
+def _what_is_full(hip: Hip, spec: Spec, tunnels: list[Tunnel]) -> str:
+    """Which rule leaves no room: the neck's share where not even a tunnel straight along the neck would keep it."""
+    most, least = spec.neck_area_share_max, math.pi * spec.radius_mm**2 / hip.anatomy.neck_min_area_mm2
+    if most is not None and neck_area_share(hip, tunnels) + least > most:
+        return f"neck_area_share_max {most:g} leaves"
+    return "the rules between tunnels leave"
+
+
+def _with_neck_share(hip: Hip, spec: Spec, found: SetSearchResult, confirm: bool) -> SetSearchResult:
+    """Of a share of the lesion that was not reached: the share of the neck that a set which reaches it takes."""
+    why, limit = found.infeasible, spec.neck_area_share_max
+    if why is None or limit is None or not confirm:
+        return found
+    free = best_set(hip, replace(spec, neck_area_share_max=None), confirm=False)
+    if free.infeasible is not None:
+        return found
+    taken, row = neck_area_share(hip, [tunnel for tunnel, _ in free.tunnels]), LIMITS["neck_area_share_max"]
+    if taken <= limit:
+        return free
+    needed = round(math.ceil(taken / row.step - 1e-9) * row.step, 6)
+    if needed > row.high:
+        return found
+    way = Relaxation(row.key, limit, needed, needed - limit, None)
+    text = f"{why.text}; with {row.key} at {needed:g} instead of {limit:g} a set of {len(free.tunnels)} removes as much"
+    return replace(found, infeasible=replace(why, text=text, relaxations=(*why.relaxations, way)))
 
 
 class _Search:
