@@ -7,11 +7,14 @@ import runpy
 from dataclasses import fields
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from corecore.base.errors import InputError
 from corecore.base.limits import LIMITS, MARGINS, OF_A_TUNNEL, RELAXABLE, SETTABLE, TABLE
 from corecore.base.spec import Spec, accepted_range
+from corecore.document.spec import SpecPart
+from corecore.document.stated import SPEC_KEYS, SPEC_OPTIONAL
 from corecore.tunnels.figures import TunnelFigures
 from corecore.tunnels.limits import REASON_KEYS, Reason
 from corecore.verification import sets as verified_sets
@@ -51,10 +54,22 @@ def test_a_limit_that_is_not_asked_for_is_left_out_of_the_plan() -> None:
     assert asked.with_values(dict.fromkeys(idle)) == Spec()
 
 
+def test_each_parameter_has_its_type_in_the_document() -> None:
+    assert {limit.key for limit in SETTABLE} <= {field.name for field in msgspec.structs.fields(SpecPart)}
+    # What verify cannot do without are the limits of one tunnel that are always on.
+    assert {"cortical_margin_mm", "length_max_mm", "entry_proximal_mm"} <= set(SPEC_KEYS)
+    assert {"bridge_min_mm", "neck_area_share_max"} <= set(SPEC_OPTIONAL)
+    assert not set(SPEC_KEYS) & set(SPEC_OPTIONAL)
+
+
 def test_each_reason_of_the_kernels_has_a_row_and_the_relaxable_ones_a_reason() -> None:
     assert [reason.value for reason in Reason] == list(range(len(Reason)))
     assert set(REASON_KEYS) == set(Reason) - {Reason.OK}
     assert set(REASON_KEYS.values()) <= set(LIMITS)
+    assert {limit.key for limit in OF_A_TUNNEL} <= set(REASON_KEYS.values())
+    # The kernels give the first that is broken: in the order of the table.
+    order = list(dict.fromkeys(limit.key for limit in TABLE))
+    assert list(REASON_KEYS.values()) == [key for key in order if key in REASON_KEYS.values()]
     assert set(RELAXABLE) <= set(REASON_KEYS.values())
     assert all(limit.settable for limit in RELAXABLE.values())
 
