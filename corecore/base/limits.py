@@ -30,6 +30,9 @@ NECK_SHARE_WARNING = 0.2
 HOLDS = {"mm": 0.25, "deg": 1.0, "share": 0.005}
 #: How exactly a relaxation is told, by unit (engineering choice).
 STEPS = {"mm": 0.1, "deg": 0.2, "share": 0.01}
+#: A figure this near to its limit is kept, by unit: a file rounds its points to 1e-6 mm, a page to 1e-4 mm, and
+#: figures move with them (engineering choice, below what a plan's tables show).
+ROUNDING = {"mm": 0.02, "deg": 0.02, "share": 1e-4, "": 0.02}
 CHOICE = "engineering choice"
 
 
@@ -425,6 +428,11 @@ SETTABLE = tuple(limit for limit in TABLE if limit.settable)
 RELAXABLE = {limit.key: limit for limit in TABLE if limit.relaxable}
 #: Margins between a tunnel's wall and bone or joint.
 MARGINS = tuple(limit for limit in TABLE if limit.margin)
+
+
+def by_rounding(key: str, value: float, limit: float) -> bool:
+    """Whether a figure differs from its limit by what rounding does, and no more."""
+    return abs(value - limit) <= ROUNDING[LIMITS[key].unit]
 
 
 def default_of(key: str) -> float:

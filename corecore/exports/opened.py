@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from corecore.base.errors import InputError
+from corecore.base.limits import by_rounding
 from corecore.document.fields import known
 from corecore.document.plan import ViolationPart
 from corecore.document.stamp import Provenance, _plain
@@ -22,9 +23,6 @@ from corecore.tunnels.tunnel_set import set_violations
 
 #: Longest reason printed, characters: a sentence or two (engineering choice).
 REASON_LONGEST = 300
-#: A limit counts as broken beyond this, mm or degrees: a plan's file rounds its points to 1e-6 mm and the
-#: figures move with them (engineering choice, below what a plan's tables show).
-ROUNDING = 0.02
 
 
 def open_for_export(path: Path, accept_violations: str | None = None) -> tuple[OpenedPlan, Provenance]:
@@ -82,10 +80,10 @@ def _broken(plan: OpenedPlan) -> Iterable[str]:
             own = replace(own, entry_fixed=None, direction_fixed=None)
             figures = replace(figures, entry_from_fixed_mm=None, direction_from_fixed_deg=None)
         for item in violations(figures, own):
-            if not abs(item["value"] - item["limit"]) <= ROUNDING:
+            if not by_rounding(**item):
                 yield item["key"]
     for item in set_violations(plan.hip, [tunnel for tunnel, _ in plan.tunnels], plan.spec):
-        if not abs(item["value"] - item["limit"]) <= ROUNDING:
+        if not by_rounding(**item):
             yield item["key"]
 
 

@@ -5,15 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from corecore.base.limits import HOLDS, LIMITS, MARGINS, NECK_SHARE_WARNING, Limit
+from corecore.base.limits import HOLDS, LIMITS, MARGINS, NECK_SHARE_WARNING, Limit, by_rounding
 from corecore.base.spec import (
     ASSUMED_LEVEL_RAISE,
 )
 from corecore.report.scene import Scene
 
-#: A limit passed by no more than this, which the plan does not list as broken, is kept, only just: a file rounds its
-#: points, and figures move with them (engineering choice, below what a table shows).
-ROUNDING = 0.02
 #: Tones and their marks and words.
 KEEPS, JUST, WARNED, BREAKS, UNTOLD = "keeps", "just", "warned", "breaks", "untold"
 MARKS = {KEEPS: "✓", JUST: "≈", WARNED: "▲", BREAKS: "✗", UNTOLD: "–"}
@@ -50,7 +47,7 @@ ROWS = tuple(
 SHAFT_ANGLE = LIMITS["shaft_angle_min_deg"].figure_name
 #: Figures that are absent where nothing lies near: that keeps a margin.
 NEAR_OR_NOTHING = tuple(limit.figure for limit in MARGINS)
-UNITS = {"mm": " mm", "deg": "°", "share": "", "": ""}
+UNITS = {"mm": " mm", "deg": "°", "share": "", "%": " %", "": ""}
 #: Left out where the plan does not tell them: only some plans know them.
 IF_TOLD = ("avoid_clearance_mm",)
 #: The parameter behind a limit of another name.
@@ -116,7 +113,7 @@ def _row(scene: Scene, rule: Limit, limit: float | None, broken: bool) -> LimitR
     tone = tone_of(value, limit, at_least=rule.at_least, just=HOLDS[rule.unit])
     if broken:
         tone = BREAKS
-    elif tone == BREAKS and limit is not None and abs(value - limit) <= ROUNDING:
+    elif tone == BREAKS and limit is not None and by_rounding(rule.key, value, limit):
         tone = JUST
     return LimitRow(what, shown(value, limit, rule.unit, tone == BREAKS), bound, tone)
 
@@ -144,7 +141,7 @@ def tone_of(value: float, limit: float | None, *, at_least: bool, just: float) -
 
 def shown(value: float, limit: float | None, unit: str, broken: bool) -> str:
     """A figure with its unit; a broken one with as many digits as it takes to differ from its limit."""
-    for digits in range(0 if unit == "deg" else 1, 5):
+    for digits in range(0 if unit in ("deg", "%") else 1, 5):
         text = f"{value:.{digits}f}"
         if not broken or limit is None or float(text) != limit:
             break
@@ -181,8 +178,13 @@ def _neck(scene: Scene, broken: bool) -> list[LimitRow]:
         return []
     limit = figure(scene.plan.spec, row.key)
     if limit is not None:
-        tone = BREAKS if broken else tone_of(value, limit, at_least=False, just=HOLDS[row.unit])
-        return [LimitRow(row.figure_name, f"{100 * value:.0f} %", f"at most {100 * limit:.3g} %", tone)]
+        tone = tone_of(value, limit, at_least=False, just=HOLDS[row.unit])
+        if broken:
+            tone = BREAKS
+        elif tone == BREAKS and by_rounding(row.key, value, limit):
+            tone = JUST
+        text = shown(100 * value, 100 * limit, "%", tone == BREAKS)
+        return [LimitRow(row.figure_name, text, f"at most {100 * limit:.3g} %", tone)]
     tone = KEEPS if value <= NECK_SHARE_WARNING else WARNED
     warned = f"warned above {100 * NECK_SHARE_WARNING:.0f} %"
     return [LimitRow(row.figure_name, f"{100 * value:.0f} %", warned, tone)]

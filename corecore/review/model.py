@@ -18,12 +18,12 @@ from msgspec import UNSET
 
 from corecore.base.errors import InputError
 from corecore.base.grid import BoolArray
+from corecore.base.limits import by_rounding
 from corecore.base.spec import Spec
 from corecore.document.numbers import finite, number
 from corecore.document.plan import ViolationPart
 from corecore.document.totals import BoneLeftPart, TotalsPart
 from corecore.document.tunnels import PlannedTunnelPart
-from corecore.exports.opened import ROUNDING
 from corecore.hip.hip import Hip
 from corecore.planning.manual import path_on_bone
 from corecore.planning.open_plan import OpenedPlan, open_plan
@@ -149,9 +149,7 @@ class ReviewModel:
         for index, (_, figures) in enumerate(drilled, start=1):
             told = {"tunnel": index} if len(drilled) > 1 else {}
             # By rounding alone no limit is broken, as where a plan leaves for other programs.
-            own = [
-                item for item in violations(figures, self.spec) if not abs(item["value"] - item["limit"]) <= ROUNDING
-            ]
+            own = [item for item in violations(figures, self.spec) if not by_rounding(**item)]
             found += [{**item, "value": number(item["value"]), **told} for item in own]
             if figures.removed_fraction <= 0.0:
                 found.append({"key": "misses_lesion", "limit": 0.0, "value": 0.0, **told})

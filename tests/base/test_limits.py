@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from corecore.base.errors import InputError
-from corecore.base.limits import LIMITS, MARGINS, OF_A_TUNNEL, RELAXABLE, SETTABLE, TABLE
+from corecore.base.limits import LIMITS, MARGINS, OF_A_TUNNEL, RELAXABLE, SETTABLE, TABLE, by_rounding
 from corecore.base.spec import Spec, accepted_range
 from corecore.document.spec import SpecPart
 from corecore.document.stated import SPEC_KEYS, SPEC_OPTIONAL
@@ -81,6 +81,14 @@ def test_the_recalculation_has_the_same_numbers() -> None:
     assert LIMITS["overlap"].value(spec) == verified_sets.OVERLAP_MAX
     assert LIMITS["wide_holes"].value(spec) == verified_sets.WIDE_HOLES_MAX
     assert LIMITS["joint_margin_mm"].low == verified.JOINT_MARGIN_FLOOR_MM
+
+
+def test_rounding_is_told_from_breaking_by_unit() -> None:
+    assert by_rounding("joint_margin_mm", 4.99, 5.0)
+    assert not by_rounding("joint_margin_mm", 4.97, 5.0)
+    assert by_rounding("neck_area_share_max", 0.15 + 1e-6, 0.15)
+    assert not by_rounding("neck_area_share_max", 0.16, 0.15)
+    assert not by_rounding("joint_margin_mm", float("nan"), 5.0)
 
 
 def test_the_margins_are_the_three_of_the_contract() -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from support.review_case import ENTRY, TIP, sample_desk
@@ -90,6 +91,24 @@ def test_an_untouched_plan_keeps_its_word_and_a_moved_one_is_set_by_hand(desk: R
     names = [limit["what"] for limit in told["limits"]]
     assert "Hole's lower edge above the lesser trochanter" in names
     assert "Share of the neck's smallest section" in names
+
+
+def test_the_neck_s_share_is_a_limit_where_it_is_asked_for_and_a_hundredth_too_much_is_no_rounding(
+    desk: ReviewModel,
+) -> None:
+    lines = desk.session().lines
+    drilled = desk.drilled(lines)
+    share = drilled[0][1].neck_area_share
+    for limit, broken in ((share - 0.01, True), (share - 1e-6, False), (share + 0.01, False)):
+        asked = replace(desk, spec=replace(desk.spec, neck_area_share_max=limit))
+        keys = [item["key"] for item in asked.broken(drilled)]
+        assert ("neck_area_share_max" in keys) is broken
+        spec = msgspec.structs.replace(desk.scene.plan.spec, neck_area_share_max=limit)
+        scene = replace(desk.scene, plan=msgspec.structs.replace(desk.scene.plan, spec=spec))
+        shown = figures(replace(asked, scene=scene), desk.session())
+        (told,) = (row for row in shown["limits"] if row["what"] == "Share of the neck's smallest section")
+        assert told["limit"] == f"at most {100 * limit:.3g} %"
+        assert (told["verdict"] == "BREAKS") is broken
 
 
 def test_the_tunnels_lie_on_the_bone_where_the_planner_has_them(desk: ReviewModel) -> None:

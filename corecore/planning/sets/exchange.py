@@ -10,8 +10,9 @@ from corecore.base.grid import BoolArray
 from corecore.base.limits import WIDE_HOLE_MM, WIDE_HOLES_MAX
 from corecore.planning.sets.candidates import Bits, Index, Pool
 
-#: The search takes this much of the neck's share that is allowed: sums are rounded.
-SAFE_NECK_SHARE = 1.0 - 1e-9
+#: A set takes this much of the neck's share that is allowed, so that it keeps it when its points are rounded in a file
+#: (to 1e-6 mm, which turns a tunnel by 1e-7 at most).
+SAFE_NECK_SHARE = 1.0 - 1e-5
 
 
 class Members:

@@ -19,6 +19,7 @@ from corecore.planning.search.batched import evaluate_many
 from corecore.planning.search.line_geometry import ring_points
 from corecore.planning.search.problem import Problem, build_problem, compass_moves, thinned
 from corecore.planning.sets.candidates import CLIMB_POINTS, SLACK_MM, line_points, lines_through, shapes_on
+from corecore.planning.sets.exchange import SAFE_NECK_SHARE
 from corecore.tunnels.figures import RING_POINTS, RING_STEP_MM
 from corecore.tunnels.objective import objective_points, points_counted
 from corecore.tunnels.tunnel_set import Shapes, conflicts, portals_of
@@ -181,8 +182,10 @@ class _State:
     def _legal(self, part: Shapes, members: list[int], others: list[int]) -> bool:
         of = self.of
         most = of.spec.neck_area_share_max
-        if most is not None and float(self.shapes.take(others).joined(part).neck_shares(of.hip.anatomy).sum()) > most:
-            return False
+        if most is not None:
+            share = float(self.shapes.take(others).joined(part).neck_shares(of.hip.anatomy).sum())
+            if share > most * SAFE_NECK_SHARE:
+                return False
         for m in range(len(members)):
             one = part.take([m])
             # A fan stays one: apart, its members would be further holes.
