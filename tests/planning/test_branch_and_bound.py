@@ -265,7 +265,7 @@ def test_a_proof_that_comes_upon_a_better_tunnel_plans_it(case: Case, monkeypatc
     tunnel = tunnel_of_line(case.problem, case.feasible[poor], ends[poor, 0], ends[poor, 1])
     figures = assess(case.hip, tunnel, SPEC)
     start = SearchResult(tunnel, figures, None, 1, 1, {}, 0.0)
-    monkeypatch.setattr(single, "_searched", lambda *args, **options: start)
+    monkeypatch.setattr(single, "_search", lambda *args, **options: start)
     found = best_tunnel(case.hip, SPEC, gap=0.01, effort=30_000)
     assert found.figures is not None
     assert found.proof is not None
