@@ -177,7 +177,7 @@ def _met(found: Any, wanted: dict[str, Any]) -> bool:
         return bool(found == wanted["is"])
     if found is None:
         return False
-    return math.dist(_list(found), _list(wanted["is"])) <= wanted["within"]
+    return bool(math.dist(_list(found), _list(wanted["is"])) <= wanted["within"])
 
 
 def _list(value: Any) -> list[float]:
