@@ -18,11 +18,12 @@ from corecore.hip.anatomy.landmarks import read_landmarks
 from corecore.hip.anatomy.model import Landmarks, PlanWarning
 from corecore.hip.belonging import NamedSide, Part, Side, check_together, side_to_pick, sides_named
 from corecore.hip.inputs import AskedSide, HipInputs, parse_side
-from corecore.hip.lesion_transform import Move, into_femur
+from corecore.hip.lesion_transform import GivenTransform, Move, in_doubt, into_femur
 from corecore.io.detect import kind_of
 from corecore.io.files import sha256_of
 from corecore.io.nifti import note_of
 from corecore.io.references import MaskReference, read_image, read_mask, read_segmentation
+from corecore.io.transform import parse_kind
 
 #: Components smaller than this are specks of the segmentation, ml (contract §1).
 SPECK_ML = 0.05
@@ -167,6 +168,7 @@ def read_case(inputs: HipInputs) -> Case:
     lesions in both hips without a ``side``.
     """
     side, image, landmarks = parse_side(inputs.side), inputs.image, inputs.landmarks
+    kind = parse_kind(inputs.transform_kind)
     if isinstance(landmarks, Path):
         landmarks = read_landmarks(landmarks)
     femur_ref, lesion_ref = _reference(inputs.femur), _reference(inputs.lesion)
@@ -204,8 +206,12 @@ def read_case(inputs: HipInputs) -> Case:
     named = sides_named(given)
     move: Move | None = None
     if inputs.from_another_scan:
-        dead, move = into_femur(dead, bone, given=inputs.lesion_transform, lesion_image=drawn, image=seen)
-        doubts = (*doubts, move.warning)
+        given_transform = None
+        if inputs.lesion_transform is not None:
+            given_transform = GivenTransform(inputs.lesion_transform, kind, inputs.transform_inverted)
+        shown_on = None if seen is None else (Path(str(image)), seen)
+        dead, move = into_femur(dead, bone, given=given_transform, lesion_image=drawn, image=shown_on)
+        doubts = (*doubts, *in_doubt(move), move.warning)
     # Labels that exclude each other are a label map; segments that overlap are masks of their own.
     label_map = same_file and not bool(np.any(bone.voxels & dead.voxels))
     sources = [

@@ -83,7 +83,6 @@ OPEN: set[str] = {
     "thin_crescent_1",
     "thin_pair",
     "thin_slice",
-    "transform_flirt",
     "two_foci",
     "upside_down_x",
     "upside_down_y",

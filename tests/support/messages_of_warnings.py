@@ -192,7 +192,7 @@ def a_flattened_head(kit: Kit) -> list[str]:
     return kit.measure(kit.folder / "femur.nii.gz", kit.folder / "lesion.nii.gz", "--json")
 
 
-@scene("lesion_moved")
+@scene("lesion_moved", "transform_in_doubt")
 def a_lesion_of_another_scan(kit: Kit) -> list[str]:
     values, affine = sample()
     higher = affine.copy()
