@@ -7,12 +7,13 @@ place in an array; a *position* (``_mm``) is a place in a millimetre frame.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from corecore.base.errors import InputError
+from corecore.base.origin import UNKNOWN, Origin
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -296,6 +297,8 @@ class Mask:
         Where the voxels lie.
     voxels : ndarray of bool, shape ``grid.shape``
         Which voxels belong to the set.
+    origin : Origin, optional
+        What its file says of frame, patient and names; masks made of it have none.
 
     Raises
     ------
@@ -314,6 +317,7 @@ class Mask:
 
     grid: Grid
     voxels: BoolArray
+    origin: Origin = field(default=UNKNOWN, repr=False)
 
     def __post_init__(self) -> None:
         if self.voxels.shape != self.grid.shape:
@@ -441,6 +445,8 @@ class Image:
         Where the voxels lie.
     values : ndarray of float32, shape ``grid.shape``
         Intensities.
+    origin : Origin, optional
+        What its file says of frame and patient; parts that are cut out of it have none.
 
     Raises
     ------
@@ -450,6 +456,7 @@ class Image:
 
     grid: Grid
     values: npt.NDArray[np.float32]
+    origin: Origin = field(default=UNKNOWN, repr=False)
 
     def __post_init__(self) -> None:
         if self.values.shape != self.grid.shape:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,14 +16,14 @@ from corecore.base.errors import InputError
 from corecore.base.grid import BoolArray, FloatArray, Image, Mask, transform
 from corecore.hip.anatomy.landmarks import read_landmarks
 from corecore.hip.anatomy.model import Landmarks, PlanWarning
+from corecore.hip.belonging import NamedSide, Part, Side, check_together, side_to_pick, sides_named
 from corecore.hip.inputs import AskedSide, HipInputs, parse_side
-from corecore.hip.lesion_transform import Move, into_femur
+from corecore.hip.lesion_transform import GivenTransform, Move, in_doubt, into_femur
 from corecore.io.detect import kind_of
 from corecore.io.files import sha256_of
 from corecore.io.nifti import note_of
 from corecore.io.references import MaskReference, read_image, read_mask, read_segmentation
-
-Side = Literal["left", "right"]
+from corecore.io.transform import parse_kind
 
 #: Components smaller than this are specks of the segmentation, ml (contract §1).
 SPECK_ML = 0.05
@@ -41,6 +40,8 @@ STRAY_LESION_ML = 0.2
 OUTSIDE_SHARE_MAX = 0.05
 #: What a femur mask drafted from a CT says of itself in its header; saved anew by an editor it says so no more.
 DRAFT_NOTE = "corecore draft of a femur from CT: not checked"
+#: What lies in a world of its own where the lesion was drawn on another scan.
+MOVED = ("lesion", "lesion_image")
 #: Background kept around the bone when cropping, mm: the distance field needs a few voxels.
 CROP_PAD_MM = 8.0
 
@@ -95,7 +96,7 @@ class Case:
     label_map : bool
         Whether both masks came from one label map, so that the bone is their union.
     side : {"left", "right"}, optional
-        Side as the user or the names of files say it; ``None`` where neither does.
+        Side as the user states it, or the name of a label that was chosen by name; ``None`` where neither does.
     side_origin : str
         Who says it.
     landmarks : Landmarks
@@ -116,6 +117,8 @@ class Case:
         How the lesion came into the femur's world, where it was drawn on another scan.
     drafted : bool, default False
         Whether the femur's mask still says that it is an unchecked draft.
+    named : tuple of NamedSide
+        What names of labels and files say of the side; in memory only.
     """
 
     id: str
@@ -139,6 +142,8 @@ class Case:
     move: Move | None = None
     #: Whether the femur's mask still says that it is an unchecked draft.
     drafted: bool = False
+    #: What names say of the side; held against the bone's own.
+    named: tuple[NamedSide, ...] = ()
 
 
 def load_case(
@@ -163,7 +168,7 @@ def read_case(inputs: HipInputs) -> Case:
     lesions in both hips without a ``side``.
     """
     side, image, landmarks = parse_side(inputs.side), inputs.image, inputs.landmarks
-    lesion_transform, lesion_image = inputs.lesion_transform, inputs.lesion_image
+    kind = parse_kind(inputs.transform_kind)
     if isinstance(landmarks, Path):
         landmarks = read_landmarks(landmarks)
     femur_ref, lesion_ref = _reference(inputs.femur), _reference(inputs.lesion)
@@ -172,66 +177,74 @@ def read_case(inputs: HipInputs) -> Case:
         raise InputError(
             f"{femur_ref}: femur and lesion are the same mask; name two labels as path:label", code="same-mask"
         )
+    if same_file and inputs.from_another_scan:
+        raise InputError(
+            f"{femur_ref.path}: femur and lesion lie in one file, so in one world; two are accepted",
+            code="options-conflict",
+        )
     seen = None if image is None else read_image(Path(image))
     # Contours are filled on the image's grid where their own series is not at hand.
     on = None if seen is None else seen.grid
-    drawn = None if lesion_image is None else (lesion_image, read_image(lesion_image))
+    drawn = None if inputs.lesion_image is None else (inputs.lesion_image, read_image(inputs.lesion_image))
     parts = read_segmentation(femur_ref.path, on)
     bone = parts.pick(femur_ref.label)
     dead_on = on if drawn is None else drawn[1].grid
     dead = (parts if same_file else read_segmentation(lesion_ref.path, dead_on)).pick(lesion_ref.label)
     del parts
+    others = {role: _reference(given) for role, given in (("pelvis", inputs.pelvis), ("avoid", inputs.avoid)) if given}
+    masks = {role: read_mask(reference, on) for role, reference in others.items()}
+    given = [
+        Part("femur", femur_ref.path, bone, _chosen_by(inputs.femur)),
+        Part("lesion", lesion_ref.path, dead, _chosen_by(inputs.lesion)),
+        *(Part(role, others[role].path, mask) for role, mask in masks.items()),
+    ]
+    if seen is not None:
+        given.append(Part("image", Path(str(image)), seen))
+    if drawn is not None:
+        given.append(Part("lesion_image", *drawn))
+    doubts = check_together(given, bone, moved=MOVED if inputs.from_another_scan else ())
+    named = sides_named(given)
     move: Move | None = None
     if inputs.from_another_scan:
-        if same_file:
-            raise InputError(
-                f"{femur_ref.path}: femur and lesion lie in one file, so in one world; two are accepted",
-                code="options-conflict",
-            )
-        dead, move = into_femur(dead, bone, given=lesion_transform, lesion_image=drawn, image=seen)
+        given_transform = None
+        if inputs.lesion_transform is not None:
+            given_transform = GivenTransform(inputs.lesion_transform, kind, inputs.transform_inverted)
+        shown_on = None if seen is None else (Path(str(image)), seen)
+        dead, move = into_femur(dead, bone, given=given_transform, lesion_image=drawn, image=shown_on)
+        doubts = (*doubts, *in_doubt(move), move.warning)
     # Labels that exclude each other are a label map; segments that overlap are masks of their own.
     label_map = same_file and not bool(np.any(bone.voxels & dead.voxels))
-    sources: tuple[Source, ...] = (
+    sources = [
         Source("femur", femur_ref.path, sha256_of(femur_ref.path), femur_ref.label),
         Source("lesion", lesion_ref.path, sha256_of(lesion_ref.path), lesion_ref.label),
-    )
+    ]
     if move is not None:
-        sources = (*sources, *(Source(role, path, sha256_of(path), None) for role, path in move.files))
-    named, origin = _side_of_names([_named(femur_ref), _named(lesion_ref)])
-    if side != "auto":
-        if named is not None and named != side:
-            raise InputError(f"{origin}: the name says {named}, but --side {side} was given", code="side-contradicts")
-        named, origin = side, "--side"
+        sources += [Source(role, path, sha256_of(path), None) for role, path in move.files]
+    sources += [Source(role, one.path, sha256_of(one.path), one.label) for role, one in others.items()]
+    if seen is not None:
+        sources.append(Source("image", Path(str(image)), sha256_of(Path(str(image))), None))
+    looked_for, stated, origin = side_to_pick(named, side)
     case = case_from_masks(
-        bone,
-        dead,
-        label_map=label_map,
-        side=named,
-        side_origin=origin,
-        landmarks=landmarks,
-        case_id=inputs.case_id,
-        sources=sources,
-    )
-    if move is not None:
-        case = replace(case, move=move, warnings=(*case.warnings, move.warning))
-    if _is_draft(femur_ref.path):
+        bone, dead, label_map=label_map, side=looked_for, side_origin=origin, landmarks=landmarks,
+        case_id=inputs.case_id, sources=tuple(sources),
+    )  # fmt: skip
+    drafted = _is_draft(femur_ref.path)
+    if drafted:
         text = (
             "the femur's mask is a draft from a CT that nobody has saved anew since it was made: every margin of this"
             " plan rests on it; look at every slice, correct it in an editor, and plan again"
         )
-        case = replace(case, drafted=True, warnings=(PlanWarning("draft_femur", text), *case.warnings))
-    for role, given in (("pelvis", inputs.pelvis), ("avoid", inputs.avoid)):
-        if given is None:
-            continue
-        reference = _reference(given)
-        mask = read_mask(reference, on)
-        source = Source(role, reference.path, sha256_of(reference.path), reference.label)
-        case = replace(case, sources=(*case.sources, source))
-        case = replace(case, pelvis=mask) if role == "pelvis" else replace(case, avoid=mask)
-    if seen is not None:
-        path = Path(str(image))
-        case = replace(case, image=seen, sources=(*case.sources, Source("image", path, sha256_of(path), None)))
-    return case
+        doubts = (PlanWarning("draft_femur", text), *doubts)
+    return replace(
+        case, side=stated, named=named, move=move, drafted=drafted, warnings=(*doubts, *case.warnings), image=seen,
+        pelvis=masks.get("pelvis"), avoid=masks.get("avoid"),
+    )  # fmt: skip
+
+
+def _chosen_by(given: MaskReference | str) -> str:
+    """The name that chose a label or, of a folder, a file; nothing where a number or nothing did."""
+    reference = MaskReference.parse(given) if isinstance(given, str) else given
+    return reference.label if isinstance(reference.label, str) else ""
 
 
 def _reference(given: MaskReference | str) -> MaskReference:
@@ -240,11 +253,6 @@ def _reference(given: MaskReference | str) -> MaskReference:
 
 def _is_draft(path: Path) -> bool:
     return kind_of(path) == "nifti" and DRAFT_NOTE in note_of(path)
-
-
-def _named(reference: MaskReference) -> Path:
-    """What speaks of a mask: its file's name, and its label's where it is a name (``seg.nii.gz:femur_left``)."""
-    return Path(str(reference)) if isinstance(reference.label, str) else reference.path
 
 
 def case_from_masks(
@@ -435,23 +443,6 @@ def _filled(bone: Mask, *, limit_ml: float, warnings: list[PlanWarning]) -> Mask
             )
         )
     return Mask(bone.grid, bone.voxels | np.isin(labels, small))
-
-
-def _side_of_names(paths: list[Path]) -> tuple[Side | None, str]:
-    """The side that file names state in words, and the file; ``InputError`` where they contradict each other."""
-    found: dict[str, Path] = {}
-    for path in paths:
-        words = set(re.split(r"[^a-z]+", path.name.lower())) & {"left", "right"}
-        if len(words) == 1:
-            found[words.pop()] = path
-    if len(found) == 2:
-        raise InputError(
-            f"{found['left'].name} says left and {found['right'].name} says right; one side is accepted",
-            code="side-contradicts",
-        )
-    for word, path in found.items():
-        return ("left" if word == "left" else "right"), path.name
-    return None, ""
 
 
 def _fingerprint(bone: Mask, dead: Mask) -> str:

@@ -23,7 +23,8 @@ from corecore.hip.anatomy.fit import fit_anatomy
 from corecore.hip.anatomy.frame import guess_side
 from corecore.hip.anatomy.head import fit_head
 from corecore.hip.anatomy.model import Anatomy, Landmarks, PlanWarning
-from corecore.hip.case import LESION_REACH_MM, OUTSIDE_SHARE_MAX, STRAY_LESION_ML, Case, Side
+from corecore.hip.belonging import Side, check_side
+from corecore.hip.case import LESION_REACH_MM, OUTSIDE_SHARE_MAX, STRAY_LESION_ML, Case
 from corecore.hip.keep_out import KeepOutRegion, barrier_of
 from corecore.hip.lesion import Lesion, sampled
 
@@ -166,6 +167,7 @@ def build_hip(case: Case) -> Hip:
     started = time.perf_counter()
     side = _side(case)
     warnings: list[PlanWarning] = []
+    doubts = check_side(case.named, side)
     sided = time.perf_counter()
 
     femur, lesion, faces = case.femur, case.lesion, case.open_faces
@@ -208,7 +210,7 @@ def build_hip(case: Case) -> Hip:
         warnings.append(PlanWarning("avoid_far", "nothing of the region to avoid lies within reach of a tunnel"))
     return Hip(
         case, side, world_from_local, bone, Mask(local_grid, voxels), dead, anatomy,
-        (*case.warnings, *warnings, *anatomy.warnings), timings, avoid, pelvis,
+        (*doubts, *case.warnings, *warnings, *anatomy.warnings), timings, avoid, pelvis,
     )  # fmt: skip
 
 

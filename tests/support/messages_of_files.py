@@ -229,19 +229,29 @@ def _(kit: Kit) -> list[str]:
     return _moved(kit, "2 0 0 0\n0 2 0 0\n0 0 2 0\n0 0 0 1\n")
 
 
+@command("transform-kind")
+def _(kit: Kit) -> list[str]:
+    return _moved(kit, "1 0 0 0\n0 1 0 0\n0 0 1 0\n0 0 0 1\n", name="flirt.mat")
+
+
+@command("transform-in-doubt")
+def _(kit: Kit) -> list[str]:
+    return _moved(kit, "1 0 0 0\n0 1 0 0\n0 0 1 -1\n0 0 0 1\n")
+
+
 @command("transform-direction")
 def _(kit: Kit) -> list[str]:
     # The lesion's world lies 60 mm higher; this carries it up once more.
     return _moved(kit, "1 0 0 0\n0 1 0 0\n0 0 1 60\n0 0 0 1\n", up_mm=60.0)
 
 
-def _moved(kit: Kit, text: str, up_mm: float = 0.0) -> list[str]:
+def _moved(kit: Kit, text: str, up_mm: float = 0.0, name: str = "t.txt") -> list[str]:
     values, affine = sample()
     affine = affine.copy()
     affine[2, 3] += up_mm
     lesion = kit.nifti("lesion.nii.gz", (values == 2).astype(np.uint8), affine)
     femur = kit.nifti("femur.nii.gz", (values > 0).astype(np.uint8), sample()[1])
-    return kit.measure(femur, lesion, "--lesion-transform", kit.text("t.txt", text))
+    return kit.measure(femur, lesion, "--lesion-transform", kit.text(name, text))
 
 
 @command("registration-failed")

@@ -8,7 +8,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
 import numpy as np
+import pytest
 
 from corecore.base.grid import BoolArray, FloatArray, Grid, Image, Mask, transform
 from corecore.hip.case import DRAFT_NOTE
@@ -73,6 +75,31 @@ def a_lesion_over_the_edge(kit: Kit) -> list[str]:
     ridge[2:7, 2:7, 2:7] = True
     femur = kit.nifti("femur.nii.gz", (values > 0).astype(np.uint8), affine)
     return kit.measure(femur, kit.nifti("lesion.nii.gz", ridge.astype(np.uint8), affine), "--json")
+
+
+@scene("forms_differ", "side_name", "label_names_unread", slow=False)
+def a_file_at_odds_with_itself(kit: Kit) -> list[str]:
+    values, affine = sample()
+    image = nib.Nifti1Image(values, affine)
+    other = affine.copy()
+    other[1, 3] += 5.0
+    image.set_sform(affine, code=1)
+    image.set_qform(other, code=1)
+    path = kit.folder / "hip_left.nii.gz"
+    nib.save(image, path)
+    kit.text("dataset.json", "{")
+    return kit.measure(f"{path}:1", f"{path}:2", "--json")
+
+
+@scene("scan_extent_unknown")
+def a_segmentation_without_its_series(kit: Kit) -> list[str]:
+    files = pytest.importorskip("support.format_files")
+    values, affine = sample()
+    values = np.pad(values, ((0, 0), (0, 0), (2, 2)))
+    moved = _shifted(affine, -2)
+    series = files.dicom_series(kit.folder / "ct", values.astype(np.int16), moved)
+    path = files.dicom_seg(kit.folder / "seg.dcm", values, series)
+    return kit.measure(f"{path}:1", f"{path}:2", "--json", "--side", "right")
 
 
 def _shifted(affine: FloatArray, planes: int) -> FloatArray:
@@ -165,7 +192,7 @@ def a_flattened_head(kit: Kit) -> list[str]:
     return kit.measure(kit.folder / "femur.nii.gz", kit.folder / "lesion.nii.gz", "--json")
 
 
-@scene("lesion_moved")
+@scene("lesion_moved", "transform_in_doubt")
 def a_lesion_of_another_scan(kit: Kit) -> list[str]:
     values, affine = sample()
     higher = affine.copy()

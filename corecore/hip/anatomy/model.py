@@ -30,6 +30,11 @@ class PlanWarning:
     code: str
     text: str
 
+    @classmethod
+    def told(cls, code: str, text: str) -> PlanWarning:
+        """A warning as a plan that was written tells it."""
+        return cls(code, text)
+
 
 @dataclass(frozen=True, eq=False)
 class Landmarks:

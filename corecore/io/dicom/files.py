@@ -11,6 +11,7 @@ import numpy as np
 
 from corecore.base.errors import InputError, MissingExtraError
 from corecore.base.grid import FloatArray
+from corecore.base.origin import Origin, Patient
 from corecore.io.bounded import first_line, reading, regular_file, short, shown
 
 WHAT = "a DICOM file"
@@ -125,6 +126,18 @@ def first_item(dataset: Any, name: str) -> Any:
     """The first item of a sequence, or ``None``."""
     sequence = dataset.get(name) if dataset is not None else None
     return sequence[0] if sequence else None
+
+
+def origin_of(dataset: Any) -> Origin:
+    """Frame of reference and patient of a data set; of contours, the frame that they are drawn in."""
+    regions = dataset.get("StructureSetROISequence") or []
+    frames = {str(item.get("ReferencedFrameOfReferenceUID") or "") for item in regions} - {""}
+    referenced = first_item(dataset, "ReferencedFrameOfReferenceSequence") or {}
+    frame = frames.pop() if len(frames) == 1 else str(
+        referenced.get("FrameOfReferenceUID") or dataset.get("FrameOfReferenceUID") or ""
+    )  # fmt: skip
+    told = [str(dataset.get(name) or "").strip() for name in ("PatientID", "PatientName", "PatientBirthDate")]
+    return Origin(frame.strip(), Patient(*told))
 
 
 def pixel_frames(dataset: Any, path: Path) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 from corecore.base.errors import InputError
 from corecore.base.grid import BoolArray, FloatArray, Grid, transform
 from corecore.io.bounded import reading, short, shown
-from corecore.io.dicom.files import STRUCTURE_SET, first_item, read_dataset, whole
+from corecore.io.dicom.files import STRUCTURE_SET, first_item, origin_of, read_dataset, whole
 from corecore.io.dicom.seg import coded_words
 from corecore.io.dicom.series import find_series
 from corecore.io.segmentation import Segment, Segmentation
@@ -63,7 +63,7 @@ def read_segmentation(path: Path, on: Grid | None = None) -> Segmentation:
         with reading(path, WHAT):
             return filled(contours.get(segment.number, []), grid, path, str(segment))
 
-    return Segmentation(path, grid, tuple(segments), voxels_of)
+    return Segmentation(path, grid, tuple(segments), voxels_of, origin_of(dataset))
 
 
 def _series_grid(dataset: Any, path: Path, on: Grid | None) -> Grid:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +12,10 @@ import numpy as np
 from corecore.base.errors import InputError
 from corecore.base.grid import BoolArray, Grid
 from corecore.io.bounded import check_claim, reading, short, shown
-from corecore.io.dicom.files import SEGMENTATION, first_item, numbers, pixel_frames, read_dataset, whole
+from corecore.io.dicom.files import SEGMENTATION, first_item, numbers, origin_of, pixel_frames, read_dataset, whole
 from corecore.io.dicom.planes import EVEN_TOLERANCE_MM, SAME_PLACE_MM, check_alike, grid_of, normal_of
 from corecore.io.dicom.series import find_series, frame_planes
 from corecore.io.segmentation import ROOM_MM, Segment, Segmentation, place_in
-
-_log = logging.getLogger(__name__)
 
 WHAT = "a DICOM segmentation"
 
@@ -29,6 +26,8 @@ class Lattice:
 
     grid: Grid
     slices: list[int]
+    #: Whether the grid reaches as far as the scan does.
+    extent_known: bool = True
 
 
 def read_segmentation(path: Path) -> Segmentation:
@@ -68,7 +67,8 @@ def read_segmentation(path: Path) -> Segmentation:
                 voxels[:, :, slot] = (frames[number] != 0).T
         return voxels
 
-    return Segmentation(path, lattice.grid, segments, voxels_of)
+    origin = replace(origin_of(dataset), extent_known=lattice.extent_known)
+    return Segmentation(path, lattice.grid, segments, voxels_of, origin)
 
 
 def _frames(dataset: Any) -> Any:
@@ -163,10 +163,9 @@ def _whole_stack(dataset: Any, path: Path, lattice: Lattice, has_empty_frame: bo
                 return extended
     # A shaft that the scan cut off is then recognised by its flat face.
     room = int(np.ceil(ROOM_MM / lattice.grid.spacing_mm[2]))
-    _log.info("%s: empty frames were left out; %d empty slices were put on either end", shown(path.name), room)
     nx, ny, nz = lattice.grid.shape
     grid = lattice.grid.cropped([0, 0, -room], [nx, ny, nz + room])
-    return Lattice(grid, [slot + room for slot in lattice.slices])
+    return Lattice(grid, [slot + room for slot in lattice.slices], extent_known=False)
 
 
 def _on(lattice: Lattice, series: Grid) -> Lattice | None:

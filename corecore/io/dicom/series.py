@@ -18,6 +18,7 @@ from corecore.io.dicom.files import (
     dicom_files,
     first_item,
     numbers,
+    origin_of,
     pixel_frames,
     read_dataset,
     whole,
@@ -141,7 +142,7 @@ def read_pixels(series: Series, place: Path) -> Image:
                     item = dataset.PerFrameFunctionalGroupsSequence[frame]
                     scale = _group(dataset, item, "PixelValueTransformationSequence")
                     values[:, :, slot] = _rescaled(frames[frame].T, scale if scale is not None else {}, path)
-    return Image(series.grid, finite_values(place, values))
+    return Image(series.grid, finite_values(place, values), origin_of(dataset))
 
 
 def frame_planes(dataset: Any, path: Path) -> list[Plane]:
