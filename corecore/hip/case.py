@@ -402,9 +402,9 @@ def _without_specks(mask: Mask, name: str, warnings: list[PlanWarning]) -> Mask:
     small = np.flatnonzero(volumes[1:] < SPECK_ML) + 1
     if len(small) == count:
         raise InputError(
-            f"the {name} is {count} speck(s) of {volumes[1:].max(initial=0.0):.3f} ml at most;"
+            f"the {name} is too small: {count} connected part(s) of {volumes[1:].max(initial=0.0):.3f} ml at most;"
             f" a part of {SPECK_ML} ml or more is accepted",
-            code="mask-specks",
+            code="lesion-too-small",
         )
     if len(small) == 0:
         return mask

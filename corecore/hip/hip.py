@@ -327,6 +327,12 @@ def _only_near_head(lesion: Lesion, center: FloatArray, radius_mm: float) -> tup
         far_ml += volume
     if not far:
         return lesion, []
+    if len(far) == count:
+        raise InputError(
+            f"all of the lesion, {far_ml:.2f} ml in {count} part(s), lies more than {HEAD_NEAR_MM:g} mm away from the"
+            " femoral head; a lesion of the head is accepted",
+            code="lesion-away-from-head",
+        )
     stray = Mask(lesion.mask.grid, np.isin(labels, far))
     kept = lesion.kept(~stray.contains(lesion.points_mm))
     kept = Lesion(Mask(lesion.mask.grid, lesion.mask.voxels & ~stray.voxels), kept.points_mm, kept.point_ml)

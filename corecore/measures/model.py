@@ -16,7 +16,6 @@ from corecore.document.fields import Part
 from corecore.document.necrosis import (
     ArcoTypePart,
     CentroidPart,
-    ComponentPart,
     HeadShare,
     JicPart,
     KerboulPart,
@@ -32,13 +31,14 @@ from corecore.hip.anatomy.acetabulum import Acetabulum
 from corecore.hip.anatomy.model import PlanWarning
 from corecore.hip.hip import Hip
 from corecore.measures.figures import Figures, figures_of, ground_of
+from corecore.measures.foci import Focus, foci_of, foci_warnings, largest
 from corecore.measures.jic import JicType, acetabulum_of
 from corecore.measures.necrosis import Necrosis, necrosis_of
 from corecore.measures.repeatability import Repeatability, measure_repeatability
 from corecore.measures.signs.clinician_input import ClinicianInput
 from corecore.measures.signs.detect_signs import Signs, detect_signs
 from corecore.measures.summary import Summary, summarise
-from corecore.measures.volume import CentroidInHead, components_ml, measure_centroid, steinberg_range
+from corecore.measures.volume import CentroidInHead, measure_centroid, steinberg_range
 from corecore.measures.weight_bearing import Pole
 
 
@@ -62,6 +62,8 @@ class Measures:
         Acetabulum that the location types refer to, local frame.
     signs : Signs
         Signs of collapse, previous tunnels and metal, and what the surgeon said.
+    foci : tuple of Focus
+        Connected pieces of the lesion, the largest first.
     """
 
     necrosis: Necrosis
@@ -71,11 +73,17 @@ class Measures:
     centroid_in_head: CentroidInHead
     acetabulum: Acetabulum
     signs: Signs
+    foci: tuple[Focus, ...]
 
     @property
     def warnings(self) -> tuple[PlanWarning, ...]:
         """What a reader must know of the measures; those of the hip are in ``Hip.warnings``."""
-        return (*self.signs.warnings, *self.acetabulum.warnings)
+        return (
+            *foci_warnings(self.foci),
+            *self.repeatability.warnings,
+            *self.signs.warnings,
+            *self.acetabulum.warnings,
+        )
 
     def summary(self, measured: NecrosisPart) -> Summary:
         """Summarise the measures for a reader with ten seconds.
@@ -123,7 +131,8 @@ class Measures:
         value = self.figures.scalars()[name]
         inward, outward = self.repeatability.half_voxel[name]
         assert value is not None  # shares exist for every outline
-        return max(0.0, value + (inward or 0.0)), min(1.0, value + (outward or 0.0))
+        # Without a change inward nothing of the lesion is left there.
+        return 0.0 if inward is None else max(0.0, value + inward), min(1.0, value + (outward or 0.0))
 
     def steinberg(self, name: str) -> str:
         """Lesion size grade (Steinberg A to C) of a share of the head; not a stage.
@@ -180,10 +189,20 @@ class Measures:
         measured = self._figures()
         return msgspec.structs.replace(
             measured,
-            missing=missing(measured),
+            missing=self._missing(measured),
             signs=self.signs.part(),
             summary=self.summary(measured).part(),
         )
+
+    def _missing(self, measured: NecrosisPart) -> dict[str, str]:
+        found = missing(measured)
+        if len(self.foci) > 1:
+            found |= {
+                path: reason.replace("the lesion", "the largest focus")
+                for path, reason in found.items()
+                if path.startswith(PLACED)
+            }
+        return found | self.repeatability.missing()
 
     def _figures(self) -> NecrosisPart:
         figures, volumes = self.figures, self.figures.volumes
@@ -214,7 +233,7 @@ class Measures:
             arco_type=ArcoTypePart(**vars(figures.arco)),
             lateral_pillar=LateralPillarPart(**vars(figures.lateral_pillar)),
             octants=OctantsPart(**figures.octants),
-            components=[ComponentPart(volume_ml=ml) for ml in components_ml(self.necrosis.lesion.mask)],
+            components=[focus.part() for focus in self.foci],
             centroid=[float(c) for c in self.centroid],
             centroid_in_head=CentroidPart(**vars(self.centroid_in_head)),
             osteotomy=OsteotomyPart(rotation=figures.rotation.part(), tilt=figures.tilt.part()),
@@ -236,11 +255,14 @@ REASONS = {
         ),
         "the lesion does not meet the outer half of the head in the mid-coronal plane",
     ),
-    "lateral_pillar.type": "no pillar has enough of its area dead in the mid-coronal plane",
+    "lateral_pillar.type": "the lesion fills too little of every pillar in the mid-coronal plane",
     "preserved_angle.lateral_deg": "the lesion does not reach the surface in the mid-coronal plane",
     "preserved_angle.anterior_deg": "the lesion does not reach the surface in the neck's plane",
     "preserved_angle.combined_deg": "the lesion does not reach the surface in one of the two planes",
 }
+
+#: Paths of what is read from the largest focus alone.
+PLACED = ("jic.", "arco_type.", "lateral_pillar.")
 
 
 def missing(part: Part, path: str = "") -> dict[str, str]:
@@ -285,12 +307,14 @@ def measure(hip: Hip, spec: Spec, *, pole: Pole | None = None, answers: Clinicia
     necrosis = necrosis_of(hip, spec)
     acetabulum = acetabulum_of(hip, hip.case.pelvis)
     ground = ground_of(necrosis, acetabulum, pole)
+    focus = largest(necrosis) if necrosis.lesion.focus_count > 1 else None
     return Measures(
         necrosis=necrosis,
-        figures=figures_of(necrosis, ground),
-        repeatability=measure_repeatability(necrosis, ground),
+        figures=figures_of(necrosis, ground, focus),
+        repeatability=measure_repeatability(necrosis, ground, focus),
         centroid=np.asarray(hip.to_world(hip.lesion.centroid_mm), dtype=np.float64),
         centroid_in_head=measure_centroid(necrosis),
         acetabulum=acetabulum,
         signs=detect_signs(hip, answers or ClinicianInput()),
+        foci=foci_of(necrosis),
     )

@@ -79,11 +79,6 @@ OPEN: set[str] = {
     "soft_bytes",
     "soft_bytes_255",
     "thick5",
-    "thin_crescent_0",
-    "thin_crescent_1",
-    "thin_pair",
-    "thin_slice",
-    "two_foci",
     "upside_down_x",
     "upside_down_y",
 }

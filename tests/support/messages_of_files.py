@@ -148,7 +148,7 @@ def _(kit: Kit) -> list[str]:
     return kit.measure(f"{SAMPLE}:2")
 
 
-@command("mask-specks")
+@command("lesion-too-small")
 def _(kit: Kit) -> list[str]:
     values, affine = sample()
     specks = np.zeros_like(values)

@@ -65,6 +65,18 @@ def an_untidy_map(kit: Kit) -> list[str]:
     return _map(kit, values, "--stage", "ARCO 3A", "--physis", "open", "--imaging-date", "2020-01-01")
 
 
+@scene("several_foci", "lesion_thin")
+def one_slice_in_two_pieces(kit: Kit) -> list[str]:
+    values, _ = sample()
+    values = values.copy()
+    dead = np.argwhere(values == 2)
+    middle, side = dead[:, 2].mean().astype(int), dead[:, 0].mean().astype(int)
+    values[values == 2] = 1
+    pieces = dead[(dead[:, 2] == middle) & (np.abs(dead[:, 0] - side) > 1)]
+    values[tuple(pieces.T)] = 2
+    return _map(kit, values)
+
+
 @scene("lesion_outside", "lesion_cut")
 def a_lesion_over_the_edge(kit: Kit) -> list[str]:
     values, affine = sample()

@@ -438,13 +438,40 @@ export interface OctantsPart {
   PIL: number;
 }
 /**
- * A connected piece of the lesion.
+ * A focus: a connected piece of the lesion; the largest comes first.
  */
 export interface ComponentPart {
   /**
    * Its volume, ml
    */
   volume_ml: number;
+  /**
+   * Its number, 1 the largest
+   */
+  number?: number;
+  /**
+   * Its share of the lesion, 0 to 1
+   */
+  fraction?: number;
+  /**
+   * Octant of the head that holds its centre of mass
+   */
+  octant?: "AIL" | "AIM" | "ASL" | "ASM" | "PIL" | "PIM" | "PSL" | "PSM";
+  /**
+   * The octant in words
+   */
+  place?: string;
+  /**
+   * Share of the weight-bearing area over it, 0 to 1
+   */
+  surface_fraction?: number;
+  /**
+   * Its centre of mass, RAS mm
+   *
+   * @minItems 3
+   * @maxItems 3
+   */
+  centroid?: [number, number, number];
   [k: string]: unknown;
 }
 /**
