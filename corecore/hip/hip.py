@@ -25,6 +25,7 @@ from corecore.hip.anatomy.head import fit_head
 from corecore.hip.anatomy.model import Anatomy, Landmarks, PlanWarning
 from corecore.hip.belonging import Side, check_side
 from corecore.hip.case import LESION_REACH_MM, OUTSIDE_SHARE_MAX, STRAY_LESION_ML, Case
+from corecore.hip.head_surface import beyond_joint, examine_head
 from corecore.hip.keep_out import KeepOutRegion, barrier_of
 from corecore.hip.lesion import Lesion, sampled
 
@@ -202,7 +203,14 @@ def build_hip(case: Case) -> Hip:
     done = time.perf_counter()
     timings = {"side_s": sided - started, "surface_s": surfaced - sided, "anatomy_s": done - surfaced}
     _log.info("hip %s: %s, head radius %.2f mm", case.id, side, anatomy.head_radius_mm)
+    warnings.extend(examine_head(bone, dead, anatomy, float(np.cbrt(np.prod(case.femur.grid.spacing_mm)))))
     local_grid = Grid(fine.grid.shape, np.diag([*spacing, 1.0]))
+    outside = beyond_joint(bone, voxels, anatomy)
+    if outside.any():
+        # What stands out of the head's sphere lends no room: from here on the bone ends at the joint surface.
+        voxels = voxels & ~outside
+        bone = bone_from_voxels(voxels, spacing, open_faces=faces)
+        dead = dead.kept(~Mask(local_grid, outside).contains(dead.points_mm))
     local_from_world, size = inverse(world_from_local), spacing * fine.grid.shape
     avoid = None if case.avoid is None else barrier_of("avoid", case.avoid, local_from_world, size)
     pelvis = None if case.pelvis is None else barrier_of("pelvis", case.pelvis, local_from_world, size)

@@ -10,9 +10,10 @@ import pytest
 from support.head_phantom import NECK, RADIUS, ball_hip, cap_overlap, cone, femoral, figures, with_lesion
 
 from corecore.base.spec import Spec
+from corecore.hip.head_surface import surface_along
 from corecore.hip.hip import Hip
 from corecore.measures.model import measure
-from corecore.measures.necrosis import head_map, spread_directions, surface_along
+from corecore.measures.necrosis import head_map, spread_directions
 from corecore.measures.volume import steinberg_class, steinberg_range
 from corecore.measures.weight_bearing import POLES
 

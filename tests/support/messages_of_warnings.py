@@ -204,6 +204,16 @@ def a_flattened_head(kit: Kit) -> list[str]:
     return kit.measure(kit.folder / "femur.nii.gz", kit.folder / "lesion.nii.gz", "--json")
 
 
+@scene("head_surface", slow=False)
+def a_mask_that_leaks(kit: Kit) -> list[str]:
+    values, affine = sample()
+    head = transform(np.linalg.inv(affine), kit.hip.to_world(kit.hip.anatomy.head_center))
+    mm = abs(affine[0, 0])
+    near = ball(values, tuple(head + np.array([0.0, 8.0, 14.0]) / mm), 14.0 / mm)
+    leak = near & ball(values, tuple(head), (kit.hip.anatomy.head_radius_mm + 4.0) / mm) & (values == 0)
+    return _map(kit, np.where(leak, 1, values).astype(values.dtype))
+
+
 @scene("lesion_moved", "transform_in_doubt")
 def a_lesion_of_another_scan(kit: Kit) -> list[str]:
     values, affine = sample()
