@@ -19,6 +19,7 @@ from corecore.hip.anatomy.landmarks import read_landmarks
 from corecore.hip.anatomy.model import Landmarks, PlanWarning
 from corecore.hip.inputs import AskedSide, HipInputs, parse_side
 from corecore.hip.lesion_transform import Move, into_femur
+from corecore.hip.missing_slices import check_slices
 from corecore.io.detect import kind_of
 from corecore.io.files import sha256_of
 from corecore.io.nifti import note_of
@@ -225,6 +226,9 @@ def read_case(inputs: HipInputs) -> Case:
             continue
         reference = _reference(given)
         mask = read_mask(reference, on)
+        caution = check_slices(mask, "region to avoid" if role == "avoid" else role)
+        if caution is not None:
+            case = replace(case, warnings=(*case.warnings, caution))
         source = Source(role, reference.path, sha256_of(reference.path), reference.label)
         case = replace(case, sources=(*case.sources, source))
         case = replace(case, pelvis=mask) if role == "pelvis" else replace(case, avoid=mask)
@@ -263,6 +267,11 @@ def case_from_masks(
     bone, dead = femur.canonical(), lesion.canonical()
     if label_map:
         bone = Mask(bone.grid, bone.voxels | dead.voxels)
+    for mask, name in ((bone, "femur"), (dead, "lesion")):
+        # Before cleaning, which would take what gaps cut off for specks.
+        caution = check_slices(mask, name, in_one_piece=name == "femur")
+        if caution is not None:
+            warnings.append(caution)
     start, stop = bone.bounds(pad=int(np.ceil(CROP_PAD_MM / bone.grid.spacing_mm.min())))
     open_faces = np.stack([start == 0, stop == np.array(bone.grid.shape)], axis=1)
     bone = bone.cropped(start, stop)
