@@ -19,6 +19,7 @@ from corecore.hip.anatomy.model import Landmarks, PlanWarning
 from corecore.hip.belonging import NamedSide, Part, Side, check_together, side_to_pick, sides_named
 from corecore.hip.inputs import AskedSide, HipInputs, parse_side
 from corecore.hip.lesion_transform import GivenTransform, Move, in_doubt, into_femur
+from corecore.hip.missing_slices import check_slices
 from corecore.io.detect import kind_of
 from corecore.io.files import sha256_of
 from corecore.io.nifti import note_of
@@ -212,6 +213,8 @@ def read_case(inputs: HipInputs) -> Case:
         shown_on = None if seen is None else (Path(str(image)), seen)
         dead, move = into_femur(dead, bone, given=given_transform, lesion_image=drawn, image=shown_on)
         doubts = (*doubts, *in_doubt(move), move.warning)
+    gaps = (check_slices(mask, "region to avoid" if role == "avoid" else role) for role, mask in masks.items())
+    doubts = (*doubts, *(gap for gap in gaps if gap is not None))
     # Labels that exclude each other are a label map; segments that overlap are masks of their own.
     label_map = same_file and not bool(np.any(bone.voxels & dead.voxels))
     sources = [
@@ -271,6 +274,11 @@ def case_from_masks(
     bone, dead = femur.canonical(), lesion.canonical()
     if label_map:
         bone = Mask(bone.grid, bone.voxels | dead.voxels)
+    for mask, name in ((bone, "femur"), (dead, "lesion")):
+        # Before cleaning, which would take what gaps cut off for specks.
+        caution = check_slices(mask, name, in_one_piece=name == "femur")
+        if caution is not None:
+            warnings.append(caution)
     start, stop = bone.bounds(pad=int(np.ceil(CROP_PAD_MM / bone.grid.spacing_mm.min())))
     open_faces = np.stack([start == 0, stop == np.array(bone.grid.shape)], axis=1)
     bone = bone.cropped(start, stop)

@@ -156,6 +156,14 @@ def _(kit: Kit) -> list[str]:
     return kit.measure(f"{SAMPLE}:1", kit.nifti("specks.nii.gz", specks, affine))
 
 
+@command("slices-missing")
+def _(kit: Kit) -> list[str]:
+    values, affine = sample()
+    thinned = (values == 2).astype(np.uint8)
+    thinned[:, 1::2] = 0
+    return kit.measure(f"{SAMPLE}:1", kit.nifti("thinned.nii.gz", thinned, affine))
+
+
 @command("series-not-single")
 def _(kit: Kit) -> list[str]:
     files = pytest.importorskip("support.format_files")

@@ -114,6 +114,16 @@ def a_segmentation_without_its_series(kit: Kit) -> list[str]:
     return kit.measure(f"{path}:1", f"{path}:2", "--json", "--side", "right")
 
 
+@scene("slices_missing")
+def a_forgotten_slice(kit: Kit) -> list[str]:
+    values, affine = sample()
+    dead = values == 2
+    last = int(np.flatnonzero(dead.any(axis=(0, 1)))[-1])
+    dead[:, :, last - 3] = False
+    femur = kit.nifti("femur.nii.gz", (values > 0).astype(np.uint8), affine)
+    return kit.measure(femur, kit.nifti("lesion.nii.gz", dead.astype(np.uint8), affine), "--json")
+
+
 def _shifted(affine: FloatArray, planes: int) -> FloatArray:
     moved = affine.copy()
     moved[:3, 3] += planes * affine[:3, 2]
