@@ -441,6 +441,8 @@ class Image:
         Where the voxels lie.
     values : ndarray of float32, shape ``grid.shape``
         Intensities.
+    straightened_deg : float, default 0
+        Tilt of the gantry that the slices were resampled upright from, degrees; 0 where they are as stored.
 
     Raises
     ------
@@ -450,6 +452,7 @@ class Image:
 
     grid: Grid
     values: npt.NDArray[np.float32]
+    straightened_deg: float = 0.0
 
     def __post_init__(self) -> None:
         if self.values.shape != self.grid.shape:

@@ -22,7 +22,7 @@ from corecore.hip.lesion_transform import Move, into_femur
 from corecore.io.detect import kind_of
 from corecore.io.files import sha256_of
 from corecore.io.nifti import note_of
-from corecore.io.references import MaskReference, read_image, read_mask, read_segmentation
+from corecore.io.references import MaskReference, image_place, read_image, read_mask, read_segmentation
 
 Side = Literal["left", "right"]
 
@@ -172,10 +172,12 @@ def read_case(inputs: HipInputs) -> Case:
         raise InputError(
             f"{femur_ref}: femur and lesion are the same mask; name two labels as path:label", code="same-mask"
         )
-    seen = None if image is None else read_image(Path(image))
+    seen = None if image is None else read_image(image, straighten=inputs.straighten)
     # Contours are filled on the image's grid where their own series is not at hand.
     on = None if seen is None else seen.grid
-    drawn = None if lesion_image is None else (lesion_image, read_image(lesion_image))
+    drawn = None
+    if lesion_image is not None:
+        drawn = (image_place(lesion_image)[0], read_image(lesion_image, straighten=inputs.straighten))
     parts = read_segmentation(femur_ref.path, on)
     bone = parts.pick(femur_ref.label)
     dead_on = on if drawn is None else drawn[1].grid
@@ -229,9 +231,22 @@ def read_case(inputs: HipInputs) -> Case:
         case = replace(case, sources=(*case.sources, source))
         case = replace(case, pelvis=mask) if role == "pelvis" else replace(case, avoid=mask)
     if seen is not None:
-        path = Path(str(image))
-        case = replace(case, image=seen, sources=(*case.sources, Source("image", path, sha256_of(path), None)))
+        path, chosen = image_place(str(image))
+        case = replace(case, image=seen, sources=(*case.sources, Source("image", path, sha256_of(path), chosen)))
+    tilts = [shown.straightened_deg for shown in (seen, None if drawn is None else drawn[1]) if shown is not None]
+    if any(tilts):
+        case = replace(case, warnings=(*case.warnings, straightened(max(tilts))))
     return case
+
+
+def straightened(tilt_deg: float) -> PlanWarning:
+    """The warning of an image whose slices were resampled upright."""
+    return PlanWarning(
+        "straightened",
+        f"the image was taken with the gantry tilted by {tilt_deg:.1f}° and resampled upright: each slice was shifted"
+        " in its own plane, linear between pixels; beside a slice, where nothing was seen, stands the least value;"
+        " masks must be drawn on the patient as DICOM places them",
+    )
 
 
 def _reference(given: MaskReference | str) -> MaskReference:

@@ -40,6 +40,8 @@ class HipInputs:
     avoid: MaskReference | str | None = None
     lesion_transform: Path | None = None
     lesion_image: Path | None = None
+    #: Whether slices of a tilted gantry are resampled upright.
+    straighten: bool = False
 
     @property
     def from_another_scan(self) -> bool:

@@ -17,7 +17,7 @@ from corecore.document.fields import known
 from corecore.document.inputs import input_fingerprints
 from corecore.document.read import PlanFile
 from corecore.document.stated import StatedPlan, read_stated
-from corecore.hip.anatomy.model import Landmarks
+from corecore.hip.anatomy.model import Landmarks, PlanWarning
 from corecore.hip.case import load_case
 from corecore.hip.hip import Hip, build_hip
 from corecore.hip.lesion_transform import move_told
@@ -57,6 +57,9 @@ def open_plan(path: Path, *, image: bool = False) -> OpenedPlan:
     seen = plan.input("image") if image else None
     shown = seen.path if seen is not None and seen.path.is_file() else None
     case = load_case(femur, lesion, side=plan.side, landmarks=given, pelvis=pelvis, avoid=avoid, image=shown)
+    # The copy of an image that was straightened stands upright by now.
+    texts = [one.text for one in plan.file.plan.warnings if one.code == "straightened"]
+    case = replace(case, warnings=(*case.warnings, *(PlanWarning("straightened", text) for text in texts)))
     told = known(plan.file.plan.case.lesion_transform)
     if told is not None:
         # The lesion's mask lies in the femur's world by now; how surely it does goes into the risk again.

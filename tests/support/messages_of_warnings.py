@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from corecore.base.grid import BoolArray, FloatArray, Grid, Image, Mask, transform
 from corecore.hip.case import DRAFT_NOTE
@@ -163,6 +164,18 @@ def a_flattened_head(kit: Kit) -> list[str]:
     write_mask(kit.folder / "femur.nii.gz", case.original_femur)
     write_mask(kit.folder / "lesion.nii.gz", case.original_lesion)
     return kit.measure(kit.folder / "femur.nii.gz", kit.folder / "lesion.nii.gz", "--json")
+
+
+@scene("straightened")
+def a_ct_with_a_tilted_gantry(kit: Kit) -> list[str]:
+    files = pytest.importorskip("support.format_files")
+    values, affine = sample()
+    # A coarse image over the sample, each slice shifted along its columns: 14 degrees.
+    coarse = affine @ np.diag([4.0, 4.0, 4.0, 1.0])
+    coarse[:3, 2] += np.tan(np.radians(14.0)) * coarse[:3, 1]
+    grey = np.full([n // 4 + 1 for n in values.shape], 40, dtype=np.int16)
+    files.dicom_series(kit.folder / "ct", grey, coarse)
+    return [*kit.of_sample("--json"), "--image", str(kit.folder / "ct"), "--straighten"]
 
 
 @scene("lesion_moved")

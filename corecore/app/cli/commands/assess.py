@@ -30,6 +30,7 @@ from corecore.app.cli.options import (
     SettingOption,
     SideOption,
     StageOption,
+    Straighten,
 )
 from corecore.hip.inputs import HipInputs
 from corecore.planning.request import Output, Parameters, PlanRequest, Search
@@ -53,6 +54,7 @@ def assess(
     lesion_transform: LesionTransform = None,
     lesion_image: LesionImage = None,
     register: Register = False,
+    straighten: Straighten = False,
     imaging_date: ImagingDate = None,
     stage: StageOption = None,
     physis: PhysisOption = "unknown",
@@ -73,7 +75,7 @@ def assess(
     request = PlanRequest(
         HipInputs(
             femur, lesion, side, case_id, landmarks, image=image, pelvis=pelvis, lesion_transform=lesion_transform,
-            lesion_image=lesion_image,
+            lesion_image=lesion_image, straighten=straighten,
         ),
         clinician_input(stage, physis, imaging_date),
         Parameters(preset, config, {"diameter_mm": diameter, "tunnels": 1}, setting or ()),

@@ -25,6 +25,7 @@ from corecore.app.cli.options import (
     Register,
     SideOption,
     StageOption,
+    Straighten,
 )
 from corecore.base.parsing import direction
 from corecore.hip.inputs import HipInputs
@@ -40,6 +41,7 @@ def measure(
     lesion_transform: LesionTransform = None,
     lesion_image: LesionImage = None,
     register: Register = False,
+    straighten: Straighten = False,
     imaging_date: ImagingDate = None,
     stage: StageOption = None,
     physis: PhysisOption = "unknown",
@@ -57,6 +59,6 @@ def measure(
     check_lesion_options(lesion_transform, lesion_image, register)
     inputs = HipInputs(
         femur, lesion, side, case_id, landmarks, image=image, pelvis=pelvis, lesion_transform=lesion_transform,
-        lesion_image=lesion_image,
+        lesion_image=lesion_image, straighten=straighten,
     )  # fmt: skip
     return measure_and_report(inputs, answers, pole=given_pole, out=out, keep_names=keep_names, as_json=as_json)

@@ -35,6 +35,7 @@ from corecore.app.cli.options import (
     SettingOption,
     SideOption,
     StageOption,
+    Straighten,
     TargetOption,
     Tunnels,
 )
@@ -67,6 +68,7 @@ def plan(
     lesion_transform: LesionTransform = None,
     lesion_image: LesionImage = None,
     register: Register = False,
+    straighten: Straighten = False,
     imaging_date: ImagingDate = None,
     stage: StageOption = None,
     physis: PhysisOption = "unknown",
@@ -105,7 +107,9 @@ def plan(
     }  # fmt: skip
     check_lesion_options(lesion_transform, lesion_image, register)
     request = PlanRequest(
-        HipInputs(femur, lesion, side, case_id, landmarks, image, pelvis, avoid, lesion_transform, lesion_image),
+        HipInputs(
+            femur, lesion, side, case_id, landmarks, image, pelvis, avoid, lesion_transform, lesion_image, straighten
+        ),
         clinician_input(stage, physis, imaging_date),
         Parameters(preset, config, {key: value for key, value in values.items() if value is not None}, setting or ()),
         Search(gap, seconds, robust, methods_of(methods), explain, alternatives),
