@@ -447,6 +447,8 @@ class Image:
         Intensities.
     origin : Origin, optional
         What its file says of frame and patient; parts that are cut out of it have none.
+    straightened_deg : float, default 0
+        Tilt of the gantry that the slices were resampled upright from, degrees; 0 where they are as stored.
 
     Raises
     ------
@@ -457,6 +459,7 @@ class Image:
     grid: Grid
     values: npt.NDArray[np.float32]
     origin: Origin = field(default=UNKNOWN, repr=False)
+    straightened_deg: float = 0.0
 
     def __post_init__(self) -> None:
         if self.values.shape != self.grid.shape:

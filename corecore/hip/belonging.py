@@ -25,7 +25,9 @@ from corecore.io.bounded import shown
 Side = Literal["left", "right"]
 
 #: Warnings on the files as they were read, which copies of their voxels no longer give rise to.
-AT_READING = frozenset({"forms_differ", "side_name", "scan_extent_unknown", "label_names_unread", "transform_in_doubt"})
+AT_READING = frozenset({
+    "forms_differ", "side_name", "scan_extent_unknown", "label_names_unread", "transform_in_doubt", "straightened",
+})  # fmt: skip
 #: A qform that puts a corner of the bone's box further than this from the sform's place is told, mm (contract §7).
 FORM_TOLERANCE_MM = 0.1
 

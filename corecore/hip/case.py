@@ -23,7 +23,7 @@ from corecore.hip.missing_slices import check_slices
 from corecore.io.detect import kind_of
 from corecore.io.files import sha256_of
 from corecore.io.nifti import note_of
-from corecore.io.references import MaskReference, read_image, read_mask, read_segmentation
+from corecore.io.references import MaskReference, image_place, read_image, read_mask, read_segmentation
 from corecore.io.transform import parse_kind
 
 #: Components smaller than this are specks of the segmentation, ml (contract §1).
@@ -168,7 +168,7 @@ def read_case(inputs: HipInputs) -> Case:
     Raises ``InputError`` for unreadable files, empty masks, a lesion outside the femur, or
     lesions in both hips without a ``side``.
     """
-    side, image, landmarks = parse_side(inputs.side), inputs.image, inputs.landmarks
+    side, image, lesion_image, landmarks = parse_side(inputs.side), inputs.image, inputs.lesion_image, inputs.landmarks
     kind = parse_kind(inputs.transform_kind)
     if isinstance(landmarks, Path):
         landmarks = read_landmarks(landmarks)
@@ -183,10 +183,12 @@ def read_case(inputs: HipInputs) -> Case:
             f"{femur_ref.path}: femur and lesion lie in one file, so in one world; two are accepted",
             code="options-conflict",
         )
-    seen = None if image is None else read_image(Path(image))
+    seen = None if image is None else read_image(image, straighten=inputs.straighten)
     # Contours are filled on the image's grid where their own series is not at hand.
     on = None if seen is None else seen.grid
-    drawn = None if inputs.lesion_image is None else (inputs.lesion_image, read_image(inputs.lesion_image))
+    drawn = None
+    if lesion_image is not None:
+        drawn = (image_place(lesion_image)[0], read_image(lesion_image, straighten=inputs.straighten))
     parts = read_segmentation(femur_ref.path, on)
     bone = parts.pick(femur_ref.label)
     dead_on = on if drawn is None else drawn[1].grid
@@ -200,7 +202,8 @@ def read_case(inputs: HipInputs) -> Case:
         *(Part(role, others[role].path, mask) for role, mask in masks.items()),
     ]
     if seen is not None:
-        given.append(Part("image", Path(str(image)), seen))
+        place, chosen = image_place(str(image))
+        given.append(Part("image", place, seen))
     if drawn is not None:
         given.append(Part("lesion_image", *drawn))
     doubts = check_together(given, bone, moved=MOVED if inputs.from_another_scan else ())
@@ -210,7 +213,7 @@ def read_case(inputs: HipInputs) -> Case:
         given_transform = None
         if inputs.lesion_transform is not None:
             given_transform = GivenTransform(inputs.lesion_transform, kind, inputs.transform_inverted)
-        shown_on = None if seen is None else (Path(str(image)), seen)
+        shown_on = None if seen is None else (place, seen)
         dead, move = into_femur(dead, bone, given=given_transform, lesion_image=drawn, image=shown_on)
         doubts = (*doubts, *in_doubt(move), move.warning)
     gaps = (check_slices(mask, "region to avoid" if role == "avoid" else role) for role, mask in masks.items())
@@ -225,7 +228,10 @@ def read_case(inputs: HipInputs) -> Case:
         sources += [Source(role, path, sha256_of(path), None) for role, path in move.files]
     sources += [Source(role, one.path, sha256_of(one.path), one.label) for role, one in others.items()]
     if seen is not None:
-        sources.append(Source("image", Path(str(image)), sha256_of(Path(str(image))), None))
+        sources.append(Source("image", place, sha256_of(place), chosen))
+    tilts = [shown.straightened_deg for shown in (seen, None if drawn is None else drawn[1]) if shown is not None]
+    if any(tilts):
+        doubts = (*doubts, straightened(max(tilts)))
     looked_for, stated, origin = side_to_pick(named, side)
     case = case_from_masks(
         bone, dead, label_map=label_map, side=looked_for, side_origin=origin, landmarks=landmarks,
@@ -248,6 +254,16 @@ def _chosen_by(given: MaskReference | str) -> str:
     """The name that chose a label or, of a folder, a file; nothing where a number or nothing did."""
     reference = MaskReference.parse(given) if isinstance(given, str) else given
     return reference.label if isinstance(reference.label, str) else ""
+
+
+def straightened(tilt_deg: float) -> PlanWarning:
+    """The warning of an image whose slices were resampled upright."""
+    return PlanWarning(
+        "straightened",
+        f"the image was taken with the gantry tilted by {tilt_deg:.1f}° and resampled upright: each slice was shifted"
+        " in its own plane, linear between pixels; beside a slice, where nothing was seen, stands the least value;"
+        " masks must be drawn on the patient as DICOM places them",
+    )
 
 
 def _reference(given: MaskReference | str) -> MaskReference:

@@ -43,6 +43,8 @@ class HipInputs:
     #: ``itk``, ``matrix`` or ``flirt``, and whether the transform is to be inverted; ``None`` where it is not stated.
     transform_kind: str | None = None
     transform_inverted: bool | None = None
+    #: Whether slices of a tilted gantry are resampled upright.
+    straighten: bool = False
 
     @property
     def from_another_scan(self) -> bool:

@@ -66,12 +66,13 @@ def staged_folder(target: Path) -> Iterator[Path]:
 
 
 def sha256_of(path: Path) -> str:
-    """Fingerprint of a file's bytes; of a folder, that of its files' fingerprints, whatever their names.
+    """Fingerprint of a file's bytes; of a folder, that of the fingerprints of all files in it, whatever their names.
 
     Raises ``InputError`` where it cannot be read.
     """
     if os.path.isdir(path):
-        parts = sorted(sha256_of(item) for item in path.iterdir() if item.is_file())
+        files = (Path(place) / name for place, _, names in os.walk(path) for name in names)
+        parts = sorted(sha256_of(item) for item in files if item.is_file())
         return hashlib.sha256("".join(parts).encode()).hexdigest()
     digest = hashlib.sha256()
     try:

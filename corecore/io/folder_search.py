@@ -12,10 +12,10 @@ from typing import Literal
 
 import numpy as np
 
-from corecore.base.errors import InputError
+from corecore.base.errors import InputError, MissingExtraError
 from corecore.io.bounded import reading, short, shown
 from corecore.io.detect import look_at
-from corecore.io.dicom.files import MAX_FILES, MULTI_FRAME, SEGMENTATION, SINGLE_FRAME, STRUCTURE_SET, sop_class
+from corecore.io.dicom.files import MAX_FILES, SEGMENTATION, STRUCTURE_SET, sop_class
 from corecore.io.references import MaskReference, read_segmentation
 from corecore.io.segmentation import Segment, Segmentation, matching, spelled
 
@@ -240,21 +240,14 @@ def _by_size(parts: Segmentation, role: Role) -> Segment:
 
 def _images(folder: Path) -> list[Candidate]:
     """Series of slices, multi-frame files, and volumes that are no label maps."""
-    found, files = [], []
-    folders: set[Path] = set()
+    found, files, dicom = [], [], False
     for path, kind in _files(folder):
-        if kind != "dicom":
+        if kind == "dicom":
+            dicom = True
+        else:
             files.append(path)
-            continue
-        if path.parent in folders:
-            # One slice tells the folder's; the others are read once they are asked for.
-            continue
-        uid = _object(path)
-        if uid in SINGLE_FRAME:
-            folders.add(path.parent)
-        elif uid in MULTI_FRAME:
-            found.append(Candidate(MaskReference(path), stem(path)))
-    found += [Candidate(MaskReference(place), place.name) for place in sorted(folders)]
+    if dicom or not files:
+        found = _series(folder)
     masks = _fits("femur"), _fits("lesion")
     open_to_doubt = [path for path in files if not any(fits(stem(path)) for fits in masks)]
     named = [path for path in open_to_doubt if _fits("image")(stem(path))]
@@ -266,6 +259,26 @@ def _images(folder: Path) -> list[Candidate]:
             )
         named = [path for path in open_to_doubt if _segmentation(path) is None]
     return found + [Candidate(MaskReference(path), stem(path)) for path in named]
+
+
+def _series(folder: Path) -> list[Candidate]:
+    """The DICOM series under a folder; the only one as its file or folder, where that holds nothing else."""
+    from corecore.io.dicom.stacks import choose, survey
+
+    try:
+        seen = survey(folder)
+    except MissingExtraError:
+        return []
+    if not seen.stacks:
+        return []
+    stack = choose(seen, None)
+    homes = {path.parent for path in stack.files}
+    if len(seen.stacks) > 1 or len(homes) > 1:
+        return [Candidate(MaskReference(folder, stack.number), stack.description)]
+    if len(stack.files) == 1:
+        return [Candidate(MaskReference(stack.files[0]), stem(stack.files[0]))]
+    home = homes.pop()
+    return [Candidate(MaskReference(home), home.name)]
 
 
 def _listed(files: list[Path]) -> str:

@@ -224,6 +224,18 @@ def a_mask_that_leaks(kit: Kit) -> list[str]:
     return _map(kit, np.where(leak, 1, values).astype(values.dtype))
 
 
+@scene("straightened")
+def a_ct_with_a_tilted_gantry(kit: Kit) -> list[str]:
+    files = pytest.importorskip("support.format_files")
+    values, affine = sample()
+    # A coarse image over the sample, each slice shifted along its columns: 14 degrees.
+    coarse = affine @ np.diag([4.0, 4.0, 4.0, 1.0])
+    coarse[:3, 2] += np.tan(np.radians(14.0)) * coarse[:3, 1]
+    grey = np.full([n // 4 + 1 for n in values.shape], 40, dtype=np.int16)
+    files.dicom_series(kit.folder / "ct", grey, coarse)
+    return [*kit.of_sample("--json"), "--image", str(kit.folder / "ct"), "--straighten"]
+
+
 @scene("lesion_moved", "transform_in_doubt")
 def a_lesion_of_another_scan(kit: Kit) -> list[str]:
     values, affine = sample()

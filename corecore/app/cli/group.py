@@ -32,6 +32,7 @@ COMMANDS = {
     "guide": "A patient-specific drill guide, measured back from its mesh. Not validated clinically.",
     "messages": "What an error or a warning means, by its code, and what mends it.",
     "review": "See a plan, move its tunnels, and sign it off, on a page of this machine only. Ends with Ctrl-C.",
+    "series": "List the CT and MR series under a folder; FOLDER:NUMBER then takes one wherever an image is taken.",
     "summary": "Tables and plots of a batch: what was removed, with what room, what failed and why.",
     "synth": "Synthetic hips with known truth, each from its own seed.",
 }  # fmt: skip

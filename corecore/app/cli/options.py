@@ -55,7 +55,14 @@ TargetOption = Annotated[
     str | None, typer.Option("--target", help="Do most of: lesion (removed), weight-bearing (weighted), reached.")
 ]
 ImageFile = Annotated[
-    Path | None, typer.Option(help="The CT or MR the masks were drawn on: a file, or the folder of a DICOM series.")
+    Path | None,
+    typer.Option(
+        help="The CT or MR the masks were drawn on: a file, or a DICOM folder; FOLDER:NUMBER or FOLDER:UID takes one"
+        " of several series."
+    ),
+]
+Straighten = Annotated[
+    bool, typer.Option("--straighten", help="Resample a DICOM series of a tilted gantry upright; else it is refused.")
 ]
 ImagingDate = Annotated[str | None, typer.Option("--imaging-date", help="Day of the imaging, YYYY-MM-DD.")]
 StageOption = Annotated[

@@ -97,7 +97,7 @@ def from_folders(inputs: HipInputs, *, quiet: bool) -> HipInputs:
         femur = str(find(Path(femur), "femur", side))
         found.insert(0, ("femur", femur))
     if image is not None and os.path.isdir(image):
-        named, image = image, find(Path(image), "image").path
+        named, image = str(image), str(find(Path(image), "image"))
         # The folder of a series is that series: nothing was chosen.
         if image != named:
             found.append(("image", str(image)))

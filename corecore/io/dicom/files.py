@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -69,27 +67,10 @@ def sop_class(path: Path) -> str:
     return str(read_dataset(path, pixels=False).SOPClassUID)
 
 
-def dicom_files(folder: Path) -> Iterator[Path]:
-    """The files of one folder that carry DICOM's mark, by name. Raises ``InputError`` for more than is looked at."""
-    with reading(folder, "a folder of DICOM files"):
-        entries = sorted(os.scandir(folder), key=lambda e: e.name)
-    if len(entries) > MAX_FILES:
-        raise InputError(
-            f"{shown(folder)}: {len(entries):,} entries; up to {MAX_FILES:,} are accepted", code="folder-too-large"
-        )
-    for entry in entries:
-        # An index of files, not an image.
-        if not entry.is_file() or entry.name.upper() == "DICOMDIR":
-            continue
-        try:
-            with open(entry.path, "rb") as stream:
-                head = stream.read(132)
-        except OSError as error:
-            raise InputError(
-                f"{shown(entry.path)}: cannot be read ({error.strerror}); {WHAT} is accepted", code="file-unreadable"
-            ) from error
-        if head[128:132] == b"DICM":
-            yield Path(entry.path)
+def has_mark(path: Path) -> bool:
+    """Whether a file carries DICOM's mark. Raises ``OSError`` where it cannot be read."""
+    with open(path, "rb") as stream:
+        return stream.read(132)[128:132] == b"DICM"
 
 
 def numbers(dataset: Any, name: str, count: int, path: Path) -> FloatArray:
@@ -164,8 +145,23 @@ def pixel_frames(dataset: Any, path: Path) -> Any:
     try:
         return dataset.pixel_array
     except (RuntimeError, NotImplementedError) as error:
+        if not _has_gdcm():
+            raise MissingExtraError(
+                f"{shown(path)}: its pixels are packed as {short(syntax.name)}, which needs GDCM:"
+                " pip install 'corecore[dicom]'",
+                code="extra-missing",
+            ) from error
         raise InputError(
             f"{shown(path)}: its pixels are packed as {short(syntax.name)} and cannot be unpacked here"
             f" ({first_line(error)}); unpacked DICOM is accepted",
             code="dicom-packing",
         ) from error
+
+
+def _has_gdcm() -> bool:
+    """Whether the decoder of JPEG Lossless is here, which pydicom calls where it is installed."""
+    try:
+        import gdcm  # noqa: F401
+    except ImportError:
+        return False
+    return True

@@ -14,7 +14,8 @@ from corecore.base.grid import BoolArray, Grid
 from corecore.io.bounded import check_claim, reading, short, shown
 from corecore.io.dicom.files import SEGMENTATION, first_item, numbers, origin_of, pixel_frames, read_dataset, whole
 from corecore.io.dicom.planes import EVEN_TOLERANCE_MM, SAME_PLACE_MM, check_alike, grid_of, normal_of
-from corecore.io.dicom.series import find_series, frame_planes
+from corecore.io.dicom.series import find_series
+from corecore.io.dicom.stacks import frame_planes
 from corecore.io.segmentation import ROOM_MM, Segment, Segmentation, place_in
 
 WHAT = "a DICOM segmentation"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from corecore.base.errors import InputError
 from corecore.base.parsing import parse_settings
+from corecore.io.references import image_place
 
 #: Columns of a manifest; the first three are needed in every row.
 COLUMNS = ("id", "femur", "lesion", "image", "side", "overrides", "pelvis", "truth")
@@ -48,7 +49,8 @@ class Row:
         for role in ("femur", "lesion", "pelvis", "image", "truth"):
             text = getattr(self, role)
             if text:
-                found[role] = Path(text if role in ("image", "truth") else _file_of(text))
+                plain = Path(text if role == "truth" else _file_of(text))
+                found[role] = image_place(text)[0] if role == "image" else plain
         return found
 
 

@@ -30,6 +30,7 @@ from corecore.app.cli.options import (
     SettingOption,
     SideOption,
     StageOption,
+    Straighten,
     TransformInverse,
     TransformKind,
 )
@@ -57,6 +58,7 @@ def assess(
     transform_inverse: TransformInverse = None,
     lesion_image: LesionImage = None,
     register: Register = False,
+    straighten: Straighten = False,
     imaging_date: ImagingDate = None,
     stage: StageOption = None,
     physis: PhysisOption = "unknown",
@@ -78,6 +80,7 @@ def assess(
         HipInputs(
             femur, lesion, side, case_id, landmarks, image=image, pelvis=pelvis, lesion_transform=lesion_transform,
             lesion_image=lesion_image, transform_kind=transform_kind, transform_inverted=transform_inverse,
+            straighten=straighten,
         ),
         clinician_input(stage, physis, imaging_date),
         Parameters(preset, config, {"diameter_mm": diameter, "tunnels": 1}, setting or ()),

@@ -25,6 +25,7 @@ from corecore.app.cli.options import (
     Register,
     SideOption,
     StageOption,
+    Straighten,
     TransformInverse,
     TransformKind,
 )
@@ -44,6 +45,7 @@ def measure(
     transform_inverse: TransformInverse = None,
     lesion_image: LesionImage = None,
     register: Register = False,
+    straighten: Straighten = False,
     imaging_date: ImagingDate = None,
     stage: StageOption = None,
     physis: PhysisOption = "unknown",
@@ -62,5 +64,6 @@ def measure(
     inputs = HipInputs(
         femur, lesion, side, case_id, landmarks, image=image, pelvis=pelvis, lesion_transform=lesion_transform,
         lesion_image=lesion_image, transform_kind=transform_kind, transform_inverted=transform_inverse,
+        straighten=straighten,
     )  # fmt: skip
     return measure_and_report(inputs, answers, pole=given_pole, out=out, keep_names=keep_names, as_json=as_json)

@@ -35,6 +35,7 @@ from corecore.app.cli.options import (
     SettingOption,
     SideOption,
     StageOption,
+    Straighten,
     TargetOption,
     TransformInverse,
     TransformKind,
@@ -71,6 +72,7 @@ def plan(
     transform_inverse: TransformInverse = None,
     lesion_image: LesionImage = None,
     register: Register = False,
+    straighten: Straighten = False,
     imaging_date: ImagingDate = None,
     stage: StageOption = None,
     physis: PhysisOption = "unknown",
@@ -111,7 +113,7 @@ def plan(
     request = PlanRequest(
         HipInputs(
             femur, lesion, side, case_id, landmarks, image, pelvis, avoid, lesion_transform, lesion_image,
-            transform_kind, transform_inverse,
+            transform_kind, transform_inverse, straighten,
         ),
         clinician_input(stage, physis, imaging_date),
         Parameters(preset, config, {key: value for key, value in values.items() if value is not None}, setting or ()),
