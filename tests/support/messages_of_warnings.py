@@ -328,12 +328,12 @@ def _from_the_center(whole: Whole) -> FloatArray:
 
 @scene("draft_no_acetabulum")
 def a_head_far_from_its_socket(kit: Kit) -> list[str]:
-    return _drafted(kit, whole_hip(3, gap_mm=18.0, spacing=(1.2, 1.2, 1.2)))
+    return _drafted(kit, whole_hip(3, gap_mm=18.0, spacing=(1.2, 1.2, 1.2), below_mm=60.0))
 
 
 @scene("draft_joint_unclear")
 def a_joint_filled_above(kit: Kit) -> list[str]:
-    whole = whole_hip(3, spacing=(1.2, 1.2, 1.2))
+    whole = whole_hip(3, spacing=(1.2, 1.2, 1.2), below_mm=60.0)
     away = _from_the_center(whole)
     size = np.linalg.norm(away, axis=1)
     shell = (size > whole.radius_mm - 1.0) & (size < whole.radius_mm + 6.0)
@@ -342,7 +342,7 @@ def a_joint_filled_above(kit: Kit) -> list[str]:
 
 @scene("draft_bridges_cut")
 def a_wire_of_bone_to_the_pelvis(kit: Kit) -> list[str]:
-    whole = whole_hip(3, spacing=(1.2, 1.2, 1.2))
+    whole = whole_hip(3, spacing=(1.2, 1.2, 1.2), below_mm=60.0)
     away, radius = _from_the_center(whole), whole.radius_mm
     lateral = float(np.sign((whole.femur.positions_mm() - whole.center)[:, 0].mean()))
     corners = [(1.5 * lateral, 0.0, -2.5), (-1.6 * lateral, 0.0, -2.5), (-1.6 * lateral, 0.0, 0.3)]
