@@ -65,16 +65,21 @@ def an_untidy_map(kit: Kit) -> list[str]:
     return _map(kit, values, "--stage", "ARCO 3A", "--physis", "open", "--imaging-date", "2020-01-01")
 
 
-@scene("several_foci", "lesion_thin")
-def one_slice_in_two_pieces(kit: Kit) -> list[str]:
-    values, _ = sample()
+@scene("several_foci", "lesion_thin", "focus_missed")
+def a_path_past_one_slice_in_two_pieces(kit: Kit) -> list[str]:
+    values, affine = sample()
     values = values.copy()
     dead = np.argwhere(values == 2)
     middle, side = dead[:, 2].mean().astype(int), dead[:, 0].mean().astype(int)
     values[values == 2] = 1
-    pieces = dead[(dead[:, 2] == middle) & (np.abs(dead[:, 0] - side) > 1)]
-    values[tuple(pieces.T)] = 2
-    return _map(kit, values)
+    values[tuple(dead[(dead[:, 2] == middle) & (np.abs(dead[:, 0] - side) > 1)].T)] = 2
+    path = kit.nifti("map.nii.gz", values, affine)
+    tunnel = json.loads((kit.kept_plan / "plan.json").read_text())["tunnels"][0]
+    entry, tip = np.array(tunnel["entry"]), np.array(tunnel["tip"])
+    ends = [",".join(f"{v:.3f}" for v in point) for point in (entry, 0.5 * (entry + tip))]
+    masks = ["--femur", f"{path}:1", "--lesion", f"{path}:2"]
+    line = ["--entry", ends[0], "--tip", ends[1], "--diameter", "10"]
+    return ["assess", *masks, *line, "--no-pictures", "--json", "--out", str(kit.folder / "assessed")]
 
 
 @scene("lesion_outside", "lesion_cut")
