@@ -23,7 +23,8 @@ from corecore.hip.missing_slices import check_slices
 from corecore.io.detect import kind_of
 from corecore.io.files import sha256_of
 from corecore.io.nifti import note_of
-from corecore.io.references import MaskReference, read_image, read_mask, read_segmentation
+from corecore.io.references import MaskReference, read_image, read_segmentation
+from corecore.io.segmentation import Segmentation
 
 Side = Literal["left", "right"]
 
@@ -178,10 +179,11 @@ def read_case(inputs: HipInputs) -> Case:
     on = None if seen is None else seen.grid
     drawn = None if lesion_image is None else (lesion_image, read_image(lesion_image))
     parts = read_segmentation(femur_ref.path, on)
-    bone = parts.pick(femur_ref.label)
+    bone, said = _picked(parts, femur_ref, "femur")
     dead_on = on if drawn is None else drawn[1].grid
-    dead = (parts if same_file else read_segmentation(lesion_ref.path, dead_on)).pick(lesion_ref.label)
-    del parts
+    others = parts if same_file else read_segmentation(lesion_ref.path, dead_on)
+    dead, more = _picked(others, lesion_ref, "lesion")
+    del parts, others
     move: Move | None = None
     if inputs.from_another_scan:
         if same_file:
@@ -213,6 +215,7 @@ def read_case(inputs: HipInputs) -> Case:
         case_id=inputs.case_id,
         sources=sources,
     )
+    case = replace(case, warnings=(*said, *more, *case.warnings))
     if move is not None:
         case = replace(case, move=move, warnings=(*case.warnings, move.warning))
     if _is_draft(femur_ref.path):
@@ -225,10 +228,10 @@ def read_case(inputs: HipInputs) -> Case:
         if given is None:
             continue
         reference = _reference(given)
-        mask = read_mask(reference, on)
-        caution = check_slices(mask, "region to avoid" if role == "avoid" else role)
-        if caution is not None:
-            case = replace(case, warnings=(*case.warnings, caution))
+        name = "region to avoid" if role == "avoid" else role
+        mask, said = _picked(read_segmentation(reference.path, on), reference, name)
+        caution = check_slices(mask, name)
+        case = replace(case, warnings=(*case.warnings, *said, *([caution] if caution else [])))
         source = Source(role, reference.path, sha256_of(reference.path), reference.label)
         case = replace(case, sources=(*case.sources, source))
         case = replace(case, pelvis=mask) if role == "pelvis" else replace(case, avoid=mask)
@@ -236,6 +239,13 @@ def read_case(inputs: HipInputs) -> Case:
         path = Path(str(image))
         case = replace(case, image=seen, sources=(*case.sources, Source("image", path, sha256_of(path), None)))
     return case
+
+
+def _picked(parts: Segmentation, reference: MaskReference, name: str) -> tuple[Mask, list[PlanWarning]]:
+    """The mask that a reference names, and what is to be said of how it was read."""
+    before = len(parts.remarks)
+    mask = parts.pick(reference.label)
+    return mask, [PlanWarning(remark.code, f"the {name}: {remark.text}") for remark in parts.remarks[before:]]
 
 
 def _reference(given: MaskReference | str) -> MaskReference:
