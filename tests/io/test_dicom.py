@@ -197,6 +197,75 @@ def test_frames_left_out_are_not_the_scans_end(series: tuple[Path, list[Dataset]
     assert np.max(np.abs(np.sort(mask.positions_mm(), axis=0) - np.sort(here, axis=0))) < 1e-6
 
 
+def spaced(said: str | None, thickness: str | None = "1.6") -> Callable[[Dataset], None]:
+    def change(dataset: Dataset) -> None:
+        measures = dataset.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
+        for name, value in (("SpacingBetweenSlices", said), ("SliceThickness", thickness)):
+            if value is not None:
+                setattr(measures, name, value)
+            elif name in measures:
+                delattr(measures, name)
+
+    return change
+
+
+@pytest.mark.parametrize("said", [None, "0", "-1.5", "0.75", "4.5", "1.49", "1000", "1e-9"])
+@pytest.mark.parametrize("beside", [True, False])
+def test_places_of_frames_outrank_the_step_stated(
+    series: tuple[Path, list[Dataset]], tmp_path: Path, said: str | None, beside: bool
+) -> None:
+    path = files.dicom_seg((series[0] if beside else tmp_path) / "s.dcm", labels(), series[1])
+    right = read_mask(f"{path}:1")
+    mask = read_mask(f"{damage(path, spaced(said))}:1")
+    assert mask.grid.same_as(right.grid)
+    assert np.array_equal(mask.voxels, right.voxels)
+    assert right.voxels.sum() == (labels() == 1).sum()
+
+
+def without_sources(dataset: Dataset) -> None:
+    for frame in dataset.PerFrameFunctionalGroupsSequence:
+        del frame.DerivationImageSequence
+
+
+@pytest.mark.parametrize("count", [2, 3])
+@pytest.mark.parametrize("witness", ["series", "sources", "lengths"])
+def test_slices_without_a_frame_between_stored_ones_stay_empty(
+    series: tuple[Path, list[Dataset]], tmp_path: Path, count: int, witness: str
+) -> None:
+    step = float(np.linalg.norm(AFFINE[:3, 2]))
+    values = np.zeros(SHAPE, dtype=np.uint8)
+    values[2:9, 2:8, ::count] = 1
+    path = files.dicom_seg((series[0] if witness == "series" else tmp_path) / "s.dcm", values, series[1])
+    if witness == "series":
+        damage(path, spaced(f"{count * step:.6f}", f"{count * step:.6f}"))
+    if witness == "sources":
+        damage(path, spaced(f"{step:.6f}", None))
+    if witness == "lengths":
+        damage(damage(path, spaced(f"{step:.6f}", f"{step:.6f}")), without_sources)
+    mask = read_mask(f"{path}:1")
+    assert mask.grid.spacing_mm == pytest.approx(np.linalg.norm(AFFINE[:3, :3], axis=0), abs=1e-4)
+    found = transform(np.linalg.inv(AFFINE) @ mask.grid.world_from_index, np.argwhere(mask.voxels))
+    assert np.max(np.abs(found - np.rint(found))) < 1e-3
+    assert {tuple(p) for p in np.rint(found).astype(int)} == {tuple(p) for p in np.argwhere(values)}
+
+
+def test_one_length_alone_leaves_out_no_slices(series: tuple[Path, list[Dataset]], tmp_path: Path) -> None:
+    step = float(np.linalg.norm(AFFINE[:3, 2]))
+    path = files.dicom_seg(tmp_path / "s.dcm", labels(), series[1])
+    damage(damage(path, spaced(f"{step / 2:.6f}", f"{step:.6f}")), without_sources)
+    assert read_mask(f"{path}:1").voxels.sum() == (labels() == 1).sum()
+
+
+def test_frames_of_every_second_and_third_slice_lie_on_one_stack(
+    series: tuple[Path, list[Dataset]], tmp_path: Path
+) -> None:
+    values = np.zeros(SHAPE, dtype=np.uint8)
+    values[2:9, 2:8, [0, 2, 5, 8]] = 1
+    path = files.dicom_seg(tmp_path / "s.dcm", values, series[1])
+    mask = read_mask(f"{damage(path, spaced(None, None))}:1")
+    assert np.flatnonzero(mask.voxels.any(axis=(0, 1))).tolist() == [0, 2, 5, 8]
+
+
 def test_a_segmentation_is_no_image(series: tuple[Path, list[Dataset]], tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"a DICOM Segmentation Storage; a series"):
         read_image(files.dicom_seg(tmp_path / "s.dcm", labels(), series[1]))
