@@ -23,7 +23,8 @@ from corecore.hip.missing_slices import check_slices
 from corecore.io.detect import kind_of
 from corecore.io.files import sha256_of
 from corecore.io.nifti import note_of
-from corecore.io.references import MaskReference, image_place, read_image, read_mask, read_segmentation
+from corecore.io.references import MaskReference, image_place, read_image, read_segmentation
+from corecore.io.segmentation import Segmentation
 from corecore.io.transform import parse_kind
 
 #: Components smaller than this are specks of the segmentation, ml (contract §1).
@@ -43,6 +44,8 @@ OUTSIDE_SHARE_MAX = 0.05
 DRAFT_NOTE = "corecore draft of a femur from CT: not checked"
 #: What lies in a world of its own where the lesion was drawn on another scan.
 MOVED = ("lesion", "lesion_image")
+#: Roles that messages call by another name.
+CALLED = {"avoid": "region to avoid"}
 #: Background kept around the bone when cropping, mm: the distance field needs a few voxels.
 CROP_PAD_MM = 8.0
 
@@ -190,12 +193,17 @@ def read_case(inputs: HipInputs) -> Case:
     if lesion_image is not None:
         drawn = (image_place(lesion_image)[0], read_image(lesion_image, straighten=inputs.straighten))
     parts = read_segmentation(femur_ref.path, on)
-    bone = parts.pick(femur_ref.label)
+    bone, said = _picked(parts, femur_ref, "femur")
     dead_on = on if drawn is None else drawn[1].grid
-    dead = (parts if same_file else read_segmentation(lesion_ref.path, dead_on)).pick(lesion_ref.label)
-    del parts
+    dead_parts = parts if same_file else read_segmentation(lesion_ref.path, dead_on)
+    dead, more = _picked(dead_parts, lesion_ref, "lesion")
+    remarks = [*said, *more]
+    del parts, dead_parts
     others = {role: _reference(given) for role, given in (("pelvis", inputs.pelvis), ("avoid", inputs.avoid)) if given}
-    masks = {role: read_mask(reference, on) for role, reference in others.items()}
+    masks = {}
+    for role, reference in others.items():
+        masks[role], said = _picked(read_segmentation(reference.path, on), reference, CALLED.get(role, role))
+        remarks += said
     given = [
         Part("femur", femur_ref.path, bone, _chosen_by(inputs.femur)),
         Part("lesion", lesion_ref.path, dead, _chosen_by(inputs.lesion)),
@@ -216,8 +224,8 @@ def read_case(inputs: HipInputs) -> Case:
         shown_on = None if seen is None else (place, seen)
         dead, move = into_femur(dead, bone, given=given_transform, lesion_image=drawn, image=shown_on)
         doubts = (*doubts, *in_doubt(move), move.warning)
-    gaps = (check_slices(mask, "region to avoid" if role == "avoid" else role) for role, mask in masks.items())
-    doubts = (*doubts, *(gap for gap in gaps if gap is not None))
+    gaps = (check_slices(mask, CALLED.get(role, role)) for role, mask in masks.items())
+    doubts = (*doubts, *remarks, *(gap for gap in gaps if gap is not None))
     # Labels that exclude each other are a label map; segments that overlap are masks of their own.
     label_map = same_file and not bool(np.any(bone.voxels & dead.voxels))
     sources = [
@@ -264,6 +272,13 @@ def straightened(tilt_deg: float) -> PlanWarning:
         " in its own plane, linear between pixels; beside a slice, where nothing was seen, stands the least value;"
         " masks must be drawn on the patient as DICOM places them",
     )
+
+
+def _picked(parts: Segmentation, reference: MaskReference, name: str) -> tuple[Mask, list[PlanWarning]]:
+    """The mask that a reference names, and what is to be said of how it was read."""
+    before = len(parts.remarks)
+    mask = parts.pick(reference.label)
+    return mask, [PlanWarning(remark.code, f"the {name}: {remark.text}") for remark in parts.remarks[before:]]
 
 
 def _reference(given: MaskReference | str) -> MaskReference:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -41,9 +41,20 @@ class Segment:
         return short(self.name, 40) if self.number < 0 else f"{self.number} {short(self.name, 40)}"
 
 
+@dataclass(frozen=True)
+class Remark:
+    """What a user of a mask must know of how it was read: a warning's code, and what was found."""
+
+    code: str
+    text: str
+
+
 @dataclass(frozen=True, eq=False)
 class Segmentation:
-    """The parts of one file on their common grid; ``voxels_of`` reads the voxels of one of them."""
+    """The parts of one file on their common grid; ``voxels_of`` reads the voxels of one of them.
+
+    ``remarks`` are those of the parts read so far.
+    """
 
     path: Path
     grid: Grid
@@ -51,6 +62,7 @@ class Segmentation:
     voxels_of: Callable[[Segment], BoolArray]
     #: What the file says of frame and patient.
     origin: Origin = UNKNOWN
+    remarks: list[Remark] = field(default_factory=list)
 
     def pick(self, label: int | str | None) -> Mask:
         """The mask of one part; without a label, of the only one.

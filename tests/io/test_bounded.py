@@ -22,7 +22,6 @@ from corecore.hip.case import case_from_masks
 from corecore.hip.hip import build_hip
 from corecore.io import bounded
 from corecore.io.bounded import check_claim, reading, shown
-from corecore.io.dicom import rtstruct
 from corecore.io.files import atomic_write_bytes
 from corecore.io.nifti import label_names, read_volume
 from corecore.io.references import read_mask
@@ -142,12 +141,6 @@ def test_a_header_extension_of_beginnings_takes_no_time(text: str) -> None:
     started = time.process_time()
     assert label_names((text * 400_000)[: 4 << 20].encode()) == {}
     assert time.process_time() - started < 3.0
-
-
-def test_a_contour_that_crosses_everything_is_refused() -> None:
-    zigzag = np.tile([[0.0, 0.0], [500.0, 511.0]], (50_000, 1))
-    with pytest.raises(InputError, match="crosses rows of voxels"):
-        rtstruct.toggle(np.zeros((513, 512), dtype=np.uint8), zigzag)
 
 
 def test_an_unreadable_file_is_named(tmp_path: Path) -> None:

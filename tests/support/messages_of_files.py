@@ -209,6 +209,14 @@ def _(kit: Kit) -> list[str]:
     return kit.measure(f"{path}:femur")
 
 
+@command("contours-cross")
+def _(kit: Kit) -> list[str]:
+    files = pytest.importorskip("support.format_files")
+    series = files.dicom_series(kit.folder / "ct", np.zeros((8, 8, 4), dtype=np.int16), np.eye(4))
+    line = np.array([[-0.5, -0.5, 0.0], [-6.5, -6.5, 0.0], [-6.5, -0.5, 0.0], [-0.5, -6.5, 0.0]])
+    return kit.measure(f"{files.rtstruct_of(kit.folder / 'ct' / 'rt.dcm', {'femur': [line]}, series)}:femur")
+
+
 @command("contours-without-series")
 def _(kit: Kit) -> list[str]:
     files = pytest.importorskip("support.format_files")

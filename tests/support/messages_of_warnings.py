@@ -129,6 +129,26 @@ def a_forgotten_slice(kit: Kit) -> list[str]:
     return kit.measure(femur, kit.nifti("lesion.nii.gz", dead.astype(np.uint8), affine), "--json")
 
 
+@scene("contours_dropped", "contours_cross")
+def contours_drawn_in_haste(kit: Kit) -> list[str]:
+    files = pytest.importorskip("support.format_files")
+    values, affine = sample()
+    series = files.dicom_series(kit.folder / "ct", values.astype(np.int16), affine)
+    dead = values == 2
+    lines = {k: [files.transform(files.LPS @ affine, np.column_stack([line, np.full(len(line), k)]))
+                 for line in files.loops(dead[:, :, k])] for k in range(dead.shape[2])}  # fmt: skip
+    drawn = [line for k in lines for line in lines[k]]
+    k = int(np.argmax(dead.sum(axis=(0, 1))))
+    line = max(lines[k], key=len)
+    # Once more, as two points, and a small one over its edge.
+    far = line[np.argmax(line[:, 0])]
+    step = affine[0, 0] * np.array([[1.7, 0.6, 0.0], [-1.7, 0.6, 0.0], [-1.7, -0.6, 0.0], [1.7, -0.6, 0.0]])
+    path = kit.folder / "ct" / "rt.dcm"
+    files.rtstruct_of(path, {"lesion": [*drawn, line, line[:2], far + step]}, series)
+    femur = kit.nifti("femur.nii.gz", (values > 0).astype(np.uint8), affine)
+    return kit.measure(femur, f"{path}:lesion", "--json")
+
+
 def _shifted(affine: FloatArray, planes: int) -> FloatArray:
     moved = affine.copy()
     moved[:3, 3] += planes * affine[:3, 2]

@@ -35,7 +35,7 @@ def bone_and_head() -> tuple[Mask, Voxels, Voxels]:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["layer", "slice", "two", "whole"])
 def test_any_lesion_is_planned_or_infeasible_and_its_report_is_whole(kind: str, tmp_path: Path) -> None:
-    bone, head, away = bone_and_head()
+    bone, head, _away = bone_and_head()
     middle = np.rint(np.argwhere(head).mean(axis=0)).astype(int)
     where = np.moveaxis(np.indices(bone.grid.shape), 0, -1) - middle
     depth = ndimage.distance_transform_cdt(bone.voxels, "taxicab")
