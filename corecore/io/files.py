@@ -10,7 +10,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from corecore.base.errors import InputError, OutputError
+from corecore.base.errors import OutputError
+from corecore.base.input_file import opened, reading
 
 
 def atomic_write_bytes(path: Path, data: bytes) -> None:
@@ -71,13 +72,11 @@ def sha256_of(path: Path) -> str:
     Raises ``InputError`` where it cannot be read.
     """
     if os.path.isdir(path):
-        parts = sorted(sha256_of(item) for item in path.iterdir() if item.is_file())
-        return hashlib.sha256("".join(parts).encode()).hexdigest()
+        with reading(path, "a folder that you may read"):
+            items = [item for item in path.iterdir() if item.is_file()]
+        return hashlib.sha256("".join(sorted(sha256_of(item) for item in items)).encode()).hexdigest()
     digest = hashlib.sha256()
-    try:
-        with path.open("rb") as stream:
-            while chunk := stream.read(1 << 20):
-                digest.update(chunk)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})", code="file-unreadable") from error
+    with opened(path, "a file as it was planned on") as stream, reading(path, "a file as it was planned on"):
+        while chunk := stream.read(1 << 20):
+            digest.update(chunk)
     return digest.hexdigest()

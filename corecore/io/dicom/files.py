@@ -12,7 +12,7 @@ import numpy as np
 from corecore.base.errors import InputError, MissingExtraError
 from corecore.base.grid import FloatArray
 from corecore.base.origin import Origin, Patient
-from corecore.io.bounded import first_line, reading, regular_file, short, shown
+from corecore.io.bounded import first_line, opened, reading, regular_file, short, shown
 
 WHAT = "a DICOM file"
 #: Largest DICOM file read, bytes: 1.6 times a multi-frame CT of a whole leg (engineering choice).
@@ -43,12 +43,7 @@ def pydicom() -> Any:
 def read_dataset(path: Path, *, pixels: bool = True) -> Any:
     """A file's data set. Raises ``InputError`` for what is no DICOM file that can be read within bounds."""
     library = pydicom()
-    size = regular_file(path, WHAT)
-    if size > MAX_FILE_BYTES:
-        raise InputError(
-            f"{shown(path)}: {size:,} bytes; a DICOM file up to {MAX_FILE_BYTES:,} bytes is accepted",
-            code="file-too-large",
-        )
+    regular_file(path, WHAT, MAX_FILE_BYTES)
     with reading(path, WHAT):
         syntax = str(library.filereader.read_file_meta_info(path).get("TransferSyntaxUID", ""))
         if syntax == DEFLATED:
@@ -81,13 +76,8 @@ def dicom_files(folder: Path) -> Iterator[Path]:
         # An index of files, not an image.
         if not entry.is_file() or entry.name.upper() == "DICOMDIR":
             continue
-        try:
-            with open(entry.path, "rb") as stream:
-                head = stream.read(132)
-        except OSError as error:
-            raise InputError(
-                f"{shown(entry.path)}: cannot be read ({error.strerror}); {WHAT} is accepted", code="file-unreadable"
-            ) from error
+        with opened(Path(entry.path), WHAT) as stream, reading(Path(entry.path), WHAT):
+            head = stream.read(132)
         if head[128:132] == b"DICM":
             yield Path(entry.path)
 
