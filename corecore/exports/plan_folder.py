@@ -219,7 +219,8 @@ def draw_all(scene: Scene, tissue: Callable[[], Tissue | None], folder: Path) ->
 
 
 def _remove_older(folder: Path, stage: Path) -> None:
-    """Files of the plan being overwritten that the new one does not have."""
+    """The plan being overwritten, so that none lies there half replaced, and its files that the new one has not."""
+    (folder / "plan.json").unlink(missing_ok=True)
     for pattern in OWN_FILES:
         for old in folder.glob(pattern):
             if not (stage / old.name).exists():

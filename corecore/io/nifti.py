@@ -23,6 +23,7 @@ from corecore.io.bounded import (
     Readable,
     check_claim,
     finite_values,
+    opened,
     read_array,
     read_bytes,
     reading,
@@ -56,7 +57,7 @@ def read_volume(path: Path) -> tuple[npt.NDArray[np.generic], Grid]:
 def read_named_volume(path: Path) -> tuple[npt.NDArray[np.generic], Grid, dict[int, str]]:
     """``read_volume``, and the names of labels that the header's extensions hold."""
     size = regular_file(path, WHAT)
-    with reading(path, WHAT), path.open("rb") as file:
+    with reading(path, WHAT), opened(path, WHAT) as file:
         packing = "gzip" if file.read(2) == b"\x1f\x8b" else "raw"
         file.seek(0)
         stream = unpacked(file, packing)
@@ -96,8 +97,7 @@ def origin_of(path: Path) -> Origin:
 
 
 def _header_alone(path: Path) -> tuple[Nifti1Header, bytes]:
-    regular_file(path, WHAT)
-    with reading(path, WHAT), path.open("rb") as file:
+    with reading(path, WHAT), opened(path, WHAT) as file:
         packing = "gzip" if file.read(2) == b"\x1f\x8b" else "raw"
         file.seek(0)
         header, _, extensions = _header(path, unpacked(file, packing))

@@ -5,7 +5,6 @@ Masks by reference: a file, or one label of it as ``path:label``, whatever its f
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from typing import Any
 
 from corecore.base.errors import InputError
 from corecore.base.grid import Grid, Image, Mask
+from corecore.base.input_file import json_of
 from corecore.io import metaimage, nifti, nrrd
 from corecore.io.bounded import reading, shown
 from corecore.io.detect import kind_of
@@ -160,7 +160,7 @@ def dataset_names(path: Path) -> dict[str, tuple[int, ...]]:
         if not beside.is_file() or beside.stat().st_size > DATASET_BYTES:
             continue
         with reading(beside, "nnU-Net's dataset.json"):
-            content = json.loads(beside.read_text(encoding="utf-8-sig"))
+            content = json_of(beside, "nnU-Net's dataset.json", DATASET_BYTES)
         labels = content.get("labels") if isinstance(content, dict) else None
         if isinstance(labels, dict):
             return _region_names(labels)

@@ -23,6 +23,7 @@ import numpy as np
 
 from corecore.base.errors import InputError, MissingExtraError
 from corecore.base.grid import FloatArray, Grid, inverse
+from corecore.base.input_file import bytes_of
 from corecore.io.bounded import reading, regular_file, short, shown
 
 #: What turns a position of one frame into the other: the first two coordinates change sign.
@@ -77,13 +78,9 @@ def read_transform(path: Path, kind: Kind | None = None, grids: tuple[Grid, Grid
     Raises ``InputError`` for what is no transform, or none that keeps lengths and angles; for
     another kind than is stated; for sixteen numbers in a ``.mat`` file, which FLIRT writes, of no stated kind.
     """
-    size = regular_file(path, WHAT)
-    if size > SIZE_LIMIT_BYTES:
-        raise InputError(
-            f"{shown(path)}: {size:,} bytes; {WHAT} up to {SIZE_LIMIT_BYTES:,} bytes is accepted", code="file-too-large"
-        )
+    size = regular_file(path, WHAT, SIZE_LIMIT_BYTES)
     with reading(path, WHAT):
-        data = path.read_bytes()
+        data = bytes_of(path, WHAT, SIZE_LIMIT_BYTES)
         if data.startswith(HDF5):
             matrix = _from_itk(_hdf5(path))
         elif size > TEXT_LIMIT_BYTES:

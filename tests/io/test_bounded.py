@@ -18,6 +18,7 @@ from support import format_files as files
 from corecore.app.cli import main
 from corecore.base.errors import InputError, OutputError
 from corecore.base.grid import Mask
+from corecore.base.input_file import MAX_SHOWN
 from corecore.hip.case import case_from_masks
 from corecore.hip.hip import build_hip
 from corecore.io import bounded
@@ -192,7 +193,7 @@ def test_a_readers_own_error_becomes_one_line_and_ours_passes(tmp_path: Path) ->
 
 def test_names_are_shown_in_one_printable_line() -> None:
     assert shown("a\nb\x1b[31m\udcff") == "a?b?[31m?"
-    assert len(shown("x" * 9999)) == bounded.MAX_SHOWN
+    assert len(shown("x" * 9999)) == MAX_SHOWN
 
 
 def test_a_lesion_larger_than_the_head_is_no_lesion() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from corecore.base.errors import InputError, MissingExtraError
 from corecore.base.grid import FloatArray
 from corecore.base.origin import Origin, Patient
-from corecore.io.bounded import first_line, reading, regular_file, short, shown
+from corecore.io.bounded import first_line, opened, reading, regular_file, short, shown
 
 WHAT = "a DICOM file"
 #: Largest DICOM file read, bytes: 1.6 times a multi-frame CT of a whole leg (engineering choice).
@@ -41,12 +41,7 @@ def pydicom() -> Any:
 def read_dataset(path: Path, *, pixels: bool = True) -> Any:
     """A file's data set. Raises ``InputError`` for what is no DICOM file that can be read within bounds."""
     library = pydicom()
-    size = regular_file(path, WHAT)
-    if size > MAX_FILE_BYTES:
-        raise InputError(
-            f"{shown(path)}: {size:,} bytes; a DICOM file up to {MAX_FILE_BYTES:,} bytes is accepted",
-            code="file-too-large",
-        )
+    regular_file(path, WHAT, MAX_FILE_BYTES)
     with reading(path, WHAT):
         syntax = str(library.filereader.read_file_meta_info(path).get("TransferSyntaxUID", ""))
         if syntax == DEFLATED:
@@ -68,8 +63,8 @@ def sop_class(path: Path) -> str:
 
 
 def has_mark(path: Path) -> bool:
-    """Whether a file carries DICOM's mark. Raises ``OSError`` where it cannot be read."""
-    with open(path, "rb") as stream:
+    """Whether a file carries DICOM's mark. Raises ``InputError`` where it cannot be read."""
+    with opened(path, WHAT) as stream, reading(path, WHAT):
         return stream.read(132)[128:132] == b"DICM"
 
 
