@@ -27,6 +27,7 @@ from corecore.hip.case import LESION_REACH_MM, OUTSIDE_SHARE_MAX, STRAY_LESION_M
 from corecore.hip.head_surface import beyond_joint, examine_head
 from corecore.hip.keep_out import KeepOutRegion, barrier_of
 from corecore.hip.lesion import Lesion, sampled
+from corecore.hip.scan import LOWER_BOUND, cut_by_scan, thick_slices
 
 _log = logging.getLogger(__name__)
 
@@ -97,6 +98,11 @@ class Hip:
             ("necrosis", f"{self.lesion.volume_ml:.2f} ml"),
         ]
         return figures_html(f"hip {self.case.id}", rows, [warning.text for warning in self.warnings])
+
+    @property
+    def lower_bound(self) -> bool:
+        """Whether the edge of a scan cuts the head or the lesion, so that the measures are lower bounds."""
+        return any(warning.code in LOWER_BOUND for warning in self.warnings)
 
     def to_world(self, points_mm: FloatArray) -> FloatArray:
         """Carry positions from the local frame to world RAS.
@@ -201,6 +207,10 @@ def build_hip(case: Case) -> Hip:
     done = time.perf_counter()
     timings = {"side_s": sided - started, "surface_s": surfaced - sided, "anatomy_s": done - surfaced}
     _log.info("hip %s: %s, head radius %.2f mm", case.id, side, anatomy.head_radius_mm)
+    drawn = case.lesion if case.original_lesion is None else case.original_lesion
+    on_file = Mask(drawn.grid.moved(inverse(world_from_local)), drawn.voxels)
+    warnings.extend(thick_slices(case.femur, case.lesion))
+    warnings.extend(cut_by_scan(bone, dead, anatomy, on_file))
     warnings.extend(examine_head(bone, dead, anatomy, float(np.cbrt(np.prod(case.femur.grid.spacing_mm)))))
     local_grid = Grid(fine.grid.shape, np.diag([*spacing, 1.0]))
     outside = beyond_joint(bone, voxels, anatomy)

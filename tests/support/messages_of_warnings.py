@@ -175,6 +175,17 @@ def a_mask_that_leaks(kit: Kit) -> list[str]:
     return _map(kit, np.where(leak, 1, values).astype(values.dtype))
 
 
+@scene("head_cut_by_scan", "lesion_cut_by_scan", "thick_slices")
+def a_scan_of_thick_slices_that_ends_in_the_head(kit: Kit) -> list[str]:
+    values, affine = sample()
+    head = transform(np.linalg.inv(affine), kit.hip.to_world(kit.hip.anatomy.head_center))
+    top = int(head[2] + 15.0 / affine[2, 2])
+    step = int(np.ceil(3.6 / affine[2, 2]))
+    thick = _shifted(affine, top % step) @ np.diag([1.0, 1.0, step, 1.0])
+    path = kit.nifti("thick.nii.gz", values[:, :, top % step : top + 1 : step], thick)
+    return kit.measure(f"{path}:1", f"{path}:2", "--json", "--side", "right")
+
+
 @scene("lesion_moved")
 def a_lesion_of_another_scan(kit: Kit) -> list[str]:
     values, affine = sample()
