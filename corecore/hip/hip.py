@@ -24,9 +24,10 @@ from corecore.hip.anatomy.frame import guess_side
 from corecore.hip.anatomy.head import fit_head
 from corecore.hip.anatomy.model import Anatomy, Landmarks, PlanWarning
 from corecore.hip.case import LESION_REACH_MM, OUTSIDE_SHARE_MAX, STRAY_LESION_ML, Case, Side
-from corecore.hip.head_surface import beyond_joint, examine_head
+from corecore.hip.head_surface import beyond_joint, examine_head, refuse_pelvis_in_head
 from corecore.hip.keep_out import KeepOutRegion, barrier_of
 from corecore.hip.lesion import Lesion, sampled
+from corecore.hip.position import check_position
 from corecore.hip.scan import LOWER_BOUND, cut_by_scan, thick_slices
 
 _log = logging.getLogger(__name__)
@@ -168,7 +169,8 @@ def build_hip(case: Case) -> Hip:
     AnatomyError
         Where no femoral head is found.
     InputError
-        Where the side contradicts what was asked for, or a part of the lesion lies away from the head.
+        Where the side contradicts what was asked for, a part of the lesion lies away from the head, the femur
+        stands upside down, or part of its head is labelled pelvis.
     """
     started = time.perf_counter()
     side = _side(case)
@@ -207,6 +209,7 @@ def build_hip(case: Case) -> Hip:
     done = time.perf_counter()
     timings = {"side_s": sided - started, "surface_s": surfaced - sided, "anatomy_s": done - surfaced}
     _log.info("hip %s: %s, head radius %.2f mm", case.id, side, anatomy.head_radius_mm)
+    warnings.extend(check_position(anatomy, superior))
     drawn = case.lesion if case.original_lesion is None else case.original_lesion
     on_file = Mask(drawn.grid.moved(inverse(world_from_local)), drawn.voxels)
     warnings.extend(thick_slices(case.femur, case.lesion))
@@ -220,6 +223,8 @@ def build_hip(case: Case) -> Hip:
         bone = bone_from_voxels(voxels, spacing, open_faces=faces)
         dead = dead.kept(~Mask(local_grid, outside).contains(dead.points_mm))
     local_from_world, size = inverse(world_from_local), spacing * fine.grid.shape
+    if case.pelvis is not None:
+        refuse_pelvis_in_head(case.pelvis, anatomy, local_from_world)
     avoid = None if case.avoid is None else barrier_of("avoid", case.avoid, local_from_world, size)
     pelvis = None if case.pelvis is None else barrier_of("pelvis", case.pelvis, local_from_world, size)
     if case.avoid is not None and avoid is None:

@@ -100,7 +100,7 @@ def a_scan_without_the_trochanter(kit: Kit) -> list[str]:
     return kit.measure(f"{path}:1", f"{path}:2", "--json", "--side", "right")
 
 
-@scene("mirrored_bone")
+@scene("mirrored_bone", "patient_position")
 def a_mirrored_file(kit: Kit) -> list[str]:
     values, affine = sample()
     # Front and back exchanged: the neck still points inward.
