@@ -265,8 +265,17 @@ class NecrosisPart(Part, kw_only=True, frozen=True):
     head_definitions: Annotated[dict[str, HeadShare], Meta(description="The share by each definition of the head")] = (
         field(default_factory=dict)
     )
-    steinberg: Annotated[Extent | UnsetType, Meta(description="Steinberg extent by the head")] = UNSET
-    steinberg_sphere: Annotated[Extent | UnsetType, Meta(description="Steinberg extent by the sphere")] = UNSET
+    steinberg: Annotated[
+        Extent | UnsetType | None, Meta(description="Steinberg extent by the head; null: a scan's edge cuts")
+    ] = UNSET
+    steinberg_sphere: Annotated[
+        Extent | UnsetType | None, Meta(description="Steinberg extent by the sphere; null: a scan's edge cuts")
+    ] = UNSET
+    lower_bound: Annotated[
+        bool | UnsetType,
+        Meta(description="Whether a scan's edge cuts head or lesion: figures are lower bounds"),
+        MAY_BE_ABSENT,
+    ] = UNSET
     weight_bearing: Annotated[WeightBearingPart, Meta(description="What carries weight")] = field(
         default_factory=WeightBearingPart
     )

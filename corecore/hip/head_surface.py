@@ -16,7 +16,8 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from corecore.base.distance_field import Bone
-from corecore.base.grid import BoolArray, FloatArray
+from corecore.base.errors import InputError
+from corecore.base.grid import BoolArray, FloatArray, Mask, transform
 from corecore.hip.anatomy.head import directions
 from corecore.hip.anatomy.model import Anatomy, PlanWarning
 from corecore.hip.anatomy.zones import HEAD_PLANE_RADII
@@ -25,6 +26,8 @@ from corecore.hip.lesion import Lesion
 #: Where the mask stands further out of the sphere than this, the sphere is the joint surface, mm (contract §1).
 #: Clean heads stand out by 1.04 mm at most proximal of the head's plane (13 real masks of 0.7 to 3 mm voxels).
 STANDS_OUT_MM = 1.5
+#: Pelvis deeper in the sphere than a missing surface is refused above this, ml (engineering choice).
+PELVIS_ML_MAX = 0.5
 #: Below the sphere by more than this the surface is missing, mm: clean heads lie up to 1.5 mm below it proximal of
 #: the equator across the neck axis, and up to 3.3 mm at the fovea (engineering choices).
 MISSING_MM = 2.5
@@ -158,6 +161,19 @@ def examine_head(bone: Bone, lesion: Lesion, anatomy: Anatomy, voxel_mm: float) 
         return []
     text = f"the head's surface is not where its sphere of {radius:.1f} mm is: it " + ", and ".join(parts)
     return [PlanWarning("head_surface", text + "; check the femur mask there")]
+
+
+def refuse_pelvis_in_head(pelvis: Mask, anatomy: Anatomy, local_from_world: FloatArray) -> None:
+    """Raise ``InputError`` where the pelvis (world RAS mm) fills part of the head's sphere, which is the femur's."""
+    center, radius = anatomy.head_center, anatomy.head_radius_mm
+    deep = radius - np.linalg.norm(transform(local_from_world, pelvis.positions_mm()) - center, axis=1)
+    volume = float(np.count_nonzero(deep > MISSING_MM)) * pelvis.grid.voxel_ml
+    if volume > PELVIS_ML_MAX:
+        raise InputError(
+            f"{volume:.1f} ml of the head's sphere of {radius:.1f} mm are labelled pelvis, up to {deep.max():.0f} mm"
+            f" deep; up to {PELVIS_ML_MAX:g} ml deeper than {MISSING_MM:g} mm are accepted: label that part femur",
+            code="head-labelled-pelvis",
+        )
 
 
 def _over_lesion(lesion: Lesion, center: FloatArray, rays: FloatArray, surface: FloatArray) -> BoolArray:

@@ -25,9 +25,11 @@ from corecore.hip.anatomy.head import fit_head
 from corecore.hip.anatomy.model import Anatomy, Landmarks, PlanWarning
 from corecore.hip.belonging import Side, check_side
 from corecore.hip.case import LESION_REACH_MM, OUTSIDE_SHARE_MAX, STRAY_LESION_ML, Case
-from corecore.hip.head_surface import beyond_joint, examine_head
+from corecore.hip.head_surface import beyond_joint, examine_head, refuse_pelvis_in_head
 from corecore.hip.keep_out import KeepOutRegion, barrier_of
 from corecore.hip.lesion import Lesion, sampled
+from corecore.hip.position import check_position
+from corecore.hip.scan import LOWER_BOUND, cut_by_scan, thick_slices
 
 _log = logging.getLogger(__name__)
 
@@ -99,6 +101,11 @@ class Hip:
         ]
         return figures_html(f"hip {self.case.id}", rows, [warning.text for warning in self.warnings])
 
+    @property
+    def lower_bound(self) -> bool:
+        """Whether the edge of a scan cuts the head or the lesion, so that the measures are lower bounds."""
+        return any(warning.code in LOWER_BOUND for warning in self.warnings)
+
     def to_world(self, points_mm: FloatArray) -> FloatArray:
         """Carry positions from the local frame to world RAS.
 
@@ -163,7 +170,8 @@ def build_hip(case: Case) -> Hip:
     AnatomyError
         Where no femoral head is found.
     InputError
-        Where the side contradicts what was asked for, or a part of the lesion lies away from the head.
+        Where the side contradicts what was asked for, a part of the lesion lies away from the head, the femur
+        stands upside down, or part of its head is labelled pelvis.
     """
     started = time.perf_counter()
     side = _side(case)
@@ -203,6 +211,11 @@ def build_hip(case: Case) -> Hip:
     done = time.perf_counter()
     timings = {"side_s": sided - started, "surface_s": surfaced - sided, "anatomy_s": done - surfaced}
     _log.info("hip %s: %s, head radius %.2f mm", case.id, side, anatomy.head_radius_mm)
+    warnings.extend(check_position(anatomy, superior))
+    drawn = case.lesion if case.original_lesion is None else case.original_lesion
+    on_file = Mask(drawn.grid.moved(inverse(world_from_local)), drawn.voxels)
+    warnings.extend(thick_slices(case.femur, case.lesion))
+    warnings.extend(cut_by_scan(bone, dead, anatomy, on_file))
     warnings.extend(examine_head(bone, dead, anatomy, float(np.cbrt(np.prod(case.femur.grid.spacing_mm)))))
     local_grid = Grid(fine.grid.shape, np.diag([*spacing, 1.0]))
     outside = beyond_joint(bone, voxels, anatomy)
@@ -212,6 +225,8 @@ def build_hip(case: Case) -> Hip:
         bone = bone_from_voxels(voxels, spacing, open_faces=faces)
         dead = dead.kept(~Mask(local_grid, outside).contains(dead.points_mm))
     local_from_world, size = inverse(world_from_local), spacing * fine.grid.shape
+    if case.pelvis is not None:
+        refuse_pelvis_in_head(case.pelvis, anatomy, local_from_world)
     avoid = None if case.avoid is None else barrier_of("avoid", case.avoid, local_from_world, size)
     pelvis = None if case.pelvis is None else barrier_of("pelvis", case.pelvis, local_from_world, size)
     if case.avoid is not None and avoid is None:

@@ -107,7 +107,7 @@ class Measures:
         volumes, loaded = self.figures.volumes, self.figures.weight_bearing["gait"]
         rows = [
             ("necrosis", f"{volumes.volume_ml:.2f} ml"),
-            ("share of the head", f"{volumes.head.fraction:.1%}, extent {self.steinberg('head_fraction')}"),
+            ("share of the head", f"{volumes.head.fraction:.1%}, extent {self.steinberg('head_fraction') or '–'}"),
             ("share of the loaded surface", f"{loaded.surface_fraction:.1%}"),
             ("share of it in the loaded cone", f"{loaded.volume_fraction:.1%}"),
             ("modified Kerboul angle", f"{self.figures.kerboul.combined_deg:.0f}°"),
@@ -134,7 +134,7 @@ class Measures:
         # Without a change inward nothing of the lesion is left there.
         return 0.0 if inward is None else max(0.0, value + inward), min(1.0, value + (outward or 0.0))
 
-    def steinberg(self, name: str) -> str:
+    def steinberg(self, name: str) -> str | None:
         """Lesion size grade (Steinberg A to C) of a share of the head; not a stage.
 
         Parameters
@@ -144,13 +144,16 @@ class Measures:
 
         Returns
         -------
-        str
-            A below 15 %, B to 30 %, C above; two grades where half a voxel of the outline decides.
+        str or None
+            A below 15 %, B to 30 %, C above; two grades where half a voxel of the outline decides; ``None`` where the
+            edge of the scan cuts the head or the lesion.
 
         References
         ----------
         Steinberg, Hayken, Steinberg 1995, J Bone Joint Surg Br 77:34, PMID 7822393.
         """
+        if self.necrosis.hip.lower_bound:
+            return None
         value = self.figures.scalars()[name]
         assert value is not None
         return steinberg_range(value, *self.half_voxel_range(name))
@@ -189,7 +192,8 @@ class Measures:
         measured = self._figures()
         return msgspec.structs.replace(
             measured,
-            missing=self._missing(measured),
+            missing=self._missing(measured)
+            | (dict.fromkeys(SIZE_CLASSES, CUT) if self.necrosis.hip.lower_bound else {}),
             signs=self.signs.part(),
             summary=self.summary(measured).part(),
         )
@@ -207,7 +211,9 @@ class Measures:
     def _figures(self) -> NecrosisPart:
         figures, volumes = self.figures, self.figures.volumes
         gait = figures.weight_bearing["gait"]
+        lower_bound = self.necrosis.hip.lower_bound
         return NecrosisPart(
+            lower_bound=lower_bound,
             volume_ml=volumes.volume_ml,
             outside_head_ml=volumes.outside_head_ml,
             head_volume_ml=volumes.head.head_ml,
@@ -225,7 +231,7 @@ class Measures:
                 **msgspec.structs.asdict(gait.part()),
                 poles={name: one.part() for name, one in figures.weight_bearing.items()},
             ),
-            kerboul=KerboulPart(**vars(figures.kerboul)),
+            kerboul=KerboulPart(**{**vars(figures.kerboul), **({"grade": None} if lower_bound else {})}),
             necrotic_index=NecroticIndexPart(**vars(figures.necrotic_index)),
             anterior_necrotic_angle_deg=figures.anterior_necrotic_angle_deg,
             preserved_angle=PreservedAnglePart(**vars(figures.preserved_angle), confirmed=False),
@@ -242,8 +248,13 @@ class Measures:
         )
 
 
+#: Classes of size, which a lesion or head that the scan's edge cuts does not have.
+SIZE_CLASSES = ("steinberg", "steinberg_sphere", "kerboul.grade")
+CUT = "the edge of the scan cuts the head or the lesion"
 #: Why a figure can be null: by the end of its path.
 REASONS = {
+    "steinberg": CUT,
+    "steinberg_sphere": CUT,
     "weight_bearing.depth_mm": "no lesion lies in the loaded cone",
     "depth_mm": "no lesion lies in this cone",
     "kerboul.grade": "the lesion reaches the surface in neither mid-plane",

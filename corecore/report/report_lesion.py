@@ -40,7 +40,11 @@ def necrosis_rows(plan: PlanDocument) -> list[Row]:
         {
             "what": "Share of the head",
             "value": percent(n.head_fraction),
-            "note": f"Steinberg extent {text_of(n.steinberg)} (A under 15 %, B 15 to 30 %, C over 30 %; no stage)"
+            "note": (
+                "no Steinberg extent: the edge of the scan cuts the head or the lesion"
+                if n.steinberg is None
+                else f"Steinberg extent {text_of(n.steinberg)} (A under 15 %, B 15 to 30 %, C over 30 %; no stage)"
+            )
             + between,
         }
     )

@@ -11,11 +11,12 @@ from scipy.spatial.transform import Rotation
 from support.anatomy_bones import CLOSED, Stick, posed
 
 from corecore.base.distance_field import Bone, bone_from_voxels
+from corecore.base.errors import InputError
 from corecore.base.grid import BoolArray, FloatArray, Grid, Mask, transform
 from corecore.document.stated import StatedAnatomy
 from corecore.hip.anatomy.head import fit_head
 from corecore.hip.anatomy.model import Anatomy
-from corecore.hip.head_surface import beyond_joint, examine_head, place_on_head
+from corecore.hip.head_surface import beyond_joint, examine_head, place_on_head, refuse_pelvis_in_head
 from corecore.hip.lesion import Lesion, sampled
 from corecore.verification.hip import beyond_joint as beyond_joint_of_verify
 from corecore.verification.mesh import mesh_of
@@ -131,6 +132,16 @@ def test_a_missing_cap_is_told_and_a_dome_that_sank_over_the_lesion_is_not() -> 
     # The fovea's pit is no loss.
     pit = np.linalg.norm(PLACE - R * np.array([-0.99, 0.06, 0.08]), axis=-1) < 4.0
     assert told(BALL & ~pit) == ""
+
+
+def test_a_part_of_the_head_that_is_labelled_pelvis_is_refused() -> None:
+    grid = Grid((SIZE,) * 3, np.eye(4))
+    socket = np.asarray((FAR > R - 1.0) & (FAR < R + 8.0) & cap(NECK, 80.0))
+    # A pelvis that touches the head, or meets it by a voxel, is one.
+    refuse_pelvis_in_head(Mask(grid, socket), ANATOMY, np.eye(4))
+    with pytest.raises(InputError, match=r"labelled pelvis, up to \d mm deep") as caught:
+        refuse_pelvis_in_head(Mask(grid, socket | (BALL & (PLACE @ NECK > 14.0))), ANATOMY, np.eye(4))
+    assert caught.value.code == "head-labelled-pelvis"
 
 
 def test_places_are_told_in_the_words_of_the_head() -> None:

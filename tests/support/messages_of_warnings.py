@@ -174,7 +174,7 @@ def a_scan_without_the_trochanter(kit: Kit) -> list[str]:
     return kit.measure(f"{path}:1", f"{path}:2", "--json", "--side", "right")
 
 
-@scene("mirrored_bone")
+@scene("mirrored_bone", "patient_position")
 def a_mirrored_file(kit: Kit) -> list[str]:
     values, affine = sample()
     # Front and back exchanged: the neck still points inward.
@@ -259,6 +259,17 @@ def a_ct_with_a_tilted_gantry(kit: Kit) -> list[str]:
     grey = np.full([n // 4 + 1 for n in values.shape], 40, dtype=np.int16)
     files.dicom_series(kit.folder / "ct", grey, coarse)
     return [*kit.of_sample("--json"), "--image", str(kit.folder / "ct"), "--straighten"]
+
+
+@scene("head_cut_by_scan", "lesion_cut_by_scan", "thick_slices")
+def a_scan_of_thick_slices_that_ends_in_the_head(kit: Kit) -> list[str]:
+    values, affine = sample()
+    head = transform(np.linalg.inv(affine), kit.hip.to_world(kit.hip.anatomy.head_center))
+    top = int(head[2] + 15.0 / affine[2, 2])
+    step = int(np.ceil(3.6 / affine[2, 2]))
+    thick = _shifted(affine, top % step) @ np.diag([1.0, 1.0, step, 1.0])
+    path = kit.nifti("thick.nii.gz", values[:, :, top % step : top + 1 : step], thick)
+    return kit.measure(f"{path}:1", f"{path}:2", "--json", "--side", "right")
 
 
 @scene("lesion_moved", "transform_in_doubt")

@@ -153,6 +153,9 @@ def _table(title: str, *columns: str) -> Table:
 def _necrosis_rows(necrosis: dict[str, Any]) -> list[tuple[str, str]]:
     loaded, kerboul, index = necrosis["weight_bearing"], necrosis["kerboul"], necrosis["necrotic_index"]
     depth = loaded["depth_mm"]
+    # Nothing is said of the size of what the scan's edge cuts.
+    least = "at least " if necrosis.get("lower_bound") else ""
+    extent = f"{necrosis['steinberg']} (by the sphere {necrosis['steinberg_sphere']}); not a stage"
     grade = "" if kerboul["grade"] is None else f", grade {kerboul['grade']}"
     jic = necrosis["jic"]
     estimated = " (estimated: no acetabulum at hand)" if jic["basis"] == "population" else ""
@@ -163,10 +166,10 @@ def _necrosis_rows(necrosis: dict[str, Any]) -> list[tuple[str, str]]:
         else []
     )
     return [
-        ("necrosis", f"{necrosis['volume_ml']:.2f} ml"),
+        ("necrosis", f"{least}{necrosis['volume_ml']:.2f} ml"),
         *several,
         ("of the head", f"{necrosis['head_fraction']:.1%} (of its sphere {necrosis['sphere_fraction']:.1%})"),
-        ("Steinberg extent", f"{necrosis['steinberg']} (by the sphere {necrosis['steinberg_sphere']}); not a stage"),
+        ("Steinberg extent", "none: the edge of the scan cuts" if necrosis["steinberg"] is None else extent),
         ("of the loaded surface", f"{loaded['surface_fraction']:.0%} (cap of {loaded['cap_half_angle_deg']:g}°)"),
         (
             "modified Kerboul angle",

@@ -343,13 +343,17 @@ export interface NecrosisPart {
     [k: string]: HeadShare;
   };
   /**
-   * Steinberg extent by the head
+   * Steinberg extent by the head; null: a scan's edge cuts
    */
-  steinberg: string;
+  steinberg: string | null;
   /**
-   * Steinberg extent by the sphere
+   * Steinberg extent by the sphere; null: a scan's edge cuts
    */
-  steinberg_sphere: string;
+  steinberg_sphere: string | null;
+  /**
+   * Whether a scan's edge cuts head or lesion: figures are lower bounds
+   */
+  lower_bound?: boolean;
   weight_bearing: WeightBearingPart;
   kerboul: KerboulPart;
   necrotic_index: NecroticIndexPart;
