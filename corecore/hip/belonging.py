@@ -19,10 +19,9 @@ from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray, Image, Mask, inverse, transform
 from corecore.base.origin import Origin, Patient
 from corecore.hip.anatomy.model import PlanWarning
+from corecore.hip.anatomy.side import Side
 from corecore.hip.inputs import AskedSide
 from corecore.io.bounded import shown
-
-Side = Literal["left", "right"]
 
 #: Warnings on the files as they were read, which copies of their voxels no longer give rise to.
 AT_READING = frozenset({

@@ -15,14 +15,14 @@ import numpy as np
 from scipy import ndimage
 
 from corecore.base.distance_field import Bone, bone_from_voxels
-from corecore.base.errors import InputError
+from corecore.base.errors import AnatomyError, InputError
 from corecore.base.grid import BoolArray, FloatArray, Grid, Mask, inverse, transform
 from corecore.base.html import figures_html
 from corecore.base.resampling import near_isotropic
 from corecore.hip.anatomy.fit import fit_anatomy
-from corecore.hip.anatomy.frame import guess_side
 from corecore.hip.anatomy.head import fit_head
 from corecore.hip.anatomy.model import Anatomy, Landmarks, PlanWarning
+from corecore.hip.anatomy.side import guess_side, shape_unmirrored
 from corecore.hip.belonging import Side, check_side
 from corecore.hip.case import LESION_REACH_MM, OUTSIDE_SHARE_MAX, STRAY_LESION_ML, Case
 from corecore.hip.head_surface import beyond_joint, examine_head, refuse_pelvis_in_head
@@ -35,6 +35,8 @@ _log = logging.getLogger(__name__)
 
 #: Voxel edge for telling the side, mm: coarse is enough, and quick.
 SIDE_SPACING_MM = 2.0
+#: Where a side comes from that was stated by hand.
+STATED = "--side"
 #: The head's neighbourhood for that rule, mm beyond the fitted sphere.
 HEAD_NEAR_MM = 3.0
 #: How far the femur is closed to let a lesion fill the hole left for it, mm (contract §1).
@@ -174,8 +176,8 @@ def build_hip(case: Case) -> Hip:
         stands upside down, or part of its head is labelled pelvis.
     """
     started = time.perf_counter()
-    side = _side(case)
     warnings: list[PlanWarning] = []
+    side = _side(case, warnings)
     doubts = check_side(case.named, side)
     sided = time.perf_counter()
 
@@ -211,7 +213,7 @@ def build_hip(case: Case) -> Hip:
     done = time.perf_counter()
     timings = {"side_s": sided - started, "surface_s": surfaced - sided, "anatomy_s": done - surfaced}
     _log.info("hip %s: %s, head radius %.2f mm", case.id, side, anatomy.head_radius_mm)
-    warnings.extend(check_position(anatomy, superior))
+    check_position(anatomy, superior)
     drawn = case.lesion if case.original_lesion is None else case.original_lesion
     on_file = Mask(drawn.grid.moved(inverse(world_from_local)), drawn.voxels)
     warnings.extend(thick_slices(case.femur, case.lesion))
@@ -237,8 +239,11 @@ def build_hip(case: Case) -> Hip:
     )  # fmt: skip
 
 
-def _side(case: Case) -> Side:
-    """The side, told from the bone's shape and held against what the user or the names say."""
+def _side(case: Case, warnings: list[PlanWarning]) -> Side:
+    """The side: as stated, else told from where the bone lies; held against each other.
+
+    A stated side that the place contradicts stands, with a warning, where the bone's own shape speaks for it.
+    """
     step = np.maximum(1, np.floor(SIDE_SPACING_MM / case.femur.grid.spacing_mm + 0.5)).astype(int)
     coarse = Mask(
         Grid(
@@ -254,14 +259,29 @@ def _side(case: Case) -> Side:
     bone = bone_from_voxels(coarse.voxels, spacing, open_faces=case.open_faces)
     given = _to_local(case.landmarks, local_from_world)
     near = transform(local_from_world, case.lesion.positions_mm().mean(axis=0))
-    side = guess_side(bone, fit_head(bone, near, given=given), local_from_world)
-    if case.side is not None and case.side != side:
-        raise InputError(
-            f"{case.side_origin} says {case.side}, but the femur's shape and place show a {side} hip;"
-            " check left and right in the file",
-            code="side-contradicts",
+    head, stated = fit_head(bone, near, given=given), case.side
+    try:
+        side = guess_side(bone, head, local_from_world)
+    except AnatomyError:
+        # A neck that points straight ahead tells no side; what is stated does.
+        if stated is None:
+            raise
+        return stated
+    if stated is None or stated == side:
+        return side
+    shape = shape_unmirrored(bone, head) if case.side_origin == STATED else None
+    if shape is not None and shape.contradicts(side):
+        text = (
+            f"the bone lies as a {side} hip would, but its shape is that of the {stated} one that {STATED} says:"
+            " the patient's position in the file may be wrong"
         )
-    return side
+        warnings.append(PlanWarning("side_place", text))
+        return stated
+    raise InputError(
+        f"{case.side_origin} says {stated}, but the femur's shape and place show a {side} hip;"
+        " check left and right in the file",
+        code="side-contradicts",
+    )
 
 
 def _mirrored(mask: Mask) -> Mask:

@@ -1,4 +1,4 @@
-"""Whether the femur stands in the world as a patient's does: the head above the shaft, the front in front.
+"""Whether the femur stands in the world as a patient's does: the head above the shaft.
 
 A file's world axes are the patient's (superior is superior however the patient lies), so a patient who turns by any
 amount that a hip can is taken as he lies. A head that points down is none: the file names a wrong position or axis.
@@ -10,14 +10,14 @@ import numpy as np
 
 from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray
-from corecore.hip.anatomy.model import Anatomy, PlanWarning
+from corecore.hip.anatomy.model import Anatomy
 
 #: Most that the femur leans from upright, degrees: no flexed, turned or lying hip passes it (engineering choice).
 LEAN_MAX_DEG = 110.0
 
 
-def check_position(anatomy: Anatomy, superior: FloatArray) -> list[PlanWarning]:
-    """Refuse a femur that stands upside down; a warning where its front and back look exchanged.
+def check_position(anatomy: Anatomy, superior: FloatArray) -> None:
+    """Refuse a femur that stands upside down.
 
     ``superior`` (3,) is the world's z axis in the local frame. Without a shaft in view the neck's axis tells.
     """
@@ -31,12 +31,3 @@ def check_position(anatomy: Anatomy, superior: FloatArray) -> list[PlanWarning]:
             f" up to {LEAN_MAX_DEG:.0f}° are accepted (does the file tell the patient's position rightly?)",
             code="patient-position",
         )
-    if not any(warning.code == "mirrored_bone" for warning in anatomy.warnings):
-        return []
-    other = "left" if anatomy.side == "right" else "right"
-    text = (
-        f"a {other} femur whose head points to the patient's {other}, as this one's does, is what a file shows that"
-        " tells a prone patient as supine, or the feet as the head, with front and back exchanged; check the patient's"
-        " position in the file"
-    )
-    return [PlanWarning("patient_position", text)]

@@ -29,7 +29,7 @@ def floats(value: Any) -> Any:
 
 @pytest.mark.parametrize("kind", sorted(DOCUMENTS))
 def test_whole_numbers_may_be_written_as_floats(kind: str) -> None:
-    made = MeasuresDocument if kind == "measures" else PlanDocument
+    made: Any = MeasuresDocument if kind == "measures" else PlanDocument
     plain = parsed(DOCUMENTS[kind], made, "plan.json")
     other = parsed(json.loads(json.dumps(floats(DOCUMENTS[kind]))), made, "plan.json")
     assert content_of(other) == content_of(plain)

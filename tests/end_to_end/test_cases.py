@@ -38,7 +38,7 @@ SAYS = {
     "lesion-thin": {"lesion_thin"},
     "lesion-too-small": {"lesion-too-small"},
     "mask-not-binary": {"mask-not-binary", "values-not-whole"},
-    "patient-position": {"patient-position", "patient_position"},
+    "patient-position": {"patient-position", "bone-mirrored", "mirrored_bone"},
     "patients-differ": {"patients-differ"},
     "several-foci": {"several_foci"},
     "side-contradicted": {"side-contradicts", "side_name"},

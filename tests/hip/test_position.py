@@ -9,7 +9,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from corecore.base.errors import InputError
-from corecore.hip.anatomy.model import Anatomy, PlanWarning
+from corecore.hip.anatomy.model import Anatomy
 from corecore.hip.position import check_position
 
 NECK = np.array([-0.77, 0.0, 0.64])
@@ -24,7 +24,7 @@ UP = np.array([0.0, 0.0, 1.0])
 @pytest.mark.parametrize("shaft", ["fitted", "assumed"])
 def test_a_patient_who_turns_is_accepted(turn: tuple[float, ...], shaft: str) -> None:
     up = Rotation.from_euler("xyz", turn, degrees=True).inv().apply(UP)
-    assert check_position(replace(UPRIGHT, sources={"shaft_axis": shaft}), up) == []
+    check_position(replace(UPRIGHT, sources={"shaft_axis": shaft}), up)
 
 
 @pytest.mark.parametrize("axis", ["x", "y"])
@@ -34,10 +34,3 @@ def test_a_head_below_its_shaft_is_refused(axis: str, shaft: str) -> None:
     with pytest.raises(InputError, match="upside down") as caught:
         check_position(replace(UPRIGHT, sources={"shaft_axis": shaft}), up)
     assert caught.value.code == "patient-position"
-
-
-def test_front_and_back_exchanged_are_told_with_both_readings() -> None:
-    turned = replace(UPRIGHT, warnings=(PlanWarning("mirrored_bone", "…"),))
-    found = check_position(turned, UP)
-    assert [warning.code for warning in found] == ["patient_position"]
-    assert "left femur" in found[0].text

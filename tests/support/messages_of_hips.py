@@ -131,6 +131,14 @@ def _(kit: Kit) -> list[str]:
     return kit.measure(f"{path}:1", f"{path}:2")
 
 
+@command("bone-mirrored")
+def _(kit: Kit) -> list[str]:
+    values, affine = sample()
+    # Front and back exchanged: the neck still points inward.
+    path = kit.nifti("mirrored.nii.gz", values[:, ::-1], affine)
+    return kit.measure(f"{path}:1", f"{path}:2", "--side", "right")
+
+
 @command("head-not-found")
 def _(kit: Kit) -> list[str]:
     values = np.zeros((70, 70, 70), dtype=np.uint8)

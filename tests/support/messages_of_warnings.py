@@ -174,11 +174,21 @@ def a_scan_without_the_trochanter(kit: Kit) -> list[str]:
     return kit.measure(f"{path}:1", f"{path}:2", "--json", "--side", "right")
 
 
-@scene("mirrored_bone", "patient_position")
-def a_mirrored_file(kit: Kit) -> list[str]:
+@scene("mirrored_bone")
+def a_mirrored_file_that_ends_above_the_lesser_trochanter(kit: Kit) -> list[str]:
     values, affine = sample()
+    tip = kit.hip.anatomy.lesser_trochanter_tip
+    assert tip is not None
+    last = int((np.linalg.inv(affine) @ [*kit.hip.to_world(tip), 1.0])[2]) + 4
     # Front and back exchanged: the neck still points inward.
-    path = kit.nifti("mirrored.nii.gz", values[:, ::-1], affine)
+    path = kit.nifti("mirrored.nii.gz", values[:, ::-1, last:], affine)
+    return kit.measure(f"{path}:1", f"{path}:2", "--json", "--side", "right")
+
+
+@scene("side_place")
+def a_patient_told_the_wrong_way_round(kit: Kit) -> list[str]:
+    values, affine = sample()
+    path = kit.nifti("prone.nii.gz", values, np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine)
     return kit.measure(f"{path}:1", f"{path}:2", "--json", "--side", "right")
 
 

@@ -45,7 +45,7 @@ class BowedFemur(Femur):
     def forward_mm(self, z: FloatArray) -> FloatArray:
         """How far the shaft has bowed forward at heights in the femoral frame, mm: a parabola below the tip."""
         below = np.maximum(self.shape.lesser_trochanter_height_mm - z, 0.0)
-        return np.asarray(0.5e-3 * self.bow_per_m * below**2, dtype=np.float64)
+        return np.asarray(-0.5e-3 * self.bow_per_m * below**2, dtype=np.float64)
 
     def level_mm(self, points: FloatArray) -> FloatArray:
         straight = points.copy()

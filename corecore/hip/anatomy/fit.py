@@ -24,11 +24,10 @@ from corecore.hip.anatomy.shaft import (
     lowest_complete,
     provisional_shaft,
 )
+from corecore.hip.anatomy.side import checked_shape, shape_of
 from corecore.hip.anatomy.trochanters import (
-    MIN_HANDEDNESS_MM,
     Bump,
     greater_trochanter,
-    handedness,
     lesser_trochanter,
 )
 
@@ -68,8 +67,8 @@ def fit_anatomy(
     sources: dict[str, str] = {"head_center": head.source}
 
     neck = _neck(bone, head, given, sources, warnings)
-    warnings.extend(_mirror_caution(bone, head, neck, side))
     shaft, bump, lowest = _shaft_and_lesser(bone, head, neck, up, given, sources, warnings)
+    warnings.extend(checked_shape(shape_of(bone, head, neck, shaft, fitted=sources["shaft_axis"] == "fitted"), side))
 
     tip = given.lesser_trochanter_tip
     tip = None if tip is None else np.asarray(tip, dtype=np.float64)
@@ -129,24 +128,6 @@ def fit_anatomy(
         sources=sources,
         warnings=tuple(warnings),
     )
-
-
-def _mirror_caution(bone: Bone, head: Head, neck: Neck, side: str) -> list[PlanWarning]:
-    """A caution where the lesser trochanter lies on the side of the neck where the other femur has it."""
-    shaft = provisional_shaft(bone, head)
-    if shaft is None:
-        return []
-    lowest = lowest_complete(bone, shaft, head.center)
-    bulge = handedness(bone, head, neck, shaft, lowest)
-    _log.debug("bulge behind the neck over before it: %s mm", bulge)
-    if bulge is None or bulge > -MIN_HANDEDNESS_MM:
-        return []
-    other = "left" if side == "right" else "right"
-    text = (
-        f"the bone has the shape of a {other} femur: its lesser trochanter is before the neck, not behind it;"
-        " check that the file does not mirror and that the side is right"
-    )
-    return [PlanWarning("mirrored_bone", text)]
 
 
 def _unit(vector: FloatArray, name: str) -> FloatArray:

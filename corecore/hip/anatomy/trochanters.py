@@ -33,8 +33,6 @@ STEP_DEG, STEP_MM, STEP_RADIUS_MM = 2.5, 1.0, 0.5
 #: The other side's bulge is compared at these heights, head diameters below the head's centre:
 #: higher up the neck's own flanks bulge.
 HANDEDNESS_DIAMETERS = (0.85, 1.35)
-#: A difference smaller than this says nothing, mm (engineering choice; docs/design/anatomy.md).
-MIN_HANDEDNESS_MM = 3.0
 #: Points within this of the greatest radius make the tip, mm: steadier than one sample.
 TIP_MM = 1.0
 #: A tip nearer than this to the scan's end may go on beyond it, mm or voxels, whichever is more.
