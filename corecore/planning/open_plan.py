@@ -58,7 +58,9 @@ def open_plan(path: Path, *, image: bool = False) -> OpenedPlan:
     shown = seen.path if seen is not None and seen.path.is_file() else None
     case = load_case(femur, lesion, side=plan.side, landmarks=given, pelvis=pelvis, avoid=avoid, image=shown)
     # The copy of an image that was straightened stands upright by now.
+    known_already = {one.code for one in case.warnings}
     texts = [one.text for one in plan.file.plan.warnings if one.code == "straightened"]
+    texts = [] if "straightened" in known_already else texts
     case = replace(case, warnings=(*case.warnings, *(PlanWarning("straightened", text) for text in texts)))
     told = known(plan.file.plan.case.lesion_transform)
     if told is not None:
