@@ -32,7 +32,7 @@ from corecore.verification.report import Verification
 PathLike = str | os.PathLike[str]
 
 
-# Eight parameters: each is a file or a fact that a caller has or has not, and no two travel together.
+# Nine parameters: each is a file or a fact that a caller has or has not, and no two travel together.
 def load(
     femur: PathLike,
     lesion: PathLike,
@@ -43,6 +43,7 @@ def load(
     avoid: PathLike | None = None,
     landmarks: PathLike | None = None,
     case_id: str | None = None,
+    straighten: bool = False,
 ) -> Hip:
     """Read the masks of one hip, build its bone surface and fit its anatomy.
 
@@ -54,7 +55,8 @@ def load(
     side : {"auto", "left", "right"}, default "auto"
         Side of the hip. It is told from the bone's shape; a side that contradicts the shape is refused.
     image : str or os.PathLike, optional
-        CT or MR on which the masks were drawn: a file, or the folder of a DICOM series.
+        CT or MR on which the masks were drawn: a file, or a DICOM folder; ``"FOLDER:3"`` takes the series of that
+        number, ``"FOLDER:UID"`` the one of that SeriesInstanceUID.
     pelvis : str or os.PathLike, optional
         Mask of the pelvis, for the types of place (JIC, ARCO).
     avoid : str or os.PathLike, optional
@@ -63,6 +65,8 @@ def load(
         Landmarks that replace the fitted ones: a Slicer ``.mrk.json``, or JSON; mm.
     case_id : str, optional
         Name of the case. Default: a hash of the masks' voxels, so that no file name enters a plan.
+    straighten : bool, default False
+        Resample an image taken with a tilted gantry upright; without it, such a series is refused.
 
     Returns
     -------
@@ -90,7 +94,7 @@ def load(
     return open_hip(
         HipInputs(
             os.fspath(femur), os.fspath(lesion), side, case_id, None if landmarks is None else Path(landmarks),
-            image=text(image), pelvis=text(pelvis), avoid=text(avoid),
+            image=text(image), pelvis=text(pelvis), avoid=text(avoid), straighten=straighten,
         )
     )  # fmt: skip
 

@@ -16,7 +16,8 @@ from corecore.base.errors import InputError
 from corecore.base.grid import BoolArray, FloatArray, Image, Mask, transform
 from corecore.hip.anatomy.landmarks import read_landmarks
 from corecore.hip.anatomy.model import Landmarks, PlanWarning
-from corecore.hip.belonging import NamedSide, Part, Side, check_together, side_to_pick, sides_named
+from corecore.hip.anatomy.side import Side
+from corecore.hip.belonging import NamedSide, Part, check_together, side_to_pick, sides_named
 from corecore.hip.inputs import AskedSide, HipInputs, parse_side
 from corecore.hip.lesion_transform import GivenTransform, Move, in_doubt, into_femur
 from corecore.hip.missing_slices import check_slices

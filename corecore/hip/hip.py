@@ -22,8 +22,8 @@ from corecore.base.resampling import near_isotropic
 from corecore.hip.anatomy.fit import fit_anatomy
 from corecore.hip.anatomy.head import fit_head
 from corecore.hip.anatomy.model import Anatomy, Landmarks, PlanWarning
-from corecore.hip.anatomy.side import guess_side, shape_unmirrored
-from corecore.hip.belonging import Side, check_side
+from corecore.hip.anatomy.side import Side, guess_side, shape_unmirrored
+from corecore.hip.belonging import check_side
 from corecore.hip.case import LESION_REACH_MM, OUTSIDE_SHARE_MAX, STRAY_LESION_ML, Case
 from corecore.hip.head_surface import beyond_joint, examine_head, refuse_pelvis_in_head
 from corecore.hip.keep_out import KeepOutRegion, barrier_of

@@ -19,7 +19,7 @@ from corecore.app.cli import main
 from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray, transform
 from corecore.io.dicom.listing import list_series
-from corecore.io.references import image_place, read_image
+from corecore.io.references import image_place, read_image, read_mask
 
 SHAPE = (12, 10, 9)
 
@@ -188,6 +188,51 @@ def test_a_broken_file_is_counted_and_stops_the_reading(disc: Path) -> None:
     assert list_series(disc).unreadable == 1
     with pytest.raises(InputError, match="IM99999"):
         read_image(f"{disc}:3")
+
+
+def test_exact_copies_on_a_disc_are_passed_over(disc: Path) -> None:
+    shutil.copytree(next(disc.rglob("SE000000")), disc / "COPY")
+    found = list_series(disc)
+    assert [one.number for one in found.series] == ["3", "7"]
+    assert found.copies == 9
+    assert np.array_equal(read_image(f"{disc}:3").values, grey())
+    # The negative twin: another image under the same UID is no copy.
+    path = next((disc / "COPY").iterdir())
+    dataset = pydicom.dcmread(path)
+    dataset.PixelData = bytes(len(dataset.PixelData))
+    dataset.save_as(path)
+    with pytest.raises(InputError, match="lie where another lies"):
+        read_image(f"{disc}:3")
+
+
+def test_slices_in_every_direction_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("corecore.io.dicom.stacks.MAX_DIRECTIONS", 3)
+    files.dicom_series(tmp_path / "fan", grey(), files.oblique())
+    for k, path in enumerate(sorted((tmp_path / "fan").iterdir())):
+        dataset = pydicom.dcmread(path)
+        turn = np.radians(15.0 * k)
+        dataset.ImageOrientationPatient = [f"{v:.8f}" for v in (np.cos(turn), np.sin(turn), 0, 0, 0, 1)]
+        dataset.save_as(path)
+    with pytest.raises(InputError, match="more than 3 directions"):
+        read_image(tmp_path / "fan")
+
+
+def test_contours_lie_on_the_straightened_slices(tmp_path: Path) -> None:
+    """Outlines drawn on tilted slices are filled on the straightened image: its slices are the same planes."""
+    tilted(tmp_path / "ct", 14.0, plane)
+    datasets = [pydicom.dcmread(path) for path in sorted((tmp_path / "ct").iterdir())]
+    image = read_image(tmp_path / "ct", straighten=True)
+    slanted = files.oblique()
+    column = slanted[:3, 1] / np.linalg.norm(slanted[:3, 1])
+    slanted[:3, 2] += np.tan(np.radians(14.0)) * np.linalg.norm(slanted[:3, 2]) * column
+    corners = np.array([[2.5, 2.5], [7.5, 2.5], [7.5, 6.5], [2.5, 6.5]])
+    lines = [transform(files.LPS @ slanted, np.column_stack([corners, np.full(4, float(k))])) for k in range(9)]
+    path = files.rtstruct_of(tmp_path / "ct" / "rt.dcm", {"lesion": lines}, datasets)
+    mask = read_mask(f"{path}:lesion", image.grid)
+    # Five columns of four rows on each slice.
+    assert mask.voxels.sum(axis=(0, 1)).tolist() == [20] * 9
+    middle = transform(slanted, [5.0, 4.5, 4.0])
+    assert np.linalg.norm(mask.positions_mm().mean(axis=0) - middle) < 0.5
 
 
 def test_places_with_colons(tmp_path: Path) -> None:

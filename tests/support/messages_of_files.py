@@ -200,6 +200,16 @@ def _(kit: Kit) -> list[str]:
     return _series_spoilt(kit, PhotometricInterpretation="PALETTE COLOR")
 
 
+@command("segmenter-failed")
+def _(kit: Kit) -> list[str]:
+    files = pytest.importorskip("support.format_files")
+    files.dicom_series(kit.folder / "ct", np.zeros((8, 8, 4), dtype=np.int16), np.eye(4))
+    program = kit.text("TotalSegmentator", "#!/bin/sh\nexit 3\n")
+    program.chmod(0o755)
+    kit.patch.setenv("PATH", f"{kit.folder}{os.pathsep}/bin")
+    return ["prepare", str(kit.folder / "ct"), "--out", str(kit.folder / "case")]
+
+
 @command("contours-unusable")
 def _(kit: Kit) -> list[str]:
     files = pytest.importorskip("support.format_files")

@@ -46,6 +46,7 @@ class Listing:
     series: tuple[ListedSeries, ...]
     other_files: int
     other_objects: int
+    copies: int
     unreadable: int
 
 
@@ -55,7 +56,7 @@ def list_series(place: Path) -> Listing:
         raise InputError(f"{shown(place)}: no folder; a folder of DICOM files is accepted", code="file-missing")
     found = survey(place)
     rows = tuple(_row(stack, found) for stack in found.stacks)
-    return Listing(rows, found.other, found.objects, len(found.broken))
+    return Listing(rows, found.other, found.objects, found.copies, len(found.broken))
 
 
 def _row(stack: Stack, found: Survey) -> ListedSeries:

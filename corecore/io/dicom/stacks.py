@@ -7,6 +7,7 @@ out of what is told, and are not kept.
 
 from __future__ import annotations
 
+import filecmp
 import itertools
 import os
 import re
@@ -37,6 +38,8 @@ WHAT = "a series of CT or MR slices"
 MAX_DEPTH = 10
 #: Slices whose directions differ by more, in any number, make stacks of their own: about a degree (engineering choice).
 SAME_STACK = 0.02
+#: Most directions of slices in one series; radial ones have some tens (engineering choice).
+MAX_DIRECTIONS = 200
 #: What may tell apart slices at one place, in this order; a stack is split by the first that does.
 TRAITS = (
     "file", "StackID", "ImageType", "FrameType", "EchoTime", "EffectiveEchoTime", "TemporalPositionIdentifier",
@@ -90,14 +93,15 @@ class Stack:
 class Survey:
     """What lies in a folder: the stacks of its CT and MR series, and how many files are something else.
 
-    ``other`` counts files without DICOM's mark, ``objects`` DICOM objects that are no CT or MR image, ``broken`` the
-    errors of DICOM files that cannot be read.
+    ``other`` counts files without DICOM's mark, ``objects`` DICOM objects that are no CT or MR image, ``copies`` files
+    that hold the same bytes as another, ``broken`` the errors of DICOM files that cannot be read.
     """
 
     place: Path
     stacks: tuple[Stack, ...]
     other: int = 0
     objects: int = 0
+    copies: int = 0
     broken: tuple[InputError, ...] = ()
 
 
@@ -107,7 +111,8 @@ def survey(place: Path, *, deep: bool = True) -> Survey:
     Raises ``InputError`` for more files than are looked at, and where pydicom is not installed.
     """
     found: dict[str, list[_Found]] = {}
-    other, objects, broken = 0, 0, []
+    first: dict[tuple[str, int], Path] = {}
+    other, objects, copies, broken = 0, 0, 0, []
     for path in _files(place, deep=deep):
         with reading(path, "a DICOM file"):
             marked = has_mark(path)
@@ -120,12 +125,17 @@ def survey(place: Path, *, deep: bool = True) -> Survey:
                 if dataset.SOPClassUID not in (*SINGLE_FRAME, *MULTI_FRAME):
                     objects += 1
                     continue
+                # A disc may hold its images twice.
+                twin = first.setdefault((str(dataset.get("SOPInstanceUID", "")), path.stat().st_size), path)
+                if twin != path and filecmp.cmp(twin, path, shallow=False):
+                    copies += 1
+                    continue
                 one = _look(dataset, path)
                 found.setdefault(one.uid, []).append(one)
         except InputError as error:
             broken.append(error)
     stacks = [stack for series in found.values() for stack in _stacks(series)]
-    return Survey(place, _numbered(stacks), other, objects, tuple(broken))
+    return Survey(place, _numbered(stacks), other, objects, copies, tuple(broken))
 
 
 def choose(found: Survey, choice: str | None) -> Stack:
@@ -206,7 +216,7 @@ def _look(dataset: Any, path: Path) -> _Found:
         slices = tuple(_slices(dataset, path))
     except InputError as error:
         fault = error
-    kinds = [str(word).upper() for word in dataset.get("ImageType") or []]
+    kinds = str(dataset.get("ImageType") or "").upper()
     return _Found(
         str(dataset.get("SeriesInstanceUID", "")), _series_number(dataset),
         _nameless(str(dataset.get("SeriesDescription") or ""), dataset), str(dataset.get("Modality") or "")[:16],
@@ -295,7 +305,7 @@ def _nameless(text: str, dataset: Any) -> str:
     """A description without the words of the patient's name and number, which some scanners' users type there."""
     words = [w for name in ("PatientName", "PatientID", "OtherPatientIDs") for w in re.split(
         r"[\W_]+", str(dataset.get(name) or ""))]  # fmt: skip
-    for word in sorted({w for w in words if len(w) > 2}, key=len, reverse=True):
+    for word in sorted({w for w in words if len(w) > 2 or not w.isascii()}, key=len, reverse=True):
         text = re.sub(re.escape(word), "…", text, flags=re.IGNORECASE)
     return "".join(c if c.isprintable() else "?" for c in text).strip()[:MAX_TOLD]
 
@@ -319,6 +329,13 @@ def _stacks(series: list[_Found]) -> Iterator[Stack]:
                 group.append(one)
                 break
         else:
+            if len(groups) == MAX_DIRECTIONS:
+                yield replace(base, fault=InputError(
+                    f"{shown(files[0])}: a series of slices in more than {MAX_DIRECTIONS} directions; stacks of"
+                    " parallel slices are accepted",
+                    code="slices-uneven",
+                ))  # fmt: skip
+                return
             groups.append([one])
     parts = [part for group in groups for part in _apart(group)]
     for number, (told, part) in enumerate(parts, start=1):

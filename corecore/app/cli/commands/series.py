@@ -55,6 +55,7 @@ def told(found: Listing) -> list[str]:
         for count, what in (
             (found.other_files, "file(s) that are no DICOM"),
             (found.other_objects, "DICOM object(s) that are no CT or MR image"),
+            (found.copies, "exact copies"),
             (found.unreadable, "DICOM file(s) that cannot be read"),
         )
         if count
