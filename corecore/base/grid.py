@@ -497,4 +497,4 @@ class Image:
         if np.any(low >= high):
             raise InputError("the image does not show the femur: the two do not overlap", code="image-misses-femur")
         part = self.values[low[0] : high[0], low[1] : high[1], low[2] : high[2]]
-        return Image(self.grid.cropped(low, high), part, self.straightened_deg)
+        return Image(self.grid.cropped(low, high), part, straightened_deg=self.straightened_deg)
