@@ -132,9 +132,9 @@ def read_segmentation(path: Path, on: Grid | None = None) -> Segmentation:
         if sop_class(path) == STRUCTURE_SET:
             return rtstruct.read_segmentation(path, on)
         return seg.read_segmentation(path)
-    values, grid, names = nifti.read_named_volume(path)
+    values, grid, names, scaling = nifti.read_named_volume(path)
     told: dict[str, tuple[int, ...]] = {name: (number,) for number, name in names.items() if name}
-    return label_map(path, values, grid, told or dataset_names(path))
+    return label_map(path, values, grid, told or dataset_names(path), scaling)
 
 
 def dataset_names(path: Path) -> dict[str, tuple[int, ...]]:
