@@ -29,7 +29,8 @@ from corecore.io.bounded import (
     shown,
     unpacked,
 )
-from corecore.io.segmentation import ROOM_MM, Segment, Segmentation, check_whole, label_map, place_in
+from corecore.io.grey import grey_values, whole_numbers
+from corecore.io.segmentation import ROOM_MM, Segment, Segmentation, label_map, place_in
 
 WHAT = "an NRRD volume (.nrrd, .seg.nrrd, .nhdr)"
 #: Signs that turn a position in the file's space into RAS.
@@ -84,7 +85,8 @@ def read_segmentation(path: Path) -> Segmentation:
             )
         return label_map(path, values[0], grid)
     for layer in values:
-        check_whole(path, layer)
+        if whole_numbers(path, layer) is None:
+            raise grey_values(path, layer, "")
     places = {}
     segments = []
     for number in numbers:
