@@ -56,7 +56,7 @@ def test_any_lesion_is_planned_or_infeasible_and_its_report_is_whole(kind: str, 
     foci = content.necrosis.components
     assert len(removed) == len(foci) == (2 if kind == "two" else 1)
     # What is removed of the lesion is what is removed of its foci.
-    together = sum(one.fraction * share for one, share in zip(foci, removed, strict=True))  # type: ignore[misc]
+    together = sum(one.fraction * share for one, share in zip(foci, removed, strict=True))  # type: ignore[misc, operator]
     assert together == pytest.approx(content.totals.removed_fraction, abs=1e-5)
     told = {warning.code for warning in content.warnings}
     assert ("lesion_thin" in told) == (kind in {"layer", "slice"})

@@ -275,7 +275,7 @@ def shoot(shot: Shot, margin: float) -> Tunnel:
     return tunnel
 
 
-def totals(tunnels: list[Tunnel], spec: dict[str, Any]) -> dict[str, float | None]:
+def totals(tunnels: list[Tunnel], spec: dict[str, Any]) -> dict[str, Any]:
     lesion = lesion_points()
     volume = 4 / 3 * np.pi * LESION_RADIUS**3 / 1000.0
     gap = np.min([tunnel.distance(lesion) for tunnel in tunnels], axis=0)
