@@ -47,10 +47,11 @@ class Missing:
 
 @dataclass(frozen=True)
 class PreparedCase:
-    """A case folder: the series it was made of, the bones in it with their volumes (ml), and what is missing."""
+    """A case folder: its series, how many others were left out, the bones and their volumes, and what is missing."""
 
     folder: Path
     series: str
+    other_series: int
     modality: str
     date: str | None
     straightened_deg: float
@@ -77,7 +78,7 @@ def prepare(
     """
     _check_target(out, overwrite=overwrite)
     step("looking at the files")
-    stack, image = _series(study, straighten)
+    stack, others, image = _series(study, straighten)
     task = TASKS.get(stack.modality.upper())
     if task is None:
         raise InputError(
@@ -109,7 +110,7 @@ def prepare(
         (out / f"{name}.nii.gz").unlink(missing_ok=True)
     ran = segmentation is not None or program is not None
     return PreparedCase(
-        out, str(stack), stack.modality, stack.date or None, image.straightened_deg,
+        out, str(stack), others, stack.modality, stack.date or None, image.straightened_deg,
         {name: round(mask.volume_ml, 1) for name, mask in bones.items()}, _missing(out, bones, stack.modality, ran),
         _commands(out, bones, stack.date),
     )  # fmt: skip
@@ -127,8 +128,8 @@ def _check_target(out: Path, *, overwrite: bool) -> None:
         )
 
 
-def _series(study: str, straighten: bool) -> tuple[Stack, Image]:
-    """The series of a study that is meant, and its image."""
+def _series(study: str, straighten: bool) -> tuple[Stack, int, Image]:
+    """The series of a study that is meant, how many others there are, and its image."""
     place, choice = image_place(study)
     if not place.exists():
         raise InputError(f"{shown(place)}: no such folder; a folder of DICOM files is accepted", code="file-missing")
@@ -145,7 +146,7 @@ def _series(study: str, straighten: bool) -> tuple[Stack, Image]:
 
     volumes = [] if choice is not None else [s for s in found.stacks if not s.localizer and reads(s)]
     stack = volumes[0] if len(volumes) == 1 else choose(found, choice)
-    return stack, read_pixels(ordered_series(stack, place, straighten=straighten), place)
+    return stack, len(found.stacks) - 1, read_pixels(ordered_series(stack, place, straighten=straighten), place)
 
 
 def _run(program: str, image: Path, into: Path, task: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from corecore.base.errors import InputError, MissingExtraError
 from corecore.base.grid import FloatArray
 from corecore.base.origin import Origin, Patient
 from corecore.io.bounded import first_line, opened, reading, regular_file, short, shown
+from corecore.io.dicom.unpack import Unpacker
 
 WHAT = "a DICOM file"
 #: Largest DICOM file read, bytes: 1.6 times a multi-frame CT of a whole leg (engineering choice).
@@ -19,6 +21,8 @@ MAX_FILE_BYTES = 2_000_000_000
 MAX_FILES = 20_000
 #: The transfer syntax that packs a whole file: unpacked without a bound, so not read.
 DEFLATED = "1.2.840.10008.1.2.1.99"
+#: JPEG extended (12 bits), lossless process 14, and its SV1: what GDCM unpacks and no other decoder at hand.
+GDCM_UNPACKS = ("1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")
 SEGMENTATION = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
 STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
 #: CT, MR, and the multi-frame kinds of both.
@@ -116,8 +120,11 @@ def origin_of(dataset: Any) -> Origin:
     return Origin(frame.strip(), Patient(*told))
 
 
-def pixel_frames(dataset: Any, path: Path) -> Any:
-    """Decoded pixels as pydicom gives them. Raises ``InputError`` where no decoder for the packing is installed."""
+def pixel_frames(dataset: Any, path: Path, unpacker: Unpacker | None = None) -> Any:
+    """Decoded pixels as pydicom gives them. Raises ``InputError`` where no decoder for the packing is installed.
+
+    An ``unpacker`` is the process that GDCM works in, for many files; without it each has its own.
+    """
     from corecore.io.bounded import check_claim
 
     rows, columns = whole(dataset, "Rows", path), whole(dataset, "Columns", path)
@@ -137,26 +144,28 @@ def pixel_frames(dataset: Any, path: Path) -> Any:
                 " a whole file is accepted",
                 code="volume-truncated",
             )
-    try:
-        return dataset.pixel_array
-    except (RuntimeError, NotImplementedError) as error:
-        if not _has_gdcm():
-            raise MissingExtraError(
-                f"{shown(path)}: its pixels are packed as {short(syntax.name)}, which needs GDCM:"
-                " pip install 'corecore[dicom]'",
-                code="extra-missing",
-            ) from error
-        raise InputError(
-            f"{shown(path)}: its pixels are packed as {short(syntax.name)} and cannot be unpacked here"
-            f" ({first_line(error)}); unpacked DICOM is accepted",
-            code="dicom-packing",
-        ) from error
+    own = _decoders(str(syntax)) if syntax.is_compressed else ("",)
+    refusal: Exception | None = None
+    for plugin in own:
+        try:
+            dataset.pixel_array_options(decoding_plugin=plugin)
+            return dataset.pixel_array
+        except (RuntimeError, NotImplementedError) as error:
+            refusal = error
+    if str(syntax) in GDCM_UNPACKS:
+        with contextlib.nullcontext(unpacker) if unpacker is not None else Unpacker() as apart:
+            return apart.frames(path, (rows, columns) if frames == 1 else (frames, rows, columns))
+    raise InputError(
+        f"{shown(path)}: its pixels are packed as {short(syntax.name)} and cannot be unpacked here"
+        f" ({first_line(refusal) if refusal is not None else 'no decoder'}); unpacked DICOM is accepted",
+        code="dicom-packing",
+    ) from refusal
 
 
-def _has_gdcm() -> bool:
-    """Whether the decoder of JPEG Lossless is here, which pydicom calls where it is installed."""
+def _decoders(syntax: str) -> tuple[str, ...]:
+    """The decoders at hand for a packing, without GDCM: that one works in a process of its own."""
     try:
-        import gdcm  # noqa: F401
-    except ImportError:
-        return False
-    return True
+        found = pydicom().pixels.get_decoder(syntax).available_plugins
+    except NotImplementedError:
+        return ()
+    return tuple(name for name in found if name != "gdcm")

@@ -15,6 +15,7 @@ from corecore.io.bounded import check_claim, finite_values, reading, short, show
 from corecore.io.dicom.files import MULTI_FRAME, SINGLE_FRAME, numbers, origin_of, pixel_frames, read_dataset
 from corecore.io.dicom.planes import Stacking, stacked, upright
 from corecore.io.dicom.stacks import Slice, Stack, Survey, choose, frame_group, survey
+from corecore.io.dicom.unpack import Unpacker
 
 WHAT = "a series of CT or MR slices"
 
@@ -102,6 +103,15 @@ def read_pixels(series: Series, place: Path) -> Image:
     slots: dict[Path, list[int]] = {}
     for slot, one in enumerate(series.slices):
         slots.setdefault(one.path, []).append(slot)
+    with Unpacker() as unpacker:
+        _fill(values, series, slots, unpacker)
+    image = finite_values(place, upright(values, series.stacking))
+    origin = origin_of(read_dataset(next(iter(slots)), pixels=False))
+    return Image(series.grid, image, origin, series.stacking.tilt_deg)
+
+
+def _fill(values: npt.NDArray[np.float32], series: Series, slots: dict[Path, list[int]], unpacker: Unpacker) -> None:
+    """Put every slice's values, rescaled, where they belong."""
     for path, here in slots.items():
         with reading(path, WHAT):
             dataset = read_dataset(path)
@@ -111,11 +121,11 @@ def read_pixels(series: Series, place: Path) -> Image:
                     f"{shown(path)}: PhotometricInterpretation is {found}; MONOCHROME2 is accepted",
                     code="dicom-packing",
                 )
-            frames = pixel_frames(dataset, path)
+            frames = pixel_frames(dataset, path, unpacker)
             for slot in here:
                 number = series.slices[slot].frame
                 if number is None:
-                    if frames.shape != stored[1::-1]:
+                    if frames.shape != values.shape[1::-1]:
                         raise InputError(
                             f"{shown(path)}: pixels of shape {frames.shape}; one plane is accepted",
                             code="dicom-packing",
@@ -125,8 +135,6 @@ def read_pixels(series: Series, place: Path) -> Image:
                     item = dataset.PerFrameFunctionalGroupsSequence[number]
                     scale = frame_group(dataset, item, "PixelValueTransformationSequence")
                     values[:, :, slot] = _rescaled(frames[number].T, scale if scale is not None else {}, path)
-    image = finite_values(place, upright(values, series.stacking))
-    return Image(series.grid, image, origin_of(dataset), series.stacking.tilt_deg)
 
 
 def _rescaled(pixels: npt.NDArray[np.generic], scale: Any, path: Path) -> npt.NDArray[np.float32]:

@@ -50,6 +50,8 @@ def prepare(
 def told(made: PreparedCase) -> list[str]:
     """What lies in the folder, what is missing, and what to do next."""
     lines = [f"series {made.series}"]
+    if made.other_series:
+        lines.append(f"left out: {made.other_series} other series (corecore series lists them)")
     if made.straightened_deg:
         lines.append(f"straightened: the gantry was tilted by {made.straightened_deg:.1f}°")
     lines += [f"{name}: {volume:.0f} ml" for name, volume in made.bones_ml.items()]
