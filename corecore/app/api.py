@@ -31,7 +31,7 @@ from corecore.verification.report import Verification
 PathLike = str | os.PathLike[str]
 
 
-# Eight parameters: each is a file or a fact that a caller has or has not, and no two travel together.
+# Nine parameters: each is a file or a fact that a caller has or has not, and no two travel together.
 def load(
     femur: PathLike,
     lesion: PathLike,
@@ -41,6 +41,7 @@ def load(
     pelvis: PathLike | None = None,
     avoid: PathLike | None = None,
     landmarks: PathLike | None = None,
+    anteversion_deg: float | None = None,
     case_id: str | None = None,
 ) -> Hip:
     """Read the masks of one hip, build its bone surface and fit its anatomy.
@@ -51,7 +52,7 @@ def load(
         Masks of the femur and of the necrosis: NIfTI, NRRD, MetaImage or DICOM. ``"map.nii.gz:1"`` takes one
         label, by number or name, of a label map.
     side : {"auto", "left", "right"}, default "auto"
-        Side of the hip. It is told from the bone's shape; a side that contradicts the shape is refused.
+        Side of the hip. Default: told from where the neck points; a side that contradicts the bone's shape is refused.
     image : str or os.PathLike, optional
         CT or MR on which the masks were drawn: a file, or the folder of a DICOM series.
     pelvis : str or os.PathLike, optional
@@ -60,6 +61,8 @@ def load(
         Mask of what every tunnel keeps out of.
     landmarks : str or os.PathLike, optional
         Landmarks that replace the fitted ones: a Slicer ``.mrk.json``, or JSON; mm.
+    anteversion_deg : float, optional
+        Anteversion of the neck, degrees, where no condyles are in view. Default: 14, and a range with the figures.
     case_id : str, optional
         Name of the case. Default: a hash of the masks' voxels, so that no file name enters a plan.
 
@@ -89,7 +92,7 @@ def load(
     return open_hip(
         HipInputs(
             os.fspath(femur), os.fspath(lesion), side, case_id, None if landmarks is None else Path(landmarks),
-            image=text(image), pelvis=text(pelvis), avoid=text(avoid),
+            image=text(image), pelvis=text(pelvis), avoid=text(avoid), anteversion_deg=anteversion_deg,
         )
     )  # fmt: skip
 

@@ -15,7 +15,7 @@ from scipy import ndimage
 
 from corecore.base.errors import InputError
 from corecore.base.grid import BoolArray, FloatArray, Image, Mask, transform
-from corecore.hip.anatomy.landmarks import read_landmarks
+from corecore.hip.anatomy.landmarks import read_landmarks, with_anteversion
 from corecore.hip.anatomy.model import Landmarks, PlanWarning
 from corecore.hip.inputs import AskedSide, HipInputs, parse_side
 from corecore.hip.lesion_transform import Move, into_femur
@@ -166,6 +166,8 @@ def read_case(inputs: HipInputs) -> Case:
     lesion_transform, lesion_image = inputs.lesion_transform, inputs.lesion_image
     if isinstance(landmarks, Path):
         landmarks = read_landmarks(landmarks)
+    if inputs.anteversion_deg is not None:
+        landmarks = with_anteversion(landmarks or Landmarks(), inputs.anteversion_deg, "--anteversion")
     femur_ref, lesion_ref = _reference(inputs.femur), _reference(inputs.lesion)
     same_file = os.path.realpath(femur_ref.path) == os.path.realpath(lesion_ref.path)
     if same_file and femur_ref.label == lesion_ref.label:

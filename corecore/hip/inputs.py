@@ -28,6 +28,7 @@ class HipInputs:
 
     ``landmarks`` replace the fitted ones. A lesion drawn on another scan is carried over by
     ``lesion_transform``, or by registration of ``lesion_image``, its own, to ``image``, the femur's.
+    ``anteversion_deg`` states where lateral is, as a landmark would.
     """
 
     femur: MaskReference | str
@@ -40,6 +41,7 @@ class HipInputs:
     avoid: MaskReference | str | None = None
     lesion_transform: Path | None = None
     lesion_image: Path | None = None
+    anteversion_deg: float | None = None
 
     @property
     def from_another_scan(self) -> bool:

@@ -9,6 +9,7 @@ import typer
 
 from corecore.app.cli.answers import check_lesion_options, clinician_input
 from corecore.app.cli.options import (
+    AnteversionOption,
     AsJson,
     CaseId,
     Femur,
@@ -35,6 +36,7 @@ def measure(
     lesion: Lesion,
     side: SideOption = "auto",
     landmarks: LandmarkFile = None,
+    anteversion: AnteversionOption = None,
     pelvis: PelvisMask = None,
     image: ImageFile = None,
     lesion_transform: LesionTransform = None,
@@ -57,6 +59,6 @@ def measure(
     check_lesion_options(lesion_transform, lesion_image, register)
     inputs = HipInputs(
         femur, lesion, side, case_id, landmarks, image=image, pelvis=pelvis, lesion_transform=lesion_transform,
-        lesion_image=lesion_image,
+        lesion_image=lesion_image, anteversion_deg=anteversion,
     )  # fmt: skip
     return measure_and_report(inputs, answers, pole=given_pole, out=out, keep_names=keep_names, as_json=as_json)

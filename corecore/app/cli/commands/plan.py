@@ -8,6 +8,7 @@ import typer
 
 from corecore.app.cli.answers import check_femur, check_lesion_options, clinician_input, methods_of
 from corecore.app.cli.options import (
+    AnteversionOption,
     AsJson,
     AvoidMask,
     CaseId,
@@ -51,6 +52,7 @@ def plan(
     femur: Femur = "",
     side: SideOption = "auto",
     landmarks: LandmarkFile = None,
+    anteversion: AnteversionOption = None,
     preset: Preset = None,
     tunnels: Tunnels = None,
     diameter: Diameter = None,
@@ -105,7 +107,9 @@ def plan(
     }  # fmt: skip
     check_lesion_options(lesion_transform, lesion_image, register)
     request = PlanRequest(
-        HipInputs(femur, lesion, side, case_id, landmarks, image, pelvis, avoid, lesion_transform, lesion_image),
+        HipInputs(
+            femur, lesion, side, case_id, landmarks, image, pelvis, avoid, lesion_transform, lesion_image, anteversion
+        ),
         clinician_input(stage, physis, imaging_date),
         Parameters(preset, config, {key: value for key, value in values.items() if value is not None}, setting or ()),
         Search(gap, seconds, robust, methods_of(methods), explain, alternatives),
