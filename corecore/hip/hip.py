@@ -309,7 +309,7 @@ def _to_local(landmarks: Landmarks, local_from_world: FloatArray) -> Landmarks:
     moved: dict[str, FloatArray] = {}
     for item in fields(landmarks):
         value = getattr(landmarks, item.name)
-        if value is None or item.name == "head_radius_mm":
+        if value is None or item.name in ("head_radius_mm", "anteversion_deg"):
             continue
         direction = item.name in ("shaft_axis", "x_axis")
         moved[item.name] = local_from_world[:3, :3] @ value if direction else transform(local_from_world, value)

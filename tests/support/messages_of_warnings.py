@@ -48,7 +48,7 @@ def _map(kit: Kit, values: np.ndarray[Any, Any], *more: object) -> list[str]:
 
 @scene(
     "bone_specks", "loose_bone", "holes_filled", "hollow_bone", "lesion_specks", "lesion_away", "late_stage",
-    "open_physis", "image_age", "acetabulum_population", slow=False,
+    "open_physis", "image_age", "acetabulum_population", "frame_uncertain", slow=False,
 )  # fmt: skip
 def an_untidy_map(kit: Kit) -> list[str]:
     values, affine = sample()

@@ -102,7 +102,7 @@ def fit_anatomy(
             )
 
     x_axis = _x_axis(bone, neck, shaft, given, long_bone_points, sources)
-    heights, midline, complete = lateral_midline(bone, head, shaft, x_axis, lesser_height, lowest)
+    heights, midline, complete = lateral_midline(bone, head.center, shaft, x_axis, lesser_height, lowest)
     if not complete:
         warnings.append(
             PlanWarning(
@@ -240,6 +240,9 @@ def _x_axis(
         raw = np.asarray(given.x_axis, dtype=np.float64)
         sources["x_axis"] = "given"
         return _unit(raw - (raw @ shaft.axis) * shaft.axis, "x axis across the shaft")
+    if given.anteversion_deg is not None:
+        sources["x_axis"] = "given"
+        return neck_axis_turned(neck.axis, shaft.axis, given.anteversion_deg)
     turned = neck_axis_turned(neck.axis, shaft.axis)
     points = bone.surface_points_mm if long_bone_points is None else np.asarray(long_bone_points, dtype=np.float64)
     condyles = condylar_axis(points, shaft, turned)
