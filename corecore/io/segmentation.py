@@ -37,6 +37,8 @@ class Segment:
     name: str = ""
     words: tuple[str, ...] = ()
     values: tuple[int, ...] = ()
+    #: FrameOfReferenceUID of its own, where the file states one a part.
+    frame: str = ""
 
     def __str__(self) -> str:
         if not self.name:
@@ -85,7 +87,8 @@ class Segmentation:
         voxels = self.voxels_of(segment)
         if not voxels.any():
             raise InputError(f"{shown(self.path)}: the mask is empty (segment {segment})", code="mask-empty")
-        return Mask(self.grid, voxels, replace(self.origin, words=(segment.name, *segment.words)))
+        words, frame = (segment.name, *segment.words), segment.frame or self.origin.frame
+        return Mask(self.grid, voxels, replace(self.origin, words=words, frame=frame))
 
     def _labels_only(self) -> bool:
         """Whether the numbers can be nothing but labels: several small ones."""

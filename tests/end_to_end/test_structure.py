@@ -96,6 +96,7 @@ DOORS = {
     "app/cli/commands/schema.py read_text": "the package's own schemas",
     "io/dicom/files.py dcmread": "after the door's check: pydicom opens by name",
     "io/files.py fdopen": "a new file, to write to",
+    "io/files.py open": "a lock",
     "io/itk_process.py ReadTransform": "in a process of its own, after the door's check",
     "io/transform.py json.loads": "the answer of that process",
     "report/page.py read_text": "the package's own scripts",
