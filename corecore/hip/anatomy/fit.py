@@ -10,7 +10,7 @@ import numpy as np
 from corecore.base.distance_field import Bone
 from corecore.base.errors import AnatomyError
 from corecore.base.grid import FloatArray
-from corecore.hip.anatomy.assumed import assumed_shaft
+from corecore.hip.anatomy.assumed import assumed_range_deg, assumed_shaft
 from corecore.hip.anatomy.frame import condylar_axis, lateral_midline, neck_axis_turned
 from corecore.hip.anatomy.head import Head, fit_head
 from corecore.hip.anatomy.model import Anatomy, Landmarks, PlanWarning
@@ -194,13 +194,14 @@ def _shaft_and_lesser(
 
     shaft = assumed_shaft(bone, head, neck, up) if assumed is None else assumed
     sources["shaft_axis"] = "assumed"
+    lowest = lowest_complete(bone, shaft, head.center)
     warnings.append(
         PlanWarning(
             "shaft_assumed",
-            "less than 20 mm of shaft below the lesser trochanter is in view: the direction of its axis is assumed",
+            "less than 20 mm of shaft below the lesser trochanter is in view: the direction of its axis is assumed,"
+            f" and within {assumed_range_deg(head, lowest):.0f}° in 19 femora of 20",
         )
     )
-    lowest = lowest_complete(bone, shaft, head.center)
     return shaft, lesser_trochanter(bone, head, neck, shaft, lowest), lowest
 
 
