@@ -18,6 +18,7 @@ from corecore.exports.plan_folder import check_target, meshes, write_plan
 from corecore.exports.workflow import open_hip, plan_of
 from corecore.hip.hip import Hip
 from corecore.hip.inputs import HipInputs
+from corecore.io.files import claimed
 from corecore.measures.model import Measures
 from corecore.measures.model import measure as measure_hip
 from corecore.planning.document import document
@@ -228,10 +229,11 @@ def save(plan: Plan, folder: PathLike, *, pictures: bool = True, overwrite: bool
     Raises
     ------
     OutputError
-        Where the folder holds a plan already, is a file, or cannot be written.
+        Where the folder holds a plan already, is a file, cannot be written, or another run is writing there.
     """
-    check_target(Path(folder), overwrite=overwrite)
-    write_plan(plan, Path(folder), pictures=pictures)
+    with claimed(Path(folder)):
+        check_target(Path(folder), overwrite=overwrite)
+        write_plan(plan, Path(folder), pictures=pictures)
     return Path(folder) / "plan.json"
 
 

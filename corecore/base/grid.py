@@ -7,12 +7,13 @@ place in an array; a *position* (``_mm``) is a place in a millimetre frame.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from corecore.base.errors import InputError
+from corecore.base.origin import UNKNOWN, Origin
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -296,6 +297,8 @@ class Mask:
         Where the voxels lie.
     voxels : ndarray of bool, shape ``grid.shape``
         Which voxels belong to the set.
+    origin : Origin, optional
+        What its file says of frame, patient and names; masks made of it have none.
 
     Raises
     ------
@@ -314,6 +317,7 @@ class Mask:
 
     grid: Grid
     voxels: BoolArray
+    origin: Origin = field(default=UNKNOWN, repr=False)
 
     def __post_init__(self) -> None:
         if self.voxels.shape != self.grid.shape:
@@ -441,6 +445,8 @@ class Image:
         Where the voxels lie.
     values : ndarray of float32, shape ``grid.shape``
         Intensities.
+    origin : Origin, optional
+        What its file says of frame and patient; parts that are cut out of it have none.
     straightened_deg : float, default 0
         Tilt of the gantry that the slices were resampled upright from, degrees; 0 where they are as stored.
 
@@ -452,6 +458,7 @@ class Image:
 
     grid: Grid
     values: npt.NDArray[np.float32]
+    origin: Origin = field(default=UNKNOWN, repr=False)
     straightened_deg: float = 0.0
 
     def __post_init__(self) -> None:
@@ -490,4 +497,4 @@ class Image:
         if np.any(low >= high):
             raise InputError("the image does not show the femur: the two do not overlap", code="image-misses-femur")
         part = self.values[low[0] : high[0], low[1] : high[1], low[2] : high[2]]
-        return Image(self.grid.cropped(low, high), part, self.straightened_deg)
+        return Image(self.grid.cropped(low, high), part, straightened_deg=self.straightened_deg)

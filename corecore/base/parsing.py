@@ -26,7 +26,7 @@ def vector(raw: Any, origin: str) -> Vector:
     parts = raw.split(",") if isinstance(raw, str) else raw
     try:
         x, y, z = (float(part) for part in parts)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         x = y = z = math.nan
     if not (math.isfinite(x) and math.isfinite(y) and math.isfinite(z)):
         raise InputError(f"{origin} {raw!r}; three finite numbers x,y,z are accepted", code="parameter-value")
@@ -45,7 +45,7 @@ def number(name: str, raw: Any, *, whole: bool, origin: str) -> float | int:
     """A finite number, whole where it must be, from a text or a number. Raises ``InputError`` for anything else."""
     try:
         value = float(raw) if not isinstance(raw, bool) else math.nan
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         value = math.nan
     if not math.isfinite(value) or (whole and value != int(value)):
         raise InputError(

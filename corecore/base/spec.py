@@ -7,13 +7,13 @@ The names are those of ``plan.json``'s ``spec``. Each default's source is in
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from corecore.base.errors import InputError
+from corecore.base.input_file import first_line, toml_of
 from corecore.base.limits import LIMITS, SETTABLE, default_of
 from corecore.base.parsing import Vector, number, vector
 
@@ -424,13 +424,9 @@ def read_config(path: Path) -> dict[str, Any]:
         For a file that is not readable as TOML.
     """
     try:
-        with path.open("rb") as stream:
-            table = tomllib.load(stream)
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"{path}: not readable as TOML ({str(error).splitlines()[0]})", code="config-unreadable"
-        ) from error
-    return table
+        return toml_of(path, "a TOML file of parameters")
+    except ValueError as error:
+        raise InputError(f"{path}: not readable as TOML ({first_line(error)})", code="config-unreadable") from error
 
 
 def _finite(values: Vector, name: str) -> Vector:

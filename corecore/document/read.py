@@ -5,26 +5,27 @@ Keys that readers can do without may be absent, as in plans of other versions; u
 
 from __future__ import annotations
 
-import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import msgspec
 
 from corecore.base.errors import InputError
+from corecore.base.input_file import first_line, json_of
 from corecore.document.measures import MEASURES_SCHEMA, MeasuresDocument
 from corecore.document.plan import PLAN_SCHEMA, PlanDocument
 from corecore.document.seal import plan_hash, seal_of
 
 #: Largest document read, bytes. A plan with sixteen tunnels and its alternatives is about 0.2 MB.
-SIZE_MAX_BYTES = 50_000_000
+SIZE_MAX_BYTES = 10_000_000
 SCHEMA_FORM = re.compile(r"(corecore\.[a-z]+)/(\d{1,6})")
 #: Longest value shown in a message, characters.
 FOUND_LONGEST = 60
+#: Up to here every whole number is a float of its own.
+WHOLE_MAX = 2.0**53
 
 Document = TypeVar("Document", PlanDocument, MeasuresDocument)
 
@@ -72,6 +73,11 @@ def parsed(content: Mapping[str, object], kind: type[Document], file: Path | str
         )
     try:
         return msgspec.convert(content, kind)
+    except msgspec.ValidationError:
+        # Some programs write a whole number as 1.0, which JSON Schema takes for one.
+        content = _whole(content)
+    try:
+        return msgspec.convert(content, kind)
     except msgspec.ValidationError as error:
         # Loaded only to say what is amiss.
         from corecore.document.misfit import first_misfit
@@ -82,6 +88,15 @@ def parsed(content: Mapping[str, object], kind: type[Document], file: Path | str
         if found.accepted is None:
             missing(file, found.path)
         malformed(file, found.path, found.value, found.accepted)
+
+
+def _whole(value: Any) -> Any:
+    """The same with every 1.0 as 1."""
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < WHOLE_MAX else value
 
 
 def malformed(file: Path | str, path: str, found: object, accepted: str) -> NoReturn:
@@ -99,28 +114,11 @@ def missing(file: Path | str, path: str) -> NoReturn:
 def _read(path: Path) -> dict[str, object]:
     """The root object of a JSON file. Raises ``InputError`` for a file that is not plain, finite JSON."""
     try:
-        if path.stat().st_size > SIZE_MAX_BYTES:
-            raise InputError(
-                f"{path}: {path.stat().st_size} bytes; a plan of up to {SIZE_MAX_BYTES} bytes is accepted",
-                code="file-too-large",
-            )
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})", code="file-unreadable") from error
+        content = json_of(path, "a plan.json or measures.json", SIZE_MAX_BYTES)
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8 text; a plan.json is accepted", code="plan-malformed") from error
-
-    def not_finite(name: str) -> NoReturn:
-        raise InputError(f"{path}: holds {name}; finite numbers are accepted", code="plan-malformed")
-
-    def finite(digits: str) -> float:
-        value = float(digits)
-        return value if math.isfinite(value) else not_finite(digits[:20])
-
-    try:
-        content = json.loads(text, parse_constant=not_finite, parse_float=finite)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not JSON ({str(error).splitlines()[0]})", code="plan-malformed") from error
+    except ValueError as error:
+        raise InputError(f"{path}: not JSON ({first_line(error)})", code="plan-malformed") from error
     if not isinstance(content, dict):
         malformed(path, "", content, "an object")
     return content

@@ -9,6 +9,7 @@ import numpy as np
 
 from corecore.base.errors import InputError
 from corecore.base.grid import BoolArray, FloatArray, Grid, inverse, transform
+from corecore.base.input_file import bytes_of
 from corecore.exports.export_context import ExportContext, folder_for
 from corecore.io.dicom.write import (
     Segment,
@@ -20,7 +21,7 @@ from corecore.io.dicom.write import (
     write_segmentation,
 )
 from corecore.io.files import atomic_write_text
-from corecore.io.stl import HEADER, read_stl
+from corecore.io.stl import HEADER, SIZE_LIMIT_BYTES, read_stl
 
 IDENTITIES = ("keep", "none")
 #: Share of a segment's volume that its voxels must hold, or the series does not show it (engineering choice:
@@ -60,7 +61,7 @@ def export_dicom(
     stl = None
     if guide is not None:
         read_stl(guide)
-        stl = guide.read_bytes()
+        stl = bytes_of(guide, "a guide's STL", SIZE_LIMIT_BYTES)
         if stl.startswith(HEADER) and f" plan {parcel.stamp.plan_hash}".encode() not in stl[:80]:
             raise InputError(
                 f"{guide}: is the guide of another plan; that of plan {parcel.stamp.plan_hash} is accepted",

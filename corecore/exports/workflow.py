@@ -20,6 +20,7 @@ from corecore.exports.plan_folder import check_target, prepared_meshes, write_pl
 from corecore.hip.case import read_case
 from corecore.hip.hip import Hip, build_hip
 from corecore.hip.inputs import HipInputs, parse_side
+from corecore.io.files import claimed
 from corecore.planning.request import PlanRequest, Search
 
 if TYPE_CHECKING:
@@ -68,8 +69,17 @@ def run(request: PlanRequest, watch: Watch = SILENT) -> Finished:
     looked at before any file.
     """
     spec, output = request.checked(), request.output
-    if output.folder is not None:
+    if output.folder is None:
+        return _run(request, spec, watch)
+    check_target(output.folder, overwrite=output.overwrite)
+    with claimed(output.folder):
+        # Looked at again: another run may have ended in between.
         check_target(output.folder, overwrite=output.overwrite)
+        return _run(request, spec, watch)
+
+
+def _run(request: PlanRequest, spec: Spec, watch: Watch) -> Finished:
+    output = request.output
     timings: dict[str, float] = {}
     # What is needed later is loaded, and the surfaces for the files are made, beside the work of the moment.
     with ThreadPoolExecutor(2) as beside:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,14 +16,17 @@ from corecore.base.errors import InputError
 from corecore.base.grid import BoolArray, FloatArray, Image, Mask, transform
 from corecore.hip.anatomy.landmarks import read_landmarks
 from corecore.hip.anatomy.model import Landmarks, PlanWarning
+from corecore.hip.anatomy.side import Side
+from corecore.hip.belonging import NamedSide, Part, check_together, side_to_pick, sides_named
 from corecore.hip.inputs import AskedSide, HipInputs, parse_side
-from corecore.hip.lesion_transform import Move, into_femur
+from corecore.hip.lesion_transform import GivenTransform, Move, in_doubt, into_femur
+from corecore.hip.missing_slices import check_slices
 from corecore.io.detect import kind_of
 from corecore.io.files import sha256_of
 from corecore.io.nifti import note_of
-from corecore.io.references import MaskReference, image_place, read_image, read_mask, read_segmentation
-
-Side = Literal["left", "right"]
+from corecore.io.references import MaskReference, image_place, read_image, read_segmentation
+from corecore.io.segmentation import Segmentation
+from corecore.io.transform import parse_kind
 
 #: Components smaller than this are specks of the segmentation, ml (contract §1).
 SPECK_ML = 0.05
@@ -41,6 +43,10 @@ STRAY_LESION_ML = 0.2
 OUTSIDE_SHARE_MAX = 0.05
 #: What a femur mask drafted from a CT says of itself in its header; saved anew by an editor it says so no more.
 DRAFT_NOTE = "corecore draft of a femur from CT: not checked"
+#: What lies in a world of its own where the lesion was drawn on another scan.
+MOVED = ("lesion", "lesion_image")
+#: Roles that messages call by another name.
+CALLED = {"avoid": "region to avoid"}
 #: Background kept around the bone when cropping, mm: the distance field needs a few voxels.
 CROP_PAD_MM = 8.0
 
@@ -95,7 +101,7 @@ class Case:
     label_map : bool
         Whether both masks came from one label map, so that the bone is their union.
     side : {"left", "right"}, optional
-        Side as the user or the names of files say it; ``None`` where neither does.
+        Side as the user states it, or the name of a label that was chosen by name; ``None`` where neither does.
     side_origin : str
         Who says it.
     landmarks : Landmarks
@@ -116,6 +122,8 @@ class Case:
         How the lesion came into the femur's world, where it was drawn on another scan.
     drafted : bool, default False
         Whether the femur's mask still says that it is an unchecked draft.
+    named : tuple of NamedSide
+        What names of labels and files say of the side; in memory only.
     """
 
     id: str
@@ -139,6 +147,8 @@ class Case:
     move: Move | None = None
     #: Whether the femur's mask still says that it is an unchecked draft.
     drafted: bool = False
+    #: What names say of the side; held against the bone's own.
+    named: tuple[NamedSide, ...] = ()
 
 
 def load_case(
@@ -162,8 +172,8 @@ def read_case(inputs: HipInputs) -> Case:
     Raises ``InputError`` for unreadable files, empty masks, a lesion outside the femur, or
     lesions in both hips without a ``side``.
     """
-    side, image, landmarks = parse_side(inputs.side), inputs.image, inputs.landmarks
-    lesion_transform, lesion_image = inputs.lesion_transform, inputs.lesion_image
+    side, image, lesion_image, landmarks = parse_side(inputs.side), inputs.image, inputs.lesion_image, inputs.landmarks
+    kind = parse_kind(inputs.transform_kind)
     if isinstance(landmarks, Path):
         landmarks = read_landmarks(landmarks)
     femur_ref, lesion_ref = _reference(inputs.femur), _reference(inputs.lesion)
@@ -172,6 +182,11 @@ def read_case(inputs: HipInputs) -> Case:
         raise InputError(
             f"{femur_ref}: femur and lesion are the same mask; name two labels as path:label", code="same-mask"
         )
+    if same_file and inputs.from_another_scan:
+        raise InputError(
+            f"{femur_ref.path}: femur and lesion lie in one file, so in one world; two are accepted",
+            code="options-conflict",
+        )
     seen = None if image is None else read_image(image, straighten=inputs.straighten)
     # Contours are filled on the image's grid where their own series is not at hand.
     on = None if seen is None else seen.grid
@@ -179,64 +194,75 @@ def read_case(inputs: HipInputs) -> Case:
     if lesion_image is not None:
         drawn = (image_place(lesion_image)[0], read_image(lesion_image, straighten=inputs.straighten))
     parts = read_segmentation(femur_ref.path, on)
-    bone = parts.pick(femur_ref.label)
+    bone, said = _picked(parts, femur_ref, "femur")
     dead_on = on if drawn is None else drawn[1].grid
-    dead = (parts if same_file else read_segmentation(lesion_ref.path, dead_on)).pick(lesion_ref.label)
-    del parts
+    dead_parts = parts if same_file else read_segmentation(lesion_ref.path, dead_on)
+    dead, more = _picked(dead_parts, lesion_ref, "lesion")
+    remarks = [*said, *more]
+    del parts, dead_parts
+    others = {role: _reference(given) for role, given in (("pelvis", inputs.pelvis), ("avoid", inputs.avoid)) if given}
+    masks = {}
+    for role, reference in others.items():
+        masks[role], said = _picked(read_segmentation(reference.path, on), reference, CALLED.get(role, role))
+        remarks += said
+    given = [
+        Part("femur", femur_ref.path, bone, _chosen_by(inputs.femur)),
+        Part("lesion", lesion_ref.path, dead, _chosen_by(inputs.lesion)),
+        *(Part(role, others[role].path, mask) for role, mask in masks.items()),
+    ]
+    if seen is not None:
+        place, chosen = image_place(str(image))
+        given.append(Part("image", place, seen))
+    if drawn is not None:
+        given.append(Part("lesion_image", *drawn))
+    doubts = check_together(given, bone, moved=MOVED if inputs.from_another_scan else ())
+    named = sides_named(given)
     move: Move | None = None
     if inputs.from_another_scan:
-        if same_file:
-            raise InputError(
-                f"{femur_ref.path}: femur and lesion lie in one file, so in one world; two are accepted",
-                code="options-conflict",
-            )
-        dead, move = into_femur(dead, bone, given=lesion_transform, lesion_image=drawn, image=seen)
+        given_transform = None
+        if inputs.lesion_transform is not None:
+            given_transform = GivenTransform(inputs.lesion_transform, kind, inputs.transform_inverted)
+        shown_on = None if seen is None else (place, seen)
+        dead, move = into_femur(dead, bone, given=given_transform, lesion_image=drawn, image=shown_on)
+        doubts = (*doubts, *in_doubt(move), move.warning)
+    gaps = (check_slices(mask, CALLED.get(role, role)) for role, mask in masks.items())
+    doubts = (*doubts, *remarks, *(gap for gap in gaps if gap is not None))
     # Labels that exclude each other are a label map; segments that overlap are masks of their own.
     label_map = same_file and not bool(np.any(bone.voxels & dead.voxels))
-    sources: tuple[Source, ...] = (
+    sources = [
         Source("femur", femur_ref.path, sha256_of(femur_ref.path), femur_ref.label),
         Source("lesion", lesion_ref.path, sha256_of(lesion_ref.path), lesion_ref.label),
-    )
+    ]
     if move is not None:
-        sources = (*sources, *(Source(role, path, sha256_of(path), None) for role, path in move.files))
-    named, origin = _side_of_names([_named(femur_ref), _named(lesion_ref)])
-    if side != "auto":
-        if named is not None and named != side:
-            raise InputError(f"{origin}: the name says {named}, but --side {side} was given", code="side-contradicts")
-        named, origin = side, "--side"
+        sources += [Source(role, path, sha256_of(path), None) for role, path in move.files]
+    sources += [Source(role, one.path, sha256_of(one.path), one.label) for role, one in others.items()]
+    if seen is not None:
+        sources.append(Source("image", place, sha256_of(place), chosen))
+    tilts = [shown.straightened_deg for shown in (seen, None if drawn is None else drawn[1]) if shown is not None]
+    if any(tilts):
+        doubts = (*doubts, straightened(max(tilts)))
+    looked_for, stated, origin = side_to_pick(named, side)
     case = case_from_masks(
-        bone,
-        dead,
-        label_map=label_map,
-        side=named,
-        side_origin=origin,
-        landmarks=landmarks,
-        case_id=inputs.case_id,
-        sources=sources,
-    )
-    if move is not None:
-        case = replace(case, move=move, warnings=(*case.warnings, move.warning))
-    if _is_draft(femur_ref.path):
+        bone, dead, label_map=label_map, side=looked_for, side_origin=origin, landmarks=landmarks,
+        case_id=inputs.case_id, sources=tuple(sources),
+    )  # fmt: skip
+    drafted = _is_draft(femur_ref.path)
+    if drafted:
         text = (
             "the femur's mask is a draft from a CT that nobody has saved anew since it was made: every margin of this"
             " plan rests on it; look at every slice, correct it in an editor, and plan again"
         )
-        case = replace(case, drafted=True, warnings=(PlanWarning("draft_femur", text), *case.warnings))
-    for role, given in (("pelvis", inputs.pelvis), ("avoid", inputs.avoid)):
-        if given is None:
-            continue
-        reference = _reference(given)
-        mask = read_mask(reference, on)
-        source = Source(role, reference.path, sha256_of(reference.path), reference.label)
-        case = replace(case, sources=(*case.sources, source))
-        case = replace(case, pelvis=mask) if role == "pelvis" else replace(case, avoid=mask)
-    if seen is not None:
-        path, chosen = image_place(str(image))
-        case = replace(case, image=seen, sources=(*case.sources, Source("image", path, sha256_of(path), chosen)))
-    tilts = [shown.straightened_deg for shown in (seen, None if drawn is None else drawn[1]) if shown is not None]
-    if any(tilts):
-        case = replace(case, warnings=(*case.warnings, straightened(max(tilts))))
-    return case
+        doubts = (PlanWarning("draft_femur", text), *doubts)
+    return replace(
+        case, side=stated, named=named, move=move, drafted=drafted, warnings=(*doubts, *case.warnings), image=seen,
+        pelvis=masks.get("pelvis"), avoid=masks.get("avoid"),
+    )  # fmt: skip
+
+
+def _chosen_by(given: MaskReference | str) -> str:
+    """The name that chose a label or, of a folder, a file; nothing where a number or nothing did."""
+    reference = MaskReference.parse(given) if isinstance(given, str) else given
+    return reference.label if isinstance(reference.label, str) else ""
 
 
 def straightened(tilt_deg: float) -> PlanWarning:
@@ -249,17 +275,19 @@ def straightened(tilt_deg: float) -> PlanWarning:
     )
 
 
+def _picked(parts: Segmentation, reference: MaskReference, name: str) -> tuple[Mask, list[PlanWarning]]:
+    """The mask that a reference names, and what is to be said of how it was read."""
+    before = len(parts.remarks)
+    mask = parts.pick(reference.label)
+    return mask, [PlanWarning(remark.code, f"the {name}: {remark.text}") for remark in parts.remarks[before:]]
+
+
 def _reference(given: MaskReference | str) -> MaskReference:
     return (MaskReference.parse(given) if isinstance(given, str) else given).in_file()
 
 
 def _is_draft(path: Path) -> bool:
     return kind_of(path) == "nifti" and DRAFT_NOTE in note_of(path)
-
-
-def _named(reference: MaskReference) -> Path:
-    """What speaks of a mask: its file's name, and its label's where it is a name (``seg.nii.gz:femur_left``)."""
-    return Path(str(reference)) if isinstance(reference.label, str) else reference.path
 
 
 def case_from_masks(
@@ -278,6 +306,11 @@ def case_from_masks(
     bone, dead = femur.canonical(), lesion.canonical()
     if label_map:
         bone = Mask(bone.grid, bone.voxels | dead.voxels)
+    for mask, name in ((bone, "femur"), (dead, "lesion")):
+        # Before cleaning, which would take what gaps cut off for specks.
+        caution = check_slices(mask, name, in_one_piece=name == "femur")
+        if caution is not None:
+            warnings.append(caution)
     start, stop = bone.bounds(pad=int(np.ceil(CROP_PAD_MM / bone.grid.spacing_mm.min())))
     open_faces = np.stack([start == 0, stop == np.array(bone.grid.shape)], axis=1)
     bone = bone.cropped(start, stop)
@@ -409,9 +442,9 @@ def _without_specks(mask: Mask, name: str, warnings: list[PlanWarning]) -> Mask:
     small = np.flatnonzero(volumes[1:] < SPECK_ML) + 1
     if len(small) == count:
         raise InputError(
-            f"the {name} is {count} speck(s) of {volumes[1:].max(initial=0.0):.3f} ml at most;"
+            f"the {name} is too small: {count} connected part(s) of {volumes[1:].max(initial=0.0):.3f} ml at most;"
             f" a part of {SPECK_ML} ml or more is accepted",
-            code="mask-specks",
+            code="lesion-too-small",
         )
     if len(small) == 0:
         return mask
@@ -450,23 +483,6 @@ def _filled(bone: Mask, *, limit_ml: float, warnings: list[PlanWarning]) -> Mask
             )
         )
     return Mask(bone.grid, bone.voxels | np.isin(labels, small))
-
-
-def _side_of_names(paths: list[Path]) -> tuple[Side | None, str]:
-    """The side that file names state in words, and the file; ``InputError`` where they contradict each other."""
-    found: dict[str, Path] = {}
-    for path in paths:
-        words = set(re.split(r"[^a-z]+", path.name.lower())) & {"left", "right"}
-        if len(words) == 1:
-            found[words.pop()] = path
-    if len(found) == 2:
-        raise InputError(
-            f"{found['left'].name} says left and {found['right'].name} says right; one side is accepted",
-            code="side-contradicts",
-        )
-    for word, path in found.items():
-        return ("left" if word == "left" else "right"), path.name
-    return None, ""
 
 
 def _fingerprint(bone: Mask, dead: Mask) -> str:

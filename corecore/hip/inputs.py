@@ -40,6 +40,9 @@ class HipInputs:
     avoid: MaskReference | str | None = None
     lesion_transform: Path | None = None
     lesion_image: Path | None = None
+    #: ``itk``, ``matrix`` or ``flirt``, and whether the transform is to be inverted; ``None`` where it is not stated.
+    transform_kind: str | None = None
+    transform_inverted: bool | None = None
     #: Whether slices of a tilted gantry are resampled upright.
     straighten: bool = False
 

@@ -1,22 +1,38 @@
-"""Limits for files from anywhere: what is read is bounded before memory is taken, and every fault is one line."""
+"""Limits for volumes from anywhere: what is read is bounded before memory is taken, and every fault is one line.
+
+Opening the file itself is ``corecore.base.input_file``.
+"""
 
 from __future__ import annotations
 
 import bz2
-import contextlib
 import gzip
-import os
-import stat
-import warnings
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from corecore.base.errors import CorecoreError, InputError
+from corecore.base.errors import InputError
+from corecore.base.input_file import (
+    first_line as first_line,
+)
+from corecore.base.input_file import (
+    opened as opened,
+)
+from corecore.base.input_file import (
+    reading as reading,
+)
+from corecore.base.input_file import (
+    regular_file as regular_file,
+)
+from corecore.base.input_file import (
+    short as short,
+)
+from corecore.base.input_file import (
+    shown as shown,
+)
 
 #: Most voxels read from one file. A whole-body CT of 512 x 512 x 1500 passes; a header that
 #: claims more is refused before any memory is taken (engineering choice).
@@ -30,8 +46,6 @@ MAX_HEADER_BYTES = 4 * 1024 * 1024
 GREATEST_RATIO = {"raw": 1.0, "gzip": 1040.0, "zlib": 1040.0, "bzip2": 1.5e6}
 #: Padding after the voxels that is read through to reach a stream's checksum, bytes.
 MAX_PADDING_BYTES = 1 << 20
-#: Most characters of a file's name in a message; the end tells more than the beginning.
-MAX_SHOWN = 300
 #: What a stream is read by, bytes.
 CHUNK_BYTES = 1 << 20
 
@@ -40,69 +54,6 @@ class Readable(Protocol):
     """A stream of bytes, plain or unpacked while it is read."""
 
     def read(self, size: int = -1, /) -> bytes: ...
-
-
-def shown(path: Path | str) -> str:
-    """A file's name as part of one line, whatever characters it holds."""
-    text = str(path)
-    # A surrogate stands for a byte that is no text; it can be printed nowhere.
-    plain = text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
-    return plain if len(plain) <= MAX_SHOWN else "..." + plain[3 - MAX_SHOWN :]
-
-
-def short(value: object, length: int = 60) -> str:
-    """A value found in a file, as part of one line."""
-    text = "".join(c if c.isprintable() else "?" for c in str(value))
-    return text if len(text) <= length else text[: length - 3] + "..."
-
-
-def first_line(error: BaseException) -> str:
-    """A library's message as part of one line."""
-    text = str(error).strip()
-    return short(text.splitlines()[0] if text else type(error).__name__, 200)
-
-
-@contextlib.contextmanager
-def reading(path: Path, what: str) -> Iterator[None]:
-    """Turns whatever goes wrong inside into one ``InputError`` that names the file and ``what`` is accepted.
-
-    Readers of other projects answer a broken file with exceptions of nearly every kind, so all
-    are caught here; those of this project pass, and so does ``MemoryError``.
-    """
-    try:
-        with warnings.catch_warnings():
-            # A reader's doubts about a broken file are not the user's: it is read or refused.
-            warnings.simplefilter("ignore")
-            yield
-    except (CorecoreError, MemoryError):
-        raise
-    except OSError as error:
-        reason = error.strerror or first_line(error)
-        raise InputError(
-            f"{shown(path)}: cannot be read ({short(reason)}); {what} is accepted", code="file-unreadable"
-        ) from error
-    except Exception as error:
-        raise InputError(
-            f"{shown(path)}: not readable ({first_line(error)}); {what} is accepted", code="file-damaged"
-        ) from error
-
-
-def regular_file(path: Path, what: str) -> int:
-    """The size of a file, bytes. Raises ``InputError`` for what is missing, a folder, a pipe or a device."""
-    try:
-        state = os.stat(path)
-    except FileNotFoundError as error:
-        raise InputError(f"{shown(path)}: no such file", code="file-missing") from error
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or first_line(error)
-        raise InputError(
-            f"{shown(path)}: cannot be read ({short(reason)}); {what} is accepted", code="file-unreadable"
-        ) from error
-    if stat.S_ISDIR(state.st_mode):
-        raise InputError(f"{shown(path)}: is a folder; {what} is accepted", code="file-unreadable")
-    if not stat.S_ISREG(state.st_mode):
-        raise InputError(f"{shown(path)}: is a pipe or a device; {what} is accepted", code="file-unreadable")
-    return state.st_size
 
 
 def check_claim(path: Path, shape: tuple[int, ...], itemsize: int, stored: int, packing: str = "raw") -> int:

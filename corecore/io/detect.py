@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
 import zlib
 from pathlib import Path
 from typing import Literal
 
 from corecore.base.errors import InputError
-from corecore.io.bounded import reading, regular_file, shown
+from corecore.io.bounded import opened, reading, regular_file, shown, unpacked
 
 Kind = Literal["nifti", "nrrd", "metaimage", "dicom"]
 
@@ -46,15 +45,15 @@ def look_at(path: Path) -> tuple[Kind | None, str]:
     """The format of a file, or ``None`` and what it is instead. Raises ``InputError`` where it cannot be read."""
     if regular_file(path, ACCEPTED) == 0:
         return None, "an empty file"
-    with reading(path, ACCEPTED), path.open("rb") as stream:
+    with reading(path, ACCEPTED), opened(path, ACCEPTED) as stream:
         head = stream.read(HEAD_BYTES)
-    packed = head.startswith(GZIP)
-    if packed:
-        try:
-            with gzip.open(path) as unpacking:
-                head = unpacking.read(HEAD_BYTES)
-        except (OSError, EOFError, zlib.error):
-            return None, "a gzip file that does not unpack"
+        packed = head.startswith(GZIP)
+        if packed:
+            stream.seek(0)
+            try:
+                head = unpacked(stream, "gzip").read(HEAD_BYTES)
+            except (OSError, EOFError, zlib.error):
+                return None, "a gzip file that does not unpack"
     if _is_nifti(head):
         return "nifti", "a NIfTI file"
     if packed:

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
 import hashlib
+import itertools
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
+from contextvars import ContextVar
 from pathlib import Path
 
-from corecore.base.errors import InputError, OutputError
+from corecore.base.errors import OutputError
+from corecore.base.input_file import opened, reading
+
+#: What this run holds: a step within another that holds the same place does not wait for it.
+_HELD: ContextVar[frozenset[str]] = ContextVar("held", default=frozenset())
+#: How long a writer of some files waits for another, and how often it looks, s (engineering choices).
+PATIENCE_S, POLL_S = 10.0, 0.02
 
 
 def atomic_write_bytes(path: Path, data: bytes) -> None:
@@ -38,31 +49,121 @@ def atomic_write_text(path: Path, text: str) -> None:
 
 
 @contextlib.contextmanager
-def staged_folder(target: Path) -> Iterator[Path]:
-    """A hidden folder beside ``target`` whose files move into it when the block ends without an error.
+def claimed(target: Path, *, patience_s: float = 0.0) -> Iterator[None]:
+    """Holds what lies at ``target``, or is to lie there, for one writer, until the block ends.
 
-    When it ends with one, the folder is dropped and ``target`` is as it was. Raises
-    ``OutputError`` where nothing can be written.
+    A lock of the system's on a hidden file beside it: it ends with the process, however that ends. Within a block
+    that holds it already nothing more is done. Raises ``OutputError`` where another writer holds it longer than
+    ``patience_s``, and where nothing can be written.
     """
+    place = Path(os.path.realpath(target))
+    if str(place) in _HELD.get():
+        yield
+        return
+    made = _missing_folders(place.parent)
+    # Some names are too long to take an ending.
+    name = place.name if len(os.fsencode(place.name)) < 200 else hashlib.sha256(os.fsencode(place.name)).hexdigest()
+    lock = place.parent / f".{name}.lock"
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        stage = Path(tempfile.mkdtemp(prefix=f".{target.name[:40]}.", dir=target.parent))
+        place.parent.mkdir(parents=True, exist_ok=True)
+        handle = _locked(lock, target, time.monotonic() + patience_s)
     except OSError as error:
+        _remove_empty(made)
         raise OutputError(
             f"{target}: cannot be written ({error.strerror or error})", code="output-unwritable"
         ) from error
+    token = _HELD.set(_HELD.get() | {str(place)})
     try:
-        yield stage
+        yield
+    finally:
+        _HELD.reset(token)
+        # Removed while it is held: whoever opened it meanwhile finds that it is no longer the file of that name.
+        with contextlib.suppress(OSError):
+            os.unlink(lock)
+        os.close(handle)
+        _remove_empty(made)
+
+
+def _locked(lock: Path, target: Path, until: float) -> int:
+    """A locked handle of the file ``lock``. Raises ``OutputError`` where another holds it, ``OSError`` for a fault."""
+    while True:
         try:
-            target.mkdir(exist_ok=True)
-            for item in sorted(stage.iterdir()):
-                os.replace(item, target / item.name)
+            handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+        except PermissionError:
+            # Left by another user's run that was killed.
+            handle = os.open(lock, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(handle), os.stat(lock)):
+                    return handle
+        except BlockingIOError as error:
+            if time.monotonic() >= until:
+                os.close(handle)
+                raise OutputError(
+                    f"{target}: another run is writing there; wait for its end, or choose another folder",
+                    code="output-busy",
+                ) from error
+            time.sleep(POLL_S)
+        except OSError:
+            # A file system without locks: then the folder's own renaming refuses the second.
+            return handle
+        os.close(handle)
+
+
+def _missing_folders(folder: Path) -> list[Path]:
+    """Those of a folder and its parents that are not there, the innermost first."""
+    return list(itertools.takewhile(lambda one: not one.exists(), (folder, *folder.parents)))
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+
+
+@contextlib.contextmanager
+def staged_folder(target: Path) -> Iterator[Path]:
+    """A hidden folder beside ``target`` that becomes it when the block ends without an error.
+
+    A folder that is there already takes the files over, one after the other, a ``plan.json`` last: a plan that lies
+    there is whole. When the block ends with an error, the hidden folder is dropped and ``target`` is as it was. Raises
+    ``OutputError`` where nothing can be written, and where another run is writing there.
+    """
+    with claimed(target, patience_s=PATIENCE_S):
+        try:
+            outer = Path(tempfile.mkdtemp(prefix=f".{target.name[:40]}.", dir=target.parent))
+            stage = outer / "whole"
+            stage.mkdir()
         except OSError as error:
             raise OutputError(
                 f"{target}: cannot be written ({error.strerror or error})", code="output-unwritable"
             ) from error
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
+        try:
+            yield stage
+            try:
+                _moved(stage, target)
+            except OSError as error:
+                raise OutputError(
+                    f"{target}: cannot be written ({error.strerror or error})", code="output-unwritable"
+                ) from error
+        finally:
+            shutil.rmtree(outer, ignore_errors=True)
+
+
+def _moved(stage: Path, target: Path) -> None:
+    if not os.path.lexists(target):
+        try:
+            os.rename(stage, target)
+        except OSError as error:
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
+                raise
+            raise OutputError(
+                f"{target}: another run has just written there; choose another folder", code="output-busy"
+            ) from error
+        return
+    for item in sorted(stage.iterdir(), key=lambda one: (one.name == "plan.json", one.name)):
+        os.replace(item, target / item.name)
 
 
 def sha256_of(path: Path) -> str:
@@ -71,14 +172,12 @@ def sha256_of(path: Path) -> str:
     Raises ``InputError`` where it cannot be read.
     """
     if os.path.isdir(path):
-        files = (Path(place) / name for place, _, names in os.walk(path) for name in names)
-        parts = sorted(sha256_of(item) for item in files if item.is_file())
+        with reading(path, "a folder that you may read"):
+            items = [Path(place) / name for place, _, names in os.walk(path) for name in names]
+            parts = sorted(sha256_of(item) for item in items if item.is_file())
         return hashlib.sha256("".join(parts).encode()).hexdigest()
     digest = hashlib.sha256()
-    try:
-        with path.open("rb") as stream:
-            while chunk := stream.read(1 << 20):
-                digest.update(chunk)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})", code="file-unreadable") from error
+    with opened(path, "a file as it was planned on") as stream, reading(path, "a file as it was planned on"):
+        while chunk := stream.read(1 << 20):
+            digest.update(chunk)
     return digest.hexdigest()

@@ -24,6 +24,7 @@ import numpy.typing as npt
 
 from corecore.base.errors import InputError
 from corecore.base.grid import WORLD_EXTENT_MM, FloatArray
+from corecore.base.input_file import first_line, json_of
 from corecore.io.files import atomic_write_text
 
 #: How dense a plane is drawn: one sees the bone through it (engineering choice).
@@ -235,21 +236,10 @@ def read_line(path: Path) -> tuple[FloatArray, FloatArray]:
 
 def _markups(path: Path) -> list[dict[str, Any]]:
     try:
-        size = path.stat().st_size
-        if size > SIZE_LIMIT_BYTES:
-            raise InputError(
-                f"{path}: {size} bytes; a markups file up to {SIZE_LIMIT_BYTES} bytes is accepted",
-                code="file-too-large",
-            )
-        document = json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
+        document = json_of(path, "a Slicer .mrk.json", SIZE_LIMIT_BYTES)
+    except ValueError as error:
         raise InputError(
-            f"{path}: cannot be read ({error.strerror}); a Slicer .mrk.json is accepted", code="file-unreadable"
-        ) from error
-    except (ValueError, RecursionError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(
-            f"{path}: not JSON ({reason}); a Slicer .mrk.json file is accepted", code="markups-invalid"
+            f"{path}: not JSON ({first_line(error)}); a Slicer .mrk.json file is accepted", code="markups-invalid"
         ) from error
     markups = document.get("markups") if isinstance(document, dict) else None
     if not isinstance(markups, list) or not markups or not all(isinstance(m, dict) for m in markups):

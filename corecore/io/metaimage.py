@@ -11,7 +11,17 @@ import numpy.typing as npt
 
 from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray, Grid, Image
-from corecore.io.bounded import check_claim, finite_values, read_array, reading, regular_file, short, shown, unpacked
+from corecore.io.bounded import (
+    check_claim,
+    finite_values,
+    opened,
+    read_array,
+    reading,
+    regular_file,
+    short,
+    shown,
+    unpacked,
+)
 from corecore.io.nrrd import neighbour
 from corecore.io.segmentation import Segmentation, label_map
 from corecore.io.transform import RAS_SIGNS
@@ -43,7 +53,7 @@ def read_segmentation(path: Path) -> Segmentation:
 def read_volume(path: Path) -> tuple[npt.NDArray[np.generic], Grid]:
     """The values, as stored, and the grid. Raises ``InputError`` for what is no volume with a place in space."""
     size = regular_file(path, WHAT)
-    with reading(path, WHAT), path.open("rb") as file:
+    with reading(path, WHAT), opened(path, WHAT) as file:
         fields, start = parse_header(path, file.read(TEXT_BYTES))
         grid = _grid(path, fields)
         dtype = _dtype(path, fields)
@@ -54,7 +64,7 @@ def read_volume(path: Path) -> tuple[npt.NDArray[np.generic], Grid]:
             if fields["ElementDataFile"] != "LOCAL":
                 beside = neighbour(path, fields["ElementDataFile"])
                 size, start = regular_file(beside, WHAT), 0
-                data = stack.enter_context(beside.open("rb"))
+                data = stack.enter_context(opened(beside, WHAT))
             check_claim(path, grid.shape, dtype.itemsize, size - start, packing)
             data.seek(start)
             return read_array(unpacked(data, packing), grid.shape, dtype, packing), grid

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import logging
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,12 +16,14 @@ from nibabel.spatialimages import HeaderDataError
 from nibabel.volumeutils import apply_read_scaling
 
 from corecore.base.errors import InputError
-from corecore.base.grid import FloatArray, Grid, Image, Mask
+from corecore.base.grid import Grid, Image, Mask
+from corecore.base.origin import UNKNOWN, Origin
 from corecore.io.bounded import (
     MAX_HEADER_BYTES,
     Readable,
     check_claim,
     finite_values,
+    opened,
     read_array,
     read_bytes,
     reading,
@@ -32,11 +33,7 @@ from corecore.io.bounded import (
 )
 from corecore.io.files import atomic_write_bytes
 
-_log = logging.getLogger(__name__)
-
 WHAT = "a NIfTI volume (.nii, .nii.gz)"
-#: A qform that places a corner of the volume further than this from the sform's place is reported, mm.
-FORM_TOLERANCE_MM = 1e-3
 #: Names of labels as TotalSegmentator and Connectome Workbench keep them in a header extension. Read as
 #: text: nothing in it is expanded or followed.
 LABEL_ENTRY = re.compile(
@@ -64,7 +61,7 @@ def read_volume(path: Path) -> tuple[npt.NDArray[np.generic], Grid]:
 def read_named_volume(path: Path) -> tuple[npt.NDArray[np.generic], Grid, dict[int, str]]:
     """``read_volume``, and the names of labels that the header's extensions hold."""
     size = regular_file(path, WHAT)
-    with reading(path, WHAT), path.open("rb") as file:
+    with reading(path, WHAT), opened(path, WHAT) as file:
         packing = "gzip" if file.read(2) == b"\x1f\x8b" else "raw"
         file.seek(0)
         stream = unpacked(file, packing)
@@ -85,13 +82,30 @@ def read_named_volume(path: Path) -> tuple[npt.NDArray[np.generic], Grid, dict[i
 
 def note_of(path: Path) -> str:
     """The note in a NIfTI file's header and extensions, as ``write_labels`` leaves it; nothing in another file."""
-    regular_file(path, WHAT)
-    with reading(path, WHAT), path.open("rb") as file:
+    header, extensions = _header_alone(path)
+    told = bytes(header["descrip"].item()) + b"\n" + extensions[:LABEL_BYTES]
+    return told.decode("utf-8", errors="replace")
+
+
+def origin_of(path: Path) -> Origin:
+    """Both places that a NIfTI header gives its voxels, where it gives two; the format has no frame and no patient."""
+    header, _ = _header_alone(path)
+    sform, sform_code = header.get_sform(coded=True)
+    try:
+        qform, qform_code = header.get_qform(coded=True)
+    except (HeaderDataError, ValueError):
+        return UNKNOWN
+    if sform is None or qform is None or not sform_code or not qform_code or not np.all(np.isfinite(qform)):
+        return UNKNOWN
+    return Origin(qform_world_from_index=np.array(qform), sform_world_from_index=np.array(sform))
+
+
+def _header_alone(path: Path) -> tuple[Nifti1Header, bytes]:
+    with reading(path, WHAT), opened(path, WHAT) as file:
         packing = "gzip" if file.read(2) == b"\x1f\x8b" else "raw"
         file.seek(0)
         header, _, extensions = _header(path, unpacked(file, packing))
-    told = bytes(header["descrip"].item()) + b"\n" + extensions[:LABEL_BYTES]
-    return told.decode("utf-8", errors="replace")
+    return header, extensions
 
 
 def label_names(extension: bytes) -> dict[int, str]:
@@ -145,7 +159,6 @@ def _grid(path: Path, header: Nifti1Header) -> tuple[tuple[int, ...], Grid]:
         grid = Grid((shape[0], shape[1], shape[2]), affine)
     except InputError as error:
         raise InputError(f"{shown(path)}: {error}", code=error.code) from error
-    _compare_forms(path, header, grid)
     return shape, grid
 
 
@@ -153,7 +166,7 @@ def read_image(path: Path) -> Image:
     """A CT or MR image. Raises ``InputError`` as ``read_volume``, and for values that are not finite."""
     values, grid = read_volume(path)
     told = STRAIGHTENED.search(note_of(path))
-    return Image(grid, finite_values(path, values), float(told[1]) if told else 0.0)
+    return Image(grid, finite_values(path, values), origin_of(path), float(told[1]) if told else 0.0)
 
 
 def write_mask(path: Path, mask: Mask) -> None:
@@ -222,17 +235,3 @@ def _label_table(names: Mapping[int, str]) -> str:
         '<?xml version="1.0" encoding="UTF-8"?>\n<CaretExtension><VolumeInformation Index="0"><LabelTable>\n'
         f"{rows}</LabelTable><VolumeType><![CDATA[Label]]></VolumeType></VolumeInformation></CaretExtension>"
     )
-
-
-def _compare_forms(path: Path, header: Nifti1Header, grid: Grid) -> None:
-    sform, sform_code = header.get_sform(coded=True)
-    try:
-        qform, qform_code = header.get_qform(coded=True)
-    except (HeaderDataError, ValueError):
-        return
-    if sform is None or qform is None or not sform_code or not qform_code or not np.all(np.isfinite(qform)):
-        return
-    corner: FloatArray = np.array([*grid.shape, 1.0])
-    gap = float(np.max(np.abs((sform - qform) @ corner)))
-    if gap > FORM_TOLERANCE_MM:
-        _log.warning("%s: sform and qform differ by %.3g mm; the sform is used", shown(path), gap)

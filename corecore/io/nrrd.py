@@ -7,6 +7,7 @@ unpacked only as far as the header says, which the readers at hand do not.
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from corecore.io.bounded import (
     MAX_HEADER_BYTES,
     check_claim,
     finite_values,
+    opened,
     read_array,
     reading,
     regular_file,
@@ -176,7 +178,7 @@ def _terminology(tags: str) -> list[str]:
 def _read(path: Path, *, layers: bool) -> tuple[npt.NDArray[np.generic], Grid, Header]:
     """Values (layers, nx, ny, nz), their grid, and the header."""
     size = regular_file(path, WHAT)
-    with reading(path, WHAT), path.open("rb") as file:
+    with reading(path, WHAT), opened(path, WHAT) as file:
         header = parse_header(path, file.read(MAX_HEADER_BYTES))
         sizes, axes, grid = _geometry(path, header.fields)
         others = [axis for axis in range(len(sizes)) if axis not in axes]
@@ -193,7 +195,7 @@ def _read(path: Path, *, layers: bool) -> tuple[npt.NDArray[np.generic], Grid, H
             if detached is not None:
                 beside = neighbour(path, detached)
                 size, start = regular_file(beside, WHAT), 0
-                data = stack.enter_context(beside.open("rb"))
+                data = stack.enter_context(opened(beside, WHAT))
             start = _skip(path, header.fields, start, size, packing, sizes, dtype)
             check_claim(path, sizes, dtype.itemsize, size - start, packing)
             data.seek(start)
@@ -234,7 +236,17 @@ def neighbour(path: Path, name: str) -> Path:
             f"{shown(path)}: its voxels are said to be in {short(name)!r}; one file in the same folder is accepted",
             code="header-invalid",
         )
-    return path.parent / name
+    beside = path.parent / name
+    # A link may lead wherever it likes, but where both header and data are links into one folder.
+    if os.path.dirname(os.path.realpath(beside)) not in {
+        os.path.realpath(path.parent), os.path.dirname(os.path.realpath(path)),
+    }:  # fmt: skip
+        raise InputError(
+            f"{shown(path)}: its voxels, {short(name)!r}, are a link out of the folder; a file in the same folder is"
+            " accepted",
+            code="header-invalid",
+        )
+    return beside
 
 
 def _geometry(path: Path, fields: dict[str, str]) -> tuple[tuple[int, ...], tuple[int, ...], Grid]:

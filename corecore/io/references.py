@@ -5,16 +5,15 @@ Masks by reference: a file, or one label of it as ``path:label``, whatever its f
 
 from __future__ import annotations
 
-import json
-import logging
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from corecore.base.errors import InputError
 from corecore.base.grid import Grid, Image, Mask
+from corecore.base.input_file import json_of
 from corecore.io import metaimage, nifti, nrrd
 from corecore.io.bounded import reading, shown
 from corecore.io.detect import kind_of
@@ -50,8 +49,6 @@ def image_place(place: Path | str) -> tuple[Path, str | None]:
     path, colon, choice = _split(str(place))
     return (Path(path), choice.strip() or None) if colon and _there(path) else (Path(str(place)), None)
 
-
-_log = logging.getLogger(__name__)
 
 #: nnU-Net's file that names the labels of the maps beside or below it; larger ones are not looked at, bytes.
 DATASET_FILE, DATASET_BYTES = "dataset.json", 8 * 1024 * 1024
@@ -142,26 +139,28 @@ def read_segmentation(path: Path, on: Grid | None = None) -> Segmentation:
         return seg.read_segmentation(path)
     values, grid, names = nifti.read_named_volume(path)
     told: dict[str, tuple[int, ...]] = {name: (number,) for number, name in names.items() if name}
-    return label_map(path, values, grid, told or dataset_names(path))
+    origin = nifti.origin_of(path)
+    if not told:
+        try:
+            told = dataset_names(path)
+        except InputError:
+            # Numbers still name the labels: a stranger's file must not stand in their way.
+            origin = replace(origin, label_names_read=False)
+    return replace(label_map(path, values, grid, told), origin=origin)
 
 
 def dataset_names(path: Path) -> dict[str, tuple[int, ...]]:
     """Names of labels from nnU-Net's ``dataset.json`` beside a label map or one folder above; none without it.
 
     Both ways of writing are read, ``{"femur": 1}`` and the older ``{"1": "femur"}``; a list of
-    numbers is a region.
+    numbers is a region. Raises ``InputError`` where such a file cannot be read.
     """
     for folder in (path.parent, path.parent.parent):
         beside = folder / DATASET_FILE
         if not beside.is_file() or beside.stat().st_size > DATASET_BYTES:
             continue
-        try:
-            with reading(beside, "nnU-Net's dataset.json"):
-                content = json.loads(beside.read_text(encoding="utf-8-sig"))
-        except InputError as error:
-            # Numbers still name the labels: a stranger's file must not stand in their way.
-            _log.warning("%s; labels are known by number only", error)
-            continue
+        with reading(beside, "nnU-Net's dataset.json"):
+            content = json_of(beside, "nnU-Net's dataset.json", DATASET_BYTES)
         labels = content.get("labels") if isinstance(content, dict) else None
         if isinstance(labels, dict):
             return _region_names(labels)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from corecore.base.errors import InputError
 from corecore.base.grid import BoolArray, Grid, Mask, transform
+from corecore.base.origin import UNKNOWN, Origin
 from corecore.io.bounded import short, shown
 
 #: Empty voxels put around a segmentation that was cut to its segments, mm: more than is kept around a
@@ -40,14 +41,28 @@ class Segment:
         return short(self.name, 40) if self.number < 0 else f"{self.number} {short(self.name, 40)}"
 
 
+@dataclass(frozen=True)
+class Remark:
+    """What a user of a mask must know of how it was read: a warning's code, and what was found."""
+
+    code: str
+    text: str
+
+
 @dataclass(frozen=True, eq=False)
 class Segmentation:
-    """The parts of one file on their common grid; ``voxels_of`` reads the voxels of one of them."""
+    """The parts of one file on their common grid; ``voxels_of`` reads the voxels of one of them.
+
+    ``remarks`` are those of the parts read so far.
+    """
 
     path: Path
     grid: Grid
     segments: tuple[Segment, ...]
     voxels_of: Callable[[Segment], BoolArray]
+    #: What the file says of frame and patient.
+    origin: Origin = UNKNOWN
+    remarks: list[Remark] = field(default_factory=list)
 
     def pick(self, label: int | str | None) -> Mask:
         """The mask of one part; without a label, of the only one.
@@ -59,7 +74,7 @@ class Segmentation:
         voxels = self.voxels_of(segment)
         if not voxels.any():
             raise InputError(f"{shown(self.path)}: the mask is empty (segment {segment})", code="mask-empty")
-        return Mask(self.grid, voxels)
+        return Mask(self.grid, voxels, replace(self.origin, words=(segment.name, *segment.words)))
 
     def find(self, label: int | str | None) -> Segment:
         """The part that a label means; see ``pick``."""

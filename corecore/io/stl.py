@@ -12,9 +12,13 @@ import numpy as np
 
 from corecore.base.errors import InputError
 from corecore.base.mesh import TriangleMesh
+from corecore.io.bounded import opened, regular_file
 from corecore.io.files import atomic_write_bytes
 from corecore.io.transform import LPS_FROM_RAS
 
+WHAT = "a binary STL file"
+#: Largest file read, bytes: ten million triangles (engineering choice).
+SIZE_LIMIT_BYTES = 500_000_084
 #: The 80 bytes that open the file. They must not begin with "solid", by which readers know text files.
 HEADER = b"LPS mm, corecore"
 #: Room for a note after it, characters.
@@ -51,8 +55,8 @@ def read_stl(path: Path) -> TriangleMesh:
     path = Path(path)
     try:
         # The length is known before the content is: a false count takes no memory.
-        size = path.stat().st_size
-        with path.open("rb") as file:
+        size = regular_file(path, WHAT, SIZE_LIMIT_BYTES)
+        with opened(path, WHAT, SIZE_LIMIT_BYTES) as file:
             preamble = file.read(PREAMBLE_BYTES)
             count = int.from_bytes(preamble[80:84], "little")
             if len(preamble) < PREAMBLE_BYTES or size != PREAMBLE_BYTES + count * RECORD.itemsize:

@@ -2,7 +2,9 @@
 
 ITK's files are in LPS and lead the way in which an image is resampled: from the fixed image's
 world to the moving image's. A plain matrix is in RAS and leads the other way, as one would write it
-down: from the lesion's world to the femur's. Both come out as the latter.
+down: from the lesion's world to the femur's. Sixteen numbers are also what FSL's FLIRT writes, and mean another
+thing there: from the moving image's voxels times their size to the fixed image's, the first axis mirrored where the
+image is stored from left to right. All come out as the matrix does.
 
 LPS, the patient frame of DICOM, ITK and STL files; inside corecore everything is RAS.
 """
@@ -13,12 +15,15 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, cast, get_args
 
 import numpy as np
 
 from corecore.base.errors import InputError, MissingExtraError
-from corecore.base.grid import FloatArray, inverse
+from corecore.base.grid import FloatArray, Grid, inverse
+from corecore.base.input_file import bytes_of
 from corecore.io.bounded import reading, regular_file, short, shown
 
 #: What turns a position of one frame into the other: the first two coordinates change sign.
@@ -26,6 +31,8 @@ RAS_SIGNS = np.array([-1.0, -1.0, 1.0])
 #: The same as a matrix, either way. Two signs, so handedness stays.
 LPS_FROM_RAS = np.diag([*RAS_SIGNS, 1.0])
 
+#: What a file of a transform may say: ``matrix`` and ``flirt`` are both sixteen numbers.
+Kind = Literal["itk", "matrix", "flirt"]
 WHAT = "an ITK transform (.tfm, .txt, .mat, .h5) or sixteen numbers of a 4 x 4 matrix"
 #: Larger files hold no rigid transform, bytes (engineering choice).
 SIZE_LIMIT_BYTES = 16 * 1024 * 1024
@@ -42,18 +49,38 @@ HDF5 = b"\x89HDF"
 MATRICES = ("AffineTransform", "MatrixOffsetTransformBase", "Rigid3DTransform")
 
 
-def read_rigid(path: Path) -> FloatArray:
-    """``world_from_lesion`` (4, 4), RAS mm: carries the lesion's world into the femur's.
+@dataclass(frozen=True, eq=False)
+class RigidTransform:
+    """``world_from_lesion`` (4, 4), RAS mm, from the lesion's world to the femur's; of what kind, stated or assumed."""
 
-    Raises ``InputError`` for what is no transform, or none that keeps lengths and angles.
+    kind: Kind
+    assumed: bool
+    world_from_lesion: FloatArray
+
+
+def parse_kind(text: str | None) -> Kind | None:
+    """A kind of transform as it is written. Raises ``InputError`` for another word."""
+    if text is not None and text not in get_args(Kind):
+        raise InputError(f"--transform-kind {short(text)!r}; itk, matrix or flirt is accepted", code="option-value")
+    return cast("Kind | None", text)
+
+
+def read_rigid(path: Path) -> FloatArray:
+    """``world_from_lesion`` of a transform whose file tells its kind, or of a plain matrix; see ``read_transform``."""
+    return read_transform(path).world_from_lesion
+
+
+def read_transform(path: Path, kind: Kind | None = None, grids: tuple[Grid, Grid] | None = None) -> RigidTransform:
+    """A rigid transform from a file, of a stated kind or of the one that its content tells.
+
+    ``grids`` are those of the femur's and of the lesion's image, which FLIRT's matrix needs.
+
+    Raises ``InputError`` for what is no transform, or none that keeps lengths and angles; for
+    another kind than is stated; for sixteen numbers in a ``.mat`` file, which FLIRT writes, of no stated kind.
     """
-    size = regular_file(path, WHAT)
-    if size > SIZE_LIMIT_BYTES:
-        raise InputError(
-            f"{shown(path)}: {size:,} bytes; {WHAT} up to {SIZE_LIMIT_BYTES:,} bytes is accepted", code="file-too-large"
-        )
+    size = regular_file(path, WHAT, SIZE_LIMIT_BYTES)
     with reading(path, WHAT):
-        data = path.read_bytes()
+        data = bytes_of(path, WHAT, SIZE_LIMIT_BYTES)
         if data.startswith(HDF5):
             matrix = _from_itk(_hdf5(path))
         elif size > TEXT_LIMIT_BYTES:
@@ -63,8 +90,48 @@ def read_rigid(path: Path) -> FloatArray:
         elif data[:4] == b"\0\0\0\0":
             matrix = _from_itk(_matlab(path, data))
         else:
-            matrix = _plain(path, data)
-        return _rigid(path, matrix)
+            return _of_numbers(path, _plain(path, data), kind, grids)
+        if kind not in (None, "itk"):
+            raise InputError(
+                f"{shown(path)}: is an ITK transform, and --transform-kind {kind} was given; itk is accepted",
+                code="transform-kind",
+            )
+        return RigidTransform("itk", False, _rigid(path, matrix))
+
+
+def _of_numbers(path: Path, matrix: FloatArray, kind: Kind | None, grids: tuple[Grid, Grid] | None) -> RigidTransform:
+    if kind == "itk":
+        raise InputError(
+            f"{shown(path)}: is sixteen numbers, no ITK transform; --transform-kind matrix or flirt is accepted",
+            code="transform-kind",
+        )
+    if kind is None and path.suffix.lower() == ".mat":
+        raise InputError(
+            f"{shown(path)}: sixteen numbers in a .mat file may be FSL FLIRT's, or a matrix in RAS mm, which lie"
+            " millimetres apart; --transform-kind flirt (with --image and --lesion-image) or matrix is accepted",
+            code="transform-kind",
+        )
+    if kind != "flirt":
+        return RigidTransform("matrix", kind is None, _rigid(path, matrix))
+    if grids is None:
+        raise InputError(
+            f"{shown(path)}: a matrix of FLIRT's counts in voxels of both images: the femur's as --image and the"
+            " lesion's as --lesion-image, the NIfTI files that FLIRT was given, are needed",
+            code="option-missing",
+        )
+    femur, lesion = (_flirt_from_world(grid) for grid in grids)
+    return RigidTransform("flirt", False, _rigid(path, inverse(femur) @ matrix @ lesion))
+
+
+def _flirt_from_world(grid: Grid) -> FloatArray:
+    """World RAS mm to FLIRT's millimetres: voxels times their size, the first axis turned round where the array runs
+    from left to right (the affine's determinant is positive)."""
+    result = np.diag([*grid.spacing_mm, 1.0]) @ grid.index_from_world
+    if np.linalg.det(grid.world_from_index[:3, :3]) > 0.0:
+        turned = np.diag([-1.0, 1.0, 1.0, 1.0])
+        turned[0, 3] = (grid.shape[0] - 1) * grid.spacing_mm[0]
+        result = turned @ result
+    return np.asarray(result, dtype=np.float64)
 
 
 def _from_itk(moving_from_fixed_lps: FloatArray) -> FloatArray:

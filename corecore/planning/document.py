@@ -192,7 +192,7 @@ def _totals(totals: PlanMetrics, proof: Proof | None) -> dict[str, Any]:
     bound = None if proof is None else proof.upper_bound_fraction
     gap = None if bound is None or totals.removed_fraction <= 0.0 else bound / totals.removed_fraction - 1.0
     return {
-        **{name: number(value) for name, value in vars(totals).items()},
+        **{name: rounded(value) for name, value in vars(totals).items()},
         "upper_bound_fraction": number(bound),
         "optimality_gap": number(gap),
         "stopped_by": "effort" if proof is None else proof.stopped_by,

@@ -18,6 +18,7 @@ from corecore.document.inputs import input_fingerprints
 from corecore.document.read import PlanFile
 from corecore.document.stated import StatedPlan, read_stated
 from corecore.hip.anatomy.model import Landmarks, PlanWarning
+from corecore.hip.belonging import AT_READING
 from corecore.hip.case import load_case
 from corecore.hip.hip import Hip, build_hip
 from corecore.hip.lesion_transform import move_told
@@ -57,17 +58,13 @@ def open_plan(path: Path, *, image: bool = False) -> OpenedPlan:
     seen = plan.input("image") if image else None
     shown = seen.path if seen is not None and seen.path.is_file() else None
     case = load_case(femur, lesion, side=plan.side, landmarks=given, pelvis=pelvis, avoid=avoid, image=shown)
-    # The copy of an image that was straightened stands upright by now.
-    known_already = {one.code for one in case.warnings}
-    texts = [one.text for one in plan.file.plan.warnings if one.code == "straightened"]
-    texts = [] if "straightened" in known_already else texts
-    case = replace(case, warnings=(*case.warnings, *(PlanWarning("straightened", text) for text in texts)))
     told = known(plan.file.plan.case.lesion_transform)
     if told is not None:
         # The lesion's mask lies in the femur's world by now; how surely it does goes into the risk again.
         move = move_told(content_of(told))
         case = replace(case, move=move, warnings=(*case.warnings, move.warning))
     hip = build_hip(case)
+    hip = replace(hip, warnings=(*_told_at_reading(plan, hip), *hip.warnings))
     gap = float(np.linalg.norm(hip.to_world(hip.anatomy.head_center) - plan.anatomy.head_center))
     if gap > SAME_MM:
         raise InputError(
@@ -91,6 +88,13 @@ def open_plan(path: Path, *, image: bool = False) -> OpenedPlan:
             )
         tunnels.append((tunnel, figures))
     return OpenedPlan(hip, spec, tuple(tunnels), plan.file)
+
+
+def _told_at_reading(plan: StatedPlan, hip: Hip) -> tuple[PlanWarning, ...]:
+    """What the plan tells of the files it was made from: their copies beside it do not tell it again."""
+    there = {warning.code for warning in hip.warnings}
+    told = ((known(item.code) or "", known(item.text) or "") for item in plan.file.plan.warnings)
+    return tuple(PlanWarning.told(code, text) for code, text in told if code in AT_READING - there)
 
 
 def _reference(plan: StatedPlan, role: str) -> MaskReference:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from corecore.base.errors import InputError
+from corecore.base.input_file import json_of
 from corecore.io.files import atomic_write_text
 from corecore.review.session import Add, Line, Session, after, written
 
@@ -48,9 +49,7 @@ def resumed(session: Session, plan_hash: str, folder: Path) -> Session:
     if not path.is_file():
         return session
     try:
-        if path.stat().st_size > SIZE_LIMIT_BYTES:
-            raise InputError(f"{path}: over {SIZE_LIMIT_BYTES} bytes; a review.json is accepted", code="file-too-large")
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json_of(path, "a review.json", SIZE_LIMIT_BYTES)
         if content.get("schema") != SCHEMA or content.get("plan") != plan_hash:
             # Of another plan, or another program: left alone until the first step overwrites it.
             return session

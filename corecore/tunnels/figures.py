@@ -188,18 +188,19 @@ def assess(hip: Hip, tunnel: Tunnel, spec: Spec) -> TunnelFigures:
     end = _end_disc(tunnel)
     end_depth = bone.distance(end)
     beyond = at >= portal
-    in_head, end_in_head = anatomy.in_head(wall), anatomy.in_head(end)
-    cortex = beyond & ~in_head
+    # The plane alone parts joint from cortex: a wall that leaves the head sideways has left it through the joint.
+    proximal, end_proximal = anatomy.proximal_of_head_plane(wall), anatomy.proximal_of_head_plane(end)
+    cortex = beyond & ~proximal
     quarter = anatomy.in_posterosuperior_quarter(wall)
-    joint = min(_least(depth[in_head & (at >= mouth)]), _least(end_depth[end_in_head]))
-    cortical = min(_least(depth[cortex]), _least(end_depth[~end_in_head]))
+    joint = min(_least(depth[proximal & (at >= mouth)]), _least(end_depth[end_proximal]))
+    cortical = min(_least(depth[cortex]), _least(end_depth[~end_proximal]))
     superior = _least(depth[cortex & quarter])
     wall_depth = _least(depth[at >= mouth])
     if tunnel.cavity is not None:
         wide = np.concatenate([_wall_of(tunnel.cavity), _end_disc(tunnel.cavity), _end_disc(tunnel.cavity, back=True)])
-        depth, in_head = bone.distance(wide), anatomy.in_head(wide)
-        joint, cortical = min(joint, _least(depth[in_head])), min(cortical, _least(depth[~in_head]))
-        superior = min(superior, _least(depth[~in_head & anatomy.in_posterosuperior_quarter(wide)]))
+        depth, proximal = bone.distance(wide), anatomy.proximal_of_head_plane(wide)
+        joint, cortical = min(joint, _least(depth[proximal])), min(cortical, _least(depth[~proximal]))
+        superior = min(superior, _least(depth[~proximal & anatomy.in_posterosuperior_quarter(wide)]))
         wall_depth = min(wall_depth, _least(depth))
     fixed, heading_fixed = fixed_entry(hip, spec), fixed_direction(hip, spec)
 

@@ -72,3 +72,76 @@ def test_the_table_of_commands_says_what_the_commands_say(name: str) -> None:
 def test_every_module_of_a_command_is_in_the_table() -> None:
     modules = {path.stem for path in (ROOT / "app" / "cli" / "commands").glob("*.py")} - {"__init__"}
     assert modules == set(COMMANDS)
+
+
+#: What opens a file or makes something of its text, by the last words of the call.
+OPENING = {
+    "open", "fdopen", "read_text", "read_bytes", "json.load", "json.loads", "tomllib.load", "tomllib.loads", "np.load",
+    "np.fromfile", "np.loadtxt", "np.genfromtxt", "np.memmap", "nib.load", "dcmread", "ParquetFile", "read_table",
+    "ReadImage", "ReadTransform",
+}  # fmt: skip
+#: Places that do so themselves, with the reason; all other files go through the one door.
+DOORS = {
+    "base/input_file.py open": "the door itself",
+    "base/input_file.py fdopen": "the door itself",
+    "base/input_file.py json.loads": "the door itself",
+    "base/input_file.py tomllib.loads": "the door itself",
+    "base/messages.py read_text": "the package's own text",
+    "base/messages.py tomllib.loads": "the package's own text",
+    "base/jit_cache.py read_bytes": "the package's own sources",
+    "app/api.py read_bytes": "a picture that this process has just drawn",
+    "app/cli/__init__.py open": "nowhere, to write to",
+    "app/cli/commands/preview.py open": "a browser",
+    "app/cli/commands/review.py open": "a browser, and a plan through the door",
+    "app/cli/commands/schema.py read_text": "the package's own schemas",
+    "io/dicom/files.py dcmread": "after the door's check: pydicom opens by name",
+    "io/files.py fdopen": "a new file, to write to",
+    "io/itk_process.py ReadTransform": "in a process of its own, after the door's check",
+    "io/transform.py json.loads": "the answer of that process",
+    "report/page.py read_text": "the package's own scripts",
+    "report/report.py read_text": "the package's own pages",
+    "report/pictures/renderers.py np.load": "what the drawing process has just written",
+    "report/pictures/vtk_process.py np.load": "what the process that started it has just written",
+    "review/server.py read_text": "the package's own pages",
+    "review/server.py json.loads": "a command of the page, bounded",
+    "study/batch/figures.py ParquetFile": "a stream from the door",
+    "study/batch/journal.py open": "to append to, after the door's check",
+    "study/batch/journal.py fdopen": "to append to, after the door's check",
+    "study/batch/settings.py json.loads": "a text just made",
+    "study/batch/table.py open": "a new file, to write to",
+}
+
+
+def openings(source: str) -> set[str]:
+    """Calls of a module that open a file, by the name in ``OPENING``."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call):
+            words = ast.unparse(node.func).split(".")
+            named = {".".join(words[-n:]) for n in (1, 2)} & OPENING
+            # A function of that name reads a stream that is open already.
+            found |= named if len(words) > 1 else named - {"read_bytes", "read_text"}
+    return found
+
+
+def test_files_are_opened_through_one_door() -> None:
+    """Pipes, devices and bombs are refused there; a second door would let them in."""
+    found = {
+        f"{path.relative_to(ROOT).as_posix()} {name}"
+        for path in sorted(ROOT.rglob("*.py"))
+        for name in openings(path.read_text(encoding="utf-8"))
+    }
+    assert found == set(DOORS)
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("with open(path) as f: 0", "open"), ("path.open('rb')", "open"), ("gzip.open(path)", "open"),
+        ("json.load(f)", "json.load"), ("Path(row.truth).read_text()", "read_text"), ("np.load(p)", "np.load"),
+        ("library.dcmread(path)", "dcmread"), ("os.open(p, 0)", "open"), ("opened(path, WHAT)", None),
+        ("read_bytes(stream, 4)", None), ("read_array(stream)", None),
+    ],
+)  # fmt: skip
+def test_a_second_door_is_seen(source: str, name: str | None) -> None:
+    assert openings(source) == ({name} if name else set())

@@ -121,11 +121,28 @@ def test_a_label_map_and_two_files_of_the_same_hip(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["hip_left.nii.gz", "LEFT-femur.nii.gz"])
-def test_a_side_asked_for_against_the_files_name_is_an_error(tmp_path: Path, name: str) -> None:
+def test_a_files_name_is_kept_and_a_side_asked_for_decides(tmp_path: Path, name: str) -> None:
     path = write(tmp_path, name)
-    assert load_case(f"{path}:1", f"{path}:2").side == "left"
-    with pytest.raises(InputError, match="says left"):
-        load_case(f"{path}:1", f"{path}:2", side="right")
+    told = load_case(f"{path}:1", f"{path}:2")
+    assert told.side is None
+    assert [(one.level, one.side) for one in told.named] == [("file", "left")] * 2
+    assert load_case(f"{path}:1", f"{path}:2", side="right").side == "right"
+
+
+def test_a_files_name_chooses_between_two_hips_and_a_labels_name_states_the_side(tmp_path: Path) -> None:
+    labels = both_hips().astype(np.uint8)
+    labels[blob(LEFT, 4) | blob(RIGHT, 5)] = 2
+    for folder in ("named", "plain"):
+        (tmp_path / folder).mkdir()
+    write_labels(tmp_path / "named" / "hips_left.nii.gz", grid(), labels)
+    found = load_case(*(f"{tmp_path}/named/hips_left.nii.gz:{k}" for k in (1, 2)))
+    assert found.femur.positions_mm()[:, 0].mean() < 0
+    assert found.side is None
+    names = {1: "femur_right", 2: "lesion"}
+    write_labels(tmp_path / "plain" / "hips.nii.gz", grid(), labels, names=names)
+    chosen = load_case(f"{tmp_path}/plain/hips.nii.gz:femur_right", f"{tmp_path}/plain/hips.nii.gz:2")
+    assert chosen.femur.positions_mm()[:, 0].mean() > 0
+    assert chosen.side == "right"
 
 
 def test_words_that_only_contain_a_side_say_nothing(tmp_path: Path) -> None:

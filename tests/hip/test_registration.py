@@ -15,11 +15,11 @@ from support.registration_phantom import Pair, pair, rigid
 
 from corecore.app.cli import main
 from corecore.base.errors import InputError
-from corecore.base.grid import FloatArray, Image, Mask, inverse, transform
+from corecore.base.grid import FloatArray, Grid, Image, Mask, inverse, transform
 from corecore.hip import registration
 from corecore.hip.case import load_case, read_case
 from corecore.hip.inputs import HipInputs
-from corecore.hip.lesion_transform import PHANTOM_ERROR_MM, Move, move_told
+from corecore.hip.lesion_transform import PHANTOM_ERROR_MM, GivenTransform, Move, into_femur, move_told
 from corecore.hip.registration import LEVELS, Registration, information, matrix_of, register
 from corecore.io.nifti import read_volume, write_image, write_mask
 from corecore.planning.open_plan import open_plan
@@ -87,10 +87,75 @@ def test_a_transform_brings_the_lesion_back(tmp_path: Path, moved_lesion: tuple[
     gap = case.lesion.positions_mm() - here.lesion.positions_mm()
     assert np.max(np.abs(gap)) < 1e-3
     assert [s.role for s in case.sources] == ["femur", "lesion", "lesion_transform"]
-    assert [c.code for c in case.warnings] == ["lesion_moved"]
+    doubt = ["transform_in_doubt"] if name == "t.txt" else []
+    assert [c.code for c in case.warnings] == [*doubt, "lesion_moved"]
     assert case.move is not None
     assert case.move.moved_mm == pytest.approx(35.0, abs=1e-3)
     assert case.move.turned_deg == pytest.approx(12.0, abs=1e-3)
+
+
+def test_a_matrix_of_flirts_brings_the_lesion_back(tmp_path: Path, moved_lesion: tuple[Path, FloatArray]) -> None:
+    path, back = moved_lesion
+    matrices = []
+    for image in (FEMUR, path):
+        grid = read_volume(image)[1]
+        matrix = np.diag([*grid.spacing_mm, 1.0])
+        if np.linalg.det(grid.world_from_index) > 0.0:
+            matrix[0] = [-grid.spacing_mm[0], 0.0, 0.0, (grid.shape[0] - 1) * grid.spacing_mm[0]]
+        matrices.append(matrix @ inverse(grid.world_from_index))
+    np.savetxt(tmp_path / "flirt.mat", matrices[0] @ back @ inverse(matrices[1]))
+    inputs = HipInputs(
+        str(FEMUR), str(path), lesion_transform=tmp_path / "flirt.mat", transform_kind="flirt", image=FEMUR,
+        lesion_image=path,
+    )  # fmt: skip
+    case = read_case(inputs)
+    gap = case.lesion.positions_mm() - load_case(str(FEMUR), str(LESION)).lesion.positions_mm()
+    assert np.max(np.abs(gap)) < 1e-3
+    assert [s.role for s in case.sources] == ["femur", "lesion", "lesion_transform", "lesion_image", "image"]
+    with pytest.raises(InputError, match="counts in voxels of both images"):
+        read_case(replace(inputs, image=None))
+    for kind in ("matrix", None):
+        with pytest.raises(InputError) as caught:
+            read_case(replace(inputs, transform_kind=kind, image=None, lesion_image=None))
+        assert caught.value.code == ("transform-kind" if kind is None else "lesion-outside-femur")
+
+
+def test_a_matrix_whose_inverse_fits_as_well_waits_for_a_word(tmp_path: Path) -> None:
+    """A millimetre either way leaves the lesion in the bone; ten do not, nor does a hundredth matter."""
+    for shift, asked in ((1.0, True), (10.0, False), (0.01, False)):
+        matrix = np.eye(4)
+        matrix[:3, 3] = [0.0, 0.0, -shift]
+        inputs = HipInputs(
+            str(FEMUR), str(LESION), lesion_transform=written(tmp_path / "t.txt", matrix), transform_kind="matrix"
+        )
+        if not asked:
+            assert read_case(inputs).move is not None
+            continue
+        with pytest.raises(InputError, match="--no-inverse") as caught:
+            read_case(inputs)
+        assert caught.value.code == "transform-in-doubt"
+        for inverted, sign in ((False, -1.0), (True, 1.0)):
+            move = read_case(replace(inputs, transform_inverted=inverted)).move
+            assert move is not None
+            assert move.world_from_lesion[2, 3] == pytest.approx(sign * shift)
+        # What an ITK file means is settled.
+        itk = read_case(replace(inputs, lesion_transform=written(tmp_path / "t.tfm", matrix), transform_kind="itk"))
+        assert itk.move is not None
+        assert not itk.warnings[0].code.startswith("transform")
+
+
+def test_a_lesion_in_the_hole_left_for_it_is_in_the_bone(tmp_path: Path) -> None:
+    """A ball of bone with a round hole: the lesion is carried into the hole, its inverse into the solid."""
+    grid = Grid((60, 60, 60), np.eye(4))
+    index = np.moveaxis(np.indices(grid.shape), 0, -1)
+    hole = np.linalg.norm(index - [20, 30, 30], axis=-1) <= 6.0
+    femur = Mask(grid, (np.linalg.norm(index - 30, axis=-1) <= 28.0) & ~hole)
+    away = np.eye(4)
+    away[0, 3] = 8.0
+    matrix = written(tmp_path / "t.txt", inverse(away))
+    given = GivenTransform(matrix, "matrix", False)
+    lesion, _ = into_femur(Mask(grid.moved(away), hole), femur, given=given)
+    assert np.allclose(lesion.positions_mm().mean(axis=0), [20, 30, 30], atol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["t.tfm", "t.txt"])

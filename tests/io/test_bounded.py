@@ -18,11 +18,11 @@ from support import format_files as files
 from corecore.app.cli import main
 from corecore.base.errors import InputError, OutputError
 from corecore.base.grid import Mask
+from corecore.base.input_file import MAX_SHOWN
 from corecore.hip.case import case_from_masks
 from corecore.hip.hip import build_hip
 from corecore.io import bounded
 from corecore.io.bounded import check_claim, reading, shown
-from corecore.io.dicom import rtstruct
 from corecore.io.files import atomic_write_bytes
 from corecore.io.nifti import label_names, read_volume
 from corecore.io.references import read_mask
@@ -144,12 +144,6 @@ def test_a_header_extension_of_beginnings_takes_no_time(text: str) -> None:
     assert time.process_time() - started < 3.0
 
 
-def test_a_contour_that_crosses_everything_is_refused() -> None:
-    zigzag = np.tile([[0.0, 0.0], [500.0, 511.0]], (50_000, 1))
-    with pytest.raises(InputError, match="crosses rows of voxels"):
-        rtstruct.toggle(np.zeros((513, 512), dtype=np.uint8), zigzag)
-
-
 def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
     path = files.nifti(tmp_path / "locked.nii.gz", labels(), AFFINE)
     path.chmod(0)
@@ -199,7 +193,7 @@ def test_a_readers_own_error_becomes_one_line_and_ours_passes(tmp_path: Path) ->
 
 def test_names_are_shown_in_one_printable_line() -> None:
     assert shown("a\nb\x1b[31m\udcff") == "a?b?[31m?"
-    assert len(shown("x" * 9999)) == bounded.MAX_SHOWN
+    assert len(shown("x" * 9999)) == MAX_SHOWN
 
 
 def test_a_lesion_larger_than_the_head_is_no_lesion() -> None:

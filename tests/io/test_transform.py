@@ -10,8 +10,8 @@ import pytest
 import SimpleITK as sitk  # noqa: N813  (its own custom)
 
 from corecore.base.errors import InputError
-from corecore.base.grid import transform
-from corecore.io.transform import read_rigid
+from corecore.base.grid import FloatArray, Grid, transform
+from corecore.io.transform import parse_kind, read_rigid, read_transform
 
 POINTS = np.random.default_rng(2).uniform(-120, 120, (20, 3))
 TURN = sitk.Euler3DTransform((1, 2, 3), 0.1, -0.2, 0.3, (4, 5, 6))
@@ -81,6 +81,64 @@ def test_a_plain_matrix_leads_from_the_lesion_to_the_femur_in_ras(tmp_path: Path
             read_rigid(path)
     else:
         assert np.allclose(read_rigid(path), matrix, atol=1e-12)
+
+
+@pytest.mark.parametrize("femur_runs_left", [True, False])
+@pytest.mark.parametrize("lesion_runs_left", [True, False])
+def test_a_matrix_of_flirts_leads_voxels_to_voxels(
+    tmp_path: Path, femur_runs_left: bool, lesion_runs_left: bool
+) -> None:
+    """By FSL's own words: a voxel times its size, counted from the array's other end where it runs left to right."""
+
+    def grid(shape: tuple[int, int, int], sizes: list[float], runs_left: bool, turn: Any) -> Grid:
+        matrix = np.diag([*sizes, 1.0])
+        matrix[0, 0] *= -1.0 if runs_left else 1.0
+        matrix[:3, :3] = np.array(turn.GetMatrix()).reshape(3, 3) @ matrix[:3, :3]
+        matrix[:3, 3] = [12.0, -34.0, 56.0]
+        return Grid(shape, matrix)
+
+    def counted(index: FloatArray, of: Grid, runs_left: bool) -> FloatArray:
+        i = index[:, 0] if runs_left else of.shape[0] - 1 - index[:, 0]
+        return np.column_stack([i, index[:, 1], index[:, 2]]) * of.spacing_mm
+
+    femur = grid((50, 40, 30), [0.8, 0.9, 1.5], femur_runs_left, TURN)
+    lesion = grid((31, 44, 25), [1.0, 0.7, 3.0], lesion_runs_left, sitk.Euler3DTransform())
+    flirt = np.eye(4)
+    flirt[:3, :3] = np.array(TURN.GetMatrix()).reshape(3, 3)
+    flirt[:3, 3] = [3.0, -2.0, 5.0]
+    path = tmp_path / "flirt.mat"
+    np.savetxt(path, flirt)
+    # Pairs of voxels, by FLIRT's meaning of its matrix alone.
+    into = np.random.default_rng(1).uniform(0, 25, (50, 3))
+    reached = transform(flirt, counted(into, lesion, lesion_runs_left)) / femur.spacing_mm
+    if not femur_runs_left:
+        reached[:, 0] = femur.shape[0] - 1 - reached[:, 0]
+    found = read_transform(path, "flirt", (femur, lesion))
+    assert (found.kind, found.assumed) == ("flirt", False)
+    carried = transform(found.world_from_lesion, transform(lesion.world_from_index, into))
+    assert np.max(np.abs(carried - transform(femur.world_from_index, reached))) < 1e-9
+    # Read as a matrix it says another thing.
+    other = read_transform(path, "matrix").world_from_lesion
+    assert np.max(np.abs(other - found.world_from_lesion)) > 1.0
+
+
+def test_a_transform_says_what_it_is(tmp_path: Path) -> None:
+    for name in ("m.txt", "m.mat"):
+        np.savetxt(tmp_path / name, np.eye(4))
+    sitk.WriteTransform(TURN, str(tmp_path / "t.tfm"))
+    assert read_transform(tmp_path / "m.txt").assumed
+    assert not read_transform(tmp_path / "m.txt", "matrix").assumed
+    assert read_transform(tmp_path / "m.mat", "matrix").kind == "matrix"
+    assert read_transform(tmp_path / "t.tfm").kind == read_transform(tmp_path / "t.tfm", "itk").kind == "itk"
+    for name, kind, code in (
+        ("m.mat", None, "transform-kind"), ("m.txt", "itk", "transform-kind"), ("t.tfm", "matrix", "transform-kind"),
+        ("t.tfm", "flirt", "transform-kind"), ("m.mat", "flirt", "option-missing"),
+    ):  # fmt: skip
+        with pytest.raises(InputError) as caught:
+            read_transform(tmp_path / name, kind)  # type: ignore[arg-type]
+        assert caught.value.code == code
+    with pytest.raises(InputError, match="itk, matrix or flirt"):
+        parse_kind("ants")
 
 
 def scaled() -> Any:

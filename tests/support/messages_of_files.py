@@ -148,12 +148,20 @@ def _(kit: Kit) -> list[str]:
     return kit.measure(f"{SAMPLE}:2")
 
 
-@command("mask-specks")
+@command("lesion-too-small")
 def _(kit: Kit) -> list[str]:
     values, affine = sample()
     specks = np.zeros_like(values)
     specks[tuple(np.argwhere(values == 2)[0])] = 1
     return kit.measure(f"{SAMPLE}:1", kit.nifti("specks.nii.gz", specks, affine))
+
+
+@command("slices-missing")
+def _(kit: Kit) -> list[str]:
+    values, affine = sample()
+    thinned = (values == 2).astype(np.uint8)
+    thinned[:, 1::2] = 0
+    return kit.measure(f"{SAMPLE}:1", kit.nifti("thinned.nii.gz", thinned, affine))
 
 
 @command("series-not-single")
@@ -211,6 +219,14 @@ def _(kit: Kit) -> list[str]:
     return kit.measure(f"{path}:femur")
 
 
+@command("contours-cross")
+def _(kit: Kit) -> list[str]:
+    files = pytest.importorskip("support.format_files")
+    series = files.dicom_series(kit.folder / "ct", np.zeros((8, 8, 4), dtype=np.int16), np.eye(4))
+    line = np.array([[-0.5, -0.5, 0.0], [-6.5, -6.5, 0.0], [-6.5, -0.5, 0.0], [-0.5, -6.5, 0.0]])
+    return kit.measure(f"{files.rtstruct_of(kit.folder / 'ct' / 'rt.dcm', {'femur': [line]}, series)}:femur")
+
+
 @command("contours-without-series")
 def _(kit: Kit) -> list[str]:
     files = pytest.importorskip("support.format_files")
@@ -239,19 +255,29 @@ def _(kit: Kit) -> list[str]:
     return _moved(kit, "2 0 0 0\n0 2 0 0\n0 0 2 0\n0 0 0 1\n")
 
 
+@command("transform-kind")
+def _(kit: Kit) -> list[str]:
+    return _moved(kit, "1 0 0 0\n0 1 0 0\n0 0 1 0\n0 0 0 1\n", name="flirt.mat")
+
+
+@command("transform-in-doubt")
+def _(kit: Kit) -> list[str]:
+    return _moved(kit, "1 0 0 0\n0 1 0 0\n0 0 1 -1\n0 0 0 1\n")
+
+
 @command("transform-direction")
 def _(kit: Kit) -> list[str]:
     # The lesion's world lies 60 mm higher; this carries it up once more.
     return _moved(kit, "1 0 0 0\n0 1 0 0\n0 0 1 60\n0 0 0 1\n", up_mm=60.0)
 
 
-def _moved(kit: Kit, text: str, up_mm: float = 0.0) -> list[str]:
+def _moved(kit: Kit, text: str, up_mm: float = 0.0, name: str = "t.txt") -> list[str]:
     values, affine = sample()
     affine = affine.copy()
     affine[2, 3] += up_mm
     lesion = kit.nifti("lesion.nii.gz", (values == 2).astype(np.uint8), affine)
     femur = kit.nifti("femur.nii.gz", (values > 0).astype(np.uint8), sample()[1])
-    return kit.measure(femur, lesion, "--lesion-transform", kit.text("t.txt", text))
+    return kit.measure(femur, lesion, "--lesion-transform", kit.text(name, text))
 
 
 @command("registration-failed")

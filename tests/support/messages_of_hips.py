@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import nibabel as nib
 import numpy as np
 import pytest
 
@@ -74,8 +75,68 @@ def _(kit: Kit) -> list[str]:
 @command("side-contradicts")
 def _(kit: Kit) -> list[str]:
     values, affine = sample()
-    path = kit.nifti("femur_left.nii.gz", (values == 1).astype(np.uint8), affine)
-    return kit.measure(path, f"{SAMPLE}:2", "--side", "right")
+    femur = kit.nifti("femur_left.nii.gz", (values == 1).astype(np.uint8), affine)
+    return kit.measure(femur, kit.nifti("lesion_right.nii.gz", (values == 2).astype(np.uint8), affine))
+
+
+def _two_segs(kit: Kit, **told: str) -> list[str]:
+    """A femur and a lesion as DICOM SEGs on two series of one patient and frame, but for what is told of the second."""
+    files = pytest.importorskip("support.format_files")
+    paths = []
+    for name in ("femur", "lesion"):
+        series = files.dicom_series(kit.folder / name, cube().astype(np.int16), np.eye(4))
+        for dataset in series:
+            dataset.FrameOfReferenceUID = "1.2.3"
+            for key, value in told.items() if name == "lesion" else ():
+                setattr(dataset, key, value)
+        paths.append(files.dicom_seg(kit.folder / f"{name}.dcm", cube(), series))
+    return kit.measure(f"{paths[0]}:1", f"{paths[1]}:2")
+
+
+@command("frames-differ")
+def _(kit: Kit) -> list[str]:
+    return _two_segs(kit, FrameOfReferenceUID="1.2.4")
+
+
+@command("patients-differ")
+def _(kit: Kit) -> list[str]:
+    return _two_segs(kit, PatientID="P2")
+
+
+@command("forms-contradict")
+def _(kit: Kit) -> list[str]:
+    values, affine = sample()
+    image = nib.Nifti1Image(values, affine)
+    image.set_sform(affine, code=1)
+    image.set_qform(np.diag([-1.0, 1.0, 1.0, 1.0]) @ affine, code=1)
+    nib.save(image, kit.folder / "mirrored.nii.gz")
+    return kit.measure(f"{kit.folder / 'mirrored.nii.gz'}:1", f"{kit.folder / 'mirrored.nii.gz'}:2")
+
+
+@command("head-labelled-pelvis")
+def _(kit: Kit) -> list[str]:
+    values, affine = sample()
+    head = transform(np.linalg.inv(affine), kit.hip.to_world(kit.hip.anatomy.head_center))
+    mm = abs(affine[0, 0])
+    cap = (values == 1) & ball(values, tuple(head + np.array([-18.0, 0.0, 10.0]) / mm), 12.0 / mm)
+    path = kit.nifti("cap.nii.gz", np.where(cap, 3, values).astype(np.uint8), affine)
+    return kit.measure(f"{path}:1", f"{path}:2", "--pelvis", f"{path}:3")
+
+
+@command("patient-position")
+def _(kit: Kit) -> list[str]:
+    values, affine = sample()
+    # Turned about the left-right axis: head below the shaft, front behind.
+    path = kit.nifti("turned.nii.gz", values, np.diag([1.0, -1.0, -1.0, 1.0]) @ affine)
+    return kit.measure(f"{path}:1", f"{path}:2")
+
+
+@command("bone-mirrored")
+def _(kit: Kit) -> list[str]:
+    values, affine = sample()
+    # Front and back exchanged: the neck still points inward.
+    path = kit.nifti("mirrored.nii.gz", values[:, ::-1], affine)
+    return kit.measure(f"{path}:1", f"{path}:2", "--side", "right")
 
 
 @command("head-not-found")

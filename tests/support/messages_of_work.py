@@ -29,6 +29,14 @@ def _(kit: Kit) -> list[str]:
     return ["plan", *MASKS, "--out", str(kit.plan().parent)]
 
 
+@command("output-busy")
+def _(kit: Kit) -> list[str]:
+    # As another run of the program holds it.
+    other = kit.held.enter_context((kit.folder / ".made.lock").open("wb"))
+    fcntl.flock(other, fcntl.LOCK_EX)
+    return ["plan", *MASKS, "--out", str(kit.folder / "made")]
+
+
 @command("output-kind")
 def _(kit: Kit) -> list[str]:
     return ["plan", *MASKS, "--out", str(kit.text("file", "x"))]

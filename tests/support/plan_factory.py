@@ -254,7 +254,7 @@ def shoot(shot: Shot, margin: float) -> Tunnel:
     samples = np.concatenate([wall, disc])
     # Bounded: near the ball's centre every point of the cloud is as near as any other.
     depth = surface_tree().query(samples, distance_upper_bound=8.0)[0]
-    head = in_head_region(samples)
+    head = samples @ NECK >= -0.5 * HEAD_RADIUS
     lesion = lesion_points()
     tunnel.figures = {
         "diameter_mm": shot.diameter,

@@ -13,6 +13,8 @@ from corecore.base.errors import CorecoreError
 #: Exit codes (contract §3).
 DONE, DISAGREES, BAD_INPUT, INFEASIBLE = 0, 1, 2, 3
 
+#: Longest line of an error, characters: a file may hold a name of megabytes (engineering choice).
+LINE_MAX = 2000
 #: What typer makes of Ctrl-C.
 INTERRUPTED = 130
 
@@ -65,6 +67,8 @@ def _fail(text: str, code: str) -> int:
     # One line, whatever a file's name or a library's message holds.
     line = " ".join(text.split())
     printable = "".join(c if c.isprintable() else "?" for c in line)
+    if len(printable) > LINE_MAX:
+        printable = f"{printable[: LINE_MAX // 2]} ... {printable[-LINE_MAX // 2 :]}"
     sys.stderr.write(f"error: {printable}{f' [{code}]' if code else ''}\n")
     return BAD_INPUT
 

@@ -37,7 +37,9 @@ def check_femur(femur: str, lesion: str, image: Path | None) -> None:
     raise InputError(f"--femur is missing; {how}", code="option-missing")
 
 
-def check_lesion_options(transform: Path | None, image: Path | None, register: bool) -> None:
+def check_lesion_options(
+    transform: Path | None, image: Path | None, register: bool, kind: str | None, inverse: bool | None
+) -> None:
     """Raise ``InputError`` for options of a lesion from another scan that do not go together."""
     if register and transform is not None:
         raise InputError("--register and --lesion-transform; one of them is accepted", code="options-conflict")
@@ -46,7 +48,12 @@ def check_lesion_options(transform: Path | None, image: Path | None, register: b
             "--register needs --lesion-image, the image the lesion was drawn on, and --image, the femur's",
             code="option-missing",
         )
-    if image is not None and not register:
+    if transform is None and (kind is not None or inverse is not None):
+        raise InputError(
+            "--transform-kind and --inverse say what --lesion-transform is; with it they are accepted",
+            code="options-conflict",
+        )
+    if image is not None and not register and kind != "flirt":
         raise InputError(
             "--lesion-image without --register; --register, or --lesion-transform instead, is accepted",
             code="options-conflict",

@@ -10,11 +10,19 @@ import typer
 LesionTransform = Annotated[
     Path | None,
     typer.Option(
-        help="Carries the lesion into the femur's world: ITK .tfm, .txt, .mat, .h5, or a 4 x 4 matrix in RAS."
+        help="Carries the lesion into the femur's world: ITK .tfm, .txt, .mat, .h5, a 4 x 4 matrix in RAS, or FLIRT's."
     ),
 ]
+TransformKind = Annotated[
+    str | None,
+    typer.Option("--transform-kind", help="What --lesion-transform is: itk, matrix (4 x 4, RAS mm) or flirt (FSL)."),
+]
+TransformInverse = Annotated[
+    bool | None,
+    typer.Option("--inverse/--no-inverse", help="Use the inverse of --lesion-transform, or as it is: where both fit."),
+]
 LesionImage = Annotated[
-    Path | None, typer.Option(help="The MR the lesion was drawn on, where it is not --image; with --register.")
+    Path | None, typer.Option(help="The MR the lesion was drawn on; with --register, or FLIRT's matrix.")
 ]
 Register = Annotated[
     bool, typer.Option("--register", help="Find the transform: --lesion-image onto --image, rigid, at the femur.")

@@ -124,7 +124,7 @@ def _arc_centers(bone: Bone, head: Head, shaft: Shaft, x: FloatArray, y: FloatAr
     """Heights (N,) and centres (N, 3) of circles through the lateral cortex, as far down as it is in view."""
     diameter = 2.0 * head.radius_mm
     top = ARC_HEIGHTS[-1] * diameter
-    lowest = lowest_complete(bone, shaft, head.center, top, lateral=x)
+    lowest = lowest_complete(bone, shaft, head.center)
     heights = np.arange(top, max(lowest, ARC_HEIGHTS[0] * diameter), -2.0)
     if len(heights) == 0:
         return np.zeros(0), np.zeros((0, 3))

@@ -1,12 +1,6 @@
-"""Where lateral is, the lateral cortex's mid-line, and the zone where a tunnel may enter.
-
-Which side a femur is of: by where its head points in the world, and by its own shape.
-"""
+"""Where lateral is, the lateral cortex's mid-line, and the zone where a tunnel may enter."""
 
 from __future__ import annotations
-
-import logging
-from typing import Literal
 
 import numpy as np
 from scipy import ndimage
@@ -16,9 +10,8 @@ from corecore.base.errors import AnatomyError
 from corecore.base.grid import BoolArray, FloatArray
 from corecore.hip.anatomy.head import Head
 from corecore.hip.anatomy.model import Anatomy
-from corecore.hip.anatomy.neck import fit_neck, neck_in_part
 from corecore.hip.anatomy.section import section
-from corecore.hip.anatomy.shaft import Shaft, on_line, provisional_shaft
+from corecore.hip.anatomy.shaft import Shaft, on_line
 
 #: Anteversion assumed where no condyles are in view, degrees: median 14.2 in 1070 femora (PMC4775021).
 ANTEVERSION_DEG = 14.0
@@ -167,33 +160,3 @@ def entry_zone(
     heights = anatomy.midline_heights_mm
     known = (z >= heights[0] - MIDLINE_STEP_MM) & (z <= heights[-1] + MIDLINE_STEP_MM)
     return np.asarray((above >= lower_mm) & (above <= upper_mm) & facing & middle & lateral & known)
-
-
-_log = logging.getLogger(__name__)
-
-#: The neck must point this far to one side, as a share of its length across the shaft: 0.17 is
-#: 10° off straight ahead (engineering choice).
-MIN_SIDEWAYS = 0.17
-
-
-def guess_side(bone_unmirrored: Bone, head: Head, local_from_world: FloatArray) -> Literal["left", "right"]:
-    """The side of a femur from the world's x axis: its head lies medial of its shaft.
-
-    ``bone_unmirrored`` and ``head`` are in a local frame that is a rotation of the world, given
-    by ``local_from_world`` (4, 4). Raises ``AnatomyError`` where the neck points straight
-    ahead or back, so that the side cannot be told.
-    """
-    neck = fit_neck(bone_unmirrored, head) or neck_in_part(bone_unmirrored, head)
-    shaft = provisional_shaft(bone_unmirrored, head)
-    turn = np.asarray(local_from_world, dtype=np.float64)[:3, :3]
-    # Without a shaft in view the world's z serves: only the sign of one component is asked.
-    axis = turn @ np.array([0.0, 0.0, 1.0]) if shaft is None else shaft.axis
-    medial = neck.axis - (neck.axis @ axis) * axis
-    sideways = float(medial @ (turn @ np.array([1.0, 0.0, 0.0]))) / max(float(np.linalg.norm(medial)), 1e-9)
-    if abs(sideways) < MIN_SIDEWAYS:
-        raise AnatomyError(
-            f"the femoral neck points {np.degrees(np.arcsin(sideways)):.0f}° to the right of straight ahead: the side"
-            f" cannot be told; give the side (10° or more is accepted)",
-            code="side-unclear",
-        )
-    return "right" if sideways < 0.0 else "left"

@@ -17,7 +17,7 @@ from pykdtree.kdtree import KDTree
 
 from corecore.base.distance_field import Bone
 from corecore.base.errors import AnatomyError
-from corecore.base.grid import FloatArray
+from corecore.base.grid import BoolArray, FloatArray
 from corecore.hip.anatomy.model import Landmarks, Source
 
 _log = logging.getLogger(__name__)
@@ -47,6 +47,9 @@ ON_SPHERE_MM = 1.0
 FACING_DEG = 30.0
 #: The neck joins the head within this angle of the neck's direction: not articular, degrees.
 NECK_CONE_DEG = 55.0
+#: Bone that stands out of the sphere by more than the first and up to the second and still faces outward is no neck:
+#: a mask that leaks into the acetabulum, or an osteophyte, mm (engineering choice; contract §1 has the first).
+STANDS_OUT_MM = (1.5, 8.0)
 #: Cell of the voting grid, mm, and the most surface points that vote.
 VOTE_CELL_MM = 3.0
 MAX_VOTERS = 20_000
@@ -103,7 +106,7 @@ def fit_head(bone: Bone, near_mm: FloatArray, *, given: Landmarks | None = None)
         center, radius = fit
         if fixed is None and np.linalg.norm(center - near) > LESION_REACH_RADII * radius:
             continue
-        share = float(np.mean(bone.inside(center + NECK_SHELL_RADII * radius * directions(DIRECTIONS))))
+        share = float(np.mean(_in_neck(bone, center, radius, NECK_SHELL_RADII)))
         if not NECK_SHARE_RANGE[0] <= share <= NECK_SHARE_RANGE[1]:
             _log.debug("sphere of %.1f mm at %s is no head: %.2f of the shell around it is bone", radius, center, share)
             continue
@@ -252,6 +255,21 @@ def _coverage(bone: Bone, articular_points: FloatArray, center: FloatArray) -> t
     return float(np.mean(covered[half])), pole
 
 
+def _in_neck(bone: Bone, center: FloatArray, radius: float, shell_radii: float) -> BoolArray:
+    """Over which ``directions`` bone goes on at a shell around the sphere, but for what stands out of the head."""
+    ways = directions(DIRECTIONS)
+    beyond = bone.inside(center + shell_radii * radius * ways)
+    low, high = STANDS_OUT_MM
+    surface = bone.surface_points_mm, bone.surface_normals
+    caps = _on_sphere(*surface, center, radius + (low + high) / 2.0, (high - low) / 2.0, FACING_DEG)
+    if not caps.any():
+        return beyond
+    offset = surface[0][caps] - center
+    unit = offset / np.linalg.norm(offset, axis=1, keepdims=True)
+    reach = 1.75 * float(np.max(bone.spacing_mm)) / (radius + low)
+    return np.asarray(beyond & ~(KDTree(unit).query(ways, distance_upper_bound=reach)[0] < reach))
+
+
 def _described(bone: Bone, center: FloatArray, radius: float, source: Source) -> Head:
     """The head with its quality and a first guess of the neck's direction."""
     surface = bone.surface_points_mm, bone.surface_normals
@@ -262,7 +280,7 @@ def _described(bone: Bone, center: FloatArray, radius: float, source: Source) ->
     rms = float(np.sqrt(np.mean(residual**2))) if len(residual) else float("nan")
     # The neck is where bone goes on beyond the sphere.
     ways = directions(DIRECTIONS)
-    beyond = bone.inside(center + 1.2 * radius * ways)
+    beyond = _in_neck(bone, center, radius, 1.2)
     neck = ways[beyond].sum(axis=0) if beyond.any() else -pole
     length = float(np.linalg.norm(neck))
     neck = neck / length if length > 1e-9 else -pole

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray
+from corecore.base.input_file import first_line, json_of
 from corecore.hip.anatomy.model import Landmarks
 from corecore.io.markups import read_points
 
@@ -92,11 +92,9 @@ def read_landmarks(path: Path) -> Landmarks:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        table = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(
-            f"{path}: not readable as JSON ({str(error).splitlines()[0]})", code="landmarks-invalid"
-        ) from error
+        table = json_of(path, "a JSON file of landmarks")
+    except ValueError as error:
+        raise InputError(f"{path}: not readable as JSON ({first_line(error)})", code="landmarks-invalid") from error
     if not isinstance(table, dict):
         raise InputError(
             f"{path}: holds a {type(table).__name__}; a table of landmarks is accepted", code="landmarks-invalid"

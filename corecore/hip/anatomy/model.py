@@ -30,6 +30,11 @@ class PlanWarning:
     code: str
     text: str
 
+    @classmethod
+    def told(cls, code: str, text: str) -> PlanWarning:
+        """A warning as a plan that was written tells it."""
+        return cls(code, text)
+
 
 @dataclass(frozen=True, eq=False)
 class Landmarks:
@@ -210,6 +215,24 @@ class Anatomy:
         offset = np.asarray(points_mm, dtype=np.float64) - self.head_center
         near = np.einsum("ij,ij->i", offset, offset) <= self.head_radius_mm**2
         return np.asarray(near & (offset @ self.neck_axis >= -HEAD_PLANE_RADII * self.head_radius_mm))
+
+    def proximal_of_head_plane(self, points_mm: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+        """Whether points lie proximal of the head's plane, where walls are held to the joint's margin.
+
+        The plane alone decides: a wall that leaves the head sideways has left it through the joint.
+
+        Parameters
+        ----------
+        points_mm : array_like, shape (N, 3)
+            Local positions, mm.
+
+        Returns
+        -------
+        ndarray of bool, shape (N,)
+            True on the head's side of the plane 0.5 R from its centre across the neck.
+        """
+        offset = np.asarray(points_mm, dtype=np.float64) - self.head_center
+        return np.asarray(offset @ self.neck_axis >= -HEAD_PLANE_RADII * self.head_radius_mm)
 
     @property
     def posterosuperior(self) -> FloatArray:

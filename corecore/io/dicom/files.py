@@ -10,7 +10,8 @@ import numpy as np
 
 from corecore.base.errors import InputError, MissingExtraError
 from corecore.base.grid import FloatArray
-from corecore.io.bounded import first_line, reading, regular_file, short, shown
+from corecore.base.origin import Origin, Patient
+from corecore.io.bounded import first_line, opened, reading, regular_file, short, shown
 from corecore.io.dicom.unpack import Unpacker
 
 WHAT = "a DICOM file"
@@ -44,12 +45,7 @@ def pydicom() -> Any:
 def read_dataset(path: Path, *, pixels: bool = True) -> Any:
     """A file's data set. Raises ``InputError`` for what is no DICOM file that can be read within bounds."""
     library = pydicom()
-    size = regular_file(path, WHAT)
-    if size > MAX_FILE_BYTES:
-        raise InputError(
-            f"{shown(path)}: {size:,} bytes; a DICOM file up to {MAX_FILE_BYTES:,} bytes is accepted",
-            code="file-too-large",
-        )
+    regular_file(path, WHAT, MAX_FILE_BYTES)
     with reading(path, WHAT):
         syntax = str(library.filereader.read_file_meta_info(path).get("TransferSyntaxUID", ""))
         if syntax == DEFLATED:
@@ -71,8 +67,8 @@ def sop_class(path: Path) -> str:
 
 
 def has_mark(path: Path) -> bool:
-    """Whether a file carries DICOM's mark. Raises ``OSError`` where it cannot be read."""
-    with open(path, "rb") as stream:
+    """Whether a file carries DICOM's mark. Raises ``InputError`` where it cannot be read."""
+    with opened(path, WHAT) as stream, reading(path, WHAT):
         return stream.read(132)[128:132] == b"DICM"
 
 
@@ -110,6 +106,18 @@ def first_item(dataset: Any, name: str) -> Any:
     """The first item of a sequence, or ``None``."""
     sequence = dataset.get(name) if dataset is not None else None
     return sequence[0] if sequence else None
+
+
+def origin_of(dataset: Any) -> Origin:
+    """Frame of reference and patient of a data set; of contours, the frame that they are drawn in."""
+    regions = dataset.get("StructureSetROISequence") or []
+    frames = {str(item.get("ReferencedFrameOfReferenceUID") or "") for item in regions} - {""}
+    referenced = first_item(dataset, "ReferencedFrameOfReferenceSequence") or {}
+    frame = frames.pop() if len(frames) == 1 else str(
+        referenced.get("FrameOfReferenceUID") or dataset.get("FrameOfReferenceUID") or ""
+    )  # fmt: skip
+    told = [str(dataset.get(name) or "").strip() for name in ("PatientID", "PatientName", "PatientBirthDate")]
+    return Origin(frame.strip(), Patient(*told))
 
 
 def pixel_frames(dataset: Any, path: Path, unpacker: Unpacker | None = None) -> Any:

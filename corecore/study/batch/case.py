@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import time
 import traceback
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from corecore.base.errors import CorecoreError, InputError
+from corecore.base.input_file import first_line, json_of
 from corecore.base.version import __version__
 from corecore.hip.inputs import HipInputs
 from corecore.io.files import sha256_of
@@ -138,9 +138,11 @@ def _known(row: Row) -> Record:
     if row.truth is None:
         return {}
     try:
-        told = json.loads(Path(row.truth).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{row.truth}: not readable as a truth file ({error})", code="truth-unreadable") from error
+        told = json_of(Path(row.truth), "a truth file of corecore synth")
+    except ValueError as error:
+        raise InputError(
+            f"{row.truth}: not readable as a truth file ({first_line(error)})", code="truth-unreadable"
+        ) from error
     if not isinstance(told, dict):
         raise InputError(f"{row.truth}: no truth file; a JSON object is accepted", code="truth-unreadable")
     record: Record = {}

@@ -12,9 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from corecore.base.errors import InputError
+from corecore.base.input_file import opened
 from corecore.study.batch.failure_kinds import failure_kind
 from corecore.study.batch.table import arrow
 
+#: Most rows of a table read (engineering choice).
+RECORDS_MAX = 5_000_000
 #: Columns a table must have to be a batch's.
 NEEDED = ("id", "variant", "status", "cause")
 #: What else is read where it is there.
@@ -99,15 +102,21 @@ def read_results(path: Path) -> Results:
     """The table of a batch. Raises ``InputError`` for a file that is none."""
     parquet = arrow().parquet
     try:
-        stored = parquet.ParquetFile(path)
-        names = set(stored.schema_arrow.names)
-        missing = [name for name in NEEDED if name not in names]
-        if missing:
-            raise InputError(
-                f"{path}: no column {missing[0]!r}; results.parquet of corecore batch is accepted",
-                code="results-unusable",
-            )
-        table = stored.read(columns=columns_read(names))
+        with opened(path, "results.parquet of corecore batch") as stream:
+            stored = parquet.ParquetFile(stream)
+            names = set(stored.schema_arrow.names)
+            missing = [name for name in NEEDED if name not in names]
+            if missing:
+                raise InputError(
+                    f"{path}: no column {missing[0]!r}; results.parquet of corecore batch is accepted",
+                    code="results-unusable",
+                )
+            if stored.metadata.num_rows > RECORDS_MAX:
+                raise InputError(
+                    f"{path}: {stored.metadata.num_rows:,} rows; up to {RECORDS_MAX:,} are accepted",
+                    code="results-unusable",
+                )
+            table = stored.read(columns=columns_read(names))
     # pyarrow's own errors are of both kinds.
     except (OSError, ValueError) as error:
         raise InputError(

@@ -15,7 +15,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from corecore.base.errors import InputError, OutputError
+from corecore.base.input_file import parsed_json, regular_file
 
+#: Longest journal and line of it read, bytes: a hundred sets of parameters take one (engineering choices).
+JOURNAL_BYTES, LINE_BYTES = 100_000_000_000, 64_000_000
 #: What is said of a header's entries when they do not agree.
 NAMES = {
     "journal": "the journal's form",
@@ -45,7 +48,7 @@ class Journal:
     def entry(self, row: int) -> dict[str, Any]:
         """What was written of a finished row."""
         self._stream.seek(self.finished[row])
-        result: dict[str, Any] = json.loads(self._stream.readline())
+        result: dict[str, Any] = parsed_json(self._stream.readline())
         return result
 
 
@@ -57,7 +60,9 @@ def opened(path: Path, header: dict[str, Any]) -> Iterator[Journal]:
     it; ``OutputError`` where it cannot be written.
     """
     try:
-        stream = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o644), "r+b")
+        if path.exists():
+            regular_file(path, "a journal of corecore batch", JOURNAL_BYTES)
+        stream = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK, 0o644), "r+b")
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror or error})", code="output-unwritable") from error
     with stream:
@@ -78,7 +83,7 @@ def _recovered(path: Path, stream: BinaryIO, header: dict[str, Any]) -> dict[int
     end, number, told = 0, 0, False
     size = os.fstat(stream.fileno()).st_size
     while end < size:
-        line = stream.readline()
+        line = stream.readline(LINE_BYTES)
         number += 1
         entry = _entry(line)
         if entry is None:
@@ -112,7 +117,7 @@ def _entry(line: bytes) -> dict[str, Any] | None:
     if not line.endswith(b"\n"):
         return None
     try:
-        entry = json.loads(line)
+        entry = parsed_json(line)
     except ValueError:
         return None
     return entry if isinstance(entry, dict) else None

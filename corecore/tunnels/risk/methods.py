@@ -10,7 +10,6 @@ doi:10.3171/2018.10.SPINE18487).
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from corecore.base.errors import InputError
+from corecore.base.input_file import toml_of
 
 #: Factor on the angular error by drill diameter, mm: fluoroscopy-navigated drills and wires of
 #: 5.0, 3.2, 2.8 and 2.5 mm ended 3.2, 5.7, 8.2 and 9.3 mm off (24 each, synthetic femora; J
@@ -109,8 +109,8 @@ def read_methods(path: Path) -> dict[str, Method]:
     Raises ``InputError`` for anything else.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        content = toml_of(path, "a TOML file of methods")
+    except ValueError as error:
         reason = type(error).__name__
         raise InputError(
             f"{path}: {reason}; a TOML file with [methods.NAME] tables is accepted", code="methods-invalid"

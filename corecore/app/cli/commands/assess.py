@@ -31,6 +31,8 @@ from corecore.app.cli.options import (
     SideOption,
     StageOption,
     Straighten,
+    TransformInverse,
+    TransformKind,
 )
 from corecore.hip.inputs import HipInputs
 from corecore.planning.request import Output, Parameters, PlanRequest, Search
@@ -52,6 +54,8 @@ def assess(
     pelvis: PelvisMask = None,
     image: ImageFile = None,
     lesion_transform: LesionTransform = None,
+    transform_kind: TransformKind = None,
+    transform_inverse: TransformInverse = None,
     lesion_image: LesionImage = None,
     register: Register = False,
     straighten: Straighten = False,
@@ -71,11 +75,12 @@ def assess(
     from corecore.app.cli.work import plan_and_report
 
     points = path_given(entry, tip, line)
-    check_lesion_options(lesion_transform, lesion_image, register)
+    check_lesion_options(lesion_transform, lesion_image, register, transform_kind, transform_inverse)
     request = PlanRequest(
         HipInputs(
             femur, lesion, side, case_id, landmarks, image=image, pelvis=pelvis, lesion_transform=lesion_transform,
-            lesion_image=lesion_image, straighten=straighten,
+            lesion_image=lesion_image, transform_kind=transform_kind, transform_inverted=transform_inverse,
+            straighten=straighten,
         ),
         clinician_input(stage, physis, imaging_date),
         Parameters(preset, config, {"diameter_mm": diameter, "tunnels": 1}, setting or ()),

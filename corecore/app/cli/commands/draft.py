@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,8 +34,9 @@ def draft(
     as_json: AsJson = False,
 ) -> int:
     """A first mask of the femur from a CT: to be looked at and corrected, never planned on unseen."""
+    from corecore.hip.belonging import Part, check_together
     from corecore.hip.draft.write import check_target, draft_files, write_checked
-    from corecore.io.references import read_image, read_mask
+    from corecore.io.references import MaskReference, read_image, read_mask
 
     parse_side(side)
     check_target(out, overwrite=overwrite)
@@ -57,10 +59,14 @@ def draft(
         step("reading")
         seen = read_image(image, straighten=straighten)
         dead = None if lesion is None else read_mask(lesion, seen.grid)
+        doubts = () if dead is None else check_together(
+            [Part("image", image, seen), Part("lesion", MaskReference.parse(str(lesion)).path, dead)], dead
+        )  # fmt: skip
         step("finding the head, the joint and the femur")
         from corecore.hip.draft.make import draft_femur
 
         made = draft_femur(seen, lesion=dead, point_mm=at, side=None if side == "auto" else side)  # type: ignore[arg-type]
+        made = replace(made, warnings=(*doubts, *made.warnings))
         step("drawing")
         content, written = draft_files(made, out)
     names = [str(path) for path in written]

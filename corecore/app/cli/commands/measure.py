@@ -26,6 +26,8 @@ from corecore.app.cli.options import (
     SideOption,
     StageOption,
     Straighten,
+    TransformInverse,
+    TransformKind,
 )
 from corecore.base.parsing import direction
 from corecore.hip.inputs import HipInputs
@@ -39,6 +41,8 @@ def measure(
     pelvis: PelvisMask = None,
     image: ImageFile = None,
     lesion_transform: LesionTransform = None,
+    transform_kind: TransformKind = None,
+    transform_inverse: TransformInverse = None,
     lesion_image: LesionImage = None,
     register: Register = False,
     straighten: Straighten = False,
@@ -56,9 +60,10 @@ def measure(
 
     given_pole = None if pole is None else direction(pole, "--pole")
     answers = clinician_input(stage, physis, imaging_date)
-    check_lesion_options(lesion_transform, lesion_image, register)
+    check_lesion_options(lesion_transform, lesion_image, register, transform_kind, transform_inverse)
     inputs = HipInputs(
         femur, lesion, side, case_id, landmarks, image=image, pelvis=pelvis, lesion_transform=lesion_transform,
-        lesion_image=lesion_image, straighten=straighten,
+        lesion_image=lesion_image, transform_kind=transform_kind, transform_inverted=transform_inverse,
+        straighten=straighten,
     )  # fmt: skip
     return measure_and_report(inputs, answers, pole=given_pole, out=out, keep_names=keep_names, as_json=as_json)

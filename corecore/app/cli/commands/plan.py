@@ -37,6 +37,8 @@ from corecore.app.cli.options import (
     StageOption,
     Straighten,
     TargetOption,
+    TransformInverse,
+    TransformKind,
     Tunnels,
 )
 from corecore.hip.inputs import HipInputs
@@ -66,6 +68,8 @@ def plan(
     target: TargetOption = None,
     image: ImageFile = None,
     lesion_transform: LesionTransform = None,
+    transform_kind: TransformKind = None,
+    transform_inverse: TransformInverse = None,
     lesion_image: LesionImage = None,
     register: Register = False,
     straighten: Straighten = False,
@@ -105,14 +109,15 @@ def plan(
         "entry_fixed": entry, "direction_fixed": direction, "keep": keep or None,
         "remove_fraction_min": remove,
     }  # fmt: skip
-    check_lesion_options(lesion_transform, lesion_image, register)
+    check_lesion_options(lesion_transform, lesion_image, register, transform_kind, transform_inverse)
     request = PlanRequest(
         HipInputs(
-            femur, lesion, side, case_id, landmarks, image, pelvis, avoid, lesion_transform, lesion_image, straighten
+            femur, lesion, side, case_id, landmarks, image, pelvis, avoid, lesion_transform, lesion_image,
+            transform_kind, transform_inverse, straighten,
         ),
         clinician_input(stage, physis, imaging_date),
         Parameters(preset, config, {key: value for key, value in values.items() if value is not None}, setting or ()),
         Search(gap, seconds, robust, methods_of(methods), explain, alternatives),
         Output(out, not no_pictures, keep_names, overwrite),
-    )
+    )  # fmt: skip
     return plan_and_report(request, as_json=as_json)

@@ -1,0 +1,54 @@
+"""What a file says of where its voxels come from: frame of reference, patient, names. It stays in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from corecore.base.grid import FloatArray
+
+
+class Patient(NamedTuple):
+    """Whom a file names; empty where it names nobody. Nothing of it is ever written, printed or logged."""
+
+    number: str = ""
+    name: str = ""
+    born: str = ""
+
+
+NOBODY = Patient()
+
+
+@dataclass(frozen=True, eq=False)
+class Origin:
+    """What a file says of its voxels beside their grid; for comparing inputs only, it reaches no output.
+
+    Parameters
+    ----------
+    frame : str
+        FrameOfReferenceUID; empty where the format has none.
+    patient : Patient
+        Whom it shows.
+    words : tuple of str
+        Names known of the label that was taken: its name, terminology.
+    qform_world_from_index : ndarray, shape (4, 4), optional
+        Where a NIfTI file's qform places the voxels, where it has both a qform and an sform.
+    sform_world_from_index : ndarray, shape (4, 4), optional
+        Where its sform places them.
+    extent_known : bool, default True
+        Whether the file tells how far the scan reaches; one that leaves empty slices out does not.
+    label_names_read : bool, default True
+        Whether the file that names the labels could be read, where there is one.
+    """
+
+    frame: str = ""
+    patient: Patient = NOBODY
+    words: tuple[str, ...] = ()
+    qform_world_from_index: FloatArray | None = None
+    sform_world_from_index: FloatArray | None = None
+    extent_known: bool = True
+    label_names_read: bool = True
+
+
+UNKNOWN = Origin()
