@@ -15,6 +15,8 @@ from corecore.io.files import atomic_write_text
 LEFT_OUT = ("explanation",)
 #: The three coordinates of a point, RAS.
 AXES = ("r", "a", "s")
+#: Lists of three coordinates; the numbers of any other list are counted from 1.
+PLACES = ("entry", "tip", "direction")
 #: Where a spreadsheet would take a text for a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -48,9 +50,11 @@ def _flat(part: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, s
         name = f"{prefix}{key}"
         if isinstance(value, Mapping):
             yield from _flat(value, f"{name}_")
-        elif isinstance(value, list) and len(value) == 3:
+        elif isinstance(value, list) and key in PLACES:
             unit = "" if key == "direction" else "_mm"
             yield from ((f"{name}_{axis}{unit}", repr(float(v))) for axis, v in zip(AXES, value, strict=True))
+        elif isinstance(value, list) and all(isinstance(item, float) for item in value):
+            yield from _flat({str(number): item for number, item in enumerate(value, start=1)}, f"{name}_")
         elif isinstance(value, bool):
             yield name, "yes" if value else "no"
         elif isinstance(value, float):

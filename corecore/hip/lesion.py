@@ -92,7 +92,18 @@ class Lesion:
         return int(self.focus_numbers.max(initial=0))
 
     def focus(self, number: int) -> Lesion:
-        """One focus alone, 1 the largest; its mask holds the voxels of its sample points."""
+        """Keep one focus alone; its mask holds the voxels of its sample points.
+
+        Parameters
+        ----------
+        number : int
+            1 for the largest.
+
+        Returns
+        -------
+        Lesion
+            That focus.
+        """
         points = self.points_mm[self.focus_numbers == number]
         voxels = np.zeros_like(self.mask.voxels)
         voxels[tuple(np.rint(transform(self.mask.grid.index_from_world, points)).astype(np.int64).T)] = True

@@ -66,7 +66,13 @@ class Repeatability:
         return (PlanWarning("lesion_thin", text),)
 
     def missing(self) -> dict[str, str]:
-        """Why changes are null, by the end of the path that they share."""
+        """Say why changes are null.
+
+        Returns
+        -------
+        dict of str to str
+            Reason by ``repeatability.half_voxel.inward`` or ``repeatability.one_mm.inward``, which all of them share.
+        """
         return {
             f"repeatability.{name}.inward": f"the outline {move:.2g} mm further in leaves nothing of the lesion"
             for name, move in (("half_voxel", self.half_voxel_mm), ("one_mm", ONE_MM))

@@ -25,7 +25,7 @@ from corecore.base.grid import FloatArray, Grid
 from corecore.base.spec import Spec
 from corecore.document.seal import seal_of
 from corecore.document.stamp import Provenance
-from corecore.exports.csv import _safe
+from corecore.exports.csv import _flat, _safe
 from corecore.exports.export_context import ExportContext
 from corecore.exports.formats import WRITERS, export_plan
 from corecore.exports.slicer import export_slicer
@@ -282,6 +282,13 @@ def test_csv_holds_every_figure_to_the_last_digit(plan_file: Path, parcel: Expor
         assert float(rows[1][f"tip_{axis}_mm"]) == plan["tunnels"][1]["tip"][k]
     risk = plan["tunnels"][1]["risk"]["freehand"]["cortex_breach_probability"]
     assert float(rows[1]["risk_freehand_cortex_breach_probability"]) == risk
+
+
+def test_shares_of_three_foci_are_no_place() -> None:
+    told = dict(_flat({"foci_removed_fraction": [0.25, 0.5, 1.0], "entry": [1.0, 2.0, 3.0]}))
+    assert [told[f"foci_removed_fraction_{number}"] for number in (1, 2, 3)] == ["0.25", "0.5", "1.0"]
+    assert told["entry_s_mm"] == "3.0"
+    assert not {key for key in told if key.startswith("foci") and key.endswith("_mm")}
 
 
 def test_every_number_of_the_csv_says_its_unit(parcel: ExportContext, tmp_path: Path) -> None:
