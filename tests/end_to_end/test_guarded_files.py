@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
+from types import FrameType, SimpleNamespace
 from typing import Any, get_type_hints
 
 import numpy as np
@@ -26,6 +26,8 @@ from corecore.app.cli import main
 from corecore.app.cli.group import COMMANDS, command_function
 from corecore.base.errors import InputError
 from corecore.base.input_file import MAX_DEPTH, MAX_DIGITS, parsed_json, toml_of
+from corecore.document.inputs import input_fingerprints
+from corecore.document.stated import InputFile
 from corecore.io.files import sha256_of
 from corecore.io.references import read_mask
 from corecore.review.record import resumed
@@ -268,3 +270,12 @@ def test_a_headers_data_is_no_link_out_of_its_folder(kind: str, tmp_path: Path) 
         with bounded(), pytest.raises(InputError):
             read_mask(str(path))
         (inside / "a.raw").unlink()
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_an_input_that_a_plan_names_is_guarded_before_it_is_hashed(kind: str, tmp_path: Path) -> None:
+    file = tmp_path / "femur.nii.gz"
+    HOSTILE[kind](file)
+    plan: Any = SimpleNamespace(path=tmp_path / "plan.json", inputs=(InputFile("femur", file, "0" * 64, None),))
+    with bounded(), pytest.raises(InputError, match=r"pipe or a device|bytes is accepted"):
+        list(input_fingerprints(plan))
