@@ -131,8 +131,8 @@ def _forms(parts: Sequence[Part], bone: Mask, moved: Collection[str]) -> Iterato
     if told:
         yield PlanWarning(
             "forms_differ",
-            f"two places for the bone, qform and sform, in the header of {' and '.join(told)}: the sform is taken; check"
-            " in a viewer which of the two is right",
+            f"two places for the bone, qform and sform, in the header of {' and '.join(told)}: the sform is taken;"
+            " check in a viewer which of the two is right",
         )
 
 
