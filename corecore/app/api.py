@@ -32,7 +32,7 @@ from corecore.verification.report import Verification
 PathLike = str | os.PathLike[str]
 
 
-# Eight parameters: each is a file or a fact that a caller has or has not, and no two travel together.
+# Nine parameters: each is a file or a fact that a caller has or has not, and no two travel together.
 def load(
     femur: PathLike,
     lesion: PathLike,
@@ -42,7 +42,9 @@ def load(
     pelvis: PathLike | None = None,
     avoid: PathLike | None = None,
     landmarks: PathLike | None = None,
+    anteversion_deg: float | None = None,
     case_id: str | None = None,
+    straighten: bool = False,
 ) -> Hip:
     """Read the masks of one hip, build its bone surface and fit its anatomy.
 
@@ -52,17 +54,22 @@ def load(
         Masks of the femur and of the necrosis: NIfTI, NRRD, MetaImage or DICOM. ``"map.nii.gz:1"`` takes one
         label, by number or name, of a label map.
     side : {"auto", "left", "right"}, default "auto"
-        Side of the hip. It is told from the bone's shape; a side that contradicts the shape is refused.
+        Side of the hip. Default: told from where the neck points; a side that contradicts the bone's shape is refused.
     image : str or os.PathLike, optional
-        CT or MR on which the masks were drawn: a file, or the folder of a DICOM series.
+        CT or MR on which the masks were drawn: a file, or a DICOM folder; ``"FOLDER:3"`` takes the series of that
+        number, ``"FOLDER:UID"`` the one of that SeriesInstanceUID.
     pelvis : str or os.PathLike, optional
         Mask of the pelvis, for the types of place (JIC, ARCO).
     avoid : str or os.PathLike, optional
         Mask of what every tunnel keeps out of.
     landmarks : str or os.PathLike, optional
         Landmarks that replace the fitted ones: a Slicer ``.mrk.json``, or JSON; mm.
+    anteversion_deg : float, optional
+        Anteversion of the neck, degrees, where no condyles are in view. Default: 14, and a range with the figures.
     case_id : str, optional
         Name of the case. Default: a hash of the masks' voxels, so that no file name enters a plan.
+    straighten : bool, default False
+        Resample an image taken with a tilted gantry upright; without it, such a series is refused.
 
     Returns
     -------
@@ -90,7 +97,8 @@ def load(
     return open_hip(
         HipInputs(
             os.fspath(femur), os.fspath(lesion), side, case_id, None if landmarks is None else Path(landmarks),
-            image=text(image), pelvis=text(pelvis), avoid=text(avoid),
+            image=text(image), pelvis=text(pelvis), avoid=text(avoid), straighten=straighten,
+            anteversion_deg=anteversion_deg,
         )
     )  # fmt: skip
 

@@ -15,7 +15,7 @@ from corecore.base.version import __version__
 
 #: What each extra brings that is imported (pyproject.toml), and what it is for.
 EXTRAS: dict[str, tuple[tuple[str, ...], str]] = {
-    "dicom": (("pydicom", "highdicom"), "DICOM in and out"),
+    "dicom": (("pydicom", "highdicom", "gdcm"), "DICOM in and out"),
     "guide": (("manifold3d",), "drill guides"),
     "review": (("starlette", "uvicorn"), "the review page"),
     "itk": (("SimpleITK",), "transforms as .h5"),

@@ -447,6 +447,8 @@ class Image:
         Intensities.
     origin : Origin, optional
         What its file says of frame and patient; parts that are cut out of it have none.
+    straightened_deg : float, default 0
+        Tilt of the gantry that the slices were resampled upright from, degrees; 0 where they are as stored.
 
     Raises
     ------
@@ -457,6 +459,7 @@ class Image:
     grid: Grid
     values: npt.NDArray[np.float32]
     origin: Origin = field(default=UNKNOWN, repr=False)
+    straightened_deg: float = 0.0
 
     def __post_init__(self) -> None:
         if self.values.shape != self.grid.shape:
@@ -494,4 +497,4 @@ class Image:
         if np.any(low >= high):
             raise InputError("the image does not show the femur: the two do not overlap", code="image-misses-femur")
         part = self.values[low[0] : high[0], low[1] : high[1], low[2] : high[2]]
-        return Image(self.grid.cropped(low, high), part)
+        return Image(self.grid.cropped(low, high), part, straightened_deg=self.straightened_deg)

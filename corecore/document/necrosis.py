@@ -6,19 +6,33 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, UnsetType, field
 
-from corecore.document.fields import ALWAYS_FALSE, Fraction, FractionPair, Part, Vector
+from corecore.document.fields import ALWAYS_FALSE, MAY_BE_ABSENT, Count, Fraction, FractionPair, Pair, Part, Vector
 from corecore.document.signs import SignsPart, SummaryPart
 
 Extent = Annotated[str, Meta(pattern="^[ABC](/[ABC])*$")]
 Basis = Literal["pelvis", "landmarks", "population"]
+Octant = Literal["ASM", "ASL", "PSM", "PSL", "AIM", "AIL", "PIM", "PIL"]
 FloatChange = Annotated[list[float | None], Meta(min_length=2, max_length=2)]
 ClassChange = Annotated[list[int | str | None], Meta(min_length=2, max_length=2)]
 
 
 class ComponentPart(Part, frozen=True):
-    """A connected piece of the lesion."""
+    """A focus: a connected piece of the lesion; the largest comes first."""
 
     volume_ml: Annotated[float | UnsetType, Meta(description="Its volume, ml")] = UNSET
+    # Plans of the first version told the volume alone.
+    number: Annotated[Count | UnsetType, Meta(description="Its number, 1 the largest"), MAY_BE_ABSENT] = UNSET
+    fraction: Annotated[Fraction | UnsetType, Meta(description="Its share of the lesion, 0 to 1"), MAY_BE_ABSENT] = (
+        UNSET
+    )
+    octant: Annotated[
+        Octant | UnsetType, Meta(description="Octant of the head that holds its centre of mass"), MAY_BE_ABSENT
+    ] = UNSET
+    place: Annotated[str | UnsetType, Meta(description="The octant in words"), MAY_BE_ABSENT] = UNSET
+    surface_fraction: Annotated[
+        Fraction | UnsetType, Meta(description="Share of the weight-bearing area over it, 0 to 1"), MAY_BE_ABSENT
+    ] = UNSET
+    centroid: Annotated[Vector | UnsetType, Meta(description="Its centre of mass, RAS mm"), MAY_BE_ABSENT] = UNSET
 
 
 class HeadShare(Part, frozen=True):
@@ -251,8 +265,17 @@ class NecrosisPart(Part, kw_only=True, frozen=True):
     head_definitions: Annotated[dict[str, HeadShare], Meta(description="The share by each definition of the head")] = (
         field(default_factory=dict)
     )
-    steinberg: Annotated[Extent | UnsetType, Meta(description="Steinberg extent by the head")] = UNSET
-    steinberg_sphere: Annotated[Extent | UnsetType, Meta(description="Steinberg extent by the sphere")] = UNSET
+    steinberg: Annotated[
+        Extent | UnsetType | None, Meta(description="Steinberg extent by the head; null: a scan's edge cuts")
+    ] = UNSET
+    steinberg_sphere: Annotated[
+        Extent | UnsetType | None, Meta(description="Steinberg extent by the sphere; null: a scan's edge cuts")
+    ] = UNSET
+    lower_bound: Annotated[
+        bool | UnsetType,
+        Meta(description="Whether a scan's edge cuts head or lesion: figures are lower bounds"),
+        MAY_BE_ABSENT,
+    ] = UNSET
     weight_bearing: Annotated[WeightBearingPart, Meta(description="What carries weight")] = field(
         default_factory=WeightBearingPart
     )
@@ -286,6 +309,16 @@ class NecrosisPart(Part, kw_only=True, frozen=True):
     repeatability: Annotated[RepeatabilityPart, Meta(description="How sure the figures are")] = field(
         default_factory=RepeatabilityPart
     )
+    frame_range: Annotated[
+        dict[str, Pair] | UnsetType,
+        Meta(description="Least and greatest of each figure that hangs on an uncertain lateral axis"),
+        MAY_BE_ABSENT,
+    ] = UNSET
+    frame_classes: Annotated[
+        dict[str, list[int | str | None]] | UnsetType,
+        Meta(description="Classes that an uncertain lateral axis may mean"),
+        MAY_BE_ABSENT,
+    ] = UNSET
     missing: Annotated[dict[str, str], Meta(description="Why a figure is null, by its path")] = field(
         default_factory=dict
     )

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import msgspec
 
@@ -24,6 +24,8 @@ SIZE_MAX_BYTES = 10_000_000
 SCHEMA_FORM = re.compile(r"(corecore\.[a-z]+)/(\d{1,6})")
 #: Longest value shown in a message, characters.
 FOUND_LONGEST = 60
+#: Up to here every whole number is a float of its own.
+WHOLE_MAX = 2.0**53
 
 Document = TypeVar("Document", PlanDocument, MeasuresDocument)
 
@@ -71,6 +73,11 @@ def parsed(content: Mapping[str, object], kind: type[Document], file: Path | str
         )
     try:
         return msgspec.convert(content, kind)
+    except msgspec.ValidationError:
+        # Some programs write a whole number as 1.0, which JSON Schema takes for one.
+        content = _whole(content)
+    try:
+        return msgspec.convert(content, kind)
     except msgspec.ValidationError as error:
         # Loaded only to say what is amiss.
         from corecore.document.misfit import first_misfit
@@ -81,6 +88,15 @@ def parsed(content: Mapping[str, object], kind: type[Document], file: Path | str
         if found.accepted is None:
             missing(file, found.path)
         malformed(file, found.path, found.value, found.accepted)
+
+
+def _whole(value: Any) -> Any:
+    """The same with every 1.0 as 1."""
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < WHOLE_MAX else value
 
 
 def malformed(file: Path | str, path: str, found: object, accepted: str) -> NoReturn:

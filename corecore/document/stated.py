@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NoReturn
@@ -126,6 +126,15 @@ class StatedTunnel:
 
 
 @dataclass(frozen=True, eq=False)
+class StatedFocus:
+    """One focus of the lesion: volume, octant by name, centre of mass (3,) RAS mm."""
+
+    volume_ml: float
+    octant: str
+    centroid: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
 class StatedNecrosis:
     """Those figures of the necrosis that are checked; ``None`` where the plan states none."""
 
@@ -141,6 +150,8 @@ class StatedNecrosis:
     #: Figures by rays from the head's centre, by their path under ``necrosis``, and how deep they look.
     rays: Figures = field(default_factory=dict)
     subchondral_depth_mm: float | None = None
+    #: The largest first; none in plans that tell a focus's volume alone.
+    foci: tuple[StatedFocus, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -202,6 +213,8 @@ class StatedPlan:
     direction_fixed: FloatArray | None = None
     keep: tuple[tuple[FloatArray, FloatArray, float], ...] = ()
     risk: PlanRisk = field(default_factory=PlanRisk)
+    #: Share removed of each focus.
+    foci_removed: tuple[float, ...] = ()
 
     @property
     def path(self) -> Path:
@@ -286,6 +299,7 @@ class _Reading:
                 for index, one in enumerate(listed(plan.spec.keep))
             ),
             risk=self._risk() if feasible else PlanRisk(),
+            foci_removed=tuple(listed(plan.totals.foci_removed_fraction)) if feasible else (),
         )
 
     def fail(self, path: str, found: object, accepted: str) -> NoReturn:
@@ -425,7 +439,15 @@ class _Reading:
             rays={key: value for key, value in rays.items() if value is not None},
             subchondral_depth_mm=self.bounded(loaded, "subchondral_depth_mm", inside, 0.0, 50.0),
             extents={key: value for key, value in extents.items() if value is not None},
+            foci=tuple(self._foci()),
         )
+
+    def _foci(self) -> Iterator[StatedFocus]:
+        for one in self.file.plan.necrosis.components:
+            volume, octant, centroid = known(one.volume_ml), known(one.octant), known(one.centroid)
+            if volume is None or octant is None or centroid is None:
+                return
+            yield StatedFocus(volume, octant, np.array(centroid))
 
     def _risk(self) -> PlanRisk:
         """The risk of a plan. Raises ``InputError`` where it names a method that it does not describe."""

@@ -56,6 +56,9 @@ class OtherTotalsPart(Part, kw_only=True, frozen=True):
     target_fraction: Annotated[
         Fraction | UnsetType, Meta(description="Share by the target of the search, 0 to 1"), MAY_BE_ABSENT
     ] = UNSET
+    foci_removed_fraction: Annotated[
+        list[Fraction] | UnsetType, Meta(description="Share removed of each focus by number, 0 to 1"), MAY_BE_ABSENT
+    ] = UNSET
     necrosis_removed_ml: Annotated[float | UnsetType, Meta(description="Lesion removed, ml")] = UNSET
     necrosis_left_ml: Annotated[float | UnsetType, Meta(description="Lesion left, ml")] = UNSET
     healthy_bone_removed_ml: Annotated[float | UnsetType, Meta(description="Healthy bone removed, ml")] = UNSET

@@ -105,7 +105,7 @@ def write_plan(
 def meshes(hip: Hip) -> tuple[TriangleMesh, TriangleMesh]:
     """Surfaces of bone and lesion in world RAS mm."""
     femur = surface_mesh(hip.bone_mask.voxels, hip.bone_mask.grid.spacing_mm).transformed(hip.world_from_local)
-    mask = hip.lesion.mask
+    mask = hip.lesion.drawn
     spacing = mask.grid.spacing_mm
     frame = hip.world_from_local @ mask.grid.world_from_index @ np.diag([*(1.0 / spacing), 1.0])
     return femur, surface_mesh(mask.voxels, spacing).transformed(frame)

@@ -19,13 +19,14 @@ from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray, Image, Mask, inverse, transform
 from corecore.base.origin import Origin, Patient
 from corecore.hip.anatomy.model import PlanWarning
+from corecore.hip.anatomy.side import Side
 from corecore.hip.inputs import AskedSide
 from corecore.io.bounded import shown
 
-Side = Literal["left", "right"]
-
 #: Warnings on the files as they were read, which copies of their voxels no longer give rise to.
-AT_READING = frozenset({"forms_differ", "side_name", "scan_extent_unknown", "label_names_unread", "transform_in_doubt"})
+AT_READING = frozenset({
+    "forms_differ", "side_name", "scan_extent_unknown", "label_names_unread", "transform_in_doubt", "straightened",
+})  # fmt: skip
 #: A qform that puts a corner of the bone's box further than this from the sform's place is told, mm (contract §7).
 FORM_TOLERANCE_MM = 0.1
 

@@ -14,15 +14,18 @@ from scipy import ndimage
 
 from corecore.base.errors import InputError
 from corecore.base.grid import BoolArray, FloatArray, Image, Mask, transform
-from corecore.hip.anatomy.landmarks import read_landmarks
+from corecore.hip.anatomy.landmarks import read_landmarks, with_anteversion
 from corecore.hip.anatomy.model import Landmarks, PlanWarning
-from corecore.hip.belonging import NamedSide, Part, Side, check_together, side_to_pick, sides_named
+from corecore.hip.anatomy.side import Side
+from corecore.hip.belonging import NamedSide, Part, check_together, side_to_pick, sides_named
 from corecore.hip.inputs import AskedSide, HipInputs, parse_side
 from corecore.hip.lesion_transform import GivenTransform, Move, in_doubt, into_femur
+from corecore.hip.missing_slices import check_slices
 from corecore.io.detect import kind_of
 from corecore.io.files import sha256_of
 from corecore.io.nifti import note_of
-from corecore.io.references import MaskReference, read_image, read_mask, read_segmentation
+from corecore.io.references import MaskReference, image_place, read_image, read_segmentation
+from corecore.io.segmentation import Segmentation
 from corecore.io.transform import parse_kind
 
 #: Components smaller than this are specks of the segmentation, ml (contract §1).
@@ -42,6 +45,8 @@ OUTSIDE_SHARE_MAX = 0.05
 DRAFT_NOTE = "corecore draft of a femur from CT: not checked"
 #: What lies in a world of its own where the lesion was drawn on another scan.
 MOVED = ("lesion", "lesion_image")
+#: Roles that messages call by another name.
+CALLED = {"avoid": "region to avoid"}
 #: Background kept around the bone when cropping, mm: the distance field needs a few voxels.
 CROP_PAD_MM = 8.0
 
@@ -167,10 +172,12 @@ def read_case(inputs: HipInputs) -> Case:
     Raises ``InputError`` for unreadable files, empty masks, a lesion outside the femur, or
     lesions in both hips without a ``side``.
     """
-    side, image, landmarks = parse_side(inputs.side), inputs.image, inputs.landmarks
+    side, image, lesion_image, landmarks = parse_side(inputs.side), inputs.image, inputs.lesion_image, inputs.landmarks
     kind = parse_kind(inputs.transform_kind)
     if isinstance(landmarks, Path):
         landmarks = read_landmarks(landmarks)
+    if inputs.anteversion_deg is not None:
+        landmarks = with_anteversion(landmarks or Landmarks(), inputs.anteversion_deg, "--anteversion")
     femur_ref, lesion_ref = _reference(inputs.femur), _reference(inputs.lesion)
     same_file = os.path.realpath(femur_ref.path) == os.path.realpath(lesion_ref.path)
     if same_file and femur_ref.label == lesion_ref.label:
@@ -182,24 +189,32 @@ def read_case(inputs: HipInputs) -> Case:
             f"{femur_ref.path}: femur and lesion lie in one file, so in one world; two are accepted",
             code="options-conflict",
         )
-    seen = None if image is None else read_image(Path(image))
+    seen = None if image is None else read_image(image, straighten=inputs.straighten)
     # Contours are filled on the image's grid where their own series is not at hand.
     on = None if seen is None else seen.grid
-    drawn = None if inputs.lesion_image is None else (inputs.lesion_image, read_image(inputs.lesion_image))
+    drawn = None
+    if lesion_image is not None:
+        drawn = (image_place(lesion_image)[0], read_image(lesion_image, straighten=inputs.straighten))
     parts = read_segmentation(femur_ref.path, on)
-    bone = parts.pick(femur_ref.label)
+    bone, said = _picked(parts, femur_ref, "femur")
     dead_on = on if drawn is None else drawn[1].grid
-    dead = (parts if same_file else read_segmentation(lesion_ref.path, dead_on)).pick(lesion_ref.label)
-    del parts
+    dead_parts = parts if same_file else read_segmentation(lesion_ref.path, dead_on)
+    dead, more = _picked(dead_parts, lesion_ref, "lesion")
+    remarks = [*said, *more]
+    del parts, dead_parts
     others = {role: _reference(given) for role, given in (("pelvis", inputs.pelvis), ("avoid", inputs.avoid)) if given}
-    masks = {role: read_mask(reference, on) for role, reference in others.items()}
+    masks = {}
+    for role, reference in others.items():
+        masks[role], said = _picked(read_segmentation(reference.path, on), reference, CALLED.get(role, role))
+        remarks += said
     given = [
         Part("femur", femur_ref.path, bone, _chosen_by(inputs.femur)),
         Part("lesion", lesion_ref.path, dead, _chosen_by(inputs.lesion)),
         *(Part(role, others[role].path, mask) for role, mask in masks.items()),
     ]
     if seen is not None:
-        given.append(Part("image", Path(str(image)), seen))
+        place, chosen = image_place(str(image))
+        given.append(Part("image", place, seen))
     if drawn is not None:
         given.append(Part("lesion_image", *drawn))
     doubts = check_together(given, bone, moved=MOVED if inputs.from_another_scan else ())
@@ -209,9 +224,11 @@ def read_case(inputs: HipInputs) -> Case:
         given_transform = None
         if inputs.lesion_transform is not None:
             given_transform = GivenTransform(inputs.lesion_transform, kind, inputs.transform_inverted)
-        shown_on = None if seen is None else (Path(str(image)), seen)
+        shown_on = None if seen is None else (place, seen)
         dead, move = into_femur(dead, bone, given=given_transform, lesion_image=drawn, image=shown_on)
         doubts = (*doubts, *in_doubt(move), move.warning)
+    gaps = (check_slices(mask, CALLED.get(role, role)) for role, mask in masks.items())
+    doubts = (*doubts, *remarks, *(gap for gap in gaps if gap is not None))
     # Labels that exclude each other are a label map; segments that overlap are masks of their own.
     label_map = same_file and not bool(np.any(bone.voxels & dead.voxels))
     sources = [
@@ -222,7 +239,10 @@ def read_case(inputs: HipInputs) -> Case:
         sources += [Source(role, path, sha256_of(path), None) for role, path in move.files]
     sources += [Source(role, one.path, sha256_of(one.path), one.label) for role, one in others.items()]
     if seen is not None:
-        sources.append(Source("image", Path(str(image)), sha256_of(Path(str(image))), None))
+        sources.append(Source("image", place, sha256_of(place), chosen))
+    tilts = [shown.straightened_deg for shown in (seen, None if drawn is None else drawn[1]) if shown is not None]
+    if any(tilts):
+        doubts = (*doubts, straightened(max(tilts)))
     looked_for, stated, origin = side_to_pick(named, side)
     case = case_from_masks(
         bone, dead, label_map=label_map, side=looked_for, side_origin=origin, landmarks=landmarks,
@@ -245,6 +265,23 @@ def _chosen_by(given: MaskReference | str) -> str:
     """The name that chose a label or, of a folder, a file; nothing where a number or nothing did."""
     reference = MaskReference.parse(given) if isinstance(given, str) else given
     return reference.label if isinstance(reference.label, str) else ""
+
+
+def straightened(tilt_deg: float) -> PlanWarning:
+    """The warning of an image whose slices were resampled upright."""
+    return PlanWarning(
+        "straightened",
+        f"the image was taken with the gantry tilted by {tilt_deg:.1f}° and resampled upright: each slice was shifted"
+        " in its own plane, linear between pixels; beside a slice, where nothing was seen, stands the least value;"
+        " masks must be drawn on the patient as DICOM places them",
+    )
+
+
+def _picked(parts: Segmentation, reference: MaskReference, name: str) -> tuple[Mask, list[PlanWarning]]:
+    """The mask that a reference names, and what is to be said of how it was read."""
+    before = len(parts.remarks)
+    mask = parts.pick(reference.label)
+    return mask, [PlanWarning(remark.code, f"the {name}: {remark.text}") for remark in parts.remarks[before:]]
 
 
 def _reference(given: MaskReference | str) -> MaskReference:
@@ -271,6 +308,11 @@ def case_from_masks(
     bone, dead = femur.canonical(), lesion.canonical()
     if label_map:
         bone = Mask(bone.grid, bone.voxels | dead.voxels)
+    for mask, name in ((bone, "femur"), (dead, "lesion")):
+        # Before cleaning, which would take what gaps cut off for specks.
+        caution = check_slices(mask, name, in_one_piece=name == "femur")
+        if caution is not None:
+            warnings.append(caution)
     start, stop = bone.bounds(pad=int(np.ceil(CROP_PAD_MM / bone.grid.spacing_mm.min())))
     open_faces = np.stack([start == 0, stop == np.array(bone.grid.shape)], axis=1)
     bone = bone.cropped(start, stop)
@@ -402,9 +444,9 @@ def _without_specks(mask: Mask, name: str, warnings: list[PlanWarning]) -> Mask:
     small = np.flatnonzero(volumes[1:] < SPECK_ML) + 1
     if len(small) == count:
         raise InputError(
-            f"the {name} is {count} speck(s) of {volumes[1:].max(initial=0.0):.3f} ml at most;"
+            f"the {name} is too small: {count} connected part(s) of {volumes[1:].max(initial=0.0):.3f} ml at most;"
             f" a part of {SPECK_ML} ml or more is accepted",
-            code="mask-specks",
+            code="lesion-too-small",
         )
     if len(small) == 0:
         return mask

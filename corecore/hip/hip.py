@@ -15,23 +15,28 @@ import numpy as np
 from scipy import ndimage
 
 from corecore.base.distance_field import Bone, bone_from_voxels
-from corecore.base.errors import InputError
+from corecore.base.errors import AnatomyError, InputError
 from corecore.base.grid import BoolArray, FloatArray, Grid, Mask, inverse, transform
 from corecore.base.html import figures_html
 from corecore.base.resampling import near_isotropic
 from corecore.hip.anatomy.fit import fit_anatomy
-from corecore.hip.anatomy.frame import guess_side
 from corecore.hip.anatomy.head import fit_head
 from corecore.hip.anatomy.model import Anatomy, Landmarks, PlanWarning
-from corecore.hip.belonging import Side, check_side
+from corecore.hip.anatomy.side import Side, guess_side, shape_unmirrored
+from corecore.hip.belonging import check_side
 from corecore.hip.case import LESION_REACH_MM, OUTSIDE_SHARE_MAX, STRAY_LESION_ML, Case
+from corecore.hip.head_surface import beyond_joint, examine_head, refuse_pelvis_in_head
 from corecore.hip.keep_out import KeepOutRegion, barrier_of
 from corecore.hip.lesion import Lesion, sampled
+from corecore.hip.position import check_position
+from corecore.hip.scan import LOWER_BOUND, cut_by_scan, thick_slices
 
 _log = logging.getLogger(__name__)
 
 #: Voxel edge for telling the side, mm: coarse is enough, and quick.
 SIDE_SPACING_MM = 2.0
+#: Where a side comes from that was stated by hand.
+STATED = "--side"
 #: The head's neighbourhood for that rule, mm beyond the fitted sphere.
 HEAD_NEAR_MM = 3.0
 #: How far the femur is closed to let a lesion fill the hole left for it, mm (contract §1).
@@ -98,6 +103,11 @@ class Hip:
         ]
         return figures_html(f"hip {self.case.id}", rows, [warning.text for warning in self.warnings])
 
+    @property
+    def lower_bound(self) -> bool:
+        """Whether the edge of a scan cuts the head or the lesion, so that the measures are lower bounds."""
+        return any(warning.code in LOWER_BOUND for warning in self.warnings)
+
     def to_world(self, points_mm: FloatArray) -> FloatArray:
         """Carry positions from the local frame to world RAS.
 
@@ -162,11 +172,12 @@ def build_hip(case: Case) -> Hip:
     AnatomyError
         Where no femoral head is found.
     InputError
-        Where the side contradicts what was asked for, or a part of the lesion lies away from the head.
+        Where the side contradicts what was asked for, a part of the lesion lies away from the head, the femur
+        stands upside down, or part of its head is labelled pelvis.
     """
     started = time.perf_counter()
-    side = _side(case)
     warnings: list[PlanWarning] = []
+    side = _side(case, warnings)
     doubts = check_side(case.named, side)
     sided = time.perf_counter()
 
@@ -202,20 +213,47 @@ def build_hip(case: Case) -> Hip:
     done = time.perf_counter()
     timings = {"side_s": sided - started, "surface_s": surfaced - sided, "anatomy_s": done - surfaced}
     _log.info("hip %s: %s, head radius %.2f mm", case.id, side, anatomy.head_radius_mm)
+    check_position(anatomy, superior)
+    # What makes figures or margins doubtful comes first, for page one has room for few warnings.
+    grave: list[PlanWarning] = []
+    drawn = case.lesion if case.original_lesion is None else case.original_lesion
+    on_file = Mask(drawn.grid.moved(inverse(world_from_local)), drawn.voxels)
+    grave.extend(cut_by_scan(bone, dead, anatomy, on_file))
+    grave.extend(examine_head(bone, dead, anatomy, float(np.cbrt(np.prod(case.femur.grid.spacing_mm)))))
+    grave.extend(thick_slices(case.femur, case.lesion))
     local_grid = Grid(fine.grid.shape, np.diag([*spacing, 1.0]))
+    outside = beyond_joint(bone, voxels, anatomy)
+    if outside.any():
+        # What stands out of the head's sphere lends no room: from here on the bone ends at the joint surface.
+        voxels = voxels & ~outside
+        bone = bone_from_voxels(voxels, spacing, open_faces=faces)
+        beyond = Mask(local_grid, outside).contains(dead.points_mm)
+        if beyond.any():
+            cut_ml = float(np.count_nonzero(beyond)) * dead.point_ml
+            text = f"{cut_ml:.3f} ml of lesion beyond the head's sphere, where the femur mask leaks, were cut off"
+            warnings.append(PlanWarning("lesion_cut", text))
+            dead = dead.kept(~beyond)
     local_from_world, size = inverse(world_from_local), spacing * fine.grid.shape
+    if case.pelvis is not None:
+        refuse_pelvis_in_head(case.pelvis, anatomy, local_from_world)
     avoid = None if case.avoid is None else barrier_of("avoid", case.avoid, local_from_world, size)
     pelvis = None if case.pelvis is None else barrier_of("pelvis", case.pelvis, local_from_world, size)
     if case.avoid is not None and avoid is None:
         warnings.append(PlanWarning("avoid_far", "nothing of the region to avoid lies within reach of a tunnel"))
+    # … after the one that says that the femur is an unchecked draft.
+    first = int(case.drafted)
     return Hip(
         case, side, world_from_local, bone, Mask(local_grid, voxels), dead, anatomy,
-        (*doubts, *case.warnings, *warnings, *anatomy.warnings), timings, avoid, pelvis,
+        (*case.warnings[:first], *doubts, *grave, *case.warnings[first:], *warnings, *anatomy.warnings), timings,
+        avoid, pelvis,
     )  # fmt: skip
 
 
-def _side(case: Case) -> Side:
-    """The side, told from the bone's shape and held against what the user or the names say."""
+def _side(case: Case, warnings: list[PlanWarning]) -> Side:
+    """The side: as stated, else told from where the bone lies; held against each other.
+
+    A stated side that the place contradicts stands, with a warning, where the bone's own shape speaks for it.
+    """
     step = np.maximum(1, np.floor(SIDE_SPACING_MM / case.femur.grid.spacing_mm + 0.5)).astype(int)
     coarse = Mask(
         Grid(
@@ -231,14 +269,29 @@ def _side(case: Case) -> Side:
     bone = bone_from_voxels(coarse.voxels, spacing, open_faces=case.open_faces)
     given = _to_local(case.landmarks, local_from_world)
     near = transform(local_from_world, case.lesion.positions_mm().mean(axis=0))
-    side = guess_side(bone, fit_head(bone, near, given=given), local_from_world)
-    if case.side is not None and case.side != side:
-        raise InputError(
-            f"{case.side_origin} says {case.side}, but the femur's shape and place show a {side} hip;"
-            " check left and right in the file",
-            code="side-contradicts",
+    head, stated = fit_head(bone, near, given=given), case.side
+    try:
+        side = guess_side(bone, head, local_from_world)
+    except AnatomyError:
+        # A neck that points straight ahead tells no side; what is stated does.
+        if stated is None:
+            raise
+        return stated
+    if stated is None or stated == side:
+        return side
+    shape = shape_unmirrored(bone, head) if case.side_origin == STATED else None
+    if shape is not None and shape.contradicts(side):
+        text = (
+            f"the bone lies as a {side} hip would, but its shape is that of the {stated} one that {STATED} says:"
+            " the patient's position in the file may be wrong"
         )
-    return side
+        warnings.append(PlanWarning("side_place", text))
+        return stated
+    raise InputError(
+        f"{case.side_origin} says {stated}, but the femur's shape and place show a {side} hip;"
+        " check left and right in the file",
+        code="side-contradicts",
+    )
 
 
 def _mirrored(mask: Mask) -> Mask:
@@ -256,7 +309,7 @@ def _to_local(landmarks: Landmarks, local_from_world: FloatArray) -> Landmarks:
     moved: dict[str, FloatArray] = {}
     for item in fields(landmarks):
         value = getattr(landmarks, item.name)
-        if value is None or item.name == "head_radius_mm":
+        if value is None or item.name in ("head_radius_mm", "anteversion_deg"):
             continue
         direction = item.name in ("shaft_axis", "x_axis")
         moved[item.name] = local_from_world[:3, :3] @ value if direction else transform(local_from_world, value)
@@ -327,6 +380,12 @@ def _only_near_head(lesion: Lesion, center: FloatArray, radius_mm: float) -> tup
         far_ml += volume
     if not far:
         return lesion, []
+    if len(far) == count:
+        raise InputError(
+            f"all of the lesion, {far_ml:.2f} ml in {count} part(s), lies more than {HEAD_NEAR_MM:g} mm away from the"
+            " femoral head; a lesion of the head is accepted",
+            code="lesion-away-from-head",
+        )
     stray = Mask(lesion.mask.grid, np.isin(labels, far))
     kept = lesion.kept(~stray.contains(lesion.points_mm))
     kept = Lesion(Mask(lesion.mask.grid, lesion.mask.voxels & ~stray.voxels), kept.points_mm, kept.point_ml)

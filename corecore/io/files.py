@@ -167,14 +167,15 @@ def _moved(stage: Path, target: Path) -> None:
 
 
 def sha256_of(path: Path) -> str:
-    """Fingerprint of a file's bytes; of a folder, that of its files' fingerprints, whatever their names.
+    """Fingerprint of a file's bytes; of a folder, that of the fingerprints of all files in it, whatever their names.
 
     Raises ``InputError`` where it cannot be read.
     """
     if os.path.isdir(path):
         with reading(path, "a folder that you may read"):
-            items = [item for item in path.iterdir() if item.is_file()]
-        return hashlib.sha256("".join(sorted(sha256_of(item) for item in items)).encode()).hexdigest()
+            items = [Path(place) / name for place, _, names in os.walk(path) for name in names]
+            parts = sorted(sha256_of(item) for item in items if item.is_file())
+        return hashlib.sha256("".join(parts).encode()).hexdigest()
     digest = hashlib.sha256()
     with opened(path, "a file as it was planned on") as stream, reading(path, "a file as it was planned on"):
         while chunk := stream.read(1 << 20):

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from scipy.spatial import cKDTree
 
-from corecore.base.errors import InputError
+from corecore.base.errors import InputError, MissingExtraError
+from corecore.base.grid import FloatArray, Mask
 from corecore.io.bounded import reading, short, shown
 from corecore.io.detect import look_at
-from corecore.io.dicom.files import MAX_FILES, MULTI_FRAME, SEGMENTATION, SINGLE_FRAME, STRUCTURE_SET, sop_class
-from corecore.io.references import MaskReference, read_segmentation
+from corecore.io.dicom.files import MAX_FILES, SEGMENTATION, STRUCTURE_SET, sop_class
+from corecore.io.references import MaskReference, read_mask, read_segmentation
 from corecore.io.segmentation import Segment, Segmentation, matching, spelled
 
 Role = Literal["femur", "lesion", "image"]
@@ -27,6 +29,10 @@ MAX_DEPTH = 3
 MAX_OPENED = 64
 #: A volume with more values than this is an image, not a label map (TotalSegmentator has 117 classes).
 MAX_LABELS = 200
+#: A lesion's part smaller than this decides no side, ml (contract §1).
+SPECK_ML = 0.05
+#: Most voxels of a mask that are looked at to tell which femur holds the lesion: the two lie far apart.
+MAX_POINTS = 50_000
 #: The larger of two unnamed labels is the femur when it is that many times the other (engineering choice).
 FEMUR_TIMES_LESION = 2.0
 ENDINGS = (".seg.nrrd", ".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm")
@@ -79,18 +85,21 @@ def labelled(reference: MaskReference) -> MaskReference:
     )
 
 
-def find(folder: Path, role: Role, side: str | None = None) -> MaskReference:
+def find(folder: Path, role: Role, side: str | None = None, lesion: Callable[[], Mask] | None = None) -> MaskReference:
     """The file, and its segment, that plays a role in a folder.
 
     Names decide first (``femur_left.nii.gz``, a segment called necrosis, a SNOMED CT code), then
     content: a volume of many values is an image, the larger of two unnamed labels the femur.
-    ``side`` chooses between left and right. Raises ``InputError``, with a list of candidates,
-    where none or several fit.
+    ``side`` chooses between left and right; without it, of a left and a right femur, the one that holds the
+    ``lesion`` is taken, which is read only then. Raises ``InputError``, with a list of candidates, where none or
+    several fit, and for lesions in both.
     """
     found = _images(folder) if role == "image" else _masks(folder, role)
     if side in ("left", "right") and len(found) > 1:
         other = "left" if side == "right" else "right"
         found = [one for one in found if other not in spelled(one.name).split()]
+    if role == "femur" and lesion is not None and sorted(_side_words(one.name) for one in found) == ["left", "right"]:
+        found = [_holding(found, lesion())]
     if len(found) == 1:
         return found[0].reference
     if not found:
@@ -108,8 +117,35 @@ def find(folder: Path, role: Role, side: str | None = None) -> MaskReference:
 
 def side_of(reference: MaskReference) -> str | None:
     """The side that a reference's file or label names."""
-    words = set(spelled(f"{stem(reference.path)} {reference.label or ''}").split()) & {"left", "right"}
-    return words.pop() if len(words) == 1 else None
+    return _side_words(f"{stem(reference.path)} {reference.label or ''}") or None
+
+
+def _side_words(name: str) -> str:
+    words = set(spelled(name).split()) & {"left", "right"}
+    return words.pop() if len(words) == 1 else ""
+
+
+def _holding(femora: list[Candidate], lesion: Mask) -> Candidate:
+    """The femur that most of a lesion lies nearest to. Raises ``InputError`` where each has a part of it.
+
+    The lesion may lie in a hole of its femur; the other one is a pelvis away.
+    """
+    points = _some(lesion.positions_mm(), MAX_POINTS)
+    trees = [cKDTree(_some(read_mask(one.reference).positions_mm(), MAX_POINTS)) for one in femora]
+    nearest = np.argmin([tree.query(points)[0] for tree in trees], axis=0)
+    parts = [float(np.mean(nearest == number)) * lesion.volume_ml for number in range(len(femora))]
+    if min(parts) > SPECK_ML:
+        told = ", ".join(f"{one} {part:.1f} ml" for one, part in zip(femora, parts, strict=True))
+        raise InputError(
+            f"lesions in both hips ({told}); name the one to plan with --side left or --side right",
+            code="side-needed",
+        )
+    return femora[int(np.argmax(parts))]
+
+
+def _some(points: FloatArray, count: int) -> FloatArray:
+    """Every n-th point, so many at most."""
+    return points[:: max(1, -(-len(points) // count))]
 
 
 def stem(path: Path) -> str:
@@ -240,21 +276,14 @@ def _by_size(parts: Segmentation, role: Role) -> Segment:
 
 def _images(folder: Path) -> list[Candidate]:
     """Series of slices, multi-frame files, and volumes that are no label maps."""
-    found, files = [], []
-    folders: set[Path] = set()
+    found, files, dicom = [], [], False
     for path, kind in _files(folder):
-        if kind != "dicom":
+        if kind == "dicom":
+            dicom = True
+        else:
             files.append(path)
-            continue
-        if path.parent in folders:
-            # One slice tells the folder's; the others are read once they are asked for.
-            continue
-        uid = _object(path)
-        if uid in SINGLE_FRAME:
-            folders.add(path.parent)
-        elif uid in MULTI_FRAME:
-            found.append(Candidate(MaskReference(path), stem(path)))
-    found += [Candidate(MaskReference(place), place.name) for place in sorted(folders)]
+    if dicom or not files:
+        found = _series(folder)
     masks = _fits("femur"), _fits("lesion")
     open_to_doubt = [path for path in files if not any(fits(stem(path)) for fits in masks)]
     named = [path for path in open_to_doubt if _fits("image")(stem(path))]
@@ -266,6 +295,26 @@ def _images(folder: Path) -> list[Candidate]:
             )
         named = [path for path in open_to_doubt if _segmentation(path) is None]
     return found + [Candidate(MaskReference(path), stem(path)) for path in named]
+
+
+def _series(folder: Path) -> list[Candidate]:
+    """The DICOM series under a folder; the only one as its file or folder, where that holds nothing else."""
+    from corecore.io.dicom.stacks import choose, survey
+
+    try:
+        seen = survey(folder)
+    except MissingExtraError:
+        return []
+    if not seen.stacks:
+        return []
+    stack = choose(seen, None)
+    homes = {path.parent for path in stack.files}
+    if len(seen.stacks) > 1 or len(homes) > 1:
+        return [Candidate(MaskReference(folder, stack.number), stack.description)]
+    if len(stack.files) == 1:
+        return [Candidate(MaskReference(stack.files[0]), stem(stack.files[0]))]
+    home = homes.pop()
+    return [Candidate(MaskReference(home), home.name)]
 
 
 def _listed(files: list[Path]) -> str:

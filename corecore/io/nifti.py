@@ -41,6 +41,10 @@ LABEL_ENTRY = re.compile(
     r"(?:<!\[CDATA\[(.{0,200}?)\]\]>|([^<]{0,200}?))\s{0,20}</Label>",
     re.DOTALL,
 )
+#: Values that span less than this are not rounded to whole numbers (engineering choice).
+LEAST_SPAN = 1000.0
+#: What an image's header says of a tilted gantry that it was resampled from.
+STRAIGHTENED = re.compile(r"corecore straightened by (\d{1,2}\.\d\d) degrees")
 #: How far such a table is looked for, bytes: 117 classes take 13,000 (engineering choice).
 LABEL_BYTES = 256 * 1024
 
@@ -50,12 +54,12 @@ def read_volume(path: Path) -> tuple[npt.NDArray[np.generic], Grid]:
 
     Raises ``InputError`` for what is not a three-dimensional NIfTI volume with a usable affine.
     """
-    values, grid, _ = read_named_volume(path)
+    values, grid, _, _ = read_named_volume(path)
     return values, grid
 
 
-def read_named_volume(path: Path) -> tuple[npt.NDArray[np.generic], Grid, dict[int, str]]:
-    """``read_volume``, and the names of labels that the header's extensions hold."""
+def read_named_volume(path: Path) -> tuple[npt.NDArray[np.generic], Grid, dict[int, str], str]:
+    """``read_volume``, the names of labels that the header's extensions hold, and words on a scaling of the values."""
     size = regular_file(path, WHAT)
     with reading(path, WHAT), opened(path, WHAT) as file:
         packing = "gzip" if file.read(2) == b"\x1f\x8b" else "raw"
@@ -71,9 +75,11 @@ def read_named_volume(path: Path) -> tuple[npt.NDArray[np.generic], Grid, dict[i
         check_claim(path, shape, dtype.itemsize, size if packing == "gzip" else size - start, packing)
         values = read_array(stream, shape, dtype, packing)
         slope, intercept = header.get_slope_inter()
+        scaling = ""
         if slope is not None and (slope, intercept) != (1.0, 0.0):
+            scaling = f"; stored as {dtype}, scl_slope {slope:.6g}, scl_inter {intercept:.6g}"
             values = apply_read_scaling(values, slope, intercept)
-    return values, grid, label_names(extensions)
+    return values, grid, label_names(extensions), scaling
 
 
 def note_of(path: Path) -> str:
@@ -149,7 +155,11 @@ def _grid(path: Path, header: Nifti1Header) -> tuple[tuple[int, ...], Grid]:
         )
     unit = header.get_xyzt_units()[0]
     if unit not in ("mm", "unknown"):
-        raise InputError(f"{shown(path)}: the header's unit of length is {unit!r}; mm is accepted", code="unit-not-mm")
+        raise InputError(
+            f"{shown(path)}: the header's unit of length is {unit!r} (xyzt_units {int(header['xyzt_units'])});"
+            " mm (2), or none stated (0), is accepted",
+            code="unit-not-mm",
+        )
     affine = np.asarray(header.get_best_affine(), dtype=np.float64)
     try:
         grid = Grid((shape[0], shape[1], shape[2]), affine)
@@ -161,7 +171,8 @@ def _grid(path: Path, header: Nifti1Header) -> tuple[tuple[int, ...], Grid]:
 def read_image(path: Path) -> Image:
     """A CT or MR image. Raises ``InputError`` as ``read_volume``, and for values that are not finite."""
     values, grid = read_volume(path)
-    return Image(grid, finite_values(path, values), origin_of(path))
+    told = STRAIGHTENED.search(note_of(path))
+    return Image(grid, finite_values(path, values), origin_of(path), float(told[1]) if told else 0.0)
 
 
 def write_mask(path: Path, mask: Mask) -> None:
@@ -181,11 +192,19 @@ def write_labels(
 
 
 def write_image(path: Path, image: Image) -> None:
-    """An image as int16 NIfTI, values rounded (Hounsfield units or MR arbitrary units)."""
+    """An image as int16 NIfTI, values rounded (Hounsfield units or MR arbitrary units).
+
+    Values that rounding would spoil, since they span little, are written as they are. That the image was
+    straightened goes into the header.
+    """
     low, high = float(image.values.min()), float(image.values.max())
     if low < -32768 or high > 32767:
         raise InputError(f"image values from {low:g} to {high:g} do not fit 16 bits", code="geometry-invalid")
-    _write(path, image.grid, np.rint(image.values).astype(np.int16))
+    values: npt.NDArray[np.generic] = np.rint(image.values).astype(np.int16)
+    if high - low < LEAST_SPAN and not np.array_equal(values, image.values):
+        values = image.values
+    note = f"corecore straightened by {image.straightened_deg:.2f} degrees" if image.straightened_deg else ""
+    _write(path, image.grid, values, note)
 
 
 def _write(

@@ -20,26 +20,34 @@ from corecore.io.detect import kind_of
 from corecore.io.segmentation import Segmentation, label_map
 
 
-def read_image(path: Path) -> Image:
-    """An image, its format recognised by its content.
+def read_image(place: Path | str, *, straighten: bool = False) -> Image:
+    """An image, its format recognised by its content; of several DICOM series the one chosen as ``FOLDER:NUMBER``.
 
     Raises ``InputError`` for a file that is none of the formats read, a folder that does not
-    hold one even stack of slices, and values that are not finite.
+    hold one even stack of slices, a choice where there is none, values that are not finite, and, without
+    ``straighten``, slices of a tilted gantry.
     """
-    if os.path.isdir(path):
+    path, choice = image_place(place)
+    kind = "dicom" if os.path.isdir(path) else kind_of(path)
+    if kind == "dicom":
         from corecore.io.dicom.series import read_series
 
-        return read_series(path)
-    kind = kind_of(path)
+        return read_series(path, choice, straighten=straighten)
+    if choice is not None:
+        raise InputError(
+            f"{shown(path)}: holds one image; {shown(choice)} chooses a series of a DICOM folder", code="label-unknown"
+        )
     if kind == "nrrd":
         return nrrd.read_image(path)
     if kind == "metaimage":
         return metaimage.read_image(path)
-    if kind == "dicom":
-        from corecore.io.dicom.series import read_multi_frame
-
-        return read_multi_frame(path)
     return nifti.read_image(path)
+
+
+def image_place(place: Path | str) -> tuple[Path, str | None]:
+    """File or folder of an image, and the series chosen in it: ``FOLDER``, ``FOLDER:3``, ``FOLDER:UID``."""
+    path, colon, choice = _split(str(place))
+    return (Path(path), choice.strip() or None) if colon and _there(path) else (Path(str(place)), None)
 
 
 #: nnU-Net's file that names the labels of the maps beside or below it; larger ones are not looked at, bytes.
@@ -129,7 +137,7 @@ def read_segmentation(path: Path, on: Grid | None = None) -> Segmentation:
         if sop_class(path) == STRUCTURE_SET:
             return rtstruct.read_segmentation(path, on)
         return seg.read_segmentation(path)
-    values, grid, names = nifti.read_named_volume(path)
+    values, grid, names, scaling = nifti.read_named_volume(path)
     told: dict[str, tuple[int, ...]] = {name: (number,) for number, name in names.items() if name}
     origin = nifti.origin_of(path)
     if not told:
@@ -138,7 +146,7 @@ def read_segmentation(path: Path, on: Grid | None = None) -> Segmentation:
         except InputError:
             # Numbers still name the labels: a stranger's file must not stand in their way.
             origin = replace(origin, label_names_read=False)
-    return replace(label_map(path, values, grid, told), origin=origin)
+    return replace(label_map(path, values, grid, told, scaling), origin=origin)
 
 
 def dataset_names(path: Path) -> dict[str, tuple[int, ...]]:

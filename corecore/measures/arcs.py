@@ -41,7 +41,8 @@ import numpy as np
 
 from corecore.base.grid import BoolArray, FloatArray
 from corecore.hip.anatomy.zones import HEAD_PLANE_RADII
-from corecore.measures.necrosis import Necrosis, surface_along
+from corecore.hip.head_surface import surface_along
+from corecore.measures.necrosis import Necrosis
 
 #: Step between rays, degrees: a quarter of the 1° asked for.
 STEP_DEG = 0.25

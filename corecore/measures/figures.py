@@ -146,11 +146,15 @@ def ground_of(necrosis: Necrosis, acetabulum: Acetabulum, pole: Pole | None = No
     return Ground(heads, mid_planes(necrosis), acetabulum, poles)
 
 
-def figures_of(necrosis: Necrosis, ground: Ground) -> Figures:
-    """Take every measure of a lesion; without points: zeros, and ``None`` where there is nothing to measure."""
+def figures_of(necrosis: Necrosis, ground: Ground, focus: Necrosis | None = None) -> Figures:
+    """Take every measure of a lesion; without points: zeros, and ``None`` where there is nothing to measure.
+
+    ``focus``: the largest focus, from which the location types are read, where the lesion has several.
+    """
     coronal, sagittal, neck = (
         involved_arc(necrosis, plane) for plane in (ground.planes.coronal, ground.planes.sagittal, ground.planes.neck)
     )
+    place, end = (necrosis, coronal) if focus is None else (focus, involved_arc(focus, ground.planes.coronal))
     return Figures(
         volumes=measure_volumes(necrosis, ground.heads),
         weight_bearing={name: measure_weight_bearing(necrosis, pole) for name, pole in ground.poles.items()},
@@ -158,9 +162,9 @@ def figures_of(necrosis: Necrosis, ground: Ground) -> Figures:
         necrotic_index=measure_necrotic_index(necrosis, coronal, sagittal),
         anterior_necrotic_angle_deg=anterior_necrotic_angle(neck),
         preserved_angle=measure_preserved_angle(coronal, neck),
-        jic=measure_jic(necrosis, coronal, ground.acetabulum),
-        arco=measure_arco(necrosis, coronal, ground.acetabulum),
-        lateral_pillar=measure_lateral_pillar(necrosis),
+        jic=measure_jic(place, end, ground.acetabulum),
+        arco=measure_arco(place, end, ground.acetabulum),
+        lateral_pillar=measure_lateral_pillar(place),
         octants=octant_shares(necrosis),
         rotation=rotation_about_neck(necrosis),
         tilt=tilt(necrosis),

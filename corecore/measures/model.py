@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 import msgspec
 import numpy as np
+from msgspec import UNSET
 
 from corecore.base.grid import FloatArray
 from corecore.base.html import figures_html
@@ -16,7 +17,6 @@ from corecore.document.fields import Part
 from corecore.document.necrosis import (
     ArcoTypePart,
     CentroidPart,
-    ComponentPart,
     HeadShare,
     JicPart,
     KerboulPart,
@@ -32,13 +32,15 @@ from corecore.hip.anatomy.acetabulum import Acetabulum
 from corecore.hip.anatomy.model import PlanWarning
 from corecore.hip.hip import Hip
 from corecore.measures.figures import Figures, figures_of, ground_of
+from corecore.measures.foci import Focus, foci_of, foci_warnings, largest
+from corecore.measures.frame_range import FrameRange, measure_frame_range
 from corecore.measures.jic import JicType, acetabulum_of
 from corecore.measures.necrosis import Necrosis, necrosis_of
 from corecore.measures.repeatability import Repeatability, measure_repeatability
 from corecore.measures.signs.clinician_input import ClinicianInput
 from corecore.measures.signs.detect_signs import Signs, detect_signs
 from corecore.measures.summary import Summary, summarise
-from corecore.measures.volume import CentroidInHead, components_ml, measure_centroid, steinberg_range
+from corecore.measures.volume import CentroidInHead, measure_centroid, steinberg_range
 from corecore.measures.weight_bearing import Pole
 
 
@@ -54,6 +56,8 @@ class Measures:
         The measures of the outline as it was drawn.
     repeatability : Repeatability
         How much each changes when the outline moves.
+    frame_range : FrameRange
+        Where no condyles are in view: how much each changes when the lateral axis turns.
     centroid : ndarray, shape (3,)
         Centre of mass of the lesion, world RAS mm.
     centroid_in_head : CentroidInHead
@@ -62,20 +66,30 @@ class Measures:
         Acetabulum that the location types refer to, local frame.
     signs : Signs
         Signs of collapse, previous tunnels and metal, and what the surgeon said.
+    foci : tuple of Focus
+        Connected pieces of the lesion, the largest first.
     """
 
     necrosis: Necrosis
     figures: Figures
     repeatability: Repeatability
+    frame_range: FrameRange
     centroid: FloatArray
     centroid_in_head: CentroidInHead
     acetabulum: Acetabulum
     signs: Signs
+    foci: tuple[Focus, ...]
 
     @property
     def warnings(self) -> tuple[PlanWarning, ...]:
         """What a reader must know of the measures; those of the hip are in ``Hip.warnings``."""
-        return (*self.signs.warnings, *self.acetabulum.warnings)
+        return (
+            *foci_warnings(self.foci),
+            *self.repeatability.warnings,
+            *self.signs.warnings,
+            *self.acetabulum.warnings,
+            *self.frame_range.warnings,
+        )
 
     def summary(self, measured: NecrosisPart) -> Summary:
         """Summarise the measures for a reader with ten seconds.
@@ -99,7 +113,7 @@ class Measures:
         volumes, loaded = self.figures.volumes, self.figures.weight_bearing["gait"]
         rows = [
             ("necrosis", f"{volumes.volume_ml:.2f} ml"),
-            ("share of the head", f"{volumes.head.fraction:.1%}, extent {self.steinberg('head_fraction')}"),
+            ("share of the head", f"{volumes.head.fraction:.1%}, extent {self.steinberg('head_fraction') or '–'}"),
             ("share of the loaded surface", f"{loaded.surface_fraction:.1%}"),
             ("share of it in the loaded cone", f"{loaded.volume_fraction:.1%}"),
             ("modified Kerboul angle", f"{self.figures.kerboul.combined_deg:.0f}°"),
@@ -123,9 +137,10 @@ class Measures:
         value = self.figures.scalars()[name]
         inward, outward = self.repeatability.half_voxel[name]
         assert value is not None  # shares exist for every outline
-        return max(0.0, value + (inward or 0.0)), min(1.0, value + (outward or 0.0))
+        # Without a change inward nothing of the lesion is left there.
+        return 0.0 if inward is None else max(0.0, value + inward), min(1.0, value + (outward or 0.0))
 
-    def steinberg(self, name: str) -> str:
+    def steinberg(self, name: str) -> str | None:
         """Lesion size grade (Steinberg A to C) of a share of the head; not a stage.
 
         Parameters
@@ -135,13 +150,16 @@ class Measures:
 
         Returns
         -------
-        str
-            A below 15 %, B to 30 %, C above; two grades where half a voxel of the outline decides.
+        str or None
+            A below 15 %, B to 30 %, C above; two grades where half a voxel of the outline decides; ``None`` where the
+            edge of the scan cuts the head or the lesion.
 
         References
         ----------
         Steinberg, Hayken, Steinberg 1995, J Bone Joint Surg Br 77:34, PMID 7822393.
         """
+        if self.necrosis.hip.lower_bound:
+            return None
         value = self.figures.scalars()[name]
         assert value is not None
         return steinberg_range(value, *self.half_voxel_range(name))
@@ -180,15 +198,28 @@ class Measures:
         measured = self._figures()
         return msgspec.structs.replace(
             measured,
-            missing=missing(measured),
+            missing=self._missing(measured)
+            | (dict.fromkeys(SIZE_CLASSES, CUT) if self.necrosis.hip.lower_bound else {}),
             signs=self.signs.part(),
             summary=self.summary(measured).part(),
         )
 
+    def _missing(self, measured: NecrosisPart) -> dict[str, str]:
+        found = missing(measured)
+        if len(self.foci) > 1:
+            found |= {
+                path: reason.replace("the lesion", "the largest focus")
+                for path, reason in found.items()
+                if path.startswith(PLACED)
+            }
+        return found | self.repeatability.missing()
+
     def _figures(self) -> NecrosisPart:
         figures, volumes = self.figures, self.figures.volumes
         gait = figures.weight_bearing["gait"]
+        lower_bound = self.necrosis.hip.lower_bound
         return NecrosisPart(
+            lower_bound=lower_bound,
             volume_ml=volumes.volume_ml,
             outside_head_ml=volumes.outside_head_ml,
             head_volume_ml=volumes.head.head_ml,
@@ -206,7 +237,7 @@ class Measures:
                 **msgspec.structs.asdict(gait.part()),
                 poles={name: one.part() for name, one in figures.weight_bearing.items()},
             ),
-            kerboul=KerboulPart(**vars(figures.kerboul)),
+            kerboul=KerboulPart(**{**vars(figures.kerboul), **({"grade": None} if lower_bound else {})}),
             necrotic_index=NecroticIndexPart(**vars(figures.necrotic_index)),
             anterior_necrotic_angle_deg=figures.anterior_necrotic_angle_deg,
             preserved_angle=PreservedAnglePart(**vars(figures.preserved_angle), confirmed=False),
@@ -214,17 +245,24 @@ class Measures:
             arco_type=ArcoTypePart(**vars(figures.arco)),
             lateral_pillar=LateralPillarPart(**vars(figures.lateral_pillar)),
             octants=OctantsPart(**figures.octants),
-            components=[ComponentPart(volume_ml=ml) for ml in components_ml(self.necrosis.lesion.mask)],
+            components=[focus.part() for focus in self.foci],
             centroid=[float(c) for c in self.centroid],
             centroid_in_head=CentroidPart(**vars(self.centroid_in_head)),
             osteotomy=OsteotomyPart(rotation=figures.rotation.part(), tilt=figures.tilt.part()),
             resurfacing=figures.resurfacing.part(),
             repeatability=self.repeatability.part(),
+            frame_range=self.frame_range.figures or UNSET,
+            frame_classes=self.frame_range.classes or UNSET,
         )
 
 
+#: Classes of size, which a lesion or head that the scan's edge cuts does not have.
+SIZE_CLASSES = ("steinberg", "steinberg_sphere", "kerboul.grade")
+CUT = "the edge of the scan cuts the head or the lesion"
 #: Why a figure can be null: by the end of its path.
 REASONS = {
+    "steinberg": CUT,
+    "steinberg_sphere": CUT,
     "weight_bearing.depth_mm": "no lesion lies in the loaded cone",
     "depth_mm": "no lesion lies in this cone",
     "kerboul.grade": "the lesion reaches the surface in neither mid-plane",
@@ -236,11 +274,14 @@ REASONS = {
         ),
         "the lesion does not meet the outer half of the head in the mid-coronal plane",
     ),
-    "lateral_pillar.type": "no pillar has enough of its area dead in the mid-coronal plane",
+    "lateral_pillar.type": "the lesion fills too little of every pillar in the mid-coronal plane",
     "preserved_angle.lateral_deg": "the lesion does not reach the surface in the mid-coronal plane",
     "preserved_angle.anterior_deg": "the lesion does not reach the surface in the neck's plane",
     "preserved_angle.combined_deg": "the lesion does not reach the surface in one of the two planes",
 }
+
+#: Paths of what is read from the largest focus alone.
+PLACED = ("jic.", "arco_type.", "lateral_pillar.")
 
 
 def missing(part: Part, path: str = "") -> dict[str, str]:
@@ -285,12 +326,16 @@ def measure(hip: Hip, spec: Spec, *, pole: Pole | None = None, answers: Clinicia
     necrosis = necrosis_of(hip, spec)
     acetabulum = acetabulum_of(hip, hip.case.pelvis)
     ground = ground_of(necrosis, acetabulum, pole)
+    focus = largest(necrosis) if necrosis.lesion.focus_count > 1 else None
+    figures = figures_of(necrosis, ground, focus)
     return Measures(
         necrosis=necrosis,
-        figures=figures_of(necrosis, ground),
-        repeatability=measure_repeatability(necrosis, ground),
+        figures=figures,
+        repeatability=measure_repeatability(necrosis, ground, focus),
+        frame_range=measure_frame_range(necrosis, ground, figures, focus),
         centroid=np.asarray(hip.to_world(hip.lesion.centroid_mm), dtype=np.float64),
         centroid_in_head=measure_centroid(necrosis),
         acetabulum=acetabulum,
         signs=detect_signs(hip, answers or ClinicianInput()),
+        foci=foci_of(necrosis),
     )

@@ -12,19 +12,17 @@ from functools import cached_property
 
 import numpy as np
 
-from corecore.base.distance_field import Bone
 from corecore.base.grid import BoolArray, FloatArray, turned
 from corecore.base.spec import Spec
 from corecore.hip.anatomy.zones import HEAD_PLANE_RADII
+from corecore.hip.head_surface import surface_along
 from corecore.hip.hip import Hip
 from corecore.hip.lesion import Lesion
 
 #: Rays over the whole sphere. The loaded cap then holds 4,264 of them, and a share of it errs by under 0.5 %.
 RAYS = 20_000
-#: Step along a ray, mm.
+#: Step along a ray below the surface, mm.
 RADIAL_STEP_MM = 0.25
-#: The bone surface is looked for up to this distance from the centre, in head radii: down the neck there is none.
-SURFACE_TO = 1.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,27 +194,3 @@ def spread_directions(axis: FloatArray, half_angle_deg: float, count: int) -> Fl
     return np.asarray(
         height[:, None] * axis + side[:, None] * (np.cos(turn)[:, None] * first + np.sin(turn)[:, None] * second)
     )
-
-
-def surface_along(bone: Bone, center: FloatArray, rays: FloatArray, radius_mm: float) -> FloatArray:
-    """Distance from ``center`` (3,) to the bone surface along unit vectors (N, 3), mm.
-
-    The last point in bone up to 1.3 radii: a pit of the fovea or a cyst on the way does not end
-    the ray. A ray that never leaves bone there gives 1.3 radii, one that never meets bone 0.
-    """
-    steps = np.arange(0.0, SURFACE_TO * radius_mm + RADIAL_STEP_MM, RADIAL_STEP_MM)
-    result = np.zeros(len(rays))
-    outer = np.full(len(rays), -1.0)
-    left = np.arange(len(rays))
-    # From outside inward, each ray only until it meets bone.
-    for step in steps[::-1]:
-        depth = bone.distance(center + step * rays[left])
-        found = depth > 0.0
-        at = left[found]
-        share = depth[found] / np.maximum(depth[found] - outer[at], 1e-9) if step < steps[-1] else 0.0
-        result[at] = step + share * RADIAL_STEP_MM
-        outer[left[~found]] = depth[~found]
-        left = left[~found]
-        if len(left) == 0:
-            break
-    return result

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from corecore.base.parallel import thread_count
 from corecore.document.necrosis import ChangePart, ClassesPart, RepeatabilityPart
+from corecore.hip.anatomy.model import PlanWarning
 from corecore.hip.lesion import REACH_MM, half_voxel_mm, outline_of
 from corecore.measures.figures import Figures, Ground, figures_of
 from corecore.measures.necrosis import Necrosis
@@ -37,6 +38,10 @@ class Repeatability:
         Changes by 1 mm (engineering choice: a pixel or two of the usual MR).
     half_voxel_classes, one_mm_classes : dict of str to tuple
         Classes with the outline moved.
+    thickness_mm : float
+        Diameter of the largest ball that the lesion holds, mm.
+    vanished_mm : tuple of float
+        Moves inward, mm, that leave nothing of the lesion: changes by them are ``None``.
     """
 
     half_voxel_mm: float
@@ -44,6 +49,29 @@ class Repeatability:
     one_mm: dict[str, Change]
     half_voxel_classes: dict[str, tuple[str | int | None, str | int | None]]
     one_mm_classes: dict[str, tuple[str | int | None, str | int | None]]
+    thickness_mm: float
+    vanished_mm: tuple[float, ...]
+
+    @property
+    def warnings(self) -> tuple[PlanWarning, ...]:
+        """That the lesion is too thin for its outline to be moved inward, where it is."""
+        if not self.vanished_mm:
+            return ()
+        moves = " or ".join(f"{move:.2g} mm" for move in self.vanished_mm)
+        text = (
+            f"the lesion is at most {self.thickness_mm:.1f} mm thick: with its outline {moves} further in nothing is"
+            " left of it, so the inward half of the segmentation uncertainty is missing from every figure; its share of"
+            " the head may be near 0"
+        )
+        return (PlanWarning("lesion_thin", text),)
+
+    def missing(self) -> dict[str, str]:
+        """Why changes are null, by the end of the path that they share."""
+        return {
+            f"repeatability.{name}.inward": f"the outline {move:.2g} mm further in leaves nothing of the lesion"
+            for name, move in (("half_voxel", self.half_voxel_mm), ("one_mm", ONE_MM))
+            if move in self.vanished_mm
+        }
 
     def part(self) -> RepeatabilityPart:
         """As in ``measures.json``."""
@@ -62,13 +90,15 @@ class Repeatability:
         )
 
 
-def measure_repeatability(necrosis: Necrosis, ground: Ground) -> Repeatability:
-    """Measure again with the outline moved."""
+def measure_repeatability(necrosis: Necrosis, ground: Ground, focus: Necrosis | None = None) -> Repeatability:
+    """Measure again with the outline moved; ``focus`` as of ``figures_of``."""
     outline = outline_of(necrosis.lesion, necrosis.hip.bone)
+    alone = None if focus is None else outline_of(focus.lesion, necrosis.hip.bone)
     half = min(half_voxel_mm(necrosis.lesion.mask.grid), REACH_MM)
 
     def moved(outward_mm: float) -> Figures:
-        return figures_of(necrosis.of(outline.moved(outward_mm)), ground)
+        part = None if alone is None else necrosis.of(alone.moved(outward_mm))
+        return figures_of(necrosis.of(outline.moved(outward_mm)), ground, part)
 
     places = list(dict.fromkeys((0.0, -half, half, -ONE_MM, ONE_MM)))
     # Most of the work is sampling, which releases the interpreter's lock.
@@ -78,8 +108,10 @@ def measure_repeatability(necrosis: Necrosis, ground: Ground) -> Repeatability:
     steps = {step: figures.scalars() for step, figures in outlines.items()}
     classes = {step: figures.classes() for step, figures in outlines.items()}
 
+    vanished = {step for step, figures in outlines.items() if step < 0.0 and figures.volumes.volume_ml == 0.0}
+
     def change(step: float, name: str) -> float | None:
-        before, after = still[name], steps[step][name]
+        before, after = still[name], None if step in vanished else steps[step][name]
         return None if before is None or after is None else after - before
 
     return Repeatability(
@@ -88,4 +120,6 @@ def measure_repeatability(necrosis: Necrosis, ground: Ground) -> Repeatability:
         {name: (change(-ONE_MM, name), change(ONE_MM, name)) for name in still},
         {name: (classes[-half][name], classes[half][name]) for name in classes[half]},
         {name: (classes[-ONE_MM][name], classes[ONE_MM][name]) for name in classes[ONE_MM]},
+        outline.thickness_mm,
+        tuple(sorted(-step for step in vanished)),
     )

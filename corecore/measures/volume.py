@@ -22,10 +22,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
+import numpy.typing as npt
 
 from corecore.base.distance_field import Bone
-from corecore.base.grid import FloatArray, Mask
+from corecore.base.grid import FloatArray
+from corecore.document.necrosis import Octant
 from corecore.hip.anatomy.model import Anatomy
 from corecore.measures.necrosis import Necrosis
 
@@ -135,13 +136,6 @@ def measure_volumes(necrosis: Necrosis, heads: HeadVolumes) -> Volumes:
     return Volumes(lesion.volume_ml, shares)
 
 
-def components_ml(mask: Mask) -> tuple[float, ...]:
-    """Volumes of the connected parts of a lesion's mask, largest first, ml."""
-    labels, count = ndimage.label(mask.voxels, structure=np.ones((3, 3, 3)))
-    parts = np.bincount(labels.ravel(), minlength=count + 1)[1:] * mask.grid.voxel_ml
-    return tuple(float(v) for v in np.sort(parts)[::-1])
-
-
 def _ball_ml(radius_mm: float) -> float:
     return float(4.0 / 3.0 * np.pi * radius_mm**3 / 1000.0)
 
@@ -189,15 +183,19 @@ def measure_centroid(necrosis: Necrosis) -> CentroidInHead:
     )
 
 
-NAMES = ("ASM", "ASL", "PSM", "PSL", "AIM", "AIL", "PIM", "PIL")
+NAMES: tuple[Octant, ...] = ("ASM", "ASL", "PSM", "PSL", "AIM", "AIL", "PIM", "PIL")
+
+
+def octant_numbers(points: FloatArray) -> npt.NDArray[np.int64]:
+    """The octant of femoral positions (N, 3) from the head's centre, (N,): its place in ``NAMES``."""
+    lateral, anterior, proximal = (points[:, axis] >= 0.0 for axis in range(3))
+    # The order of NAMES: inferior, then posterior, then lateral.
+    return np.asarray(4 * ~proximal + 2 * ~anterior + 1 * lateral, dtype=np.int64)
 
 
 def octant_shares(necrosis: Necrosis) -> dict[str, float]:
     """Share of the lesion in each octant, 0 to 1; they add up to 1 (or all are 0 without lesion)."""
-    lateral, anterior, proximal = (necrosis.points[:, axis] >= 0.0 for axis in range(3))
-    # The order of NAMES: inferior, then posterior, then lateral.
-    number = 4 * ~proximal + 2 * ~anterior + 1 * lateral
-    counts = np.bincount(number, minlength=8)
+    counts = np.bincount(octant_numbers(necrosis.points), minlength=8)
     return {name: float(counts[i]) / max(1, len(necrosis.points)) for i, name in enumerate(NAMES)}
 
 

@@ -113,11 +113,11 @@ def nearest_walls(hip: Hip, tunnel: Tunnel, spec: Spec) -> list[dict[str, Any]]:
     end = (tunnel.tip + tunnel.radius_mm * np.linspace(0.0, 1.0, 11)[:, None, None] * ring).reshape(-1, 3)
     points = np.concatenate([wall, end])
     depth = np.concatenate([np.repeat(at, RING_POINTS), np.full(len(end), tunnel.length_mm)])
-    clearance, in_head = hip.bone.distance(points), anatomy.in_head(points)
-    cortex = ~in_head & (depth >= portal)
+    clearance, proximal = hip.bone.distance(points), anatomy.proximal_of_head_plane(points)
+    cortex = ~proximal & (depth >= portal)
     neck = cortex & ((points - anatomy.head_center) @ anatomy.neck_axis >= -NECK_END_RADII * anatomy.head_radius_mm)
     found = []
-    for what, part in (("cortex", cortex), ("neck", neck), ("joint", in_head & (depth >= mouth))):
+    for what, part in (("cortex", cortex), ("neck", neck), ("joint", proximal & (depth >= mouth))):
         rows = np.flatnonzero(part)
         if len(rows):
             row = rows[int(np.argmin(clearance[rows]))]

@@ -210,7 +210,8 @@ def plan_hip(
     totals = totals_of(hip, spec, [tunnel for tunnel, _ in tunnels])
     if not isinstance(measures, Measures):
         measures = measures()
-    warnings = [*hip.warnings, *measures.warnings, *placed]
+    # First, as page one shows but the first few.
+    warnings = [*_focus_caution(totals, measures, len(tunnels)), *hip.warnings, *measures.warnings, *placed]
     if (gap is not None or seconds is not None) and not provable(spec):
         text = "no bound is proven: that is for removing lesion, without a cavity and without kept tunnels"
         warnings.append(PlanWarning("no_bound", text))
@@ -257,7 +258,8 @@ def evaluated_plan(
     totals = totals_of(hip, spec, [tunnel for tunnel, _ in tunnels])
     if not isinstance(measures, Measures):
         measures = measures()
-    notes = (*hip.warnings, *measures.warnings, *_neck_caution(totals, len(tunnels)), *warnings)
+    missed, neck = _focus_caution(totals, measures, len(tunnels)), _neck_caution(totals, len(tunnels))
+    notes = (*missed, *hip.warnings, *measures.warnings, *neck, *warnings)
     timings = {**hip.timings, **timings}
     return Plan(
         hip, spec, measures, tuple(tunnels), None, totals, notes, timings, 0, given=given,
@@ -287,6 +289,18 @@ def _neck_caution(totals: PlanMetrics, tunnels: int) -> list[PlanWarning]:
     taken = f"{'the tunnel takes' if tunnels == 1 else 'the tunnels take'} {totals.neck_area_share:.0%}"
     text = f"{taken} of the neck's smallest section; above {NECK_SHARE_WARNING:.0%} the neck may be weakened"
     return [PlanWarning("neck_area_share", text)]
+
+
+def _focus_caution(totals: PlanMetrics, measures: Measures, tunnels: int) -> list[PlanWarning]:
+    """That the tunnels leave the largest of several foci untouched, however much they remove of the others."""
+    if not tunnels or len(measures.foci) < 2 or totals.foci_removed_fraction[0] > 0.0:
+        return []
+    focus = measures.foci[0]
+    text = (
+        f"{'the tunnel removes' if tunnels == 1 else 'the tunnels remove'} nothing of focus 1, the largest"
+        f" ({focus.place}, {focus.volume_ml:.2f} of {measures.figures.volumes.volume_ml:.2f} ml)"
+    )
+    return [PlanWarning("focus_missed", text)]
 
 
 def resolve_entry(hip: Hip, spec: Spec) -> tuple[Spec, list[PlanWarning]]:

@@ -12,6 +12,8 @@ from corecore.report.captions import percent, quantity
 
 #: Arguments of each kind on page one; the others are counted, and stand in measures.json.
 MOST_ARGUMENTS = 4
+#: Foci that page one describes.
+MOST_FOCI = 4
 QUESTIONS = {
     "stage": "Stage not given: from stage III on core decompression is not supported.",
     "physis": "Growth plate not stated: an open one must not be crossed.",
@@ -28,6 +30,8 @@ def necrosis_rows(plan: PlanDocument) -> list[Row]:
     """The lesion's figures, each with its class and that class's limits."""
     n = plan.necrosis
     rows: list[Row] = [{"what": "Volume", "value": quantity(n.volume_ml, "{:.1f} ml"), "note": _spread(n)}]
+    if len(n.components) > 1:
+        rows.append({"what": "Foci", "value": str(len(n.components)), "note": _foci(plan)})
     half = known(n.head_fraction_half_voxel)
     between = ""
     if half is not None:
@@ -36,7 +40,11 @@ def necrosis_rows(plan: PlanDocument) -> list[Row]:
         {
             "what": "Share of the head",
             "value": percent(n.head_fraction),
-            "note": f"Steinberg extent {text_of(n.steinberg)} (A under 15 %, B 15 to 30 %, C over 30 %; no stage)"
+            "note": (
+                "no Steinberg extent: the edge of the scan cuts the head or the lesion"
+                if n.steinberg is None
+                else f"Steinberg extent {text_of(n.steinberg)} (A under 15 %, B 15 to 30 %, C over 30 %; no stage)"
+            )
             + between,
         }
     )
@@ -50,7 +58,7 @@ def necrosis_rows(plan: PlanDocument) -> list[Row]:
         {
             "what": "Place (JIC type)",
             "value": text_of(known(jic.type_range) or jic.type),
-            "note": JIC_WORDS + basis.get(str(jic.basis), ""),
+            "note": _no_class(n, "jic.type") + JIC_WORDS + basis.get(str(jic.basis), ""),
         }
     )
     kerboul = n.kerboul
@@ -70,6 +78,9 @@ def necrosis_rows(plan: PlanDocument) -> list[Row]:
             f" least bone over the necrosis there {quantity(loaded.depth_mm, '{:.1f} mm')}",
         }
     )
+    uncertain = _frame_note(n)
+    if uncertain:
+        rows.append({"what": "Lateral axis", "value": "uncertain", "note": uncertain})
     stage = known(n.signs.stage)
     label = None if stage is None else known(stage.label)
     told = "not given" if label is None else one_line(label, 40)
@@ -77,9 +88,50 @@ def necrosis_rows(plan: PlanDocument) -> list[Row]:
     return rows
 
 
+def _foci(plan: PlanDocument) -> str:
+    """Each focus in words: place, volume, weight-bearing area, and how much of it the tunnels remove."""
+    removed, told = listed(plan.totals.foci_removed_fraction) if plan.tunnels else [], []
+    for index, focus in enumerate(plan.necrosis.components[:MOST_FOCI]):
+        line = f"{index + 1}: {text_of(focus.place)}, {quantity(focus.volume_ml, '{:.2f} ml')}"
+        if known(focus.surface_fraction) is not None:
+            line += f", {quantity(focus.surface_fraction, '{:.0f} %', 100.0)} of the weight-bearing area"
+        if index < len(removed):
+            line += f", {percent(removed[index])} removed"
+        told.append(line)
+    if len(plan.necrosis.components) > MOST_FOCI:
+        told.append(f"{len(plan.necrosis.components) - MOST_FOCI} more in plan.json")
+    return "; ".join(told) + ". Location types are those of focus 1 alone"
+
+
+def _no_class(necrosis: NecrosisPart, path: str) -> str:
+    """Why a class is missing, before what the classes mean; nothing where it is not."""
+    reason = necrosis.missing.get(path)
+    return "" if reason is None else f"not classifiable: {one_line(reason, 200)}. "
+
+
+def _frame_note(necrosis: NecrosisPart) -> str:
+    """The ranges that an uncertain lateral axis leaves; empty where it is known."""
+    ranges, classes = known(necrosis.frame_range), known(necrosis.frame_classes)
+    if not ranges:
+        return ""
+    told = []
+    for key, words, form, times in (
+        ("weight_bearing.surface_fraction", "loaded surface", "{:.0f} to {:.0f} %", 100.0),
+        ("kerboul.combined_deg", "combined angle", "{:.0f} to {:.0f}°", 1.0),
+    ):
+        if key in ranges:
+            told.append(f"{words} {form.format(*(times * value for value in ranges[key]))}")
+    types = (classes or {}).get("jic.type", [])
+    if len(types) > 1:
+        told.append(f"JIC type {' or '.join('none' if kind is None else one_line(str(kind), 4) for kind in types)}")
+    return "no condyles in view: " + ", ".join(told)
+
+
 def _spread(necrosis: NecrosisPart) -> str:
     change, volume = necrosis.repeatability.figures.get("volume_ml"), known(necrosis.volume_ml)
     values = [] if change is None else [value for value in listed(change.half_voxel) if value is not None]
+    if volume is not None and len(values) == 1 and "repeatability.half_voxel.inward" in necrosis.missing:
+        return f"nothing is left when the outline moves by half a voxel inward, {volume + values[0]:.1f} ml outward"
     if volume is None or len(values) < 2:
         return ""
     ends = sorted(volume + value for value in values)

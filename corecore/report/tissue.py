@@ -56,6 +56,8 @@ class Tissue:
         low, high = mask.bounds(pad=4)
         part = mask.cropped(low, high)
         soft = ndimage.gaussian_filter(part.voxels.astype(np.float32), LESION_SMOOTHING_VOXELS)
+        # A layer of one voxel: the half level then lies half a voxel from its middle, as its neighbours have 0.24.
+        soft = np.maximum(soft, np.float32(0.76) * hip.lesion.thin.cropped(low, high).voxels)
         lesion = Image(part.grid.moved(hip.world_from_local), soft)
         image, why = hip.case.image, "no image was given"
         if image is not None:

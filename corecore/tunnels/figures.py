@@ -188,24 +188,25 @@ def assess(hip: Hip, tunnel: Tunnel, spec: Spec) -> TunnelFigures:
     end = _end_disc(tunnel)
     end_depth = bone.distance(end)
     beyond = at >= portal
-    in_head, end_in_head = anatomy.in_head(wall), anatomy.in_head(end)
-    cortex = beyond & ~in_head
+    # The plane alone parts joint from cortex: a wall that leaves the head sideways has left it through the joint.
+    proximal, end_proximal = anatomy.proximal_of_head_plane(wall), anatomy.proximal_of_head_plane(end)
+    cortex = beyond & ~proximal
     quarter = anatomy.in_posterosuperior_quarter(wall)
-    joint = min(_least(depth[in_head & (at >= mouth)]), _least(end_depth[end_in_head]))
-    cortical = min(_least(depth[cortex]), _least(end_depth[~end_in_head]))
+    joint = min(_least(depth[proximal & (at >= mouth)]), _least(end_depth[end_proximal]))
+    cortical = min(_least(depth[cortex]), _least(end_depth[~end_proximal]))
     superior = _least(depth[cortex & quarter])
     wall_depth = _least(depth[at >= mouth])
     if tunnel.cavity is not None:
         wide = np.concatenate([_wall_of(tunnel.cavity), _end_disc(tunnel.cavity), _end_disc(tunnel.cavity, back=True)])
-        depth, in_head = bone.distance(wide), anatomy.in_head(wide)
-        joint, cortical = min(joint, _least(depth[in_head])), min(cortical, _least(depth[~in_head]))
-        superior = min(superior, _least(depth[~in_head & anatomy.in_posterosuperior_quarter(wide)]))
+        depth, proximal = bone.distance(wide), anatomy.proximal_of_head_plane(wide)
+        joint, cortical = min(joint, _least(depth[proximal])), min(cortical, _least(depth[~proximal]))
+        superior = min(superior, _least(depth[~proximal & anatomy.in_posterosuperior_quarter(wide)]))
         wall_depth = min(wall_depth, _least(depth))
     fixed, heading_fixed = fixed_entry(hip, spec), fixed_direction(hip, spec)
 
     femoral = anatomy.femoral_from_local
     entry = femoral[:3, :3] @ tunnel.entry + femoral[:3, 3]
-    heading = femoral[:3, :3] @ direction
+    in_frame = frame_figures(normal, anatomy, tunnel)
     shaft_angle = _degrees_between(direction, -anatomy.shaft_axis)
     rise = radius / max(float(np.sin(np.radians(shaft_angle))), 1e-6)
     trochanter = anatomy.lesser_trochanter_height_mm
@@ -220,17 +221,17 @@ def assess(hip: Hip, tunnel: Tunnel, spec: Spec) -> TunnelFigures:
         joint_clearance_mm=joint,
         wall_depth_min_mm=wall_depth,
         incidence_deg=float(np.degrees(np.arcsin(sine))),
-        entry_normal_deg=_degrees_between(normal, anatomy.x_axis),
+        entry_normal_deg=in_frame["entry_normal_deg"],
         shaft_angle_deg=shaft_angle,
-        ap_angle_deg=float(np.degrees(np.arctan2(-heading[0], -heading[2])) % 360.0),
-        lateral_tilt_deg=float(np.degrees(np.arcsin(np.clip(heading[1], -1.0, 1.0)))),
+        ap_angle_deg=in_frame["ap_angle_deg"],
+        lateral_tilt_deg=in_frame["lateral_tilt_deg"],
         entry_edge_low_mm=entry[2] - rise - trochanter - level_raise_mm(hip.anatomy),
         entry_edge_high_mm=entry[2] + rise - trochanter,
         entry_above_lesser_trochanter_mm=entry[2] - trochanter,
         entry_below_greater_trochanter_mm=(
             None if greater is None else float(femoral[2, :3] @ greater + femoral[2, 3] - entry[2])
         ),
-        entry_anterior_mm=float(entry[1] - anatomy.midline_y(entry[2])),
+        entry_anterior_mm=in_frame["entry_anterior_mm"],
         nearest_to_cut_mm=min(
             float(bone.distance_to_cut(tunnel.entry)[0]),
             # Where no whole section is in view the mid-line is unknown, and so is the entry.
@@ -283,6 +284,19 @@ def _disc_offsets(solid: Tunnel) -> FloatArray:
     ring = np.cos(angle)[:, None] * a + np.sin(angle)[:, None] * b
     share = np.linspace(0.0, 1.0, int(np.ceil(2.0 * solid.radius_mm)) + 1)[1:]
     return np.asarray((solid.radius_mm * share[:, None, None] * ring).reshape(-1, 3))
+
+
+def frame_figures(normal: FloatArray, anatomy: Anatomy, tunnel: Tunnel) -> dict[str, float]:
+    """The figures that hang on where lateral is, by their keys in ``plan.json``; ``normal`` (3,) is the entry's."""
+    femoral = anatomy.femoral_from_local
+    entry = femoral[:3, :3] @ tunnel.entry + femoral[:3, 3]
+    heading = femoral[:3, :3] @ tunnel.direction
+    return {
+        "entry_normal_deg": _degrees_between(normal, anatomy.x_axis),
+        "ap_angle_deg": float(np.degrees(np.arctan2(-heading[0], -heading[2])) % 360.0),
+        "lateral_tilt_deg": float(np.degrees(np.arcsin(np.clip(heading[1], -1.0, 1.0)))),
+        "entry_anterior_mm": float(entry[1] - anatomy.midline_y(entry[2])),
+    }
 
 
 def portal_lengths(hip: Hip, tunnel: Tunnel, spec: Spec) -> tuple[float, float]:

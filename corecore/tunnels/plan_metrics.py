@@ -10,7 +10,7 @@ import numpy as np
 from corecore.base.grid import BoolArray, FloatArray
 from corecore.base.spec import Spec
 from corecore.hip.hip import Hip
-from corecore.hip.lesion import sample_counts
+from corecore.hip.lesion import Lesion, sample_counts
 from corecore.measures.weight_bearing import in_cone
 from corecore.tunnels.cylinder import Tunnel
 from corecore.tunnels.figures import neck_area_share as own_share
@@ -37,6 +37,8 @@ class PlanMetrics:
         Necrosis inside the tunnels or within 3 and 5 mm of them.
     target_fraction : float
         The objective's value.
+    foci_removed_fraction : tuple of float
+        Of each focus of the necrosis, the largest first, what lies inside the tunnels.
     necrosis_removed_ml, necrosis_left_ml : float
         Necrosis inside the tunnels, and outside.
     healthy_bone_removed_ml : float
@@ -55,6 +57,7 @@ class PlanMetrics:
     reached_3mm_fraction: float
     reached_5mm_fraction: float
     target_fraction: float
+    foci_removed_fraction: tuple[float, ...]
     necrosis_removed_ml: float
     necrosis_left_ml: float
     healthy_bone_removed_ml: float
@@ -87,6 +90,7 @@ def totals_of(hip: Hip, spec: Spec, tunnels: list[Tunnel]) -> PlanMetrics:
         reached_3mm_fraction=float(np.mean(reached[3.0])),
         reached_5mm_fraction=float(np.mean(reached[5.0])),
         target_fraction=objective_fraction(hip, tunnels, spec),
+        foci_removed_fraction=_by_focus(lesion, removed),
         necrosis_removed_ml=removed_ml,
         necrosis_left_ml=lesion.volume_ml - removed_ml,
         healthy_bone_removed_ml=max(0.0, graft - removed_ml),
@@ -94,6 +98,13 @@ def totals_of(hip: Hip, spec: Spec, tunnels: list[Tunnel]) -> PlanMetrics:
         neck_area_share=neck_area_share(hip, tunnels),
         discretisation_error_fraction=_discretisation_error(hip, tunnels, fraction),
     )
+
+
+def _by_focus(lesion: Lesion, removed: BoolArray) -> tuple[float, ...]:
+    numbers = lesion.focus_numbers
+    whole = np.bincount(numbers, minlength=2)[1:]
+    taken = np.bincount(numbers[removed], minlength=len(whole) + 1)[1:]
+    return tuple(float(share) for share in taken / np.maximum(whole, 1))
 
 
 def neck_area_share(hip: Hip, tunnels: Sequence[Tunnel]) -> float:

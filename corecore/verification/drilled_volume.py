@@ -73,9 +73,9 @@ def measure(bore: DrilledCylinder, hip: Hip, frame: Frame, spec: dict[str, float
     portal = portal_length(incidence, radius, spec["cortical_margin_mm"])
 
     beyond = bore.surface_beyond(portal)
-    in_head = frame.in_head(beyond)
-    cortex = beyond[~in_head]
-    joint = np.concatenate([beyond[in_head], _head_part(tunnel.wall(mouth, min(portal, length)), frame)])
+    proximal = frame.proximal(beyond)
+    cortex = beyond[~proximal]
+    joint = np.concatenate([beyond[proximal], _head_part(tunnel.wall(mouth, min(portal, length)), frame)])
     rim = tunnel.wall(mouth, length)
 
     outward = tunnel.prolonged(OUTWARD_MM)
@@ -108,7 +108,7 @@ def measure(bore: DrilledCylinder, hip: Hip, frame: Frame, spec: dict[str, float
 
 
 def _head_part(points: FloatArray, frame: Frame) -> FloatArray:
-    return points[frame.in_head(points)]
+    return points[frame.proximal(points)]
 
 
 def _exit(tip: FloatArray, outward: FloatArray, length_mm: float, hip: Hip) -> float | None:

@@ -67,6 +67,10 @@ class Frame:
         near = np.linalg.norm(offset, axis=1) <= self.radius_mm
         return np.asarray(near & (offset @ self.neck >= -HEAD_PLANE_RADII * self.radius_mm))
 
+    def proximal(self, points_mm: FloatArray) -> BoolArray:
+        """Whether world points (N, 3) lie on the head's side of its plane, where a wall keeps the joint's margin."""
+        return np.asarray((points_mm - self.center) @ self.neck >= -HEAD_PLANE_RADII * self.radius_mm)
+
     def in_posterosuperior_neck(self, points_mm: FloatArray) -> BoolArray:
         """Whether world points (N, 3) lie in the neck's postero-superior quarter."""
         offset = points_mm - self.center

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
+from scipy.spatial import cKDTree
 
 from corecore.base.errors import InputError
 from corecore.base.grid import BoolArray, FloatArray, Mask, transform
 from corecore.document.inputs import input_fingerprints
 from corecore.document.stated import InputFile, StatedAnatomy, StatedPlan
 from corecore.io.references import read_mask
+from corecore.verification.frame import HEAD_PLANE_RADII
 from corecore.verification.keep_out import Region, region_of
 from corecore.verification.mesh import BoneMesh, mesh_of
 from corecore.verification.report import Check, same_text
@@ -33,6 +35,10 @@ POINT_SPACING_MM = 0.3
 #: Spacing of points for the head's volume, mm: half a million points, 0.1 % of a head.
 HEAD_POINT_SPACING_MM = 0.6
 
+#: Where the mask stands further out of the head's sphere than this, the sphere is the joint surface, mm (contract §1).
+STANDS_OUT_MM = 1.5
+#: … and no further than this, head radii: beyond lies the greater trochanter of a short neck.
+OUT_TO_RADII = 1.3
 #: Seed of the shifts that keep sample points off the planes of the frame.
 SHIFT_SEED = 20
 
@@ -89,7 +95,12 @@ def load_hip(plan: StatedPlan) -> Hip:
         bone = Mask(femur.grid, femur.voxels | _lesion_in_open_holes(femur, lesion, plan.anatomy))
     mesh = mesh_of(bone)
     kept = _without_specks(lesion, bone if one_map else None)
+    beyond = Mask(bone.grid, beyond_joint(bone, mesh, plan.anatomy))
+    if beyond.voxels.any():
+        bone = Mask(bone.grid, bone.voxels & ~beyond.voxels)
+        mesh = mesh_of(bone)
     points, point_ml = _lesion_points(kept, bone, None if one_map else mesh)
+    points = points[~beyond.contains(points)]
     pelvis, avoid = plan.input("pelvis"), plan.input("avoid")
     return Hip(
         bone=bone,
@@ -100,6 +111,35 @@ def load_hip(plan: StatedPlan) -> Hip:
         pelvis=None if pelvis is None else region_of(_read(pelvis)),
         avoid=None if avoid is None else region_of(_read(avoid)),
     )
+
+
+def beyond_joint(bone: Mask, mesh: BoneMesh, anatomy: StatedAnatomy) -> BoolArray:
+    """The bone voxels beyond the joint surface: outside the sphere where the mesh stands out of it (contract §1).
+
+    The sphere is divided into narrow cones about the directions of the vertices that stand out; a voxel is taken off
+    when it lies in one of them, proximal of the head's plane and outside the sphere.
+    """
+    result = np.zeros(bone.grid.shape, dtype=bool)
+    radius = anatomy.head_radius_mm
+
+    def proximal(offset: FloatArray) -> BoolArray:
+        return np.asarray(offset @ anatomy.neck_axis >= -HEAD_PLANE_RADII * radius)
+
+    vertices = mesh.vertices_mm - anatomy.head_center
+    size = np.linalg.norm(vertices, axis=1)
+    out = (size > radius + STANDS_OUT_MM) & (size < OUT_TO_RADII * radius) & proximal(vertices)
+    if not out.any():
+        return result
+    at = np.argwhere(bone.voxels)
+    offset = transform(bone.grid.world_from_index, at) - anatomy.head_center
+    far = np.linalg.norm(offset, axis=1)
+    chosen = (far > radius) & proximal(offset)
+    at, unit = at[chosen], offset[chosen] / far[chosen, None]
+    # Neighbouring vertices lie a voxel of the mesh apart at most; seen from the centre, less.
+    width = float(np.abs(np.linalg.det(mesh.index_from_world[:3, :3]))) ** (-1.0 / 3.0) / radius
+    gap = cKDTree(vertices[out] / size[out, None]).query(unit, distance_upper_bound=width)[0]
+    result[tuple(at[gap < width].T)] = True
+    return result
 
 
 def voxel_points(mask: Mask, spacing_mm: float) -> tuple[FloatArray, float]:

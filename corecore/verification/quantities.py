@@ -8,6 +8,7 @@ from corecore.base.grid import BoolArray, FloatArray
 from corecore.document.stated import StatedPlan
 from corecore.verification import tolerance
 from corecore.verification.cylinder import Cylinder, DrilledCylinder
+from corecore.verification.foci import foci_checks
 from corecore.verification.frame import Frame
 from corecore.verification.hip import Hip, points_in_box
 from corecore.verification.report import Check, at_least, equal, same_text
@@ -112,7 +113,7 @@ def total_checks(plan: StatedPlan, hip: Hip, frame: Frame, bores: list[DrilledCy
     taken, stated = neck_share(plan, frame, bores), totals.get("neck_area_share")
     if taken is not None and stated is not None:
         checks.append(equal("totals.neck_area_share", stated, taken, tolerance.NECK_SHARE, ""))
-    return checks + _optimality(plan, share, slack)
+    return checks + foci_checks(plan, hip, frame, removed) + _optimality(plan, share, slack)
 
 
 def neck_share(plan: StatedPlan, frame: Frame, bores: list[DrilledCylinder]) -> float | None:

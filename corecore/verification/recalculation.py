@@ -10,6 +10,7 @@ from corecore.verification import tolerance
 from corecore.verification.bone_stock import standing_checks
 from corecore.verification.cylinder import bore_of
 from corecore.verification.drilled_volume import measure
+from corecore.verification.foci import foci_checks
 from corecore.verification.frame import frame_of
 from corecore.verification.hip import Hip, check_inputs, load_hip
 from corecore.verification.landmarks import landmark_checks
@@ -56,6 +57,7 @@ def judge(plan: StatedPlan, hip: Hip) -> Verification:
     checks += necrosis_checks(plan, hip, frame)
     checks += ray_checks(plan, hip, frame)
     if plan.status == "infeasible":
+        checks += foci_checks(plan, hip, frame)
         checks.append(at_most("tunnels (number)", 0.0, float(len(plan.tunnels)), 0.0, ""))
         return Verification(tuple(checks), tuple(messages))
 

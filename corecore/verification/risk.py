@@ -16,7 +16,7 @@ from corecore.base.grid import BoolArray, FloatArray
 from corecore.document.stated import JUDGED, Errors, StatedPlan, StatedRisk
 from corecore.verification import tolerance
 from corecore.verification.drilled_volume import PORTAL_EXTRA_MM
-from corecore.verification.frame import HEAD_PLANE_RADII, Frame, across, unit
+from corecore.verification.frame import Frame, across, unit
 from corecore.verification.hip import Hip
 from corecore.verification.report import Check, equal
 
@@ -149,7 +149,7 @@ def _drillings(
         tip = entry + length * heading
         surface = np.concatenate([wall, tip + circle, tip + 0.5 * circle, tip[None]])
         out = surface[~hip.mesh.inside(surface)]
-        proximal = (out - frame.center) @ frame.neck >= -HEAD_PLANE_RADII * frame.radius_mm
+        proximal = frame.proximal(out)
         joint[n], cortex[n] = bool(proximal.any()), bool((~proximal).any())
     return Drillings(cortex, joint, removed)
 

@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 #: Import name to the name it is installed by, where they differ.
-INSTALLED_AS = {"vtkmodules": "vtk", "SimpleITK": "simpleitk"}
+INSTALLED_AS = {"vtkmodules": "vtk", "SimpleITK": "simpleitk", "gdcm": "python-gdcm"}
 #: Extras for those who work on it.
 OWN = ("dev", "bench", "docs")
 

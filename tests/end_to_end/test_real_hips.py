@@ -42,6 +42,10 @@ def test_anatomy_and_lesion_are_those_of_the_readme(real_hips: Path, name: str) 
     if truth["lesser_trochanter_tip"] is not None:
         level = (np.array(truth["lesser_trochanter_tip"]) - center) @ axis
         assert anatomy.lesser_trochanter_height_mm == pytest.approx(level, abs=6.0)
+    # Clean masks: their heads are where their spheres are, and a shaft that the last slice cuts is no warning.
+    assert not {warning.code for warning in hip.warnings} & {
+        "head_surface", "head_cut_by_scan", "lesion_cut_by_scan", "thick_slices",
+    }  # fmt: skip
     found = measure(hip, Spec())
     assert found.figures.volumes.volume_ml == pytest.approx(truth["lesion_ml"], rel=0.01)
     assert np.linalg.norm(found.centroid - truth["lesion_centroid"]) < 0.5

@@ -10,11 +10,13 @@ from scipy.spatial.transform import Rotation
 from support.anatomy_bones import Posed, Stick, degrees_between, posed, unit
 
 from corecore.base.distance_field import Bone
+from corecore.base.errors import AnatomyError
 from corecore.base.grid import FloatArray
 from corecore.hip.anatomy.fit import fit_anatomy
-from corecore.hip.anatomy.frame import entry_zone, guess_side, neck_axis_turned
+from corecore.hip.anatomy.frame import entry_zone, neck_axis_turned
 from corecore.hip.anatomy.head import fit_head
 from corecore.hip.anatomy.model import Anatomy, Landmarks
+from corecore.hip.anatomy.side import Shape, checked_shape, guess_side
 
 LESION = np.array([-3.0, 5.0, 12.0])
 UP = np.array([0.0, 0.0, 1.0])
@@ -63,7 +65,7 @@ def test_axes_and_landmarks_of_a_ball_on_a_stick(index: int, shape: int) -> None
     assert found.lesser_trochanter_height_mm == pytest.approx(-2.0 * stick.radius, abs=1.0)
     assert found.neck_min_area_mm2 == pytest.approx(np.pi * stick.neck_radius**2, rel=0.04)
     assert found.greater_trochanter_tip is not None
-    tip = truth.at(np.array([stick.joint[0] + 6.0, stick.joint[1] - 4.0, 4.0]))
+    tip = truth.at(np.array([stick.joint[0] + 6.0, stick.joint[1] - 8.0, 4.0]))
     assert np.linalg.norm(found.greater_trochanter_tip - tip) < 1.5
 
 
@@ -170,8 +172,8 @@ def test_landmarks_given_override_and_are_said_to_be_given() -> None:
     assert found.lesser_trochanter_height_mm == pytest.approx(height)
 
 
-def test_the_other_sides_bone_is_told() -> None:
-    """A mirrored bone keeps its head, neck and shaft; only the bump's place betrays it."""
+def test_the_other_sides_bone_is_refused() -> None:
+    """A mirrored bone keeps its head, neck and shaft; where the trochanters lie betrays it."""
     truth = pose(0)
     bone = truth.bone
     size = (bone.distance_mm.shape[0] - 1) * bone.spacing_mm[0]
@@ -182,8 +184,30 @@ def test_the_other_sides_bone_is_told() -> None:
         bone.surface_normals * flip, bone.cut_points_mm,
     )  # fmt: skip
     assert "mirrored_bone" not in {c.code for c in fitted(truth).warnings}
-    found = fit_anatomy(mirrored, truth.at(LESION) * flip + shift, side="right", superior=UP)
-    assert "mirrored_bone" in {c.code for c in found.warnings}
+    with pytest.raises(AnatomyError, match="lesser trochanter lies before the neck") as refused:
+        fit_anatomy(mirrored, truth.at(LESION) * flip + shift, side="right", superior=UP)
+    assert refused.value.code == "bone-mirrored"
+
+
+@pytest.mark.parametrize(
+    ("cues", "ends"),
+    [
+        ({"lesser trochanter": 8.0, "greater trochanter": 9.0, "neck": 5.0, "bow": 2.0}, "silent"),
+        ({"lesser trochanter": -2.9, "greater trochanter": -2.9, "neck": -2.9, "bow": -0.9}, "silent"),
+        ({"lesser trochanter": -8.0, "greater trochanter": 9.0, "neck": 5.0}, "silent"),
+        ({"lesser trochanter": -8.0}, "warns"),
+        ({"lesser trochanter": -8.0, "greater trochanter": 9.0, "neck": -5.0}, "warns"),
+        ({"lesser trochanter": -8.0, "greater trochanter": -9.0}, "refuses"),
+        ({"lesser trochanter": -8.0, "greater trochanter": -9.0, "neck": -5.0, "bow": 2.0}, "refuses"),
+        ({}, "silent"),
+    ],
+)
+def test_one_cue_warns_and_two_refuse(cues: dict[str, float], ends: str) -> None:
+    if ends == "refuses":
+        with pytest.raises(AnatomyError, match="--side right"):
+            checked_shape(Shape(cues), "left")
+    else:
+        assert [w.code for w in checked_shape(Shape(cues), "left")] == (["mirrored_bone"] if ends == "warns" else [])
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def test_the_search_changes_margin_where_the_zones_do(sample_hip: Hip, off: floa
         across = np.cos(turn) * middle + np.sin(turn) * side
         point = anatomy.head_center + radius * (-along * axis + away * across)
         told = int(margin_at(problem, *point)[1])
-        assert (told == Reason.JOINT) is bool(anatomy.in_head(point[None])[0])
+        assert (told == Reason.JOINT) is bool(anatomy.proximal_of_head_plane(point[None])[0])
         if told != Reason.JOINT:
             assert (told == Reason.POSTEROSUPERIOR) is bool(anatomy.in_posterosuperior_quarter(point[None])[0])
         return told
@@ -40,6 +40,8 @@ def test_the_search_changes_margin_where_the_zones_do(sample_hip: Hip, off: floa
     inside, outside = off < 0.0, off > 0.0
     assert (reason(HEAD_PLANE_RADII + off, 0.0) == Reason.JOINT) is inside
     assert (reason(HEAD_PLANE_RADII + off, 0.0) == Reason.POSTEROSUPERIOR) is outside
+    # The plane alone decides: also beside the sphere.
+    assert (reason(HEAD_PLANE_RADII + off, 0.0, 1.2) == Reason.JOINT) is inside
     assert (reason(NECK_END_RADII + off, 0.0) == Reason.POSTEROSUPERIOR) is inside
     for sign in (-1.0, 1.0):
         at = reason(0.5 * (HEAD_PLANE_RADII + NECK_END_RADII), sign * (QUARTER_HALF_DEG + 50.0 * off))

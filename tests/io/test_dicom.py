@@ -19,7 +19,6 @@ from support import format_files as files
 
 from corecore.base.errors import InputError, MissingExtraError
 from corecore.base.grid import Grid, transform
-from corecore.io.dicom import rtstruct
 from corecore.io.dicom.series import find_series
 from corecore.io.references import read_image, read_mask, read_segmentation
 
@@ -187,6 +186,27 @@ def test_a_segmentation_lies_on_its_series(series: tuple[Path, list[Dataset]], k
         assert np.max(np.abs(mask.grid.world_from_index - AFFINE)) < 1e-6
 
 
+def test_fractions_are_cut_at_a_half_and_told(series: tuple[Path, list[Dataset]]) -> None:
+    def softened(dataset: Dataset) -> None:
+        pixels = dataset.pixel_array.copy()
+        pixels[pixels > 0] = 120
+        pixels[0][pixels[0] > 0] = 130
+        dataset.PixelData = pixels.tobytes()
+
+    path = files.dicom_seg(
+        series[0] / "s.dcm", labels(), series[1], segmentation_type="FRACTIONAL", fractional_type="PROBABILITY",
+        max_fractional_value=255,
+    )  # fmt: skip
+    parts = read_segmentation(damage(path, softened))
+    mask = parts.pick("femur_right")
+    assert mask.voxels.sum() == (labels()[:, :, 3] == 1).sum()
+    (remark,) = parts.remarks
+    assert remark.code == "mask_thresholded"
+    assert f"{mask.volume_ml:.2f} ml; from 0.4 {(labels() == 1).sum() * mask.grid.voxel_ml:.2f} ml, 0.6 0.00 ml" in (
+        remark.text
+    )
+
+
 def test_frames_left_out_are_not_the_scans_end(series: tuple[Path, list[Dataset]], tmp_path: Path) -> None:
     """Away from its series a sparse segmentation is given room, and every voxel stays where it was."""
     path = files.dicom_seg(tmp_path / "alone.dcm", labels(), series[1])
@@ -196,6 +216,75 @@ def test_frames_left_out_are_not_the_scans_end(series: tuple[Path, list[Dataset]
     assert mask.voxels.sum() == (labels() == 1).sum()
     here = transform(AFFINE, np.argwhere(labels() == 1))
     assert np.max(np.abs(np.sort(mask.positions_mm(), axis=0) - np.sort(here, axis=0))) < 1e-6
+
+
+def spaced(said: str | None, thickness: str | None = "1.6") -> Callable[[Dataset], None]:
+    def change(dataset: Dataset) -> None:
+        measures = dataset.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
+        for name, value in (("SpacingBetweenSlices", said), ("SliceThickness", thickness)):
+            if value is not None:
+                setattr(measures, name, value)
+            elif name in measures:
+                delattr(measures, name)
+
+    return change
+
+
+@pytest.mark.parametrize("said", [None, "0", "-1.5", "0.75", "4.5", "1.49", "1000", "1e-9"])
+@pytest.mark.parametrize("beside", [True, False])
+def test_places_of_frames_outrank_the_step_stated(
+    series: tuple[Path, list[Dataset]], tmp_path: Path, said: str | None, beside: bool
+) -> None:
+    path = files.dicom_seg((series[0] if beside else tmp_path) / "s.dcm", labels(), series[1])
+    right = read_mask(f"{path}:1")
+    mask = read_mask(f"{damage(path, spaced(said))}:1")
+    assert mask.grid.same_as(right.grid)
+    assert np.array_equal(mask.voxels, right.voxels)
+    assert right.voxels.sum() == (labels() == 1).sum()
+
+
+def without_sources(dataset: Dataset) -> None:
+    for frame in dataset.PerFrameFunctionalGroupsSequence:
+        del frame.DerivationImageSequence
+
+
+@pytest.mark.parametrize("count", [2, 3])
+@pytest.mark.parametrize("witness", ["series", "sources", "lengths"])
+def test_slices_without_a_frame_between_stored_ones_stay_empty(
+    series: tuple[Path, list[Dataset]], tmp_path: Path, count: int, witness: str
+) -> None:
+    step = float(np.linalg.norm(AFFINE[:3, 2]))
+    values = np.zeros(SHAPE, dtype=np.uint8)
+    values[2:9, 2:8, ::count] = 1
+    path = files.dicom_seg((series[0] if witness == "series" else tmp_path) / "s.dcm", values, series[1])
+    if witness == "series":
+        damage(path, spaced(f"{count * step:.6f}", f"{count * step:.6f}"))
+    if witness == "sources":
+        damage(path, spaced(f"{step:.6f}", None))
+    if witness == "lengths":
+        damage(damage(path, spaced(f"{step:.6f}", f"{step:.6f}")), without_sources)
+    mask = read_mask(f"{path}:1")
+    assert mask.grid.spacing_mm == pytest.approx(np.linalg.norm(AFFINE[:3, :3], axis=0), abs=1e-4)
+    found = transform(np.linalg.inv(AFFINE) @ mask.grid.world_from_index, np.argwhere(mask.voxels))
+    assert np.max(np.abs(found - np.rint(found))) < 1e-3
+    assert {tuple(p) for p in np.rint(found).astype(int)} == {tuple(p) for p in np.argwhere(values)}
+
+
+def test_one_length_alone_leaves_out_no_slices(series: tuple[Path, list[Dataset]], tmp_path: Path) -> None:
+    step = float(np.linalg.norm(AFFINE[:3, 2]))
+    path = files.dicom_seg(tmp_path / "s.dcm", labels(), series[1])
+    damage(damage(path, spaced(f"{step / 2:.6f}", f"{step:.6f}")), without_sources)
+    assert read_mask(f"{path}:1").voxels.sum() == (labels() == 1).sum()
+
+
+def test_frames_of_every_second_and_third_slice_lie_on_one_stack(
+    series: tuple[Path, list[Dataset]], tmp_path: Path
+) -> None:
+    values = np.zeros(SHAPE, dtype=np.uint8)
+    values[2:9, 2:8, [0, 2, 5, 8]] = 1
+    path = files.dicom_seg(tmp_path / "s.dcm", values, series[1])
+    mask = read_mask(f"{damage(path, spaced(None, None))}:1")
+    assert np.flatnonzero(mask.voxels.any(axis=(0, 1))).tolist() == [0, 2, 5, 8]
 
 
 def test_a_segmentation_is_no_image(series: tuple[Path, list[Dataset]], tmp_path: Path) -> None:
@@ -281,6 +370,37 @@ def test_a_voxel_is_inside_when_its_centre_is(series: tuple[Path, list[Dataset]]
         assert np.array_equal(mask.voxels[:, :, k], expected if 2 <= k < 6 else np.zeros_like(expected))
 
 
+def test_contours_drawn_twice_and_points_are_dropped(series: tuple[Path, list[Dataset]]) -> None:
+    lines = [circle(3.1, k) for k in range(2, 6)]
+    more = [lines[1], lines[2] + 1e-3, lines[3][:2], lines[3][:1]]
+    path = files.rtstruct_of(series[0] / "rt.dcm", {"ball": lines, "again": lines + more}, series[1])
+    parts = read_segmentation(path)
+    once = parts.pick("ball")
+    assert not parts.remarks
+    assert np.array_equal(parts.pick("again").voxels, once.voxels)
+    (remark,) = parts.remarks
+    assert remark.code == "contours_dropped"
+    assert remark.text == "of its contours, 2 of one or two points and 2 drawn twice were dropped"
+
+
+def test_contours_that_cross_a_little_are_told(series: tuple[Path, list[Dataset]]) -> None:
+    lines = [circle(4.2, k) for k in range(1, 8)]
+    # Over one voxel of the first, and one beyond it.
+    lines.append(circle(0.9, 4, center=(10.1, 5.0)))
+    parts = read_segmentation(files.rtstruct_of(series[0] / "rt.dcm", {"x": lines}, series[1]))
+    mask = parts.pick("x")
+    (remark,) = parts.remarks
+    assert remark.code == "contours_cross"
+    assert mask.voxels[:, :, 4].sum() > mask.voxels[:, :, 3].sum()
+
+
+def test_contours_said_to_exclude_each_other_may_cross(series: tuple[Path, list[Dataset]]) -> None:
+    lines = [circle(3.0, 4), circle(3.0, 4, center=(7.3, 4.6))]
+    path = files.rtstruct_of(series[0] / "rt.dcm", {"x": lines}, series[1], "CLOSEDPLANAR_XOR")
+    parts = [read_mask(f"{files.rtstruct_of(series[0] / 'one.dcm', {'x': [line]}, series[1])}:x") for line in lines]
+    assert np.array_equal(read_mask(f"{path}:x").voxels, parts[0].voxels ^ parts[1].voxels)
+
+
 def test_contours_that_leave_the_image_are_cut_off_there(series: tuple[Path, list[Dataset]]) -> None:
     lines = [circle(50.0, k) for k in (3, 4, 5)]
     path = files.rtstruct_of(series[0] / "rt.dcm", {"all": lines}, series[1])
@@ -292,11 +412,12 @@ def test_contours_that_leave_the_image_are_cut_off_there(series: tuple[Path, lis
 @pytest.mark.parametrize(
     ("lines", "kind", "word"),
     [
-        ([circle(3.0, k) for k in (1, 3, 5, 7)], "CLOSED_PLANAR", "every 2th slice only"),
         ([circle(3.0, 4) + stacking() * 0.4], "CLOSED_PLANAR", "0.60 mm off the slices"),
         ([circle(3.0, 40)], "CLOSED_PLANAR", "outside the series"),
         ([circle(3.0, 4)], "OPEN_PLANAR", "OPEN_PLANAR"),
-        ([circle(3.0, 4)[:2]], "CLOSED_PLANAR", "6 numbers"),
+        ([circle(3.0, 4)[:2]], "CLOSED_PLANAR", "the mask is empty"),
+        ([circle(3.0, 4), circle(3.0, 4, center=(8.3, 4.6))], "CLOSED_PLANAR", "1 plane.s. cross .* first on slice 5"),
+        ([circle(3.0, 4)[np.r_[0:100, 200:300, 100:200, 300:400]]], "CLOSED_PLANAR", "cross themselves"),
         ([circle(3.0, 4) * 1e6], "CLOSED_PLANAR", "off the slices|outside the series"),
         ([circle(0.05, 4, center=(5.5, 4.5))], "CLOSED_PLANAR", "the mask is empty"),
     ],
@@ -314,21 +435,6 @@ def test_contours_need_a_grid(series: tuple[Path, list[Dataset]], tmp_path: Path
     with pytest.raises(InputError, match="--image"):
         read_mask(f"{path}:femur")
     assert np.array_equal(read_mask(f"{path}:femur", on=Grid(SHAPE, AFFINE)).voxels, labels() == 1)
-
-
-def test_half_the_voxels_of_a_turned_polygon(series: tuple[Path, list[Dataset]]) -> None:
-    """The area of a random star-shaped polygon, by many shifted lattices, is that of the shoelace formula."""
-    rng = np.random.default_rng(5)
-    angle = np.sort(rng.uniform(0, 2 * np.pi, 40))
-    polygon = np.column_stack([np.cos(angle), np.sin(angle)]) * rng.uniform(15, 40, (40, 1)) + 60
-    x, y = polygon.T
-    area = 0.5 * abs(float(np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y)))
-    counts = []
-    for shift in rng.uniform(0, 1, (30, 2)):
-        plane = np.zeros((121, 120), dtype=np.uint8)
-        rtstruct.toggle(plane, polygon + shift)
-        counts.append(int(np.bitwise_xor.accumulate(plane, axis=0).sum()))
-    assert np.mean(counts) == pytest.approx(area, rel=0.005)
 
 
 def test_without_pydicom_one_line_names_the_extra(

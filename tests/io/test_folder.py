@@ -101,7 +101,7 @@ def test_an_image_is_found_below_and_two_series_are_a_question(tmp_path: Path) -
     put(tmp_path, "femur", values() == 1)
     assert find(tmp_path, "image") == MaskReference(below)
     files.dicom_series(tmp_path / "study" / "other", grey(), AFFINE)
-    with pytest.raises(InputError, match="2 candidates for the image"):
+    with pytest.raises(InputError, match=r"2 series \(.*choose it by its number, as .*:3\.1"):
         find(tmp_path, "image")
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from support.signs_phantom import flattened, sound_hip
 
+from corecore.hip.head_surface import FOVEA
 from corecore.measures.signs.collapse import (
-    FOVEA,
     LIMIT_MM,
     Collapse,
     depressions,

@@ -159,13 +159,16 @@ def test_the_outline_moved_by_half_a_voxel_and_by_a_millimetre(head: Hip) -> Non
 
 
 def test_a_lesion_lost_to_the_eraser_has_no_change_of_depth(head: Hip) -> None:
-    """A disc of 1 mm: with its outline 1 mm in, nothing is left to measure a depth of."""
+    """A disc of 1 mm: with its outline 1 mm in, nothing is left to measure; it is said, and why."""
     place = femoral(head)
     disc = (np.abs(place[..., 2] - 15.0) <= 0.9) & (np.hypot(place[..., 0], place[..., 1]) <= 8.0)
     found: Measures = measure(with_lesion(head, disc), replace(Spec(), subchondral_depth_mm=12.0))
     assert found.repeatability.one_mm["weight_bearing.poles.gait.depth_mm"][0] is None
-    assert found.repeatability.one_mm["volume_ml"][0] is not None
-    assert found.as_dict()["repeatability"]["figures"]["volume_ml"]["one_mm"][0] < 0
+    assert all(inward is None for inward, _ in found.repeatability.one_mm.values())
+    assert all(inward is None for inward, _ in found.repeatability.one_mm_classes.values())
+    assert found.repeatability.one_mm["volume_ml"][1] is not None
+    assert "repeatability.one_mm.inward" in found.as_dict()["missing"]
+    assert "lesion_thin" in {warning.code for warning in found.warnings}
 
 
 def rotated(vector: np.ndarray, axis: np.ndarray, degrees: float) -> np.ndarray:

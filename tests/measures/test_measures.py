@@ -10,9 +10,11 @@ import pytest
 from support.head_phantom import NECK, RADIUS, ball_hip, cap_overlap, cone, femoral, figures, with_lesion
 
 from corecore.base.spec import Spec
+from corecore.hip.anatomy.model import PlanWarning
+from corecore.hip.head_surface import surface_along
 from corecore.hip.hip import Hip
 from corecore.measures.model import measure
-from corecore.measures.necrosis import head_map, spread_directions, surface_along
+from corecore.measures.necrosis import head_map, spread_directions
 from corecore.measures.volume import steinberg_class, steinberg_range
 from corecore.measures.weight_bearing import POLES
 
@@ -30,6 +32,20 @@ GAIT = np.array(POLES["gait"])
 def head(request: pytest.FixtureRequest, sample_hip: Hip) -> Hip:
     """The ball at one of three orientations."""
     return ball_hip(sample_hip, request.param)
+
+
+def test_what_the_scans_edge_cuts_has_no_class_of_size(head: Hip) -> None:
+    whole = cone(head, GAIT, 40.0)
+    cut = replace(whole, warnings=(*whole.warnings, PlanWarning("lesion_cut_by_scan", "…")))
+    sound, part = measure(whole, Spec()).part(), measure(cut, Spec()).part()
+    assert (sound.lower_bound, part.lower_bound) == (False, True)
+    assert (part.steinberg, part.steinberg_sphere, part.kerboul.grade) == (None, None, None)
+    assert sound.steinberg is not None
+    assert {"steinberg", "steinberg_sphere", "kerboul.grade"} <= set(part.missing)
+    assert "cuts" in part.missing["kerboul.grade"]
+    assert part.volume_ml == sound.volume_ml
+    assert isinstance(part.summary.headline, str)
+    assert "Steinberg" not in part.summary.headline
 
 
 def cap_ml(height: float) -> float:

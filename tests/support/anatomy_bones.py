@@ -74,7 +74,7 @@ class Stick:
         axis = self.joint[:2]
         shaft_across = np.linalg.norm(p[:, :2] - axis, axis=1)
         shaft = np.minimum(self.shaft_radius - shaft_across, np.minimum(p[:, 2] - self.bottom, -15.0 - p[:, 2]))
-        greater = 14.0 - np.linalg.norm(p - np.array([axis[0] + 6.0, axis[1] - 4.0, -10.0]), axis=1)
+        greater = 14.0 - np.linalg.norm(p - np.array([axis[0] + 6.0, axis[1] - 8.0, -10.0]), axis=1)
         tip = np.array([self.lesser_tip[0], self.lesser_tip[1]]) - axis
         ball = np.array([*(axis + tip * (22.0 / 30.0)), -2.0 * self.radius])
         lesser = 8.0 - np.linalg.norm(p - ball, axis=1)

@@ -118,6 +118,11 @@ def _(kit: Kit) -> list[str]:
 
 @command("values-not-whole")
 def _(kit: Kit) -> list[str]:
+    return kit.measure(f"{kit.nifti('image.nii.gz', cube().astype(np.float32) / 2 - 0.25)}:1")
+
+
+@command("mask-not-binary")
+def _(kit: Kit) -> list[str]:
     return kit.measure(f"{kit.nifti('soft.nii.gz', cube().astype(np.float32) / 2)}:1")
 
 
@@ -148,12 +153,20 @@ def _(kit: Kit) -> list[str]:
     return kit.measure(f"{SAMPLE}:2")
 
 
-@command("mask-specks")
+@command("lesion-too-small")
 def _(kit: Kit) -> list[str]:
     values, affine = sample()
     specks = np.zeros_like(values)
     specks[tuple(np.argwhere(values == 2)[0])] = 1
     return kit.measure(f"{SAMPLE}:1", kit.nifti("specks.nii.gz", specks, affine))
+
+
+@command("slices-missing")
+def _(kit: Kit) -> list[str]:
+    values, affine = sample()
+    thinned = (values == 2).astype(np.uint8)
+    thinned[:, 1::2] = 0
+    return kit.measure(f"{SAMPLE}:1", kit.nifti("thinned.nii.gz", thinned, affine))
 
 
 @command("series-not-single")
@@ -192,6 +205,16 @@ def _(kit: Kit) -> list[str]:
     return _series_spoilt(kit, PhotometricInterpretation="PALETTE COLOR")
 
 
+@command("segmenter-failed")
+def _(kit: Kit) -> list[str]:
+    files = pytest.importorskip("support.format_files")
+    files.dicom_series(kit.folder / "ct", np.zeros((8, 8, 4), dtype=np.int16), np.eye(4))
+    program = kit.text("TotalSegmentator", "#!/bin/sh\nexit 3\n")
+    program.chmod(0o755)
+    kit.patch.setenv("PATH", f"{kit.folder}{os.pathsep}/bin")
+    return ["prepare", str(kit.folder / "ct"), "--out", str(kit.folder / "case")]
+
+
 @command("contours-unusable")
 def _(kit: Kit) -> list[str]:
     files = pytest.importorskip("support.format_files")
@@ -199,6 +222,14 @@ def _(kit: Kit) -> list[str]:
     line = np.array([[1.0, 1.0, 0.0], [4.0, 1.0, 0.0], [4.0, 4.0, 0.0]])
     path = files.rtstruct_of(kit.folder / "ct" / "rt.dcm", {"femur": [line]}, series, "OPEN_PLANAR")
     return kit.measure(f"{path}:femur")
+
+
+@command("contours-cross")
+def _(kit: Kit) -> list[str]:
+    files = pytest.importorskip("support.format_files")
+    series = files.dicom_series(kit.folder / "ct", np.zeros((8, 8, 4), dtype=np.int16), np.eye(4))
+    line = np.array([[-0.5, -0.5, 0.0], [-6.5, -6.5, 0.0], [-6.5, -0.5, 0.0], [-0.5, -6.5, 0.0]])
+    return kit.measure(f"{files.rtstruct_of(kit.folder / 'ct' / 'rt.dcm', {'femur': [line]}, series)}:femur")
 
 
 @command("contours-without-series")

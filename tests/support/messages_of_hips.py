@@ -113,6 +113,32 @@ def _(kit: Kit) -> list[str]:
     return kit.measure(f"{kit.folder / 'mirrored.nii.gz'}:1", f"{kit.folder / 'mirrored.nii.gz'}:2")
 
 
+@command("head-labelled-pelvis")
+def _(kit: Kit) -> list[str]:
+    values, affine = sample()
+    head = transform(np.linalg.inv(affine), kit.hip.to_world(kit.hip.anatomy.head_center))
+    mm = abs(affine[0, 0])
+    cap = (values == 1) & ball(values, tuple(head + np.array([-18.0, 0.0, 10.0]) / mm), 12.0 / mm)
+    path = kit.nifti("cap.nii.gz", np.where(cap, 3, values).astype(np.uint8), affine)
+    return kit.measure(f"{path}:1", f"{path}:2", "--pelvis", f"{path}:3")
+
+
+@command("patient-position")
+def _(kit: Kit) -> list[str]:
+    values, affine = sample()
+    # Turned about the left-right axis: head below the shaft, front behind.
+    path = kit.nifti("turned.nii.gz", values, np.diag([1.0, -1.0, -1.0, 1.0]) @ affine)
+    return kit.measure(f"{path}:1", f"{path}:2")
+
+
+@command("bone-mirrored")
+def _(kit: Kit) -> list[str]:
+    values, affine = sample()
+    # Front and back exchanged: the neck still points inward.
+    path = kit.nifti("mirrored.nii.gz", values[:, ::-1], affine)
+    return kit.measure(f"{path}:1", f"{path}:2", "--side", "right")
+
+
 @command("head-not-found")
 def _(kit: Kit) -> list[str]:
     values = np.zeros((70, 70, 70), dtype=np.uint8)

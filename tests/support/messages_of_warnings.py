@@ -11,6 +11,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from corecore.base.grid import BoolArray, FloatArray, Grid, Image, Mask, transform
 from corecore.hip.case import DRAFT_NOTE
@@ -47,7 +48,7 @@ def _map(kit: Kit, values: np.ndarray[Any, Any], *more: object) -> list[str]:
 
 @scene(
     "bone_specks", "loose_bone", "holes_filled", "hollow_bone", "lesion_specks", "lesion_away", "late_stage",
-    "open_physis", "image_age", "acetabulum_population", slow=False,
+    "open_physis", "image_age", "acetabulum_population", "frame_uncertain", slow=False,
 )  # fmt: skip
 def an_untidy_map(kit: Kit) -> list[str]:
     values, affine = sample()
@@ -63,6 +64,23 @@ def an_untidy_map(kit: Kit) -> list[str]:
     values[shaft[0] + 4, shaft[1], 30] = 2
     values[shaft[0] - 4 : shaft[0], shaft[1] : shaft[1] + 5, 20:25] = 2
     return _map(kit, values, "--stage", "ARCO 3A", "--physis", "open", "--imaging-date", "2020-01-01")
+
+
+@scene("several_foci", "lesion_thin", "focus_missed")
+def a_path_past_one_slice_in_two_pieces(kit: Kit) -> list[str]:
+    values, affine = sample()
+    values = values.copy()
+    dead = np.argwhere(values == 2)
+    middle, side = dead[:, 2].mean().astype(int), dead[:, 0].mean().astype(int)
+    values[values == 2] = 1
+    values[tuple(dead[(dead[:, 2] == middle) & (np.abs(dead[:, 0] - side) > 1)].T)] = 2
+    path = kit.nifti("map.nii.gz", values, affine)
+    tunnel = json.loads((kit.kept_plan / "plan.json").read_text())["tunnels"][0]
+    entry, tip = np.array(tunnel["entry"]), np.array(tunnel["tip"])
+    ends = [",".join(f"{v:.3f}" for v in point) for point in (entry, 0.5 * (entry + tip))]
+    masks = ["--femur", f"{path}:1", "--lesion", f"{path}:2"]
+    line = ["--entry", ends[0], "--tip", ends[1], "--diameter", "10"]
+    return ["assess", *masks, *line, "--no-pictures", "--json", "--out", str(kit.folder / "assessed")]
 
 
 @scene("lesion_outside", "lesion_cut")
@@ -102,6 +120,44 @@ def a_segmentation_without_its_series(kit: Kit) -> list[str]:
     return kit.measure(f"{path}:1", f"{path}:2", "--json", "--side", "right")
 
 
+@scene("slices_missing")
+def a_forgotten_slice(kit: Kit) -> list[str]:
+    values, affine = sample()
+    dead = values == 2
+    last = int(np.flatnonzero(dead.any(axis=(0, 1)))[-1])
+    dead[:, :, last - 3] = False
+    femur = kit.nifti("femur.nii.gz", (values > 0).astype(np.uint8), affine)
+    return kit.measure(femur, kit.nifti("lesion.nii.gz", dead.astype(np.uint8), affine), "--json")
+
+
+@scene("mask_thresholded")
+def probabilities_of_necrosis(kit: Kit) -> list[str]:
+    values, affine = sample()
+    soft = ndimage.gaussian_filter((values == 2).astype(np.float32), 1.0)
+    femur = kit.nifti("femur.nii.gz", (values > 0).astype(np.uint8), affine)
+    return kit.measure(femur, f"{kit.nifti('soft.nii.gz', soft, affine)}:>0.5", "--json")
+
+
+@scene("contours_dropped", "contours_cross")
+def contours_drawn_in_haste(kit: Kit) -> list[str]:
+    files = pytest.importorskip("support.format_files")
+    values, affine = sample()
+    series = files.dicom_series(kit.folder / "ct", values.astype(np.int16), affine)
+    dead = values == 2
+    lines = {k: [files.transform(files.LPS @ affine, np.column_stack([line, np.full(len(line), k)]))
+                 for line in files.loops(dead[:, :, k])] for k in range(dead.shape[2])}  # fmt: skip
+    drawn = [line for k in lines for line in lines[k]]
+    k = int(np.argmax(dead.sum(axis=(0, 1))))
+    line = max(lines[k], key=len)
+    # Once more, as two points, and a small one over its edge.
+    far = line[np.argmax(line[:, 0])]
+    step = affine[0, 0] * np.array([[1.7, 0.6, 0.0], [-1.7, 0.6, 0.0], [-1.7, -0.6, 0.0], [1.7, -0.6, 0.0]])
+    path = kit.folder / "ct" / "rt.dcm"
+    files.rtstruct_of(path, {"lesion": [*drawn, line, line[:2], far + step]}, series)
+    femur = kit.nifti("femur.nii.gz", (values > 0).astype(np.uint8), affine)
+    return kit.measure(femur, f"{path}:lesion", "--json")
+
+
 def _shifted(affine: FloatArray, planes: int) -> FloatArray:
     moved = affine.copy()
     moved[:3, 3] += planes * affine[:3, 2]
@@ -128,10 +184,20 @@ def a_scan_without_the_trochanter(kit: Kit) -> list[str]:
 
 
 @scene("mirrored_bone")
-def a_mirrored_file(kit: Kit) -> list[str]:
+def a_mirrored_file_that_ends_above_the_lesser_trochanter(kit: Kit) -> list[str]:
     values, affine = sample()
+    tip = kit.hip.anatomy.lesser_trochanter_tip
+    assert tip is not None
+    last = int((np.linalg.inv(affine) @ [*kit.hip.to_world(tip), 1.0])[2]) + 4
     # Front and back exchanged: the neck still points inward.
-    path = kit.nifti("mirrored.nii.gz", values[:, ::-1], affine)
+    path = kit.nifti("mirrored.nii.gz", values[:, ::-1, last:], affine)
+    return kit.measure(f"{path}:1", f"{path}:2", "--json", "--side", "right")
+
+
+@scene("side_place")
+def a_patient_told_the_wrong_way_round(kit: Kit) -> list[str]:
+    values, affine = sample()
+    path = kit.nifti("prone.nii.gz", values, np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine)
     return kit.measure(f"{path}:1", f"{path}:2", "--json", "--side", "right")
 
 
@@ -190,6 +256,39 @@ def a_flattened_head(kit: Kit) -> list[str]:
     write_mask(kit.folder / "femur.nii.gz", case.original_femur)
     write_mask(kit.folder / "lesion.nii.gz", case.original_lesion)
     return kit.measure(kit.folder / "femur.nii.gz", kit.folder / "lesion.nii.gz", "--json")
+
+
+@scene("head_surface", slow=False)
+def a_mask_that_leaks(kit: Kit) -> list[str]:
+    values, affine = sample()
+    head = transform(np.linalg.inv(affine), kit.hip.to_world(kit.hip.anatomy.head_center))
+    mm = abs(affine[0, 0])
+    near = ball(values, tuple(head + np.array([0.0, 8.0, 14.0]) / mm), 14.0 / mm)
+    leak = near & ball(values, tuple(head), (kit.hip.anatomy.head_radius_mm + 4.0) / mm) & (values == 0)
+    return _map(kit, np.where(leak, 1, values).astype(values.dtype))
+
+
+@scene("straightened")
+def a_ct_with_a_tilted_gantry(kit: Kit) -> list[str]:
+    files = pytest.importorskip("support.format_files")
+    values, affine = sample()
+    # A coarse image over the sample, each slice shifted along its columns: 14 degrees.
+    coarse = affine @ np.diag([4.0, 4.0, 4.0, 1.0])
+    coarse[:3, 2] += np.tan(np.radians(14.0)) * coarse[:3, 1]
+    grey = np.full([n // 4 + 1 for n in values.shape], 40, dtype=np.int16)
+    files.dicom_series(kit.folder / "ct", grey, coarse)
+    return [*kit.of_sample("--json"), "--image", str(kit.folder / "ct"), "--straighten"]
+
+
+@scene("head_cut_by_scan", "lesion_cut_by_scan", "thick_slices")
+def a_scan_of_thick_slices_that_ends_in_the_head(kit: Kit) -> list[str]:
+    values, affine = sample()
+    head = transform(np.linalg.inv(affine), kit.hip.to_world(kit.hip.anatomy.head_center))
+    top = int(head[2] + 15.0 / affine[2, 2])
+    step = int(np.ceil(3.6 / affine[2, 2]))
+    thick = _shifted(affine, top % step) @ np.diag([1.0, 1.0, step, 1.0])
+    path = kit.nifti("thick.nii.gz", values[:, :, top % step : top + 1 : step], thick)
+    return kit.measure(f"{path}:1", f"{path}:2", "--json", "--side", "right")
 
 
 @scene("lesion_moved", "transform_in_doubt")
@@ -284,12 +383,12 @@ def _from_the_center(whole: Whole) -> FloatArray:
 
 @scene("draft_no_acetabulum")
 def a_head_far_from_its_socket(kit: Kit) -> list[str]:
-    return _drafted(kit, whole_hip(3, gap_mm=18.0, spacing=(1.2, 1.2, 1.2)))
+    return _drafted(kit, whole_hip(3, gap_mm=18.0, spacing=(1.2, 1.2, 1.2), below_mm=60.0))
 
 
 @scene("draft_joint_unclear")
 def a_joint_filled_above(kit: Kit) -> list[str]:
-    whole = whole_hip(3, spacing=(1.2, 1.2, 1.2))
+    whole = whole_hip(3, spacing=(1.2, 1.2, 1.2), below_mm=60.0)
     away = _from_the_center(whole)
     size = np.linalg.norm(away, axis=1)
     shell = (size > whole.radius_mm - 1.0) & (size < whole.radius_mm + 6.0)
@@ -298,7 +397,7 @@ def a_joint_filled_above(kit: Kit) -> list[str]:
 
 @scene("draft_bridges_cut")
 def a_wire_of_bone_to_the_pelvis(kit: Kit) -> list[str]:
-    whole = whole_hip(3, spacing=(1.2, 1.2, 1.2))
+    whole = whole_hip(3, spacing=(1.2, 1.2, 1.2), below_mm=60.0)
     away, radius = _from_the_center(whole), whole.radius_mm
     lateral = float(np.sign((whole.femur.positions_mm() - whole.center)[:, 0].mean()))
     corners = [(1.5 * lateral, 0.0, -2.5), (-1.6 * lateral, 0.0, -2.5), (-1.6 * lateral, 0.0, 0.3)]

@@ -54,7 +54,7 @@ def plainly_judged(
     counted = np.concatenate([np.repeat(at >= portal, ring), np.ones(6 * ring, dtype=bool)])
     depth = bone.distance(points_mm)
     proximal = (points_mm - anatomy.head_center) @ anatomy.neck_axis >= -0.5 * anatomy.head_radius_mm
-    taken = counted | (depth < 0.0) | anatomy.in_head(points_mm)
+    taken = counted | (depth < 0.0) | proximal
     return Judged(
         max(float(depth[taken].min()), -20.0),
         float(np.append(depth[proximal], np.inf).min()),

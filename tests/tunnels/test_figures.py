@@ -66,9 +66,22 @@ def test_clearances_against_a_brute_force_search_of_the_surface(sample_hip: Hip)
         wall = (tunnel.entry + along[:, None] * tunnel.direction)[:, None] + ring[None]
         wall = wall.reshape(-1, 3)
         gap = cKDTree(sample_hip.bone.surface_points_mm).query(wall)[0]
-        outside = ~sample_hip.anatomy.in_head(wall)
+        outside = ~sample_hip.anatomy.proximal_of_head_plane(wall)
         assert figures.cortical_clearance_mm == pytest.approx(gap[outside].min(), abs=0.35)
         assert figures.joint_clearance_mm <= gap[~outside].min() + 0.35
+
+
+def test_a_wall_that_leaves_the_head_sideways_has_left_it_through_the_joint(sample_hip: Hip) -> None:
+    anatomy = sample_hip.anatomy
+    tip = anatomy.head_center + (anatomy.head_radius_mm + 4.0) * anatomy.posterosuperior
+    direction = (tip - anatomy.neck_center) / np.linalg.norm(tip - anatomy.neck_center)
+    entry = first_exit(sample_hip, anatomy.neck_center, -direction)
+    assert entry is not None
+    figures = assess(sample_hip, Tunnel(entry, tip, 6.0), Spec(diameter_mm=6.0))
+    assert figures.joint_clearance_mm < -4.0
+    # The end lies outside the sphere, and yet it is none of the cortex's.
+    assert figures.cortical_clearance_mm is not None
+    assert figures.cortical_clearance_mm > figures.joint_clearance_mm + 1.0
 
 
 def test_angles_and_lengths_follow_from_the_frame(sample_hip: Hip) -> None:

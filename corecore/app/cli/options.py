@@ -33,6 +33,10 @@ SideOption = Annotated[str, typer.Option(help="auto, left or right; checked agai
 LandmarkFile = Annotated[
     Path | None, typer.Option(help="Landmarks that replace the fitted ones: Slicer .mrk.json, or JSON.")
 ]
+AnteversionOption = Annotated[
+    float | None,
+    typer.Option("--anteversion", help="Anteversion of the neck, degrees, where no condyles are in view."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a plan that is there.")]
 PelvisMask = Annotated[
@@ -55,7 +59,14 @@ TargetOption = Annotated[
     str | None, typer.Option("--target", help="Do most of: lesion (removed), weight-bearing (weighted), reached.")
 ]
 ImageFile = Annotated[
-    Path | None, typer.Option(help="The CT or MR the masks were drawn on: a file, or the folder of a DICOM series.")
+    Path | None,
+    typer.Option(
+        help="The CT or MR the masks were drawn on: a file, or a DICOM folder; FOLDER:NUMBER or FOLDER:UID takes one"
+        " of several series."
+    ),
+]
+Straighten = Annotated[
+    bool, typer.Option("--straighten", help="Resample a DICOM series of a tilted gantry upright; else it is refused.")
 ]
 ImagingDate = Annotated[str | None, typer.Option("--imaging-date", help="Day of the imaging, YYYY-MM-DD.")]
 StageOption = Annotated[

@@ -10,6 +10,9 @@ from rich.table import Table
 
 from corecore.base.notice import NOTICE
 
+#: Foci that a table lists.
+FOCI_SHOWN = 4
+
 if TYPE_CHECKING:
     from corecore.verification.report import Verification
 
@@ -150,13 +153,23 @@ def _table(title: str, *columns: str) -> Table:
 def _necrosis_rows(necrosis: dict[str, Any]) -> list[tuple[str, str]]:
     loaded, kerboul, index = necrosis["weight_bearing"], necrosis["kerboul"], necrosis["necrotic_index"]
     depth = loaded["depth_mm"]
+    # Nothing is said of the size of what the scan's edge cuts.
+    least = "at least " if necrosis.get("lower_bound") else ""
+    extent = f"{necrosis['steinberg']} (by the sphere {necrosis['steinberg_sphere']}); not a stage"
     grade = "" if kerboul["grade"] is None else f", grade {kerboul['grade']}"
     jic = necrosis["jic"]
     estimated = " (estimated: no acetabulum at hand)" if jic["basis"] == "population" else ""
+    foci = necrosis["components"]
+    several = (
+        [(f"focus {one['number']}", f"{one['volume_ml']:.2f} ml, {one['place']}") for one in foci[:FOCI_SHOWN]]
+        if len(foci) > 1
+        else []
+    )
     return [
-        ("necrosis", f"{necrosis['volume_ml']:.2f} ml"),
+        ("necrosis", f"{least}{necrosis['volume_ml']:.2f} ml"),
+        *several,
         ("of the head", f"{necrosis['head_fraction']:.1%} (of its sphere {necrosis['sphere_fraction']:.1%})"),
-        ("Steinberg extent", f"{necrosis['steinberg']} (by the sphere {necrosis['steinberg_sphere']}); not a stage"),
+        ("Steinberg extent", "none: the edge of the scan cuts" if necrosis["steinberg"] is None else extent),
         ("of the loaded surface", f"{loaded['surface_fraction']:.0%} (cap of {loaded['cap_half_angle_deg']:g}°)"),
         (
             "modified Kerboul angle",

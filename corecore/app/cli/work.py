@@ -16,12 +16,15 @@ import typer
 from corecore.app.cli import DONE, INFEASIBLE
 from corecore.app.cli.progress import run_log, steps
 from corecore.app.cli.tables import print_measures, print_plan
+from corecore.base.errors import InputError
+from corecore.base.grid import Mask
 from corecore.base.spec import Spec
 from corecore.document.content import content_of
 from corecore.exports.workflow import Watch, open_hip, run
 from corecore.hip.inputs import HipInputs
 from corecore.io.files import atomic_write_text
 from corecore.io.folder_search import find, side_of
+from corecore.io.references import MaskReference, read_image, read_mask
 from corecore.measures.signs.clinician_input import ClinicianInput
 from corecore.planning.request import PlanRequest
 
@@ -93,15 +96,38 @@ def from_folders(inputs: HipInputs, *, quiet: bool) -> HipInputs:
         side = (side_of(reference) or side) if side == "auto" else side
         lesion = str(reference)
         found.append(("lesion", lesion))
-    if os.path.isdir(femur):
-        femur = str(find(Path(femur), "femur", side))
-        found.insert(0, ("femur", femur))
     if image is not None and os.path.isdir(image):
-        named, image = image, find(Path(image), "image").path
+        named, image = str(image), str(find(Path(image), "image"))
         # The folder of a series is that series: nothing was chosen.
         if image != named:
             found.append(("image", str(image)))
+    if os.path.isdir(femur):
+        femur = str(find(Path(femur), "femur", side, _lesion_of(replace(inputs, lesion=lesion, image=image))))
+        found.insert(0, ("femur", femur))
+    pelvis = inputs.pelvis
+    if pelvis is not None and os.path.isdir(str(pelvis)):
+        # As TotalSegmentator names the hip bones.
+        of_bone = side_of(MaskReference.parse(femur)) or (side if side in ("left", "right") else None)
+        if of_bone is not None:
+            pelvis = str(MaskReference(Path(str(pelvis)), f"hip_{of_bone}").in_file())
+            found.append(("pelvis", pelvis))
     if not quiet:
         for role, text in found:
             typer.echo(f"{role}: {text}")
-    return replace(inputs, femur=femur, lesion=lesion, image=image)
+    return replace(inputs, femur=femur, lesion=lesion, image=image, pelvis=pelvis)
+
+
+def _lesion_of(inputs: HipInputs) -> Callable[[], Mask] | None:
+    """What reads the lesion in the femur's world; nothing for one of another scan, which says nothing of its place."""
+    if inputs.from_another_scan:
+        return None
+
+    def read() -> Mask:
+        try:
+            return read_mask(inputs.lesion)
+        except InputError as error:
+            if error.code != "contours-without-series" or inputs.image is None:
+                raise
+        return read_mask(inputs.lesion, read_image(inputs.image, straighten=inputs.straighten).grid)
+
+    return read

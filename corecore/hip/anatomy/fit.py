@@ -10,7 +10,7 @@ import numpy as np
 from corecore.base.distance_field import Bone
 from corecore.base.errors import AnatomyError
 from corecore.base.grid import FloatArray
-from corecore.hip.anatomy.assumed import assumed_shaft
+from corecore.hip.anatomy.assumed import assumed_range_deg, assumed_shaft
 from corecore.hip.anatomy.frame import condylar_axis, lateral_midline, neck_axis_turned
 from corecore.hip.anatomy.head import Head, fit_head
 from corecore.hip.anatomy.model import Anatomy, Landmarks, PlanWarning
@@ -24,12 +24,10 @@ from corecore.hip.anatomy.shaft import (
     lowest_complete,
     provisional_shaft,
 )
+from corecore.hip.anatomy.side import checked_shape, shape_of
 from corecore.hip.anatomy.trochanters import (
-    LATERAL_WALL_RADII,
-    MIN_HANDEDNESS_MM,
     Bump,
     greater_trochanter,
-    handedness,
     lesser_trochanter,
 )
 
@@ -69,8 +67,8 @@ def fit_anatomy(
     sources: dict[str, str] = {"head_center": head.source}
 
     neck = _neck(bone, head, given, sources, warnings)
-    warnings.extend(_mirror_caution(bone, head, neck, side))
     shaft, bump, lowest = _shaft_and_lesser(bone, head, neck, up, given, sources, warnings)
+    warnings.extend(checked_shape(shape_of(bone, head, neck, shaft, fitted=sources["shaft_axis"] == "fitted"), side))
 
     tip = given.lesser_trochanter_tip
     tip = None if tip is None else np.asarray(tip, dtype=np.float64)
@@ -104,7 +102,7 @@ def fit_anatomy(
             )
 
     x_axis = _x_axis(bone, neck, shaft, given, long_bone_points, sources)
-    heights, midline, complete = lateral_midline(bone, head, shaft, x_axis, lesser_height, lowest)
+    heights, midline, complete = lateral_midline(bone, head.center, shaft, x_axis, lesser_height, lowest)
     if not complete:
         warnings.append(
             PlanWarning(
@@ -130,24 +128,6 @@ def fit_anatomy(
         sources=sources,
         warnings=tuple(warnings),
     )
-
-
-def _mirror_caution(bone: Bone, head: Head, neck: Neck, side: str) -> list[PlanWarning]:
-    """A caution where the lesser trochanter lies on the side of the neck where the other femur has it."""
-    shaft = provisional_shaft(bone, head)
-    if shaft is None:
-        return []
-    lowest = lowest_complete(bone, shaft, head.center, -2.6 * head.radius_mm)
-    bulge = handedness(bone, head, neck, shaft, lowest)
-    _log.debug("bulge behind the neck over before it: %s mm", bulge)
-    if bulge is None or bulge > -MIN_HANDEDNESS_MM:
-        return []
-    other = "left" if side == "right" else "right"
-    text = (
-        f"the bone has the shape of a {other} femur: its lesser trochanter is before the neck, not behind it;"
-        " check that the file does not mirror and that the side is right"
-    )
-    return [PlanWarning("mirrored_bone", text)]
 
 
 def _unit(vector: FloatArray, name: str) -> FloatArray:
@@ -192,38 +172,35 @@ def _shaft_and_lesser(
     warnings: list[PlanWarning],
 ) -> tuple[Shaft, Bump | None, float]:
     """The shaft's line, the lesser trochanter's bump, and the lowest height in view."""
-    beyond = -2.6 * head.radius_mm
     if given.shaft_axis is not None:
         axis = _unit(given.shaft_axis, "shaft axis")
-        start = provisional_shaft(bone, head) or assumed_shaft(bone, head, neck, up)
-        point = start.point if given.shaft_point is None else np.asarray(given.shaft_point, dtype=np.float64)
+        first = provisional_shaft(bone, head) or assumed_shaft(bone, head, neck, up)
+        point = first.point if given.shaft_point is None else np.asarray(given.shaft_point, dtype=np.float64)
         line = Shaft(point, axis, 0.0)
         sources["shaft_axis"] = "given"
-        lowest = lowest_complete(bone, line, head.center, beyond)
+        lowest = lowest_complete(bone, line, head.center)
         return line, lesser_trochanter(bone, head, neck, line, lowest), lowest
 
-    shaft = provisional_shaft(bone, head)
-    if shaft is not None:
-        fitted = _settled(bone, head, neck, shaft, given)
-        if fitted is not None:
-            sources["shaft_axis"] = "fitted"
-            lowest = lowest_complete(bone, fitted[0], head.center, beyond)
-            return fitted[0], fitted[1], lowest
+    assumed: Shaft | None = None
+    start = provisional_shaft(bone, head)
+    fitted = None if start is None else _settled(bone, head, neck, start, given)
+    if fitted is None:
+        # Too little bone far from the head to start from: the template leads to what is there.
+        assumed = assumed_shaft(bone, head, neck, up)
+        fitted = _settled(bone, head, neck, assumed, given)
+    if fitted is not None:
+        sources["shaft_axis"] = "fitted"
+        return *fitted, lowest_complete(bone, fitted[0], head.center)
 
-    shaft = assumed_shaft(bone, head, neck, up)
+    shaft = assumed_shaft(bone, head, neck, up) if assumed is None else assumed
     sources["shaft_axis"] = "assumed"
+    lowest = lowest_complete(bone, shaft, head.center)
     warnings.append(
         PlanWarning(
             "shaft_assumed",
-            "less than 20 mm of shaft below the lesser trochanter is in view: the direction of its axis is assumed",
+            "less than 20 mm of shaft below the lesser trochanter is in view: the direction of its axis is assumed,"
+            f" and within {assumed_range_deg(head, lowest):.0f}° in 19 femora of 20",
         )
-    )
-    # The scan may end above the usual level of the lesser trochanter: then only the lateral
-    # side, which has no natural face looking distally, tells where.
-    lateral = neck_axis_turned(neck.axis, shaft.axis)
-    lowest = max(
-        lowest_complete(bone, shaft, head.center, beyond),
-        lowest_complete(bone, shaft, head.center, -LATERAL_WALL_RADII * head.radius_mm, lateral=lateral),
     )
     return shaft, lesser_trochanter(bone, head, neck, shaft, lowest), lowest
 
@@ -236,7 +213,7 @@ def _settled(bone: Bone, head: Head, neck: Neck, shaft: Shaft, given: Landmarks)
         if given.lesser_trochanter_tip is not None:
             level = height(np.asarray(given.lesser_trochanter_tip), head.center, shaft.axis)
         else:
-            lowest = lowest_complete(bone, shaft, head.center, -2.6 * head.radius_mm)
+            lowest = lowest_complete(bone, shaft, head.center)
             bump = lesser_trochanter(bone, head, neck, shaft, lowest)
             level = -2.0 * ASSUMED_LT_DIAMETERS * head.radius_mm
             if bump is not None:
@@ -264,6 +241,9 @@ def _x_axis(
         raw = np.asarray(given.x_axis, dtype=np.float64)
         sources["x_axis"] = "given"
         return _unit(raw - (raw @ shaft.axis) * shaft.axis, "x axis across the shaft")
+    if given.anteversion_deg is not None:
+        sources["x_axis"] = "given"
+        return neck_axis_turned(neck.axis, shaft.axis, given.anteversion_deg)
     turned = neck_axis_turned(neck.axis, shaft.axis)
     points = bone.surface_points_mm if long_bone_points is None else np.asarray(long_bone_points, dtype=np.float64)
     condyles = condylar_axis(points, shaft, turned)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -58,6 +58,8 @@ class Landmarks:
         Lateral unit vector; on left hips lateral too.
     lesser_trochanter_tip, greater_trochanter_tip : ndarray, shape (3,), optional
         Tips of the trochanters, mm.
+    anteversion_deg : float, optional
+        Turn of the neck in front of the posterior condylar line, degrees; where it stands, it says where lateral is.
     acetabular_edge : ndarray, shape (3,), optional
         Superolateral edge of the acetabulum, mm.
     teardrop : ndarray, shape (3,), optional
@@ -72,6 +74,7 @@ class Landmarks:
     x_axis: FloatArray | None = None
     lesser_trochanter_tip: FloatArray | None = None
     greater_trochanter_tip: FloatArray | None = None
+    anteversion_deg: float | None = None
     acetabular_edge: FloatArray | None = None
     teardrop: FloatArray | None = None
 
@@ -164,6 +167,23 @@ class Anatomy:
         matrix[:3, 3] = -matrix[:3, :3] @ self.head_center
         return matrix
 
+    def turned_about_shaft(self, degrees: float) -> Anatomy:
+        """The same bone with its lateral axis turned about the shaft's.
+
+        Parameters
+        ----------
+        degrees : float
+            Turn forward, degrees: so much more anteversion.
+
+        Returns
+        -------
+        Anatomy
+            All else as it is.
+        """
+        turn = np.radians(degrees)
+        x_axis = np.cos(turn) * self.x_axis + np.sin(turn) * self.y_axis
+        return replace(self, x_axis=np.asarray(x_axis, dtype=np.float64))
+
     @property
     def neck_shaft_angle_deg(self) -> float:
         """Angle between the neck's axis and the distal shaft, degrees."""
@@ -215,6 +235,24 @@ class Anatomy:
         offset = np.asarray(points_mm, dtype=np.float64) - self.head_center
         near = np.einsum("ij,ij->i", offset, offset) <= self.head_radius_mm**2
         return np.asarray(near & (offset @ self.neck_axis >= -HEAD_PLANE_RADII * self.head_radius_mm))
+
+    def proximal_of_head_plane(self, points_mm: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+        """Whether points lie proximal of the head's plane, where walls are held to the joint's margin.
+
+        The plane alone decides: a wall that leaves the head sideways has left it through the joint.
+
+        Parameters
+        ----------
+        points_mm : array_like, shape (N, 3)
+            Local positions, mm.
+
+        Returns
+        -------
+        ndarray of bool, shape (N,)
+            True on the head's side of the plane 0.5 R from its centre across the neck.
+        """
+        offset = np.asarray(points_mm, dtype=np.float64) - self.head_center
+        return np.asarray(offset @ self.neck_axis >= -HEAD_PLANE_RADII * self.head_radius_mm)
 
     @property
     def posterosuperior(self) -> FloatArray:

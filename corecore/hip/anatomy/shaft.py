@@ -10,6 +10,7 @@ import numpy as np
 from corecore.base.distance_field import Bone
 from corecore.base.grid import FloatArray
 from corecore.hip.anatomy.head import Head
+from corecore.hip.anatomy.scan_end import HALF_WIDTH_MM, lowest_whole
 from corecore.hip.anatomy.section import section
 
 _log = logging.getLogger(__name__)
@@ -19,18 +20,13 @@ BEGIN_BELOW_LT_MM = 20.0
 END_BELOW_LT_MM = 120.0
 #: … over at least this length of axis, mm (contract).
 MIN_LENGTH_MM = 20.0
+#: … of which sections are taken over this much at least: where voxels are coarse, the scan's rim takes the rest.
+LEAST_SPAN_MM = 12.0
+LEAST_SECTIONS = 5
 #: Distance between sections, mm.
 STEP_MM = 3.5
-#: Half the side of the sampled square: a shaft is under 45 mm wide, its axis known to 20 mm.
-HALF_WIDTH_MM = 36.0
-#: Bone facing distally within this angle of the axis is a cut end, not a shaft's wall, degrees.
-CUT_FACING_DEG = 50.0
-#: … where its area is more than this share of a section's (engineering choice).
-CUT_AREA_SHARE = 0.1
-#: On the lateral side alone, where the underside of the greater trochanter's ridge leans a
-#: little, a cut faces within this angle, degrees, and has this share of a section's area.
-LATERAL_CUT_FACING_DEG = 40.0
-LATERAL_CUT_AREA_SHARE = 0.4
+#: Sections begin this far above the scan's end, voxels: the smoothed surface rounds a cut's rim.
+RIM_VOXELS = 2.0
 #: A centroid further than this from the line counts less and less, mm (Huber).
 HUBER_MM = 0.7
 #: Shafts have sections between these areas, mm²: 18 to 55 mm across (engineering choice).
@@ -61,49 +57,14 @@ def on_line(shaft: Shaft, origin: FloatArray, at_height: float) -> FloatArray:
     )
 
 
-def lowest_complete(
-    bone: Bone, shaft: Shaft, origin: FloatArray, below: float, *, lateral: FloatArray | None = None
-) -> float:
-    """Height from ``origin`` of the lowest section that the scan shows whole, mm.
+def lowest_complete(bone: Bone, shaft: Shaft, origin: FloatArray) -> float:
+    """Height from ``origin`` of the lowest section that the scan shows whole and unrounded by its end, mm."""
+    return lowest_whole(bone, on_line(shaft, origin, 0.0), shaft.axis) + rim_mm(bone)
 
-    A scan's end is seen in two ways: the array's edge, and a face that looks distally (a
-    volume padded with zeros). ``below`` is a height under which no natural face does: past
-    the underside of the lesser trochanter. With ``lateral``, a unit vector, only that side of
-    the line is looked at, where no natural face looks distally at any height.
-    """
-    points = bone.surface_points_mm
-    offset = points - shaft.point
-    along = offset @ shaft.axis
-    radial = np.linalg.norm(offset - along[:, None] * shaft.axis, axis=1)
-    heights = along + height(shaft.point, origin, shaft.axis)
-    near = radial < HALF_WIDTH_MM
-    if lateral is not None:
-        near &= offset @ lateral > 0.0
-    lowest = float(heights[near].min()) if near.any() else 0.0
-    facing = bone.surface_normals @ -shaft.axis
-    angle, share = (
-        (CUT_FACING_DEG, CUT_AREA_SHARE) if lateral is None else (LATERAL_CUT_FACING_DEG, LATERAL_CUT_AREA_SHARE)
-    )
-    cut = near & (heights < below) & (facing > np.cos(np.radians(angle)))
-    voxel = float(np.cbrt(np.prod(bone.spacing_mm)))
-    if cut.any():
-        order = np.argsort(-heights[cut])
-        area = voxel**2 * facing[cut] / np.abs(bone.surface_normals[cut]).sum(axis=1)
-        seen = np.cumsum(area[order])
-        enough = int(np.searchsorted(seen, share * AREA_RANGE_MM2[0]))
-        if enough < len(order):
-            lowest = max(lowest, float(heights[cut][order[enough]]))
-    if len(bone.cut_points_mm):
-        edge = bone.cut_points_mm - shaft.point
-        edge_along = edge @ shaft.axis
-        beside = np.linalg.norm(edge - edge_along[:, None] * shaft.axis, axis=1) < HALF_WIDTH_MM
-        if lateral is not None:
-            beside &= edge @ lateral > 0.0
-        edge_height = edge_along + height(shaft.point, origin, shaft.axis)
-        if np.any(beside & (edge_height < below)):
-            lowest = max(lowest, float(edge_height[beside & (edge_height < below)].max()))
-    # The smoothed surface rounds a cut's rim over about a voxel and a half.
-    return lowest + 2.0 * voxel
+
+def rim_mm(bone: Bone) -> float:
+    """How far above a scan's end its rim still rounds the sections, mm."""
+    return RIM_VOXELS * float(np.cbrt(np.prod(bone.spacing_mm)))
 
 
 def fit_shaft(bone: Bone, start: Shaft, origin: FloatArray, top: float, bottom: float) -> Shaft | None:
@@ -114,12 +75,13 @@ def fit_shaft(bone: Bone, start: Shaft, origin: FloatArray, top: float, bottom: 
     """
     shaft = start
     for _ in range(MAX_ROUNDS):
-        end = max(bottom, lowest_complete(bone, shaft, origin, min(top + 5.0, 0.0)))
-        if top - end < MIN_LENGTH_MM:
+        lowest = lowest_complete(bone, shaft, origin)
+        if top - (lowest - rim_mm(bone)) < MIN_LENGTH_MM - float(np.max(bone.spacing_mm)):
             return None
-        heights = np.linspace(top, end, int((top - end) / STEP_MM) + 1)
+        end = min(max(bottom, lowest), top - LEAST_SPAN_MM)
+        heights = np.linspace(top, end, max(int((top - end) / STEP_MM) + 1, LEAST_SECTIONS))
         centroids, kept = section_centroids(bone, shaft, origin, heights)
-        if len(kept) < 5 or kept.max() - kept.min() < MIN_LENGTH_MM - STEP_MM:
+        if len(kept) < LEAST_SECTIONS - 1 or kept.max() - kept.min() < LEAST_SPAN_MM - STEP_MM:
             return None
         point, axis = robust_line(centroids, kept)
         turn = float(np.degrees(np.arccos(np.clip(axis @ shaft.axis, -1.0, 1.0))))

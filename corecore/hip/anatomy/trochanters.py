@@ -13,8 +13,8 @@ from corecore.base.distance_field import Bone
 from corecore.base.grid import FloatArray
 from corecore.hip.anatomy.head import Head
 from corecore.hip.anatomy.neck import Neck
-from corecore.hip.anatomy.scan_end import scan_end_points
-from corecore.hip.anatomy.shaft import HALF_WIDTH_MM, Shaft, height, on_line
+from corecore.hip.anatomy.scan_end import HALF_WIDTH_MM, scan_end
+from corecore.hip.anatomy.shaft import Shaft, height, on_line
 
 _log = logging.getLogger(__name__)
 
@@ -33,16 +33,12 @@ STEP_DEG, STEP_MM, STEP_RADIUS_MM = 2.5, 1.0, 0.5
 #: The other side's bulge is compared at these heights, head diameters below the head's centre:
 #: higher up the neck's own flanks bulge.
 HANDEDNESS_DIAMETERS = (0.85, 1.35)
-#: A difference smaller than this says nothing, mm (engineering choice; docs/design/anatomy.md).
-MIN_HANDEDNESS_MM = 3.0
 #: Points within this of the greatest radius make the tip, mm: steadier than one sample.
 TIP_MM = 1.0
 #: A tip nearer than this to the scan's end may go on beyond it, mm or voxels, whichever is more.
 CUT_MM, CUT_VOXELS = 3.0, 3.5
 #: A spoke that leaves the bone this near to the scan's end leaves through the end, voxels.
 THROUGH_END_VOXELS = 2.0
-#: Below this many radii from the head's centre the lateral side of the shaft is a wall.
-LATERAL_WALL_RADII = 0.8
 #: The greater trochanter begins this far from the head's centre towards the shaft's axis, share
 #: of that offset: past the head, and where the neck's roof is lower than any trochanter's tip.
 GREATER_BEGIN_SHARE = 0.65
@@ -142,12 +138,16 @@ def _profile(
     prominence = (radius - np.maximum(before, after))[:, inner]
     radius, angles = radius[:, inner], angles[inner]
     to_end = np.full(radius.shape, np.inf)
-    ends = scan_end_points(bone, shaft, head.center, -LATERAL_WALL_RADII * head.radius_mm, -zero)
-    if len(ends):
+    end = scan_end(bone, on_line(shaft, head.center, 0.0), shaft.axis)
+    if end is not None or len(bone.cut_points_mm):
         spokes = np.cos(np.radians(angles))[:, None] * zero + np.sin(np.radians(angles))[:, None] * quarter
         bases = np.array([on_line(shaft, head.center, float(h)) for h in heights])
         walls = bases[:, None, :] + radius[:, :, None] * spokes
-        to_end = KDTree(ends).query(walls.reshape(-1, 3))[0].reshape(radius.shape)
+        if end is not None:
+            to_end = np.abs(end.above(walls))
+        if len(bone.cut_points_mm):
+            beside = KDTree(bone.cut_points_mm).query(walls.reshape(-1, 3))[0].reshape(radius.shape)
+            to_end = np.minimum(to_end, beside)
         through = to_end < THROUGH_END_VOXELS * float(np.max(bone.spacing_mm))
         prominence = np.where(through, 0.0, prominence)
     return _Profile(heights, angles, radius, prominence, to_end, zero, quarter)

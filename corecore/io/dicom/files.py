@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from corecore.base.errors import InputError, MissingExtraError
 from corecore.base.grid import FloatArray
 from corecore.base.origin import Origin, Patient
 from corecore.io.bounded import first_line, opened, reading, regular_file, short, shown
+from corecore.io.dicom.unpack import Unpacker
 
 WHAT = "a DICOM file"
 #: Largest DICOM file read, bytes: 1.6 times a multi-frame CT of a whole leg (engineering choice).
@@ -21,6 +21,8 @@ MAX_FILE_BYTES = 2_000_000_000
 MAX_FILES = 20_000
 #: The transfer syntax that packs a whole file: unpacked without a bound, so not read.
 DEFLATED = "1.2.840.10008.1.2.1.99"
+#: JPEG extended (12 bits), lossless process 14, and its SV1: what GDCM unpacks and no other decoder at hand.
+GDCM_UNPACKS = ("1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")
 SEGMENTATION = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
 STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
 #: CT, MR, and the multi-frame kinds of both.
@@ -64,22 +66,10 @@ def sop_class(path: Path) -> str:
     return str(read_dataset(path, pixels=False).SOPClassUID)
 
 
-def dicom_files(folder: Path) -> Iterator[Path]:
-    """The files of one folder that carry DICOM's mark, by name. Raises ``InputError`` for more than is looked at."""
-    with reading(folder, "a folder of DICOM files"):
-        entries = sorted(os.scandir(folder), key=lambda e: e.name)
-    if len(entries) > MAX_FILES:
-        raise InputError(
-            f"{shown(folder)}: {len(entries):,} entries; up to {MAX_FILES:,} are accepted", code="folder-too-large"
-        )
-    for entry in entries:
-        # An index of files, not an image.
-        if not entry.is_file() or entry.name.upper() == "DICOMDIR":
-            continue
-        with opened(Path(entry.path), WHAT) as stream, reading(Path(entry.path), WHAT):
-            head = stream.read(132)
-        if head[128:132] == b"DICM":
-            yield Path(entry.path)
+def has_mark(path: Path) -> bool:
+    """Whether a file carries DICOM's mark. Raises ``InputError`` where it cannot be read."""
+    with opened(path, WHAT) as stream, reading(path, WHAT):
+        return stream.read(132)[128:132] == b"DICM"
 
 
 def numbers(dataset: Any, name: str, count: int, path: Path) -> FloatArray:
@@ -126,8 +116,11 @@ def origin_of(dataset: Any) -> Origin:
     return Origin(frame.strip(), Patient(*told))
 
 
-def pixel_frames(dataset: Any, path: Path) -> Any:
-    """Decoded pixels as pydicom gives them. Raises ``InputError`` where no decoder for the packing is installed."""
+def pixel_frames(dataset: Any, path: Path, unpacker: Unpacker | None = None) -> Any:
+    """Decoded pixels as pydicom gives them. Raises ``InputError`` where no decoder for the packing is installed.
+
+    An ``unpacker`` is the process that GDCM works in, for many files; without it each has its own.
+    """
     from corecore.io.bounded import check_claim
 
     rows, columns = whole(dataset, "Rows", path), whole(dataset, "Columns", path)
@@ -147,11 +140,28 @@ def pixel_frames(dataset: Any, path: Path) -> Any:
                 " a whole file is accepted",
                 code="volume-truncated",
             )
+    own = _decoders(str(syntax)) if syntax.is_compressed else ("",)
+    refusal: Exception | None = None
+    for plugin in own:
+        try:
+            dataset.pixel_array_options(decoding_plugin=plugin)
+            return dataset.pixel_array
+        except (RuntimeError, NotImplementedError) as error:
+            refusal = error
+    if str(syntax) in GDCM_UNPACKS:
+        with contextlib.nullcontext(unpacker) if unpacker is not None else Unpacker() as apart:
+            return apart.frames(path, (rows, columns) if frames == 1 else (frames, rows, columns))
+    raise InputError(
+        f"{shown(path)}: its pixels are packed as {short(syntax.name)} and cannot be unpacked here"
+        f" ({first_line(refusal) if refusal is not None else 'no decoder'}); unpacked DICOM is accepted",
+        code="dicom-packing",
+    ) from refusal
+
+
+def _decoders(syntax: str) -> tuple[str, ...]:
+    """The decoders at hand for a packing, without GDCM: that one works in a process of its own."""
     try:
-        return dataset.pixel_array
-    except (RuntimeError, NotImplementedError) as error:
-        raise InputError(
-            f"{shown(path)}: its pixels are packed as {short(syntax.name)} and cannot be unpacked here"
-            f" ({first_line(error)}); unpacked DICOM is accepted",
-            code="dicom-packing",
-        ) from error
+        found = pydicom().pixels.get_decoder(syntax).available_plugins
+    except NotImplementedError:
+        return ()
+    return tuple(name for name in found if name != "gdcm")

@@ -1,4 +1,9 @@
-"""The grid of a stack of DICOM planes, proven from their positions, never from what a header says of thickness."""
+"""The grid of a stack of DICOM planes, proven from their positions, never from what a header says of thickness.
+
+The slices of a tilted gantry are parallel and evenly spaced, but each lies a little beside the one below it. Such a
+stack is refused, or, where asked for, resampled upright: each slice stays in its own plane and is shifted within it,
+so nothing is interpolated from slice to slice.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
 
 from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray, Grid
@@ -17,6 +24,8 @@ SAME_PLACE_MM = 0.01
 #: A plane further than this from its place in an even stack makes the stack uneven, mm. Scanners
 #: write positions to 0.001 mm or finer; rounding to 0.01 mm over a stack stays below (engineering choice).
 EVEN_TOLERANCE_MM = 0.05
+#: No gantry tilts further, degrees: scanners reach 30 (engineering choice).
+MAX_TILT_DEG = 35.0
 #: Two planes are parallel when no number of their orientations differs by more.
 PARALLEL_TOLERANCE = 1e-4
 
@@ -33,6 +42,20 @@ class Plane:
     directions: FloatArray
     spacing_mm: FloatArray
     shape: tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Stacking:
+    """How planes make a volume: its grid, the planes' order along it, and their shifts in it where they are slanted.
+
+    ``shifts`` (N, 2): by how many columns and rows the grid's slice begins before the plane that belongs there;
+    ``None`` where the stack is upright.
+    """
+
+    grid: Grid
+    order: list[int]
+    shifts: FloatArray | None = None
+    tilt_deg: float = 0.0
 
 
 def plane_from(position: FloatArray, orientation: FloatArray, edges: FloatArray, shape: tuple[int, int]) -> Plane:
@@ -73,11 +96,11 @@ def normal_of(plane: Plane) -> FloatArray:
     return np.asarray(normal / np.linalg.norm(normal), dtype=np.float64)
 
 
-def stacked(planes: list[Plane], path: Path) -> tuple[Grid, list[int]]:
+def stacked(planes: list[Plane], path: Path, *, straighten: bool = False) -> Stacking:
     """The grid (columns, rows, slices) of an even stack, and the planes' order along it.
 
     Raises ``InputError`` for fewer than two slices, slices that are doubled, missing or uneven,
-    and for a tilted gantry.
+    and, without ``straighten``, for a tilted gantry.
     """
     check_alike(planes, path)
     if len(planes) < 2:
@@ -105,21 +128,29 @@ def stacked(planes: list[Plane], path: Path) -> tuple[Grid, list[int]]:
         )
     ordered = [planes[i] for i in order]
     mean = (ordered[-1].position - ordered[0].position) / (len(ordered) - 1)
-    return _grid(ordered, mean, path), order
+    return _stacking(ordered, order, mean, path, straighten=straighten)
 
 
-def _grid(ordered: list[Plane], step: FloatArray, path: Path) -> Grid:
+def _stacking(ordered: list[Plane], order: list[int], step: FloatArray, path: Path, *, straighten: bool) -> Stacking:
     first, normal = ordered[0], normal_of(ordered[0])
-    aside = float(np.linalg.norm(step - (step @ normal) * normal))
-    if aside * (len(ordered) - 1) > EVEN_TOLERANCE_MM:
-        tilt = float(np.degrees(np.arctan2(aside, float(step @ normal))))
+    slant = step - (step @ normal) * normal
+    aside = float(np.linalg.norm(slant))
+    tilt = float(np.degrees(np.arctan2(aside, float(step @ normal))))
+    tilted = aside * (len(ordered) - 1) > EVEN_TOLERANCE_MM
+    if tilted and tilt > MAX_TILT_DEG:
         raise InputError(
-            f"{shown(path)}: the slices are stacked at a slant of {tilt:.2f}° (tilted gantry);"
-            " a stack at right angles is accepted: resample the series upright",
+            f"{shown(path)}: the slices are stacked at a slant of {tilt:.2f}°; up to {MAX_TILT_DEG:g}° is accepted",
             code="slices-uneven",
         )
-    # Upright to the last digit: what rounding of the positions left aside is within the tolerance.
-    step = float(step @ normal) * normal
+    if tilted and not straighten:
+        raise InputError(
+            f"{shown(path)}: the slices are stacked at a slant of {tilt:.2f}° (tilted gantry);"
+            " a stack at right angles is accepted, or this one resampled upright with --straighten",
+            code="slices-uneven",
+        )
+    if not tilted:
+        # Upright to the last digit: what rounding of the positions left aside is within the tolerance.
+        step = float(step @ normal) * normal
     place = np.array([plane.position for plane in ordered])
     expected = first.position + np.arange(len(ordered))[:, None] * step
     off = float(np.max(np.linalg.norm(place - expected, axis=1)))
@@ -129,7 +160,41 @@ def _grid(ordered: list[Plane], step: FloatArray, path: Path) -> Grid:
             f" up to {EVEN_TOLERANCE_MM:g} mm is accepted",
             code="slices-uneven",
         )
-    return grid_of(first, step, len(ordered), path)
+    if not tilted:
+        return Stacking(grid_of(first, step, len(ordered), path), order)
+    return _upright(first, step, slant, Stacking(grid_of(first, step - slant, len(ordered), path), order), tilt, path)
+
+
+def _upright(first: Plane, step: FloatArray, slant: FloatArray, narrow: Stacking, tilt: float, path: Path) -> Stacking:
+    """The upright grid that holds every slice of a slanted stack, on the lattice of the first slice's pixels."""
+    count = narrow.grid.shape[2]
+    per_slice = first.directions @ slant / first.spacing_mm
+    beside = np.arange(count)[:, None] * per_slice
+    # A hair off a whole pixel is rounding of the positions.
+    low = np.floor(beside.min(axis=0) + 1e-3).astype(int)
+    high = np.ceil(beside.max(axis=0) - 1e-3).astype(int)
+    columns, rows = np.array(first.shape) + high - low
+    place = first.position + (low * first.spacing_mm) @ first.directions
+    corner = Plane(place, first.directions, first.spacing_mm, (int(columns), int(rows)))
+    # To a millionth of a pixel: a last pixel must not fall off the edge by the last digit.
+    return Stacking(grid_of(corner, step - slant, count, path), narrow.order, np.round(low - beside, 6), tilt)
+
+
+def upright(values: npt.NDArray[np.float32], stacking: Stacking) -> npt.NDArray[np.float32]:
+    """The slices of a slanted stack (columns, rows, slices) on its upright grid, linear between pixels of a slice.
+
+    Beside a slice stands the least value of all: nothing was seen there.
+    """
+    if stacking.shifts is None:
+        return values
+    result = np.empty(stacking.grid.shape, dtype=np.float32)
+    least = float(values.min())
+    for number, shift in enumerate(stacking.shifts):
+        ndimage.affine_transform(
+            values[:, :, number], [1.0, 1.0], offset=shift, output_shape=stacking.grid.shape[:2], order=1,
+            mode="constant", cval=least, output=result[:, :, number],
+        )  # fmt: skip
+    return result
 
 
 def grid_of(first: Plane, step: FloatArray, count: int, path: Path) -> Grid:

@@ -8,16 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from corecore.base.errors import InputError
-from corecore.base.grid import BoolArray, Grid
+from corecore.base.grid import BoolArray, FloatArray, Grid
 from corecore.io.bounded import check_claim, reading, short, shown
 from corecore.io.dicom.files import SEGMENTATION, first_item, numbers, origin_of, pixel_frames, read_dataset, whole
 from corecore.io.dicom.planes import EVEN_TOLERANCE_MM, SAME_PLACE_MM, check_alike, grid_of, normal_of
-from corecore.io.dicom.series import find_series, frame_planes
-from corecore.io.segmentation import ROOM_MM, Segment, Segmentation, place_in
+from corecore.io.dicom.series import find_series
+from corecore.io.dicom.stacks import frame_planes
+from corecore.io.segmentation import ROOM_MM, Remark, Segment, Segmentation, place_in
 
 WHAT = "a DICOM segmentation"
+#: Most slices of a series from one stored frame to the next (engineering choice).
+MAX_LEFT_OUT = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +32,15 @@ class Lattice:
     slices: list[int]
     #: Whether the grid reaches as far as the scan does.
     extent_known: bool = True
+
+    def finer(self, count: int) -> Lattice:
+        """The same frames, ``count`` slices from each place to the next."""
+        if count == 1:
+            return self
+        nx, ny, nz = self.grid.shape
+        matrix = self.grid.world_from_index.copy()
+        matrix[:3, 2] /= count
+        return Lattice(Grid((nx, ny, (nz - 1) * count + 1), matrix), [slot * count for slot in self.slices])
 
 
 def read_segmentation(path: Path) -> Segmentation:
@@ -42,8 +55,12 @@ def read_segmentation(path: Path) -> Segmentation:
         pixels = pixel_frames(dataset, path)
         frames = pixels[None] if pixels.ndim == 2 else pixels
         kind = str(dataset.get("SegmentationType", "BINARY"))
+        shares: npt.NDArray[Any] | None = None
         if kind == "FRACTIONAL":
-            frames = frames >= 0.5 * whole(dataset, "MaximumFractionalValue", path, 255)
+            largest = whole(dataset, "MaximumFractionalValue", path, 255)
+            if not np.isin(frames, (0, largest)).all():
+                shares = frames / max(largest, 1)
+            frames = frames >= 0.5 * largest
         elif kind not in ("BINARY", "LABELMAP"):
             raise InputError(
                 f"{shown(path)}: SegmentationType is {short(kind)}; BINARY, FRACTIONAL, LABELMAP accepted",
@@ -58,7 +75,16 @@ def read_segmentation(path: Path) -> Segmentation:
             )
         segments = tuple(_segments(dataset, path))
 
+    remarks: list[Remark] = []
+
     def voxels_of(segment: Segment) -> BoolArray:
+        if shares is not None and owners is not None:
+            mine = shares[np.array(owners) == segment.number]
+            lower, half, higher = (np.count_nonzero(mine >= s) * lattice.grid.voxel_ml for s in (0.4, 0.5, 0.6))
+            text = (
+                f"fractions of a half and more were taken: {half:.2f} ml; from 0.4 {lower:.2f} ml, 0.6 {higher:.2f} ml"
+            )
+            remarks.append(Remark("mask_thresholded", text))
         voxels = np.zeros(lattice.grid.shape, dtype=np.bool_)
         for number, slot in enumerate(lattice.slices):
             if owners is None:
@@ -68,7 +94,7 @@ def read_segmentation(path: Path) -> Segmentation:
         return voxels
 
     origin = replace(origin_of(dataset), extent_known=lattice.extent_known)
-    return Segmentation(path, lattice.grid, segments, voxels_of, origin)
+    return Segmentation(path, lattice.grid, segments, voxels_of, origin, remarks)
 
 
 def _frames(dataset: Any) -> Any:
@@ -112,6 +138,7 @@ def coded_words(item: Any, modifier: str) -> list[str]:
 
 
 def _lattice(dataset: Any, path: Path) -> Lattice:
+    """The frames on an even stack by their positions, which outrank what the file says of its step."""
     planes = frame_planes(dataset, path)
     check_alike(planes, path)
     normal = normal_of(planes[0])
@@ -119,11 +146,15 @@ def _lattice(dataset: Any, path: Path) -> Lattice:
     low = int(np.argmin(along))
     gaps = np.diff(np.unique(np.round(along, 4)))
     gaps = gaps[gaps > SAME_PLACE_MM]
-    step = _stated_step(dataset, path) or (float(gaps.min()) if len(gaps) else 0.0)
-    if step <= 0:
+    stated = _stated(dataset, "SpacingBetweenSlices", path)
+    nearest = float(gaps.min()) if len(gaps) else stated
+    if nearest <= 0:
         raise InputError(
             f"{shown(path)}: one slice and no SpacingBetweenSlices; a stack of slices is accepted", code="slices-uneven"
         )
+    # Frames of every second and third slice are a slice apart nowhere.
+    steps = (nearest, stated, nearest / 2, nearest / 3)
+    step = next((s for s in steps if 0 < s <= 1.01 * nearest and _beside(along, s) <= EVEN_TOLERANCE_MM), nearest)
     slots = np.rint((along - along[low]) / step).astype(int)
     span = int(slots.max())
     if span:
@@ -137,15 +168,59 @@ def _lattice(dataset: Any, path: Path) -> Lattice:
             f" up to {EVEN_TOLERANCE_MM:g} mm is accepted",
             code="slices-uneven",
         )
-    check_claim(path, (*planes[low].shape, span + 1), 1, planes[low].shape[0] * planes[low].shape[1] * (span + 1))
-    return Lattice(grid_of(planes[low], step * normal, span + 1, path), [int(s) for s in slots])
+    finer = _slices_per_step(dataset, path, slots, step)
+    check_claim(path, (*planes[low].shape, finer * span + 1), 1, int(np.prod(planes[low].shape)) * (finer * span + 1))
+    return Lattice(grid_of(planes[low], step * normal, span + 1, path), [int(s) for s in slots]).finer(finer)
 
 
-def _stated_step(dataset: Any, path: Path) -> float | None:
+def _beside(along: FloatArray, step: float) -> float:
+    """How far places along the normal lie from those of an even step, at most."""
+    from_low = along - along.min()
+    slots = np.rint(from_low / step)
+    return float(np.max(np.abs(from_low - slots * (from_low.max() / max(slots.max(), 1.0)))))
+
+
+def _stated(dataset: Any, name: str, path: Path) -> float:
+    """A length of the pixel measures that all frames share; 0 where none is stated. Its sign says nothing."""
     measures = first_item(first_item(dataset, "SharedFunctionalGroupsSequence"), "PixelMeasuresSequence")
-    if measures is None or measures.get("SpacingBetweenSlices") is None:
-        return None
-    return float(numbers(measures, "SpacingBetweenSlices", 1, path)[0])
+    if measures is None or measures.get(name) is None:
+        return 0.0
+    return abs(float(numbers(measures, name, 1, path)[0]))
+
+
+def _slices_per_step(dataset: Any, path: Path, slots: npt.NDArray[np.int64], step: float) -> int:
+    """Slices of the series segmented from one frame's place to the next: 1, or more where frames of some are missing.
+
+    Two witnesses are asked for: the instances that the frames name as their sources, where they name any, and the
+    lengths that the file states. A length alone is often wrong.
+    """
+    lengths = [_stated(dataset, name, path) for name in ("SpacingBetweenSlices", "SliceThickness")]
+    counts = [round(step / length) if length > 0 and step / length < MAX_LEFT_OUT else 0 for length in lengths]
+    fits = [n for n, mm in zip(counts, lengths, strict=True) if n > 1 and abs(step / n - mm) < EVEN_TOLERANCE_MM]
+    sources = _sources(dataset)
+    if sources is None:
+        return fits[0] if len(fits) == 2 and fits[0] == fits[1] else 1
+    order = np.argsort(slots, kind="stable")
+    far, apart = np.diff(sources[order]), np.diff(slots[order])
+    for count in fits:
+        if np.all(np.abs(far) == count * apart) and (np.all(far >= 0) or np.all(far <= 0)):
+            return count
+    return 1
+
+
+def _sources(dataset: Any) -> npt.NDArray[np.int64] | None:
+    """For each frame the number of its source among the series' instances (frames,); ``None`` where not all say."""
+    series = first_item(dataset, "ReferencedSeriesSequence")
+    instances = (series.get("ReferencedInstanceSequence") or []) if series is not None else []
+    number = {str(item.get("ReferencedSOPInstanceUID", "")): n for n, item in enumerate(instances)}
+    found = []
+    for frame in _frames(dataset):
+        source = first_item(first_item(frame, "DerivationImageSequence"), "SourceImageSequence")
+        name = "" if source is None else str(source.get("ReferencedSOPInstanceUID", ""))
+        if name not in number:
+            return None
+        found.append(number[name])
+    return np.array(found, dtype=np.int64)
 
 
 def _whole_stack(dataset: Any, path: Path, lattice: Lattice, has_empty_frame: bool) -> Lattice:
@@ -158,7 +233,8 @@ def _whole_stack(dataset: Any, path: Path, lattice: Lattice, has_empty_frame: bo
         # No series at hand, or one that cannot be read: what the segmentation says must do.
         with contextlib.suppress(InputError):
             series = find_series(path.parent, str(source.get("SeriesInstanceUID", "")))
-            extended = _on(lattice, series.grid)
+            count = round(float(lattice.grid.spacing_mm[2] / series.grid.spacing_mm[2]))
+            extended = _on(lattice.finer(min(max(count, 1), MAX_LEFT_OUT)), series.grid)
             if extended is not None:
                 return extended
     # A shaft that the scan cut off is then recognised by its flat face.

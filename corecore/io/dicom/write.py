@@ -19,8 +19,10 @@ from corecore.base.errors import InputError, MissingExtraError
 from corecore.base.grid import BoolArray, Grid
 from corecore.base.version import __version__
 from corecore.io.dicom.files import SINGLE_FRAME, read_dataset
-from corecore.io.dicom.series import find_series
+from corecore.io.dicom.series import find_series, ordered_series
+from corecore.io.dicom.stacks import choose, survey
 from corecore.io.files import atomic_write_bytes
+from corecore.io.references import image_place
 
 ENCAPSULATED_STL = "1.2.840.10008.5.1.4.1.1.104.3"
 #: All that a segmentation needs to know of an image to lie on it; the rest tells of a person.
@@ -77,14 +79,15 @@ def libraries() -> tuple[Any, Any]:
 
 
 def read_series(folder: Path) -> Series:
-    """The one CT or MR series of a folder, one file a slice.
+    """The one CT or MR series of a folder, or the one chosen as ``FOLDER:NUMBER``, one file a slice.
 
     Raises ``InputError`` for a folder without one, with several, or whose slices are no even stack.
     """
     libraries()
-    if not folder.is_dir():
+    place, choice = image_place(folder)
+    if not place.is_dir():
         raise InputError(f"{folder}: no folder; the folder of a CT or MR series is accepted", code="series-not-single")
-    found = find_series(folder)
+    found = find_series(place) if choice is None else ordered_series(choose(survey(place), choice), place)
     images = tuple(read_dataset(path, pixels=False) for path in found.files)
     for path, image in zip(found.files, images, strict=True):
         if image.SOPClassUID not in SINGLE_FRAME:

@@ -16,6 +16,7 @@ from pykdtree.kdtree import KDTree
 from corecore.base.grid import BoolArray, FloatArray
 from corecore.document.signs import CollapsePart
 from corecore.hip.anatomy.model import PlanWarning
+from corecore.hip.head_surface import FOVEA, FOVEA_HALF_ANGLE_DEG
 from corecore.hip.hip import Hip
 
 #: Rays over the whole sphere; each stands for some 2.4 mm² of a head of 24 mm radius.
@@ -23,10 +24,6 @@ DIRECTIONS = 3000
 #: The part judged: proximal of the equator across the neck axis, and no lower than this share of the
 #: radius above the centre. Below it the head falls away to the neck on every hip (engineering choice).
 LOWEST = 0.2
-#: The fovea's middle in the femoral frame and the cone around it that is left out. Measured on five real
-#: heads: within 10° of this direction, pits of 1.7 to 3.3 mm (engineering choice; docs/design/signs.md).
-FOVEA = (-0.99, 0.06, 0.08)
-FOVEA_HALF_ANGLE_DEG = 35.0
 #: The depression is the mean over a disc of this radius, mm, so that one voxel's step is none.
 DISC_MM = 3.0
 #: A ray runs over the lesion where it meets it within this depth, mm (``subchondral_depth_mm``).

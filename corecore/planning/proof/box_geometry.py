@@ -168,10 +168,9 @@ def least_margin(problem: Problem, x: float, y: float, z: float, reach: float) -
     along = dx * axis[0, 0] + dy * axis[0, 1] + dz * axis[0, 2]
     radius = problem.head_radius
     square = dx * dx + dy * dy + dz * dz
-    away = math.sqrt(square)
-    if away + reach <= radius and along - reach >= -0.5 * radius:
+    if along - reach >= -0.5 * radius:
         return problem.joint_margin
-    touches_head = away - reach <= radius and along + reach >= -0.5 * radius
+    touches_head = along + reach >= -0.5 * radius
     if -along - reach >= 0.5 * radius and -along + reach <= 2.0 * radius:
         back = dx * problem.posterosuperior[0] + dy * problem.posterosuperior[1] + dz * problem.posterosuperior[2]
         side = math.sqrt(max(square - along * along - back * back, 0.0))
@@ -185,7 +184,8 @@ def least_margin(problem: Problem, x: float, y: float, z: float, reach: float) -
 def least_margin_along(problem: Problem, x: FloatArray, direction: FloatArray, along: float, reach: float) -> float:
     """At most the margin of every point within ``reach`` of the piece ``x`` +- ``along`` times ``direction`` (P6).
 
-    Head and postero-superior quarter are convex: which of them holds the surroundings of both ends holds the piece's.
+    The head's side of its plane and the postero-superior quarter are convex: which of them holds the surroundings of
+    both ends holds the piece's.
     """
     least = least_margin(problem, x[0], x[1], x[2], reach + along)
     behind = least_margin(

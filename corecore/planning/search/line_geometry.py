@@ -60,7 +60,8 @@ def margin_at(problem: Problem, x: float, y: float, z: float) -> tuple[float, in
     along = dx * axes[0, 0] + dy * axes[0, 1] + dz * axes[0, 2]
     radius, fuzz = problem.head_radius, problem.fuzz
     square = dx * dx + dy * dy + dz * dz
-    if square <= (radius + fuzz) * (radius + fuzz) and along >= -0.5 * radius - fuzz:
+    # The plane alone decides: a wall that leaves the head sideways has left it through the joint.
+    if along >= -0.5 * radius - fuzz:
         return problem.joint_margin, JOINT
     if -along >= 0.5 * radius - fuzz and -along <= 2.0 * radius + fuzz:
         toward = problem.posterosuperior

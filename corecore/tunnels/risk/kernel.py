@@ -169,17 +169,17 @@ def take_depth(
 ) -> None:
     """Take the depth at an index position into a pose's ``outcome`` (4,).
 
-    Unless ``all_places``, only in the head or outside the bone.
+    Unless ``all_places``, only proximal of the head's plane or outside the bone.
     """
     spacing, frame = bone.spacing, bone.frame
     dx, dy, dz = x * spacing[0] - frame[0, 0], y * spacing[1] - frame[0, 1], z * spacing[2] - frame[0, 2]
     along = dx * frame[1, 0] + dy * frame[1, 1] + dz * frame[1, 2]
     head_radius = frame[4, 0]
-    # A point outside the bone has left the head's sphere: only the plane tells where it came from.
+    # The plane alone decides: what leaves the head sideways has left it through the joint.
     proximal = along >= -0.5 * head_radius
     if depth < 0.0:
         outcome[JOINT if proximal else CORTEX] = 1.0
-    elif not all_places and not (proximal and dx * dx + dy * dy + dz * dz <= head_radius * head_radius):
+    elif not all_places and not proximal:
         return
     if depth >= outcome[CLEARANCE]:
         return

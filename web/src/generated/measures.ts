@@ -42,13 +42,17 @@ export interface Measures {
     [k: string]: HeadShare;
   };
   /**
-   * Steinberg extent by the head
+   * Steinberg extent by the head; null: a scan's edge cuts
    */
-  steinberg: string;
+  steinberg: string | null;
   /**
-   * Steinberg extent by the sphere
+   * Steinberg extent by the sphere; null: a scan's edge cuts
    */
-  steinberg_sphere: string;
+  steinberg_sphere: string | null;
+  /**
+   * Whether a scan's edge cuts head or lesion: figures are lower bounds
+   */
+  lower_bound?: boolean;
   weight_bearing: WeightBearingPart;
   kerboul: KerboulPart;
   necrotic_index: NecroticIndexPart;
@@ -76,6 +80,22 @@ export interface Measures {
   osteotomy: OsteotomyPart;
   resurfacing: ResurfacingPart;
   repeatability: RepeatabilityPart;
+  /**
+   * Least and greatest of each figure that hangs on an uncertain lateral axis
+   */
+  frame_range?: {
+    /**
+     * @minItems 2
+     * @maxItems 2
+     */
+    [k: string]: [number, number];
+  };
+  /**
+   * Classes that an uncertain lateral axis may mean
+   */
+  frame_classes?: {
+    [k: string]: (number | string | null)[];
+  };
   /**
    * Why a figure is null, by its path
    */
@@ -438,13 +458,40 @@ export interface OctantsPart {
   PIL: number;
 }
 /**
- * A connected piece of the lesion.
+ * A focus: a connected piece of the lesion; the largest comes first.
  */
 export interface ComponentPart {
   /**
    * Its volume, ml
    */
   volume_ml: number;
+  /**
+   * Its number, 1 the largest
+   */
+  number?: number;
+  /**
+   * Its share of the lesion, 0 to 1
+   */
+  fraction?: number;
+  /**
+   * Octant of the head that holds its centre of mass
+   */
+  octant?: "AIL" | "AIM" | "ASL" | "ASM" | "PIL" | "PIM" | "PSL" | "PSM";
+  /**
+   * The octant in words
+   */
+  place?: string;
+  /**
+   * Share of the weight-bearing area over it, 0 to 1
+   */
+  surface_fraction?: number;
+  /**
+   * Its centre of mass, RAS mm
+   *
+   * @minItems 3
+   * @maxItems 3
+   */
+  centroid?: [number, number, number];
   [k: string]: unknown;
 }
 /**

@@ -343,13 +343,17 @@ export interface NecrosisPart {
     [k: string]: HeadShare;
   };
   /**
-   * Steinberg extent by the head
+   * Steinberg extent by the head; null: a scan's edge cuts
    */
-  steinberg: string;
+  steinberg: string | null;
   /**
-   * Steinberg extent by the sphere
+   * Steinberg extent by the sphere; null: a scan's edge cuts
    */
-  steinberg_sphere: string;
+  steinberg_sphere: string | null;
+  /**
+   * Whether a scan's edge cuts head or lesion: figures are lower bounds
+   */
+  lower_bound?: boolean;
   weight_bearing: WeightBearingPart;
   kerboul: KerboulPart;
   necrotic_index: NecroticIndexPart;
@@ -377,6 +381,22 @@ export interface NecrosisPart {
   osteotomy: OsteotomyPart;
   resurfacing: ResurfacingPart;
   repeatability: RepeatabilityPart;
+  /**
+   * Least and greatest of each figure that hangs on an uncertain lateral axis
+   */
+  frame_range?: {
+    /**
+     * @minItems 2
+     * @maxItems 2
+     */
+    [k: string]: [number, number];
+  };
+  /**
+   * Classes that an uncertain lateral axis may mean
+   */
+  frame_classes?: {
+    [k: string]: (number | string | null)[];
+  };
   /**
    * Why a figure is null, by its path
    */
@@ -698,13 +718,40 @@ export interface OctantsPart {
   PIL: number;
 }
 /**
- * A connected piece of the lesion.
+ * A focus: a connected piece of the lesion; the largest comes first.
  */
 export interface ComponentPart {
   /**
    * Its volume, ml
    */
   volume_ml: number;
+  /**
+   * Its number, 1 the largest
+   */
+  number?: number;
+  /**
+   * Its share of the lesion, 0 to 1
+   */
+  fraction?: number;
+  /**
+   * Octant of the head that holds its centre of mass
+   */
+  octant?: "AIL" | "AIM" | "ASL" | "ASM" | "PIL" | "PIM" | "PSL" | "PSM";
+  /**
+   * The octant in words
+   */
+  place?: string;
+  /**
+   * Share of the weight-bearing area over it, 0 to 1
+   */
+  surface_fraction?: number;
+  /**
+   * Its centre of mass, RAS mm
+   *
+   * @minItems 3
+   * @maxItems 3
+   */
+  centroid?: [number, number, number];
   [k: string]: unknown;
 }
 /**
@@ -1358,6 +1405,16 @@ export interface PlannedTunnelPart {
    */
   entry_anterior_mm: number | null;
   /**
+   * Least and greatest of each figure that hangs on an uncertain lateral axis
+   */
+  frame_range?: {
+    /**
+     * @minItems 2
+     * @maxItems 2
+     */
+    [k: string]: [number, number];
+  };
+  /**
    * Whether the surgeon insists on this tunnel
    */
   kept?: boolean;
@@ -1522,6 +1579,10 @@ export interface TotalsPart {
    * Share by the target of the search, 0 to 1
    */
   target_fraction: number;
+  /**
+   * Share removed of each focus by number, 0 to 1
+   */
+  foci_removed_fraction?: number[];
   /**
    * Lesion removed, ml
    */
@@ -1730,6 +1791,16 @@ export interface OtherTunnelPart {
    */
   entry_anterior_mm: number;
   /**
+   * Least and greatest of each figure that hangs on an uncertain lateral axis
+   */
+  frame_range?: {
+    /**
+     * @minItems 2
+     * @maxItems 2
+     */
+    [k: string]: [number, number];
+  };
+  /**
    * Whether the surgeon insists on this tunnel
    */
   kept?: boolean;
@@ -1788,6 +1859,10 @@ export interface OtherTotalsPart {
    * Share by the target of the search, 0 to 1
    */
   target_fraction?: number;
+  /**
+   * Share removed of each focus by number, 0 to 1
+   */
+  foci_removed_fraction?: number[];
   /**
    * Lesion removed, ml
    */
@@ -2071,6 +2146,16 @@ export interface PlainTunnelPart {
    * Entry in front of the lateral mid-line, mm
    */
   entry_anterior_mm: number | null;
+  /**
+   * Least and greatest of each figure that hangs on an uncertain lateral axis
+   */
+  frame_range?: {
+    /**
+     * @minItems 2
+     * @maxItems 2
+     */
+    [k: string]: [number, number];
+  };
   risk: RiskPart2;
   [k: string]: unknown;
 }
@@ -2249,6 +2334,16 @@ export interface NearestTunnelPart {
    * Entry in front of the lateral mid-line, mm
    */
   entry_anterior_mm: number | null;
+  /**
+   * Least and greatest of each figure that hangs on an uncertain lateral axis
+   */
+  frame_range?: {
+    /**
+     * @minItems 2
+     * @maxItems 2
+     */
+    [k: string]: [number, number];
+  };
   /**
    * Its entry from the given one, mm
    */

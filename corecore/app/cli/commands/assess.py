@@ -9,6 +9,7 @@ import typer
 
 from corecore.app.cli.answers import check_lesion_options, clinician_input, methods_of, path_given
 from corecore.app.cli.options import (
+    AnteversionOption,
     AsJson,
     CaseId,
     ConfigFile,
@@ -30,6 +31,7 @@ from corecore.app.cli.options import (
     SettingOption,
     SideOption,
     StageOption,
+    Straighten,
     TransformInverse,
     TransformKind,
 )
@@ -49,6 +51,7 @@ def assess(
     ] = None,
     side: SideOption = "auto",
     landmarks: LandmarkFile = None,
+    anteversion: AnteversionOption = None,
     preset: Annotated[str | None, typer.Option(help="Limits of this preset; default: core-10.")] = None,
     pelvis: PelvisMask = None,
     image: ImageFile = None,
@@ -57,6 +60,7 @@ def assess(
     transform_inverse: TransformInverse = None,
     lesion_image: LesionImage = None,
     register: Register = False,
+    straighten: Straighten = False,
     imaging_date: ImagingDate = None,
     stage: StageOption = None,
     physis: PhysisOption = "unknown",
@@ -78,6 +82,7 @@ def assess(
         HipInputs(
             femur, lesion, side, case_id, landmarks, image=image, pelvis=pelvis, lesion_transform=lesion_transform,
             lesion_image=lesion_image, transform_kind=transform_kind, transform_inverted=transform_inverse,
+            straighten=straighten, anteversion_deg=anteversion,
         ),
         clinician_input(stage, physis, imaging_date),
         Parameters(preset, config, {"diameter_mm": diameter, "tunnels": 1}, setting or ()),

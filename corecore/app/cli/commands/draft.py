@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from corecore.app.cli import DONE
-from corecore.app.cli.options import AsJson
+from corecore.app.cli.options import AsJson, Straighten
 from corecore.app.cli.progress import steps
 from corecore.base.errors import InputError
 from corecore.base.parsing import vector
@@ -20,7 +20,8 @@ from corecore.hip.inputs import parse_side
 def draft(
     out: Annotated[Path, typer.Option(help="The mask's .nii.gz; a picture and a JSON are written beside it.")],
     image: Annotated[
-        Path | None, typer.Option(help="The CT, in Hounsfield units: a file, or the folder of a DICOM series.")
+        Path | None,
+        typer.Option(help="The CT, in Hounsfield units: a file, or a DICOM folder; FOLDER:NUMBER takes one series."),
     ] = None,
     lesion: Annotated[str | None, typer.Option(help="Necrosis mask in the CT's world: FILE, or FILE:LABEL.")] = None,
     point: Annotated[str | None, typer.Option(help="Instead: a point in the femoral head, x,y,z, RAS mm.")] = None,
@@ -28,6 +29,7 @@ def draft(
     checked: Annotated[
         Path | None, typer.Option(help="Instead of all that: a draft you have looked at; written without its mark.")
     ] = None,
+    straighten: Straighten = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a draft that is there.")] = False,
     as_json: AsJson = False,
 ) -> int:
@@ -55,7 +57,7 @@ def draft(
     at = None if point is None else vector(point, "--point")
     with steps(quiet=as_json) as step:
         step("reading")
-        seen = read_image(image)
+        seen = read_image(image, straighten=straighten)
         dead = None if lesion is None else read_mask(lesion, seen.grid)
         doubts = () if dead is None else check_together(
             [Part("image", image, seen), Part("lesion", MaskReference.parse(str(lesion)).path, dead)], dead

@@ -23,7 +23,9 @@ def export(
     to: Annotated[str, typer.Option("--to", help="slicer, dicom, stl, 3mf, nifti or csv.")],
     out: Annotated[Path, typer.Option(help="The file; for slicer, dicom and stl a folder.")],
     accept_violations: AcceptViolations = None,
-    series: Annotated[Path | None, typer.Option(help="dicom: folder of the CT or MR series the plan lies in.")] = None,
+    series: Annotated[
+        Path | None, typer.Option(help="dicom: folder of the CT or MR series the plan lies in, or FOLDER:NUMBER.")
+    ] = None,
     identity: Annotated[
         str | None, typer.Option(help="dicom: keep (the patient and study of the series) or none.")
     ] = None,

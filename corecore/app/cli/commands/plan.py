@@ -8,6 +8,7 @@ import typer
 
 from corecore.app.cli.answers import check_femur, check_lesion_options, clinician_input, methods_of
 from corecore.app.cli.options import (
+    AnteversionOption,
     AsJson,
     AvoidMask,
     CaseId,
@@ -35,6 +36,7 @@ from corecore.app.cli.options import (
     SettingOption,
     SideOption,
     StageOption,
+    Straighten,
     TargetOption,
     TransformInverse,
     TransformKind,
@@ -53,6 +55,7 @@ def plan(
     femur: Femur = "",
     side: SideOption = "auto",
     landmarks: LandmarkFile = None,
+    anteversion: AnteversionOption = None,
     preset: Preset = None,
     tunnels: Tunnels = None,
     diameter: Diameter = None,
@@ -71,6 +74,7 @@ def plan(
     transform_inverse: TransformInverse = None,
     lesion_image: LesionImage = None,
     register: Register = False,
+    straighten: Straighten = False,
     imaging_date: ImagingDate = None,
     stage: StageOption = None,
     physis: PhysisOption = "unknown",
@@ -111,7 +115,7 @@ def plan(
     request = PlanRequest(
         HipInputs(
             femur, lesion, side, case_id, landmarks, image, pelvis, avoid, lesion_transform, lesion_image,
-            transform_kind, transform_inverse,
+            transform_kind, transform_inverse, straighten, anteversion,
         ),
         clinician_input(stage, physis, imaging_date),
         Parameters(preset, config, {key: value for key, value in values.items() if value is not None}, setting or ()),

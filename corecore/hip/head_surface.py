@@ -1,0 +1,222 @@
+"""The head's surface against its fitted sphere: where the mask stands out of it, and where it is missing.
+
+A femur mask that leaks into the acetabulum lends a tunnel room that is not there. So the joint surface is the
+bone surface, or the sphere where the mask stands more than 1.5 mm outside it (contract §1): bone out there is
+taken off before clearances, measures and pictures are made, and the reader is told how far it stood out, over
+what area and where. What is missing (labelled pelvis, not drawn) makes margins larger and the head smaller.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
+
+from corecore.base.distance_field import Bone
+from corecore.base.errors import InputError
+from corecore.base.grid import BoolArray, FloatArray, Mask, transform
+from corecore.hip.anatomy.head import directions
+from corecore.hip.anatomy.model import Anatomy, PlanWarning
+from corecore.hip.anatomy.zones import HEAD_PLANE_RADII
+from corecore.hip.lesion import Lesion
+
+#: Where the mask stands further out of the sphere than this, the sphere is the joint surface, mm (contract §1).
+#: Clean heads stand out by 1.04 mm at most proximal of the head's plane (13 real masks of 0.7 to 3 mm voxels).
+STANDS_OUT_MM = 1.5
+#: Pelvis deeper in the sphere than a missing surface is refused above this, ml (engineering choice).
+PELVIS_ML_MAX = 0.5
+#: Below the sphere by more than this the surface is missing, mm: clean heads lie up to 1.5 mm below it proximal of
+#: the equator across the neck axis, and up to 3.3 mm at the fovea (engineering choices).
+MISSING_MM = 2.5
+MISSING_AT_FOVEA_MM = 4.5
+#: … proximal of this, in radii along the neck axis: below it the head falls away to the neck (engineering choice).
+MISSING_FROM_RADII = 0.3
+#: The fovea's middle in the femoral frame and the cone around it . Measured on five real heads:
+#: within 10° of this direction, pits of 1.7 to 3.3 mm (engineering choice; docs/design/signs.md).
+FOVEA = (-0.99, 0.06, 0.08)
+FOVEA_HALF_ANGLE_DEG = 35.0
+#: Rays over the whole sphere at which that is measured; each stands for some 2.4 mm² of a head of 24 mm radius.
+RAYS = 3000
+#: A smaller patch is not told, mm²: that of a disc of 3 mm radius (engineering choice).
+PATCH_MM2 = 30.0
+#: Patches that reach this near the head's plane, in radii along the neck axis, begin at the head-neck junction.
+JUNCTION_RADII = -0.2
+#: … and do not reach higher than this.
+RIM_RADII = 0.5
+#: A ray runs over the lesion where it meets it within this depth, mm (``subchondral_depth_mm``): what is missing
+#: there is a collapse, which is a sign of its own.
+SUBCHONDRAL_MM = 5.0
+#: The surface is looked for up to this distance from the centre, in head radii: down the neck there is none.
+SURFACE_TO = 1.3
+#: Step along a ray, mm.
+RADIAL_STEP_MM = 0.25
+#: A patch's place is told by the axes along which its middle points at least this much.
+POINTS_ALONG = 0.4
+
+
+@dataclass(frozen=True)
+class Patch:
+    """A connected part of the head's surface that lies off the sphere.
+
+    ``extent_mm`` is the largest distance from the sphere, ``area_mm2`` the sphere's area under it, ``place`` where
+    (femoral frame, in words), ``rim`` whether it keeps to the head-neck junction.
+    """
+
+    extent_mm: float
+    area_mm2: float
+    place: str
+    rim: bool
+
+
+def surface_along(bone: Bone, center: FloatArray, rays: FloatArray, radius_mm: float) -> FloatArray:
+    """Distance from ``center`` (3,) to the bone surface along unit vectors (N, 3), mm.
+
+    The last point in bone up to 1.3 radii: a pit of the fovea or a cyst on the way does not end
+    the ray. A ray that never leaves bone there gives 1.3 radii, one that never meets bone 0.
+    """
+    steps = np.arange(0.0, SURFACE_TO * radius_mm + RADIAL_STEP_MM, RADIAL_STEP_MM)
+    result = np.zeros(len(rays))
+    outer = np.full(len(rays), -1.0)
+    left = np.arange(len(rays))
+    # From outside inward, each ray only until it meets bone.
+    for step in steps[::-1]:
+        depth = bone.distance(center + step * rays[left])
+        found = depth > 0.0
+        at = left[found]
+        share = depth[found] / np.maximum(depth[found] - outer[at], 1e-9) if step < steps[-1] else 0.0
+        result[at] = step + share * RADIAL_STEP_MM
+        outer[left[~found]] = depth[~found]
+        left = left[~found]
+        if len(left) == 0:
+            break
+    return result
+
+
+def beyond_joint(bone: Bone, voxels: BoolArray, anatomy: Anatomy) -> BoolArray:
+    """The bone voxels that lie outside the joint surface, same shape as ``voxels``.
+
+    Those proximal of the head's plane and outside the sphere, along whose ray from the head's centre the bone
+    surface stands more than 1.5 mm outside the sphere.
+    """
+    result = np.zeros_like(voxels)
+    center, radius = anatomy.head_center, anatomy.head_radius_mm
+    limit = radius + STANDS_OUT_MM
+    surface = bone.surface_points_mm - center
+    far = np.einsum("ij,ij->i", surface, surface) > limit**2
+    if not np.any(surface[far] @ anatomy.neck_axis >= -HEAD_PLANE_RADII * radius):
+        return result
+    at = np.argwhere(voxels)
+    offset = at * bone.spacing_mm - center
+    size = np.linalg.norm(offset, axis=1)
+    outside = (size > radius) & (offset @ anatomy.neck_axis >= -HEAD_PLANE_RADII * radius)
+    at, offset, size = at[outside], offset[outside], size[outside]
+    leaks = surface_along(bone, center, offset / size[:, None], radius) > limit
+    result[tuple(at[leaks].T)] = True
+    return result
+
+
+def examine_head(bone: Bone, lesion: Lesion, anatomy: Anatomy, voxel_mm: float) -> list[PlanWarning]:
+    """A warning where the head's surface stands out of its sphere or is missing.
+
+    ``bone`` is that of the mask as it came; ``voxel_mm`` the edge of a cube as large as one of its voxels: within a
+    voxel no outline is known.
+    """
+    center, radius = anatomy.head_center, anatomy.head_radius_mm
+    rays = directions(RAYS)
+    surface = surface_along(bone, center, rays, radius)
+    up = rays @ anatomy.neck_axis
+    # Where the scan cuts the bone, it ends because the picture does.
+    shown = bone.distance_to_cut(center + np.maximum(surface, radius)[:, None] * rays) > 2.0 * float(
+        bone.spacing_mm.max()
+    )
+    shown &= bone.distance(center + radius * rays) > -900.0
+    off = surface - radius
+    out = shown & (surface * up >= -HEAD_PLANE_RADII * radius) & (off > max(STANDS_OUT_MM, voxel_mm))
+    femoral = rays @ anatomy.femoral_from_local[:3, :3].T
+    fovea = femoral @ (np.asarray(FOVEA) / np.linalg.norm(FOVEA)) > np.cos(np.radians(FOVEA_HALF_ANGLE_DEG))
+    lowest = np.where(fovea, MISSING_AT_FOVEA_MM, MISSING_MM)
+    gone = (
+        shown
+        & (up >= MISSING_FROM_RADII)
+        & (off < -np.maximum(lowest, voxel_mm))
+        & ~_over_lesion(lesion, center, rays, surface)
+    )
+    parts = []
+    if found := _patches(rays, femoral, out, off, up, radius):
+        what = (
+            "osteophytes at the head-neck junction do, or a mask drawn too wide"
+            if all(patch.rim for patch in found)
+            else "a mask that leaks into the acetabulum does"
+        )
+        parts.append(f"stands out of it by {_told(found)}, as {what}; there the sphere counts as the joint surface")
+    if found := _patches(rays, femoral, gone, off, up, radius):
+        parts.append(
+            f"is missing below it by {_told(found)}, as where bone is labelled pelvis or not drawn; the head's volume"
+            " is too small and shares of it too large"
+        )
+    if not parts:
+        return []
+    text = f"the head's surface is not where its sphere of {radius:.1f} mm is: it " + ", and ".join(parts)
+    return [PlanWarning("head_surface", text + "; check the femur mask there")]
+
+
+def refuse_pelvis_in_head(pelvis: Mask, anatomy: Anatomy, local_from_world: FloatArray) -> None:
+    """Raise ``InputError`` where the pelvis (world RAS mm) fills part of the head's sphere, which is the femur's."""
+    center, radius = anatomy.head_center, anatomy.head_radius_mm
+    deep = radius - np.linalg.norm(transform(local_from_world, pelvis.positions_mm()) - center, axis=1)
+    volume = float(np.count_nonzero(deep > MISSING_MM)) * pelvis.grid.voxel_ml
+    if volume > PELVIS_ML_MAX:
+        raise InputError(
+            f"{volume:.1f} ml of the head's sphere of {radius:.1f} mm are labelled pelvis, up to {deep.max():.0f} mm"
+            f" deep; up to {PELVIS_ML_MAX:g} ml deeper than {MISSING_MM:g} mm are accepted: label that part femur",
+            code="head-labelled-pelvis",
+        )
+
+
+def _over_lesion(lesion: Lesion, center: FloatArray, rays: FloatArray, surface: FloatArray) -> BoolArray:
+    met = np.zeros(len(rays), dtype=bool)
+    for below in np.arange(0.5, SUBCHONDRAL_MM, 0.5):
+        met |= lesion.covers(center + (surface - below)[:, None] * rays)
+    return met
+
+
+def _patches(
+    rays: FloatArray, femoral: FloatArray, chosen: BoolArray, off: FloatArray, up: FloatArray, radius: float
+) -> list[Patch]:
+    """Connected patches of the chosen rays, largest first."""
+    at = np.flatnonzero(chosen)
+    if len(at) == 0:
+        return []
+    # Neighbours on the lattice lie within 1.5 of its mean spacing.
+    pairs = cKDTree(rays[at]).query_pairs(1.5 * np.sqrt(4.0 * np.pi / RAYS), output_type="ndarray")
+    links = coo_matrix((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(len(at), len(at)))
+    count, label = connected_components(links, directed=False)
+    ray_mm2 = 4.0 * np.pi * radius**2 / RAYS
+    found = []
+    for number in range(count):
+        mine = at[label == number]
+        if len(mine) * ray_mm2 < PATCH_MM2:
+            continue
+        rim = bool(up[mine].min() < JUNCTION_RADII and up[mine].max() < RIM_RADII)
+        found.append(
+            Patch(float(np.abs(off[mine]).max()), len(mine) * ray_mm2, place_on_head(femoral[mine].mean(axis=0)), rim)
+        )
+    return sorted(found, key=lambda patch: -patch.area_mm2)
+
+
+def place_on_head(direction: FloatArray) -> str:
+    """A direction of the femoral frame (3,) in words, as ``anterior superior medial``."""
+    unit = direction / max(float(np.linalg.norm(direction)), 1e-12)
+    words = [
+        more if unit[axis] > 0.0 else less
+        for axis, more, less in ((1, "anterior", "posterior"), (2, "superior", "inferior"), (0, "lateral", "medial"))
+        if abs(unit[axis]) >= POINTS_ALONG
+    ]
+    return " ".join(words)
+
+
+def _told(found: list[Patch]) -> str:
+    return " and ".join(f"{patch.extent_mm:.1f} mm over {patch.area_mm2:.0f} mm² ({patch.place})" for patch in found)

@@ -1,0 +1,99 @@
+"""What the scan shows of the hip: where its edge cuts the head or the lesion, and how thick its slices are."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from corecore.base.distance_field import Bone
+from corecore.base.grid import FloatArray, Mask, transform
+from corecore.hip.anatomy.model import Anatomy, PlanWarning
+from corecore.hip.lesion import Lesion
+
+#: Slices up to this are held to the figures' accuracy, mm (contract §5).
+SLICE_MM_MAX = 3.5
+#: A cut smaller than this is not told, mm²: that of a disc of some 2 mm radius (engineering choice).
+CUT_MM2 = 12.0
+#: A file that ends with its lesion on both sides was cropped to it; there a face counts as a cut when it holds at least
+#: this share of the lesion's largest slice and the lesion at least so many slices (engineering choices).
+FLAT_SHARE, FLAT_SLICES = 0.6, 5
+#: … and in any file when bone goes on beyond this share of the face.
+BONE_SHARE = 0.5
+
+#: Codes of the warnings after which the measures are lower bounds.
+LOWER_BOUND = ("head_cut_by_scan", "lesion_cut_by_scan")
+
+
+def cut_by_scan(bone: Bone, lesion: Lesion, anatomy: Anatomy, drawn: Mask) -> list[PlanWarning]:
+    """Warnings where the edge of the scan cuts the head or the lesion.
+
+    ``drawn`` is the lesion as its file has it, on a grid that leads to the local frame: its own file may be the one
+    whose edge cuts. A shaft cut by the last slice is how a scan of a hip ends.
+    """
+    found = []
+    cut = _in_head(bone.cut_points_mm, anatomy)
+    area = cut * _face_mm2(bone)
+    if area >= CUT_MM2:
+        text = (
+            f"the edge of the scan cuts the head ({area:.0f} mm²): the measures are lower bounds, no size class is"
+            " given, and what lies beyond is not known; use a scan that shows the whole head"
+        )
+        found.append(PlanWarning("head_cut_by_scan", text))
+    # Sample points within a voxel of where the edge cuts the bone stand for a layer of that thickness.
+    layer = float(bone.spacing_mm.max())
+    near = bone.distance_to_cut(lesion.points_mm) <= layer
+    area = max(float(np.count_nonzero(near)) * lesion.point_ml * 1000.0 / layer, _own_file_mm2(bone, drawn))
+    if area >= CUT_MM2:
+        text = (
+            f"the edge of the scan, or of the lesion's own file, cuts the lesion ({area:.0f} mm²): the measures are"
+            " lower bounds and no size class is given; use masks that hold the whole lesion"
+        )
+        found.append(PlanWarning("lesion_cut_by_scan", text))
+    return found
+
+
+def thick_slices(femur: Mask, lesion: Mask) -> list[PlanWarning]:
+    """A warning where a mask's slices are thicker than those that the figures' accuracy was shown for."""
+    thickest = {
+        "femur": float(femur.grid.spacing_mm.max()),
+        "lesion": float(lesion.grid.spacing_mm.max()),
+    }
+    told = [f"the {name}'s are {mm:.1f} mm" for name, mm in thickest.items() if mm > SLICE_MM_MAX]
+    if not told:
+        return []
+    text = (
+        f"slices over {SLICE_MM_MAX:g} mm: {' and '.join(told)}; surface and lesion between them are interpolated, and"
+        f" margins and volumes are not held to the accuracy stated for slices up to {SLICE_MM_MAX:g} mm"
+    )
+    return [PlanWarning("thick_slices", text)]
+
+
+def _in_head(points: FloatArray, anatomy: Anatomy) -> int:
+    return int(np.count_nonzero(anatomy.in_head(points))) if len(points) else 0
+
+
+def _face_mm2(bone: Bone) -> float:
+    """Area that a cut point stands for, mm²; voxels are near-isotropic here."""
+    return float(np.cbrt(np.prod(bone.spacing_mm))) ** 2
+
+
+def _own_file_mm2(bone: Bone, drawn: Mask) -> float:
+    """Largest area of lesion on a face of its own file beyond which there is bone, mm²."""
+    spacing, voxels = drawn.grid.spacing_mm, drawn.voxels
+    largest = 0.0
+    for axis in range(3):
+        others = tuple(a for a in range(3) if a != axis)
+        per_slice = np.count_nonzero(voxels, axis=others)
+        pixel = float(np.prod(spacing) / spacing[axis])
+        both = bool(per_slice[0] and per_slice[-1])
+        for end, step in ((0, -1.0), (voxels.shape[axis] - 1, 1.0)):
+            area = float(per_slice[end]) * pixel
+            if area <= largest:
+                continue
+            flat = per_slice[end] >= FLAT_SHARE * per_slice.max() and np.count_nonzero(per_slice) >= FLAT_SLICES
+            if both and not flat:
+                continue
+            at = np.argwhere(np.take(voxels, [end], axis=axis)).astype(np.float64)
+            at[:, axis] = end + step
+            if np.mean(bone.inside(transform(drawn.grid.world_from_index, at))) >= BONE_SHARE:
+                largest = area
+    return largest

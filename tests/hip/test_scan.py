@@ -1,0 +1,79 @@
+"""What the scan shows: cuts through head and lesion of known area, files cropped to their lesion, thick slices."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from corecore.base.distance_field import Bone, bone_from_voxels
+from corecore.base.grid import BoolArray, FloatArray, Grid, Mask
+from corecore.hip.anatomy.model import Anatomy
+from corecore.hip.lesion import sampled
+from corecore.hip.scan import cut_by_scan, thick_slices
+
+R, SIZE = 20.0, 60
+CENTER = np.array([30.2, 29.7, 30.4])
+NECK = np.array([-0.6, 0.0, 0.8])
+ANATOMY = Anatomy(
+    "right", CENTER, R, CENTER - 28.0 * NECK, NECK, 500.0, CENTER, np.array([0.0, 0.0, 1.0]), np.array([1.0, 0.0, 0.0]),
+    None, -44.0, None, np.array([-60.0, -30.0]), np.array([0.0, 3.0]), {},
+)  # fmt: skip
+PLACE = np.moveaxis(np.indices((SIZE,) * 3, dtype=float), 0, -1) - CENTER
+FAR = np.linalg.norm(PLACE, axis=-1)
+#: A head on a shaft that the last slice cuts, and a lesion under its top.
+BONE: BoolArray = (FAR <= R) | ((np.hypot(PLACE[..., 0] - 8.0, PLACE[..., 1]) < 9.0) & (PLACE[..., 2] < 0.0))
+LESION: BoolArray = np.linalg.norm(PLACE - np.array([0.0, 0.0, 10.0]), axis=-1) < 7.0
+
+
+def codes(bone: BoolArray, lesion: BoolArray, drawn: Mask | None = None) -> dict[str, float]:
+    """The warnings, each with its area, mm²."""
+    grid = Grid(bone.shape, np.eye(4))
+    surface: Bone = bone_from_voxels(bone, np.ones(3))
+    found = cut_by_scan(surface, sampled(Mask(grid, lesion)), ANATOMY, drawn or Mask(grid, lesion))
+    return {warning.code: float(warning.text.split(" mm²")[0].split("(")[1]) for warning in found}
+
+
+def test_a_shaft_cut_by_the_last_slice_is_no_warning() -> None:
+    assert codes(BONE, LESION) == {}
+
+
+@pytest.mark.parametrize("above_mm", [12.0, 18.5])
+def test_a_cut_through_the_head_is_told_with_its_area(above_mm: float) -> None:
+    top = int(CENTER[2] + above_mm)
+    half = top + 0.5 - CENTER[2]
+    found = codes(BONE[:, :, : top + 1], LESION[:, :, : top + 1])
+    assert found["head_cut_by_scan"] == pytest.approx(np.pi * (R**2 - half**2), rel=0.1)
+    wanted = np.pi * (49.0 - (half - 10.0) ** 2)
+    if wanted > 0.0:
+        assert found["lesion_cut_by_scan"] == pytest.approx(wanted, rel=0.15)
+    else:
+        assert "lesion_cut_by_scan" not in found
+
+
+def _box(low: FloatArray, high: FloatArray) -> Mask:
+    grid = Grid((SIZE,) * 3, np.eye(4))
+    return Mask(grid, LESION).cropped(low.astype(int), high.astype(int))
+
+
+def test_the_lesions_own_file_may_cut_it() -> None:
+    at = np.argwhere(LESION)
+    low, high = at.min(axis=0), at.max(axis=0) + 1
+    cut = _box(low - 3, np.array([high[0] + 3, high[1] + 3, high[2] - 5]))
+    seen = LESION.copy()
+    seen[:, :, high[2] - 5 :] = False
+    assert set(codes(BONE, seen, cut)) == {"lesion_cut_by_scan"}
+    # A file that holds just the lesion cuts nothing: of its slices the first and the last are small.
+    assert codes(BONE, LESION, _box(low, high)) == {}
+    # … unless one of them is wide: nothing ends so.
+    assert set(codes(BONE, seen, _box(low, np.array([*high[:2], high[2] - 5])))) == {"lesion_cut_by_scan"}
+
+
+def test_thick_slices_are_told() -> None:
+    def stored(mm: float) -> Mask:
+        return Mask(Grid((3, 3, 3), np.diag([1.0, 1.0, mm, 1.0])), np.ones((3, 3, 3), dtype=bool))
+
+    assert thick_slices(stored(3.5), stored(3.0)) == []
+    found = thick_slices(stored(1.0), stored(5.0))
+    assert [warning.code for warning in found] == ["thick_slices"]
+    assert "lesion's are 5.0 mm" in found[0].text
+    assert "femur" not in found[0].text
