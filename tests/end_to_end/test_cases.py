@@ -39,8 +39,6 @@ SAYS = {
     "lesion-too-small": {"lesion-too-small"},
     "mask-not-binary": {"mask-not-binary"},
     "patient-position": {"patient-position", "bone-mirrored", "mirrored_bone"},
-    "mask-not-binary": {"mask-not-binary", "values-not-whole"},
-    "patient-position": {"upside-down", "patient-position", "bone-mirrored"},
     "patients-differ": {"patients-differ"},
     "several-foci": {"several_foci"},
     "side-contradicted": {"side-contradicts", "side_name"},

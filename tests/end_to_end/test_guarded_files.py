@@ -53,6 +53,7 @@ SOUND: dict[str, list[str]] = {
     "plan": [*MASKS, "--no-pictures", "--out", "OUT"],
     "preview": [],
     "review": ["--no-browser"],
+    "series": [],
     "summary": [],
     "verify": [],
 }
@@ -64,6 +65,8 @@ WITH = {
 INSTEAD = {"line": ("--entry", "--tip"), "checked": ("--image", "--lesion"), "study": ("source",)}
 #: Options that are read once a plan has been opened again; their readers are those of other options.
 AFTER_A_PLAN = {("export", "series"), ("export", "guide")}
+#: What takes a folder alone: a file is told to be none.
+FOLDERS = {("series", "folder")}
 DIGITS, DEEP = "9" * 5000, 100_000
 
 
@@ -90,7 +93,7 @@ def arguments(command: str, option: str, file: Path, folder: Path) -> list[str]:
             sound.pop(0)
         elif not (word == str(SAMPLE.parent) and left_out & {"source", "--source"}):
             kept.append(word)
-    named = option in ("plan_file", "results", "source")
+    named = option in ("plan_file", "results", "source", "folder")
     return [command, *kept, *WITH.get(option, []), *([] if named else [f"--{option.replace('_', '-')}"]), str(file)]
 
 
@@ -164,8 +167,8 @@ def test_no_option_opens_what_is_no_file(
     told = capsys.readouterr().err
     assert code == 2, told
     kinds = {"pipe": "unreadable", "device": "unreadable", "endless": "too-large"}
-    # A folder of slices, a draft and a mask are told apart by looking at them first.
-    assert re.fullmatch(rf"error: [^\n]*hostile[^\n]* \[file-{kinds[kind]}\]\n", told), told
+    said = "missing" if (command, option) in FOLDERS else kinds[kind]
+    assert re.fullmatch(rf"error: [^\n]*hostile[^\n]* \[file-{said}\]\n", told), told
     assert [item.name for item in tmp_path.iterdir()] == [file.name]
 
 
