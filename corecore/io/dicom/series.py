@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from corecore.base.errors import InputError
 from corecore.base.grid import Grid, Image
+from corecore.base.origin import UNKNOWN, Origin
 from corecore.io.bounded import check_claim, finite_values, reading, short, shown
 from corecore.io.dicom.files import MULTI_FRAME, SINGLE_FRAME, numbers, origin_of, pixel_frames, read_dataset
 from corecore.io.dicom.planes import Stacking, stacked, upright
@@ -104,14 +105,14 @@ def read_pixels(series: Series, place: Path) -> Image:
     for slot, one in enumerate(series.slices):
         slots.setdefault(one.path, []).append(slot)
     with Unpacker() as unpacker:
-        _fill(values, series, slots, unpacker)
+        origin = _fill(values, series, slots, unpacker)
     image = finite_values(place, upright(values, series.stacking))
-    origin = origin_of(read_dataset(next(iter(slots)), pixels=False))
     return Image(series.grid, image, origin, series.stacking.tilt_deg)
 
 
-def _fill(values: npt.NDArray[np.float32], series: Series, slots: dict[Path, list[int]], unpacker: Unpacker) -> None:
-    """Put every slice's values, rescaled, where they belong."""
+def _fill(values: npt.NDArray[np.float32], series: Series, slots: dict[Path, list[int]], unpacker: Unpacker) -> Origin:
+    """Put every slice's values, rescaled, where they belong; what the files say of frame and patient."""
+    origin = UNKNOWN
     for path, here in slots.items():
         with reading(path, WHAT):
             dataset = read_dataset(path)
@@ -121,6 +122,7 @@ def _fill(values: npt.NDArray[np.float32], series: Series, slots: dict[Path, lis
                     f"{shown(path)}: PhotometricInterpretation is {found}; MONOCHROME2 is accepted",
                     code="dicom-packing",
                 )
+            origin = origin_of(dataset)
             frames = pixel_frames(dataset, path, unpacker)
             for slot in here:
                 number = series.slices[slot].frame
@@ -135,6 +137,7 @@ def _fill(values: npt.NDArray[np.float32], series: Series, slots: dict[Path, lis
                     item = dataset.PerFrameFunctionalGroupsSequence[number]
                     scale = frame_group(dataset, item, "PixelValueTransformationSequence")
                     values[:, :, slot] = _rescaled(frames[number].T, scale if scale is not None else {}, path)
+    return origin
 
 
 def _rescaled(pixels: npt.NDArray[np.generic], scale: Any, path: Path) -> npt.NDArray[np.float32]:
