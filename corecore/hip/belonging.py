@@ -128,12 +128,12 @@ def _forms(parts: Sequence[Part], bone: Mask, moved: Collection[str]) -> Iterato
             )
         box = part.read if part.role in moved and isinstance(part.read, Mask) else bone
         gaps[part.path] = (part.role, form_gap_mm(qform, sform, box))
-    told = [f"{gap:.1f} mm by the {role}'s" for role, gap in gaps.values() if gap > FORM_TOLERANCE_MM]
+    told = [f"{role} ({gap:.1f} mm)" for role, gap in gaps.values() if gap > FORM_TOLERANCE_MM]
     if told:
         yield PlanWarning(
             "forms_differ",
-            f"two places are stated for the bone in one header, qform and sform, apart {', '.join(told)};"
-            " the sform is taken: see in a viewer which of them is right",
+            f"two places for the bone, qform and sform, in the header of {' and '.join(told)}: the sform is taken;"
+            " check in a viewer which of the two is right",
         )
 
 
@@ -230,6 +230,6 @@ def check_side(named: Sequence[NamedSide], side: Side) -> tuple[PlanWarning, ...
         PlanWarning(
             "side_name",
             f"{' and '.join(str(one) for one in against)} say{'s' if len(against) == 1 else ''} {against[0].side},"
-            f" the bone is taken for a {side} one: check left and right in the images",
+            f" the bone is that of a {side} hip: check left and right in the images",
         ),
     )

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
+from types import FrameType, SimpleNamespace
 from typing import Any, get_type_hints
 
 import numpy as np
@@ -26,6 +26,8 @@ from corecore.app.cli import main
 from corecore.app.cli.group import COMMANDS, command_function
 from corecore.base.errors import InputError
 from corecore.base.input_file import MAX_DEPTH, MAX_DIGITS, parsed_json, toml_of
+from corecore.document.inputs import input_fingerprints
+from corecore.document.stated import InputFile
 from corecore.io.files import sha256_of
 from corecore.io.references import read_mask
 from corecore.review.record import resumed
@@ -51,6 +53,7 @@ SOUND: dict[str, list[str]] = {
     "plan": [*MASKS, "--no-pictures", "--out", "OUT"],
     "preview": [],
     "review": ["--no-browser"],
+    "series": [],
     "summary": [],
     "verify": [],
 }
@@ -62,6 +65,8 @@ WITH = {
 INSTEAD = {"line": ("--entry", "--tip"), "checked": ("--image", "--lesion"), "study": ("source",)}
 #: Options that are read once a plan has been opened again; their readers are those of other options.
 AFTER_A_PLAN = {("export", "series"), ("export", "guide")}
+#: What takes a folder alone: a file is told to be none.
+FOLDERS = {("series", "folder")}
 DIGITS, DEEP = "9" * 5000, 100_000
 
 
@@ -88,7 +93,7 @@ def arguments(command: str, option: str, file: Path, folder: Path) -> list[str]:
             sound.pop(0)
         elif not (word == str(SAMPLE.parent) and left_out & {"source", "--source"}):
             kept.append(word)
-    named = option in ("plan_file", "results", "source")
+    named = option in ("plan_file", "results", "source", "folder")
     return [command, *kept, *WITH.get(option, []), *([] if named else [f"--{option.replace('_', '-')}"]), str(file)]
 
 
@@ -162,8 +167,8 @@ def test_no_option_opens_what_is_no_file(
     told = capsys.readouterr().err
     assert code == 2, told
     kinds = {"pipe": "unreadable", "device": "unreadable", "endless": "too-large"}
-    # A folder of slices, a draft and a mask are told apart by looking at them first.
-    assert re.fullmatch(rf"error: [^\n]*hostile[^\n]* \[file-{kinds[kind]}\]\n", told), told
+    said = "missing" if (command, option) in FOLDERS else kinds[kind]
+    assert re.fullmatch(rf"error: [^\n]*hostile[^\n]* \[file-{said}\]\n", told), told
     assert [item.name for item in tmp_path.iterdir()] == [file.name]
 
 
@@ -268,3 +273,12 @@ def test_a_headers_data_is_no_link_out_of_its_folder(kind: str, tmp_path: Path) 
         with bounded(), pytest.raises(InputError):
             read_mask(str(path))
         (inside / "a.raw").unlink()
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_an_input_that_a_plan_names_is_guarded_before_it_is_hashed(kind: str, tmp_path: Path) -> None:
+    file = tmp_path / "femur.nii.gz"
+    HOSTILE[kind](file)
+    plan: Any = SimpleNamespace(path=tmp_path / "plan.json", inputs=(InputFile("femur", file, "0" * 64, None),))
+    with bounded(), pytest.raises(InputError, match=r"pipe or a device|bytes is accepted"):
+        list(input_fingerprints(plan))

@@ -16,6 +16,7 @@ PARAMETERS_MAX = 8
 #: Functions that take more, with the reason. Besides them: commands, since typer takes one parameter an option, and
 #: kernels (decorated with ``compiled``), since numba takes no structs cheaply.
 MORE = {
+    "app/api.py load": "what is read of a hip, each by the name that a reader of Python looks for",
     "verification/risk.py _drillings": "plain arrays of one tunnel, one method and one draw: no two travel on together",
     "study/batch/run.py run_batch": "rows, settings and two folders, and options of one run that have no kin",
 }
@@ -95,6 +96,9 @@ DOORS = {
     "app/cli/commands/review.py open": "a browser, and a plan through the door",
     "app/cli/commands/schema.py read_text": "the package's own schemas",
     "io/dicom/files.py dcmread": "after the door's check: pydicom opens by name",
+    "io/dicom/gdcm_process.py dcmread": "in a process of its own, after the door's check",
+    "io/dicom/gdcm_process.py json.loads": "what the process that started it asks",
+    "io/dicom/unpack.py json.loads": "the answer of that process",
     "io/files.py fdopen": "a new file, to write to",
     "io/files.py open": "a lock",
     "io/itk_process.py ReadTransform": "in a process of its own, after the door's check",

@@ -128,7 +128,7 @@ def test_forms_are_told_from_a_tenth_of_a_millimetre_on_and_refused_across_a_mir
         moved[2, 3] += gap
         found = check_together([part("femur", qform_world_from_index=moved, sform_world_from_index=sform)], block)
         assert [one.code for one in found] == ["forms_differ"] * told
-        assert all(f"{gap:.1f} mm by the femur's" in one.text for one in found)
+        assert all(f"femur ({gap:.1f} mm)" in one.text for one in found)
     for axis in range(3):
         flip = np.eye(4)
         flip[axis, axis] = -1.0
