@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from support.anatomy_bones import degrees_between
-from support.short_femora import DRAWN, drawn
+from support.short_femora import DRAWN, BowedFemur, Drawn, drawn
 
 from corecore.base.distance_field import bone_from_voxels
 from corecore.base.grid import FloatArray
 from corecore.hip.anatomy.assumed import ASSUMED_RANGE_DEG
 from corecore.hip.anatomy.scan_end import lowest_whole, scan_end
 from corecore.hip.anatomy.shaft import MIN_LENGTH_MM
+from corecore.study.phantom.shape import FemurShape
 
 BY_NAME = {recipe.name: recipe for recipe in DRAWN}
 #: In view beyond doubt, mm: a voxel and the trochanter's level may each go half a voxel the other way.
@@ -76,3 +77,24 @@ def test_a_bone_that_ends_in_a_knob_has_no_scan_end() -> None:
     inside |= np.sqrt((x - 30.0) ** 2 + (y - 30.0) ** 2 + (z - 25.0) ** 2) < 16.0
     bone = bone_from_voxels(inside, [1.0] * 3)
     assert scan_end(bone, np.array([30.0, 30.0, 0.0]), np.array([0.0, 0.0, 1.0])) is None
+
+
+@pytest.mark.parametrize(
+    ("above", "neck_shaft", "offset"),
+    [
+        (-9.0, 140.0, 32.0),
+        pytest.param(-4.0, 125.0, 42.9, marks=pytest.mark.slow),
+        pytest.param(20.0, 125.0, 42.9, marks=pytest.mark.slow),
+    ],
+)
+def test_the_greater_trochanters_tip_is_not_the_necks_roof(above: float, neck_shaft: float, offset: float) -> None:
+    shape = FemurShape(
+        greater_trochanter_above_mm=above,
+        neck_shaft_angle_deg=neck_shaft,
+        offset_mm=offset,
+        lesser_trochanter_ratio=1.15,
+    )
+    bone = drawn(Drawn(f"greater trochanter at {above:g}", shape))
+    tip = bone.fitted(150.0).greater_trochanter_tip
+    assert tip is not None
+    assert np.linalg.norm(tip - bone.head_center - BowedFemur(shape).greater_trochanter_tip) < 5.0

@@ -48,7 +48,7 @@ MAX_ROUNDS = 10
 SETTLED_DEG = 0.05
 #: The axis lies within this of the assumed one in 19 femora of 20, degrees, where the scan reaches to 20 mm above the
 #: lesser trochanter's usual level …, and where it ends higher (docs/design/anatomy.md).
-ASSUMED_RANGE_DEG = 10.0
+ASSUMED_RANGE_DEG = 14.0
 HIGH_RANGE_DEG = 25.0
 HIGH_ABOVE_MM = 20.0
 

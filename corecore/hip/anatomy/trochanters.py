@@ -40,8 +40,11 @@ CUT_MM, CUT_VOXELS = 3.0, 3.5
 #: A spoke that leaves the bone this near to the scan's end leaves through the end, voxels.
 THROUGH_END_VOXELS = 2.0
 #: The greater trochanter begins this far from the head's centre towards the shaft's axis, share
-#: of that offset: past the head, and where the neck's roof is lower than any trochanter's tip.
-GREATER_BEGIN_SHARE = 0.65
+#: of that offset: its tip lies 0.2 head radii lateral of the axis, within 0.1 (docs/design/anatomy.md).
+GREATER_BEGIN_SHARE = 0.85
+#: Where a low trochanter leaves the neck's roof the highest bone there, the tip lies past the saddle between the two:
+#: the highest points are taken in strips this wide, and the bone rises from the saddle by at least this, mm.
+SADDLE_STRIP_MM, SADDLE_RISE_MM = 2.0, 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,15 +184,31 @@ def spoke_lengths(
     return np.asarray(np.where(first > 0, reach[before] + share * STEP_RADIUS_MM, 0.0), dtype=np.float64)
 
 
+def _saddle(aside: FloatArray, heights: FloatArray, offset: float) -> float:
+    """How far lateral the greater trochanter begins: past the saddle, where the neck's roof is higher than its tip."""
+    strip = ((aside - aside.min()) / SADDLE_STRIP_MM).astype(np.int64)
+    top = np.full(int(strip.max()) + 1, -np.inf)
+    np.maximum.at(top, strip, heights)
+    if int(np.argmax(top)) > 1:
+        return float(aside.min())
+    falling = np.flatnonzero(np.minimum.accumulate(top)[:-1] + SADDLE_RISE_MM < top[1:])
+    # A roof that falls on to the lateral wall without a saddle: the tip lies lateral of the axis.
+    first = float(aside.min()) + SADDLE_STRIP_MM * float(falling[0]) if len(falling) else offset
+    return min(first, float(aside.max()))
+
+
 def greater_trochanter(bone: Bone, head: Head, neck: Neck, shaft: Shaft) -> FloatArray | None:
     """The most proximal point of the bone lateral of the neck, (3,) local mm; ``None`` where it is cut off."""
     points = bone.surface_points_mm
     lateral = -(neck.axis - (neck.axis @ shaft.axis) * shaft.axis)
     lateral = lateral / np.linalg.norm(lateral)
     offset = float((shaft.point - head.center) @ lateral)
-    beyond = (points - head.center) @ lateral > GREATER_BEGIN_SHARE * offset
+    aside = (points - head.center) @ lateral
+    beyond = aside > GREATER_BEGIN_SHARE * offset
     if not beyond.any():
         return None
+    heights = (points[beyond] - head.center) @ shaft.axis
+    beyond[beyond] = aside[beyond] >= _saddle(aside[beyond], heights, offset)
     heights = (points[beyond] - head.center) @ shaft.axis
     peak = float(heights.max())
     # The mean of the cap's top is steadier than the one highest sample.
