@@ -225,14 +225,9 @@ def build_hip(case: Case) -> Hip:
     outside = beyond_joint(bone, voxels, anatomy)
     if outside.any():
         # What stands out of the head's sphere lends no room: from here on the bone ends at the joint surface.
+        # The lesion stays as it was drawn: what of it lies beyond is not reached.
         voxels = voxels & ~outside
         bone = bone_from_voxels(voxels, spacing, open_faces=faces)
-        beyond = Mask(local_grid, outside).contains(dead.points_mm)
-        if beyond.any():
-            cut_ml = float(np.count_nonzero(beyond)) * dead.point_ml
-            text = f"{cut_ml:.3f} ml of lesion beyond the head's sphere, where the femur mask leaks, were cut off"
-            warnings.append(PlanWarning("lesion_cut", text))
-            dead = dead.kept(~beyond)
     local_from_world, size = inverse(world_from_local), spacing * fine.grid.shape
     if case.pelvis is not None:
         refuse_pelvis_in_head(case.pelvis, anatomy, local_from_world)

@@ -95,12 +95,12 @@ def load_hip(plan: StatedPlan) -> Hip:
         bone = Mask(femur.grid, femur.voxels | _lesion_in_open_holes(femur, lesion, plan.anatomy))
     mesh = mesh_of(bone)
     kept = _without_specks(lesion, bone if one_map else None)
-    beyond = Mask(bone.grid, beyond_joint(bone, mesh, plan.anatomy))
-    if beyond.voxels.any():
-        bone = Mask(bone.grid, bone.voxels & ~beyond.voxels)
-        mesh = mesh_of(bone)
+    # The lesion stays as it was drawn, though what of it lies beyond the joint surface is not reached.
     points, point_ml = _lesion_points(kept, bone, None if one_map else mesh)
-    points = points[~beyond.contains(points)]
+    beyond = beyond_joint(bone, mesh, plan.anatomy)
+    if beyond.any():
+        bone = Mask(bone.grid, bone.voxels & ~beyond)
+        mesh = mesh_of(bone)
     pelvis, avoid = plan.input("pelvis"), plan.input("avoid")
     return Hip(
         bone=bone,

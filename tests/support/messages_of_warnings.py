@@ -23,7 +23,7 @@ from corecore.study.phantom.pelvis import PelvisShape, pelvis_on_grid
 from corecore.study.phantom.pose import Pose
 from support.draft_phantom import Whole, whole_hip
 from support.message_kit import MASKS, Kit, ball, sample
-from support.signs_phantom import bore, flattened, painted, synthetic
+from support.signs_phantom import bore, flattened, painted, sound_hip, synthetic, with_room
 
 #: By name: what is run, the warnings it must show, and whether it takes more than some seconds.
 SCENES: dict[str, tuple[Callable[[Kit], list[str]], set[str], bool]] = {}
@@ -244,6 +244,20 @@ def a_nailed_hip(kit: Kit) -> list[str]:
     write_image(kit.folder / "ct.nii.gz", painted(made.ct, pin, 8000.0))
     write_mask(kit.folder / "femur.nii.gz", made.femur)
     write_mask(kit.folder / "lesion.nii.gz", made.lesion)
+    image = ["--image", kit.folder / "ct.nii.gz"]
+    return kit.measure(kit.folder / "femur.nii.gz", kit.folder / "lesion.nii.gz", "--json", *image)
+
+
+@scene("joint_space")
+def a_head_drawn_too_wide(kit: Kit) -> list[str]:
+    made, hip = synthetic("right", 1.2, True), sound_hip("right", 1.2, True)
+    assert made.ct is not None
+    grid = made.femur.grid
+    head = transform(grid.index_from_world, hip.to_world(hip.anatomy.head_center))
+    wide = ball(made.femur.voxels, tuple(head), (hip.anatomy.head_radius_mm + 2.5) / 1.2)
+    write_mask(kit.folder / "femur.nii.gz", Mask(grid, made.femur.voxels | wide))
+    write_mask(kit.folder / "lesion.nii.gz", made.lesion)
+    write_image(kit.folder / "ct.nii.gz", with_room(made.ct))
     image = ["--image", kit.folder / "ct.nii.gz"]
     return kit.measure(kit.folder / "femur.nii.gz", kit.folder / "lesion.nii.gz", "--json", *image)
 

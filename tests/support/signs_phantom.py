@@ -18,6 +18,7 @@ from support.shared import shared
 
 #: CT number of scar and fluid in an old tunnel, HU: that of soft tissue.
 HU_SCAR = 30.0
+HU_FAT = -100.0
 POSE = Pose(flexion_deg=5.0, adduction_deg=-4.0, internal_rotation_deg=9.0)
 
 
@@ -47,6 +48,12 @@ def _femoral_positions(shape: tuple[int, int, int], matrix: bytes, side: Side) -
     index = np.stack(np.meshgrid(*(np.arange(n) for n in shape), indexing="ij"), axis=-1).reshape(-1, 3)
     world_from_index = np.frombuffer(matrix).reshape(4, 4)
     return transform(np.linalg.inv(POSE.world_from_femoral(side)) @ world_from_index, index)
+
+
+def with_room(image: Image, voxels: int = 8) -> Image:
+    """The image with fat on all sides: painted images end close to the bone."""
+    grid = image.grid.cropped((-voxels,) * 3, np.array(image.grid.shape) + voxels)
+    return replace(image, grid=grid, values=np.pad(image.values, voxels, constant_values=HU_FAT))
 
 
 def bore(

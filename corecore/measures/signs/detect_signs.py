@@ -12,6 +12,7 @@ from corecore.hip.hounsfield import why_not_hounsfield
 from corecore.measures.signs.clinician_input import ClinicianInput, Physis, late_stage, open_physis, questions
 from corecore.measures.signs.collapse import Collapse, measure_collapse
 from corecore.measures.signs.image_age import ImageAge, image_age
+from corecore.measures.signs.joint_space import beyond_joint_space
 from corecore.measures.signs.metal import Metal, find_metal
 from corecore.measures.signs.previous_tunnel import Channel, find_channel_in_image, find_channel_in_mask
 from corecore.measures.signs.stage import Stage
@@ -37,6 +38,8 @@ class Signs:
         Stage as the surgeon gave it.
     physis : {"open", "closed", "unknown"}
         Physeal status as the surgeon gave it.
+    joint_space : PlanWarning or None
+        A femur mask that reaches into the joint space, where a CT was given and shows it.
     notes : tuple of str
         What could not be evaluated, one sentence each.
     """
@@ -48,6 +51,7 @@ class Signs:
     image_age: ImageAge
     stage: Stage | None
     physis: Physis
+    joint_space: PlanWarning | None
     notes: tuple[str, ...]
 
     @property
@@ -59,6 +63,7 @@ class Signs:
     def warnings(self) -> tuple[PlanWarning, ...]:
         """The warnings, gravest first."""
         found = [
+            self.joint_space,
             late_stage(self.stage),
             self.collapse.warning,
             open_physis(self.physis),
@@ -94,12 +99,13 @@ def detect_signs(hip: Hip, answers: ClinicianInput) -> Signs:
     if collapse.over_lesion_mm is None:
         notes.append("collapse not judged: no lesion under the upper part of the head that the scan shows")
     channels = [find_channel_in_mask(hip)]
-    metal = None
+    metal = joint_space = None
     reason = "no image given" if image is None else why_not_hounsfield(hip, image)
     if image is not None and reason is None:
         metal = find_metal(hip, image)
+        joint_space = beyond_joint_space(hip, image)
         channels.append(find_channel_in_image(hip, image))
     else:
         notes.append(f"metal and tunnels not looked for in the image: {reason}")
     found = tuple(channel for channel in channels if channel is not None)
-    return Signs(hip, collapse, found, metal, age, answers.stage, answers.physis, tuple(notes))
+    return Signs(hip, collapse, found, metal, age, answers.stage, answers.physis, joint_space, tuple(notes))
