@@ -51,6 +51,7 @@ SOUND: dict[str, list[str]] = {
     "plan": [*MASKS, "--no-pictures", "--out", "OUT"],
     "preview": [],
     "review": ["--no-browser"],
+    "series": [],
     "summary": [],
     "verify": [],
 }
@@ -88,7 +89,7 @@ def arguments(command: str, option: str, file: Path, folder: Path) -> list[str]:
             sound.pop(0)
         elif not (word == str(SAMPLE.parent) and left_out & {"source", "--source"}):
             kept.append(word)
-    named = option in ("plan_file", "results", "source")
+    named = option in ("plan_file", "results", "source", "folder")
     return [command, *kept, *WITH.get(option, []), *([] if named else [f"--{option.replace('_', '-')}"]), str(file)]
 
 

@@ -17,6 +17,7 @@ PARAMETERS_MAX = 8
 #: kernels (decorated with ``compiled``), since numba takes no structs cheaply.
 MORE = {
     "verification/risk.py _drillings": "plain arrays of one tunnel, one method and one draw: no two travel on together",
+    "app/api.py load": "the files and facts of one hip, each of which a caller has or has not",
     "study/batch/run.py run_batch": "rows, settings and two folders, and options of one run that have no kin",
 }
 
@@ -95,7 +96,11 @@ DOORS = {
     "app/cli/commands/review.py open": "a browser, and a plan through the door",
     "app/cli/commands/schema.py read_text": "the package's own schemas",
     "io/dicom/files.py dcmread": "after the door's check: pydicom opens by name",
+    "io/dicom/gdcm_process.py dcmread": "in a process of its own, after the door's check",
+    "io/dicom/gdcm_process.py json.loads": "a path from the process that started it",
+    "io/dicom/unpack.py json.loads": "the answer of that process",
     "io/files.py fdopen": "a new file, to write to",
+    "io/files.py open": "the lock of a folder that is written to",
     "io/itk_process.py ReadTransform": "in a process of its own, after the door's check",
     "io/transform.py json.loads": "the answer of that process",
     "report/page.py read_text": "the package's own scripts",
