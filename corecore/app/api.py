@@ -42,6 +42,7 @@ def load(
     pelvis: PathLike | None = None,
     avoid: PathLike | None = None,
     landmarks: PathLike | None = None,
+    anteversion_deg: float | None = None,
     case_id: str | None = None,
     straighten: bool = False,
 ) -> Hip:
@@ -53,7 +54,7 @@ def load(
         Masks of the femur and of the necrosis: NIfTI, NRRD, MetaImage or DICOM. ``"map.nii.gz:1"`` takes one
         label, by number or name, of a label map.
     side : {"auto", "left", "right"}, default "auto"
-        Side of the hip. It is told from the bone's shape; a side that contradicts the shape is refused.
+        Side of the hip. Default: told from where the neck points; a side that contradicts the bone's shape is refused.
     image : str or os.PathLike, optional
         CT or MR on which the masks were drawn: a file, or a DICOM folder; ``"FOLDER:3"`` takes the series of that
         number, ``"FOLDER:UID"`` the one of that SeriesInstanceUID.
@@ -63,6 +64,8 @@ def load(
         Mask of what every tunnel keeps out of.
     landmarks : str or os.PathLike, optional
         Landmarks that replace the fitted ones: a Slicer ``.mrk.json``, or JSON; mm.
+    anteversion_deg : float, optional
+        Anteversion of the neck, degrees, where no condyles are in view. Default: 14, and a range with the figures.
     case_id : str, optional
         Name of the case. Default: a hash of the masks' voxels, so that no file name enters a plan.
     straighten : bool, default False
@@ -95,6 +98,7 @@ def load(
         HipInputs(
             os.fspath(femur), os.fspath(lesion), side, case_id, None if landmarks is None else Path(landmarks),
             image=text(image), pelvis=text(pelvis), avoid=text(avoid), straighten=straighten,
+            anteversion_deg=anteversion_deg,
         )
     )  # fmt: skip
 

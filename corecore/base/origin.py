@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, field
 
-if TYPE_CHECKING:
-    from corecore.base.grid import FloatArray
+import numpy as np
+import numpy.typing as npt
 
 
-class Patient(NamedTuple):
-    """Whom a file names; empty where it names nobody. Nothing of it is ever written, printed or logged."""
+@dataclass(frozen=True)
+class Patient:
+    """Whom a file names; empty where it names nobody. Nothing of it is ever written, printed or logged.
 
-    number: str = ""
-    name: str = ""
-    born: str = ""
+    Parameters
+    ----------
+    number : str
+        PatientID.
+    name : str
+        PatientName.
+    born : str
+        PatientBirthDate.
+    """
+
+    number: str = field(default="", repr=False)
+    name: str = field(default="", repr=False)
+    born: str = field(default="", repr=False)
 
 
 NOBODY = Patient()
@@ -45,8 +55,8 @@ class Origin:
     frame: str = ""
     patient: Patient = NOBODY
     words: tuple[str, ...] = ()
-    qform_world_from_index: FloatArray | None = None
-    sform_world_from_index: FloatArray | None = None
+    qform_world_from_index: npt.NDArray[np.float64] | None = None
+    sform_world_from_index: npt.NDArray[np.float64] | None = None
     extent_known: bool = True
     label_names_read: bool = True
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, UnsetType, field
 
-from corecore.document.fields import ALWAYS_FALSE, MAY_BE_ABSENT, Count, Fraction, FractionPair, Part, Vector
+from corecore.document.fields import ALWAYS_FALSE, MAY_BE_ABSENT, Count, Fraction, FractionPair, Pair, Part, Vector
 from corecore.document.signs import SignsPart, SummaryPart
 
 Extent = Annotated[str, Meta(pattern="^[ABC](/[ABC])*$")]
@@ -309,6 +309,16 @@ class NecrosisPart(Part, kw_only=True, frozen=True):
     repeatability: Annotated[RepeatabilityPart, Meta(description="How sure the figures are")] = field(
         default_factory=RepeatabilityPart
     )
+    frame_range: Annotated[
+        dict[str, Pair] | UnsetType,
+        Meta(description="Least and greatest of each figure that hangs on an uncertain lateral axis"),
+        MAY_BE_ABSENT,
+    ] = UNSET
+    frame_classes: Annotated[
+        dict[str, list[int | str | None]] | UnsetType,
+        Meta(description="Classes that an uncertain lateral axis may mean"),
+        MAY_BE_ABSENT,
+    ] = UNSET
     missing: Annotated[dict[str, str], Meta(description="Why a figure is null, by its path")] = field(
         default_factory=dict
     )

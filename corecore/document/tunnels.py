@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, UnsetType, field
 
-from corecore.document.fields import MAY_BE_ABSENT, AtLeastZero, Fraction, Part, Vector
+from corecore.document.fields import MAY_BE_ABSENT, AtLeastZero, Fraction, Pair, Part, Vector
 from corecore.document.risk import RiskPart
 
 
@@ -59,6 +59,11 @@ class TunnelPart(Part, kw_only=True, frozen=True):
     ] = UNSET
     entry_anterior_mm: Annotated[
         float | UnsetType | None, Meta(description="Entry in front of the lateral mid-line, mm")
+    ] = UNSET
+    frame_range: Annotated[
+        dict[str, Pair] | UnsetType,
+        Meta(description="Least and greatest of each figure that hangs on an uncertain lateral axis"),
+        MAY_BE_ABSENT,
     ] = UNSET
 
 

@@ -48,13 +48,26 @@ class Part:
 
 @dataclass(frozen=True)
 class NamedSide:
-    """A name that says left or right: of whose label or file, and whether it chose the label."""
+    """A name that says left or right.
+
+    Parameters
+    ----------
+    role : str
+        Whose it is: ``femur`` or ``lesion``.
+    level : {"label", "file"}
+        Whether it is the label's name or the file's.
+    side : {"left", "right"}
+        What it says.
+    chose : bool
+        Whether it chose the label.
+    name : str
+        The name itself, for an error alone.
+    """
 
     role: str
     level: Literal["label", "file"]
     side: Side
     chose: bool
-    #: The name itself, for an error alone.
     name: str
 
     def __str__(self) -> str:

@@ -14,7 +14,7 @@ from scipy import ndimage
 
 from corecore.base.errors import InputError
 from corecore.base.grid import BoolArray, FloatArray, Image, Mask, transform
-from corecore.hip.anatomy.landmarks import read_landmarks
+from corecore.hip.anatomy.landmarks import read_landmarks, with_anteversion
 from corecore.hip.anatomy.model import Landmarks, PlanWarning
 from corecore.hip.anatomy.side import Side
 from corecore.hip.belonging import NamedSide, Part, check_together, side_to_pick, sides_named
@@ -176,6 +176,8 @@ def read_case(inputs: HipInputs) -> Case:
     kind = parse_kind(inputs.transform_kind)
     if isinstance(landmarks, Path):
         landmarks = read_landmarks(landmarks)
+    if inputs.anteversion_deg is not None:
+        landmarks = with_anteversion(landmarks or Landmarks(), inputs.anteversion_deg, "--anteversion")
     femur_ref, lesion_ref = _reference(inputs.femur), _reference(inputs.lesion)
     same_file = os.path.realpath(femur_ref.path) == os.path.realpath(lesion_ref.path)
     if same_file and femur_ref.label == lesion_ref.label:

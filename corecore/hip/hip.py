@@ -214,18 +214,25 @@ def build_hip(case: Case) -> Hip:
     timings = {"side_s": sided - started, "surface_s": surfaced - sided, "anatomy_s": done - surfaced}
     _log.info("hip %s: %s, head radius %.2f mm", case.id, side, anatomy.head_radius_mm)
     check_position(anatomy, superior)
+    # What makes figures or margins doubtful comes first, for page one has room for few warnings.
+    grave: list[PlanWarning] = []
     drawn = case.lesion if case.original_lesion is None else case.original_lesion
     on_file = Mask(drawn.grid.moved(inverse(world_from_local)), drawn.voxels)
-    warnings.extend(thick_slices(case.femur, case.lesion))
-    warnings.extend(cut_by_scan(bone, dead, anatomy, on_file))
-    warnings.extend(examine_head(bone, dead, anatomy, float(np.cbrt(np.prod(case.femur.grid.spacing_mm)))))
+    grave.extend(cut_by_scan(bone, dead, anatomy, on_file))
+    grave.extend(examine_head(bone, dead, anatomy, float(np.cbrt(np.prod(case.femur.grid.spacing_mm)))))
+    grave.extend(thick_slices(case.femur, case.lesion))
     local_grid = Grid(fine.grid.shape, np.diag([*spacing, 1.0]))
     outside = beyond_joint(bone, voxels, anatomy)
     if outside.any():
         # What stands out of the head's sphere lends no room: from here on the bone ends at the joint surface.
         voxels = voxels & ~outside
         bone = bone_from_voxels(voxels, spacing, open_faces=faces)
-        dead = dead.kept(~Mask(local_grid, outside).contains(dead.points_mm))
+        beyond = Mask(local_grid, outside).contains(dead.points_mm)
+        if beyond.any():
+            cut_ml = float(np.count_nonzero(beyond)) * dead.point_ml
+            text = f"{cut_ml:.3f} ml of lesion beyond the head's sphere, where the femur mask leaks, were cut off"
+            warnings.append(PlanWarning("lesion_cut", text))
+            dead = dead.kept(~beyond)
     local_from_world, size = inverse(world_from_local), spacing * fine.grid.shape
     if case.pelvis is not None:
         refuse_pelvis_in_head(case.pelvis, anatomy, local_from_world)
@@ -233,9 +240,12 @@ def build_hip(case: Case) -> Hip:
     pelvis = None if case.pelvis is None else barrier_of("pelvis", case.pelvis, local_from_world, size)
     if case.avoid is not None and avoid is None:
         warnings.append(PlanWarning("avoid_far", "nothing of the region to avoid lies within reach of a tunnel"))
+    # … after the one that says that the femur is an unchecked draft.
+    first = int(case.drafted)
     return Hip(
         case, side, world_from_local, bone, Mask(local_grid, voxels), dead, anatomy,
-        (*doubts, *case.warnings, *warnings, *anatomy.warnings), timings, avoid, pelvis,
+        (*case.warnings[:first], *doubts, *grave, *case.warnings[first:], *warnings, *anatomy.warnings), timings,
+        avoid, pelvis,
     )  # fmt: skip
 
 
@@ -299,7 +309,7 @@ def _to_local(landmarks: Landmarks, local_from_world: FloatArray) -> Landmarks:
     moved: dict[str, FloatArray] = {}
     for item in fields(landmarks):
         value = getattr(landmarks, item.name)
-        if value is None or item.name == "head_radius_mm":
+        if value is None or item.name in ("head_radius_mm", "anteversion_deg"):
             continue
         direction = item.name in ("shaft_axis", "x_axis")
         moved[item.name] = local_from_world[:3, :3] @ value if direction else transform(local_from_world, value)

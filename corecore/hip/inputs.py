@@ -28,6 +28,7 @@ class HipInputs:
 
     ``landmarks`` replace the fitted ones. A lesion drawn on another scan is carried over by
     ``lesion_transform``, or by registration of ``lesion_image``, its own, to ``image``, the femur's.
+    ``anteversion_deg`` states where lateral is, as a landmark would.
     """
 
     femur: MaskReference | str
@@ -45,6 +46,8 @@ class HipInputs:
     transform_inverted: bool | None = None
     #: Whether slices of a tilted gantry are resampled upright.
     straighten: bool = False
+    #: Anteversion that is stated, degrees.
+    anteversion_deg: float | None = None
 
     @property
     def from_another_scan(self) -> bool:

@@ -112,18 +112,17 @@ class Lesion:
 
     @cached_property
     def drawn(self) -> Mask:
-        """The mask for a surface: with parts too thin for one, each voxel is divided, so that smoothing keeps them."""
+        """The mask for a surface: where parts are too thin for one, what is covered on a finer grid that keeps them."""
         if not self.thin.voxels.any():
             return self.mask
         low, high = self.mask.bounds(pad=1)
-        part = self.mask.cropped(low, high)
-        voxels = part.voxels
-        for axis in range(3):
-            voxels = np.repeat(voxels, DRAWN_PARTS, axis=axis)
+        part = self.mask.grid.cropped(low, high)
         scale = np.diag([*np.full(3, 1.0 / DRAWN_PARTS), 1.0])
         scale[:3, 3] = 0.5 / DRAWN_PARTS - 0.5
-        nx, ny, nz = voxels.shape
-        return Mask(Grid((nx, ny, nz), part.grid.world_from_index @ scale), voxels)
+        nx, ny, nz = (DRAWN_PARTS * n for n in part.shape)
+        grid = Grid((nx, ny, nz), part.world_from_index @ scale)
+        places = np.moveaxis(np.indices(grid.shape, dtype=np.float64), 0, -1).reshape(-1, 3)
+        return Mask(grid, self.covers(transform(grid.world_from_index, places)).reshape(grid.shape))
 
     def covers(self, points_mm: FloatArray) -> BoolArray:
         """Whether points lie within the outline between voxels, or in a voxel of a part too thin to have one.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy.typing as npt
 from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray, Grid, Image
 from corecore.io.bounded import (
+    MAX_HEADER_BYTES,
     check_claim,
     finite_values,
     opened,
@@ -31,8 +31,12 @@ TYPES = {
     "MET_CHAR": "i1", "MET_UCHAR": "u1", "MET_SHORT": "i2", "MET_USHORT": "u2", "MET_INT": "i4", "MET_UINT": "u4",
     "MET_LONG_LONG": "i8", "MET_ULONG_LONG": "u8", "MET_FLOAT": "f4", "MET_DOUBLE": "f8",
 }  # fmt: skip
-#: Header text is looked for this far, bytes: no writer comes near (engineering choice).
-TEXT_BYTES = 64 * 1024
+#: The fields that say what the voxels are and where they lie.
+FIELDS = {
+    "NDims", "DimSize", "ElementSpacing", "Offset", "Position", "Origin", "TransformMatrix", "Rotation",
+    "Orientation", "ElementType", "ElementNumberOfChannels", "BinaryData", "BinaryDataByteOrderMSB",
+    "ElementByteOrderMSB", "CompressedData", "HeaderSize", "ElementDataFile",
+}  # fmt: skip
 TRUE, FALSE = ("true", "1"), ("false", "0")
 #: Longest axis, voxels.
 MAX_SIDE = 100_000
@@ -54,7 +58,7 @@ def read_volume(path: Path) -> tuple[npt.NDArray[np.generic], Grid]:
     """The values, as stored, and the grid. Raises ``InputError`` for what is no volume with a place in space."""
     size = regular_file(path, WHAT)
     with reading(path, WHAT), opened(path, WHAT) as file:
-        fields, start = parse_header(path, file.read(TEXT_BYTES))
+        fields, start = parse_header(path, file.read(MAX_HEADER_BYTES))
         grid = _grid(path, fields)
         dtype = _dtype(path, fields)
         compressed = _flag(path, fields, "CompressedData")
@@ -71,15 +75,21 @@ def read_volume(path: Path) -> tuple[npt.NDArray[np.generic], Grid]:
 
 
 def parse_header(path: Path, data: bytes) -> tuple[dict[str, str], int]:
-    """The fields up to ``ElementDataFile``, which is the last, and the byte after them."""
+    """The fields up to ``ElementDataFile``, which is the last, and the byte after them.
+
+    Programs write what else they know between them, under any name and over several lines: ITK copies the header of
+    the file that it converted, or DICOM's elements, and leaves bytes of its own in comments of 64 KB. Only fields of
+    the format count.
+    """
     fields: dict[str, str] = {}
     at = 0
     while (end := data.find(b"\n", at)) >= 0:
-        key, mark, value = data[at:end].decode("utf-8", errors="replace").partition("=")
+        line = data[at:end]
         at = end + 1
+        key, mark, value = line.decode("utf-8", errors="replace").partition("=")
         name = key.strip()
-        if not mark or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,63}", name):
-            break
+        if not mark or name not in FIELDS:
+            continue
         if name in fields:
             raise InputError(f"{shown(path)}: the header says {name} twice; once is accepted", code="header-invalid")
         fields[name] = value.strip()

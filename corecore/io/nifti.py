@@ -54,12 +54,12 @@ def read_volume(path: Path) -> tuple[npt.NDArray[np.generic], Grid]:
 
     Raises ``InputError`` for what is not a three-dimensional NIfTI volume with a usable affine.
     """
-    values, grid, _ = read_named_volume(path)
+    values, grid, _, _ = read_named_volume(path)
     return values, grid
 
 
-def read_named_volume(path: Path) -> tuple[npt.NDArray[np.generic], Grid, dict[int, str]]:
-    """``read_volume``, and the names of labels that the header's extensions hold."""
+def read_named_volume(path: Path) -> tuple[npt.NDArray[np.generic], Grid, dict[int, str], str]:
+    """``read_volume``, the names of labels that the header's extensions hold, and words on a scaling of the values."""
     size = regular_file(path, WHAT)
     with reading(path, WHAT), opened(path, WHAT) as file:
         packing = "gzip" if file.read(2) == b"\x1f\x8b" else "raw"
@@ -75,9 +75,11 @@ def read_named_volume(path: Path) -> tuple[npt.NDArray[np.generic], Grid, dict[i
         check_claim(path, shape, dtype.itemsize, size if packing == "gzip" else size - start, packing)
         values = read_array(stream, shape, dtype, packing)
         slope, intercept = header.get_slope_inter()
+        scaling = ""
         if slope is not None and (slope, intercept) != (1.0, 0.0):
+            scaling = f"; stored as {dtype}, scl_slope {slope:.6g}, scl_inter {intercept:.6g}"
             values = apply_read_scaling(values, slope, intercept)
-    return values, grid, label_names(extensions)
+    return values, grid, label_names(extensions), scaling
 
 
 def note_of(path: Path) -> str:
@@ -153,7 +155,11 @@ def _grid(path: Path, header: Nifti1Header) -> tuple[tuple[int, ...], Grid]:
         )
     unit = header.get_xyzt_units()[0]
     if unit not in ("mm", "unknown"):
-        raise InputError(f"{shown(path)}: the header's unit of length is {unit!r}; mm is accepted", code="unit-not-mm")
+        raise InputError(
+            f"{shown(path)}: the header's unit of length is {unit!r} (xyzt_units {int(header['xyzt_units'])});"
+            " mm (2), or none stated (0), is accepted",
+            code="unit-not-mm",
+        )
     affine = np.asarray(header.get_best_affine(), dtype=np.float64)
     try:
         grid = Grid((shape[0], shape[1], shape[2]), affine)

@@ -29,7 +29,8 @@ from corecore.io.bounded import (
     shown,
     unpacked,
 )
-from corecore.io.segmentation import ROOM_MM, Segment, Segmentation, check_whole, label_map, place_in
+from corecore.io.grey import grey_values, whole_numbers
+from corecore.io.segmentation import ROOM_MM, Segment, Segmentation, label_map, place_in
 
 WHAT = "an NRRD volume (.nrrd, .seg.nrrd, .nhdr)"
 #: Signs that turn a position in the file's space into RAS.
@@ -50,6 +51,11 @@ TYPES = {
     **dict.fromkeys(("ulonglong", "unsigned long long", "unsigned long long int", "uint64", "uint64_t"), "u8"),
     "float": "f4",
     "double": "f8",
+}  # fmt: skip
+#: The fields that say what the voxels are and where they lie; others say nothing here.
+FIELDS = {
+    "dimension", "sizes", "type", "endian", "encoding", "space", "space units", "space directions", "space origin",
+    "data file", "datafile", "line skip", "lineskip", "byte skip", "byteskip",
 }  # fmt: skip
 PACKINGS = {"raw": "raw", "gzip": "gzip", "gz": "gzip", "bzip2": "bzip2", "bz2": "bzip2"}
 #: How far the reference geometry is looked for among Slicer's parameters, characters.
@@ -84,7 +90,8 @@ def read_segmentation(path: Path) -> Segmentation:
             )
         return label_map(path, values[0], grid)
     for layer in values:
-        check_whole(path, layer)
+        if whole_numbers(path, layer) is None:
+            raise grey_values(path, layer, "")
     places = {}
     segments = []
     for number in numbers:
@@ -211,19 +218,20 @@ def parse_header(path: Path, data: bytes) -> Header:
     text = (data if found is None else data[: found.start()]).decode("utf-8", errors="replace")
     fields: dict[str, str] = {}
     pairs: dict[str, str] = {}
-    for line in text.splitlines()[1:]:
+    # Only these ends of lines are the format's: words of a segment may hold others that Python knows.
+    for line in re.split(r"\r?\n", text)[1:]:
         if line.startswith("#"):
             continue
         key, mark, value = line.partition(":")
-        if mark and value.startswith("="):
-            pairs[key] = value[1:]
-        elif mark:
-            name = key.strip().lower()
+        name, pair = key.strip().lower(), line.find(":=")
+        if mark and name in FIELDS and not value.startswith("="):
             if name in fields:
                 raise InputError(
                     f"{shown(path)}: the header says {short(name)!r} twice; once is accepted", code="header-invalid"
                 )
             fields[name] = value.strip()
+        elif pair >= 0:
+            pairs[line[:pair]] = line[pair + 2 :]
     if found is None and "data file" not in fields and "datafile" not in fields:
         raise InputError(f"{shown(path)}: the header does not end; {WHAT} is accepted", code="header-invalid")
     return Header(fields, pairs, len(data) if found is None else found.end())

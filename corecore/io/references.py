@@ -137,7 +137,7 @@ def read_segmentation(path: Path, on: Grid | None = None) -> Segmentation:
         if sop_class(path) == STRUCTURE_SET:
             return rtstruct.read_segmentation(path, on)
         return seg.read_segmentation(path)
-    values, grid, names = nifti.read_named_volume(path)
+    values, grid, names, scaling = nifti.read_named_volume(path)
     told: dict[str, tuple[int, ...]] = {name: (number,) for number, name in names.items() if name}
     origin = nifti.origin_of(path)
     if not told:
@@ -146,7 +146,7 @@ def read_segmentation(path: Path, on: Grid | None = None) -> Segmentation:
         except InputError:
             # Numbers still name the labels: a stranger's file must not stand in their way.
             origin = replace(origin, label_names_read=False)
-    return replace(label_map(path, values, grid, told), origin=origin)
+    return replace(label_map(path, values, grid, told, scaling), origin=origin)
 
 
 def dataset_names(path: Path) -> dict[str, tuple[int, ...]]:

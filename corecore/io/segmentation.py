@@ -14,12 +14,15 @@ from corecore.base.errors import InputError
 from corecore.base.grid import BoolArray, Grid, Mask, transform
 from corecore.base.origin import UNKNOWN, Origin
 from corecore.io.bounded import short, shown
+from corecore.io.grey import LABELS_BELOW, Threshold, grey_values, is_grey, whole_numbers
 
 #: Empty voxels put around a segmentation that was cut to its segments, mm: more than is kept around a
 #: bone, so that the cut is not taken for the scan's end (engineering choice).
 ROOM_MM = 10.0
 #: How many labels a message lists.
 LISTED = 12
+#: The volume is told for a threshold this share of the largest value lower and higher (engineering choice).
+SHIFTED = 0.1
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class Segment:
     name: str = ""
     words: tuple[str, ...] = ()
     values: tuple[int, ...] = ()
+    #: FrameOfReferenceUID of its own, where the file states one a part.
+    frame: str = ""
 
     def __str__(self) -> str:
         if not self.name:
@@ -63,22 +68,38 @@ class Segmentation:
     #: What the file says of frame and patient.
     origin: Origin = UNKNOWN
     remarks: list[Remark] = field(default_factory=list)
+    #: Of a volume of numbers: its values, which a threshold is held against; and why they are no labels, if so.
+    values: npt.NDArray[np.generic] | None = None
+    grey: InputError | None = None
 
     def pick(self, label: int | str | None) -> Mask:
         """The mask of one part; without a label, of the only one.
 
         Raises ``InputError`` for a label that is not there, that several parts answer to, and
-        for an empty mask.
+        for an empty mask. A label such as ``>0.5`` takes the voxels above that share of the largest value.
         """
+        threshold = Threshold.parse(label)
+        if threshold is not None and self.values is not None and (self.grey or not self._labels_only()):
+            mask, remark = thresholded(self.path, self.grid, self.values, threshold)
+            self.remarks.append(remark)
+            return mask
         segment = self.find(label)
         voxels = self.voxels_of(segment)
         if not voxels.any():
             raise InputError(f"{shown(self.path)}: the mask is empty (segment {segment})", code="mask-empty")
-        return Mask(self.grid, voxels, replace(self.origin, words=(segment.name, *segment.words)))
+        words, frame = (segment.name, *segment.words), segment.frame or self.origin.frame
+        return Mask(self.grid, voxels, replace(self.origin, words=words, frame=frame))
+
+    def _labels_only(self) -> bool:
+        """Whether the numbers can be nothing but labels: several small ones."""
+        numbers = [segment.number for segment in self.segments]
+        return len(numbers) > 1 and max(numbers) < LABELS_BELOW
 
     def find(self, label: int | str | None) -> Segment:
         """The part that a label means; see ``pick``."""
         name = shown(self.path.name)
+        if self.grey is not None:
+            raise self.grey
         if label is None:
             if len(self.segments) == 1:
                 return self.segments[0]
@@ -146,17 +167,25 @@ def spelled(name: str) -> str:
 
 
 def label_map(
-    path: Path, values: npt.NDArray[np.generic], grid: Grid, names: dict[str, tuple[int, ...]] | None = None
+    path: Path,
+    values: npt.NDArray[np.generic],
+    grid: Grid,
+    names: dict[str, tuple[int, ...]] | None = None,
+    scaling: str = "",
 ) -> Segmentation:
     """The labels of a volume of whole numbers, with the names its file gives them.
 
-    ``names`` may name a region of several values. Raises ``InputError`` for values that are not
-    whole numbers.
+    ``names`` may name a region of several values; ``scaling`` says how the file scales what it stores. A volume of
+    grey values has no labels and can only be thresholded. Raises ``InputError`` for values that are neither.
     """
-    check_whole(path, values)
+    whole = whole_numbers(path, values)
     # In the order of memory: four times as fast as picking from an array that lies the other way.
-    flat = values.ravel(order="K")
-    present = [int(v) for v in np.unique(flat[flat != 0])]
+    flat = values.ravel(order="K") if whole is None else whole.ravel(order="K")
+    numbers = np.unique(flat[flat != 0])
+    if whole is None or is_grey(whole, numbers):
+        refusal = grey_values(path, values, scaling)
+        return Segmentation(path, grid, (), lambda _: np.zeros(grid.shape, dtype=np.bool_), grey=refusal, values=values)
+    present = [int(v) for v in numbers]
     known = {values[0]: name for name, values in (names or {}).items() if len(values) == 1}
     parts = [Segment(value, known.get(value, ""), values=(value,)) for value in present]
     for name, region in (names or {}).items():
@@ -165,23 +194,28 @@ def label_map(
 
     def voxels_of(segment: Segment) -> BoolArray:
         if len(segment.values) == 1:
-            return np.asarray(values == segment.values[0])
-        return np.isin(values, segment.values)
+            return np.asarray(whole == segment.values[0])
+        return np.isin(whole, segment.values)
 
-    return Segmentation(path, grid, tuple(parts), voxels_of)
+    return Segmentation(path, grid, tuple(parts), voxels_of, values=whole)
 
 
-def check_whole(path: Path, values: npt.NDArray[np.generic]) -> None:
-    """Raise ``InputError`` unless a volume holds whole numbers only."""
-    if values.dtype.kind not in "iufb":
+def thresholded(path: Path, grid: Grid, values: npt.NDArray[np.generic], threshold: Threshold) -> tuple[Mask, Remark]:
+    """The voxels that pass a threshold, and a word on how much hangs on it."""
+    largest = float(values.max())
+    if largest <= 0.0:
+        raise InputError(f"{shown(path)}: the mask is empty (no value above 0)", code="mask-empty")
+    mask = Mask(grid, threshold.above(values))
+    if not mask.voxels.any():
         raise InputError(
-            f"{shown(path)}: values of type {values.dtype}; whole numbers are accepted", code="values-not-whole"
+            f"{shown(path)}: no voxel passes {threshold.text}; the largest value is {largest:.6g}", code="mask-empty"
         )
-    if values.dtype.kind == "f":
-        if not np.all(np.isfinite(values)):
-            raise InputError(f"{shown(path)}: the mask holds values that are not finite", code="values-not-finite")
-        if np.any(values != np.rint(values)):
-            raise InputError(
-                f"{shown(path)}: the values are not whole numbers; a mask or label map is accepted",
-                code="values-not-whole",
-            )
+    lower, higher = (
+        int(np.count_nonzero(threshold.above(values, shift))) * grid.voxel_ml for shift in (-SHIFTED, SHIFTED)
+    )
+    what = f"{threshold.text} of the largest value, {largest:.6g}" if threshold.of_largest else threshold.text
+    return mask, Remark(
+        "mask_thresholded",
+        f"grey values were thresholded at {what}: {mask.volume_ml:.2f} ml; {100 * SHIFTED:g} % of the largest value"
+        f" lower {lower:.2f} ml, higher {higher:.2f} ml",
+    )

@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 import msgspec
 import numpy as np
+from msgspec import UNSET
 
 from corecore.base.grid import FloatArray
 from corecore.base.html import figures_html
@@ -32,6 +33,7 @@ from corecore.hip.anatomy.model import PlanWarning
 from corecore.hip.hip import Hip
 from corecore.measures.figures import Figures, figures_of, ground_of
 from corecore.measures.foci import Focus, foci_of, foci_warnings, largest
+from corecore.measures.frame_range import FrameRange, measure_frame_range
 from corecore.measures.jic import JicType, acetabulum_of
 from corecore.measures.necrosis import Necrosis, necrosis_of
 from corecore.measures.repeatability import Repeatability, measure_repeatability
@@ -54,6 +56,8 @@ class Measures:
         The measures of the outline as it was drawn.
     repeatability : Repeatability
         How much each changes when the outline moves.
+    frame_range : FrameRange
+        Where no condyles are in view: how much each changes when the lateral axis turns.
     centroid : ndarray, shape (3,)
         Centre of mass of the lesion, world RAS mm.
     centroid_in_head : CentroidInHead
@@ -69,6 +73,7 @@ class Measures:
     necrosis: Necrosis
     figures: Figures
     repeatability: Repeatability
+    frame_range: FrameRange
     centroid: FloatArray
     centroid_in_head: CentroidInHead
     acetabulum: Acetabulum
@@ -83,6 +88,7 @@ class Measures:
             *self.repeatability.warnings,
             *self.signs.warnings,
             *self.acetabulum.warnings,
+            *self.frame_range.warnings,
         )
 
     def summary(self, measured: NecrosisPart) -> Summary:
@@ -245,6 +251,8 @@ class Measures:
             osteotomy=OsteotomyPart(rotation=figures.rotation.part(), tilt=figures.tilt.part()),
             resurfacing=figures.resurfacing.part(),
             repeatability=self.repeatability.part(),
+            frame_range=self.frame_range.figures or UNSET,
+            frame_classes=self.frame_range.classes or UNSET,
         )
 
 
@@ -319,10 +327,12 @@ def measure(hip: Hip, spec: Spec, *, pole: Pole | None = None, answers: Clinicia
     acetabulum = acetabulum_of(hip, hip.case.pelvis)
     ground = ground_of(necrosis, acetabulum, pole)
     focus = largest(necrosis) if necrosis.lesion.focus_count > 1 else None
+    figures = figures_of(necrosis, ground, focus)
     return Measures(
         necrosis=necrosis,
-        figures=figures_of(necrosis, ground, focus),
+        figures=figures,
         repeatability=measure_repeatability(necrosis, ground, focus),
+        frame_range=measure_frame_range(necrosis, ground, figures, focus),
         centroid=np.asarray(hip.to_world(hip.lesion.centroid_mm), dtype=np.float64),
         centroid_in_head=measure_centroid(necrosis),
         acetabulum=acetabulum,

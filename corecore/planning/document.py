@@ -33,6 +33,7 @@ from corecore.planning.robust import RobustPlan
 from corecore.planning.search.local_search import NearbyTunnel
 from corecore.tunnels.cylinder import Tunnel
 from corecore.tunnels.figures import TunnelFigures
+from corecore.tunnels.frame_range import tunnel_frame_range
 from corecore.tunnels.plan_metrics import PlanMetrics, totals_of
 from corecore.tunnels.risk.execution import by_method
 
@@ -164,6 +165,7 @@ def _tunnel(hip: Hip, tunnel: Tunnel, figures: TunnelFigures) -> dict[str, Any]:
         "entry_above_lesser_trochanter_mm": number(figures.entry_above_lesser_trochanter_mm),
         "entry_below_greater_trochanter_mm": number(figures.entry_below_greater_trochanter_mm),
         "entry_anterior_mm": number(figures.entry_anterior_mm),
+        "frame_range": rounded(tunnel_frame_range(hip, tunnel)) or UNSET,
     }
 
 

@@ -210,13 +210,14 @@ def plan_hip(
     totals = totals_of(hip, spec, [tunnel for tunnel, _ in tunnels])
     if not isinstance(measures, Measures):
         measures = measures()
-    warnings = [*hip.warnings, *measures.warnings, *placed]
+    # First, as page one shows but the first few.
+    warnings = [*_focus_caution(totals, measures, len(tunnels)), *hip.warnings, *measures.warnings, *placed]
     if (gap is not None or seconds is not None) and not provable(spec):
         text = "no bound is proven: that is for removing lesion, without a cavity and without kept tunnels"
         warnings.append(PlanWarning("no_bound", text))
     if spec.cavity_diameter_mm > 0.0:
         warnings += _cavity_cautions(spec)
-    warnings += _focus_caution(totals, measures, len(tunnels)) + _neck_caution(totals, len(tunnels))
+    warnings += _neck_caution(totals, len(tunnels))
     if fewer is not None:
         text = f"{len(tunnels)} of {spec.tunnels} tunnels planned: {fewer}"
         warnings.append(PlanWarning("fewer_tunnels", text))
@@ -257,8 +258,8 @@ def evaluated_plan(
     totals = totals_of(hip, spec, [tunnel for tunnel, _ in tunnels])
     if not isinstance(measures, Measures):
         measures = measures()
-    cautions = _focus_caution(totals, measures, len(tunnels)) + _neck_caution(totals, len(tunnels))
-    notes = (*hip.warnings, *measures.warnings, *cautions, *warnings)
+    missed, neck = _focus_caution(totals, measures, len(tunnels)), _neck_caution(totals, len(tunnels))
+    notes = (*missed, *hip.warnings, *measures.warnings, *neck, *warnings)
     timings = {**hip.timings, **timings}
     return Plan(
         hip, spec, measures, tuple(tunnels), None, totals, notes, timings, 0, given=given,

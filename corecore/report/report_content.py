@@ -17,6 +17,7 @@ from corecore.document.fields import known
 from corecore.document.plan import PlanDocument
 from corecore.document.text import UNKNOWN, one_line, sentence
 from corecore.document.totals import BoneLeftPart, TotalsPart
+from corecore.document.tunnels import TunnelPart
 from corecore.report import captions, limits
 from corecore.report.captions import percent, quantity
 from corecore.report.report_lesion import arguments, asked, necrosis_rows
@@ -185,7 +186,7 @@ def _transcription(scene: Scene) -> dict[str, Any]:
                     quantity(f.entry_below_greater_trochanter_mm, "{:.1f} mm"),
                 ),
                 ("Entry from the lateral mid-line", _either(front, "in front", "behind", "mm", 1)),
-                ("Angle to the shaft, seen from the front", quantity(f.ap_angle_deg, "{:.0f}°")),
+                ("Angle to the shaft, seen from the front", quantity(f.ap_angle_deg, "{:.0f}°") + _frame_ends(f)),
                 ("Tilt, seen from the side", _either(tilt, "forward", "backward", "°", 0)),
                 ("Angle to the shaft in space", quantity(f.shaft_angle_deg, "{:.0f}°")),
                 ("Incidence on the cortex", quantity(f.incidence_deg, "{:.0f}°")),
@@ -198,6 +199,12 @@ def _transcription(scene: Scene) -> dict[str, Any]:
         "rows": [[value for _, value in row] for row in rows],
         "level_assumed": scene.plan.anatomy.sources.lesser_trochanter == "assumed",
     }
+
+
+def _frame_ends(figures: TunnelPart) -> str:
+    """How far an uncertain lateral axis carries the angle seen from the front; empty where it is known."""
+    ends = (known(figures.frame_range) or {}).get("ap_angle_deg")
+    return "" if ends is None else f" ({ends[0]:.0f} to {ends[1]:.0f}°, lateral axis uncertain)"
 
 
 def _either(value: float | None, plus: str, minus: str, unit: str, digits: int) -> str:

@@ -78,6 +78,9 @@ def necrosis_rows(plan: PlanDocument) -> list[Row]:
             f" least bone over the necrosis there {quantity(loaded.depth_mm, '{:.1f} mm')}",
         }
     )
+    uncertain = _frame_note(n)
+    if uncertain:
+        rows.append({"what": "Lateral axis", "value": "uncertain", "note": uncertain})
     stage = known(n.signs.stage)
     label = None if stage is None else known(stage.label)
     told = "not given" if label is None else one_line(label, 40)
@@ -104,6 +107,24 @@ def _no_class(necrosis: NecrosisPart, path: str) -> str:
     """Why a class is missing, before what the classes mean; nothing where it is not."""
     reason = necrosis.missing.get(path)
     return "" if reason is None else f"not classifiable: {one_line(reason, 200)}. "
+
+
+def _frame_note(necrosis: NecrosisPart) -> str:
+    """The ranges that an uncertain lateral axis leaves; empty where it is known."""
+    ranges, classes = known(necrosis.frame_range), known(necrosis.frame_classes)
+    if not ranges:
+        return ""
+    told = []
+    for key, words, form, times in (
+        ("weight_bearing.surface_fraction", "loaded surface", "{:.0f} to {:.0f} %", 100.0),
+        ("kerboul.combined_deg", "combined angle", "{:.0f} to {:.0f}°", 1.0),
+    ):
+        if key in ranges:
+            told.append(f"{words} {form.format(*(times * value for value in ranges[key]))}")
+    types = (classes or {}).get("jic.type", [])
+    if len(types) > 1:
+        told.append(f"JIC type {' or '.join('none' if kind is None else one_line(str(kind), 4) for kind in types)}")
+    return "no condyles in view: " + ", ".join(told)
 
 
 def _spread(necrosis: NecrosisPart) -> str:

@@ -206,7 +206,7 @@ def assess(hip: Hip, tunnel: Tunnel, spec: Spec) -> TunnelFigures:
 
     femoral = anatomy.femoral_from_local
     entry = femoral[:3, :3] @ tunnel.entry + femoral[:3, 3]
-    heading = femoral[:3, :3] @ direction
+    in_frame = frame_figures(normal, anatomy, tunnel)
     shaft_angle = _degrees_between(direction, -anatomy.shaft_axis)
     rise = radius / max(float(np.sin(np.radians(shaft_angle))), 1e-6)
     trochanter = anatomy.lesser_trochanter_height_mm
@@ -221,17 +221,17 @@ def assess(hip: Hip, tunnel: Tunnel, spec: Spec) -> TunnelFigures:
         joint_clearance_mm=joint,
         wall_depth_min_mm=wall_depth,
         incidence_deg=float(np.degrees(np.arcsin(sine))),
-        entry_normal_deg=_degrees_between(normal, anatomy.x_axis),
+        entry_normal_deg=in_frame["entry_normal_deg"],
         shaft_angle_deg=shaft_angle,
-        ap_angle_deg=float(np.degrees(np.arctan2(-heading[0], -heading[2])) % 360.0),
-        lateral_tilt_deg=float(np.degrees(np.arcsin(np.clip(heading[1], -1.0, 1.0)))),
+        ap_angle_deg=in_frame["ap_angle_deg"],
+        lateral_tilt_deg=in_frame["lateral_tilt_deg"],
         entry_edge_low_mm=entry[2] - rise - trochanter - level_raise_mm(hip.anatomy),
         entry_edge_high_mm=entry[2] + rise - trochanter,
         entry_above_lesser_trochanter_mm=entry[2] - trochanter,
         entry_below_greater_trochanter_mm=(
             None if greater is None else float(femoral[2, :3] @ greater + femoral[2, 3] - entry[2])
         ),
-        entry_anterior_mm=float(entry[1] - anatomy.midline_y(entry[2])),
+        entry_anterior_mm=in_frame["entry_anterior_mm"],
         nearest_to_cut_mm=min(
             float(bone.distance_to_cut(tunnel.entry)[0]),
             # Where no whole section is in view the mid-line is unknown, and so is the entry.
@@ -284,6 +284,19 @@ def _disc_offsets(solid: Tunnel) -> FloatArray:
     ring = np.cos(angle)[:, None] * a + np.sin(angle)[:, None] * b
     share = np.linspace(0.0, 1.0, int(np.ceil(2.0 * solid.radius_mm)) + 1)[1:]
     return np.asarray((solid.radius_mm * share[:, None, None] * ring).reshape(-1, 3))
+
+
+def frame_figures(normal: FloatArray, anatomy: Anatomy, tunnel: Tunnel) -> dict[str, float]:
+    """The figures that hang on where lateral is, by their keys in ``plan.json``; ``normal`` (3,) is the entry's."""
+    femoral = anatomy.femoral_from_local
+    entry = femoral[:3, :3] @ tunnel.entry + femoral[:3, 3]
+    heading = femoral[:3, :3] @ tunnel.direction
+    return {
+        "entry_normal_deg": _degrees_between(normal, anatomy.x_axis),
+        "ap_angle_deg": float(np.degrees(np.arctan2(-heading[0], -heading[2])) % 360.0),
+        "lateral_tilt_deg": float(np.degrees(np.arcsin(np.clip(heading[1], -1.0, 1.0)))),
+        "entry_anterior_mm": float(entry[1] - anatomy.midline_y(entry[2])),
+    }
 
 
 def portal_lengths(hip: Hip, tunnel: Tunnel, spec: Spec) -> tuple[float, float]:

@@ -211,4 +211,4 @@ def test_a_sound_hip_warns_only_of_the_acetabulum_it_does_not_show(
     kit: Kit, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(kit.of_sample("--json")) == 0
-    assert warned(json.loads(capsys.readouterr().out)) == {"acetabulum_population"}
+    assert warned(json.loads(capsys.readouterr().out)) == {"acetabulum_population", "frame_uncertain"}

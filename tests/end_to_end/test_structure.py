@@ -100,7 +100,7 @@ DOORS = {
     "io/dicom/gdcm_process.py json.loads": "a path from the process that started it",
     "io/dicom/unpack.py json.loads": "the answer of that process",
     "io/files.py fdopen": "a new file, to write to",
-    "io/files.py open": "the lock of a folder that is written to",
+    "io/files.py open": "a lock",
     "io/itk_process.py ReadTransform": "in a process of its own, after the door's check",
     "io/transform.py json.loads": "the answer of that process",
     "report/page.py read_text": "the package's own scripts",

@@ -22,7 +22,7 @@ from corecore.hip.belonging import (
     sides_named,
 )
 from corecore.io.nifti import origin_of
-from corecore.io.references import read_mask
+from corecore.io.references import read_image, read_mask
 
 SHAPE = (6, 8, 10)
 #: The middle of the mask, world mm.
@@ -213,3 +213,25 @@ def test_a_name_that_chose_the_label_states_the_side_and_another_only_helps() ->
     assert "femur_left" not in told.text
     with pytest.raises(InputError, match="check left and right"):
         check_side([chose], "right")
+
+
+def test_every_kind_of_dicom_tells_frame_and_patient(tmp_path: Path) -> None:
+    """A series, a segmentation on it, and contours, each region of which has its own frame."""
+    files = pytest.importorskip("support.format_files")
+    pydicom = pytest.importorskip("pydicom")
+    values = np.zeros((12, 12, 8), dtype=np.uint8)
+    values[2:9, 2:9, 2:6], values[4:6, 4:6, 3:5] = 1, 2
+    series = files.dicom_series(tmp_path / "ct", values.astype(np.int16), np.eye(4))
+    frame = series[0].FrameOfReferenceUID
+    seg = files.dicom_seg(tmp_path / "ct" / "seg.dcm", values, series)
+    contours = files.rtstruct(tmp_path / "ct" / "rt.dcm", {"bone": values == 1, "dead": values == 2}, np.eye(4), series)
+    dataset = pydicom.dcmread(contours)
+    dataset.StructureSetROISequence[1].ReferencedFrameOfReferenceUID = "1.2.3"
+    dataset.PatientID = "P9"
+    dataset.save_as(contours, enforce_file_format=True)
+    image = read_image(tmp_path / "ct").origin
+    assert (image.frame, image.patient.number) == (frame, "P1")
+    found = [read_mask(f"{path}:{label}").origin for path, label in ((seg, 1), (contours, "bone"), (contours, "dead"))]
+    assert [one.frame for one in found] == [frame, frame, "1.2.3"]
+    assert [one.patient.number for one in found] == ["P1", "P9", "P9"]
+    assert found[2].words[0] == "dead"

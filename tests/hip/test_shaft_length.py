@@ -9,6 +9,7 @@ from support.short_femora import DRAWN, drawn
 
 from corecore.base.distance_field import bone_from_voxels
 from corecore.base.grid import FloatArray
+from corecore.hip.anatomy.assumed import ASSUMED_RANGE_DEG
 from corecore.hip.anatomy.scan_end import lowest_whole, scan_end
 from corecore.hip.anatomy.shaft import MIN_LENGTH_MM
 
@@ -25,6 +26,8 @@ def check(name: str, cut: float, edge: bool) -> None:
         assert degrees_between(found.shaft_axis, bone.shaft_axis) < 3.5, (name, cut)
         assert seen > MIN_LENGTH_MM - SURE_MM - 4.0, (name, cut)
     else:
+        assert degrees_between(found.shaft_axis, bone.shaft_axis) < 1.1 * ASSUMED_RANGE_DEG, (name, cut)
+        assert f"within {ASSUMED_RANGE_DEG:.0f}°" in next(w.text for w in found.warnings if w.code == "shaft_assumed")
         assert seen < MIN_LENGTH_MM + SURE_MM, (name, cut)
 
 

@@ -77,7 +77,7 @@ ONE_VOXEL[4, 4, 4] = 1
         ({"datatype": 32, "bitpix": 64}, "complex64"),
         ({"datatype": 128, "bitpix": 24}, "values of type"),
         ({"datatype": 4711}, "not readable"),
-        ({"scl_slope": 0.3, "scl_inter": 0.1}, "whole numbers"),
+        ({"scl_slope": 0.3, "scl_inter": 0.1}, "grey values .* scl_slope 0.3, scl_inter 0.1"),
         ({"scl_slope": 1.0, "scl_inter": np.inf}, "intercept inf"),
         ({"xyzt_units": 1}, "'meter'"),
     ],

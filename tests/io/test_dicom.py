@@ -186,6 +186,27 @@ def test_a_segmentation_lies_on_its_series(series: tuple[Path, list[Dataset]], k
         assert np.max(np.abs(mask.grid.world_from_index - AFFINE)) < 1e-6
 
 
+def test_fractions_are_cut_at_a_half_and_told(series: tuple[Path, list[Dataset]]) -> None:
+    def softened(dataset: Dataset) -> None:
+        pixels = dataset.pixel_array.copy()
+        pixels[pixels > 0] = 120
+        pixels[0][pixels[0] > 0] = 130
+        dataset.PixelData = pixels.tobytes()
+
+    path = files.dicom_seg(
+        series[0] / "s.dcm", labels(), series[1], segmentation_type="FRACTIONAL", fractional_type="PROBABILITY",
+        max_fractional_value=255,
+    )  # fmt: skip
+    parts = read_segmentation(damage(path, softened))
+    mask = parts.pick("femur_right")
+    assert mask.voxels.sum() == (labels()[:, :, 3] == 1).sum()
+    (remark,) = parts.remarks
+    assert remark.code == "mask_thresholded"
+    assert f"{mask.volume_ml:.2f} ml; from 0.4 {(labels() == 1).sum() * mask.grid.voxel_ml:.2f} ml, 0.6 0.00 ml" in (
+        remark.text
+    )
+
+
 def test_frames_left_out_are_not_the_scans_end(series: tuple[Path, list[Dataset]], tmp_path: Path) -> None:
     """Away from its series a sparse segmentation is given room, and every voxel stays where it was."""
     path = files.dicom_seg(tmp_path / "alone.dcm", labels(), series[1])

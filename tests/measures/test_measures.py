@@ -28,7 +28,9 @@ SPHERE_ML = 4 / 3 * np.pi * RADIUS**3 / 1000
 GAIT = np.array(POLES["gait"])
 
 
-@pytest.fixture(scope="module", params=[4, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (5, 6))])
+@pytest.fixture(
+    scope="module", params=[4, pytest.param(5, marks=pytest.mark.slow), pytest.param(6, marks=pytest.mark.long)]
+)
 def head(request: pytest.FixtureRequest, sample_hip: Hip) -> Hip:
     """The ball at one of three orientations."""
     return ball_hip(sample_hip, request.param)

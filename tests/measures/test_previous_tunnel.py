@@ -78,7 +78,14 @@ def test_a_drilled_hip_is_built_and_its_tunnel_found() -> None:
     assert found.width_mm == pytest.approx(3.2, abs=0.6)
 
 
-@pytest.mark.parametrize("way", [WAYS[0], *(pytest.param(way, marks=pytest.mark.slow) for way in WAYS[1:])])
+@pytest.mark.parametrize(
+    "way",
+    [
+        WAYS[0],
+        pytest.param(WAYS[1], marks=pytest.mark.slow),
+        *(pytest.param(way, marks=pytest.mark.long) for way in WAYS[2:]),
+    ],
+)
 @pytest.mark.parametrize(
     ("diameter", "value"),
     [(3.2, HU_SCAR), *(pytest.param(*one, marks=pytest.mark.slow) for one in ((8.0, HU_SCAR), (10.0, 700.0)))],

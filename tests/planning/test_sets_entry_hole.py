@@ -67,7 +67,7 @@ def test_a_moved_portal_is_better_than_every_one_it_could_begin_from_or_move_to(
                 assert most(beside, count) <= 1.02 * max(reached)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_fan_on_a_real_hip_does_not_stay_where_it_first_did(real_hips: Path) -> None:
     """Moved with its tunnels alone, the portal stayed at 23.7 % of this lesion."""
     path = real_hips / "h04_left_posterior15.nii.gz"

@@ -61,9 +61,15 @@ def test_a_bad_row_says_what_is_wrong_and_the_others_stay_good(tmp_path: Path, l
         (b"id,femur,lesion,name\n", "'name'"),
         (b"id,femur,lesion,id\n", "'id'"),
         (b"id,femur,lesion\n", "holds no hip"),
-        (b"id,femur,lesion\na,\xff\xfe,c\n", "not readable as CSV"),
-        (b'id,femur,lesion\na,"b,c\n', "not readable as CSV"),
-        (b"id,femur,lesion\na," + b"x" * 200_000 + b",c\n", "not readable as CSV"),
+        (b"id;femur;lesion\na;b;c\n", "columns are separated by semicolons (;); a comma is accepted"),
+        (b'"ID"\t"Femur"\t"lesion"\t"image"\na\tb\tc\t\n', "columns are separated by tabs; a comma"),
+        (b"a;femur;lesion\n", "no column id, femur, lesion"),
+        (b"id,femur,lesion\na,\xff\xfe,c\n", "not readable as CSV at line 2, column 2 (femur)"),
+        (b"id,femur,lesion\na,b,c\nd,e,\xe9\n", "not readable as CSV at line 3, column 3 (lesion)"),
+        (b'id,femur,lesion\n"a\n1",b,c\nd,\xff,c\n', "not readable as CSV at line 4, column 2 (femur)"),
+        (b"id,fem\xfcr,lesion\n", "not readable as CSV at line 1, column 2"),
+        (b'id,femur,lesion\na,"b,c\n', "not readable as CSV at line 2, column 2 (femur)"),
+        (b"id,femur,lesion\na," + b"x" * 200_000 + b",c\n", "not readable as CSV at line 2, column 2 (femur)"),
     ],
 )
 def test_what_is_no_manifest_is_refused_in_one_line(tmp_path: Path, content: bytes, word: str) -> None:

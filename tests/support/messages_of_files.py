@@ -118,6 +118,11 @@ def _(kit: Kit) -> list[str]:
 
 @command("values-not-whole")
 def _(kit: Kit) -> list[str]:
+    return kit.measure(f"{kit.nifti('image.nii.gz', cube().astype(np.float32) / 2 - 0.25)}:1")
+
+
+@command("mask-not-binary")
+def _(kit: Kit) -> list[str]:
     return kit.measure(f"{kit.nifti('soft.nii.gz', cube().astype(np.float32) / 2)}:1")
 
 

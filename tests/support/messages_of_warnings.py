@@ -11,6 +11,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from corecore.base.grid import BoolArray, FloatArray, Grid, Image, Mask, transform
 from corecore.hip.case import DRAFT_NOTE
@@ -47,7 +48,7 @@ def _map(kit: Kit, values: np.ndarray[Any, Any], *more: object) -> list[str]:
 
 @scene(
     "bone_specks", "loose_bone", "holes_filled", "hollow_bone", "lesion_specks", "lesion_away", "late_stage",
-    "open_physis", "image_age", "acetabulum_population", slow=False,
+    "open_physis", "image_age", "acetabulum_population", "frame_uncertain", slow=False,
 )  # fmt: skip
 def an_untidy_map(kit: Kit) -> list[str]:
     values, affine = sample()
@@ -127,6 +128,14 @@ def a_forgotten_slice(kit: Kit) -> list[str]:
     dead[:, :, last - 3] = False
     femur = kit.nifti("femur.nii.gz", (values > 0).astype(np.uint8), affine)
     return kit.measure(femur, kit.nifti("lesion.nii.gz", dead.astype(np.uint8), affine), "--json")
+
+
+@scene("mask_thresholded")
+def probabilities_of_necrosis(kit: Kit) -> list[str]:
+    values, affine = sample()
+    soft = ndimage.gaussian_filter((values == 2).astype(np.float32), 1.0)
+    femur = kit.nifti("femur.nii.gz", (values > 0).astype(np.uint8), affine)
+    return kit.measure(femur, f"{kit.nifti('soft.nii.gz', soft, affine)}:>0.5", "--json")
 
 
 @scene("contours_dropped", "contours_cross")

@@ -275,7 +275,7 @@ def shoot(shot: Shot, margin: float) -> Tunnel:
     return tunnel
 
 
-def totals(tunnels: list[Tunnel], spec: dict[str, Any]) -> dict[str, float | None]:
+def totals(tunnels: list[Tunnel], spec: dict[str, Any]) -> dict[str, Any]:
     lesion = lesion_points()
     volume = 4 / 3 * np.pi * LESION_RADIUS**3 / 1000.0
     gap = np.min([tunnel.distance(lesion) for tunnel in tunnels], axis=0)
@@ -293,6 +293,7 @@ def totals(tunnels: list[Tunnel], spec: dict[str, Any]) -> dict[str, float | Non
         "removed_weight_bearing_fraction": float(np.mean(gap[cone] == 0.0)),
         "reached_3mm_fraction": float(np.mean(gap <= 3.0)),
         "reached_5mm_fraction": float(np.mean(gap <= 5.0)),
+        "foci_removed_fraction": [removed],
         "necrosis_removed_ml": removed * volume,
         "necrosis_left_ml": (1 - removed) * volume,
         "healthy_bone_removed_ml": graft - removed * volume,
@@ -331,6 +332,7 @@ def necrosis(pose: Pose) -> dict[str, Any]:
             "volume_fraction": float(np.mean(cone)),
         },
         "octants": shares,
+        "components": [{"volume_ml": volume, "octant": "ASM", "centroid": pose.world(LESION_CENTER).tolist()}],
     }
 
 

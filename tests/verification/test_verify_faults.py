@@ -122,6 +122,22 @@ def bound_too_low(plan: Plan, folder: Path) -> None:
     plan["totals"]["upper_bound_fraction"] = plan["totals"]["removed_fraction"] - 0.001
 
 
+def focus_grown(plan: Plan, folder: Path) -> None:
+    plan["necrosis"]["components"][0]["volume_ml"] *= 1.1
+
+
+def focus_elsewhere(plan: Plan, folder: Path) -> None:
+    plan["necrosis"]["components"][0]["octant"] = "PSM"
+
+
+def focus_untouched(plan: Plan, folder: Path) -> None:
+    plan["totals"]["foci_removed_fraction"][0] = 0.0
+
+
+def focus_made_up(plan: Plan, folder: Path) -> None:
+    plan["necrosis"]["components"] *= 2
+
+
 FAULTS: dict[Callable[[Plan, Path], None], str] = {
     tip_moved: "tunnels[0].length_mm",
     entry_moved: "tunnels[0].entry_above_lesser_trochanter_mm",
@@ -136,6 +152,10 @@ FAULTS: dict[Callable[[Plan, Path], None], str] = {
     dropped: "totals.removed_fraction",
     margin_edited: "tunnels[0].portal_length_mm",
     hash_changed: "case.inputs[0].sha256 (femur)",
+    focus_grown: "necrosis.components[0].volume_ml",
+    focus_elsewhere: "necrosis.components[0].octant",
+    focus_untouched: "totals.foci_removed_fraction[0]",
+    focus_made_up: "necrosis.components (number)",
     bound_too_low: "totals.upper_bound_fraction (above the plan)",
 }
 

@@ -33,6 +33,10 @@ SideOption = Annotated[str, typer.Option(help="auto, left or right; checked agai
 LandmarkFile = Annotated[
     Path | None, typer.Option(help="Landmarks that replace the fitted ones: Slicer .mrk.json, or JSON.")
 ]
+AnteversionOption = Annotated[
+    float | None,
+    typer.Option("--anteversion", help="Anteversion of the neck, degrees, where no condyles are in view."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a plan that is there.")]
 PelvisMask = Annotated[

@@ -46,6 +46,11 @@ ARC_STEP_DEG = 5.0
 MOST_FROM_START_DEG = 42.0
 MAX_ROUNDS = 10
 SETTLED_DEG = 0.05
+#: The axis lies within this of the assumed one in 19 femora of 20, degrees, where the scan reaches to 20 mm above the
+#: lesser trochanter's usual level …, and where it ends higher (docs/design/anatomy.md).
+ASSUMED_RANGE_DEG = 10.0
+HIGH_RANGE_DEG = 25.0
+HIGH_ABOVE_MM = 20.0
 
 
 def assumed_shaft(bone: Bone, head: Head, neck: Neck, superior: FloatArray) -> Shaft:
@@ -71,6 +76,11 @@ def assumed_shaft(bone: Bone, head: Head, neck: Neck, superior: FloatArray) -> S
         if np.degrees(np.arccos(np.clip(before @ shaft.axis, -1.0, 1.0))) < SETTLED_DEG:
             break
     return shaft
+
+
+def assumed_range_deg(head: Head, lowest: float) -> float:
+    """How far off the assumed axis may be in 19 femora of 20, where the bone is in view down to ``lowest``."""
+    return ASSUMED_RANGE_DEG if lowest <= HIGH_ABOVE_MM - 2.0 * head.radius_mm else HIGH_RANGE_DEG
 
 
 def _lateral_frame(neck: Neck, axis: FloatArray) -> tuple[FloatArray, FloatArray]:

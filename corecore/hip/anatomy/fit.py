@@ -10,7 +10,7 @@ import numpy as np
 from corecore.base.distance_field import Bone
 from corecore.base.errors import AnatomyError
 from corecore.base.grid import FloatArray
-from corecore.hip.anatomy.assumed import assumed_shaft
+from corecore.hip.anatomy.assumed import assumed_range_deg, assumed_shaft
 from corecore.hip.anatomy.frame import condylar_axis, lateral_midline, neck_axis_turned
 from corecore.hip.anatomy.head import Head, fit_head
 from corecore.hip.anatomy.model import Anatomy, Landmarks, PlanWarning
@@ -102,7 +102,7 @@ def fit_anatomy(
             )
 
     x_axis = _x_axis(bone, neck, shaft, given, long_bone_points, sources)
-    heights, midline, complete = lateral_midline(bone, head, shaft, x_axis, lesser_height, lowest)
+    heights, midline, complete = lateral_midline(bone, head.center, shaft, x_axis, lesser_height, lowest)
     if not complete:
         warnings.append(
             PlanWarning(
@@ -194,13 +194,14 @@ def _shaft_and_lesser(
 
     shaft = assumed_shaft(bone, head, neck, up) if assumed is None else assumed
     sources["shaft_axis"] = "assumed"
+    lowest = lowest_complete(bone, shaft, head.center)
     warnings.append(
         PlanWarning(
             "shaft_assumed",
-            "less than 20 mm of shaft below the lesser trochanter is in view: the direction of its axis is assumed",
+            "less than 20 mm of shaft below the lesser trochanter is in view: the direction of its axis is assumed,"
+            f" and within {assumed_range_deg(head, lowest):.0f}° in 19 femora of 20",
         )
     )
-    lowest = lowest_complete(bone, shaft, head.center)
     return shaft, lesser_trochanter(bone, head, neck, shaft, lowest), lowest
 
 
@@ -240,6 +241,9 @@ def _x_axis(
         raw = np.asarray(given.x_axis, dtype=np.float64)
         sources["x_axis"] = "given"
         return _unit(raw - (raw @ shaft.axis) * shaft.axis, "x axis across the shaft")
+    if given.anteversion_deg is not None:
+        sources["x_axis"] = "given"
+        return neck_axis_turned(neck.axis, shaft.axis, given.anteversion_deg)
     turned = neck_axis_turned(neck.axis, shaft.axis)
     points = bone.surface_points_mm if long_bone_points is None else np.asarray(long_bone_points, dtype=np.float64)
     condyles = condylar_axis(points, shaft, turned)

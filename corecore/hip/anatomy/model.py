@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -58,6 +58,8 @@ class Landmarks:
         Lateral unit vector; on left hips lateral too.
     lesser_trochanter_tip, greater_trochanter_tip : ndarray, shape (3,), optional
         Tips of the trochanters, mm.
+    anteversion_deg : float, optional
+        Turn of the neck in front of the posterior condylar line, degrees; where it stands, it says where lateral is.
     acetabular_edge : ndarray, shape (3,), optional
         Superolateral edge of the acetabulum, mm.
     teardrop : ndarray, shape (3,), optional
@@ -72,6 +74,7 @@ class Landmarks:
     x_axis: FloatArray | None = None
     lesser_trochanter_tip: FloatArray | None = None
     greater_trochanter_tip: FloatArray | None = None
+    anteversion_deg: float | None = None
     acetabular_edge: FloatArray | None = None
     teardrop: FloatArray | None = None
 
@@ -163,6 +166,23 @@ class Anatomy:
         matrix[:3, :3] = np.stack([self.x_axis, self.y_axis, self.shaft_axis])
         matrix[:3, 3] = -matrix[:3, :3] @ self.head_center
         return matrix
+
+    def turned_about_shaft(self, degrees: float) -> Anatomy:
+        """The same bone with its lateral axis turned about the shaft's.
+
+        Parameters
+        ----------
+        degrees : float
+            Turn forward, degrees: so much more anteversion.
+
+        Returns
+        -------
+        Anatomy
+            All else as it is.
+        """
+        turn = np.radians(degrees)
+        x_axis = np.cos(turn) * self.x_axis + np.sin(turn) * self.y_axis
+        return replace(self, x_axis=np.asarray(x_axis, dtype=np.float64))
 
     @property
     def neck_shaft_angle_deg(self) -> float:

@@ -109,13 +109,9 @@ def first_item(dataset: Any, name: str) -> Any:
 
 
 def origin_of(dataset: Any) -> Origin:
-    """Frame of reference and patient of a data set; of contours, the frame that they are drawn in."""
-    regions = dataset.get("StructureSetROISequence") or []
-    frames = {str(item.get("ReferencedFrameOfReferenceUID") or "") for item in regions} - {""}
+    """Frame of reference and patient of a data set; of contours, the frame that they say they are drawn in."""
     referenced = first_item(dataset, "ReferencedFrameOfReferenceSequence") or {}
-    frame = frames.pop() if len(frames) == 1 else str(
-        referenced.get("FrameOfReferenceUID") or dataset.get("FrameOfReferenceUID") or ""
-    )  # fmt: skip
+    frame = str(referenced.get("FrameOfReferenceUID") or dataset.get("FrameOfReferenceUID") or "")
     told = [str(dataset.get(name) or "").strip() for name in ("PatientID", "PatientName", "PatientBirthDate")]
     return Origin(frame.strip(), Patient(*told))
 

@@ -56,7 +56,8 @@ def read_segmentation(path: Path, on: Grid | None = None) -> Segmentation:
         for item in dataset.get("StructureSetROISequence") or []:
             number = whole(item, "ROINumber", path)
             told = tuple(word for word in words.get(number, []) if word)
-            segments.append(Segment(number, str(item.get("ROIName") or "").strip(), told))
+            frame = str(item.get("ReferencedFrameOfReferenceUID") or "").strip()
+            segments.append(Segment(number, str(item.get("ROIName") or "").strip(), told, frame=frame))
 
     remarks: list[Remark] = []
 

@@ -17,7 +17,7 @@ from corecore.io.dicom.files import SEGMENTATION, first_item, numbers, origin_of
 from corecore.io.dicom.planes import EVEN_TOLERANCE_MM, SAME_PLACE_MM, check_alike, grid_of, normal_of
 from corecore.io.dicom.series import find_series
 from corecore.io.dicom.stacks import frame_planes
-from corecore.io.segmentation import ROOM_MM, Segment, Segmentation, place_in
+from corecore.io.segmentation import ROOM_MM, Remark, Segment, Segmentation, place_in
 
 WHAT = "a DICOM segmentation"
 #: Most slices of a series from one stored frame to the next (engineering choice).
@@ -55,8 +55,12 @@ def read_segmentation(path: Path) -> Segmentation:
         pixels = pixel_frames(dataset, path)
         frames = pixels[None] if pixels.ndim == 2 else pixels
         kind = str(dataset.get("SegmentationType", "BINARY"))
+        shares: npt.NDArray[Any] | None = None
         if kind == "FRACTIONAL":
-            frames = frames >= 0.5 * whole(dataset, "MaximumFractionalValue", path, 255)
+            largest = whole(dataset, "MaximumFractionalValue", path, 255)
+            if not np.isin(frames, (0, largest)).all():
+                shares = frames / max(largest, 1)
+            frames = frames >= 0.5 * largest
         elif kind not in ("BINARY", "LABELMAP"):
             raise InputError(
                 f"{shown(path)}: SegmentationType is {short(kind)}; BINARY, FRACTIONAL, LABELMAP accepted",
@@ -71,7 +75,16 @@ def read_segmentation(path: Path) -> Segmentation:
             )
         segments = tuple(_segments(dataset, path))
 
+    remarks: list[Remark] = []
+
     def voxels_of(segment: Segment) -> BoolArray:
+        if shares is not None and owners is not None:
+            mine = shares[np.array(owners) == segment.number]
+            lower, half, higher = (np.count_nonzero(mine >= s) * lattice.grid.voxel_ml for s in (0.4, 0.5, 0.6))
+            text = (
+                f"fractions of a half and more were taken: {half:.2f} ml; from 0.4 {lower:.2f} ml, 0.6 {higher:.2f} ml"
+            )
+            remarks.append(Remark("mask_thresholded", text))
         voxels = np.zeros(lattice.grid.shape, dtype=np.bool_)
         for number, slot in enumerate(lattice.slices):
             if owners is None:
@@ -81,7 +94,7 @@ def read_segmentation(path: Path) -> Segmentation:
         return voxels
 
     origin = replace(origin_of(dataset), extent_known=lattice.extent_known)
-    return Segmentation(path, lattice.grid, segments, voxels_of, origin)
+    return Segmentation(path, lattice.grid, segments, voxels_of, origin, remarks)
 
 
 def _frames(dataset: Any) -> Any:

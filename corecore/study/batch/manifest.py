@@ -23,6 +23,10 @@ ID_FORM = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 ROWS_MAX = 1_000_000
 #: Largest manifest read, bytes: a million rows of long paths (engineering choice).
 MANIFEST_BYTES = 512 * 1024 * 1024
+#: The first line is looked at this far, bytes.
+HEADER_BYTES = 64 * 1024
+#: What spreadsheets separate columns by instead of commas, for messages.
+SEPARATORS = {";": "semicolons (;)", "\t": "tabs", "|": "bars (|)"}
 #: Endings that ``corecore synth`` gives the volumes of one hip, and others for the same.
 PAIR = ("_femur", "_lesion")
 IMAGES = ("_ct", "_mr", "_CT", "_MR")
@@ -75,16 +79,71 @@ def read_rows(source: Path) -> list[Row]:
 def _of_manifest(path: Path) -> list[Row]:
     # csv holds a byte that is no text, and a field without an end, for errors of their own.
     try:
-        text = bytes_of(path, "a manifest (CSV)", MANIFEST_BYTES).decode("utf-8-sig")
-        reader = csv.DictReader(io.StringIO(text, newline=""), restkey="", restval="", strict=True)
+        content = bytes_of(path, "a manifest (CSV)", MANIFEST_BYTES)
+        _check_separator(path, content)
+        reader = csv.DictReader(
+            io.StringIO(content.decode("utf-8-sig"), newline=""), restkey="", restval="", strict=True
+        )
         names = [name.strip().lower() for name in reader.fieldnames or ()]
         _check_columns(path, names)
         reader.fieldnames = names
         return _checked(_row(number, cells, path.parent) for number, cells in enumerate(reader))
     except (csv.Error, UnicodeDecodeError) as error:
+        where = _unreadable_cell(content)
         raise InputError(
-            f"{path}: not readable as CSV ({error}); UTF-8 with a header line is accepted", code="manifest-invalid"
+            f"{path}: not readable as CSV{where} ({error}); UTF-8 with a header line is accepted",
+            code="manifest-invalid",
         ) from error
+
+
+def _header_cells(content: bytes, mark: str) -> list[str]:
+    """The cells of the first line, as far as they can be read."""
+    line = content[:HEADER_BYTES].split(b"\n", 1)[0].decode("utf-8-sig", errors="replace")
+    return [cell.strip().strip('"').strip().lower() for cell in line.split(mark)]
+
+
+def _check_separator(path: Path, content: bytes) -> None:
+    for mark, word in SEPARATORS.items():
+        if set(NEEDED) <= set(_header_cells(content, mark)):
+            raise InputError(
+                f"{path}: its columns are separated by {word}; a comma is accepted: save it as CSV with commas",
+                code="manifest-invalid",
+            )
+
+
+def _unreadable_cell(content: bytes) -> str:
+    """Where the first cell lies that is no text, too long, or has a quote without an end: line and column."""
+    names = _header_cells(content, ",")
+    line, column, cell, quoted = 1, 0, b"", False
+    begun = (line, column)
+    for part in re.findall(rb'[^",\n]+|["\n,]', content):
+        if part == b'"':
+            quoted = not quoted
+            begun = (line, column) if quoted else begun
+        elif part in (b",", b"\n") and not quoted:
+            if not _is_cell(cell):
+                return _place(line, column, names)
+            line, column, cell = (line, column + 1, b"") if part == b"," else (line + 1, 0, b"")
+        else:
+            cell += part
+            line += part == b"\n"
+            if len(cell) > 4 * csv.field_size_limit():
+                break
+    if not _is_cell(cell) or quoted:
+        return _place(*(begun if quoted else (line, column)), names)
+    return ""
+
+
+def _is_cell(cell: bytes) -> bool:
+    try:
+        return len(cell.decode("utf-8-sig")) <= csv.field_size_limit()
+    except UnicodeDecodeError:
+        return False
+
+
+def _place(line: int, column: int, names: list[str]) -> str:
+    name = f" ({names[column]})" if column < len(names) else ""
+    return f" at line {line}, column {column + 1}{name}"
 
 
 def _check_columns(path: Path, names: list[str]) -> None:

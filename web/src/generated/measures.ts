@@ -81,6 +81,22 @@ export interface Measures {
   resurfacing: ResurfacingPart;
   repeatability: RepeatabilityPart;
   /**
+   * Least and greatest of each figure that hangs on an uncertain lateral axis
+   */
+  frame_range?: {
+    /**
+     * @minItems 2
+     * @maxItems 2
+     */
+    [k: string]: [number, number];
+  };
+  /**
+   * Classes that an uncertain lateral axis may mean
+   */
+  frame_classes?: {
+    [k: string]: (number | string | null)[];
+  };
+  /**
    * Why a figure is null, by its path
    */
   missing: {

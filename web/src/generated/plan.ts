@@ -382,6 +382,22 @@ export interface NecrosisPart {
   resurfacing: ResurfacingPart;
   repeatability: RepeatabilityPart;
   /**
+   * Least and greatest of each figure that hangs on an uncertain lateral axis
+   */
+  frame_range?: {
+    /**
+     * @minItems 2
+     * @maxItems 2
+     */
+    [k: string]: [number, number];
+  };
+  /**
+   * Classes that an uncertain lateral axis may mean
+   */
+  frame_classes?: {
+    [k: string]: (number | string | null)[];
+  };
+  /**
    * Why a figure is null, by its path
    */
   missing: {
@@ -1389,6 +1405,16 @@ export interface PlannedTunnelPart {
    */
   entry_anterior_mm: number | null;
   /**
+   * Least and greatest of each figure that hangs on an uncertain lateral axis
+   */
+  frame_range?: {
+    /**
+     * @minItems 2
+     * @maxItems 2
+     */
+    [k: string]: [number, number];
+  };
+  /**
    * Whether the surgeon insists on this tunnel
    */
   kept?: boolean;
@@ -1765,6 +1791,16 @@ export interface OtherTunnelPart {
    */
   entry_anterior_mm: number;
   /**
+   * Least and greatest of each figure that hangs on an uncertain lateral axis
+   */
+  frame_range?: {
+    /**
+     * @minItems 2
+     * @maxItems 2
+     */
+    [k: string]: [number, number];
+  };
+  /**
    * Whether the surgeon insists on this tunnel
    */
   kept?: boolean;
@@ -2110,6 +2146,16 @@ export interface PlainTunnelPart {
    * Entry in front of the lateral mid-line, mm
    */
   entry_anterior_mm: number | null;
+  /**
+   * Least and greatest of each figure that hangs on an uncertain lateral axis
+   */
+  frame_range?: {
+    /**
+     * @minItems 2
+     * @maxItems 2
+     */
+    [k: string]: [number, number];
+  };
   risk: RiskPart2;
   [k: string]: unknown;
 }
@@ -2288,6 +2334,16 @@ export interface NearestTunnelPart {
    * Entry in front of the lateral mid-line, mm
    */
   entry_anterior_mm: number | null;
+  /**
+   * Least and greatest of each figure that hangs on an uncertain lateral axis
+   */
+  frame_range?: {
+    /**
+     * @minItems 2
+     * @maxItems 2
+     */
+    [k: string]: [number, number];
+  };
   /**
    * Its entry from the given one, mm
    */

@@ -9,6 +9,7 @@ import typer
 
 from corecore.app.cli.answers import check_lesion_options, clinician_input, methods_of, path_given
 from corecore.app.cli.options import (
+    AnteversionOption,
     AsJson,
     CaseId,
     ConfigFile,
@@ -50,6 +51,7 @@ def assess(
     ] = None,
     side: SideOption = "auto",
     landmarks: LandmarkFile = None,
+    anteversion: AnteversionOption = None,
     preset: Annotated[str | None, typer.Option(help="Limits of this preset; default: core-10.")] = None,
     pelvis: PelvisMask = None,
     image: ImageFile = None,
@@ -80,7 +82,7 @@ def assess(
         HipInputs(
             femur, lesion, side, case_id, landmarks, image=image, pelvis=pelvis, lesion_transform=lesion_transform,
             lesion_image=lesion_image, transform_kind=transform_kind, transform_inverted=transform_inverse,
-            straighten=straighten,
+            straighten=straighten, anteversion_deg=anteversion,
         ),
         clinician_input(stage, physis, imaging_date),
         Parameters(preset, config, {"diameter_mm": diameter, "tunnels": 1}, setting or ()),

@@ -9,6 +9,7 @@ import typer
 
 from corecore.app.cli.answers import check_lesion_options, clinician_input
 from corecore.app.cli.options import (
+    AnteversionOption,
     AsJson,
     CaseId,
     Femur,
@@ -38,6 +39,7 @@ def measure(
     lesion: Lesion,
     side: SideOption = "auto",
     landmarks: LandmarkFile = None,
+    anteversion: AnteversionOption = None,
     pelvis: PelvisMask = None,
     image: ImageFile = None,
     lesion_transform: LesionTransform = None,
@@ -64,6 +66,6 @@ def measure(
     inputs = HipInputs(
         femur, lesion, side, case_id, landmarks, image=image, pelvis=pelvis, lesion_transform=lesion_transform,
         lesion_image=lesion_image, transform_kind=transform_kind, transform_inverted=transform_inverse,
-        straighten=straighten,
+        straighten=straighten, anteversion_deg=anteversion,
     )  # fmt: skip
     return measure_and_report(inputs, answers, pole=given_pole, out=out, keep_names=keep_names, as_json=as_json)

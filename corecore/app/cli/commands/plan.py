@@ -8,6 +8,7 @@ import typer
 
 from corecore.app.cli.answers import check_femur, check_lesion_options, clinician_input, methods_of
 from corecore.app.cli.options import (
+    AnteversionOption,
     AsJson,
     AvoidMask,
     CaseId,
@@ -54,6 +55,7 @@ def plan(
     femur: Femur = "",
     side: SideOption = "auto",
     landmarks: LandmarkFile = None,
+    anteversion: AnteversionOption = None,
     preset: Preset = None,
     tunnels: Tunnels = None,
     diameter: Diameter = None,
@@ -113,7 +115,7 @@ def plan(
     request = PlanRequest(
         HipInputs(
             femur, lesion, side, case_id, landmarks, image, pelvis, avoid, lesion_transform, lesion_image,
-            transform_kind, transform_inverse, straighten,
+            transform_kind, transform_inverse, straighten, anteversion,
         ),
         clinician_input(stage, physis, imaging_date),
         Parameters(preset, config, {key: value for key, value in values.items() if value is not None}, setting or ()),
