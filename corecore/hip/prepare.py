@@ -94,9 +94,7 @@ def prepare(
         if segmentation is not None:
             step("reading the segmentation")
             bones = _bones(Path(segmentation), None)
-            for mask in bones.values():
-                # Raises where the two do not overlap.
-                image.around(mask, 0.0)
+            _check_overlap(image, bones)
         elif program is not None:
             with tempfile.TemporaryDirectory(prefix="corecore-") as place:
                 step(f"{PROGRAM} (minutes)")
@@ -114,6 +112,18 @@ def prepare(
         {name: round(mask.volume_ml, 1) for name, mask in bones.items()}, _missing(out, bones, stack.modality, ran),
         _commands(out, bones, stack.date),
     )  # fmt: skip
+
+
+def _check_overlap(image: Image, bones: dict[str, Mask]) -> None:
+    """Raise ``InputError`` where none of the bones lies in the image; one hip's image may show one side only."""
+    refusals = []
+    for mask in bones.values():
+        try:
+            image.around(mask, 0.0)
+        except InputError as error:
+            refusals.append(error)
+    if refusals and len(refusals) == len(bones):
+        raise refusals[0]
 
 
 def _check_target(out: Path, *, overwrite: bool) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from corecore.base.errors import InputError
 from corecore.io.bounded import shown
+from corecore.io.dicom.files import read_dataset
 from corecore.io.dicom.planes import SAME_PLACE_MM
 from corecore.io.dicom.series import ordered_series
 from corecore.io.dicom.stacks import Stack, Survey, along_normal, survey, view_of
@@ -51,9 +52,10 @@ class Listing:
 
 
 def list_series(place: Path) -> Listing:
-    """The series under a folder. Raises ``InputError`` for a folder that is not there, or of too many files."""
+    """The series under a folder, or in one file. Raises ``InputError`` where it is not there, or too large."""
     if not place.is_dir():
-        raise InputError(f"{shown(place)}: no folder; a folder of DICOM files is accepted", code="file-missing")
+        # Whatever is wrong with a single file is an error of its own.
+        read_dataset(place, pixels=False)
     found = survey(place)
     rows = tuple(_row(stack, found) for stack in found.stacks)
     return Listing(rows, found.other, found.objects, found.copies, len(found.broken))
