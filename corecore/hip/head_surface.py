@@ -171,7 +171,8 @@ def refuse_pelvis_in_head(pelvis: Mask, anatomy: Anatomy, local_from_world: Floa
     if volume > PELVIS_ML_MAX:
         raise InputError(
             f"{volume:.1f} ml of the head's sphere of {radius:.1f} mm are labelled pelvis, up to {deep.max():.0f} mm"
-            f" deep; up to {PELVIS_ML_MAX:g} ml deeper than {MISSING_MM:g} mm are accepted: label that part femur",
+            f" deep; up to {PELVIS_ML_MAX:g} ml deeper than {MISSING_MM:g} mm are accepted: label that part femur"
+            " (or does the pelvis mask hold the femur, or lie in another frame?)",
             code="head-labelled-pelvis",
         )
 

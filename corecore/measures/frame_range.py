@@ -49,6 +49,17 @@ class FrameRange:
         )
         return (PlanWarning("frame_uncertain", text),)
 
+    def missing(self) -> dict[str, str]:
+        """Why a class met is null, by its path in ``measures.json``.
+
+        Returns
+        -------
+        dict of str to str
+            Reasons by path.
+        """
+        reason = "at some turns of the lateral axis the lesion has no class"
+        return {f"frame_classes.{name}": reason for name, met in self.classes.items() if None in met}
+
 
 def measure_frame_range(
     necrosis: Necrosis, ground: Ground, figures: Figures, focus: Necrosis | None = None
@@ -72,7 +83,11 @@ def measure_frame_range(
         for name, kind in kinds.items():
             classes.setdefault(name, []).append(kind)
     ranges = {name: [min(met), max(met)] for name, met in values.items()}
-    return FrameRange(ranges, {name: list(dict.fromkeys(met)) for name, met in classes.items()})
+    # A class that is met at no turn is missing altogether, and its reason stands with the class itself.
+    kinds_met = {
+        name: list(dict.fromkeys(met)) for name, met in classes.items() if any(kind is not None for kind in met)
+    }
+    return FrameRange(ranges, kinds_met)
 
 
 def turned_by(necrosis: Necrosis, degrees: float) -> Necrosis:

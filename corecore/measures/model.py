@@ -198,8 +198,7 @@ class Measures:
         measured = self._figures()
         return msgspec.structs.replace(
             measured,
-            missing=self._missing(measured)
-            | (dict.fromkeys(SIZE_CLASSES, CUT) if self.necrosis.hip.lower_bound else {}),
+            missing=self._missing(measured),
             signs=self.signs.part(),
             summary=self.summary(measured).part(),
         )
@@ -212,7 +211,9 @@ class Measures:
                 for path, reason in found.items()
                 if path.startswith(PLACED)
             }
-        return found | self.repeatability.missing()
+        if self.necrosis.hip.lower_bound:
+            found |= dict.fromkeys(SIZE_CLASSES, CUT)
+        return found | self.frame_range.missing() | self.repeatability.missing()
 
     def _figures(self) -> NecrosisPart:
         figures, volumes = self.figures, self.figures.volumes

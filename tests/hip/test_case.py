@@ -85,7 +85,7 @@ def test_a_large_hole_in_a_label_map_stays_and_is_told() -> None:
         (both_hips(), blob((60, 20, 30), 4), "outside the femur"),
         (both_hips(), blob(RIGHT, 4) | blob((60, 20, 30), 3), "outside the femur"),
         (blob(RIGHT, 4), blob(RIGHT, 2), "20 ml or more"),
-        (both_hips(), blob(RIGHT, 0.5), "speck"),
+        (both_hips(), blob(RIGHT, 0.5), "too small"),
     ],
 )
 def test_masks_that_do_not_make_a_hip_are_refused(femur: np.ndarray, lesion: np.ndarray, word: str) -> None:

@@ -114,9 +114,9 @@ def test_either_byte_order_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "word"),
     [
-        (ONE_VOXEL, "speck|proximal femur"),
+        (ONE_VOXEL, "too small|proximal femur"),
         (np.zeros_like(ONE_VOXEL), "empty|no label"),
-        (labels() * 0 + 1, "femur|speck"),
+        (labels() * 0 + 1, "femur|too small"),
     ],
 )
 def test_masks_of_nothing_and_of_everything_plan_nothing(

@@ -158,15 +158,19 @@ def _(kit: Kit) -> list[str]:
     away = transform(affine, np.moveaxis(np.indices(values.shape), 0, -1).reshape(-1, 3)) - neck
     along = away @ axis
     beside = np.linalg.norm(away - along[:, None] * axis, axis=1)
-    # Broken at the neck, but for a rod of 6 mm radius.
-    values[((np.abs(along) < 4.0) & (beside > 6.0)).reshape(values.shape)] = 0
+    # Broken at the neck, away from the head, but for a rod of 6 mm radius.
+    values[((np.abs(along - 8.0) < 3.0) & (beside > 6.0)).reshape(values.shape)] = 0
     path = kit.nifti("broken.nii.gz", values, affine)
     return kit.measure(f"{path}:1", f"{path}:2", "--side", "right")
 
 
 @command("pelvis-unusable")
 def _(kit: Kit) -> list[str]:
-    return kit.of_sample("--pelvis", f"{SAMPLE}:1")
+    values, affine = sample()
+    # A block in the volume's corner, far from the head.
+    block = np.zeros_like(values)
+    block[:12, :12, :12] = 1
+    return kit.of_sample("--pelvis", kit.nifti("pelvis.nii.gz", block, affine))
 
 
 @command("landmarks-invalid")

@@ -45,6 +45,7 @@ def drilled(rod: Any, errors: Errors, *, neck: float = 1.0, shifts: Any = None) 
     tunnel = SimpleNamespace(entry=np.array([0.0, 0.0, 0.0]), tip=np.array([0.0, 0.0, LENGTH_MM]), diameter_mm=DRILL_MM)
     plan: Any = SimpleNamespace(tunnels=[tunnel], spec={"incidence_min_deg": 30.0})
     frame: Any = SimpleNamespace(center=np.array([0.0, 0.0, 500.0]), radius_mm=20.0, neck=np.array([0.0, 0.0, neck]))
+    frame.proximal = lambda points: (points - frame.center) @ frame.neck >= -0.5 * frame.radius_mm
     lesion = np.array([[0.0, 0.0, LENGTH_MM - 0.5 * k] for k in range(40)])
     around = _normals_about(rod, tunnel.entry)
     still = np.zeros((POSES, 3)) if shifts is None else shifts
