@@ -99,15 +99,15 @@ def test_an_existing_plan_is_kept_unless_told_otherwise(planned: Path, capsys: p
 def test_infeasible_is_an_answer(planned: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "plan"
     shutil.copytree(planned, out)
-    options = ["--set", "joint_margin_mm=24", "--no-pictures", "--overwrite"]
+    options = ["--set", "length_max_mm=60", "--no-pictures", "--overwrite"]
     assert main(["plan", *MASKS, "--out", str(out), *options]) == 3
     plan = json.loads((out / "plan.json").read_text())
     assert plan["status"] == "infeasible"
     assert plan["tunnels"] == []
-    assert plan["infeasible"]["binding"] == "joint_margin_mm"
+    assert plan["infeasible"]["binding"] == "length_max_mm"
     schema = resources.files("corecore.document") / "schemas" / "plan.schema.json"
     jsonschema.validate(plan, json.loads(schema.read_text()))
-    assert "joint_margin_mm" in capsys.readouterr().out
+    assert "length_max_mm" in capsys.readouterr().out
     # Nothing of the earlier plan stays.
     assert not list(out.glob("tunnel_*.stl"))
     assert not (out / "preview.png").exists()

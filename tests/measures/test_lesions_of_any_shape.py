@@ -158,7 +158,7 @@ def measured(lesion: Voxels) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-@settings(max_examples=settings().max_examples // 2)
+@settings(max_examples=settings().max_examples // 5)
 @given(lesion=lesions())
 def test_measures_of_any_lesion_are_figures_or_a_line_of_why_not(lesion: Voxels) -> None:
     refused = None
