@@ -57,7 +57,7 @@ def sample_folder(sample_hip: Hip, tmp_path_factory: pytest.TempPathFactory) -> 
         # Workers begin by reading the program that began them.
         "from corecore.app.cli import main\nif __name__ == '__main__':\n"
         # What an earlier page planned is not planned again.
-        "    if {'plan', 'assess', 'explain', 'guide'} & set(sys.argv[1:2]):\n"
+        "    if {'demo', 'measure', 'plan', 'assess', 'explain', 'guide', 'verify'} & set(sys.argv[1:2]):\n"
         "        from support.shared import shared\n"
         "        with shared.in_package():\n            sys.exit(main())\n"
         "    sys.exit(main())\n"

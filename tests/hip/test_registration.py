@@ -269,7 +269,7 @@ def found(seed: int) -> tuple[float, Registration]:
 
 
 #: Five in the slow tests; the rest of the forty, minutes long, among the long ones.
-FORTY = [pytest.param(seed, marks=pytest.mark.slow if seed < 5 else pytest.mark.long) for seed in range(40)]
+FORTY = [pytest.param(seed, marks=pytest.mark.slow if seed < 3 else pytest.mark.long) for seed in range(40)]
 
 
 @pytest.mark.parametrize("seed", FORTY)

@@ -39,8 +39,11 @@ def test_twenty_millimetres_of_shaft_are_enough(name: str, cut: float, edge: boo
     check(name, cut, edge)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", list(BY_NAME))
+#: Of the drawn femora, every third is a slow test and the others long ones.
+EVERY = [pytest.param(n, marks=pytest.mark.long if k % 3 else pytest.mark.slow) for k, n in enumerate(BY_NAME)]
+
+
+@pytest.mark.parametrize("name", EVERY)
 def test_at_every_length(name: str) -> None:
     for cut in range(60, 201, 20):
         check(name, float(cut), cut % 40 == 0)

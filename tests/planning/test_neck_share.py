@@ -148,7 +148,7 @@ def test_beside_the_others_a_line_keeps_what_they_leave_of_the_share(sample_hip:
     assert told[0] > told[1] > told[2] == 0
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_fewest_keep_it_and_where_it_stands_in_the_way_it_is_named(sample_hip: Hip) -> None:
     spec = Spec(diameter_mm=5.0, tunnels=4, remove_fraction_min=0.1)
     free = best_set(sample_hip, spec)

@@ -73,7 +73,9 @@ def a_path_past_one_slice_in_two_pieces(kit: Kit) -> list[str]:
     dead = np.argwhere(values == 2)
     middle, side = dead[:, 2].mean().astype(int), dead[:, 0].mean().astype(int)
     values[values == 2] = 1
-    values[tuple(dead[(dead[:, 2] == middle) & (np.abs(dead[:, 0] - side) > 1)].T)] = 2
+    # Further apart than any gap between slices.
+    apart = np.abs(dead[:, 0] - side) * np.linalg.norm(affine[:3, 0]) > 8.0
+    values[tuple(dead[(dead[:, 2] == middle) & apart].T)] = 2
     path = kit.nifti("map.nii.gz", values, affine)
     tunnel = json.loads((kit.kept_plan / "plan.json").read_text())["tunnels"][0]
     entry, tip = np.array(tunnel["entry"]), np.array(tunnel["tip"])
