@@ -108,11 +108,13 @@ def first_item(dataset: Any, name: str) -> Any:
     return sequence[0] if sequence else None
 
 
-def origin_of(dataset: Any) -> Origin:
+def origin_of(dataset: Any, path: Path) -> Origin:
     """Frame of reference and patient of a data set; of contours, the frame that they say they are drawn in."""
-    referenced = first_item(dataset, "ReferencedFrameOfReferenceSequence") or {}
-    frame = str(referenced.get("FrameOfReferenceUID") or dataset.get("FrameOfReferenceUID") or "")
-    told = [str(dataset.get(name) or "").strip() for name in ("PatientID", "PatientName", "PatientBirthDate")]
+    # An element is parsed when it is asked for, and may be damaged.
+    with reading(path, WHAT):
+        referenced = first_item(dataset, "ReferencedFrameOfReferenceSequence") or {}
+        frame = str(referenced.get("FrameOfReferenceUID") or dataset.get("FrameOfReferenceUID") or "")
+        told = [str(dataset.get(name) or "").strip() for name in ("PatientID", "PatientName", "PatientBirthDate")]
     return Origin(frame.strip(), Patient(*told))
 
 

@@ -67,7 +67,7 @@ def read_segmentation(path: Path, on: Grid | None = None) -> Segmentation:
         remarks.extend(said)
         return voxels
 
-    return Segmentation(path, grid, tuple(segments), voxels_of, origin_of(dataset), remarks)
+    return Segmentation(path, grid, tuple(segments), voxels_of, origin_of(dataset, path), remarks)
 
 
 def _series_grid(dataset: Any, path: Path, on: Grid | None) -> Grid:

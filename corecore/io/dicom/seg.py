@@ -93,7 +93,7 @@ def read_segmentation(path: Path) -> Segmentation:
                 voxels[:, :, slot] = (frames[number] != 0).T
         return voxels
 
-    origin = replace(origin_of(dataset), extent_known=lattice.extent_known)
+    origin = replace(origin_of(dataset, path), extent_known=lattice.extent_known)
     return Segmentation(path, lattice.grid, segments, voxels_of, origin, remarks)
 
 

@@ -122,7 +122,7 @@ def _fill(values: npt.NDArray[np.float32], series: Series, slots: dict[Path, lis
                     f"{shown(path)}: PhotometricInterpretation is {found}; MONOCHROME2 is accepted",
                     code="dicom-packing",
                 )
-            origin = origin_of(dataset)
+            origin = origin_of(dataset, path)
             frames = pixel_frames(dataset, path, unpacker)
             for slot in here:
                 number = series.slices[slot].frame
