@@ -168,8 +168,8 @@ def test_measures_of_any_lesion_are_figures_or_a_line_of_why_not(lesion: Voxels)
         refused = error.code
     if refused is None:
         holds(written)
-    # Nothing else may be wrong with it, as all of it lies in the head.
-    assert refused in {None, "lesion-too-small", "mask-empty"}
+    # Nothing else may be wrong with it, as all of it lies in the head; what is drawn by chance may look like a gap.
+    assert refused in {None, "lesion-too-small", "mask-empty", "slices-missing"}
 
 
 @pytest.mark.slow
