@@ -138,7 +138,7 @@ def test_the_mirrored_hip_has_the_same_figures(real_hips: Path) -> None:
         assert figures[1][path] == pytest.approx(value, rel=0.01, abs=1e-6), path
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_one_per_cent_is_proven_with_few_boxes(real_hips: Path) -> None:
     """It once took twice as many here and ten times elsewhere: portals ended so far in that no wall counted."""
     hip = built(real_hips, "h03_left_small05")
