@@ -17,6 +17,8 @@ LEFT_OUT = ("explanation",)
 AXES = ("r", "a", "s")
 #: Lists of three coordinates; the numbers of any other list are counted from 1.
 PLACES = ("entry", "tip", "direction")
+#: Endings of names that say a unit.
+UNITS = ("_mm", "_deg", "_ml", "_mm2")
 #: Where a spreadsheet would take a text for a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -54,7 +56,9 @@ def _flat(part: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, s
             unit = "" if key == "direction" else "_mm"
             yield from ((f"{name}_{axis}{unit}", repr(float(v))) for axis, v in zip(AXES, value, strict=True))
         elif isinstance(value, list) and all(isinstance(item, float) for item in value):
-            yield from _flat({str(number): item for number, item in enumerate(value, start=1)}, f"{name}_")
+            # The unit stays last: ..._entry_anterior_1_mm.
+            stem, unit = (name[: -len(u)], u) if (u := next((u for u in UNITS if name.endswith(u)), "")) else (name, "")
+            yield from ((f"{stem}_{number}{unit}", repr(item)) for number, item in enumerate(value, start=1))
         elif isinstance(value, bool):
             yield name, "yes" if value else "no"
         elif isinstance(value, float):
