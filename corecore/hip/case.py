@@ -25,11 +25,9 @@ from corecore.io.detect import kind_of
 from corecore.io.files import sha256_of
 from corecore.io.nifti import note_of
 from corecore.io.references import MaskReference, image_place, read_image, read_segmentation
-from corecore.io.segmentation import Segmentation
+from corecore.io.segmentation import SPECK_ML, Segmentation
 from corecore.io.transform import parse_kind
 
-#: Components smaller than this are specks of the segmentation, ml (contract §1).
-SPECK_ML = 0.05
 #: Holes in a label map's bone smaller than this are filled, ml (contract §1).
 PINHOLE_ML = 1.0
 #: A bone component smaller than this is no proximal femur, ml. A child's head and neck

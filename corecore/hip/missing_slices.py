@@ -17,6 +17,7 @@ from scipy import ndimage
 from corecore.base.errors import InputError
 from corecore.base.grid import BoolArray, Grid, Mask
 from corecore.hip.anatomy.model import PlanWarning
+from corecore.io.segmentation import SPECK_ML
 
 #: Above this share of the mask the missing volume is an error (contract §7).
 MISSING_SHARE_MAX = 0.05
@@ -32,8 +33,6 @@ CLOSES = 0.6
 ALIKE = 0.05
 #: The smaller section lies, by half, within this slope of the larger, and not further than this (engineering choice).
 SLOPE, SHIFT_MAX_MM = 1.5, 5.0
-#: Pieces smaller than this are specks, whose distance says nothing, ml (contract §1).
-SPECK_ML = 0.05
 #: The planes across each world axis.
 PLANES = ("sagittal", "coronal", "axial")
 

@@ -19,7 +19,7 @@ from corecore.io.bounded import reading, short, shown
 from corecore.io.detect import look_at
 from corecore.io.dicom.files import MAX_FILES, SEGMENTATION, STRUCTURE_SET, sop_class
 from corecore.io.references import MaskReference, read_mask, read_segmentation
-from corecore.io.segmentation import Segment, Segmentation, matching, spelled
+from corecore.io.segmentation import SPECK_ML, Segment, Segmentation, matching, spelled
 
 Role = Literal["femur", "lesion", "image"]
 
@@ -29,8 +29,6 @@ MAX_DEPTH = 3
 MAX_OPENED = 64
 #: A volume with more values than this is an image, not a label map (TotalSegmentator has 117 classes).
 MAX_LABELS = 200
-#: A lesion's part smaller than this decides no side, ml (contract §1).
-SPECK_ML = 0.05
 #: Most voxels of a mask that are looked at to tell which femur holds the lesion: the two lie far apart.
 MAX_POINTS = 50_000
 #: The larger of two unnamed labels is the femur when it is that many times the other (engineering choice).

@@ -19,6 +19,8 @@ from corecore.io.grey import LABELS_BELOW, Threshold, grey_values, is_grey, whol
 #: Empty voxels put around a segmentation that was cut to its segments, mm: more than is kept around a
 #: bone, so that the cut is not taken for the scan's end (engineering choice).
 ROOM_MM = 10.0
+#: Connected parts smaller than this are specks of the segmentation, ml (contract §1).
+SPECK_ML = 0.05
 #: How many labels a message lists.
 LISTED = 12
 #: The volume is told for a threshold this share of the largest value lower and higher (engineering choice).

@@ -234,7 +234,7 @@ class Anatomy:
         """
         offset = np.asarray(points_mm, dtype=np.float64) - self.head_center
         near = np.einsum("ij,ij->i", offset, offset) <= self.head_radius_mm**2
-        return np.asarray(near & (offset @ self.neck_axis >= -HEAD_PLANE_RADII * self.head_radius_mm))
+        return np.asarray(near & self.proximal_of_head_plane(points_mm))
 
     def proximal_of_head_plane(self, points_mm: npt.ArrayLike) -> npt.NDArray[np.bool_]:
         """Whether points lie proximal of the head's plane, where walls are held to the joint's margin.
