@@ -15,11 +15,10 @@ from corecore.base.notice import NOTICE_CAPTION
 from corecore.document.content import content_of
 from corecore.document.fields import known
 from corecore.document.plan import PlanDocument
-from corecore.document.text import UNKNOWN, one_line, sentence
+from corecore.document.text import UNKNOWN, one_line, percent, quantity, sentence
 from corecore.document.totals import BoneLeftPart, TotalsPart
 from corecore.document.tunnels import TunnelPart
 from corecore.report import captions, limits
-from corecore.report.captions import percent, quantity
 from corecore.report.report_lesion import arguments, asked, necrosis_rows
 from corecore.report.scene import Scene
 

@@ -7,8 +7,7 @@ from typing import Any
 from corecore.document.fields import known, listed
 from corecore.document.necrosis import NecrosisPart
 from corecore.document.plan import PlanDocument
-from corecore.document.text import one_line, sentence, text_of
-from corecore.report.captions import percent, quantity
+from corecore.document.text import one_line, percent, quantity, sentence, text_of
 
 #: Arguments of each kind on page one; the others are counted, and stand in measures.json.
 MOST_ARGUMENTS = 4
