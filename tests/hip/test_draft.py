@@ -244,7 +244,7 @@ def test_a_draft_is_written_with_its_picture_or_not_at_all(tmp_path: Path, monke
         account=lambda: DraftAccount("corecore.draft/1", "left", 90.0, [0.0] * 3, *[0.0] * 9, [], NOTICE),
         femur=Mask(Grid((3, 3, 3), np.eye(4)), np.ones((3, 3, 3), dtype=np.bool_)),
     )
-    monkeypatch.setattr("corecore.hip.draft.picture.draw", lambda draft: b"picture")
+    monkeypatch.setattr("corecore.hip.draft.write.draw", lambda draft: b"picture")
     draft_files(draft, tmp_path / "femur.nii.gz")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["femur.json", "femur.nii.gz", "femur.png"]
     assert DRAFT_NOTE in note_of(tmp_path / "femur.nii.gz")

@@ -11,6 +11,7 @@ from msgspec import to_builtins
 from corecore.base.errors import InputError, OutputError
 from corecore.hip.case import DRAFT_NOTE
 from corecore.hip.draft.make import Draft, DraftAccount
+from corecore.hip.draft.picture import draw
 from corecore.io.detect import kind_of
 from corecore.io.files import atomic_write_bytes, atomic_write_text
 from corecore.io.nifti import note_of, write_labels
@@ -52,8 +53,6 @@ def write_checked(draft: Path, out: Path) -> None:
 
 def draft_files(draft: Draft, out: Path) -> tuple[DraftAccount, list[Path]]:
     """Write mask, picture and account; returns the account and the files."""
-    from corecore.hip.draft.picture import draw
-
     picture, account = beside(out)
     told = draft.account()
     data = draw(draft)
