@@ -15,10 +15,11 @@ import pytest
 from corecore.app.cli import main
 from corecore.base.errors import CorecoreError
 from corecore.exports.guide.write import guide_plan
-from corecore.report.report import report_pdf
+from corecore.report.report import Views, report_data, report_pdf
 from corecore.review.session import Line, Redo, Room, Select, Session, SignOff, apply
 from support.batch_work import stillborn
 from support.message_kit import CT, MASKS, SAMPLE, Kit, beyond, command, sample
+from support.report_plan import full_scene
 
 #: The sample's shaft is a smooth tube: on it the criterion of the seat is let down, to have a guide at hand.
 LOOSE = ["--set", "stability_min=0.015"]
@@ -61,7 +62,7 @@ def _(kit: Kit) -> str:
 
     kit.patch.setattr(typst, "compile", broken)
     with pytest.raises(CorecoreError) as caught:
-        report_pdf({"report": {"created": "2026-01-01T00:00:00+00:00"}})
+        report_pdf(report_data(full_scene(), Views([], None, "")))
     return caught.value.code
 
 
