@@ -8,15 +8,18 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from corecore.base.errors import InputError
+from corecore.study.batch.entry import Entry
 from corecore.study.batch.journal import opened
+from corecore.study.batch.settings import Header, Settings
 
-HEADER = {"journal": "corecore.batch/1", "version": "1", "rows": 6, "inputs": "abc", "settings": {"gap": None}}
+HEADER = Header("corecore.batch/1", "1", 6, "abc", Settings())
 
 
-def _entry(row: int) -> dict[str, Any]:
-    return {"row": row, "files": {}, "records": [{"id": f"hip{row}", "cause": "line\nbreak, ünicode \udcff"}]}
+def _entry(row: int) -> Entry:
+    return Entry(row, {}, [{"id": f"hip{row}", "cause": "line\nbreak, ünicode \udcff"}])
 
 
 def _written(path: Path, rows: list[int]) -> bytes:
@@ -78,13 +81,13 @@ def test_damage_within_is_no_torn_end(tmp_path: Path) -> None:
         ("version", "2", "corecore's version"),
         ("rows", 7, "the number of rows"),
         ("inputs", "abd", "the rows"),
-        ("settings", {"gap": 0.01}, "the settings"),
+        ("settings", Settings(gap=0.01), "the settings"),
     ],
 )
 def test_another_run_does_not_go_on_with_it(tmp_path: Path, key: str, value: Any, word: str) -> None:
     path = tmp_path / "journal.jsonl"
     before = _written(path, [0])
-    with pytest.raises(InputError, match=word), opened(path, {**HEADER, key: value}):
+    with pytest.raises(InputError, match=word), opened(path, replace(HEADER, **{key: value})):
         pass
     assert path.read_bytes() == before
 

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +19,19 @@ from corecore.app.cli.commands import batch as batch_command
 from corecore.base.errors import CorecoreError, InputError, OutputError
 from corecore.study.batch.failure_kinds import failure_kind
 from corecore.study.batch.local import run_local
-from corecore.study.batch.manifest import Row, read_rows
-from corecore.study.batch.run import CSV, JOURNAL, PARQUET, Outcome, run_batch
+from corecore.study.batch.manifest import read_rows
+from corecore.study.batch.run import CSV, JOURNAL, PARQUET, Execution, Outcome, Work, run_batch
 from corecore.study.batch.settings import Settings, Variant
 
 pytest.importorskip("pyarrow")
 
-Work = Callable[[Row, Settings], dict[str, Any]]
-
 
 def _run(source: Path, out: Path, work: Work, settings: Settings | None = None, **options: Any) -> Outcome:
-    rows = read_rows(source)
-    return run_batch(rows, settings or Settings(), out, base=source.parent, work=work, **options)
+    progress = options.pop("progress", lambda done, total, failed: None)
+    return run_batch(
+        read_rows(source), settings or Settings(), out, base=source.parent, execution=Execution(**options), work=work,
+        progress=progress,
+    )  # fmt: skip
 
 
 def _table(out: Path) -> tuple[bytes, bytes]:
@@ -55,7 +55,7 @@ def test_neither_the_number_of_workers_nor_their_order_shows(tmp_path: Path) -> 
 def test_workers_have_one_thread_and_are_renewed(tmp_path: Path) -> None:
     rows = read_rows(batch_work.manifest(tmp_path / "in", 5))
     found = list(run_local(rows, batch_work.who, batch_work.lost, 1, recycle=2))
-    records = [entry["records"][0] for entry in found]
+    records = [entry.records[0] for entry in found]
     pids = [record["pid"] for record in records]
     assert {record["threads"] for record in records} == {"1"}
     assert pids[0] == pids[1] != pids[2] == pids[3] != pids[4]

@@ -17,7 +17,9 @@ from corecore.document.plan import PlanDocument
 from corecore.document.read import parsed
 from corecore.study.batch import table
 from corecore.study.batch.columns import flattened, order, plan_record
+from corecore.study.batch.entry import Entry
 from corecore.study.batch.journal import opened
+from corecore.study.batch.settings import Header, Settings
 from corecore.study.batch.table import write_tables
 
 parquet = pytest.importorskip("pyarrow.parquet")
@@ -28,12 +30,12 @@ RECORDS = st.lists(st.dictionaries(st.sampled_from("abcdef"), CELLS | TEXTS, max
 
 
 def _tables(folder: Path, records: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
-    header = {"journal": "", "version": "", "rows": len(records), "inputs": "", "settings": {}}
+    header = Header("", "", len(records), "", Settings())
     (folder / "journal.jsonl").unlink(missing_ok=True)
     with opened(folder / "journal.jsonl", header) as journal:
         # The last case is done first: the table has the manifest's order all the same.
         for row in reversed(range(len(records))):
-            journal.append({"row": row, "files": {}, "records": [records[row]]})
+            journal.append(Entry(row, {}, [records[row]]))
         assert write_tables(journal, folder / "t.parquet", folder / "t.csv") == len(records)
     with (folder / "t.csv").open(encoding="utf-8", newline="") as stream:
         return parquet.read_table(folder / "t.parquet").to_pylist(), list(csv.DictReader(stream))

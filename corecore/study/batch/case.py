@@ -5,10 +5,10 @@ from __future__ import annotations
 import platform
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from corecore.base.errors import CorecoreError, InputError
 from corecore.base.input_file import first_line, json_of
@@ -17,6 +17,7 @@ from corecore.hip.inputs import HipInputs
 from corecore.io.files import sha256_of
 from corecore.planning.request import Output, PlanRequest, Search
 from corecore.study.batch.columns import Record, flattened, plan_record
+from corecore.study.batch.entry import Entry, Seen
 from corecore.study.batch.manifest import Row
 from corecore.study.batch.settings import Settings, Variant
 
@@ -31,14 +32,12 @@ NO_TRUTH = ("schema", "coordinate_system", "units", "recipe")
 CAUSE_MAX = 500
 
 
-def run_case(row: Row, settings: Settings) -> dict[str, Any]:
+def run_case(row: Row, settings: Settings) -> Entry:
     """Plan one hip with every variant of the settings.
 
-    Returns ``row`` (its number), ``files`` (what was read: role to size, time of change and sha256) and
-    ``records``, one per variant. Never raises for what a file holds: a case that fails has records
-    with status ``failed``, and the cause.
+    Never raises for what a file holds: a case that fails has records with status ``failed``, and the cause.
     """
-    given: dict[str, Any] = {"row": row.number, "files": fingerprints(row)}
+    files = fingerprints(row)
     try:
         if row.fault is not None:
             raise InputError(row.fault, code="manifest-row")
@@ -48,31 +47,32 @@ def run_case(row: Row, settings: Settings) -> dict[str, Any]:
         known = _known(row)
     # A hip that breaks something is one row of the table, not the end of the batch.
     except Exception as error:
-        return {**given, "records": [_failed(row, one, error, settings) for one in settings.variants]}
+        return Entry(row.number, files, [_failed(row, one, error, settings) for one in settings.variants])
     measured = _measuring(hip)
-    records = []
+    records: list[Record] = []
     for variant in settings.variants:
         try:
             records.append({**_plan(row, variant, settings, hip, measured, load_s), **known, **_versions()})
         except Exception as error:
             records.append({**_failed(row, variant, error, settings), **known})
-    return {**given, "records": records}
+    return Entry(row.number, files, records)
 
 
-def lost_case(row: Row, settings: Settings, cause: str) -> dict[str, Any]:
+def lost_case(row: Row, settings: Settings, cause: str) -> Entry:
     """The entry of a case that took its worker along."""
     records = [_without_plan(row, variant, "WorkerLost", cause) for variant in settings.variants]
-    return {"row": row.number, "files": fingerprints(row), "records": records}
+    return Entry(row.number, fingerprints(row), records)
 
 
-def changed_file(row: Row, files: dict[str, Any]) -> Path | None:
+def changed_file(row: Row, files: Mapping[str, Seen]) -> Path | None:
     """The first file of a finished row that is no longer what was planned on; its bytes decide."""
     for role, path in row.paths().items():
-        then = files.get(role)
-        now = _stat(path)
-        if (then and then[:2]) == now:
-            continue
-        if not then or now is None or _sha256(path) != then[2]:
+        then, now = files.get(role), _stat(path)
+        if then is None or now is None:
+            if then is now:
+                continue
+            return path
+        if (then.size, then.changed_ns) != (now.size, now.changed_ns) and _sha256(path) != then.sha256:
             return path
     return None
 
@@ -181,22 +181,22 @@ def _versions() -> Record:
     return {**found, **{f"versions.{name}": version(name) for name in names}}
 
 
-def fingerprints(row: Row) -> dict[str, Any]:
-    """Role to size, time of change and sha256 of each file that is there."""
-    found: dict[str, Any] = {}
+def fingerprints(row: Row) -> dict[str, Seen]:
+    """Each file that is there, by role."""
+    found: dict[str, Seen] = {}
     for role, path in row.paths().items():
-        stat = _stat(path)
-        if stat is not None:
-            found[role] = [*stat, _sha256(path)]
+        seen = _stat(path)
+        if seen is not None:
+            found[role] = Seen(seen.size, seen.changed_ns, _sha256(path))
     return found
 
 
-def _stat(path: Path) -> list[int] | None:
+def _stat(path: Path) -> Seen | None:
     try:
         found = path.stat()
     except (OSError, ValueError):
         return None
-    return [found.st_size, found.st_mtime_ns]
+    return Seen(found.st_size, found.st_mtime_ns)
 
 
 def _sha256(path: Path) -> str | None:

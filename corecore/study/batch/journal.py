@@ -12,10 +12,14 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
+
+import msgspec
 
 from corecore.base.errors import InputError, OutputError
 from corecore.base.input_file import parsed_json, regular_file
+from corecore.study.batch.entry import Entry
+from corecore.study.batch.settings import Header
 
 #: Longest journal and line of it read, bytes: a hundred sets of parameters take one (engineering choices).
 JOURNAL_BYTES, LINE_BYTES = 100_000_000_000, 64_000_000
@@ -35,25 +39,24 @@ class Journal:
     def __init__(self, path: Path, stream: BinaryIO, finished: dict[int, int]) -> None:
         self.path, self.finished, self._stream = path, finished, stream
 
-    def append(self, entry: dict[str, Any]) -> None:
+    def append(self, entry: Entry) -> None:
         """Write the entry of a finished row, and wait until the disk has it.
 
         Raises ``OutputError`` where it cannot be written, ``ValueError`` for a row that is done already.
         """
-        if entry["row"] in self.finished:
-            raise ValueError(f"row {entry['row']} is done already")
+        if entry.row in self.finished:
+            raise ValueError(f"row {entry.row} is done already")
         place = _write(self.path, self._stream, entry)
-        self.finished[entry["row"]] = place
+        self.finished[entry.row] = place
 
-    def entry(self, row: int) -> dict[str, Any]:
+    def entry(self, row: int) -> Entry:
         """What was written of a finished row."""
         self._stream.seek(self.finished[row])
-        result: dict[str, Any] = parsed_json(self._stream.readline())
-        return result
+        return msgspec.convert(parsed_json(self._stream.readline()), Entry)
 
 
 @contextlib.contextmanager
-def opened(path: Path, header: dict[str, Any]) -> Iterator[Journal]:
+def opened(path: Path, header: Header) -> Iterator[Journal]:
     """The journal at ``path``, begun where there is none.
 
     Raises ``InputError`` where its header is another, a line within it is damaged, or another run holds
@@ -77,7 +80,7 @@ def opened(path: Path, header: dict[str, Any]) -> Iterator[Journal]:
         yield Journal(path, stream, _recovered(path, stream, header))
 
 
-def _recovered(path: Path, stream: BinaryIO, header: dict[str, Any]) -> dict[int, int]:
+def _recovered(path: Path, stream: BinaryIO, header: Header) -> dict[int, int]:
     """Places of the finished rows; a torn end is cut off, a header written where there is none."""
     finished: dict[int, int] = {}
     end, number, told = 0, 0, False
@@ -85,8 +88,8 @@ def _recovered(path: Path, stream: BinaryIO, header: dict[str, Any]) -> dict[int
     while end < size:
         line = stream.readline(LINE_BYTES)
         number += 1
-        entry = _entry(line)
-        if entry is None:
+        content = _content(line)
+        if content is None:
             # Only the last line can be torn: every other was on the disk before the next was begun.
             if end + len(line) < size:
                 raise InputError(
@@ -95,11 +98,11 @@ def _recovered(path: Path, stream: BinaryIO, header: dict[str, Any]) -> dict[int
                 )
             break
         if not told:
-            _check_header(path, entry, header)
+            _check_header(path, content, header)
             told = True
         else:
-            row = entry.get("row")
-            if not isinstance(row, int) or not 0 <= row < header["rows"] or row in finished:
+            row = content.get("row")
+            if not isinstance(row, int) or not 0 <= row < header.rows or row in finished:
                 raise InputError(
                     f"{path}: line {number} has row {row!r}, unknown or twice; remove the journal",
                     code="journal-damaged",
@@ -113,18 +116,19 @@ def _recovered(path: Path, stream: BinaryIO, header: dict[str, Any]) -> dict[int
     return finished
 
 
-def _entry(line: bytes) -> dict[str, Any] | None:
+def _content(line: bytes) -> dict[str, object] | None:
     if not line.endswith(b"\n"):
         return None
     try:
-        entry = parsed_json(line)
+        content = parsed_json(line)
     except ValueError:
         return None
-    return entry if isinstance(entry, dict) else None
+    return content if isinstance(content, dict) else None
 
 
-def _check_header(path: Path, found: dict[str, Any], header: dict[str, Any]) -> None:
-    differing = [name for key, name in NAMES.items() if found.get(key) != header[key]]
+def _check_header(path: Path, found: dict[str, object], header: Header) -> None:
+    wanted = json.loads(_text(header))
+    differing = [name for key, name in NAMES.items() if found.get(key) != wanted[key]]
     if differing:
         raise InputError(
             f"{path}: begun with other inputs or settings ({', '.join(differing)});"
@@ -133,9 +137,13 @@ def _check_header(path: Path, found: dict[str, Any], header: dict[str, Any]) -> 
         )
 
 
-def _write(path: Path, stream: BinaryIO, entry: dict[str, Any]) -> int:
+def _text(content: Header | Entry) -> str:
+    return json.dumps(msgspec.to_builtins(content), allow_nan=False, separators=(",", ":"))
+
+
+def _write(path: Path, stream: BinaryIO, content: Header | Entry) -> int:
     """Append a line and wait for the disk; returns its place."""
-    line = json.dumps(entry, allow_nan=False, separators=(",", ":")).encode() + b"\n"
+    line = _text(content).encode() + b"\n"
     try:
         place = stream.seek(0, os.SEEK_END)
         stream.write(line)

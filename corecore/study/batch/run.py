@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 from corecore.base.errors import InputError, OutputError
 from corecore.study.batch.case import changed_file, lost_case, run_case
 from corecore.study.batch.cluster import run_cluster
+from corecore.study.batch.entry import Entry
 from corecore.study.batch.failure_kinds import failure_kind
 from corecore.study.batch.journal import Journal, opened
 from corecore.study.batch.local import run_local
@@ -22,6 +23,27 @@ JOURNAL, PARQUET, CSV = "journal.jsonl", "results.parquet", "results.csv"
 #: Most ids named of one kind of failure.
 NAMED_MAX = 20
 
+#: What a row is handed to.
+Work: TypeAlias = Callable[[Row, Settings], Entry]
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How a batch is carried out, which shows in no figure of it.
+
+    ``workers`` processes of this machine, or those of the Dask scheduler at the address ``scheduler``. With
+    ``resume`` rows that the journal has are not run again.
+    """
+
+    workers: int = 1
+    scheduler: str | None = None
+    resume: bool = False
+
+    def check(self) -> None:
+        """Raise ``InputError`` for what cannot be."""
+        if self.workers < 1:
+            raise InputError(f"--workers {self.workers}; 1 or more is accepted", code="option-value")
+
 
 @dataclass
 class Outcome:
@@ -31,44 +53,40 @@ class Outcome:
     statuses: dict[str, int] = field(default_factory=dict)
     failures: dict[str, tuple[int, list[str]]] = field(default_factory=dict)
 
-    def count(self, entry: dict[str, Any]) -> None:
+    def count(self, entry: Entry) -> None:
         """Take in a finished row."""
         self.rows += 1
-        for record in entry["records"]:
-            self.statuses[record["status"]] = self.statuses.get(record["status"], 0) + 1
-            if record["status"] == "failed":
-                kind = failure_kind(record["cause"])
+        for record in entry.records:
+            status = str(record["status"])
+            self.statuses[status] = self.statuses.get(status, 0) + 1
+            if status == "failed":
+                kind = failure_kind(str(record["cause"]))
                 number, ids = self.failures.get(kind, (0, []))
-                self.failures[kind] = (number + 1, ids if len(ids) == NAMED_MAX else [*ids, record["id"]])
+                self.failures[kind] = (number + 1, ids if len(ids) == NAMED_MAX else [*ids, str(record["id"])])
 
 
-# Nine parameters: what is planned (three), where from and to, and each option of the command that has no kin.
 def run_batch(
     rows: list[Row],
     settings: Settings,
     out: Path,
     *,
     base: Path,
-    workers: int = 1,
-    scheduler: str | None = None,
-    resume: bool = False,
+    execution: Execution = Execution(),
     progress: Callable[[int, int, int], None] = lambda done, total, failed: None,
-    work: Callable[[Row, Settings], dict[str, Any]] = run_case,
+    work: Work = run_case,
 ) -> Outcome:
     """Plan every row, and write the journal, ``results.parquet`` and ``results.csv`` into ``out``.
 
-    ``base`` is the folder that the rows' paths are seen from. With ``resume``, rows that the journal
-    in ``out`` has are not run again. ``progress`` is told how many rows of how many are done in this run,
-    and how many records of all have failed. Raises ``InputError`` for settings that cannot be, a journal of
-    another run, a file that has changed since its row was planned; ``OutputError`` where ``out`` holds
-    a batch and ``resume`` is not asked for; ``MissingExtraError`` without the libraries.
+    ``base`` is the folder that the rows' paths are seen from. ``progress`` is told how many rows of how many are done
+    in this run, and how many records of all have failed. Raises ``InputError`` for settings that cannot be, a journal
+    of another run, a file that has changed since its row was planned; ``OutputError`` where ``out`` holds a batch and
+    ``resume`` is not asked for; ``MissingExtraError`` without the libraries.
     """
     arrow()
     settings.check()
-    if workers < 1:
-        raise InputError(f"--workers {workers}; 1 or more is accepted", code="option-value")
+    execution.check()
     journal_path = out / JOURNAL
-    if journal_path.exists() and not resume:
+    if journal_path.exists() and not execution.resume:
         raise OutputError(
             f"{out}: holds a batch already; --resume, or another folder, is accepted", code="output-exists"
         )
@@ -83,7 +101,7 @@ def run_batch(
             _check_unchanged(rows[row], entry)
             outcome.count(entry)
         left = [row for row in rows if row.number not in journal.finished]
-        for done, entry in enumerate(_shared_out(left, settings, work, workers, scheduler), start=1):
+        for done, entry in enumerate(_shared_out(left, settings, work, execution), start=1):
             journal.append(entry)
             outcome.count(entry)
             progress(done, len(left), outcome.statuses.get("failed", 0))
@@ -91,31 +109,25 @@ def run_batch(
     return outcome
 
 
-def _shared_out(
-    rows: list[Row],
-    settings: Settings,
-    work: Callable[[Row, Settings], dict[str, Any]],
-    workers: int,
-    scheduler: str | None,
-) -> Iterator[dict[str, Any]]:
+def _shared_out(rows: list[Row], settings: Settings, work: Work, execution: Execution) -> Iterator[Entry]:
     if not rows:
         return iter(())
     task = partial(_call, work, settings)
 
-    def lost(row: Row, cause: str) -> dict[str, Any]:
+    def lost(row: Row, cause: str) -> Entry:
         return lost_case(row, settings, cause)
 
-    if scheduler is not None:
-        return run_cluster(rows, task, lost, scheduler)
-    return run_local(rows, task, lost, min(workers, len(rows)))
+    if execution.scheduler is not None:
+        return run_cluster(rows, task, lost, execution.scheduler)
+    return run_local(rows, task, lost, min(execution.workers, len(rows)))
 
 
-def _call(work: Callable[[Row, Settings], dict[str, Any]], settings: Settings, row: Row) -> dict[str, Any]:
+def _call(work: Work, settings: Settings, row: Row) -> Entry:
     return work(row, settings)
 
 
-def _check_unchanged(row: Row, entry: dict[str, Any]) -> None:
-    changed = changed_file(row, entry["files"])
+def _check_unchanged(row: Row, entry: Entry) -> None:
+    changed = changed_file(row, entry.files)
     if changed is not None:
         raise InputError(
             f"{changed}: not the file that row {row.id!r} was planned on; begin anew in another --out",

@@ -72,7 +72,7 @@ def _write_parquet(journal: Journal, path: Path, names: list[str], kinds: dict[s
 
 def _records(journal: Journal) -> Iterator[Record]:
     for row in sorted(journal.finished):
-        yield from journal.entry(row)["records"]
+        yield from journal.entry(row).records
 
 
 def _parts(journal: Journal) -> Iterator[list[Record]]:
