@@ -111,7 +111,7 @@ DOORS = {
     "study/batch/figures.py ParquetFile": "a stream from the door",
     "study/batch/journal.py open": "to append to, after the door's check",
     "study/batch/journal.py fdopen": "to append to, after the door's check",
-    "study/batch/journal.py json.loads": "a text just made",
+    "study/batch/limits.py read_text": "what the system tells of a process",
     "study/batch/table.py open": "a new file, to write to",
 }
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
+from corecore.base.errors import CorecoreError
 from corecore.study.batch.case import fingerprints
 from corecore.study.batch.columns import Record
 from corecore.study.batch.entry import Entry
@@ -94,9 +96,29 @@ def stillborn(pipe: Any, work: Any, parent: int) -> None:
     sys.exit(3)
 
 
-def lost(row: Row, cause: str) -> Entry:
+def mended(row: Row, settings: Settings) -> Entry:
+    """Planned, every row."""
+    records: list[Record] = [{"id": row.id, "variant": "", "status": "planned"}]
+    return Entry(row.number, fingerprints(row), records)
+
+
+def named(row: Row, settings: Settings) -> Entry:
+    """``mended``; but the row ``forever`` is never done, nor what it starts, and ``hungry`` takes ever more memory."""
+    if row.id == "forever":
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+        (Path(row.femur).parent / "started").write_text(str(child.pid))
+        child.wait()
+    if row.id == "hungry":
+        held = []
+        while len(held) < 200:
+            held.append(bytearray(b"x") * (20 << 20))
+            time.sleep(0.02)
+    return mended(row, settings)
+
+
+def lost(row: Row, error: CorecoreError) -> Entry:
     """The entry of a row that took its worker along."""
-    return Entry(row.number, {}, [{"id": row.id, "status": "failed", "cause": cause}])
+    return Entry(row.number, {}, [{"id": row.id, "status": "failed", "cause": str(error)}])
 
 
 if __name__ == "__main__":

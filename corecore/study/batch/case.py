@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import platform
+import shutil
+import stat
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -16,7 +18,7 @@ from corecore.base.version import __version__
 from corecore.hip.inputs import HipInputs
 from corecore.io.files import sha256_of
 from corecore.planning.request import Output, PlanRequest, Search
-from corecore.study.batch.columns import Record, flattened, plan_record
+from corecore.study.batch.columns import Record, flattened, plan_record, printable
 from corecore.study.batch.entry import Entry, Seen
 from corecore.study.batch.manifest import Row
 from corecore.study.batch.settings import Settings, Variant
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 
 #: Figures of a truth file that are no figure of the hip.
 NO_TRUTH = ("schema", "coordinate_system", "units", "recipe")
+#: A file that has changed this shortly before it is looked at may change again within one tick of the clock, ns
+#: (engineering choice: the coarsest clock of a file system, FAT's, ticks every 2 s). Its bytes alone tell it.
+FRESH_NS = 2_000_000_000
 #: Longest cause kept, characters: a library may put a whole array into its message.
 CAUSE_MAX = 500
 
@@ -41,6 +46,9 @@ def run_case(row: Row, settings: Settings) -> Entry:
     try:
         if row.fault is not None:
             raise InputError(row.fault, code="manifest-row")
+        if settings.plans is not None:
+            # Of a row that is planned again nothing old may stay.
+            shutil.rmtree(Path(settings.plans, row.id), ignore_errors=True)
         started = time.perf_counter()
         hip = _hip(row)
         load_s = time.perf_counter() - started - sum(hip.timings.values())
@@ -58,10 +66,11 @@ def run_case(row: Row, settings: Settings) -> Entry:
     return Entry(row.number, files, records)
 
 
-def lost_case(row: Row, settings: Settings, cause: str) -> Entry:
-    """The entry of a case that took its worker along."""
-    records = [_without_plan(row, variant, "WorkerLost", cause) for variant in settings.variants]
-    return Entry(row.number, fingerprints(row), records)
+def lost_case(settings: Settings, row: Row, error: CorecoreError) -> Entry:
+    """The entry of a case that took its worker along, or was ended."""
+    # Its files are not read again: reading them may be what it was lost on.
+    files = {role: seen for role, path in row.paths().items() if (seen := _stat(path)) is not None}
+    return Entry(row.number, files, [_failed(row, variant, error, settings) for variant in settings.variants])
 
 
 def changed_file(row: Row, files: Mapping[str, Seen]) -> Path | None:
@@ -72,7 +81,8 @@ def changed_file(row: Row, files: Mapping[str, Seen]) -> Path | None:
             if then is now:
                 continue
             return path
-        if (then.size, then.changed_ns) != (now.size, now.changed_ns) and _sha256(path) != then.sha256:
+        same = now.changed_ns and (then.size, then.changed_ns) == (now.size, now.changed_ns)
+        if not same and _sha256(path) != then.sha256:
             return path
     return None
 
@@ -165,7 +175,7 @@ def _failed(row: Row, variant: Variant, error: BaseException, settings: Settings
         for role, path in row.paths().items():
             text = text.replace(str(path), role).replace(path.name, role)
     code = error.code if isinstance(error, CorecoreError) else ""
-    return _without_plan(row, variant, type(error).__name__, text[:CAUSE_MAX], code)
+    return _without_plan(row, variant, type(error).__name__, printable(text[:CAUSE_MAX]), code)
 
 
 def _without_plan(row: Row, variant: Variant, error: str, cause: str, code: str = "") -> Record:
@@ -184,10 +194,12 @@ def _versions() -> Record:
 def fingerprints(row: Row) -> dict[str, Seen]:
     """Each file that is there, by role."""
     found: dict[str, Seen] = {}
+    fresh = time.time_ns() - FRESH_NS
     for role, path in row.paths().items():
         seen = _stat(path)
         if seen is not None:
-            found[role] = Seen(seen.size, seen.changed_ns, _sha256(path))
+            # A clock set back since puts a change in its future.
+            found[role] = Seen(seen.size, seen.changed_ns if seen.changed_ns < fresh else 0, _sha256(path))
     return found
 
 
@@ -196,7 +208,8 @@ def _stat(path: Path) -> Seen | None:
         found = path.stat()
     except (OSError, ValueError):
         return None
-    return Seen(found.st_size, found.st_mtime_ns)
+    # A folder does not change with the files in it.
+    return Seen(found.st_size, 0 if stat.S_ISDIR(found.st_mode) else found.st_ctime_ns)
 
 
 def _sha256(path: Path) -> str | None:

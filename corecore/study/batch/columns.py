@@ -50,13 +50,13 @@ def flattened(value: object, path: str) -> Iterator[tuple[str, Cell]]:
     inner = _keys(value)
     if inner is not None:
         for key, item in inner.items():
-            yield from flattened(item, f"{path}.{key}")
+            yield from flattened(item, f"{path}.{printable(key)}")
     elif isinstance(value, Sequence) and not isinstance(value, str):
         items = [_keys(item) for item in value]
         if name in NAMED and None not in items:
             yield path, JOIN.join(str(item.get(NAMED[name], "")) for item in items if item is not None)
         elif value and all(isinstance(item, str) for item in value):
-            yield path, JOIN.join(value)
+            yield path, cell(JOIN.join(value))
         elif name in VECTORS and len(value) == 3:
             yield from ((f"{path}.{axis}", cell(item)) for axis, item in zip("xyz", value, strict=True))
         else:
@@ -78,7 +78,12 @@ def cell(value: object) -> Cell:
     """A value as a table holds it; what is not finite is missing."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    return value if value is None or isinstance(value, bool | int | str) else str(value)
+    return value if value is None or isinstance(value, bool | int) else printable(str(value))
+
+
+def printable(text: str) -> str:
+    """A text without what no terminal should be sent, and Parquet does not take."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
 
 
 def plan_record(plan: PlanDocument) -> Record:

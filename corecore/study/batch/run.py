@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias
@@ -13,10 +13,11 @@ from corecore.study.batch.case import changed_file, lost_case, run_case
 from corecore.study.batch.cluster import run_cluster
 from corecore.study.batch.entry import Entry
 from corecore.study.batch.failure_kinds import failure_kind
-from corecore.study.batch.journal import Journal, opened
+from corecore.study.batch.journal import opened
+from corecore.study.batch.limits import CaseLimits
 from corecore.study.batch.local import run_local
 from corecore.study.batch.manifest import Row
-from corecore.study.batch.settings import Settings, header_of
+from corecore.study.batch.settings import Settings, header_of, inputs_of
 from corecore.study.batch.table import arrow, write_tables
 
 JOURNAL, PARQUET, CSV = "journal.jsonl", "results.parquet", "results.csv"
@@ -31,18 +32,22 @@ Work: TypeAlias = Callable[[Row, Settings], Entry]
 class Execution:
     """How a batch is carried out, which shows in no figure of it.
 
-    ``workers`` processes of this machine, or those of the Dask scheduler at the address ``scheduler``. With
-    ``resume`` rows that the journal has are not run again.
+    ``workers`` processes of this machine, or those of the Dask scheduler at the address ``scheduler``; a case that
+    takes more than ``limits`` allow, per plan of it, fails. With ``resume`` rows that the journal has are run again
+    only where a file or the manifest's line has changed since, and with ``retry_failed`` where they failed.
     """
 
     workers: int = 1
     scheduler: str | None = None
     resume: bool = False
+    retry_failed: bool = False
+    limits: CaseLimits = field(default_factory=CaseLimits)
 
     def check(self) -> None:
         """Raise ``InputError`` for what cannot be."""
         if self.workers < 1:
             raise InputError(f"--workers {self.workers}; 1 or more is accepted", code="option-value")
+        self.limits.check()
 
 
 @dataclass
@@ -79,14 +84,14 @@ def run_batch(
 
     ``base`` is the folder that the rows' paths are seen from. ``progress`` is told how many rows of how many are done
     in this run, and how many records of all have failed. Raises ``InputError`` for settings that cannot be, a journal
-    of another run, a file that has changed since its row was planned; ``OutputError`` where ``out`` holds a batch and
+    that is another run's or not as it was written; ``OutputError`` where ``out`` holds a batch and
     ``resume`` is not asked for; ``MissingExtraError`` without the libraries.
     """
     arrow()
     settings.check()
     execution.check()
     journal_path = out / JOURNAL
-    if journal_path.exists() and not execution.resume:
+    if journal_path.exists() and not (execution.resume or execution.retry_failed):
         raise OutputError(
             f"{out}: holds a batch already; --resume, or another folder, is accepted", code="output-exists"
         )
@@ -95,45 +100,43 @@ def run_batch(
     except OSError as error:
         raise OutputError(f"{out}: cannot be made ({error.strerror or error})", code="output-unwritable") from error
     outcome = Outcome()
-    with opened(journal_path, header_of(rows, settings, base)) as journal:
-        for row in sorted(journal.finished):
-            entry = journal.entry(row)
-            _check_unchanged(rows[row], entry)
-            outcome.count(entry)
-        left = [row for row in rows if row.number not in journal.finished]
+    left: list[Row] = []
+    with opened(journal_path, header_of(settings), inputs_of(rows, base)) as journal:
+        if journal.others and not journal.finished and journal.others.isdisjoint(row.id for row in rows):
+            raise InputError(
+                f"{journal_path}: begun with other inputs or settings (the rows); the same ones, or another --out,"
+                " are accepted",
+                code="batch-differs",
+            )
+        for row in rows:
+            entry = journal.entry(row.number) if row.number in journal.finished else None
+            if entry is None or _again(row, entry, execution):
+                left.append(row)
+            else:
+                outcome.count(entry)
         for done, entry in enumerate(_shared_out(left, settings, work, execution), start=1):
             journal.append(entry)
             outcome.count(entry)
             progress(done, len(left), outcome.statuses.get("failed", 0))
-        _write(journal, out)
+        write_tables(journal, out / PARQUET, out / CSV)
     return outcome
+
+
+def _again(row: Row, entry: Entry, execution: Execution) -> bool:
+    """Whether a finished row is to be run again."""
+    failed = any(record["status"] == "failed" for record in entry.records)
+    return (execution.retry_failed and failed) or changed_file(row, entry.files) is not None
 
 
 def _shared_out(rows: list[Row], settings: Settings, work: Work, execution: Execution) -> Iterator[Entry]:
     if not rows:
         return iter(())
-    task = partial(_call, work, settings)
-
-    def lost(row: Row, cause: str) -> Entry:
-        return lost_case(row, settings, cause)
-
+    task, lost = partial(_call, work, settings), partial(lost_case, settings)
+    limits = replace(execution.limits, seconds=execution.limits.seconds * len(settings.variants))
     if execution.scheduler is not None:
-        return run_cluster(rows, task, lost, execution.scheduler)
-    return run_local(rows, task, lost, min(execution.workers, len(rows)))
+        return run_cluster(rows, task, lost, execution.scheduler, limits=limits)
+    return run_local(rows, task, lost, min(execution.workers, len(rows)), limits=limits)
 
 
 def _call(work: Work, settings: Settings, row: Row) -> Entry:
     return work(row, settings)
-
-
-def _check_unchanged(row: Row, entry: Entry) -> None:
-    changed = changed_file(row, entry.files)
-    if changed is not None:
-        raise InputError(
-            f"{changed}: not the file that row {row.id!r} was planned on; begin anew in another --out",
-            code="input-changed",
-        )
-
-
-def _write(journal: Journal, out: Path) -> None:
-    write_tables(journal, out / PARQUET, out / CSV)

@@ -20,7 +20,7 @@ from corecore.study.batch.manifest import Row
 from corecore.tunnels.risk.methods import METHODS, check_robust
 
 #: The form of a journal.
-JOURNAL_FORM = "corecore.batch/1"
+JOURNAL_FORM = "corecore.batch/2"
 #: A parameter's value, as a file or the command line gives it.
 Value: TypeAlias = bool | int | float | str
 
@@ -77,22 +77,30 @@ class Header(msgspec.Struct, frozen=True):
 
     journal: str
     version: str
-    rows: int
-    inputs: str
     settings: Settings
 
 
-def header_of(rows: Sequence[Row], settings: Settings, base: Path) -> Header:
-    """The header of a run's journal.
+def header_of(settings: Settings) -> Header:
+    """The header of a run's journal."""
+    # Where plans are put is no part of what they say.
+    told = replace(settings, plans=None if settings.plans is None else "plans")
+    return Header(JOURNAL_FORM, __version__, told)
+
+
+def inputs_of(rows: Sequence[Row], base: Path) -> dict[str, int]:
+    """Each row's number by the fingerprint of what the manifest says of it, its place apart.
 
     Paths count as they are seen from ``base``, the manifest's folder, so that a study may be moved as a whole.
     """
-    digest = hashlib.sha256()
+    found: dict[str, int] = {}
     for row in rows:
         cells = asdict(row)
+        del cells["number"]
         for role in ("femur", "lesion", "image", "pelvis", "truth"):
             cells[role] = cells[role] and os.path.relpath(cells[role], base)
-        digest.update(json.dumps(cells, sort_keys=True).encode() + b"\n")
-    # Where plans are put is no part of what they say.
-    told = replace(settings, plans=None if settings.plans is None else "plans")
-    return Header(JOURNAL_FORM, __version__, len(rows), digest.hexdigest(), told)
+        digest = hashlib.sha256(json.dumps(cells, sort_keys=True).encode()).hexdigest()
+        while digest in found:
+            # Rows that say the same, none of which can be planned.
+            digest = hashlib.sha256(digest.encode()).hexdigest()
+        found[digest] = row.number
+    return found

@@ -79,7 +79,7 @@ def read_study(path: Path) -> Study:
 
 def _values(path: Path, name: str, given: object) -> list[Value]:
     """The values of one name of the sweep, checked as far as they stand alone."""
-    values = given if isinstance(given, list) else [given]
+    values: list[Value] = given if isinstance(given, list) else [given]  # type: ignore[list-item]
     if not values:
         raise InputError(f"{path}: sweep {name}: an empty list; one value or more are accepted", code="study-invalid")
     for value in values:

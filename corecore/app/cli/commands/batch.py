@@ -19,6 +19,7 @@ from corecore.app.cli.options import AsJson, Diameter, Preset, SettingOption, Tu
 from corecore.base.errors import CorecoreError, InputError
 from corecore.base.parallel import thread_count
 from corecore.base.parsing import parse_settings
+from corecore.study.batch.limits import CASE_SECONDS, CaseLimits
 from corecore.study.batch.manifest import read_rows
 from corecore.study.batch.run import CSV, JOURNAL, PARQUET, Execution, Outcome, run_batch
 from corecore.study.batch.settings import Settings, Value, Variant
@@ -40,7 +41,19 @@ def batch(
     scheduler: Annotated[
         str | None, typer.Option(help="Address of a Dask scheduler, tcp://HOST:PORT, instead of own processes.")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on where an earlier run ended.")] = False,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on where an earlier run ended; rows whose inputs have changed run again."),
+    ] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Go on, and run the rows that failed again.")
+    ] = False,
+    case_seconds: Annotated[
+        float, typer.Option(help="Longest time of a plan, s; a row that takes more is ended and fails.")
+    ] = CASE_SECONDS,
+    case_memory: Annotated[
+        int | None, typer.Option(help="Most memory of a case, MiB; a row that takes more is ended and fails.")
+    ] = None,
     preset: Preset = None,
     tunnels: Tunnels = None,
     diameter: Diameter = None,
@@ -81,7 +94,8 @@ def batch(
             "--workers with --scheduler; the cluster's own workers are taken: one of the two is accepted",
             code="options-conflict",
         )
-    execution = Execution(thread_count() if workers is None else workers, scheduler, resume)
+    limits = CaseLimits(case_seconds, case_memory)
+    execution = Execution(thread_count() if workers is None else workers, scheduler, resume, retry_failed, limits)
     return run(source, out, settings, execution, left_out=left_out, as_json=as_json)
 
 
