@@ -110,6 +110,7 @@ def _anatomy(hip: Hip) -> AnatomyPart:
         neck_min_area_mm2=finite(anatomy.neck_min_area_mm2),
         shaft_point=place(hip, anatomy.shaft_point),
         shaft_axis=direction(hip, anatomy.shaft_axis),
+        shaft_range_deg=round(anatomy.shaft_range_deg, 3),
         x_axis=direction(hip, anatomy.x_axis),
         lesser_trochanter_tip=position(hip, anatomy.lesser_trochanter_tip),
         lesser_trochanter_height_mm=finite(anatomy.lesser_trochanter_height_mm),
@@ -176,7 +177,7 @@ def _tunnel(hip: Hip, tunnel: Tunnel, figures: TunnelFigures) -> TunnelPart:
         entry_above_lesser_trochanter_mm=finite(figures.entry_above_lesser_trochanter_mm),
         entry_below_greater_trochanter_mm=number(figures.entry_below_greater_trochanter_mm),
         entry_anterior_mm=number(figures.entry_anterior_mm),
-        frame_range=rounded(tunnel_frame_range(hip, tunnel)) or UNSET,
+        frame_range=rounded(tunnel_frame_range(hip, tunnel, figures)) or UNSET,
     )
 
 
