@@ -22,6 +22,21 @@ def test_a_kernel_computes_and_leaves_numba_as_it_was() -> None:
     assert os.environ.get("NUMBA_CACHE_DIR", "") == numba.config.CACHE_DIR
 
 
+@compiled()
+def _raised(x: float, power: int, halved: bool) -> float:
+    return x**power / (2.0 if halved else 1.0)
+
+
+@compiled()
+def _both(x: float, power: int) -> float:
+    return _raised(x, 2, True) + _raised(x, power, power > 2)
+
+
+def test_a_kernel_is_compiled_once_for_constants_and_variables() -> None:
+    assert _both(3.0, 3) == 4.5 + 13.5
+    assert len(_raised.signatures) == 1  # type: ignore[attr-defined]
+
+
 def test_a_kernel_without_a_place_to_cache_still_runs() -> None:
     # A function that stands in no file has no place, whoever runs the test (root writes anywhere).
     space: dict[str, object] = {}
@@ -73,10 +88,11 @@ def test_a_kernel_sees_a_change_in_the_file_it_calls(tmp_path: Path) -> None:
     )
     env = {key: value for key, value in os.environ.items() if key != "NUMBA_CACHE_DIR"} | {"PYTHONPATH": str(tmp_path)}
     answers = []
-    for addend in (1, 2):
+    # Of another length, so that Python's own bytecode is out of date though both are written in one second.
+    for addend in (1, 20):
         (package / "inner.py").write_text(f"{head}@compiled()\ndef inner(x):\n    return x + {addend}\n")
         run = [sys.executable, "-c", "from corecore.outer import outer; print(outer(10))"]
         done = subprocess.run(run, env=env, cwd=tmp_path, stdout=subprocess.PIPE, text=True, check=True, timeout=120)
         answers.append(int(done.stdout))
-    assert answers == [11, 12]
+    assert answers == [11, 30]
     assert list((package / "__pycache__").glob("kernels-*/**/*.nbi")), "nothing was cached: the test shows nothing"
