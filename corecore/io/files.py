@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
 from pathlib import Path
 
@@ -201,10 +201,14 @@ def sha256_of(path: Path) -> str:
     if os.path.isdir(path):
         with reading(path, "a folder that you may read"):
             items = [Path(place) / name for place, _, names in os.walk(path) for name in names]
-            parts = sorted(sha256_of(item) for item in items if item.is_file())
-        return hashlib.sha256("".join(parts).encode()).hexdigest()
+            return sha256_of_all(item for item in items if item.is_file())
     digest = hashlib.sha256()
     with opened(path, "a file as it was planned on") as stream, reading(path, "a file as it was planned on"):
         while chunk := stream.read(1 << 20):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def sha256_of_all(paths: Iterable[Path]) -> str:
+    """Fingerprint of several files: that of their fingerprints, whatever their names. Raises as ``sha256_of``."""
+    return hashlib.sha256("".join(sorted(sha256_of(path) for path in paths)).encode()).hexdigest()
