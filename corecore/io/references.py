@@ -16,7 +16,7 @@ from corecore.base.grid import Grid, Image, Mask
 from corecore.base.input_file import json_of
 from corecore.io import metaimage, nifti, nrrd
 from corecore.io.bounded import reading, shown
-from corecore.io.detect import kind_of
+from corecore.io.detect import kind_of, of_disc
 from corecore.io.dicom import seg
 from corecore.io.dicom.files import STRUCTURE_SET, sop_class
 from corecore.io.dicom.series import read_series
@@ -48,9 +48,12 @@ def read_image(place: Path | str, *, straighten: bool = False) -> Image:
 
 
 def image_place(place: Path | str) -> tuple[Path, str | None]:
-    """File or folder of an image, and the series chosen in it: ``FOLDER``, ``FOLDER:3``, ``FOLDER:UID``."""
+    """File or folder of an image, and the series chosen in it: ``FOLDER``, ``FOLDER:3``, ``FOLDER:UID``.
+
+    A disc's ``DICOMDIR`` stands for its folder.
+    """
     path, colon, choice = _split(str(place))
-    return (Path(path), choice.strip() or None) if colon and _there(path) else (Path(str(place)), None)
+    return (of_disc(Path(path)), choice.strip() or None) if colon and _there(path) else (of_disc(Path(place)), None)
 
 
 def image_sha256(place: Path, choice: str | None) -> str:

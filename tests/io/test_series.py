@@ -377,3 +377,15 @@ def test_the_fingerprint_of_a_chosen_series_is_that_of_its_files(disc: Path) -> 
     assert image_sha256(disc, other.number) != prints[other.number]
     with pytest.raises(InputError, match="no series"):
         image_sha256(disc, "77")
+
+
+def test_a_discs_index_stands_for_its_folder(disc: Path) -> None:
+    index = disc / "DICOMDIR"
+    assert image_place(index) == (disc, None)
+    number = stacks.survey(disc).stacks[0].number
+    assert image_place(f"{index}:{number}") == (disc, number)
+    assert list_series(index) == list_series(disc)
+    assert np.array_equal(read_image(f"{index}:{number}").values, read_image(f"{disc}:{number}").values)
+    # A folder of that name is a folder.
+    (disc / "more" / "DICOMDIR").mkdir(parents=True)
+    assert image_place(disc / "more" / "DICOMDIR") == (disc / "more" / "DICOMDIR", None)

@@ -200,7 +200,11 @@ def fingerprints(row: Row) -> dict[str, Seen]:
         seen = _stat(path)
         if seen is not None:
             # A clock set back since puts a change in its future.
-            found[role] = Seen(seen.size, seen.changed_ns if seen.changed_ns < fresh else 0, _sha256(path, row.image if role == "image" else None))
+            found[role] = Seen(
+                seen.size,
+                seen.changed_ns if seen.changed_ns < fresh else 0,
+                _sha256(path, row.image if role == "image" else None),
+            )
     return found
 
 
