@@ -58,7 +58,7 @@ def drawn() -> None:
             bone = bone_from_voxels(voxels, np.full(3, 1.6), open_faces=CLOSED)
             head = fit_head(bone, transform(local, np.array([-3.0, 5.0, 12.0])))
             off.append(float(np.linalg.norm(head.center - local[:3, 3])))
-        sys.stdout.write(f"{thick:g} mm over {cone:g}°: centre off by {', '.join(f'{one:.2f}' for one in off)} mm")
+        sys.stdout.write(f"{thick:g} mm over {cone:g}°: centre off by {', '.join(f'{one:.2f}' for one in off)} mm\n")
 
 
 def real(labels: Path, ct: Path) -> None:
@@ -72,7 +72,7 @@ def real(labels: Path, ct: Path) -> None:
             return build_hip(read_case(HipInputs(f"{path}:1", f"{path}:2", image=ct)))
 
         clean = built(values)
-        sys.stdout.write(f"clean: {said(clean)}")
+        sys.stdout.write(f"clean: {said(clean)}\n")
         turn = clean.anatomy.femoral_from_local
         at = np.argwhere(values == 0)
         place = transform(turn, clean.to_local(transform(affine, at)))
@@ -81,7 +81,7 @@ def real(labels: Path, ct: Path) -> None:
             changed[tuple(at[leak(place, WAYS[3], clean.anatomy.head_radius_mm, thick, cone)].T)] = 1
             hip = built(changed)
             off = hip.to_world(hip.anatomy.head_center) - clean.to_world(clean.anatomy.head_center)
-            sys.stdout.write(f"{thick:g} mm over {cone:g}°: centre off by {np.linalg.norm(off):.2f} mm; {said(hip)}")
+            sys.stdout.write(f"{thick:g} mm over {cone:g}°: centre off by {np.linalg.norm(off):.2f} mm; {said(hip)}\n")
 
 
 def said(hip: Hip) -> str:
