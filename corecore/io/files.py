@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
 from pathlib import Path
 
@@ -61,9 +61,7 @@ def claimed(target: Path, *, patience_s: float = 0.0) -> Iterator[None]:
         yield
         return
     made = _missing_folders(place.parent)
-    # Some names are too long to take an ending.
-    name = place.name if len(os.fsencode(place.name)) < 200 else hashlib.sha256(os.fsencode(place.name)).hexdigest()
-    lock = place.parent / f".{name}.lock"
+    lock = _lock_of(place)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         handle = _locked(lock, target, time.monotonic() + patience_s)
@@ -84,6 +82,38 @@ def claimed(target: Path, *, patience_s: float = 0.0) -> Iterator[None]:
         _remove_empty(made)
 
 
+def check_unclaimed(target: Path) -> None:
+    """Raise ``OutputError`` where another writer holds ``target``; for what adds one file to a folder in an instant."""
+    place = Path(os.path.realpath(target))
+    if str(place) in _HELD.get():
+        return
+    try:
+        handle = os.open(_lock_of(place), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        # No lock, or none that can be looked at.
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise _busy(target) from error
+    except OSError:
+        return
+    finally:
+        os.close(handle)
+
+
+def _lock_of(place: Path) -> Path:
+    # Some names are too long to take an ending.
+    name = place.name if len(os.fsencode(place.name)) < 200 else hashlib.sha256(os.fsencode(place.name)).hexdigest()
+    return place.parent / f".{name}.lock"
+
+
+def _busy(target: Path) -> OutputError:
+    return OutputError(
+        f"{target}: another run is writing there; wait for its end, or choose another folder", code="output-busy"
+    )
+
+
 def _locked(lock: Path, target: Path, until: float) -> int:
     """A locked handle of the file ``lock``. Raises ``OutputError`` where another holds it, ``OSError`` for a fault."""
     while True:
@@ -100,10 +130,7 @@ def _locked(lock: Path, target: Path, until: float) -> int:
         except BlockingIOError as error:
             if time.monotonic() >= until:
                 os.close(handle)
-                raise OutputError(
-                    f"{target}: another run is writing there; wait for its end, or choose another folder",
-                    code="output-busy",
-                ) from error
+                raise _busy(target) from error
             time.sleep(POLL_S)
         except OSError:
             # A file system without locks: then the folder's own renaming refuses the second.
@@ -174,10 +201,14 @@ def sha256_of(path: Path) -> str:
     if os.path.isdir(path):
         with reading(path, "a folder that you may read"):
             items = [Path(place) / name for place, _, names in os.walk(path) for name in names]
-            parts = sorted(sha256_of(item) for item in items if item.is_file())
-        return hashlib.sha256("".join(parts).encode()).hexdigest()
+            return sha256_of_all(item for item in items if item.is_file())
     digest = hashlib.sha256()
     with opened(path, "a file as it was planned on") as stream, reading(path, "a file as it was planned on"):
         while chunk := stream.read(1 << 20):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def sha256_of_all(paths: Iterable[Path]) -> str:
+    """Fingerprint of several files: that of their fingerprints, whatever their names. Raises as ``sha256_of``."""
+    return hashlib.sha256("".join(sorted(sha256_of(path) for path in paths)).encode()).hexdigest()

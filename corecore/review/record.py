@@ -9,7 +9,7 @@ from typing import Any
 
 from corecore.base.errors import InputError
 from corecore.base.input_file import first_line, json_of
-from corecore.io.files import atomic_write_text
+from corecore.io.files import atomic_write_text, check_unclaimed
 from corecore.review.session import Add, Line, Session, after, written
 
 SCHEMA = "corecore.review/1"
@@ -35,7 +35,8 @@ def record(session: Session, plan_hash: str) -> dict[str, Any]:
 
 
 def save(session: Session, plan_hash: str, folder: Path) -> None:
-    """Writes the record. Raises ``OutputError`` where it cannot be written."""
+    """Writes the record. Raises ``OutputError`` where it cannot be written, and while another run writes the plan."""
+    check_unclaimed(folder)
     text = json.dumps(record(session, plan_hash), indent=1, ensure_ascii=False, allow_nan=False)
     atomic_write_text(folder / NAME, text + "\n")
 

@@ -27,8 +27,9 @@ LesionImage = Annotated[
 Register = Annotated[
     bool, typer.Option("--register", help="Find the transform: --lesion-image onto --image, rigid, at the femur.")
 ]
-Femur = Annotated[str, typer.Option(help="Femur mask: FILE, FILE:LABEL by number or name, or a folder.")]
-Lesion = Annotated[str, typer.Option(help="Necrosis mask: FILE, FILE:LABEL by number or name, or a folder.")]
+MASK = "FILE, FILE:LABEL by number or name, 'FILE:>0.5' or 'FILE:>=128' of grey values, or a folder."
+Femur = Annotated[str, typer.Option(help=f"Femur mask: {MASK}")]
+Lesion = Annotated[str, typer.Option(help=f"Necrosis mask: {MASK}")]
 SideOption = Annotated[str, typer.Option(help="auto, left or right; checked against the bone's shape.")]
 LandmarkFile = Annotated[
     Path | None, typer.Option(help="Landmarks that replace the fitted ones: Slicer .mrk.json, or JSON.")
