@@ -312,7 +312,12 @@ def test_cases_that_take_too_much_are_ended_with_all_they_started_and_cost_one_r
     source = batch_work.manifest(tmp_path / "in", hips)
     _run(source, tmp_path / "sound", batch_work.named)
     with source.open("a") as stream:
-        for name, file in (("forever", "0.nii.gz"), ("hungry", "0.nii.gz"), ("pipe", "fifo.nii.gz"), ("zero", "/dev/zero")):
+        for name, file in (
+            ("forever", "0.nii.gz"),
+            ("hungry", "0.nii.gz"),
+            ("pipe", "fifo.nii.gz"),
+            ("zero", "/dev/zero"),
+        ):
             stream.write(f"{name},{file}:1,{file}:2\n")
     os.mkfifo(tmp_path / "in" / "fifo.nii.gz")
     limits = CaseLimits(seconds=5.0, memory_mib=600)
