@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 import shutil
 import stat
 import time
@@ -174,7 +175,9 @@ def _failed(row: Row, variant: Variant, error: BaseException, settings: Settings
     if not settings.keep_names:
         # A table goes further than the files it was made from, and their names may tell a patient's.
         for role, path in row.paths().items():
-            text = text.replace(str(path), role).replace(path.name, role)
+            for name in (str(path), path.name):
+                # A whole name alone: a file may be called "a".
+                text = re.sub(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", role, text)
     code = error.code if isinstance(error, CorecoreError) else ""
     return _without_plan(row, variant, type(error).__name__, printable(text[:CAUSE_MAX]), code)
 
