@@ -63,7 +63,7 @@ class Held:
 
 
 def held(whole: Whole, cut_mm: float, versions: FloatArray, pattern: Hip, seed: int = 0) -> Held:
-    """The bone cut so far below the head, its ranges, and whether each holds the truth at every version (N,), degrees."""
+    """The bone cut so far below the head: whether each range holds the truth at every version (N,), degrees."""
     rng = np.random.default_rng([seed, int(cut_mm)])
     bone, found = whole.cut(cut_mm), whole.fitted(cut_mm)
     whole_bone, truth = _truth(whole)
