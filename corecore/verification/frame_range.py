@@ -115,7 +115,9 @@ def necrosis_range_checks(plan: StatedPlan, hip: Hip, frame: Frame) -> list[Chec
         ("centroid_in_head.latitude_deg", latitude, limit),
         ("centroid_in_head.longitude_deg", longitude, around),
     ):
-        checks += _both(f"necrosis.frame_range.{name}", stated.get(name), turns.tolist(), bearing, "deg")
+        # A turn about the shaft leaves heights as they are, and the plan states no range of them.
+        if plan.anatomy.shaft_range_deg or "latitude" not in name:
+            checks += _both(f"necrosis.frame_range.{name}", stated.get(name), turns.tolist(), bearing, "deg")
     return checks + _ray_ranges(plan, hip, frames)
 
 
