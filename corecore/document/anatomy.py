@@ -43,7 +43,7 @@ class AnatomyPart(Part, kw_only=True, frozen=True):
     shaft_axis: Annotated[Vector, Meta(description="Unit vector along the shaft, upwards")]
     shaft_range_deg: Annotated[
         float | UnsetType,
-        Meta(description="How far the whole shaft's axis may lie off in 19 femora of 20, deg", ge=0.0),
+        Meta(description="How far the whole shaft's axis may lie off in 19 femora of 20, deg"),
         MAY_BE_ABSENT,
     ] = UNSET
     x_axis: Annotated[Vector, Meta(description="Unit vector to the lateral side")]
