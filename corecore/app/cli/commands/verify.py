@@ -46,6 +46,8 @@ def verify_and_report(
             "agrees": result.agrees,
             "messages": list(result.messages),
             "checks": [asdict(check) for check in result.checks],
+            "figures": [{**asdict(figure), "checked": figure.checked} for figure in result.figures],
+            "totals": result.totals,
         }
         typer.echo(json.dumps(content, indent=1, ensure_ascii=False))
     else:
