@@ -48,7 +48,7 @@ NAMED = (
     "totals.{reached_5mm_fraction,target_fraction,necrosis_removed_ml,necrosis_left_ml,healthy_bone_removed_ml}",
     "totals.{graft_volume_ml,neck_area_share,discretisation_error_fraction,upper_bound_fraction,optimality_gap}",
     "totals.bone_left.{neck_share_max,hole_above_lesser_trochanter_mm,bridge_mm,lateral_wall_share,holes,spread_deg}",
-    "totals.stopped_by", "alternatives[].against_plan.{removed_fraction,healthy_bone_removed_ml}",
+    "alternatives[].against_plan.{removed_fraction,healthy_bone_removed_ml}",
     "alternatives[].totals.{necrosis_removed_ml,healthy_bone_removed_ml}",
     "robust.{breach_probability_max,cost_removed_fraction,cost_expected_fraction}",
     "infeasible.{relaxations,together}[].amount", "violations[].limit",
@@ -108,7 +108,8 @@ NOT_CHECKED: dict[str, tuple[str, ...]] = {
         "spec.{entry_distal_mm,entry_proximal_mm,bridge_min_mm,pattern,cap_half_angle_deg,subchondral_depth_mm}",
         "spec.{breach_probability_max,avoid_margin_mm,entry_fixed,direction_fixed,target,reach_mm}",
         "spec.{weight_bearing_weight,cavity_diameter_mm,cavity_length_mm,remove_fraction_min,neck_area_share_max}",
-        "spec.keep", "spec.keep[].{entry,tip,diameter_mm}", "given.{entry,tip}", "robust.method", "anatomy.anteversion_deg",
+        "spec.keep", "spec.keep[].{entry,tip,diameter_mm}", "given.{entry,tip}", "robust.method",
+        "anatomy.anteversion_deg",
     ),
     SEEN: (
         "case.imaging_date", "case.lesion_transform", "necrosis.signs.{previous_tunnels,metal,stage}",
@@ -119,7 +120,8 @@ NOT_CHECKED: dict[str, tuple[str, ...]] = {
         "case.lesion_transform.{world_from_lesion,moved_mm,turned_deg,information}",
     ),
     SEARCH: (
-        "{alternatives,nearest}", "infeasible.{relaxations,together}", "robust.trials", "robust.risk.*", "robust.plain.*", "timings.*", "given.entry_moved_mm",
+        "{alternatives,nearest}", "infeasible.{relaxations,together}", "totals.stopped_by", "robust.trials",
+        "robust.risk.*", "robust.plain.*", "timings.*", "given.entry_moved_mm",
         "nearest.{entry_moved_mm,tip_moved_mm,turned_deg}", "nearest.frame_range.*",
         "infeasible.best_reached.{tunnels,removed_fraction}",
         "infeasible.{relaxations,together}[].{key,limit,needed,step,confirmed}",

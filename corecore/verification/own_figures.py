@@ -137,9 +137,12 @@ def _asks(stage: Value, physis: str) -> str:
     return ", ".join(["stage"] * (stage is None) + ["physis"] * (physis == "unknown"))
 
 
-def _weighted(shares: list[float], foci: list[dict[str, Any]]) -> float | None:
-    if len(shares) != len(foci) or any("fraction" not in one for one in foci):
-        return None
+def _weighted(shares: list[float], foci: list[dict[str, Any]]) -> float | str:
+    """What is removed of all foci together."""
+    if any("fraction" not in one for one in foci):
+        raise _AbsentError
+    if len(shares) != len(foci):
+        return f"{len(shares)} shares of {len(foci)} foci"
     return math.fsum(share * one["fraction"] for share, one in zip(shares, foci, strict=True))
 
 
@@ -558,12 +561,11 @@ def _due(content: Mapping[str, Any]) -> Iterator[Check]:
 
 
 def _bounds(content: Mapping[str, Any]) -> Iterator[Check]:
-    """A proof: found by some work, above every plan that stands beside it, and none where there was no work."""
+    """A proven bound lies above every plan that stands beside it; without one no node was bounded."""
     totals, timings = content.get("totals", {}), content.get("timings", {})
     bound, boxes = totals.get("upper_bound_fraction"), timings.get("boxes_bounded")
-    if boxes is not None and "upper_bound_fraction" in totals:
-        worked = "proven" if boxes > 0 else "no box bounded"
-        yield _compared("totals.upper_bound_fraction (nodes)", "proven" if bound is not None else worked, worked, 0.0)
+    if boxes is not None and bound is None and "upper_bound_fraction" in totals:
+        yield _compared("totals.upper_bound_fraction (nodes)", 0, boxes, 0.0)
     error = totals.get("discretisation_error_fraction")
     if error is not None:
         name = "totals.discretisation_error_fraction"
