@@ -41,7 +41,10 @@ LETTERS = {
 
 @dataclass(frozen=True)
 class Rule:
-    """The figure at ``key`` of a part is ``of`` the figures at ``needs``; one with ``/`` counts from the document."""
+    """The figure at ``key`` of a part is ``of`` the figures at ``needs``.
+
+    A need that begins with ``/`` counts from the document; one that ends in ``?`` may be absent.
+    """
 
     key: str
     needs: tuple[str, ...]
@@ -66,7 +69,7 @@ def _class(value: float | None, limits: Sequence[float], names: Sequence[Value])
     return None if value is None else names[sum(value >= limit for limit in limits)]
 
 
-def _grade(combined: float, cut: bool) -> int | None:
+def _grade(combined: float, cut: bool | None) -> int | None:
     return None if cut or combined <= 0.0 else _class(combined, KERBOUL_DEG, (1, 2, 3, 4))
 
 
@@ -76,7 +79,7 @@ def _moved(value: float, repeatability: Mapping[str, Any], name: str) -> list[fl
     return [0.0 if inward is None else max(0.0, value + inward), min(1.0, value + (outward or 0.0))]
 
 
-def _extent(value: float, repeatability: Mapping[str, Any], cut: bool, *, name: str) -> str | None:
+def _extent(value: float, repeatability: Mapping[str, Any], cut: bool | None, *, name: str) -> str | None:
     """Every extent between those of the outline moved in, as it is, and moved out."""
     at = [
         "A" if share < STEINBERG[0] else "B" if share <= STEINBERG[1] else "C"
@@ -159,7 +162,8 @@ def _latitude(place: list[float]) -> float:
     return math.degrees(math.asin(max(-1.0, min(1.0, place[2] / max(math.hypot(*place), 1e-9)))))
 
 
-CUT = "lower_bound"
+#: Plans of earlier versions have no such flag.
+CUT = "lower_bound?"
 #: By the place of the part: ``[]`` is each of a list, ``*`` each of a table.
 RULES: dict[str, tuple[Rule, ...]] = {
     "necrosis": (
@@ -601,7 +605,9 @@ def _places(node: Any, place: str, prefix: str = "") -> Iterator[tuple[str, Mapp
 
 
 def _at(node: Any, path: str) -> Any:
-    """The value at a path; a dot in a name stands as ``\\.``. Raises ``_AbsentError``."""
+    """The value at a path; a dot in a name stands as ``\\.``. Raises ``_AbsentError`` but where it ends in ``?``."""
+    if path.endswith("?"):
+        return _at(node, path[:-1]) if _has(node, path[:-1]) else None
     for name in path.replace("\\.", "\0").split("."):
         name = name.replace("\0", ".")
         if not isinstance(node, Mapping) or name not in node:
