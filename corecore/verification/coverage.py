@@ -167,6 +167,12 @@ NOT_CHECKED: dict[str, tuple[str, ...]] = {
     ),
     "classes at other turns of the axis are not read again": ("necrosis.frame_classes.*",),
 }  # fmt: skip
+#: Paths that a check bears which would pass many an edit; what it does not show.
+PARTLY = {
+    "only that it lies above every plan at hand, and that it was worked for; what no tunnel removes only the search"
+    " proves": "totals.upper_bound_fraction",
+    "only that a preset has that name": "spec.preset",
+}
 #: What is drawn of a plan for people.
 DRAWN = ("preview.html", "preview.png", "report.html", "report.pdf")
 DRAWN_REASON = "drawn from the plan; the file's fingerprint is checked, the figures printed on it are not read"
@@ -188,6 +194,9 @@ def figures_of(content: Mapping[str, Any], checks: Iterable[Check], files: Itera
 
 
 def _figure(path: str, borne: Mapping[str, bool]) -> Figure:
+    for pattern, reason in _partly():
+        if pattern.fullmatch(path):
+            return Figure(path, "not_checked", reason)
     if path in borne:
         return Figure(path, "cross_checked", "from other figures") if borne[path] else Figure(path, "checked", "again")
     for state, table in _tables():
@@ -220,6 +229,11 @@ def _tables() -> tuple[tuple[State, tuple[tuple[re.Pattern[str], str], ...]], ..
         ("checked", table(THROUGH)), ("cross_checked", table(DERIVED)), ("not_checked", table(NOT_CHECKED)),
         ("not_checked", tuple(named)),
     )  # fmt: skip
+
+
+@cache
+def _partly() -> tuple[tuple[re.Pattern[str], str], ...]:
+    return tuple((_pattern(text), reason) for reason, text in PARTLY.items())
 
 
 def _pattern(text: str) -> re.Pattern[str]:

@@ -13,11 +13,11 @@ from corecore.verification.bone_stock import standing_checks
 from corecore.verification.coverage import figures_of
 from corecore.verification.cylinder import bore_of
 from corecore.verification.drilled_volume import measure
+from corecore.verification.files_beside import file_checks
 from corecore.verification.foci import foci_checks
 from corecore.verification.frame import frame_of
 from corecore.verification.hip import Hip, check_inputs, load_hip
 from corecore.verification.landmarks import landmark_checks
-from corecore.verification.measures_file import measures_checks
 from corecore.verification.own_figures import own_checks
 from corecore.verification.quantities import neck_share, necrosis_checks, total_checks
 from corecore.verification.rays import ray_checks
@@ -51,7 +51,7 @@ def verify_plan(path: Path, *, key: bytes | None = None, own_copies: bool = Fals
     if not judged.agrees and plan.version != __version__:
         notes.append(f"other version: corecore {plan.version} wrote this plan, this is {__version__}")
     content = content_of(plan.file.plan)
-    derived = [*own_checks(content), *measures_checks(plan, content)]
+    derived = [*own_checks(content), *file_checks(plan, content)]
     found = (*checks, *record.checks, *judged.checks, *derived)
     figures = figures_of(content, found, (one.path for one in listed(plan.file.plan.outputs)))
     return Verification(found, (*record.messages, *notes, *judged.messages), figures)

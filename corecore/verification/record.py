@@ -89,12 +89,17 @@ def _files(plan: StatedPlan) -> tuple[list[Check], list[str]]:
         if not checks[-1].ok:
             what = found if " " in found or found == "missing" else "changed"
             notes.append(f"file {what}: {shown(one.path)} is not as it was written with the plan")
+            continue
+        named = named_plan(folder / one.path)
+        if named is not None and not plan.file.hash.startswith(named):
+            checks.append(_of_another(plan, one.path, named))
+            notes.append(f"another plan's file: {shown(one.path)} is of plan {named[:8]}, not {plan.file.hash[:8]}")
     names = {one.path for one in outputs} | {item.path.name for item in plan.inputs if item.path.parent == folder}
     own, silent = [], []
     for path in _beside(plan, names):
         named = named_plan(path)
         if named is not None and not plan.file.hash.startswith(named):
-            checks.append(same_text(f"beside the plan: {shown(path.name)}", plan.file.hash[:8], named[:8]))
+            checks.append(_of_another(plan, path.name, named))
             notes.append(f"another plan's file: {shown(path.name)} is of plan {named[:8]}, not {plan.file.hash[:8]}")
         elif any(fnmatch.fnmatch(path.name, pattern) for pattern in OWN_NAMES):
             checks.append(same_text(f"beside the plan: {shown(path.name)}", "listed", "not listed"))
@@ -109,6 +114,10 @@ def _files(plan: StatedPlan) -> tuple[list[Check], list[str]]:
     if silent:
         notes.append(f"beside the plan and of no plan by name: {', '.join(silent[:8])}")
     return checks, notes
+
+
+def _of_another(plan: StatedPlan, name: str, named: str) -> Check:
+    return same_text(f"beside the plan: {shown(name)}", plan.file.hash[:8], named[:8])
 
 
 def _fingerprint(folder: Path, name: str) -> str:
