@@ -1,7 +1,8 @@
 """Faults planted in the sample's written folder, each alone and sealed again: caught, or listed as not checked.
 
 Each is planted by one who seals the plan again, lists changed files again, edits ``measures.json`` along and puts the
-plan's new name into every file that bears the old one, so that only figures can tell. The table of ``docs/validation.md`` is this one.
+plan's new name into every file that bears the old one, so that only figures can tell. The table of
+``docs/validation.md`` is this one.
 """
 
 from __future__ import annotations
