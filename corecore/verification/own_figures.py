@@ -25,6 +25,8 @@ JIC_TYPES, JIC_LIMITS = ("A", "B", "C1", "C2"), (1.0 / 3.0, 2.0 / 3.0, 1.0)
 PILLAR_INVOLVED, PILLAR_WHOLE, PILLAR_WIDTHS = 0.02, 0.90, [0.3, 0.4, 0.3]
 #: Reaming that the resurfacing's headline is of, mm; imaging older than this is told, days; neck share that is told.
 HEADLINE_MM, IMAGE_DAYS, NECK_SHARE_TOLD = 5.0, 90, 0.2
+#: The load's direction in gait, femoral frame (``docs/measures.md``).
+GAIT_POLE = [-0.27, 0.10, 0.96]
 #: The size of the cavity of ``acd``, which no maker has confirmed, mm.
 UNCONFIRMED_CAVITY = (21.0, 20.0)
 #: The built-in error models: entry mm, angle deg, depth mm, tail share, tail factor (``docs/design/risk.md``).
@@ -399,8 +401,6 @@ class _AbsentError(Exception):
     """A key that the document has not."""
 
 
-#: The load's direction in gait, femoral frame (``docs/measures.md``).
-GAIT_POLE = [-0.27, 0.10, 0.96]
 #: What a limit holds back, by its parameter: the tunnel's own figure.
 HELD = {
     "cortical_margin_mm": "cortical_clearance_mm", "posterosuperior_margin_mm": "posterosuperior_clearance_mm",

@@ -95,7 +95,8 @@ def _files(plan: StatedPlan) -> tuple[list[Check], list[str]]:
             checks.append(_of_another(plan, one.path, named))
             notes.append(f"another plan's file: {shown(one.path)} is of plan {named[:8]}, not {plan.file.hash[:8]}")
     names = {one.path for one in outputs} | {item.path.name for item in plan.inputs if item.path.parent == folder}
-    own, silent = [], []
+    own: list[str] = []
+    silent: list[str] = []
     for path in _beside(plan, names):
         named = named_plan(path)
         if named is not None and not plan.file.hash.startswith(named):

@@ -13,6 +13,7 @@ from corecore.document.seal import plan_hash, seal_of
 from corecore.exports import redraw
 from corecore.io.files import sha256_of
 from corecore.report.pictures.preview import PreviewResult
+from corecore.report.scene import Scene
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def plan_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         return PreviewResult(stage / "preview.png", "software", None)  # type: ignore[arg-type]
 
     monkeypatch.setattr(redraw, "draw_all", draw_all)
-    monkeypatch.setattr(redraw.Scene, "load", lambda path: None)
+    monkeypatch.setattr(Scene, "load", lambda path: None)
     return folder / "plan.json"
 
 

@@ -20,10 +20,11 @@ import pytest
 
 from corecore.base.mesh import TriangleMesh
 from corecore.document.seal import plan_hash, seal_of, signature_of
+from corecore.document.stated import read_stated
 from corecore.io.files import sha256_of
 from corecore.io.stl import read_stl, write_stl
 from corecore.verification import recalculation
-from corecore.verification.hip import Hip
+from corecore.verification.hip import Hip, load_hip
 from corecore.verification.report import Verification
 
 Plan = dict[str, Any]
@@ -327,8 +328,8 @@ class Sample:
 
 @pytest.fixture(scope="module")
 def sample(written_plan: Path) -> Sample:
-    plan = recalculation.read_stated(written_plan / "plan.json")
-    hip = recalculation.load_hip(plan)
+    plan = read_stated(written_plan / "plan.json")
+    hip = load_hip(plan)
     return Sample(written_plan, hip, recalculation.judge(plan, hip))
 
 
