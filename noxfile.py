@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import nox
@@ -40,7 +41,7 @@ def unit(session: nox.Session, version: str, libraries: str) -> None:
     if python is None:
         session.skip(f"no Python {version} on this machine")
     venv = Path(".nox") / f"unit-{version}-{libraries}"
-    uv = shutil.which("uv") or str(Path(session.bin) / "uv")
+    uv = shutil.which("uv") or str(Path(sys.executable).parent / "uv")
     session.run(uv, "venv", "--quiet", "--clear", "--python", python, str(venv), external=True)
     environment = {
         "VIRTUAL_ENV": str(venv.resolve()),

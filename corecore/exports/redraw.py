@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from corecore.base.errors import CorecoreError, OutputError
 from corecore.document.fields import listed
@@ -29,8 +29,16 @@ def relisted(file: PlanFile, stage: Path) -> str:
     return json.dumps({**content, "seal": seal_of(content)}, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def draw_again(plan_file: Path, folder: Path) -> tuple[dict[str, Any], str | None]:
-    """Draws into a folder; says what was written, and why the report lacks what is seen through the volumes."""
+class Redrawn(NamedTuple):
+    """What was drawn, by which renderer, and why the report lacks what is seen through the volumes."""
+
+    written: list[Path]
+    renderer: str
+    missing: str | None
+
+
+def draw_again(plan_file: Path, folder: Path) -> Redrawn:
+    """Draws into a folder."""
     reasons: list[str] = []
 
     def volumes() -> Tissue | None:
@@ -53,5 +61,4 @@ def draw_again(plan_file: Path, folder: Path) -> tuple[dict[str, Any], str | Non
         result = draw_all(scene, volumes, stage)
         if own:
             atomic_write_text(stage / plan_file.name, relisted(file, stage))
-    drawn = {"written": [str(folder / name) for name in FILES], "renderer": result.renderer}
-    return drawn, reasons[0] if reasons else None
+    return Redrawn([folder / name for name in FILES], result.renderer, reasons[0] if reasons else None)

@@ -10,6 +10,7 @@ import numpy as np
 from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray
 from corecore.base.limits import LIMITS, MARGINS
+from corecore.document.plan import ViolationPart
 from corecore.planning.alternatives import METHOD
 from corecore.planning.explain import limiting_constraints
 from corecore.planning.search.single import spare_clearance_mm
@@ -74,10 +75,10 @@ def row(desk: ReviewModel, name: str, lines: Sequence[Line]) -> dict[str, Any]:
     }
 
 
-def held(desk: ReviewModel, measured: Sequence[TunnelFigures], broken: Sequence[dict[str, Any]]) -> str:
+def held(desk: ReviewModel, measured: Sequence[TunnelFigures], broken: Sequence[ViolationPart]) -> str:
     """The limits that are broken, else those nearly so, else the margin with the least room."""
     if broken:
-        keys = list(dict.fromkeys(str(item["key"]) for item in broken))
+        keys = list(dict.fromkeys(str(item.key) for item in broken))
         return "breaks: " + _several([_words(key) for key in keys])
     keys = list(dict.fromkeys(limit.key for figures in measured for limit in limiting_constraints(figures, desk.spec)))
     if keys:

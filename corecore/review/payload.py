@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec import to_builtins
+
 from corecore.document.numbers import number
 from corecore.report.fluoroscopy import fluoroscopy
 from corecore.report.page import scene_data
@@ -20,7 +22,7 @@ EDGE_SHADE = 0.6
 
 def about(desk: ReviewModel) -> dict[str, Any]:
     """What no step changes: whose hip, which plan, its warnings."""
-    content = report_content(desk.scene)
+    content = to_builtins(report_content(desk.scene))
     told = {key: content[key] for key in ("side", "id", "imaged", "warnings", "notice")}
     return {**told, "plan": desk.scene.hash, "sets": [name for name, _ in desk.sets]}
 
@@ -42,7 +44,7 @@ def figures(desk: ReviewModel, session: Session, *, against: int | None = None) 
         "accepted": session.accepted,
         "signed": None if session.signed is None else {"name": session.signed.name, "day": session.signed.day},
         "notes": session.notes,
-        **judged_content(scene),
+        **to_builtins(judged_content(scene)),
         "color": {"face": color, "edge": darker(color, EDGE_SHADE)},
         "against": None,
     }
@@ -90,7 +92,7 @@ def now(desk: ReviewModel, session: Session) -> dict[str, Any] | None:
 
 def space(desk: ReviewModel) -> dict[str, Any]:
     """Bone, lesion and axes to turn, about the head's centre; the tunnels come with each answer."""
-    return {"origin": [number(c) for c in desk.scene.head_center], **scene_data(desk.scene, tunnels=False)}
+    return {"origin": [number(c) for c in desk.scene.head_center], **to_builtins(scene_data(desk.scene, tunnels=False))}
 
 
 def _bare(line: Line) -> dict[str, Any]:

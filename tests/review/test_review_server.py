@@ -221,7 +221,7 @@ def test_figures_are_the_planners_own(desk: ReviewModel, client: Client) -> None
     assert shown["Angle to the shaft, seen from the front"] == f"{again.ap_angle_deg:.0f}°"
     assert shown["Incidence on the cortex"] == f"{again.incidence_deg:.0f}°"
     assert f"{100 * again.removed_fraction:.1f} % of the necrosis" in content["status"]["lines"][0]
-    broken = {item["key"] for item in violations(again, desk.spec)}
+    broken = {item.key for item in violations(again, desk.spec)}
     assert broken
     assert len(content["violations"]) == len(broken)
     assert all(any(line.startswith(key) for line in content["violations"]) for key in broken)
@@ -258,7 +258,7 @@ def test_a_record_that_cannot_be_read_is_one_error(desk: ReviewModel, tmp_path: 
 def test_a_set_is_judged_together_too(desk: ReviewModel) -> None:
     line = desk.session().lines[0]
     moved = apply(desk.session(), Nudge(0, "both", front_mm=2.0), rev=0).lines[0]
-    broken = {item["key"] for item in desk.broken(desk.drilled([line, moved]))}
+    broken = {item.key for item in desk.broken(desk.drilled([line, moved]))}
     assert "overlap" in broken or "bridge_min_mm" in broken
 
 

@@ -117,6 +117,14 @@ class Page:
         """Waits until two frames have been drawn."""
         self.run("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(1))))")
 
+    def hears(self, words: str) -> None:
+        """Waits until the page has complained of something in these words."""
+        end = time.monotonic() + PATIENCE_S
+        while words not in str(self.problems):
+            if time.monotonic() > end:
+                raise AssertionError(f"never heard: {words}; problems: {self.problems}")
+            self.settle()
+
     def screenshot(self, path: Path) -> npt.NDArray[np.uint8]:
         """What the page shows, (height, width, 3) uint8, kept at ``path`` too."""
         from matplotlib.image import imread
