@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, UnsetType, field
 
-from corecore.document.fields import MAY_BE_ABSENT, Part, Vector
+from corecore.document.fields import MAY_BE_ABSENT, AtLeastZero, Part, Vector
 
 Found = Literal["fitted", "given", "assumed"]
 
@@ -42,7 +42,7 @@ class AnatomyPart(Part, kw_only=True, frozen=True):
     shaft_point: Annotated[Vector | UnsetType, Meta(description="A point of the shaft's axis, RAS mm")] = UNSET
     shaft_axis: Annotated[Vector, Meta(description="Unit vector along the shaft, upwards")]
     shaft_range_deg: Annotated[
-        float | UnsetType,
+        AtLeastZero | UnsetType,
         Meta(description="How far the whole shaft's axis may lie off in 19 femora of 20, deg"),
         MAY_BE_ABSENT,
     ] = UNSET
@@ -55,6 +55,11 @@ class AnatomyPart(Part, kw_only=True, frozen=True):
     ] = UNSET
     greater_trochanter_tip: Annotated[
         Vector | UnsetType | None, Meta(description="Tip of the greater trochanter, RAS mm; null: not in view")
+    ] = UNSET
+    anteversion_deg: Annotated[
+        float | UnsetType,
+        Meta(description="Anteversion as it was stated, deg; the lateral axis rests on it"),
+        MAY_BE_ABSENT,
     ] = UNSET
     sources: Annotated[SourcesPart, Meta(description="Where each landmark comes from")] = field(
         default_factory=SourcesPart

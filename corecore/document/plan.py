@@ -127,6 +127,13 @@ class InfeasiblePart(Part, frozen=True):
     )
 
 
+class OutputPart(Part, frozen=True):
+    """A file that was written beside the plan."""
+
+    path: Annotated[str, Meta(description="Its name in the plan's folder")]
+    sha256: Annotated[Digest, Meta(description="SHA-256 of the file, hex")]
+
+
 class PlanDocument(Part, kw_only=True, frozen=True):
     """A plan; positions in world RAS mm. Not a medical device."""
 
@@ -168,4 +175,10 @@ class PlanDocument(Part, kw_only=True, frozen=True):
         UNSET
     )
     infeasible: Annotated[InfeasiblePart | UnsetType, Meta(description="Why there is no tunnel"), MAY_BE_ABSENT] = UNSET
+    outputs: Annotated[
+        list[OutputPart] | UnsetType, Meta(description="Every file written beside the plan"), MAY_BE_ABSENT
+    ] = UNSET
     seal: Annotated[Digest | UnsetType, Meta(description="Fingerprint of the content, hex"), MAY_BE_ABSENT] = UNSET
+    signature: Annotated[
+        Digest | UnsetType, Meta(description="HMAC-SHA256 of the seal by the writer's key, hex"), MAY_BE_ABSENT
+    ] = UNSET

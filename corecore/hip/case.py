@@ -166,6 +166,7 @@ def read_case(inputs: HipInputs) -> Case:
     """
     side, image, lesion_image, landmarks = parse_side(inputs.side), inputs.image, inputs.lesion_image, inputs.landmarks
     kind = parse_kind(inputs.transform_kind)
+    marked = landmarks if isinstance(landmarks, Path) else None
     if isinstance(landmarks, Path):
         landmarks = read_landmarks(landmarks)
     if inputs.anteversion_deg is not None:
@@ -232,6 +233,8 @@ def read_case(inputs: HipInputs) -> Case:
     sources += [Source(role, one.path, sha256_of(one.path), one.label) for role, one in others.items()]
     if seen is not None:
         sources.append(Source("image", place, image_sha256(place, chosen), chosen))
+    if marked is not None:
+        sources.append(Source("landmarks", marked, sha256_of(marked), None))
     tilts = [shown.straightened_deg for shown in (seen, None if drawn is None else drawn[1]) if shown is not None]
     if any(tilts):
         doubts = (*doubts, straightened(max(tilts)))

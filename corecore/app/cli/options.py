@@ -91,4 +91,7 @@ Diameter = Annotated[float | None, typer.Option("--diameter", help="Drill diamet
 Preset = Annotated[str | None, typer.Option("--preset", help="core-10 (default), core-8, multi-3.2 or acd.")]
 PlanFolder = Annotated[Path, typer.Option("--out", help="Folder for the plan.")]
 NoPictures = Annotated[bool, typer.Option("--no-pictures", help="Leave the pictures out.")]
+SignKey = Annotated[
+    Path | None, typer.Option(help="File with a secret key of 16 bytes and more; the plan is signed with it.")
+]
 PlanFile = Annotated[Path, typer.Argument(metavar="PLAN.json")]

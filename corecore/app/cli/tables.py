@@ -152,6 +152,9 @@ def print_verification(result: Verification, *, brief: bool = False) -> None:
         # A file that was moved is no fault.
         console.print(message, style="yellow" if result.agrees else "bold red", markup=False)
     good = sum(c.ok for c in result.checks)
+    if result.figures:
+        told = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in result.totals.items())
+        console.print(f"figures of the plan and its files: {told} (--json lists each with its reason)")
     if result.agrees:
         console.print(f"verify: the second road agrees on all {good} figures", style="green")
     else:
