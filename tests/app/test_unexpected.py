@@ -106,7 +106,7 @@ def test_a_debugger_sees_it_all(
     assert "19540312" in told
     assert told.splitlines()[-1].endswith("[unexpected]")
     # Of an error that is foreseen too.
-    assert main(["measure", "--femur", "gone.nii.gz", "--lesion", "gone.nii.gz"]) == 2
+    assert main(["messages", "no-such-code"]) == 2
     assert "Traceback" in capsys.readouterr().err
 
 
