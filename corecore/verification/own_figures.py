@@ -71,8 +71,8 @@ def _class(value: float | None, limits: Sequence[float], names: Sequence[Value])
     return None if value is None else names[sum(value >= limit for limit in limits)]
 
 
-def _grade(combined: float, cut: bool | None) -> int | None:
-    return None if cut or combined <= 0.0 else _class(combined, KERBOUL_DEG, (1, 2, 3, 4))
+def _grade(combined: float) -> int | None:
+    return None if combined <= 0.0 else _class(combined, KERBOUL_DEG, (1, 2, 3, 4))
 
 
 def _moved(value: float, repeatability: Mapping[str, Any], name: str) -> list[float]:
@@ -81,13 +81,13 @@ def _moved(value: float, repeatability: Mapping[str, Any], name: str) -> list[fl
     return [0.0 if inward is None else max(0.0, value + inward), min(1.0, value + (outward or 0.0))]
 
 
-def _extent(value: float, repeatability: Mapping[str, Any], cut: bool | None, *, name: str) -> str | None:
+def _extent(value: float, repeatability: Mapping[str, Any], *, name: str) -> str | None:
     """Every extent between those of the outline moved in, as it is, and moved out."""
     at = [
         "A" if share < STEINBERG[0] else "B" if share <= STEINBERG[1] else "C"
         for share in (value, *_moved(value, repeatability, name))
     ]
-    return None if cut else "/".join(letter for letter in "ABC" if min(at) <= letter <= max(at))
+    return "/".join(letter for letter in "ABC" if min(at) <= letter <= max(at))
 
 
 def _types(kind: str | None, repeatability: Mapping[str, Any]) -> str | None:
@@ -166,6 +166,11 @@ def _latitude(place: list[float]) -> float:
 
 #: Plans of earlier versions have no such flag.
 CUT = "lower_bound?"
+#: None of these is given where the edge of the scan cuts the head or the lesion.
+CLASSES = {
+    "necrosis.steinberg", "necrosis.steinberg_sphere", "necrosis.kerboul.grade", "necrosis.jic.type",
+    "necrosis.jic.type_range", "necrosis.arco_type.type", "necrosis.lateral_pillar.type",
+}  # fmt: skip
 #: By the place of the part: ``[]`` is each of a list, ``*`` each of a table.
 RULES: dict[str, tuple[Rule, ...]] = {
     "necrosis": (
@@ -178,16 +183,14 @@ RULES: dict[str, tuple[Rule, ...]] = {
         Rule(
             "head_fraction_half_voxel", ("head_fraction", "repeatability"), lambda v, r: _moved(v, r, "head_fraction")
         ),
-        Rule(
-            "steinberg", ("head_fraction", "repeatability", CUT), lambda v, r, c: _extent(v, r, c, name="head_fraction")
-        ),
+        Rule("steinberg", ("head_fraction", "repeatability"), lambda v, r: _extent(v, r, name="head_fraction")),
         Rule(
             "steinberg_sphere",
-            ("sphere_fraction", "repeatability", CUT),
-            lambda v, r, c: _extent(v, r, c, name="sphere_fraction"),
+            ("sphere_fraction", "repeatability"),
+            lambda v, r: _extent(v, r, name="sphere_fraction"),
         ),
         Rule("kerboul.combined_deg", ("kerboul.coronal_deg", "kerboul.sagittal_deg"), _plus, unit="deg"),
-        Rule("kerboul.grade", ("kerboul.combined_deg", CUT), _grade),
+        Rule("kerboul.grade", ("kerboul.combined_deg",), _grade),
         Rule(
             "necrotic_index.original", ("kerboul.coronal_deg", "kerboul.sagittal_deg"), lambda a, b: a * b / 324.0, 1e-4
         ),
@@ -424,15 +427,21 @@ def own_checks(content: Mapping[str, Any]) -> list[Check]:
 
 
 def _judged(rule: Rule, prefix: str, part: Mapping[str, Any], content: Mapping[str, Any]) -> Iterator[Check]:
+    name = f"{prefix}.{rule.key}"
     try:
         stated = _at(part, rule.key)
-        found = rule.of(*(_at(content, key[1:]) if key.startswith("/") else _at(part, key) for key in rule.needs))
+        cut = name in CLASSES and _at(content, f"necrosis.{CUT}")
+        found = (
+            None
+            if cut
+            else rule.of(*(_at(content, key[1:]) if key.startswith("/") else _at(part, key) for key in rule.needs))
+        )
     except _AbsentError:
         return
     except (ArithmeticError, LookupError, TypeError, ValueError):
         # Figures out of which nothing can be made: none that a planner writes.
         found = "cannot be derived"
-    yield _compared(f"{prefix}.{rule.key}", stated, found, rule.slack, rule.unit)
+    yield _compared(name, stated, found, rule.slack, rule.unit)
 
 
 def _compared(name: str, stated: Value, found: Value, slack: float, unit: str = "") -> Check:

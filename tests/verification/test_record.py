@@ -94,8 +94,8 @@ def link_file(folder: Path) -> None:
 
 def list_other_place(folder: Path) -> None:
     secret = folder.parent / "patient" / "femur.nii.gz"
-    for path in (str(secret), "../patient/femur.nii.gz"):
-        edited(folder, lambda plan, path=path: plan["outputs"].append({"path": path, "sha256": sha256_of(secret)}))
+    listed = [{"path": path, "sha256": sha256_of(secret)} for path in (str(secret), "../patient/femur.nii.gz")]
+    edited(folder, lambda plan: plan["outputs"].extend(listed))
 
 
 def add_strays_of_another(folder: Path) -> None:
