@@ -203,7 +203,7 @@ def _views(scene: Scene) -> list[dict[str, Any]]:
 
 def _view(key: str, camera: Camera, into: FloatArray, scene: Scene) -> dict[str, Any]:
     center = _numbers(camera.center - scene.head_center)
-    width, height = round(camera.width_mm, 3), round(camera.height_mm, 3)
+    width, height = round(float(camera.width_mm), 3), round(float(camera.height_mm), 3)
     return {"key": key, "center": center, "into": _numbers(into, 6), "width": width, "height": height}
 
 

@@ -143,17 +143,18 @@ class ReviewModel:
             together |= one.taken
         return together
 
-    def broken(self, drilled: Sequence[tuple[Tunnel, TunnelFigures]]) -> list[dict[str, Any]]:
+    def broken(self, drilled: Sequence[tuple[Tunnel, TunnelFigures]]) -> list[ViolationPart]:
         """Every limit that the tunnels break, each by itself and together."""
-        found: list[dict[str, Any]] = []
+        found: list[ViolationPart] = []
         for index, (_, figures) in enumerate(drilled, start=1):
-            told = {"tunnel": index} if len(drilled) > 1 else {}
+            which = index if len(drilled) > 1 else UNSET
             # By rounding alone no limit is broken, as where a plan leaves for other programs.
             own = [item for item in violations(figures, self.spec) if not by_rounding(**item)]
-            found += [{**item, "value": number(item["value"]), **told} for item in own]
+            found += [ViolationPart(item["key"], item["limit"], number(item["value"]), which) for item in own]
             if figures.removed_fraction <= 0.0:
-                found.append({"key": "misses_lesion", "limit": 0.0, "value": 0.0, **told})
-        return found + set_violations(self.hip, [tunnel for tunnel, _ in drilled], self.spec)
+                found.append(ViolationPart("misses_lesion", 0.0, 0.0, which))
+        together = set_violations(self.hip, [tunnel for tunnel, _ in drilled], self.spec)
+        return found + [ViolationPart(**item) for item in together]
 
     def shown(self, lines: Sequence[Line]) -> Scene:
         """The plan's scene with other tunnels in it, measured and judged."""
@@ -172,7 +173,7 @@ class ReviewModel:
         plan = msgspec.structs.replace(
             own,
             status=own.status if planned else "manual",
-            violations=[ViolationPart(**item) for item in self.broken(drilled)],
+            violations=self.broken(drilled),
             tunnels=[_stated(self.hip, tunnel, figures) for tunnel, figures in drilled],
             totals=self._with_bone(totals, drilled),
             alternatives=[],
@@ -199,9 +200,8 @@ class ReviewModel:
 def _stated(hip: Hip, tunnel: Tunnel, figures: TunnelFigures) -> PlannedTunnelPart:
     """A tunnel as ``plan.json`` states it."""
     names = [field.name for field in fields(figures) if field.name in PlannedTunnelPart.__struct_fields__]
-    told: dict[str, Any] = {name: number(getattr(figures, name)) for name in names}
     return PlannedTunnelPart(
-        **told,
+        **{name: number(getattr(figures, name)) for name in names},
         entry=[round(float(c), 6) for c in hip.to_world(tunnel.entry)],
         tip=[round(float(c), 6) for c in hip.to_world(tunnel.tip)],
         diameter_mm=tunnel.diameter_mm,

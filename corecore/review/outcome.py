@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from corecore.base.errors import InputError
+from corecore.document.content import content_of
 from corecore.document.fields import known
 from corecore.document.plan import PlanDocument
 from corecore.exports.plan_folder import write_plan
@@ -52,7 +53,14 @@ def write_outcome(desk: ReviewModel, session: Session, measures: Measures, folde
         raise InputError("no tunnel to write", code="review-refused")
     drilled = desk.drilled(session.lines)
     entry, tip = (np.array(point, dtype=np.float64) for point in (session.lines[0].entry, session.lines[0].tip))
-    given = ManualPath(entry, tip, 0.0, tuple(desk.broken(drilled)), None, "the review looks for no other tunnel")
+    given = ManualPath(
+        entry,
+        tip,
+        0.0,
+        tuple(content_of(item) for item in desk.broken(drilled)),
+        None,
+        "the review looks for no other tunnel",
+    )
     notes = [PlanWarning("reviewed", f"reviewed from plan {desk.scene.hash}, step {session.rev}")]
     if session.notes:
         notes.append(PlanWarning("notes", " / ".join(session.notes.split("\n"))))

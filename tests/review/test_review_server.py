@@ -14,10 +14,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from support.review_case import TOKEN, sample_desk
 
-import corecore
 from corecore.app.cli import main
 from corecore.base.errors import InputError
 from corecore.hip.hip import Hip
@@ -26,6 +26,7 @@ from corecore.review.controller import ReviewController
 from corecore.review.model import ReviewModel
 from corecore.review.outcome import write_outcome
 from corecore.review.payload import cuts, figures
+from corecore.review.protocol import ENDPOINTS, SCHEMA_FILE, schema
 from corecore.review.server import BODY_MAX, STATIC, application
 from corecore.review.session import Line, Nudge, Resize, Session, SignOff, Undo, apply
 from corecore.tunnels.figures import assess
@@ -145,22 +146,16 @@ def test_the_script_is_the_one_whose_hash_stands_beside_it_and_all_that_the_page
     assert re.findall(r"<script\b[^>]*>[^<]*", page) == ['<script src="/review.js" defer>']
 
 
-def declared(interface: str, source: str = "api.ts") -> set[str]:
-    """Names of what the page's source says an answer holds, but for those that it need not."""
-    text = (Path(corecore.__file__).parents[1] / "web" / "src" / source).read_text(encoding="utf-8")
-    found = re.search(rf"^export interface {interface} {{\n(.*?)^}}", text, re.DOTALL | re.MULTILINE)
-    assert found is not None
-    return set(re.findall(r"^  (\w+):", found[1], re.MULTILINE))
-
-
-def test_the_page_expects_what_it_is_told(client: Client) -> None:
-    told = client("/api/look", {"against": 1})[1]
-    assert declared("CaseDetails") | declared("Figures") == set(told)
-    assert declared("Figures") == set(client("/api/do", {"do": "select", "tunnel": 0, "rev": 0})[1])
-    assert declared("JudgedLimit") == set(told["limits"][0])
-    assert declared("TunnelColors") == set(told["color"])
-    assert all(declared("Slice") == set(one) for one in client("/api/slices", {"draft": True})[1]["slices"])
-    assert declared("SceneData", "scene/data.ts") | {"origin"} == set(client("/api/scene")[1])
+def test_what_is_told_is_of_the_type_that_the_page_s_own_is_made_of(client: Client) -> None:
+    kept = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
+    assert kept == schema(), "python -m corecore.review.protocol writes it anew"
+    asked = {"/api/look": {"against": 1}, "/api/do": {"do": "select", "tunnel": 0, "rev": 0}, "/api/slices": {}}
+    for path in ("/api/look", "/api/do", "/api/slices", "/api/ranked", "/api/scene"):
+        told = client(path, asked.get(path))[1]
+        jsonschema.validate(told, {**kept["properties"][path]["properties"]["answer"], "$defs": kept["$defs"]})
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate({}, {**kept["properties"][path]["properties"]["answer"], "$defs": kept["$defs"]})
+    assert set(ASKED) == set(ENDPOINTS)
 
 
 @pytest.mark.parametrize(
@@ -168,14 +163,14 @@ def test_the_page_expects_what_it_is_told(client: Client) -> None:
     [
         ({"do": "fly", "rev": 0}, "accepted: move"),
         ({"do": None, "rev": 0}, "accepted: move"),
-        ({"do": "undo"}, "rev is None"),
+        ({"do": "undo"}, "rev is missing"),
         ({"do": "undo", "rev": True}, "rev is True"),
         ({"do": "undo", "rev": 0}, "nothing to undo"),
         ({"do": "undo", "rev": 7}, "step 7"),
         ({"do": "move", "rev": 0, "tunnel": 0, "entry": [1, 2], "tip": [1, 2, 3]}, "entry is"),
-        ({"do": "move", "rev": 0, "tunnel": 0, "entry": [1, 2, "x"], "tip": [1, 2, 3]}, "entry is 'x'"),
+        ({"do": "move", "rev": 0, "tunnel": 0, "entry": [1, 2, "x"], "tip": [1, 2, 3]}, "entry[2] is 'x'"),
         ({"do": "move", "rev": 0, "tunnel": 0, "entry": [0, 0, 0], "tip": [0, 0, 60]}, "tunnel 1: the"),
-        ({"do": "nudge", "rev": 0, "tunnel": "0", "end": "tip"}, "tunnel is '0'"),
+        ({"do": "nudge", "rev": 0, "tunnel": "0", "end": "tip"}, "tunnel is '0'; a whole number"),
         ({"do": "nudge", "rev": 0, "tunnel": 0, "end": "tip", "up": 1e300}, "up is"),
         ({"do": "nudge", "rev": 0, "tunnel": 0, "end": "tip", "inward": 40}, "tip lies outside the femur"),
         ({"do": "resize", "rev": 0, "tunnel": 0, "diameter": 99}, "diameter_mm"),
@@ -258,7 +253,7 @@ def test_a_record_that_cannot_be_read_is_one_error(desk: ReviewModel, tmp_path: 
 def test_a_set_is_judged_together_too(desk: ReviewModel) -> None:
     line = desk.session().lines[0]
     moved = apply(desk.session(), Nudge(0, "both", front_mm=2.0), rev=0).lines[0]
-    broken = {item["key"] for item in desk.broken(desk.drilled([line, moved]))}
+    broken = {item.key for item in desk.broken(desk.drilled([line, moved]))}
     assert "overlap" in broken or "bridge_min_mm" in broken
 
 
@@ -273,7 +268,9 @@ def test_a_sign_off_is_of_the_plan_as_it_is_measured(client: Client) -> None:
 
 
 def test_an_alternative_is_taken_and_the_plan_again(client: Client, desk: ReviewModel) -> None:
-    assert client("/api/look")[1]["sets"] == ["the plan", "other 1"], "an alternative that is none is not offered"
+    assert client("/api/look")[1]["case"]["sets"] == ["the plan", "other 1"], (
+        "an alternative that is none is not offered"
+    )
     content = client("/api/do", {"do": "take", "which": 1, "rev": 0})[1]
     assert content["lines"][0]["diameter_mm"] == 8.0
     content = client("/api/do", {"do": "take", "which": 0, "rev": 1})[1]
@@ -342,8 +339,8 @@ def test_the_command_listens_on_this_machine_only(
 def test_an_empty_session_shows_no_tunnel(desk: ReviewModel) -> None:
     empty = Session(desk.session().room, ())
     content = figures(desk, empty, against=0)
-    assert content["limits"] == []
-    assert content["against"] is None
+    assert content.limits == []
+    assert content.against is None
     assert cuts(desk, empty) == []
     with pytest.raises(InputError, match="no tunnel"):
         apply(empty, SignOff("A", "right", "2026-11-22", broken=False), rev=0)

@@ -9,7 +9,7 @@ export const broken = ({ status }: Pick<Figures, "status">): boolean => status.t
 export const headline = (figures: Pick<Figures, "status">): string =>
   `${broken(figures) ? "✗" : "✓"} ${figures.status.word}`;
 
-export const identity = ({ id, imaged, plan, rev }: ReviewState): string =>
+export const identity = ({ case: { id, imaged, plan }, rev }: ReviewState): string =>
   `id ${id} · imaged ${imaged} · plan ${plan} · step ${rev}`;
 
 export const tunnelName = ({ diameter_mm }: Line, index: number): string => `${index + 1}: ⌀ ${diameter_mm} mm`;

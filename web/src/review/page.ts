@@ -67,7 +67,7 @@ export class ReviewPage {
     try {
       const opened = await this.client.request("/api/look", {});
       this.show(opened);
-      render.showWarnings(opened.warnings.lines);
+      render.showWarnings(opened.case.warnings.lines);
       await Promise.all([this.showSlices({ draft: false }), this.openSpace()]);
       this.space.showTunnels(this.current);
       document.body.dataset.ready = "yes";
@@ -154,7 +154,7 @@ export class ReviewPage {
   }
 
   private show(answer: Figures | ReviewState): void {
-    const state = "side" in answer ? answer : { ...this.current, ...answer };
+    const state = "case" in answer ? answer : { ...this.current, ...answer };
     this.state = state;
     render.showFigures(state, this.actions, this.against);
     this.space.showTunnels(state);

@@ -32,7 +32,8 @@ export function markFilms(old: boolean): void {
 
 /** All that changes as a tunnel is dragged. */
 export function showFigures(state: ReviewState, actions: Actions, compared: number | null): void {
-  const { side, id, status, violations, limits } = state;
+  const { status, violations, limits } = state;
+  const { side, id } = state.case;
   document.body.classList.toggle("breaks", format.broken(state));
   document.title = `${side} hip, ${id}: review`;
   byId("side").textContent = `${side} HIP`;
