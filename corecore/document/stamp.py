@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from corecore.base.notice import NOTICE_IN_LINE, NOTICE_SHORT
+from corecore.document.plan import ReviewPart
 
 #: Longest id printed, characters; DICOM's patient id holds 64 (engineering choice).
 ID_LONGEST = 64
@@ -20,6 +21,8 @@ class Provenance:
     imaged: str | None
     violations: tuple[str, ...]
     accepted: str | None
+    #: The review that the plan comes from, if it comes from one.
+    review: ReviewPart | None = None
 
     @property
     def who(self) -> str:
@@ -31,6 +34,12 @@ class Provenance:
         rows = [("case_id", self.case_id), ("side", self.side.upper()), ("plan_hash", self.plan_hash)]
         if self.imaged:
             rows.append(("imaging_date", self.imaged))
+        if self.review is not None:
+            signed = self.review.signed
+            rows.append(("review_step", str(self.review.revision)))
+            rows.append(("signed", "not signed" if signed is None else signed.words))
+            if self.review.notes:
+                rows.append(("notes", self.review.notes_line))
         rows.append(("notice", NOTICE_IN_LINE))
         if self.violations:
             rows.append(("limits_broken", "; ".join(self.violations)))
@@ -42,6 +51,10 @@ class Provenance:
         parts = [f"case {self.case_id}", self.side.upper(), f"plan {self.plan_hash}"]
         if self.imaged:
             parts.append(f"imaged {self.imaged}")
+        if self.review is not None:
+            parts.append(self.review.words)
+            if self.review.notes:
+                parts.append(f"notes: {self.review.notes_line}")
         if self.violations:
             parts.append(f"BREAKS {', '.join(self.violations)}, accepted because: {self.accepted}")
         parts.append(NOTICE_IN_LINE)

@@ -62,10 +62,11 @@ def open_for_export(path: Path, accept_violations: str | None = None) -> tuple[O
         raise InputError(
             f"{path}: breaks {hidden[0]} and does not say so; corecore verify tells what is amiss", code="plan-edited"
         )
-    imaged = known(written.case.imaging_date)
+    imaged = known(written.case.imaging_date) or known(written.necrosis.signs.image_age.imaging_date)
     stamp = Provenance(
         _plain(known(written.case.id) or ""), written.case.side, stated.file.hash[:8],
         None if imaged is None else _plain(imaged), told, reason if told else None,
+        known(written.review),
     )  # fmt: skip
     return plan, stamp
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import datetime
 from dataclasses import dataclass, field
+from dataclasses import replace as replaced
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec.structs import asdict, replace
 
 from corecore.base.errors import InputError
+from corecore.document.read import read_plan
 from corecore.review import comparison, payload, record
+from corecore.review.access import Access
 from corecore.review.model import ReviewModel
 from corecore.review.optimise import best_move
 from corecore.review.protocol import (
@@ -25,20 +28,31 @@ from corecore.review.protocol import (
     Ranked,
     RankedSet,
     ReviewState,
+    Save,
+    Shown,
     SignStep,
     Slices,
     SnapStep,
     Space,
     Step,
     TakeStep,
+    Watch,
+    Watched,
     Written,
     command,
     point,
 )
-from corecore.review.session import Command, Move, Session, SignOff, Take, apply
+from corecore.review.record import Record, resumed, set_aside
+from corecore.review.session import Command, Line, Move, Session, SignOff, Take, apply, stale
 
 if TYPE_CHECKING:
     from corecore.measures.model import Measures
+
+
+#: Pictures of so many steps are remembered.
+MADE_MAX = 256
+#: What must be of the step that is signed.
+PICTURES = {"figures": "figures", "slices": "slices", "films": "fluoroscopic views", "space": "view in space"}
 
 
 @dataclass
@@ -47,20 +61,62 @@ class ReviewController:
 
     desk: ReviewModel
     session: Session
-    folder: Path
-    plan_hash: str
+    record: Record
+    access: Access
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     #: The lesion's measures, taken once when first needed.
     measures: Measures | None = None
     #: The plan and its alternatives, ranked once.
     ranks: list[RankedSet] | None = None
+    #: The tunnels that figures and pictures of a step were made of.
+    made: dict[tuple[str, int | None], tuple[Line, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, desk: ReviewModel, plan_file: Path, *, afresh: bool = False) -> ReviewController:
+        """The review of a plan, from where the last one ended; ``afresh``: from the plan's own tunnels.
+
+        Where another program is at it, to look at only. Raises ``InputError`` for a record that cannot be read, but
+        with ``afresh`` sets that aside.
+        """
+        access = Access(plan_file, desk.scene.full_hash)
+        holds = access.take_hold()
+        try:
+            kept = Record.read(plan_file.parent)
+        except InputError as error:
+            if not (afresh and holds and error.code == "review-unreadable"):
+                access.release()
+                raise
+            kept = set_aside(plan_file.parent)
+        if holds:
+            kept.clear_remains()
+        fresh = desk.session()
+        session = replaced(fresh, rev=kept.revision) if afresh else resumed(fresh, kept, access.plan_hash)
+        return cls(desk, session, kept, access)
+
+    @property
+    def folder(self) -> Path:
+        """The plan's folder."""
+        return self.access.plan_file.parent
 
     async def look(self, asked: Look) -> ReviewState:
         """What stands, and what never changes."""
         async with self.lock:
+            self._follow()
+            self.access.take_seat(asked.page, away=asked.take)
             told = await asyncio.to_thread(payload.about, self.desk)
             figures = await asyncio.to_thread(self._figures, self.session, asked)
-            return ReviewState(**asdict(figures), case=told)
+            self._note_made("figures", self.session)
+            return ReviewState(**asdict(figures), case=told, permission=self.access.permission(asked.page))
+
+    async def watch(self, asked: Watch) -> Watched:
+        """Whether another page, server or plan has come meanwhile."""
+        async with self.lock:
+            if asked.leave:
+                self.access.leave(asked.page)
+            else:
+                self._follow()
+                self.access.take_seat(asked.page)
+            return Watched(self.session.rev, self.access.permission(asked.page))
 
     async def do(self, step: Step) -> Figures:
         """One command: measured before it counts, and on disk before it is shown."""
@@ -75,17 +131,22 @@ class ReviewController:
     async def cuts(self, asked: Cuts) -> Slices:
         """The slices of what stands, or of a tunnel being dragged, then with coarser pixels."""
         async with self.lock:
-            session = self.session
+            session, rev = self.session, self.session.rev
             if asked.rev is not None and asked.tunnel is not None and asked.entry and asked.tip:
-                session = self._seen(Preview(rev=asked.rev, tunnel=asked.tunnel, entry=asked.entry, tip=asked.tip))
+                held = self._seen(Preview(rev=asked.rev, tunnel=asked.tunnel, entry=asked.entry, tip=asked.tip))
+                return Slices(
+                    None, asked.seq, await asyncio.to_thread(payload.cuts, self.desk, held, draft=asked.draft)
+                )
             drawn = await asyncio.to_thread(payload.cuts, self.desk, session, draft=asked.draft)
-            return Slices(session.rev, asked.seq, drawn)
+            self._note_made("slices", session)
+            return Slices(rev, asked.seq, drawn)
 
     async def films(self, _: Nothing) -> Films:
         """The films of what stands, and its risk; a tunnel may be moved meanwhile."""
         session = self.session
         films = await asyncio.to_thread(payload.films, self.desk, session)
         now = await asyncio.to_thread(payload.now, self.desk, session)
+        self._note_made("films", session)
         return Films(session.rev, films, now)
 
     async def ranked(self, _: Nothing) -> Ranked:
@@ -98,16 +159,72 @@ class ReviewController:
         """What the tunnels lie in, to turn."""
         return await asyncio.to_thread(payload.space, self.desk)
 
-    async def write(self, _: Nothing) -> Written:
-        """The tunnels as they stand as a plan's folder beside the plan."""
+    async def write(self, asked: Save) -> Written:
+        """The tunnels as they stand as a plan's folder beside the plan; of one that breaks limits, asks first."""
+        async with self.lock:
+            return await asyncio.to_thread(self._write, asked)
+
+    def _write(self, asked: Save) -> Written:
         # The measures and the writing bring the rest of the planner along.
         from corecore.review.outcome import measured, write_outcome
 
-        async with self.lock:
-            if self.measures is None:
-                self.measures = await asyncio.to_thread(measured, self.desk)
-            path = await asyncio.to_thread(write_outcome, self.desk, self.session, self.measures, self.folder)
-            return Written(self.session.rev, f"{path.parent.name}/{path.name}")
+        self._check_writes(asked.page)
+        session = self.session
+        if asked.rev != session.rev:
+            raise stale(asked.rev, session)
+        if session.lines and not asked.broken:
+            breaks = payload.breaks(self.desk, session)
+            if breaks:
+                return Written(session.rev, None, breaks)
+        if self.measures is None:
+            self.measures = measured(self.desk)
+        path = write_outcome(self.desk, session, self.measures, self.folder, self.record.head)
+        saved = f"{path.parent.name}/{path.name}"
+        self.record.add([record.entry(session, self.access.plan_hash, "save", f"{saved}, plan {read_plan(path).hash}")])
+        return Written(session.rev, saved, [])
+
+    def _follow(self) -> bool:
+        """Goes on from what is on the disk, where another program wrote it; whether one did."""
+        if self.access.replaced():
+            # Whoever reviews the plan that is there now may write.
+            self.access.release()
+            return False
+        came = self.access.take_hold()
+        changed = self.record.changed()
+        if came or changed:
+            self.record = Record.read(self.folder)
+            self.session = resumed(self.desk.session(), self.record, self.access.plan_hash)
+            self.made.clear()
+        return changed
+
+    def _check_writes(self, page: str) -> None:
+        """Raises ``InputError`` where a page may not write, and where the record is not as it was left."""
+        changed = self._follow()
+        self.access.take_seat(page)
+        self.access.check(page)
+        if changed:
+            raise InputError(
+                f"{self.record.path.name} was changed by another program; the page shows what it holds now, look again",
+                code="review-record-changed",
+            )
+
+    def _note_made(self, what: str, session: Session) -> None:
+        self.made[what, session.rev] = session.lines
+        while len(self.made) > MADE_MAX:
+            del self.made[next(iter(self.made))]
+
+    def _check_shown(self, shown: Shown) -> None:
+        """Raises ``InputError`` where anything on the page is of other tunnels than stand."""
+        for name, words in PICTURES.items():
+            rev: int | None = getattr(shown, name)
+            if name == "space" and rev is None:
+                continue
+            if self.made.get(("figures" if name == "space" else name, rev)) != self.session.lines:
+                of = "are not of this plan yet" if rev is None else f"are of step {rev}, not of what stands"
+                raise InputError(
+                    f"the {words} on the page {of}; wait until all is drawn anew, look at it, then sign",
+                    code="sign-off-refused",
+                )
 
     def _figures(self, session: Session, asked: Asked) -> Figures:
         against = None if asked.against is None else self._set(asked.against, "against")
@@ -131,6 +248,7 @@ class ReviewController:
     def _command(self, step: Step) -> Command:
         """The session's command of what the page asks."""
         if isinstance(step, SignStep):
+            self._check_shown(step.shown)
             broken = bool(self.desk.broken(self.desk.drilled(self.session.lines)))
             return SignOff(step.name, step.side, datetime.date.today().isoformat(), broken)
         if isinstance(step, TakeStep):
@@ -140,10 +258,16 @@ class ReviewController:
         return command(step)
 
     def _do(self, step: Step) -> Figures:
-        session = apply(self.session, self._command(step), rev=step.rev)
+        self._check_writes(step.page)
+        if step.rev != self.session.rev:
+            raise stale(step.rev, self.session)
+        made = self._command(step)
+        session = apply(self.session, made, rev=step.rev)
         # Measured first: a line that is no tunnel in this bone is refused here, and nothing has changed.
         shown = self._figures(session, step)
         if session.rev != self.session.rev:
-            record.save(session, self.plan_hash, self.folder)
+            plan = self.access.plan_hash
+            self.record.add(record.step_entries(self.record.last(plan), session, plan, type(made).__name__))
         self.session = session
+        self._note_made("figures", session)
         return shown

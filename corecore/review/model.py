@@ -20,6 +20,7 @@ from corecore.base.errors import InputError
 from corecore.base.grid import BoolArray
 from corecore.base.limits import by_rounding
 from corecore.base.spec import Spec
+from corecore.document.fields import known
 from corecore.document.numbers import finite, number
 from corecore.document.plan import ViolationPart
 from corecore.document.totals import BoneLeftPart, TotalsPart
@@ -79,7 +80,9 @@ class ReviewModel:
             Line(_point(t.entry), _point(t.tip), t.diameter_mm, t.cavity_diameter_mm, t.cavity_length_mm)
             for t in self.scene.tunnels
         )
-        return Session(room, lines, selected=0 if lines else None)
+        # Of a plan that comes from a review itself, its notes go on.
+        review = known(self.scene.plan.review)
+        return Session(room, lines, selected=0 if lines else None, notes="" if review is None else review.notes)
 
     @cached_property
     def own(self) -> tuple[Line, ...]:
@@ -181,6 +184,8 @@ class ReviewModel:
             nearest_reason=UNSET,
             robust=UNSET,
             infeasible=own.infeasible if planned else UNSET,
+            # What an earlier review said was of that one; this one says its own.
+            review=UNSET,
         )
         return replace(self.scene, plan=plan)
 
@@ -200,8 +205,10 @@ class ReviewModel:
 def _stated(hip: Hip, tunnel: Tunnel, figures: TunnelFigures) -> PlannedTunnelPart:
     """A tunnel as ``plan.json`` states it."""
     names = [field.name for field in fields(figures) if field.name in PlannedTunnelPart.__struct_fields__]
+    # The one's fields are the other's, by name.
+    told: Any = {name: number(getattr(figures, name)) for name in names}
     return PlannedTunnelPart(
-        **{name: number(getattr(figures, name)) for name in names},
+        **told,
         entry=[round(float(c), 6) for c in hip.to_world(tunnel.entry)],
         tip=[round(float(c), 6) for c in hip.to_world(tunnel.tip)],
         diameter_mm=tunnel.diameter_mm,

@@ -7,7 +7,11 @@ from collections.abc import Sequence
 import msgspec
 
 from corecore.base.grid import FloatArray
+from corecore.base.limits import LIMITS
+from corecore.document.fields import known
 from corecore.document.numbers import finite
+from corecore.document.plan import ViolationPart
+from corecore.document.text import UNKNOWN
 from corecore.report.fluoroscopy import fluoroscopy
 from corecore.report.page import scene_data
 from corecore.report.pictures.bodies import darker, tunnel_color
@@ -110,6 +114,27 @@ def films(desk: ReviewModel, session: Session) -> list[Film]:
 def now(desk: ReviewModel, session: Session) -> SetSummary | None:
     """What stands, as a line of that table; ``None`` without a tunnel."""
     return comparison.row(desk, "as it stands", session.lines) if session.lines else None
+
+
+def breaks(desk: ReviewModel, session: Session) -> list[str]:
+    """Every limit that the tunnels break, in a surgeon's words."""
+    return [_broken(item) for item in desk.broken(desk.drilled(session.lines))]
+
+
+def _broken(item: ViolationPart) -> str:
+    number = known(item.tunnel)
+    where = "" if number is None else f"Tunnel {number}: "
+    limit = LIMITS.get(str(item.key))
+    if limit is None or item.key == "misses_lesion":
+        return where + ("misses the necrosis" if limit else str(item.key))
+    value, bound = (_measure(known(one), limit.unit) for one in (item.value, item.limit))
+    return f"{where}{limit.figure_name}: {value}, {'at least' if limit.at_least else 'at most'} {bound}"
+
+
+def _measure(value: float | None, unit: str) -> str:
+    if value is None:
+        return UNKNOWN
+    return {"mm": f"{value:.1f} mm", "deg": f"{value:.0f}°", "share": f"{100 * value:.1f} %"}.get(unit, f"{value:g}")
 
 
 def space(desk: ReviewModel) -> Space:

@@ -29,6 +29,9 @@ Place = Annotated[list[Length], Meta(min_length=3, max_length=3)]
 #: Units of a drawing.
 Pixels = Annotated[list[float], Meta(min_length=2, max_length=2)]
 
+#: A page's own name, drawn by chance each time that it is opened.
+PageName = Annotated[str, Meta(max_length=64)]
+
 T = TypeVar("T", bound=Part)
 
 
@@ -38,12 +41,21 @@ class Asked(Part, frozen=True, kw_only=True):
 
     seq: int | None = None
     against: int | None = None
+    page: PageName = ""
 
 
 class Look(Asked, frozen=True, kw_only=True):
-    """What stands."""
+    """What stands. ``take``: to write here from now on, in place of another page."""
 
     rev: int | None = None
+    take: bool = False
+
+
+class Watch(Part, frozen=True, kw_only=True):
+    """Whether anything has changed; ``leave``: the page is closed."""
+
+    page: PageName
+    leave: bool = False
 
 
 class Nothing(Part, frozen=True):
@@ -153,11 +165,24 @@ class NoteStep(Step, frozen=True, kw_only=True, tag="note"):
     text: str
 
 
+class Shown(Part, frozen=True, kw_only=True):
+    """The steps that figures and pictures on the page are of.
+
+    ``None``: of none, or of a tunnel where a hand held it; of ``space``, that the page has no scene.
+    """
+
+    figures: int | None
+    slices: int | None
+    films: int | None
+    space: int | None
+
+
 class SignStep(Step, frozen=True, kw_only=True, tag="sign"):
     """Sign for what stands; the side is typed."""
 
     name: str
     side: str
+    shown: Shown
 
 
 AnyStep = (
@@ -165,6 +190,14 @@ AnyStep = (
     | AcceptStep | NoteStep | SignStep
 )  # fmt: skip
 STEPS: Final[dict[str, type[Step]]] = {str(kind.__struct_config__.tag): kind for kind in AnyStep.__args__}
+
+
+class Save(Part, frozen=True, kw_only=True):
+    """Save what stands at a step; ``broken``: also where it breaks limits, having been asked."""
+
+    rev: int
+    page: PageName = ""
+    broken: bool = False
 
 
 # ---- what the planner answers ----
@@ -282,10 +315,26 @@ class CaseDetails(Part, frozen=True):
     sets: list[str]
 
 
+class Permission(Part, frozen=True):
+    """Whether a page may write, and why not; ``may_take``: it can be made the one that does."""
+
+    state: Literal["writes", "other_page", "other_server", "replaced", "ended"]
+    words: str
+    may_take: bool
+
+
+class Watched(Part, frozen=True):
+    """Where the session stands."""
+
+    rev: int
+    permission: Permission
+
+
 class ReviewState(Figures, frozen=True, kw_only=True):
     """All of it."""
 
     case: CaseDetails
+    permission: Permission
 
 
 class SlicePlace(Part, frozen=True):
@@ -308,9 +357,9 @@ class Slice(Part, frozen=True):
 
 
 class Slices(Part, frozen=True):
-    """The slices of a step."""
+    """The slices of a step; ``rev`` is ``None`` for a tunnel where a hand holds it."""
 
-    rev: int
+    rev: int | None
     seq: int | None
     slices: list[Slice]
 
@@ -425,22 +474,26 @@ class Space(Part, frozen=True):
 
 
 class Written(Part, frozen=True):
-    """Where the reviewed plan is."""
+    """Where the reviewed plan is; or the limits that it breaks, which are to be confirmed first."""
 
     rev: int
-    written: str
+    written: str | None
+    breaks: list[str]
 
 
+#: Where commands go: each has a type of its own.
+COMMANDS: Final = "/api/do"
 #: What may be asked, by path: the question's type and the answer's.
 ENDPOINTS: Final[dict[str, tuple[Any, type[Part]]]] = {
     "/api/look": (Look, ReviewState),
-    "/api/do": (AnyStep, Figures),
+    COMMANDS: (AnyStep, Figures),
     "/api/preview": (Preview, Figures),
     "/api/slices": (Cuts, Slices),
     "/api/films": (Nothing, Films),
     "/api/ranked": (Nothing, Ranked),
     "/api/scene": (Nothing, Space),
-    "/api/write": (Nothing, Written),
+    "/api/write": (Save, Written),
+    "/api/watch": (Watch, Watched),
 }
 
 
@@ -453,8 +506,8 @@ def question(path: str, data: bytes) -> Part:
         raise InputError("a command that is no JSON; an object is accepted", code="review-command") from error
     if not isinstance(content, dict):
         raise InputError("a command that is no object; an object is accepted", code="review-command")
-    kind = ENDPOINTS[path][0]
-    if kind is AnyStep:
+    kind: type[Part] = ENDPOINTS[path][0]
+    if path == COMMANDS:
         do = content.get("do")
         if not isinstance(do, str) or do not in STEPS:
             raise InputError(f"do is {short(repr(do), 40)}; accepted: {', '.join(STEPS)}", code="review-command")

@@ -97,6 +97,7 @@ def application(table: ReviewController, token: str, port: int) -> Starlette:
         guarded("ranked", table.ranked),
         guarded("scene", table.space),
         guarded("write", table.write),
+        guarded("watch", table.watch),
     ]
     return Starlette(routes=routes)
 

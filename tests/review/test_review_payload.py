@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import numpy as np
 import pytest
-from support.review_case import ENTRY, TIP, sample_desk
+from support.review_case import ENTRY, TIP, sample_desk, sample_table
 
 from corecore.base.errors import InputError
 from corecore.hip.hip import Hip
@@ -35,8 +36,10 @@ def desk(sample_hip: Hip) -> ReviewModel:
 
 
 @pytest.fixture
-def table(desk: ReviewModel, tmp_path: Path) -> ReviewController:
-    return ReviewController(desk, desk.session(), tmp_path, desk.scene.hash)
+def table(desk: ReviewModel, tmp_path: Path) -> Iterator[ReviewController]:
+    found = sample_table(desk, tmp_path)
+    yield found
+    found.access.release()
 
 
 def moved(desk: ReviewModel, **steps: float) -> Session:
@@ -49,7 +52,7 @@ def test_a_drag_shows_what_the_step_will_and_changes_nothing(table: ReviewContro
     tip = [TIP[0] + 1.0, TIP[1], TIP[2] + 3.0]
     seen = table._preview(Preview(tunnel=0, entry=list(ENTRY), tip=tip, rev=0, seq=7))
     assert table.session is before
-    assert list(table.folder.iterdir()) == []
+    assert not (table.folder / record.NAME).exists()
     assert (seen.rev, seen.seq, seen.preview) == (0, 7, True)
     done = table._do(MoveStep(tunnel=0, entry=list(ENTRY), tip=tip, rev=0))
     same = ("lines", "tunnels", "status", "limits", "violations", "transcription", "color")
@@ -225,14 +228,12 @@ def test_where_no_tunnel_keeps_the_limits_a_snap_says_so(desk: ReviewModel) -> N
         best_move(strict, desk.session(), 0)
 
 
-def test_notes_are_kept_as_written_and_end_a_signature(desk: ReviewModel, tmp_path: Path) -> None:
+def test_notes_are_kept_as_written_and_end_a_signature(desk: ReviewModel) -> None:
     session = apply(desk.session(), SignOff("A", "right", "2026-11-22", broken=False), rev=0)
     noted = apply(session, Note("  <b>first</b>\r\n\tthen\x00 this \n\n"), rev=1)
     assert noted.notes == "<b>first</b>\n then  this"
     assert noted.signed is None
     assert noted.lines == session.lines
-    record.save(noted, "p", tmp_path)
-    assert record.resumed(desk.session(), "p", tmp_path).notes == noted.notes
     with pytest.raises(InputError, match="up to 2000"):
         apply(session, Note("x" * 2001), rev=1)
 

@@ -8,9 +8,11 @@ export type {
   Figures,
   Film,
   JudgedLimit,
+  Permission,
   RankedSet,
   ReviewState,
   SetSummary,
+  Shown,
   Slice,
   Tunnel,
   TunnelColors,
@@ -23,9 +25,9 @@ export type Ends = Pick<StandingLine, End>;
 export type Line = StandingLine;
 
 /** What goes with every command, put to it as it is sent. */
-type Sent = "rev" | "seq" | "against";
+type Sent = "rev" | "seq" | "against" | "page" | "shown";
 type Bare<Step> = Step extends unknown ? Omit<Step, Sent> : never;
 /** What changes the session. */
 export type Command = Bare<Endpoints["/api/do"]["body"]>;
 /** A tunnel where the page has it while it is dragged, and the step that it was dragged from. */
-export type DraggedTunnel = Omit<Preview, "against">;
+export type DraggedTunnel = Omit<Preview, "against" | "page">;

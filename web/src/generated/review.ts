@@ -43,17 +43,23 @@ export interface Endpoints {
     answer: Space;
   };
   "/api/write": {
-    body: Nothing;
+    body: Save;
     answer: Written;
+  };
+  "/api/watch": {
+    body: Watch;
+    answer: Watched;
   };
 }
 /**
- * What stands.
+ * What stands. ``take``: to write here from now on, in place of another page.
  */
 export interface Look {
   seq?: number | null;
   against?: number | null;
+  page?: string;
   rev?: number | null;
+  take?: boolean;
 }
 /**
  * All of it.
@@ -77,6 +83,7 @@ export interface ReviewState {
   against: Beside | null;
   preview: boolean;
   case: CaseDetails;
+  permission: Permission;
 }
 /**
  * The answer in a word, and the sentences under it.
@@ -182,12 +189,21 @@ export interface Warnings {
   more: number;
 }
 /**
+ * Whether a page may write, and why not; ``may_take``: it can be made the one that does.
+ */
+export interface Permission {
+  state: "ended" | "other_page" | "other_server" | "replaced" | "writes";
+  words: string;
+  may_take: boolean;
+}
+/**
  * Put a tunnel somewhere.
  */
 export interface MoveStep {
   do: "move";
   seq?: number | null;
   against?: number | null;
+  page?: string;
   rev: number;
   tunnel: number;
   /**
@@ -208,6 +224,7 @@ export interface NudgeStep {
   do: "nudge";
   seq?: number | null;
   against?: number | null;
+  page?: string;
   rev: number;
   tunnel: number;
   end: "both" | "entry" | "tip";
@@ -222,6 +239,7 @@ export interface AddStep {
   do: "add";
   seq?: number | null;
   against?: number | null;
+  page?: string;
   rev: number;
   /**
    * @minItems 3
@@ -242,6 +260,7 @@ export interface ResizeStep {
   do: "resize";
   seq?: number | null;
   against?: number | null;
+  page?: string;
   rev: number;
   tunnel: number;
   diameter: number;
@@ -253,6 +272,7 @@ export interface RemoveStep {
   do: "remove";
   seq?: number | null;
   against?: number | null;
+  page?: string;
   rev: number;
   tunnel: number;
 }
@@ -263,6 +283,7 @@ export interface SelectStep {
   do: "select";
   seq?: number | null;
   against?: number | null;
+  page?: string;
   rev: number;
   tunnel: number;
 }
@@ -273,6 +294,7 @@ export interface SnapStep {
   do: "snap";
   seq?: number | null;
   against?: number | null;
+  page?: string;
   rev: number;
   tunnel: number;
 }
@@ -283,6 +305,7 @@ export interface TakeStep {
   do: "take";
   seq?: number | null;
   against?: number | null;
+  page?: string;
   rev: number;
   which: number;
 }
@@ -293,6 +316,7 @@ export interface UndoStep {
   do: "undo";
   seq?: number | null;
   against?: number | null;
+  page?: string;
   rev: number;
 }
 /**
@@ -302,6 +326,7 @@ export interface RedoStep {
   do: "redo";
   seq?: number | null;
   against?: number | null;
+  page?: string;
   rev: number;
 }
 /**
@@ -311,6 +336,7 @@ export interface AcceptStep {
   do: "accept";
   seq?: number | null;
   against?: number | null;
+  page?: string;
   rev: number;
   reason: string;
 }
@@ -321,6 +347,7 @@ export interface NoteStep {
   do: "note";
   seq?: number | null;
   against?: number | null;
+  page?: string;
   rev: number;
   text: string;
 }
@@ -331,9 +358,22 @@ export interface SignStep {
   do: "sign";
   seq?: number | null;
   against?: number | null;
+  page?: string;
   rev: number;
   name: string;
   side: string;
+  shown: Shown;
+}
+/**
+ * The steps that figures and pictures on the page are of.
+ *
+ * ``None``: of none, or of a tunnel where a hand held it; of ``space``, that the page has no scene.
+ */
+export interface Shown {
+  figures: number | null;
+  slices: number | null;
+  films: number | null;
+  space: number | null;
 }
 /**
  * Where the session stands, and every figure of its tunnels.
@@ -365,6 +405,7 @@ export interface Figures {
 export interface Preview {
   seq?: number | null;
   against?: number | null;
+  page?: string;
   rev: number;
   tunnel: number;
   /**
@@ -390,10 +431,10 @@ export interface Cuts {
   tip?: [number, number, number] | null;
 }
 /**
- * The slices of a step.
+ * The slices of a step; ``rev`` is ``None`` for a tunnel where a hand holds it.
  */
 export interface Slices {
-  rev: number;
+  rev: number | null;
   seq: number | null;
   slices: Slice[];
 }
@@ -592,9 +633,32 @@ export interface View {
   height: number;
 }
 /**
- * Where the reviewed plan is.
+ * Save what stands at a step; ``broken``: also where it breaks limits, having been asked.
+ */
+export interface Save {
+  rev: number;
+  page?: string;
+  broken?: boolean;
+}
+/**
+ * Where the reviewed plan is; or the limits that it breaks, which are to be confirmed first.
  */
 export interface Written {
   rev: number;
-  written: string;
+  written: string | null;
+  breaks: string[];
+}
+/**
+ * Whether anything has changed; ``leave``: the page is closed.
+ */
+export interface Watch {
+  page: string;
+  leave?: boolean;
+}
+/**
+ * Where the session stands.
+ */
+export interface Watched {
+  rev: number;
+  permission: Permission;
 }

@@ -1,5 +1,5 @@
 // What the page shows of an answer.
-import type { Figures, Film, RankedSet, ReviewState, SetSummary } from "../api";
+import type { Figures, Film, Permission, RankedSet, ReviewState, SetSummary } from "../api";
 import { button, buttonById, byId, element, headerRow, inputById, parseSvg, tableRow } from "./dom";
 import * as format from "./format";
 
@@ -28,6 +28,38 @@ export function markSnapping(snapping: boolean): void {
 /** The films are of other tunnels until they are drawn anew. */
 export function markFilms(old: boolean): void {
   document.body.classList.toggle("old-films", old);
+}
+
+/** The slices are of other tunnels until they are drawn anew. */
+export function markSlices(old: boolean): void {
+  document.body.classList.toggle("old-slices", old);
+}
+
+/** Only what is on the page in full can be signed. */
+export function markSignable(signable: boolean): void {
+  buttonById("sign").disabled = !signable;
+  byId("sign-waits").hidden = signable;
+}
+
+/** Whether this page may write; if not, why, and whatever writes is off. */
+export function showPermission({ state, words, may_take }: Permission): void {
+  const writes = state === "writes";
+  document.body.classList.toggle("read-only", !writes);
+  document.body.classList.toggle("replaced", state === "replaced");
+  document.body.dataset.permission = state;
+  byId("permission").hidden = writes;
+  byId("permission-title").textContent = format.permissionTitle(state);
+  byId("permission-words").textContent = words;
+  buttonById("take").hidden = !may_take;
+  for (const part of document.querySelectorAll<HTMLElement>("[data-writes]")) part.inert = !writes;
+}
+
+/** Asks before a plan is saved that breaks limits. */
+export function askToSave(breaks: string[]): void {
+  const count = breaks.length;
+  byId("ask-title").textContent = `This plan breaks ${count} limit${count === 1 ? "" : "s"}. Save it all the same?`;
+  byId("ask-breaks").replaceChildren(...breaks.map((words) => element("li", words)));
+  byId("ask", HTMLDialogElement).showModal();
 }
 
 /** All that changes as a tunnel is dragged. */
@@ -106,7 +138,7 @@ export function showRanked(sets: RankedSet[], actions: Actions): void {
     const row = tableRow([`${index + 1}. ${name}`, ...format.summaryCells(set)], keeps ? "" : "breaks");
     const buttons = element("td");
     buttons.append(
-      button("pick", () => actions.take(which), { "aria-label": `pick ${name}` }),
+      button("pick", () => actions.take(which), { "aria-label": `pick ${name}`, "data-writes": "" }),
       button("compare", () => actions.compare(which), {
         "aria-label": `compare with ${name}`,
         "aria-pressed": "false",
