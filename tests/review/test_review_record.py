@@ -42,7 +42,7 @@ from corecore.review.record import Entry, Record, entry, resumed, step_entries
 from corecore.review.session import Accept, Resize, Session, SignOff, apply
 
 INTERLEAVINGS = int(os.environ.get("CORECORE_INTERLEAVINGS", "3"))
-KILLS = int(os.environ.get("CORECORE_KILLS", "5"))
+KILLS = int(os.environ.get("CORECORE_KILLS", "3"))
 #: Steps of one random order.
 STEPS = 25
 #: Drills that the tunnel of the sample hip takes; few, so that each is measured once.

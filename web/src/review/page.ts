@@ -47,6 +47,8 @@ export class ReviewPage {
   /** This page among those of the same review. */
   private readonly name = crypto.randomUUID();
   private permission: Permission | null = null;
+  /** How often running the planner has not answered. */
+  private unanswered = 0;
 
   private readonly actions: render.Actions = {
     select: (tunnel) => this.step({ do: "select", tunnel }),
@@ -119,8 +121,11 @@ export class ReviewPage {
       const { rev, permission } = await this.client.request("/api/watch", { page: this.name });
       const other = permission.state !== this.permission?.state || rev !== this.current.rev;
       if (other && !this.dragging && !this.queue.busy) this.queue.add({ kind: "look" });
-    } catch {
-      this.permit(NO_ANSWER);
+      this.unanswered = 0;
+    } catch (error) {
+      // A refusal is an answer; none at all, twice running, is none.
+      if (!(error instanceof TypeError)) complain(error);
+      else if (++this.unanswered > 1) this.permit(NO_ANSWER);
     }
   }
 
