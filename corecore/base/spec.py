@@ -301,6 +301,11 @@ class Spec:
         return self.diameter_mm / 2.0
 
     @property
+    def quarter_margin_mm(self) -> float:
+        """Margin in the postero-superior quarter of the neck, mm: there the cortical one holds too."""
+        return max(self.posterosuperior_margin_mm, self.cortical_margin_mm)
+
+    @property
     def cavity_radius_mm(self) -> float:
         """Half the cavity's diameter, mm; 0 where there is none."""
         return self.cavity_diameter_mm / 2.0

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, UnsetType, field
 
-from corecore.document.fields import MAY_BE_ABSENT, Part, Vector
+from corecore.document.fields import MAY_BE_ABSENT, AtLeastZero, Part, Vector
 
 Found = Literal["fitted", "given", "assumed"]
 
@@ -41,6 +41,11 @@ class AnatomyPart(Part, kw_only=True, frozen=True):
     )
     shaft_point: Annotated[Vector | UnsetType, Meta(description="A point of the shaft's axis, RAS mm")] = UNSET
     shaft_axis: Annotated[Vector, Meta(description="Unit vector along the shaft, upwards")]
+    shaft_range_deg: Annotated[
+        AtLeastZero | UnsetType,
+        Meta(description="How far the whole shaft's axis may lie off in 19 femora of 20, deg"),
+        MAY_BE_ABSENT,
+    ] = UNSET
     x_axis: Annotated[Vector, Meta(description="Unit vector to the lateral side")]
     lesser_trochanter_tip: Annotated[
         Vector | UnsetType | None, Meta(description="Tip of the lesser trochanter, RAS mm; null: not in view")

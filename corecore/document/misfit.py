@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from corecore.document.schema import readers_schema
+from corecore.document.schema import SchemaNode, readers_schema
 
 KINDS: dict[str, tuple[type, ...]] = {
     "object": (dict,), "array": (list,), "string": (str,), "boolean": (bool,), "null": (type(None),),
@@ -31,12 +31,12 @@ def first_misfit(content: object, name: str) -> Misfit | None:
     return misfit_of(content, readers_schema(name))
 
 
-def misfit_of(content: object, schema: dict[str, Any]) -> Misfit | None:
+def misfit_of(content: object, schema: SchemaNode) -> Misfit | None:
     """The first place where a JSON Schema made of a type does not hold; ``None``: it holds."""
     return next(_misfits(content, schema, "", schema["$defs"]), None)
 
 
-def _misfits(value: Any, node: dict[str, Any], path: str, parts: dict[str, Any]) -> Iterator[Misfit]:
+def _misfits(value: Any, node: SchemaNode, path: str, parts: dict[str, SchemaNode]) -> Iterator[Misfit]:
     options = [_resolved(option, parts) for option in _resolved(node, parts).get("anyOf", [node])]
     fitting = [option for option in options if _is_a(value, option)]
     if not fitting:
@@ -58,21 +58,21 @@ def _misfits(value: Any, node: dict[str, Any], path: str, parts: dict[str, Any])
         for key in option.get("required", ()):
             if key not in value:
                 yield Misfit(start + key, None, None)
-        others = option.get("additionalProperties", {})
+        others: SchemaNode | bool = option.get("additionalProperties", True)
         for key, item in value.items():
             inner = option.get("properties", {}).get(key, others)
             if inner is False:
                 yield Misfit(start + key, item, f"no such key, but {', '.join(option['properties'])},")
-            else:
+            elif inner is not True:
                 yield from _misfits(item, inner, start + key, parts)
 
 
-def _resolved(node: dict[str, Any], parts: dict[str, Any]) -> dict[str, Any]:
+def _resolved(node: SchemaNode, parts: dict[str, SchemaNode]) -> SchemaNode:
     reference = node.get("$ref")
     return node if reference is None else parts[reference.rpartition("/")[2]]
 
 
-def _is_a(value: object, option: dict[str, Any]) -> bool:
+def _is_a(value: object, option: SchemaNode) -> bool:
     if "enum" in option:
         return type(value) is not bool and value in option["enum"]
     kind = option.get("type")
@@ -81,7 +81,7 @@ def _is_a(value: object, option: dict[str, Any]) -> bool:
     return isinstance(value, KINDS[kind]) and (kind == "boolean" or not isinstance(value, bool))
 
 
-def _words(option: dict[str, Any]) -> str:
+def _words(option: SchemaNode) -> str:
     if "enum" in option:
         return " or ".join("null" if word is None else repr(word) for word in option["enum"])
     kind = option.get("type", "")

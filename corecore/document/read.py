@@ -16,6 +16,7 @@ import msgspec
 from corecore.base.errors import InputError
 from corecore.base.input_file import first_line, json_of
 from corecore.document.measures import MEASURES_SCHEMA, MeasuresDocument
+from corecore.document.misfit import first_misfit
 from corecore.document.plan import PLAN_SCHEMA, PlanDocument
 from corecore.document.seal import plan_hash, seal_of
 
@@ -79,9 +80,6 @@ def parsed(content: Mapping[str, object], kind: type[Document], file: Path | str
     try:
         return msgspec.convert(content, kind)
     except msgspec.ValidationError as error:
-        # Loaded only to say what is amiss.
-        from corecore.document.misfit import first_misfit
-
         found = first_misfit(content, "plan" if kind is PlanDocument else "measures")
         if found is None:
             raise InputError(f"{file}: {str(error).splitlines()[0]}", code="plan-malformed") from error

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, cast
 
 import msgspec
 
@@ -19,6 +19,28 @@ from corecore.document.plan import PLAN_SCHEMA, PlanDocument
 
 FOLDER = Path(__file__).resolve().parent / "schemas"
 DOCUMENTS = {"plan": (PLAN_SCHEMA, PlanDocument), "measures": (MEASURES_SCHEMA, MeasuresDocument)}
+
+#: An object of a JSON Schema, by what msgspec writes of a type.
+SchemaNode = TypedDict(
+    "SchemaNode",
+    {
+        "$ref": str,
+        "$defs": dict[str, "SchemaNode"],
+        "type": str,
+        "enum": list[object],
+        "anyOf": list["SchemaNode"],
+        "minimum": float,
+        "maximum": float,
+        "pattern": str,
+        "items": "SchemaNode",
+        "minItems": int,
+        "maxItems": int,
+        "properties": dict[str, "SchemaNode"],
+        "required": list[str],
+        "additionalProperties": "SchemaNode | bool",
+    },
+    total=False,
+)
 
 
 @cache
@@ -35,14 +57,14 @@ def json_schema(name: str) -> dict[str, Any]:
 
 
 @cache
-def readers_schema(name: str) -> dict[str, Any]:
+def readers_schema(name: str) -> SchemaNode:
     """The same with those keys required only that no reader can do without: what the reader lets pass."""
     made = _made(name)
     for node in _objects(made):
         node.pop(ABSENT_MARK, None)
         if node.get("pattern") == DIGEST_FORM:
             del node["pattern"]
-    return made
+    return cast(SchemaNode, made)
 
 
 def _made(name: str) -> dict[str, Any]:

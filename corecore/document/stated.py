@@ -109,6 +109,8 @@ class StatedAnatomy:
     lesser_trochanter_height_mm: float
     greater_trochanter_tip: FloatArray | None
     sources: dict[str, str]
+    #: How far the shaft's axis may lie off; ``None`` in plans that do not state it.
+    shaft_range_deg: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,6 +125,8 @@ class StatedTunnel:
     cavity_length_mm: float | None
     figures: Figures
     kept: bool = False
+    #: Least and greatest of figures that hang on an uncertain frame.
+    frame_range: dict[str, tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,6 +154,8 @@ class StatedNecrosis:
     #: Figures by rays from the head's centre, by their path under ``necrosis``, and how deep they look.
     rays: Figures = field(default_factory=dict)
     subchondral_depth_mm: float | None = None
+    #: Least and greatest of figures that hang on an uncertain frame, by their path under ``necrosis``.
+    frame_range: dict[str, tuple[float, float]] = field(default_factory=dict)
     #: The largest first; none in plans that tell a focus's volume alone.
     foci: tuple[StatedFocus, ...] = ()
 
@@ -386,6 +392,7 @@ class _Reading:
             lesser_trochanter_height_mm=self.within(height, f"{where}.lesser_trochanter_height_mm", -300.0, 300.0),
             greater_trochanter_tip=_array(known(part.greater_trochanter_tip)),
             sources=msgspec.to_builtins(part.sources),
+            shaft_range_deg=self.bounded(part, "shaft_range_deg", where, 0.0, 45.0),
         )
 
     def _tunnel(self, part: TunnelPart, where: str, spec: Mapping[str, float]) -> StatedTunnel:
@@ -413,6 +420,7 @@ class _Reading:
             cavity_length_mm=spec.get("cavity_length_mm") if length is None else length,
             figures=self.figures(part, where, TUNNEL_FIGURES, TUNNEL_OPTIONAL),
             kept=getattr(part, "kept", False) is True,
+            frame_range=_pairs(known(part.frame_range)),
         )
 
     def _necrosis(self) -> StatedNecrosis:
@@ -438,6 +446,7 @@ class _Reading:
             octants=msgspec.to_builtins(part.octants),
             rays={key: value for key, value in rays.items() if value is not None},
             subchondral_depth_mm=self.bounded(loaded, "subchondral_depth_mm", inside, 0.0, 50.0),
+            frame_range=_pairs(known(part.frame_range)),
             extents={key: value for key, value in extents.items() if value is not None},
             foci=tuple(self._foci()),
         )
@@ -498,6 +507,10 @@ class _Reading:
         told = not isinstance(part.lesion_shift_mm, msgspec.UnsetType)
         shift = self.bounded(part, "lesion_shift_mm", where, 0.0, 50.0) if told else 0.0
         return StatedRisk({key: self.number(part, key, where) for key in JUDGED}, errors, shift, told)
+
+
+def _pairs(value: dict[str, list[float]] | None) -> dict[str, tuple[float, float]]:
+    return {key: (low, high) for key, (low, high) in (value or {}).items()}
 
 
 def _array(value: list[float] | None) -> FloatArray | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from msgspec import UnsetType
 
+from corecore.document.fields import known
+
 #: Written where a plan does not tell a figure.
 UNKNOWN = "–"
 
@@ -17,6 +19,17 @@ def one_line(text: str, limit: int) -> str:
 def text_of(value: str | int | UnsetType | None) -> str:
     """A word or number of a plan as text; an en dash where there is none."""
     return UNKNOWN if value is None or isinstance(value, UnsetType) else one_line(str(value), 40)
+
+
+def quantity(value: float | UnsetType | None, form: str = "{:.1f}", factor: float = 1.0) -> str:
+    """A figure of the plan as text; an en dash where there is none."""
+    figure = known(value)
+    return UNKNOWN if figure is None else form.format(figure * factor)
+
+
+def percent(value: float | UnsetType | None) -> str:
+    """A fraction as per cent."""
+    return quantity(value, "{:.1f} %", 100.0)
 
 
 def sentence(text: str) -> str:

@@ -9,6 +9,9 @@ from msgspec import UNSET, Meta, UnsetType, field
 from corecore.document.fields import MAY_BE_ABSENT, AtLeastZero, Fraction, Pair, Part, Vector
 from corecore.document.risk import RiskPart
 
+Wall = Literal["cortex", "neck", "joint"]
+WallSide = Literal["superior", "anterior", "inferior", "posterior", "lateral", "head"]
+
 
 class TunnelPart(Part, kw_only=True, frozen=True):
     """One tunnel; clearances are null where there is no such wall."""
@@ -70,11 +73,8 @@ class TunnelPart(Part, kw_only=True, frozen=True):
 class WallPart(Part, frozen=True):
     """A wall that the tunnel comes near to."""
 
-    what: Annotated[Literal["cortex", "neck", "joint"] | UnsetType, Meta(description="Which wall")] = UNSET
-    where: Annotated[
-        Literal["superior", "anterior", "inferior", "posterior", "lateral", "head"] | UnsetType,
-        Meta(description="On which side of the tunnel"),
-    ] = UNSET
+    what: Annotated[Wall | UnsetType, Meta(description="Which wall")] = UNSET
+    where: Annotated[WallSide | UnsetType, Meta(description="On which side of the tunnel")] = UNSET
     clearance_mm: Annotated[float | UnsetType, Meta(description="Bone left there, mm")] = UNSET
     depth_mm: Annotated[AtLeastZero | UnsetType, Meta(description="How far from the entry, mm")] = UNSET
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from corecore.document.content import content_of
 from corecore.exports.export_context import ExportContext
 from corecore.io.files import atomic_write_text
+from corecore.io.spreadsheet import text_cell
 
 #: Parts of a plan that are prose, or that the identity columns say already.
 LEFT_OUT = ("explanation",)
@@ -19,8 +20,6 @@ AXES = ("r", "a", "s")
 PLACES = ("entry", "tip", "direction")
 #: Endings of names that say a unit.
 UNITS = ("_mm", "_deg", "_ml", "_mm2")
-#: Where a spreadsheet would take a text for a formula.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def export_csv(parcel: ExportContext, out: Path) -> list[Path]:
@@ -69,7 +68,7 @@ def _flat(part: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, s
 
 def _safe(text: str) -> str:
     """A text that no spreadsheet runs as a formula."""
-    return "'" + text if text.startswith(FORMULA) and not _is_number(text) else text
+    return text if _is_number(text) else text_cell(text)
 
 
 def _is_number(text: str) -> bool:

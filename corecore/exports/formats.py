@@ -7,6 +7,7 @@ from pathlib import Path
 
 from corecore.base.errors import InputError, OutputError
 from corecore.exports.csv import export_csv
+from corecore.exports.dicom import export_dicom, ready
 from corecore.exports.export_context import ExportContext
 from corecore.exports.meshes import export_3mf, export_stl
 from corecore.exports.nifti import export_nifti
@@ -55,8 +56,6 @@ def export_plan(
     if not overwrite and out.exists() and (to not in FOLDERS or any(out.iterdir())):
         raise OutputError(f"{out}: is there already; choose another place, or give --overwrite", code="output-exists")
     if to == "dicom":
-        from corecore.exports.dicom import export_dicom, ready
-
         # Before the hip is built again, which takes seconds.
         folder, kept = ready(series, identity)
         return export_dicom(

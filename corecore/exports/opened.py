@@ -81,11 +81,11 @@ def _broken(plan: OpenedPlan) -> Iterable[str]:
             own = replace(own, entry_fixed=None, direction_fixed=None)
             figures = replace(figures, entry_from_fixed_mm=None, direction_from_fixed_deg=None)
         for item in violations(figures, own):
-            if not by_rounding(**item):
-                yield item["key"]
+            if not by_rounding(item.key, item.value, item.limit):
+                yield item.key
     for item in set_violations(plan.hip, [tunnel for tunnel, _ in plan.tunnels], plan.spec):
-        if not by_rounding(**item):
-            yield item["key"]
+        if not by_rounding(item.key, item.value, item.limit):
+            yield item.key
 
 
 def _told(found: Iterable[ViolationPart]) -> Iterable[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from corecore.base.errors import CorecoreError
 from corecore.exports.plan_folder import draw_all
@@ -16,8 +16,16 @@ from corecore.report.tissue import Tissue
 FILES = ("preview.png", "preview.html", "report.html", "report.pdf")
 
 
-def draw_again(plan_file: Path, folder: Path) -> tuple[dict[str, Any], str | None]:
-    """Draws into a folder; says what was written, and why the report lacks what is seen through the volumes."""
+class Redrawn(NamedTuple):
+    """What was drawn, by which renderer, and why the report lacks what is seen through the volumes."""
+
+    written: list[Path]
+    renderer: str
+    missing: str | None
+
+
+def draw_again(plan_file: Path, folder: Path) -> Redrawn:
+    """Draws into a folder."""
     reasons: list[str] = []
 
     def volumes() -> Tissue | None:
@@ -31,5 +39,4 @@ def draw_again(plan_file: Path, folder: Path) -> tuple[dict[str, Any], str | Non
     scene = Scene.load(plan_file)
     with staged_folder(folder) as stage:
         result = draw_all(scene, volumes, stage)
-    drawn = {"written": [str(folder / name) for name in FILES], "renderer": result.renderer}
-    return drawn, reasons[0] if reasons else None
+    return Redrawn([folder / name for name in FILES], result.renderer, reasons[0] if reasons else None)

@@ -6,7 +6,6 @@ import hashlib
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -73,11 +72,6 @@ class Source:
     label: int | str | None
     #: Of a copy in a plan's folder: the fingerprint of the file it was made from.
     original_sha256: str | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        """For ``plan.json``."""
-        table = {"role": self.role, "path": str(self.path), "sha256": self.sha256, "label": self.label}
-        return table if self.original_sha256 is None else {**table, "original_sha256": self.original_sha256}
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from scipy import ndimage
@@ -76,17 +74,6 @@ class Move:
         """
         return None if self.residual_mm is None else max(self.residual_mm, PHANTOM_ERROR_MM)
 
-    def as_dict(self) -> dict[str, Any]:
-        """For ``plan.json``."""
-        return {
-            "method": self.method,
-            "world_from_lesion": self.world_from_lesion.tolist(),
-            "moved_mm": self.moved_mm,
-            "turned_deg": self.turned_deg,
-            "residual_mm": self.residual_mm,
-            "information": self.information,
-        }
-
     @property
     def warning(self) -> PlanWarning:
         """What a reader of the plan must know of it."""
@@ -115,23 +102,6 @@ def in_doubt(move: Move) -> tuple[PlanWarning, ...]:
             "the lesion's transform is sixteen numbers of no stated kind, read as a matrix in RAS mm from the lesion's"
             " world to the femur's; one of FLIRT's would lie millimetres off: state it with --transform-kind",
         ),
-    )
-
-
-def move_told(told: Mapping[str, Any]) -> Move:
-    """The move that a plan tells of, without its files. Raises ``InputError`` for what is none."""
-    try:
-        matrix = np.array(told["world_from_lesion"], dtype=np.float64).reshape(4, 4)
-        figures = [None if told[key] is None else float(told[key]) for key in ("residual_mm", "information")]
-        moved, turned = float(told["moved_mm"]), float(told["turned_deg"])
-        known = np.array([*matrix.ravel(), moved, turned, *(figure for figure in figures if figure is not None)])
-        if told["method"] in METHODS and np.all(np.isfinite(known)):
-            return Move(str(told["method"]), matrix, moved, turned, figures[0], figures[1], ())
-    except (KeyError, TypeError, ValueError):
-        pass
-    raise InputError(
-        "case.lesion_transform is none that a plan of this version writes; an unedited plan is accepted",
-        code="plan-malformed",
     )
 
 

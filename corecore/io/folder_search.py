@@ -18,6 +18,7 @@ from corecore.base.grid import FloatArray, Mask
 from corecore.io.bounded import reading, short, shown
 from corecore.io.detect import look_at
 from corecore.io.dicom.files import MAX_FILES, SEGMENTATION, STRUCTURE_SET, sop_class
+from corecore.io.dicom.stacks import choose, survey
 from corecore.io.references import MaskReference, read_mask, read_segmentation
 from corecore.io.segmentation import SPECK_ML, Segment, Segmentation, matching, spelled
 
@@ -297,8 +298,6 @@ def _images(folder: Path) -> list[Candidate]:
 
 def _series(folder: Path) -> list[Candidate]:
     """The DICOM series under a folder; the only one as its file or folder, where that holds nothing else."""
-    from corecore.io.dicom.stacks import choose, survey
-
     try:
         seen = survey(folder)
     except MissingExtraError:

@@ -10,6 +10,9 @@ import json
 import sys
 from typing import Any
 
+#: What was read: ``matrix``, four rows of four numbers, or ``error``, in words.
+Answer = dict[str, str | list[list[float]]]
+
 
 def main(path: str) -> int:
     """Read one file and print its matrix."""
@@ -20,14 +23,14 @@ def main(path: str) -> int:
     try:
         transform = sitk.ReadTransform(path)
     except RuntimeError:
-        answer: dict[str, Any] = {"error": "not a transform that ITK reads"}
+        answer: Answer = {"error": "not a transform that ITK reads"}
     else:
         answer = _matrix(transform)
     sys.stdout.write(json.dumps(answer))
     return 0
 
 
-def _matrix(transform: Any) -> dict[str, Any]:
+def _matrix(transform: Any) -> Answer:
     if transform.GetDimension() != 3 or not _linear(transform):
         return {"error": "a transform that bends space, or not of three dimensions"}
     origin = transform.TransformPoint((0.0, 0.0, 0.0))

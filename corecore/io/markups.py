@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import UNSET, Struct, UnsetType, field, to_builtins
 
 from corecore.base.errors import InputError
 from corecore.base.grid import WORLD_EXTENT_MM, FloatArray
@@ -47,11 +48,10 @@ def write_planes(planes: Sequence[MarkupPlane], path: Path) -> None:
 
     Raises ``InputError`` for axes that are no right-handed frame of unit vectors.
     """
-    document = {"@schema": SCHEMA, "markups": [_plane(plane) for plane in planes]}
-    atomic_write_text(Path(path), json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
+    _write([_plane(plane) for plane in planes], path)
 
 
-def _plane(plane: MarkupPlane) -> dict[str, Any]:
+def _plane(plane: MarkupPlane) -> PlaneMarkup:
     axes = np.asarray(plane.axes, dtype=np.float64)
     if not np.allclose(axes @ axes.T, np.eye(3), atol=1e-6) or np.linalg.det(axes) < 0.0:
         raise InputError(
@@ -63,32 +63,20 @@ def _plane(plane: MarkupPlane) -> dict[str, Any]:
     matrix = np.eye(4)
     matrix[:3, :3] = turn
     point = control_point(1, plane.name, plane.note, plane.center)
-    half = plane.width_mm / 2.0
-    return {
-        "type": "Plane",
-        "name": plane.name,
-        "coordinateSystem": "LPS",
-        "coordinateUnits": "mm",
-        "locked": True,
-        "fixedNumberOfControlPoints": False,
-        "labelFormat": "%N-%d",
-        "lastUsedControlPointNumber": 1,
-        "planeType": "pointNormal",
-        "sizeMode": "absolute",
-        "center": point["position"],
-        "normal": [float(v) for v in turn[:, 2]],
-        "baseToNode": [float(v) for v in matrix.ravel()],
-        "size": [plane.width_mm, plane.width_mm, 0.0],
-        "planeBounds": [-half, half, -half, half],
-        "controlPoints": [point],
-        "display": {
-            "visibility": True,
-            "opacity": OPACITY,
-            "color": list(LINE_COLOR),
-            "selectedColor": list(LINE_COLOR),
-            "pointLabelsVisibility": False,
-        },
-    }
+    half = float(plane.width_mm) / 2.0
+    return PlaneMarkup(
+        type="Plane",
+        name=plane.name,
+        locked=True,
+        last_used_control_point_number=1,
+        center=point.position,
+        normal=[float(v) for v in turn[:, 2]],
+        base_to_node=[float(v) for v in matrix.ravel()],
+        size=[float(plane.width_mm), float(plane.width_mm), 0.0],
+        plane_bounds=[-half, half, -half, half],
+        control_points=[point],
+        display=Display(opacity=OPACITY, point_labels_visibility=False),
+    )
 
 
 SCHEMA = (
@@ -101,6 +89,67 @@ RAS_SIGNS = {"LPS": (-1.0, -1.0, 1.0), "RAS": (1.0, 1.0, 1.0), "1": (-1.0, -1.0,
 SIZE_LIMIT_BYTES = 16 * 1024 * 1024
 #: Okabe-Ito vermilion, legible on bone and to the colour-blind.
 LINE_COLOR = (0.835, 0.369, 0.0)
+
+
+class ControlPoint(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A point of a markup as Slicer writes it; position and the markup's own frame in LPS mm."""
+
+    id: str
+    label: str
+    description: str
+    associated_node: str = field(default="", name="associatedNodeID")
+    position: list[float]
+    orientation: tuple[float, ...] = (-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0)
+    selected: bool = True
+    locked: bool = False
+    visibility: bool = True
+    #: Without this Slicer draws nothing in its slices.
+    position_status: str = "defined"
+
+
+class Display(Struct, frozen=True, kw_only=True, rename="camel"):
+    """How a markup is drawn."""
+
+    visibility: bool = True
+    opacity: float
+    color: tuple[float, float, float] = LINE_COLOR
+    selected_color: tuple[float, float, float] = LINE_COLOR
+    properties_label_visibility: bool | UnsetType = UNSET
+    point_labels_visibility: bool
+
+
+class Markup(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What a line and a plane have in common in Slicer's file."""
+
+    type: str
+    name: str
+    coordinate_system: str = "LPS"
+    coordinate_units: str = "mm"
+    locked: bool
+    fixed_number_of_control_points: bool = False
+    label_format: str = "%N-%d"
+    last_used_control_point_number: int
+
+
+class LineMarkup(Markup, frozen=True, kw_only=True, rename="camel"):
+    """A line in Slicer's file."""
+
+    control_points: list[ControlPoint]
+    display: Display
+
+
+class PlaneMarkup(Markup, frozen=True, kw_only=True, rename="camel"):
+    """A plane in Slicer's file: middle, normal, axes (4 x 4), size and bounds along its own axes, LPS mm."""
+
+    plane_type: str = "pointNormal"
+    size_mode: str = "absolute"
+    center: list[float]
+    normal: list[float]
+    base_to_node: list[float]
+    size: list[float]
+    plane_bounds: list[float]
+    control_points: list[ControlPoint]
+    display: Display
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,12 +167,15 @@ def write_lines(lines: Sequence[MarkupLine], path: Path) -> None:
 
     Raises ``InputError`` for positions that are not three finite numbers.
     """
-    document = {"@schema": SCHEMA, "markups": [_line(line) for line in lines]}
-    text = json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False)
-    atomic_write_text(Path(path), text + "\n")
+    _write([_line(line) for line in lines], path)
 
 
-def _line(line: MarkupLine) -> dict[str, Any]:
+def _write(markups: Sequence[Markup], path: Path) -> None:
+    document = {"@schema": SCHEMA, "markups": to_builtins(markups)}
+    atomic_write_text(Path(path), json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def _line(line: MarkupLine) -> LineMarkup:
     points = []
     for number, (label, value) in enumerate((("entry", line.entry), ("tip", line.tip)), start=1):
         position = np.asarray(value, dtype=np.float64)
@@ -133,44 +185,21 @@ def _line(line: MarkupLine) -> dict[str, Any]:
                 code="geometry-invalid",
             )
         points.append(control_point(number, f"{line.name} {label}", line.note, position))
-    return {
-        "type": "Line",
-        "name": line.name,
-        "coordinateSystem": "LPS",
-        "coordinateUnits": "mm",
-        "locked": False,
-        "fixedNumberOfControlPoints": False,
-        "labelFormat": "%N-%d",
-        "lastUsedControlPointNumber": 2,
-        "controlPoints": points,
-        "display": {
-            "visibility": True,
-            "opacity": 1.0,
-            "color": list(LINE_COLOR),
-            "selectedColor": list(LINE_COLOR),
-            "propertiesLabelVisibility": True,
-            "pointLabelsVisibility": False,
-        },
-    }
+    return LineMarkup(
+        type="Line",
+        name=line.name,
+        locked=False,
+        last_used_control_point_number=2,
+        control_points=points,
+        display=Display(opacity=1.0, properties_label_visibility=True, point_labels_visibility=False),
+    )
 
 
-def control_point(number: int, label: str, note: str, position_mm: FloatArray) -> dict[str, Any]:
-    """A markup's point at a place (3,), world RAS mm, as Slicer writes it."""
-    return {
-        "id": str(number),
-        "label": label,
-        "description": note,
-        "associatedNodeID": "",
-        # Adding 0 turns a negative zero into zero.
-        "position": [float(v) for v in position_mm * RAS_SIGNS["LPS"] + 0.0],
-        # The markup's own frame in LPS.
-        "orientation": [-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0],
-        "selected": True,
-        "locked": False,
-        "visibility": True,
-        # Without this Slicer draws nothing in its slices.
-        "positionStatus": "defined",
-    }
+def control_point(number: int, label: str, note: str, position_mm: FloatArray) -> ControlPoint:
+    """A markup's point at a place (3,), world RAS mm."""
+    # Adding 0 turns a negative zero into zero.
+    position = [float(v) for v in position_mm * RAS_SIGNS["LPS"] + 0.0]
+    return ControlPoint(id=str(number), label=label, description=note, position=position)
 
 
 def read_points(path: Path) -> dict[str, FloatArray]:

@@ -17,6 +17,9 @@ from corecore.base.input_file import json_of
 from corecore.io import metaimage, nifti, nrrd
 from corecore.io.bounded import reading, shown
 from corecore.io.detect import kind_of
+from corecore.io.dicom import seg
+from corecore.io.dicom.files import STRUCTURE_SET, sop_class
+from corecore.io.dicom.series import read_series
 from corecore.io.segmentation import Segmentation, label_map
 
 
@@ -30,8 +33,6 @@ def read_image(place: Path | str, *, straighten: bool = False) -> Image:
     path, choice = image_place(place)
     kind = "dicom" if os.path.isdir(path) else kind_of(path)
     if kind == "dicom":
-        from corecore.io.dicom.series import read_series
-
         return read_series(path, choice, straighten=straighten)
     if choice is not None:
         raise InputError(
@@ -131,8 +132,8 @@ def read_segmentation(path: Path, on: Grid | None = None) -> Segmentation:
     if kind == "metaimage":
         return metaimage.read_segmentation(path)
     if kind == "dicom":
-        from corecore.io.dicom import rtstruct, seg
-        from corecore.io.dicom.files import STRUCTURE_SET, sop_class
+        # Outlines are filled with scipy.spatial, which takes a fifth of a second to load.
+        from corecore.io.dicom import rtstruct
 
         if sop_class(path) == STRUCTURE_SET:
             return rtstruct.read_segmentation(path, on)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from corecore.base.errors import InputError
+from corecore.base.input_file import reading
 from corecore.base.mesh import TriangleMesh
 from corecore.io.bounded import opened, regular_file
 from corecore.io.files import atomic_write_bytes
@@ -53,7 +54,7 @@ def read_stl(path: Path) -> TriangleMesh:
     ``InputError`` for text STL and for a file whose length does not fit its count.
     """
     path = Path(path)
-    try:
+    with reading(path, WHAT):
         # The length is known before the content is: a false count takes no memory.
         size = regular_file(path, WHAT, SIZE_LIMIT_BYTES)
         with opened(path, WHAT, SIZE_LIMIT_BYTES) as file:
@@ -64,12 +65,7 @@ def read_stl(path: Path) -> TriangleMesh:
                 raise InputError(
                     f"{path}: {kind}; a binary STL file of 84 + 50 bytes a triangle is accepted", code="file-damaged"
                 )
-            data = file.read()
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be read ({error.strerror}); a binary STL file is accepted", code="file-unreadable"
-        ) from error
-    records = np.frombuffer(data, dtype=RECORD, count=count)
+            records = np.frombuffer(file.read(), dtype=RECORD, count=count)
     corners = records["corners"].reshape(-1, 3).astype(np.float64)
     if not np.all(np.isfinite(corners)):
         raise InputError(

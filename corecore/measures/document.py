@@ -16,6 +16,7 @@ from corecore.document.measures import MEASURES_SCHEMA, MeasuresDocument
 from corecore.document.numbers import finite, rounded
 from corecore.hip.anatomy.model import PlanWarning
 from corecore.hip.hip import Hip
+from corecore.hip.lesion_transform import Move
 from corecore.measures.model import Measures
 
 
@@ -53,8 +54,29 @@ def case_part(hip: Hip) -> CasePart:
     return CasePart(
         id=hip.case.id,
         side=hip.side,
-        inputs=[InputPart(**source.as_dict()) for source in hip.case.sources],
-        lesion_transform=UNSET if move is None else rounded(LesionTransformPart(**move.as_dict())),
+        inputs=[
+            InputPart(
+                role=source.role,
+                path=str(source.path),
+                sha256=source.sha256,
+                label=source.label,
+                original_sha256=UNSET if source.original_sha256 is None else source.original_sha256,
+            )
+            for source in hip.case.sources
+        ],
+        lesion_transform=UNSET if move is None else rounded(move_part(move)),
+    )
+
+
+def move_part(move: Move) -> LesionTransformPart:
+    """How a lesion of another scan came into the femur's world, not yet rounded."""
+    return LesionTransformPart(
+        method=move.method,
+        world_from_lesion=move.world_from_lesion.tolist(),
+        moved_mm=move.moved_mm,
+        turned_deg=move.turned_deg,
+        residual_mm=move.residual_mm,
+        information=move.information,
     )
 
 

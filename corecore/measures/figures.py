@@ -146,17 +146,20 @@ def ground_of(necrosis: Necrosis, acetabulum: Acetabulum, pole: Pole | None = No
     return Ground(heads, mid_planes(necrosis), acetabulum, poles)
 
 
-def figures_of(necrosis: Necrosis, ground: Ground, focus: Necrosis | None = None) -> Figures:
+def figures_of(
+    necrosis: Necrosis, ground: Ground, focus: Necrosis | None = None, straight: Figures | None = None
+) -> Figures:
     """Take every measure of a lesion; without points: zeros, and ``None`` where there is nothing to measure.
 
-    ``focus``: the largest focus, from which the location types are read, where the lesion has several.
+    ``focus``: the largest focus, from which the location types are read, where the lesion has several. ``straight``:
+    the measures of the same outline in another frame; those that hang on no frame are taken over.
     """
     coronal, sagittal, neck = (
         involved_arc(necrosis, plane) for plane in (ground.planes.coronal, ground.planes.sagittal, ground.planes.neck)
     )
     place, end = (necrosis, coronal) if focus is None else (focus, involved_arc(focus, ground.planes.coronal))
     return Figures(
-        volumes=measure_volumes(necrosis, ground.heads),
+        volumes=measure_volumes(necrosis, ground.heads) if straight is None else straight.volumes,
         weight_bearing={name: measure_weight_bearing(necrosis, pole) for name, pole in ground.poles.items()},
         kerboul=measure_kerboul(coronal, sagittal),
         necrotic_index=measure_necrotic_index(necrosis, coronal, sagittal),
@@ -168,5 +171,5 @@ def figures_of(necrosis: Necrosis, ground: Ground, focus: Necrosis | None = None
         octants=octant_shares(necrosis),
         rotation=rotation_about_neck(necrosis),
         tilt=tilt(necrosis),
-        resurfacing=measure_resurfacing(necrosis),
+        resurfacing=measure_resurfacing(necrosis) if straight is None else straight.resurfacing,
     )

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
-from typing import Any
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
+from msgspec.structs import asdict
 
 from corecore.base.version import __version__
 from corecore.document.anatomy import AnatomyPart
@@ -18,12 +17,17 @@ from corecore.document.plan import (
     GivenPart,
     PlanDocument,
     RobustPart,
-    ViolationPart,
 )
 from corecore.document.risk import MethodPart, RiskPart
 from corecore.document.spec import KeptPart, SpecPart
-from corecore.document.totals import OtherTotalsPart, TotalsPart
-from corecore.document.tunnels import NearestTunnelPart, OtherTunnelPart, PlainTunnelPart, PlannedTunnelPart
+from corecore.document.totals import BoneLeftPart, OtherTotalsPart, TotalsPart
+from corecore.document.tunnels import (
+    NearestTunnelPart,
+    OtherTunnelPart,
+    PlainTunnelPart,
+    PlannedTunnelPart,
+    TunnelPart,
+)
 from corecore.hip.hip import Hip
 from corecore.measures.document import case_part, direction, now, place, position, sources_part, warning_parts
 from corecore.planning.alternatives import METHOD, Alternative
@@ -55,7 +59,7 @@ def document(plan: Plan) -> PlanDocument:
         coordinate_system="RAS",
         units="mm",
         status=plan.status,
-        violations=[] if given is None else [ViolationPart(**rounded(one)) for one in given.violations],
+        violations=[] if given is None else list(given.violations),
         warnings=warning_parts(plan.warnings),
         case=case_part(hip),
         anatomy=_anatomy(hip),
@@ -63,19 +67,24 @@ def document(plan: Plan) -> PlanDocument:
         spec=SpecPart(**{**plan.spec.as_dict(), "keep": [KeptPart(**vars(one)) for one in plan.spec.keep]}),
         tunnels=[
             PlannedTunnelPart(
-                **_tunnel(hip, tunnel, figures), kept=count < len(plan.spec.keep), risk=risk, explanation=told
+                **asdict(_tunnel(hip, tunnel, figures)), kept=count < len(plan.spec.keep), risk=risk, explanation=told
             )
             for count, ((tunnel, figures), risk, told) in enumerate(
                 zip(plan.tunnels, risks, plan.explanations, strict=True)
             )
         ],
         totals=TotalsPart(
-            **_totals(plan.totals, plan.proof),
-            bone_left=None if plan.standing is None else rounded(plan.standing.part()),
-            risk=risk_together,
+            **asdict(
+                _totals(
+                    plan.totals,
+                    plan.proof,
+                    bone_left=None if plan.standing is None else rounded(plan.standing.part()),
+                    risk=risk_together,
+                )
+            )
         ),
         alternatives=[_alternative(plan, one) for one in plan.others],
-        risk_methods={name: MethodPart(**asdict(method)) for name, method in plan.methods.items()},
+        risk_methods={name: MethodPart(**vars(method)) for name, method in plan.methods.items()},
         timings={
             **{key: round(value, 3) for key, value in plan.timings.items()},
             "risk_s": round(risk_s, 3),
@@ -102,6 +111,7 @@ def _anatomy(hip: Hip) -> AnatomyPart:
         neck_min_area_mm2=finite(anatomy.neck_min_area_mm2),
         shaft_point=place(hip, anatomy.shaft_point),
         shaft_axis=direction(hip, anatomy.shaft_axis),
+        shaft_range_deg=round(anatomy.shaft_range_deg, 3),
         x_axis=direction(hip, anatomy.x_axis),
         lesser_trochanter_tip=position(hip, anatomy.lesser_trochanter_tip),
         lesser_trochanter_height_mm=finite(anatomy.lesser_trochanter_height_mm),
@@ -118,7 +128,9 @@ def _robust(hip: Hip, found: RobustPlan) -> RobustPart:
         breach_probability_max=found.limit,
         limit_met=found.met,
         risk=found.risk.part(),
-        plain=PlainTunnelPart(**_tunnel(hip, found.plain_tunnel, found.plain_figures), risk=found.plain_risk.part()),
+        plain=PlainTunnelPart(
+            **asdict(_tunnel(hip, found.plain_tunnel, found.plain_figures)), risk=found.plain_risk.part()
+        ),
         cost_removed_fraction=finite(found.plain_figures.removed_fraction - found.figures.removed_fraction),
         cost_expected_fraction=finite(round(expected[0].value, 4) - round(expected[1].value, 4)),
         trials=found.trials,
@@ -135,39 +147,39 @@ def _given(given: ManualPath) -> GivenPart:
 
 def _nearest(hip: Hip, near: NearbyTunnel) -> NearestTunnelPart:
     return NearestTunnelPart(
-        **_tunnel(hip, near.tunnel, near.figures),
+        **asdict(_tunnel(hip, near.tunnel, near.figures)),
         entry_moved_mm=finite(near.entry_moved_mm),
         tip_moved_mm=finite(near.tip_moved_mm),
         turned_deg=finite(near.turned_deg),
     )
 
 
-def _tunnel(hip: Hip, tunnel: Tunnel, figures: TunnelFigures) -> dict[str, Any]:
-    """What every kind of tunnel has: the fields of ``TunnelPart``."""
-    return {
-        "entry": place(hip, tunnel.entry),
-        "tip": place(hip, tunnel.tip),
-        "direction": direction(hip, tunnel.direction),
-        "diameter_mm": number(tunnel.diameter_mm),
-        "cavity_diameter_mm": number(tunnel.cavity_diameter_mm) if tunnel.cavity else None,
-        "cavity_length_mm": number(tunnel.cavity_length_mm) if tunnel.cavity else None,
-        "length_mm": number(figures.length_mm),
-        "portal_length_mm": number(figures.portal_length_mm),
-        "removed_fraction": number(figures.removed_fraction),
-        "cortical_clearance_mm": number(figures.cortical_clearance_mm),
-        "posterosuperior_clearance_mm": number(figures.posterosuperior_clearance_mm),
-        "joint_clearance_mm": number(figures.joint_clearance_mm),
-        "avoid_clearance_mm": number(figures.avoid_clearance_mm),
-        "incidence_deg": number(figures.incidence_deg),
-        "entry_normal_deg": number(figures.entry_normal_deg),
-        "shaft_angle_deg": number(figures.shaft_angle_deg),
-        "ap_angle_deg": number(figures.ap_angle_deg),
-        "lateral_tilt_deg": number(figures.lateral_tilt_deg),
-        "entry_above_lesser_trochanter_mm": number(figures.entry_above_lesser_trochanter_mm),
-        "entry_below_greater_trochanter_mm": number(figures.entry_below_greater_trochanter_mm),
-        "entry_anterior_mm": number(figures.entry_anterior_mm),
-        "frame_range": rounded(tunnel_frame_range(hip, tunnel)) or UNSET,
-    }
+def _tunnel(hip: Hip, tunnel: Tunnel, figures: TunnelFigures) -> TunnelPart:
+    """What every kind of tunnel has."""
+    return TunnelPart(
+        entry=place(hip, tunnel.entry),
+        tip=place(hip, tunnel.tip),
+        direction=direction(hip, tunnel.direction),
+        diameter_mm=finite(tunnel.diameter_mm),
+        cavity_diameter_mm=number(tunnel.cavity_diameter_mm) if tunnel.cavity else None,
+        cavity_length_mm=number(tunnel.cavity_length_mm) if tunnel.cavity else None,
+        length_mm=finite(figures.length_mm),
+        portal_length_mm=finite(figures.portal_length_mm),
+        removed_fraction=finite(figures.removed_fraction),
+        cortical_clearance_mm=number(figures.cortical_clearance_mm),
+        posterosuperior_clearance_mm=number(figures.posterosuperior_clearance_mm),
+        joint_clearance_mm=number(figures.joint_clearance_mm),
+        avoid_clearance_mm=number(figures.avoid_clearance_mm),
+        incidence_deg=finite(figures.incidence_deg),
+        entry_normal_deg=finite(figures.entry_normal_deg),
+        shaft_angle_deg=finite(figures.shaft_angle_deg),
+        ap_angle_deg=finite(figures.ap_angle_deg),
+        lateral_tilt_deg=finite(figures.lateral_tilt_deg),
+        entry_above_lesser_trochanter_mm=finite(figures.entry_above_lesser_trochanter_mm),
+        entry_below_greater_trochanter_mm=number(figures.entry_below_greater_trochanter_mm),
+        entry_anterior_mm=number(figures.entry_anterior_mm),
+        frame_range=rounded(tunnel_frame_range(hip, tunnel, figures)) or UNSET,
+    )
 
 
 def _alternative(plan: Plan, other: Alternative) -> AlternativePart:
@@ -176,8 +188,8 @@ def _alternative(plan: Plan, other: Alternative) -> AlternativePart:
     risks, together = by_method(hip, [other.tunnel], plan.spec)
     assert plan.own is not None
     return AlternativePart(
-        tunnels=[OtherTunnelPart(**_tunnel(hip, other.tunnel, other.figures), risk=risks[0])],
-        totals=OtherTotalsPart(**_totals(totals_of(hip, plan.spec, [other.tunnel]), None), risk=together),
+        tunnels=[OtherTunnelPart(**asdict(_tunnel(hip, other.tunnel, other.figures)), risk=risks[0])],
+        totals=_totals(totals_of(hip, plan.spec, [other.tunnel]), None, risk=together),
         room_mm=number(other.spare_clearance_mm),
         breach_probability=round(other.breach_probability, 4),
         breach_method=METHOD,
@@ -190,13 +202,33 @@ def _alternative(plan: Plan, other: Alternative) -> AlternativePart:
     )
 
 
-def _totals(totals: PlanMetrics, proof: Proof | None) -> dict[str, Any]:
+def _totals(
+    totals: PlanMetrics,
+    proof: Proof | None,
+    *,
+    risk: dict[str, RiskPart],
+    bone_left: BoneLeftPart | UnsetType | None = UNSET,
+) -> OtherTotalsPart:
     """What totals of a plan and of an alternative share."""
     bound = None if proof is None else proof.upper_bound_fraction
     gap = None if bound is None or totals.removed_fraction <= 0.0 else bound / totals.removed_fraction - 1.0
-    return {
-        **{name: rounded(value) for name, value in vars(totals).items()},
-        "upper_bound_fraction": number(bound),
-        "optimality_gap": number(gap),
-        "stopped_by": "effort" if proof is None else proof.stopped_by,
-    }
+    return OtherTotalsPart(
+        removed_fraction=finite(totals.removed_fraction),
+        reachable_fraction=finite(totals.reachable_fraction),
+        removed_weight_bearing_fraction=number(totals.removed_weight_bearing_fraction),
+        reached_3mm_fraction=finite(totals.reached_3mm_fraction),
+        reached_5mm_fraction=finite(totals.reached_5mm_fraction),
+        target_fraction=finite(totals.target_fraction),
+        foci_removed_fraction=[finite(share) for share in totals.foci_removed_fraction],
+        necrosis_removed_ml=finite(totals.necrosis_removed_ml),
+        necrosis_left_ml=finite(totals.necrosis_left_ml),
+        healthy_bone_removed_ml=finite(totals.healthy_bone_removed_ml),
+        graft_volume_ml=finite(totals.graft_volume_ml),
+        neck_area_share=finite(totals.neck_area_share),
+        discretisation_error_fraction=finite(totals.discretisation_error_fraction),
+        upper_bound_fraction=number(bound),
+        optimality_gap=number(gap),
+        stopped_by="effort" if proof is None else proof.stopped_by,
+        bone_left=bone_left,
+        risk=risk,
+    )

@@ -17,7 +17,8 @@ from corecore.base.grid import BoolArray, FloatArray
 from corecore.base.limits import HOLDS, RELAXABLE
 from corecore.base.spec import Spec
 from corecore.document.numbers import finite, number
-from corecore.document.tunnels import ExplanationPart, HeldLimitPart, WallPart
+from corecore.document.text import quantity
+from corecore.document.tunnels import ExplanationPart, HeldLimitPart, Wall, WallPart, WallSide
 from corecore.hip.anatomy.zones import NECK_END_RADII
 from corecore.hip.hip import Hip
 from corecore.planning.search.local_search import best_near
@@ -37,7 +38,7 @@ RING_POINTS, RING_STEP_MM = 64, 0.2
 #: Less than this gained is nothing, share of the lesion.
 NOTHING = 0.0005
 #: Quarters of the neck, seen along its axis.
-QUARTERS = ("superior", "anterior", "inferior", "posterior")
+QUARTERS: tuple[WallSide, ...] = ("superior", "anterior", "inferior", "posterior")
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def explanation(
     near = nearest_walls(hip, tunnel, spec)
     return ExplanationPart(
         text=" ".join(_sentences(figures, near, limits, hip.lesion.volume_ml)),
-        nearest=[WallPart(**wall) for wall in near],
+        nearest=near,
         limits=[limit.part() for limit in limits],
     )
 
@@ -89,14 +90,14 @@ def limiting_constraints(figures: TunnelFigures, spec: Spec) -> list[LimitingCon
         tighter = _moved(spec, key, -row.sense * HOLDS[row.unit])
         if tighter is None:
             continue
-        broken = [item for item in violations(figures, tighter) if item["key"] == key]
-        already = any(item["key"] == key for item in violations(figures, spec))
+        broken = [item for item in violations(figures, tighter) if item.key == key]
+        already = any(item.key == key for item in violations(figures, spec))
         if broken and not already:
-            found.append(LimitingConstraint(key, limit, float(broken[0]["value"]), row.unit))
+            found.append(LimitingConstraint(key, limit, float(broken[0].value), row.unit))
     return found
 
 
-def nearest_walls(hip: Hip, tunnel: Tunnel, spec: Spec) -> list[dict[str, Any]]:
+def nearest_walls(hip: Hip, tunnel: Tunnel, spec: Spec) -> list[WallPart]:
     """Where the tunnel comes nearest to the cortex beyond its portal, to the neck's, and to the joint.
 
     ``depth_mm`` is measured along the axis from the entry; ``where``: a quarter of the neck, or
@@ -117,22 +118,25 @@ def nearest_walls(hip: Hip, tunnel: Tunnel, spec: Spec) -> list[dict[str, Any]]:
     cortex = ~proximal & (depth >= portal)
     neck = cortex & ((points - anatomy.head_center) @ anatomy.neck_axis >= -NECK_END_RADII * anatomy.head_radius_mm)
     found = []
-    for what, part in (("cortex", cortex), ("neck", neck), ("joint", proximal & (depth >= mouth))):
+    walls: tuple[tuple[Wall, BoolArray], ...] = (
+        ("cortex", cortex), ("neck", neck), ("joint", proximal & (depth >= mouth)),
+    )  # fmt: skip
+    for what, part in walls:
         rows = np.flatnonzero(part)
         if len(rows):
             row = rows[int(np.argmin(clearance[rows]))]
             found.append(
-                {
-                    "what": what,
-                    "where": "head" if what == "joint" else _where(hip, points[row]),
-                    "clearance_mm": number(float(clearance[row])),
-                    "depth_mm": number(float(depth[row])),
-                }
+                WallPart(
+                    what=what,
+                    where="head" if what == "joint" else _where(hip, points[row]),
+                    clearance_mm=finite(clearance[row]),
+                    depth_mm=finite(depth[row]),
+                )
             )
     return found
 
 
-def _where(hip: Hip, point: FloatArray) -> str:
+def _where(hip: Hip, point: FloatArray) -> WallSide:
     """The quarter of the neck a point lies in, or ``lateral`` beyond the neck (contract §1)."""
     anatomy = hip.anatomy
     offset, axis = point - anatomy.head_center, anatomy.neck_axis
@@ -211,7 +215,7 @@ def _moved(spec: Spec, key: str, amount: float) -> Spec | None:
 
 
 def _sentences(
-    figures: TunnelFigures, near: list[dict[str, Any]], limits: list[LimitingConstraint], volume_ml: float
+    figures: TunnelFigures, near: list[WallPart], limits: list[LimitingConstraint], volume_ml: float
 ) -> list[str]:
     place = [f"{figures.entry_above_lesser_trochanter_mm:.1f} mm above the lesser trochanter's level"]
     if figures.entry_below_greater_trochanter_mm is not None:
@@ -226,9 +230,10 @@ def _sentences(
         f" {'forward' if tilt >= 0.0 else 'backward'} seen from the side, {figures.length_mm:.1f} mm to the tip.",
     ]
     for item in near:
-        if item["what"] != "cortex":
-            wall = "the joint" if item["what"] == "joint" else f"the neck's {item['where']} cortex"
-            text.append(f"Nearest to {wall}: {item['clearance_mm']:.1f} mm, {item['depth_mm']:.0f} mm from the entry.")
+        if item.what != "cortex":
+            wall = "the joint" if item.what == "joint" else f"the neck's {item.where} cortex"
+            depth = quantity(item.depth_mm, "{:.0f} mm")
+            text.append(f"Nearest to {wall}: {quantity(item.clearance_mm)} mm, {depth} from the entry.")
     if not limits:
         text.append("No limit of place or direction holds it: it ends where the necrosis does.")
     idle = []

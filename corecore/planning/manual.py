@@ -19,7 +19,7 @@ from corecore.planning.planner import ManualPath, Plan, evaluated_plan
 from corecore.planning.search.local_search import best_near
 from corecore.tunnels.cylinder import Tunnel
 from corecore.tunnels.figures import assess, first_exit
-from corecore.tunnels.limits import violations
+from corecore.tunnels.limits import Violation, violations
 from corecore.tunnels.risk.methods import METHODS, Method
 
 #: The search near a path looks at tunnels whose axis passes its entry and its tip within this, mm (engineering
@@ -90,7 +90,7 @@ def assess_path(
         figures = replace(figures, entry_anterior_mm=float("nan"))
     broken = violations(figures, spec)
     if figures.removed_fraction <= 0.0:
-        broken.append({"key": "misses_lesion", "limit": 0.0, "value": 0.0})
+        broken.append(Violation("misses_lesion", 0.0, 0.0))
     started = time.perf_counter()
     near = best_near(hip, spec, tunnel, reach_mm=NEAR_MM)
     search_s = time.perf_counter() - started
@@ -99,7 +99,7 @@ def assess_path(
         entry_mm=np.asarray(entry_mm, dtype=np.float64),
         tip_mm=np.asarray(tip_mm, dtype=np.float64),
         entry_moved_mm=moved,
-        violations=tuple(broken),
+        violations=tuple(item.part() for item in broken),
         nearest=near,
         nearest_reason=None if near is not None else _why_none(hip, tunnel, spec),
     )

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+from msgspec import UnsetType
 
 from corecore.base.errors import InputError
 from corecore.base.limits import SETTABLE
 from corecore.base.spec import Spec
-from corecore.document.content import content_of
+from corecore.document.case import LesionTransformPart
 from corecore.document.fields import known
 from corecore.document.inputs import input_fingerprints
 from corecore.document.read import PlanFile
@@ -21,7 +22,7 @@ from corecore.hip.anatomy.model import Landmarks, PlanWarning
 from corecore.hip.belonging import AT_READING
 from corecore.hip.case import load_case
 from corecore.hip.hip import Hip, build_hip
-from corecore.hip.lesion_transform import move_told
+from corecore.hip.lesion_transform import METHODS, Move
 from corecore.io.references import MaskReference
 from corecore.tunnels.cylinder import Tunnel
 from corecore.tunnels.figures import TunnelFigures, assess
@@ -64,7 +65,7 @@ def open_plan(path: Path, *, image: bool = False) -> OpenedPlan:
     told = known(plan.file.plan.case.lesion_transform)
     if told is not None:
         # The lesion's mask lies in the femur's world by now; how surely it does goes into the risk again.
-        move = move_told(content_of(told))
+        move = move_told(told)
         case = replace(case, move=move, warnings=(*case.warnings, move.warning))
     hip = build_hip(case)
     hip = replace(hip, warnings=(*_told_at_reading(plan, hip), *hip.warnings))
@@ -134,4 +135,21 @@ def _landmarks(plan: StatedPlan) -> Landmarks:
         x_axis=given.x_axis if source.get("x_axis") == "given" else None,
         lesser_trochanter_tip=given.lesser_trochanter_tip if source.get("lesser_trochanter") == "given" else None,
         greater_trochanter_tip=given.greater_trochanter_tip if source.get("greater_trochanter") == "given" else None,
+    )
+
+
+def move_told(told: LesionTransformPart) -> Move:
+    """The move that a plan tells of, without its files. Raises ``InputError`` for what is none."""
+    method, rows, residual, information = told.method, told.world_from_lesion, told.residual_mm, told.information
+    moved, turned = told.moved_mm, told.turned_deg
+    if (
+        isinstance(method, str) and method in METHODS
+        and isinstance(rows, list) and [len(row) for row in rows] == [4] * 4
+        and isinstance(moved, float) and isinstance(turned, float)
+        and not isinstance(residual, UnsetType) and not isinstance(information, UnsetType)
+    ):  # fmt: skip
+        return Move(method, np.array(rows, dtype=np.float64), moved, turned, residual, information, ())
+    raise InputError(
+        "case.lesion_transform is none that a plan of this version writes; an unedited plan is accepted",
+        code="plan-malformed",
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from corecore.base.grid import FloatArray
 from corecore.base.html import figures_html
 from corecore.base.limits import NECK_SHARE_WARNING
 from corecore.base.spec import Spec, preset
-from corecore.document.plan import ReviewPart, Status
+from corecore.document.plan import ReviewPart, Status, ViolationPart
 from corecore.document.tunnels import ExplanationPart
 from corecore.hip.anatomy.model import PlanWarning
 from corecore.hip.hip import Hip
@@ -49,8 +48,8 @@ class ManualPath:
         The points as they were given, world RAS mm.
     entry_moved_mm : float
         From the given entry to where the axis leaves the bone, mm.
-    violations : tuple of dict
-        Limits exceeded, each ``{key, limit, value}``.
+    violations : tuple of ViolationPart
+        Limits exceeded: key, limit and value.
     nearest : NearbyTunnel or None
         The best tunnel within 10 mm of the path, local mm.
     nearest_reason : str or None
@@ -60,7 +59,7 @@ class ManualPath:
     entry_mm: FloatArray
     tip_mm: FloatArray
     entry_moved_mm: float
-    violations: tuple[dict[str, Any], ...]
+    violations: tuple[ViolationPart, ...]
     nearest: NearbyTunnel | None
     nearest_reason: str | None
 
@@ -152,7 +151,7 @@ class Plan:
         for place, (tunnel, figures) in enumerate(self.tunnels, start=1):
             margins = f"cortex {figures.cortical_clearance_mm:.1f}, joint {figures.joint_clearance_mm:.1f} mm"
             rows.append((f"tunnel {place}", f"{tunnel.diameter_mm:g} mm, {figures.length_mm:.1f} mm long; {margins}"))
-        broken = [f"breaks {one['key']}" for one in self.given.violations] if self.given is not None else []
+        broken = [f"breaks {one.key}" for one in self.given.violations] if self.given is not None else []
         return figures_html(f"plan of hip {self.hip.case.id}", rows, [*broken, *(one.text for one in self.warnings)])
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from msgspec import UnsetType
-
 from corecore.document.case import WarningPart
 from corecore.document.fields import known
-from corecore.document.text import UNKNOWN, one_line
+from corecore.document.text import UNKNOWN, one_line, percent, quantity
 from corecore.report.scene import DrawnTunnel, Scene
 
 #: Longest sentence of a plan that is printed, characters: a warning is never cut short, a flood is.
@@ -18,17 +16,6 @@ STATUS_WORDS = {
     "infeasible": "NO FEASIBLE TUNNEL",
     "manual": "SET BY HAND",
 }
-
-
-def quantity(value: float | UnsetType | None, form: str = "{:.1f}", factor: float = 1.0) -> str:
-    """A figure of the plan as text; an en dash where there is none."""
-    figure = known(value)
-    return UNKNOWN if figure is None else form.format(figure * factor)
-
-
-def percent(value: float | UnsetType | None) -> str:
-    """A fraction as per cent."""
-    return quantity(value, "{:.1f} %", 100.0)
 
 
 def identity(scene: Scene) -> list[tuple[str, str]]:

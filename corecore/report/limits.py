@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from corecore.base.limits import HOLDS, LIMITS, MARGINS, NECK_SHARE_WARNING, Limit, by_rounding
 from corecore.base.spec import (
@@ -17,24 +18,23 @@ MARKS = {KEEPS: "✓", JUST: "≈", WARNED: "▲", BREAKS: "✗", UNTOLD: "–"}
 WORDS = {KEEPS: "keeps", JUST: "keeps, just", WARNED: "above", BREAKS: "BREAKS", UNTOLD: "not told"}
 
 
-@dataclass(frozen=True)
-class LimitRow:
-    """One figure against its limit: what it is, both as text with units, and how it stands."""
+class LimitRow(Struct, frozen=True):
+    """One figure against its limit: what it is, both as text with units, and how it stands.
+
+    ``verdict`` says the tone in words, ``mark`` by a sign that needs no colour.
+    """
 
     what: str
     value: str
     limit: str
+    verdict: str
     tone: str
+    mark: str
 
-    @property
-    def mark(self) -> str:
-        """A sign that needs no colour."""
-        return MARKS[self.tone]
 
-    @property
-    def verdict(self) -> str:
-        """The same in words."""
-        return WORDS[self.tone]
+def limit_row(what: str, value: str, limit: str, tone: str) -> LimitRow:
+    """A row with the verdict and the mark of its tone."""
+    return LimitRow(what, value, limit, WORDS[tone], tone, MARKS[tone])
 
 
 #: Rows of one tunnel's own figures, in the order of a report. The shaft angle has two limits and a row of its own.
@@ -88,7 +88,7 @@ def limit_rows(scene: Scene) -> list[LimitRow]:
             key = str(item.key)[:60]
             value, limit = figure(item, "value"), figure(item, "limit")
             rows.append(
-                LimitRow(
+                limit_row(
                     LIMITS[key].figure_name if key in LIMITS else key,
                     "–" if value is None else f"{value:.4g}",
                     "–" if limit is None else f"{limit:.4g}",
@@ -107,7 +107,7 @@ def _row(scene: Scene, rule: Limit, limit: float | None, broken: bool) -> LimitR
     if not known:
         nothing = rule.figure in NEAR_OR_NOTHING and limit is not None
         tone = BREAKS if broken else KEEPS if nothing else UNTOLD
-        return LimitRow(rule.figure_name, "nothing near" if nothing else "–", bound, tone)
+        return limit_row(rule.figure_name, "nothing near" if nothing else "–", bound, tone)
     value, number = min(known) if rule.at_least else max(known)
     what = rule.figure_name + (f" (tunnel {number})" if len(values) > 1 else "")
     tone = tone_of(value, limit, at_least=rule.at_least, just=HOLDS[rule.unit])
@@ -115,7 +115,7 @@ def _row(scene: Scene, rule: Limit, limit: float | None, broken: bool) -> LimitR
         tone = BREAKS
     elif tone == BREAKS and limit is not None and by_rounding(rule.key, value, limit):
         tone = JUST
-    return LimitRow(what, shown(value, limit, rule.unit, tone == BREAKS), bound, tone)
+    return limit_row(what, shown(value, limit, rule.unit, tone == BREAKS), bound, tone)
 
 
 def _shaft_angle(scene: Scene, spec: Any, broken: set[Any]) -> list[LimitRow]:
@@ -123,12 +123,12 @@ def _shaft_angle(scene: Scene, spec: Any, broken: set[Any]) -> list[LimitRow]:
     low, high = figure(spec, "shaft_angle_min_deg"), figure(spec, "shaft_angle_max_deg")
     known = [(v, n) for n, t in enumerate(scene.tunnels, 1) if (v := figure(t.figures, "shaft_angle_deg")) is not None]
     if not known or low is None or high is None:
-        return [LimitRow(SHAFT_ANGLE, "–", "–", BREAKS if broken else UNTOLD)]
+        return [limit_row(SHAFT_ANGLE, "–", "–", BREAKS if broken else UNTOLD)]
     value, number = min(known, key=lambda pair: min(pair[0] - low, high - pair[0]))
     nearer = low if value - low < high - value else high
     tone = BREAKS if broken else tone_of(value, nearer, at_least=nearer == low, just=HOLDS["deg"])
     what = SHAFT_ANGLE + (f" (tunnel {number})" if len(scene.tunnels) > 1 else "")
-    return [LimitRow(what, shown(value, nearer, "deg", tone == BREAKS), f"{low:g} to {high:g}°", tone)]
+    return [limit_row(what, shown(value, nearer, "deg", tone == BREAKS), f"{low:g} to {high:g}°", tone)]
 
 
 def tone_of(value: float, limit: float | None, *, at_least: bool, just: float) -> str:
@@ -159,7 +159,7 @@ def _hole(scene: Scene, limit: float | None, broken: bool) -> list[LimitRow]:
     tone = BREAKS if broken or value is None else tone_of(value, limit, at_least=True, just=HOLDS["mm"])
     bound = "–" if limit is None else f"at least {limit:.3g} mm" + (" (level assumed)" if assumed else "")
     text = "–" if value is None else shown(value, limit, "mm", tone == BREAKS)
-    return [LimitRow(LIMITS["entry_distal_mm"].figure_name, text, bound, tone)]
+    return [limit_row(LIMITS["entry_distal_mm"].figure_name, text, bound, tone)]
 
 
 def _bridge(scene: Scene, limit: float | None) -> list[LimitRow]:
@@ -168,7 +168,7 @@ def _bridge(scene: Scene, limit: float | None) -> list[LimitRow]:
         return []
     tone = tone_of(value, limit, at_least=True, just=HOLDS["mm"])
     bound = "–" if limit is None else f"at least {limit:g} mm"
-    return [LimitRow(LIMITS["bridge_min_mm"].figure_name, shown(value, limit, "mm", tone == BREAKS), bound, tone)]
+    return [limit_row(LIMITS["bridge_min_mm"].figure_name, shown(value, limit, "mm", tone == BREAKS), bound, tone)]
 
 
 def _neck(scene: Scene, broken: bool) -> list[LimitRow]:
@@ -184,7 +184,7 @@ def _neck(scene: Scene, broken: bool) -> list[LimitRow]:
         elif tone == BREAKS and by_rounding(row.key, value, limit):
             tone = JUST
         text = shown(100 * value, 100 * limit, "%", tone == BREAKS)
-        return [LimitRow(row.figure_name, text, f"at most {100 * limit:.3g} %", tone)]
+        return [limit_row(row.figure_name, text, f"at most {100 * limit:.3g} %", tone)]
     tone = KEEPS if value <= NECK_SHARE_WARNING else WARNED
     warned = f"warned above {100 * NECK_SHARE_WARNING:.0f} %"
-    return [LimitRow(row.figure_name, f"{100 * value:.0f} %", warned, tone)]
+    return [limit_row(row.figure_name, f"{100 * value:.0f} %", warned, tone)]

@@ -12,9 +12,9 @@ import json
 from html import escape
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from msgspec import Struct, to_builtins
 
 from corecore.base.grid import FloatArray
 from corecore.base.mesh import TriangleMesh
@@ -50,6 +50,74 @@ SHAFT_DASH = (8.0, 3.0)
 CAP_DASH = (1.0, 0.0)
 
 
+class BodyAxes(Struct, frozen=True):
+    """The patient's own directions, RAS."""
+
+    right: list[float]
+    anterior: list[float]
+    superior: list[float]
+
+
+class Body(Struct, frozen=True):
+    """A surface, painted from ``face`` where seen square on to ``edge`` at its rim, with an opacity there and there.
+
+    ``points`` are little-endian float32 x, y, z, ``triangles`` uint32 corners, both in base64.
+    """
+
+    part: str
+    face: str
+    edge: str
+    opacity: tuple[float, float]
+    points: str
+    triangles: str
+
+
+class Polyline(Struct, frozen=True):
+    """A line through points; ``dash``: mm drawn and left out."""
+
+    part: str
+    color: str
+    dash: tuple[float, float]
+    points: list[list[float]]
+
+
+class Marker(Struct, frozen=True):
+    """A ball at a point, radius in mm."""
+
+    part: str
+    radius: float
+    at: list[float]
+
+
+class Label(Struct, frozen=True):
+    """A word at a point."""
+
+    part: str
+    at: list[float]
+    text: str
+
+
+class View(Struct, frozen=True):
+    """A parallel camera that looks along ``into``; ``width`` by ``height`` mm is in view."""
+
+    key: str
+    center: list[float]
+    into: list[float]
+    width: float
+    height: float
+
+
+class SceneData(Struct, frozen=True):
+    """What the script draws (``web/src/scene/data.ts``): mm from the head's centre, along RAS."""
+
+    axes: BodyAxes
+    bodies: list[Body]
+    lines: list[Polyline]
+    markers: list[Marker]
+    labels: list[Label]
+    views: list[View]
+
+
 def write_scene_html(scene: Scene, path: Path) -> None:
     """Writes the page; it appears whole or not at all. Raises ``OutputError`` where it cannot be written."""
     atomic_write_text(Path(path), scene_html(scene))
@@ -61,7 +129,7 @@ def scene_html(scene: Scene) -> str:
     script = (static / "scene.js").read_text(encoding="utf-8")
     style = (static / "page.css").read_text(encoding="utf-8")
     # In JSON a "<" may stand as an escape: nothing in a plan can close the block.
-    data = json.dumps(scene_data(scene), separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+    data = json.dumps(to_builtins(scene_data(scene)), separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
     policy = (
         f"default-src 'none'; script-src '{_fingerprint(script)}'; style-src '{_fingerprint(style)}'; "
         "base-uri 'none'; form-action 'none'"
@@ -90,7 +158,7 @@ the pictures in preview.png.</p></main>
 """
 
 
-def scene_data(scene: Scene, *, tunnels: bool = True) -> dict[str, Any]:
+def scene_data(scene: Scene, *, tunnels: bool = True) -> SceneData:
     """What the script draws: positions in mm from the head's centre, along RAS.
 
     Without ``tunnels``, what stays while they are moved; the views are still those that show them.
@@ -109,55 +177,47 @@ def scene_data(scene: Scene, *, tunnels: bool = True) -> dict[str, Any]:
     ]
     for color, mesh in painted_tunnels(scene) if scene.tunnels and tunnels else []:
         bodies.append(_body("tunnels", mesh, origin, color, darker(color, 0.6), TUNNEL_OPACITY))
-    return {
-        "axes": {
-            "right": _numbers(scene.patient_right, 6),
-            "anterior": _numbers(scene.anterior, 6),
-            "superior": _numbers(scene.proximal, 6),
-        },
-        "bodies": bodies,
-        "lines": _lines(scene),
-        "markers": [
-            {"part": "entries", "radius": _marker_mm(tunnel), "at": _numbers(tunnel.entry - origin)}
+    return SceneData(
+        axes=BodyAxes(_numbers(scene.patient_right, 6), _numbers(scene.anterior, 6), _numbers(scene.proximal, 6)),
+        bodies=bodies,
+        lines=_lines(scene),
+        markers=[
+            Marker("entries", _marker_mm(tunnel), _numbers(tunnel.entry - origin))
             for tunnel in (scene.tunnels if tunnels else ())
         ],
-        "labels": _labels(scene) if tunnels else [],
-        "views": _views(scene),
-    }
+        labels=_labels(scene) if tunnels else [],
+        views=_views(scene),
+    )
 
 
 def _marker_mm(tunnel: DrawnTunnel) -> float:
-    return min(MARKER_MM, 0.35 * tunnel.diameter_mm)
+    return min(MARKER_MM, 0.35 * float(tunnel.diameter_mm))
 
 
-def _labels(scene: Scene) -> list[dict[str, Any]]:
+def _labels(scene: Scene) -> list[Label]:
     """A single tunnel's entry by name; of several their numbers beyond the tips, where a fan has spread."""
     if len(scene.tunnels) == 1:
-        return [{"part": "entries", "at": _numbers(scene.tunnels[0].entry - scene.head_center), "text": "entry"}]
+        return [Label("entries", _numbers(scene.tunnels[0].entry - scene.head_center), "entry")]
     return [
-        {
-            "part": "tunnels",
-            "at": _numbers(tunnel.tip + NUMBER_MM * tunnel.direction - scene.head_center),
-            "text": str(number),
-        }
+        Label("tunnels", _numbers(tunnel.tip + NUMBER_MM * tunnel.direction - scene.head_center), str(number))
         for number, tunnel in enumerate(scene.tunnels, start=1)
     ]
 
 
 def _body(
     part: str, mesh: TriangleMesh, origin: FloatArray, face: str, edge: str, opacity: tuple[float, float]
-) -> dict[str, Any]:
-    return {
-        "part": part,
-        "face": face,
-        "edge": edge,
-        "opacity": opacity,
-        "points": base64.b64encode((mesh.points_mm - origin).astype("<f4").tobytes()).decode("ascii"),
-        "triangles": base64.b64encode(mesh.triangles.astype("<u4").tobytes()).decode("ascii"),
-    }
+) -> Body:
+    return Body(
+        part=part,
+        face=face,
+        edge=edge,
+        opacity=opacity,
+        points=base64.b64encode((mesh.points_mm - origin).astype("<f4").tobytes()).decode("ascii"),
+        triangles=base64.b64encode(mesh.triangles.astype("<u4").tobytes()).decode("ascii"),
+    )
 
 
-def _lines(scene: Scene) -> list[dict[str, Any]]:
+def _lines(scene: Scene) -> list[Polyline]:
     """Three great circles of the head's sphere, and the axes."""
     turn = np.linspace(0, 2 * np.pi, 97)
     r = scene.head_radius_mm
@@ -183,28 +243,28 @@ def _lines(scene: Scene) -> list[dict[str, Any]]:
     return lines
 
 
-def _line(part: str, color: str, dash: tuple[float, float], points: FloatArray) -> dict[str, Any]:
-    return {"part": part, "color": color, "dash": dash, "points": [_numbers(p) for p in points]}
+def _line(part: str, color: str, dash: tuple[float, float], points: FloatArray) -> Polyline:
+    return Polyline(part, color, dash, [_numbers(p) for p in points])
 
 
-def _views(scene: Scene) -> list[dict[str, Any]]:
+def _views(scene: Scene) -> list[View]:
     front, outer, along = cameras(scene, 1.0)
     # A hair from straight down, leaning so that the front is up: there the way up has no direction of its own.
     down = -scene.proximal + 1e-3 * scene.anterior
-    width = 3.0 * scene.head_radius_mm + 2 * abs(float(np.dot(front.center - scene.head_center, scene.lateral)))
+    width = float(3.0 * scene.head_radius_mm + 2 * abs(np.dot(front.center - scene.head_center, scene.lateral)))
     views = [
         _view("front", front, front.into, scene),
         _view("side", outer, outer.into, scene),
         _view("along", along, along.into, scene),
     ]
-    top = {**views[0], "key": "top", "into": _numbers(down / np.linalg.norm(down), 6), "width": width, "height": width}
+    top = View("top", views[0].center, _numbers(down / np.linalg.norm(down), 6), width, width)
     return [*views[:2], top, views[2]]
 
 
-def _view(key: str, camera: Camera, into: FloatArray, scene: Scene) -> dict[str, Any]:
+def _view(key: str, camera: Camera, into: FloatArray, scene: Scene) -> View:
     center = _numbers(camera.center - scene.head_center)
     width, height = round(float(camera.width_mm), 3), round(float(camera.height_mm), 3)
-    return {"key": key, "center": center, "into": _numbers(into, 6), "width": width, "height": height}
+    return View(key, center, _numbers(into, 6), width, height)
 
 
 def _figures(scene: Scene) -> str:

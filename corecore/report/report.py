@@ -11,7 +11,6 @@ import base64
 import datetime
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -19,12 +18,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy.typing as npt
+from msgspec import Struct, to_builtins
+from msgspec.structs import asdict, replace
 
 from corecore.base.errors import OutputError
 from corecore.io.files import atomic_write_bytes, atomic_write_text
 from corecore.report import captions
 from corecore.report.fluoroscopy import Drr, fluoroscopy, others_on_film
-from corecore.report.report_content import report_content
+from corecore.report.report_content import ReportContent, report_content
 from corecore.report.scene import Scene
 from corecore.report.slices import Slices, slices
 from corecore.report.svg import png
@@ -70,52 +71,89 @@ def write_report(scene: Scene, views: Views, picture: npt.NDArray[Any] | None, f
     write_data(report_data(scene, views), picture, folder)
 
 
-def write_data(data: Mapping[str, Any], picture: npt.NDArray[Any] | None, folder: Path) -> None:
+class ShownFilm(Struct, frozen=True):
+    """A simulated film: its view, how the arm stands, what is written under it, and the drawing as SVG text."""
+
+    title: str
+    stance: str
+    caption: list[str]
+    svg: str
+
+
+class ShownOther(Struct, frozen=True):
+    """Another tunnel on the films, as SVG text."""
+
+    name: str
+    drawings: list[str]
+
+
+class ShownSlice(Struct, frozen=True):
+    """A slice as SVG text; ``width`` is over its height."""
+
+    svg: str
+    caption: str
+    width: float
+
+
+class ShownSlices(Struct, frozen=True):
+    """The slices along one tunnel, and what they are drawn on."""
+
+    number: int
+    ground: str
+    drawings: list[ShownSlice]
+
+
+class ReportData(Struct, frozen=True):
+    """Words, figures and drawings of the report: what both settings are made of. ``picture`` is SVG text."""
+
+    report: ReportContent
+    picture: str | None
+    films: list[ShownFilm]
+    others: list[ShownOther]
+    drill_color: str
+    film_note: str
+    missing: str
+    slices: ShownSlices | None
+
+
+def write_data(data: ReportData, picture: npt.NDArray[Any] | None, folder: Path) -> None:
     """``write_report`` from ``report_data`` made beforehand, while the picture was painted."""
-    whole = {**data, "picture": None if picture is None else _as_svg(picture)}
+    whole = replace(data, picture=None if picture is None else _as_svg(picture))
     atomic_write_text(folder / "report.html", report_html(whole))
     atomic_write_bytes(folder / "report.pdf", report_pdf(whole))
 
 
-def report_data(scene: Scene, views: Views, picture: npt.NDArray[Any] | None = None) -> dict[str, Any]:
+def report_data(scene: Scene, views: Views, picture: npt.NDArray[Any] | None = None) -> ReportData:
     """Words, figures and drawings (as SVG text) of the report as plain data."""
     cut = views.slices
-    return {
-        "report": report_content(scene),
-        "picture": None if picture is None else _as_svg(picture),
-        "films": [
-            {"title": film.arm.title, "stance": film.stance, "caption": film.caption, "svg": str(film.drawing)}
-            for film in views.films
-        ],
-        "others": [
-            {"name": name, "drawings": [{"svg": str(drawing)} for drawing in drawings]}
+    return ReportData(
+        report=report_content(scene),
+        picture=None if picture is None else _as_svg(picture),
+        films=[ShownFilm(film.arm.title, film.stance, film.caption, str(film.drawing)) for film in views.films],
+        others=[
+            ShownOther(name, [str(drawing) for drawing in drawings])
             for name, drawings in others_on_film(scene, views.films)
         ],
-        "drill_color": "Red" if captions.violations(scene) else "Blue",
-        "film_note": views.note,
-        "missing": views.missing,
-        "slices": None
-        if cut is None
-        else {
-            "number": cut.number,
-            "ground": cut.ground,
-            "drawings": [
-                {"svg": str(drawing), "caption": caption, "width": drawing.width / drawing.height}
-                for drawing, caption in cut.drawings
-            ],
-        },
-    }
+        drill_color="Red" if captions.violations(scene) else "Blue",
+        film_note=views.note,
+        missing=views.missing,
+        slices=None if cut is None else ShownSlices(
+            cut.number,
+            cut.ground,
+            [ShownSlice(str(drawing), caption, drawing.width / drawing.height) for drawing, caption in cut.drawings],
+        ),
+    )  # fmt: skip
 
 
-def report_html(data: Mapping[str, Any]) -> str:
+def report_html(data: ReportData) -> str:
     """The page of ``report_data`` as text: self-contained, no script, nothing loaded."""
     style = _static("report.css")
     digest = base64.b64encode(hashlib.sha256(style.encode("utf-8")).digest()).decode("ascii")
-    words = {key: value for key, value in data.items() if key != "report"}
-    return str(_template().render(r=data["report"], style=style, fingerprint=f"sha256-{digest}", **words))
+    words = asdict(data)
+    return str(_template().render(r=words.pop("report"), style=style, fingerprint=f"sha256-{digest}", **words))
 
 
-def report_pdf(data: Mapping[str, Any]) -> bytes:
+def report_pdf(data: ReportData) -> bytes:
     """The print of ``report_data``: two A4 pages and the provenance. Raises ``OutputError`` where typst refuses."""
     import typst
 
@@ -124,8 +162,8 @@ def report_pdf(data: Mapping[str, Any]) -> bytes:
             _static("report.typ").encode("utf-8"),
             format="pdf",
             font_paths=_fonts(),
-            sys_inputs={"data": json.dumps(data, ensure_ascii=False, allow_nan=False)},
-            timestamp=_timestamp(data["report"]["created"]),
+            sys_inputs={"data": json.dumps(to_builtins(data), ensure_ascii=False, allow_nan=False)},
+            timestamp=_timestamp(data.report.created),
         )
     except typst.TypstError as error:
         raise OutputError(f"report.pdf: typst refused ({str(error).splitlines()[0]})", code="report-failed") from error

@@ -6,21 +6,19 @@ header enters: a case is called by its id.
 
 from __future__ import annotations
 
-from typing import Any
-
-from msgspec import UnsetType
+from msgspec import Struct, UnsetType
 
 from corecore.base.limits import LIMITS
 from corecore.base.notice import NOTICE_CAPTION
 from corecore.document.content import content_of
 from corecore.document.fields import known
 from corecore.document.plan import PlanDocument
-from corecore.document.text import UNKNOWN, one_line, sentence
+from corecore.document.text import UNKNOWN, one_line, percent, quantity, sentence
 from corecore.document.totals import BoneLeftPart, TotalsPart
 from corecore.document.tunnels import TunnelPart
-from corecore.report import captions, limits
-from corecore.report.captions import percent, quantity
-from corecore.report.report_lesion import arguments, asked, necrosis_rows
+from corecore.report import captions
+from corecore.report.limits import LimitRow, limit_rows
+from corecore.report.report_lesion import Arguments, FigureRow, arguments, asked, necrosis_rows
 from corecore.report.scene import Scene
 
 #: Warnings on page one; the others are counted, and all stand at the end.
@@ -30,55 +28,128 @@ MOST_ALTERNATIVES, MOST_TUNNELS = 8, 16
 #: Explanations and ways out that are printed.
 MOST_HOLDS, MOST_WAYS = 3, 5
 
-Row = dict[str, Any]
+
+class Answer(Struct, frozen=True):
+    """The answer in a word, its tone (``corecore.report.limits``), and the sentences under it."""
+
+    word: str
+    tone: str
+    lines: list[str]
 
 
-def report_content(scene: Scene) -> dict[str, Any]:
+class WayOut(Struct, frozen=True):
+    """A limit that would have to give way: its value, the one with a tunnel, and how sure that is."""
+
+    what: str
+    limit: str
+    needed: str
+    how: str
+
+
+class Warned(Struct, frozen=True):
+    """Warnings of page one, and how many more there are."""
+
+    lines: list[str]
+    more: int
+
+
+class Transcription(Struct, frozen=True):
+    """The numbers to carry to the theatre, a row a tunnel; ``level_assumed``: the lesser trochanter was not in view."""
+
+    columns: list[str]
+    rows: list[list[str]]
+    level_assumed: bool
+
+
+class InputRow(Struct, frozen=True):
+    """An input by its role and its fingerprint, never by its name."""
+
+    role: str
+    sha256: str
+
+
+class Origins(Struct, frozen=True):
+    """Where a plan comes from: inputs, every parameter in force, and the source of each landmark."""
+
+    inputs: list[InputRow]
+    parameters: list[tuple[str, str]]
+    sources: list[tuple[str, str]]
+
+
+class Judgement(Struct, frozen=True):
+    """The part of a report that changes with the tunnels: answer, figures against limits, numbers to transcribe."""
+
+    status: Answer
+    limits: list[LimitRow]
+    violations: list[str]
+    transcription: Transcription
+
+
+class ReportContent(Judgement, kw_only=True, frozen=True):
+    """Everything the report says in words and figures; ``hash`` is short, ``full_hash`` has 64 digits."""
+
+    side: str
+    id: str
+    imaged: str
+    hash: str
+    full_hash: str
+    version: str
+    created: str
+    notice: str
+    necrosis: list[FigureRow]
+    ways: list[WayOut]
+    holds: list[str]
+    arguments: list[Arguments]
+    warnings: Warned
+    all_warnings: list[str]
+    bone: list[tuple[str, str]]
+    risk: list[list[str]]
+    risk_note: str
+    alternatives: list[list[str]]
+    provenance: Origins
+
+
+def report_content(scene: Scene) -> ReportContent:
     """Everything the report says in words and figures."""
-    plan = scene.plan
-    return {
-        "side": scene.side.upper(),
-        "id": one_line(scene.case_id, 60),
-        "imaged": captions.imaging_date(scene) or "date not given",
-        "hash": scene.hash,
-        "full_hash": scene.full_hash,
-        "version": one_line(known(plan.corecore_version) or UNKNOWN, 30),
-        "created": one_line(known(plan.created) or UNKNOWN, 40),
-        "notice": NOTICE_CAPTION,
-        "necrosis": necrosis_rows(plan),
-        **judged_content(scene),
-        "ways": _ways(plan),
-        "holds": _holds(scene),
-        "arguments": arguments(plan),
-        "warnings": _warnings(scene),
-        "all_warnings": [sentence(line) for line in (*captions.warnings(scene), *asked(plan))],
-        "bone": _bone(scene),
-        "risk": _risk(scene),
-        "risk_note": _risk_note(scene),
-        "alternatives": _alternatives(scene),
-        "provenance": _provenance(scene),
-    }
+    plan, judged = scene.plan, judged_content(scene)
+    return ReportContent(
+        status=judged.status,
+        limits=judged.limits,
+        violations=judged.violations,
+        transcription=judged.transcription,
+        side=scene.side.upper(),
+        id=one_line(scene.case_id, 60),
+        imaged=captions.imaging_date(scene) or "date not given",
+        hash=scene.hash,
+        full_hash=scene.full_hash,
+        version=one_line(known(plan.corecore_version) or UNKNOWN, 30),
+        created=one_line(known(plan.created) or UNKNOWN, 40),
+        notice=NOTICE_CAPTION,
+        necrosis=necrosis_rows(plan),
+        ways=_ways(plan),
+        holds=_holds(scene),
+        arguments=arguments(plan),
+        warnings=_warnings(scene),
+        all_warnings=[sentence(line) for line in (*captions.warnings(scene), *asked(plan))],
+        bone=_bone(scene),
+        risk=_risk(scene),
+        risk_note=_risk_note(scene),
+        alternatives=_alternatives(scene),
+        provenance=_provenance(scene),
+    )
 
 
-def judged_content(scene: Scene) -> dict[str, Any]:
-    """The part of it that changes with the tunnels: answer, figures against limits, numbers to transcribe."""
-    return {
-        "status": _status(scene),
-        "limits": [
-            {"what": j.what, "value": j.value, "limit": j.limit, "verdict": j.verdict, "tone": j.tone, "mark": j.mark}
-            for j in limits.limit_rows(scene)
-        ],
-        "violations": captions.violations(scene),
-        "transcription": _transcription(scene),
-    }
+def judged_content(scene: Scene) -> Judgement:
+    """What changes with the tunnels."""
+    return Judgement(_status(scene), limit_rows(scene), captions.violations(scene), _transcription(scene))
 
 
-def _status(scene: Scene) -> dict[str, Any]:
+def _status(scene: Scene) -> Answer:
     """The answer in a word, a tone, and the sentences under it."""
     plan, broken = scene.plan, captions.violations(scene)
     totals = plan.totals
     if scene.status == "infeasible":
-        return {"word": captions.headline(scene), "tone": "breaks", "lines": [sentence(captions.reason(scene))]}
+        return Answer(captions.headline(scene), "breaks", [sentence(captions.reason(scene))])
     count = len(scene.tunnels)
     sizes = sorted({f"{tunnel.diameter_mm:g}" for tunnel in scene.tunnels})
     drill = f"{count} tunnel{'s' if count != 1 else ''} of {' and '.join(sizes)} mm"
@@ -105,7 +176,7 @@ def _status(scene: Scene) -> dict[str, Any]:
             f"Planned for the errors of: {one_line(known(robust.method) or UNKNOWN, 30)}; limit of breaches"
             f" {percent(robust.breach_probability_max)} {met}."
         )
-    return {"word": captions.headline(scene), "tone": "breaks" if broken else "keeps", "lines": lines}
+    return Answer(captions.headline(scene), "breaks" if broken else "keeps", lines)
 
 
 def _bound(totals: TotalsPart, count: int) -> str:
@@ -115,9 +186,9 @@ def _bound(totals: TotalsPart, count: int) -> str:
     return f"Within these limits {what} more than {percent(totals.upper_bound_fraction)} (proven)."
 
 
-def _ways(plan: PlanDocument) -> list[Row]:
+def _ways(plan: PlanDocument) -> list[WayOut]:
     """What would have to give way for a tunnel: the limit, its value, the one with a tunnel, and how sure that is."""
-    rows: list[Row] = []
+    rows: list[WayOut] = []
     told = known(plan.infeasible)
     if told is None:
         return rows
@@ -126,12 +197,12 @@ def _ways(plan: PlanDocument) -> list[Row]:
             name = one_line(str(way.key), 60)
             sure = "planned with it" if way.confirmed is True else "not planned with it"
             rows.append(
-                {
-                    "what": LIMITS[name].figure_name if name in LIMITS and not LIMITS[name].settable else name,
-                    "limit": quantity(way.limit, "{:g}"),
-                    "needed": quantity(way.needed, "{:g}"),
-                    "how": f"{how}; {sure}",
-                }
+                WayOut(
+                    what=LIMITS[name].figure_name if name in LIMITS and not LIMITS[name].settable else name,
+                    limit=quantity(way.limit, "{:g}"),
+                    needed=quantity(way.needed, "{:g}"),
+                    how=f"{how}; {sure}",
+                )
             )
     return rows
 
@@ -161,12 +232,12 @@ def _holds(scene: Scene) -> list[str]:
     return found if more <= 0 else [*found[:MOST_HOLDS], f"{more} more in plan.json."]
 
 
-def _warnings(scene: Scene) -> dict[str, Any]:
+def _warnings(scene: Scene) -> Warned:
     lines = [sentence(line) for line in (*asked(scene.plan), *captions.warnings(scene))]
-    return {"lines": lines[:MOST_WARNINGS], "more": max(0, len(lines) - MOST_WARNINGS)}
+    return Warned(lines[:MOST_WARNINGS], max(0, len(lines) - MOST_WARNINGS))
 
 
-def _transcription(scene: Scene) -> dict[str, Any]:
+def _transcription(scene: Scene) -> Transcription:
     """The numbers to carry to the theatre: for one tunnel a list, for several a table with a row each."""
     rows = []
     for number, tunnel in enumerate(scene.tunnels[:MOST_TUNNELS], start=1):
@@ -197,11 +268,11 @@ def _transcription(scene: Scene) -> dict[str, Any]:
                 ("Tip, RAS mm", _point(tunnel.tip.tolist())),
             ]
         )
-    return {
-        "columns": [label for label, _ in rows[0]] if rows else [],
-        "rows": [[value for _, value in row] for row in rows],
-        "level_assumed": scene.plan.anatomy.sources.lesser_trochanter == "assumed",
-    }
+    return Transcription(
+        columns=[label for label, _ in rows[0]] if rows else [],
+        rows=[[value for _, value in row] for row in rows],
+        level_assumed=scene.plan.anatomy.sources.lesser_trochanter == "assumed",
+    )
 
 
 def _frame_ends(figures: TunnelPart) -> str:
@@ -298,20 +369,20 @@ def _alternatives(scene: Scene) -> list[list[str]]:
     return rows
 
 
-def _provenance(scene: Scene) -> dict[str, Any]:
+def _provenance(scene: Scene) -> Origins:
     """Inputs by their fingerprints, never by their names; and every parameter in force."""
     plan = scene.plan
     inputs = []
     for item in plan.case.inputs:
         label = "" if known(item.label) is None else f", label {one_line(str(item.label), 30)}"
         given = known(item.original_sha256) or known(item.sha256)
-        inputs.append({"role": one_line(known(item.role) or UNKNOWN, 30) + label, "sha256": one_line(str(given), 64)})
+        inputs.append(InputRow(one_line(known(item.role) or UNKNOWN, 30) + label, one_line(str(given), 64)))
     parameters = [(key, _parameter(key, value)) for key, value in content_of(plan.spec).items()]
     sources = [
         (one_line(key.replace("_", " "), 40), one_line(str(value), 40))
         for key, value in content_of(plan.anatomy.sources).items()
     ]
-    return {"inputs": inputs, "parameters": parameters, "sources": sources}
+    return Origins(inputs, parameters, sources)
 
 
 def _parameter(key: str, value: object) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from msgspec import Struct
 
 from corecore.document.fields import known, listed
 from corecore.document.necrosis import NecrosisPart
 from corecore.document.plan import PlanDocument
-from corecore.document.text import one_line, sentence, text_of
-from corecore.report.captions import percent, quantity
+from corecore.document.text import one_line, percent, quantity, sentence, text_of
 
 #: Arguments of each kind on page one; the others are counted, and stand in measures.json.
 MOST_ARGUMENTS = 4
@@ -23,30 +22,51 @@ JIC_WORDS = (
     " C2: beyond the acetabular edge"
 )
 
-Row = dict[str, Any]
+
+class FigureRow(Struct, frozen=True):
+    """A figure of the lesion as text, and what it means: its class with that class's limits."""
+
+    what: str
+    value: str
+    note: str
 
 
-def necrosis_rows(plan: PlanDocument) -> list[Row]:
+class Argument(Struct, frozen=True):
+    """One sentence of what became of such hips, with its source."""
+
+    text: str
+    source: str
+
+
+class Arguments(Struct, frozen=True):
+    """Arguments of one kind; ``more``: how many are left out."""
+
+    title: str
+    items: list[Argument]
+    more: int
+
+
+def necrosis_rows(plan: PlanDocument) -> list[FigureRow]:
     """The lesion's figures, each with its class and that class's limits."""
     n = plan.necrosis
-    rows: list[Row] = [{"what": "Volume", "value": quantity(n.volume_ml, "{:.1f} ml"), "note": _spread(n)}]
+    rows = [FigureRow("Volume", quantity(n.volume_ml, "{:.1f} ml"), _spread(n))]
     if len(n.components) > 1:
-        rows.append({"what": "Foci", "value": str(len(n.components)), "note": _foci(plan)})
+        rows.append(FigureRow("Foci", str(len(n.components)), _foci(plan)))
     half = known(n.head_fraction_half_voxel)
     between = ""
     if half is not None:
         between = f"; {100 * half[0]:.0f} to {100 * half[1]:.0f} % when the outline moves by half a voxel"
     rows.append(
-        {
-            "what": "Share of the head",
-            "value": percent(n.head_fraction),
-            "note": (
+        FigureRow(
+            "Share of the head",
+            percent(n.head_fraction),
+            (
                 "no Steinberg extent: the edge of the scan cuts the head or the lesion"
                 if n.steinberg is None
                 else f"Steinberg extent {text_of(n.steinberg)} (A under 15 %, B 15 to 30 %, C over 30 %; no stage)"
             )
             + between,
-        }
+        )
     )
     jic = n.jic
     basis = {
@@ -55,36 +75,36 @@ def necrosis_rows(plan: PlanDocument) -> list[Row]:
         "landmarks": "; from landmarks",
     }
     rows.append(
-        {
-            "what": "Place (JIC type)",
-            "value": text_of(known(jic.type_range) or jic.type),
-            "note": _no_class(n, "jic.type") + JIC_WORDS + basis.get(str(jic.basis), ""),
-        }
+        FigureRow(
+            "Place (JIC type)",
+            text_of(known(jic.type_range) or jic.type),
+            _no_class(n, "jic.type") + JIC_WORDS + basis.get(str(jic.basis), ""),
+        )
     )
     kerboul = n.kerboul
     rows.append(
-        {
-            "what": "Combined necrotic angle",
-            "value": quantity(kerboul.combined_deg, "{:.0f}°"),
-            "note": f"modified Kerboul grade {text_of(kerboul.grade)} (1 under 200°, 2 to 250°, 3 to 300°, 4 above)",
-        }
+        FigureRow(
+            "Combined necrotic angle",
+            quantity(kerboul.combined_deg, "{:.0f}°"),
+            f"modified Kerboul grade {text_of(kerboul.grade)} (1 under 200°, 2 to 250°, 3 to 300°, 4 above)",
+        )
     )
     loaded = n.weight_bearing
     rows.append(
-        {
-            "what": "Loaded surface involved",
-            "value": quantity(loaded.surface_fraction, "{:.0f} %", 100.0),
-            "note": f"of the cap of {quantity(loaded.cap_half_angle_deg, '{:g}')}° about the load in gait;"
+        FigureRow(
+            "Loaded surface involved",
+            quantity(loaded.surface_fraction, "{:.0f} %", 100.0),
+            f"of the cap of {quantity(loaded.cap_half_angle_deg, '{:g}')}° about the load in gait;"
             f" least bone over the necrosis there {quantity(loaded.depth_mm, '{:.1f} mm')}",
-        }
+        )
     )
     uncertain = _frame_note(n)
     if uncertain:
-        rows.append({"what": "Lateral axis", "value": "uncertain", "note": uncertain})
+        rows.append(FigureRow("Lateral axis", "uncertain", uncertain))
     stage = known(n.signs.stage)
     label = None if stage is None else known(stage.label)
     told = "not given" if label is None else one_line(label, 40)
-    rows.append({"what": "Stage", "value": told, "note": "as the surgeon reads it; never derived from the masks"})
+    rows.append(FigureRow("Stage", told, "as the surgeon reads it; never derived from the masks"))
     return rows
 
 
@@ -138,7 +158,7 @@ def _spread(necrosis: NecrosisPart) -> str:
     return f"{ends[0]:.1f} to {ends[-1]:.1f} ml when the outline moves by half a voxel"
 
 
-def arguments(plan: PlanDocument) -> list[Row]:
+def arguments(plan: PlanDocument) -> list[Arguments]:
     """What became of such hips, what speaks against and for; each sentence with its source."""
     summary = plan.necrosis.summary
     groups = []
@@ -146,14 +166,14 @@ def arguments(plan: PlanDocument) -> list[Row]:
         (summary.speaks_against, "Against"), (summary.speaks_for, "For"), (summary.expected, "Course of such hips"),
     ):  # fmt: skip
         told = [
-            {
-                "text": sentence(one_line(known(item.text) or "", 300)),
-                "source": one_line(f"{known(item.source) or ''}; {known(item.cohort) or ''}", 200),
-            }
+            Argument(
+                sentence(one_line(known(item.text) or "", 300)),
+                one_line(f"{known(item.source) or ''}; {known(item.cohort) or ''}", 200),
+            )
             for item in found
         ]
         if told:
-            groups.append({"title": title, "items": told[:MOST_ARGUMENTS], "more": max(0, len(told) - MOST_ARGUMENTS)})
+            groups.append(Arguments(title, told[:MOST_ARGUMENTS], max(0, len(told) - MOST_ARGUMENTS)))
     return groups
 
 

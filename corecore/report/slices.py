@@ -310,8 +310,8 @@ def _strip(scene: Scene, tissue: Tissue, grey: _Grey, tunnel: DrawnTunnel, pixel
         _ground(drawing, scene, tissue, grey, plane, (left, TILE_TITLE))
         last = number == STRIP_TILES - 1
         words = f"{at:.1f} mm, tip" if last else f"{at:.0f} mm"
-        style: dict[str, Any] = {"size": 22, "bold": True, "color": "#111111", "halo": None, "anchor": "middle"}
-        drawing.text(left + size / 2, TILE_TITLE - 8, words, **style)
+        middle_x, above = left + size / 2, TILE_TITLE - 8
+        drawing.text(middle_x, above, words, size=22, bold=True, color="#111111", halo=None, anchor="middle")
         if number == 0:
             for vector, x, y, anchor in (
                 (-right, left + 8, TILE_TITLE + size / 2 + 8, "start"),

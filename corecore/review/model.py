@@ -152,12 +152,12 @@ class ReviewModel:
         for index, (_, figures) in enumerate(drilled, start=1):
             which = index if len(drilled) > 1 else UNSET
             # By rounding alone no limit is broken, as where a plan leaves for other programs.
-            own = [item for item in violations(figures, self.spec) if not by_rounding(**item)]
-            found += [ViolationPart(item["key"], item["limit"], number(item["value"]), which) for item in own]
+            own = [item for item in violations(figures, self.spec) if not by_rounding(item.key, item.value, item.limit)]
+            found += [item.part(which) for item in own]
             if figures.removed_fraction <= 0.0:
                 found.append(ViolationPart("misses_lesion", 0.0, 0.0, which))
         together = set_violations(self.hip, [tunnel for tunnel, _ in drilled], self.spec)
-        return found + [ViolationPart(**item) for item in together]
+        return found + [item.part() for item in together]
 
     def shown(self, lines: Sequence[Line]) -> Scene:
         """The plan's scene with other tunnels in it, measured and judged."""
@@ -205,8 +205,7 @@ class ReviewModel:
 def _stated(hip: Hip, tunnel: Tunnel, figures: TunnelFigures) -> PlannedTunnelPart:
     """A tunnel as ``plan.json`` states it."""
     names = [field.name for field in fields(figures) if field.name in PlannedTunnelPart.__struct_fields__]
-    # The one's fields are the other's, by name.
-    told: Any = {name: number(getattr(figures, name)) for name in names}
+    told: dict[str, Any] = {name: number(getattr(figures, name)) for name in names}
     return PlannedTunnelPart(
         **told,
         entry=[round(float(c), 6) for c in hip.to_world(tunnel.entry)],

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from corecore.base.errors import InputError
-from corecore.document.content import content_of
 from corecore.document.fields import known
 from corecore.document.plan import PlanDocument, ReviewPart, SignedPart
 from corecore.exports.plan_folder import write_plan
@@ -65,7 +64,7 @@ def write_outcome(desk: ReviewModel, session: Session, measures: Measures, folde
         entry,
         tip,
         0.0,
-        tuple(content_of(item) for item in desk.broken(drilled)),
+        tuple(desk.broken(drilled)),
         None,
         "the review looks for no other tunnel",
     )

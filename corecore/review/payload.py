@@ -45,11 +45,11 @@ def about(desk: ReviewModel) -> CaseDetails:
     """What no step changes: whose hip, which plan, its warnings."""
     content = report_content(desk.scene)
     return CaseDetails(
-        side=content["side"],
-        id=content["id"],
-        imaged=content["imaged"],
-        warnings=msgspec.convert(content["warnings"], Warnings, from_attributes=True),
-        notice=content["notice"],
+        side=content.side,
+        id=content.id,
+        imaged=content.imaged,
+        warnings=msgspec.convert(content.warnings, Warnings, from_attributes=True),
+        notice=content.notice,
         plan=desk.scene.hash,
         sets=[name for name, _ in desk.sets],
     )
@@ -139,7 +139,7 @@ def _measure(value: float | None, unit: str) -> str:
 
 def space(desk: ReviewModel) -> Space:
     """Bone, lesion and axes to turn, about the head's centre; the tunnels come with each answer."""
-    told = scene_data(desk.scene, tunnels=False)
+    told = msgspec.structs.asdict(scene_data(desk.scene, tunnels=False))
     return msgspec.convert({"origin": _numbers(desk.scene.head_center), **told}, Space, from_attributes=True)
 
 

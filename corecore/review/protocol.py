@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar, cast
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -18,6 +18,7 @@ from corecore.base.errors import InputError
 from corecore.base.input_file import parsed_json, short
 from corecore.document.fields import Part, Vector
 from corecore.document.misfit import misfit_of
+from corecore.document.schema import SchemaNode
 from corecore.review import session
 from corecore.review.session import End, Point
 
@@ -528,8 +529,8 @@ def _converted(content: Any, kind: type[T]) -> T:
 
 
 @cache
-def _schema_of(kind: type[Part]) -> dict[str, Any]:
-    return msgspec.json.schema(kind)
+def _schema_of(kind: type[Part]) -> SchemaNode:
+    return cast(SchemaNode, msgspec.json.schema(kind))
 
 
 def point(place: list[float]) -> Point:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from corecore.base.spec import Kept, Spec
 from corecore.hip.hip import Hip
 from corecore.tunnels.cylinder import Tunnel
 from corecore.tunnels.figures import TunnelFigures, assess, first_exit
-from corecore.tunnels.limits import violations
+from corecore.tunnels.limits import Violation, violations
 from corecore.tunnels.tunnel_set import set_violations
 from corecore.tunnels.user_constraints import ENTRY_OFF_MM
 
@@ -34,7 +33,7 @@ def kept_tunnels(hip: Hip, spec: Spec) -> Pairs:
         own = replace(free, diameter_mm=kept.diameter_mm, cavity_diameter_mm=0.0, cavity_length_mm=0.0)
         broken = violations(figures, own)
         if figures.removed_fraction <= 0.0:
-            broken.append({"key": "misses_lesion", "limit": 0.0, "value": 0.0})
+            broken.append(Violation("misses_lesion", 0.0, 0.0))
         if broken:
             raise InputError(
                 f"kept tunnel {number} breaks {_words(broken)}; one that keeps every limit is accepted",
@@ -66,5 +65,5 @@ def _on_surface(hip: Hip, kept: Kept, number: int) -> Tunnel:
     return Tunnel(found, tip, kept.diameter_mm)
 
 
-def _words(broken: list[dict[str, Any]]) -> str:
-    return ", ".join(f"{item['key']} (limit {item['limit']:.4g}, found {item['value']:.4g})" for item in broken)
+def _words(broken: list[Violation]) -> str:
+    return ", ".join(f"{item.key} (limit {item.limit:.4g}, found {item.value:.4g})" for item in broken)

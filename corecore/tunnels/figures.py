@@ -7,6 +7,7 @@ of a plan come from here.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -191,16 +192,13 @@ def assess(hip: Hip, tunnel: Tunnel, spec: Spec) -> TunnelFigures:
     # The plane alone parts joint from cortex: a wall that leaves the head sideways has left it through the joint.
     proximal, end_proximal = anatomy.proximal_of_head_plane(wall), anatomy.proximal_of_head_plane(end)
     cortex = beyond & ~proximal
-    quarter = anatomy.in_posterosuperior_quarter(wall)
     joint = min(_least(depth[proximal & (at >= mouth)]), _least(end_depth[end_proximal]))
     cortical = min(_least(depth[cortex]), _least(end_depth[~end_proximal]))
-    superior = _least(depth[cortex & quarter])
     wall_depth = _least(depth[at >= mouth])
     if tunnel.cavity is not None:
         wide = np.concatenate([_wall_of(tunnel.cavity), _end_disc(tunnel.cavity), _end_disc(tunnel.cavity, back=True)])
         depth, proximal = bone.distance(wide), anatomy.proximal_of_head_plane(wide)
         joint, cortical = min(joint, _least(depth[proximal])), min(cortical, _least(depth[~proximal]))
-        superior = min(superior, _least(depth[~proximal & anatomy.in_posterosuperior_quarter(wide)]))
         wall_depth = min(wall_depth, _least(depth))
     fixed, heading_fixed = fixed_entry(hip, spec), fixed_direction(hip, spec)
 
@@ -217,7 +215,7 @@ def assess(hip: Hip, tunnel: Tunnel, spec: Spec) -> TunnelFigures:
         length_mm=tunnel.length_mm,
         portal_length_mm=portal,
         cortical_clearance_mm=cortical,
-        posterosuperior_clearance_mm=superior,
+        posterosuperior_clearance_mm=posterosuperior_clearances(hip, [anatomy], tunnel, portal)[0],
         joint_clearance_mm=joint,
         wall_depth_min_mm=wall_depth,
         incidence_deg=float(np.degrees(np.arcsin(sine))),
@@ -284,6 +282,18 @@ def _disc_offsets(solid: Tunnel) -> FloatArray:
     ring = np.cos(angle)[:, None] * a + np.sin(angle)[:, None] * b
     share = np.linspace(0.0, 1.0, int(np.ceil(2.0 * solid.radius_mm)) + 1)[1:]
     return np.asarray((solid.radius_mm * share[:, None, None] * ring).reshape(-1, 3))
+
+
+def posterosuperior_clearances(hip: Hip, frames: Sequence[Anatomy], tunnel: Tunnel, portal_mm: float) -> list[float]:
+    """Least clearance beyond the portal in the neck's postero-superior quarter, as each frame has it, mm."""
+    stations = _stations(0.0, tunnel.length_mm)
+    wall = _rings(tunnel, stations)[np.repeat(stations, RING_POINTS) >= portal_mm]
+    if tunnel.cavity is not None:
+        wide = tunnel.cavity
+        wall = np.concatenate([wall, _wall_of(wide), _end_disc(wide), _end_disc(wide, back=True)])
+    wall = wall[~hip.anatomy.proximal_of_head_plane(wall)]
+    depth = hip.bone.distance(wall)
+    return [_least(depth[frame.in_posterosuperior_quarter(wall)]) for frame in frames]
 
 
 def frame_figures(normal: FloatArray, anatomy: Anatomy, tunnel: Tunnel) -> dict[str, float]:

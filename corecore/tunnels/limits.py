@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any
+from typing import NamedTuple
 
-from corecore.base.limits import OF_A_TUNNEL, OUTWARD_MM, Limit
+from msgspec import UNSET, UnsetType
+
+from corecore.base.limits import LIMITS, OF_A_TUNNEL, OUTWARD_MM, Limit
 from corecore.base.spec import Spec
+from corecore.document.numbers import rounded
+from corecore.document.plan import ViolationPart
 from corecore.tunnels.figures import TunnelFigures
 
 
 class Reason(IntEnum):
-    """Why a line carries no tunnel: the constraint it breaks first."""
+    """Why a line carries no tunnel: the limit it breaks first, by the beginning of its key."""
 
     OK = 0
     CORTICAL = 1
@@ -33,48 +37,43 @@ class Reason(IntEnum):
     PELVIS = 17
     ENTRY_FIXED = 18
     DIRECTION_FIXED = 19
-    NECK_SHARE = 20
+    NECK_AREA_SHARE = 20
 
 
 NUMBER_OF_REASONS = len(Reason)
 
-#: The limit (``corecore.base.limits``) behind each reason.
+#: The limit (``corecore.base.limits``) behind each reason: the one whose key begins with its name.
 REASON_KEYS: dict[Reason, str] = {
-    Reason.CORTICAL: "cortical_margin_mm",
-    Reason.POSTEROSUPERIOR: "posterosuperior_margin_mm",
-    Reason.JOINT: "joint_margin_mm",
-    Reason.PORTAL: "portal",
-    Reason.INCIDENCE: "incidence_min_deg",
-    Reason.SHAFT_ANGLE_MIN: "shaft_angle_min_deg",
-    Reason.SHAFT_ANGLE_MAX: "shaft_angle_max_deg",
-    Reason.LENGTH: "length_max_mm",
-    Reason.ENTRY_NORMAL: "entry_normal_max_deg",
-    Reason.ENTRY_AP: "entry_ap_max_mm",
-    Reason.ENTRY_DISTAL: "entry_distal_mm",
-    Reason.ENTRY_PROXIMAL: "entry_proximal_mm",
-    Reason.FIELD_OF_VIEW: "field_of_view",
-    Reason.OUTWARD: "outward_path",
-    Reason.MISSES_LESION: "misses_lesion",
-    Reason.AVOID: "avoid",
-    Reason.PELVIS: "pelvis",
-    Reason.ENTRY_FIXED: "entry_fixed",
-    Reason.DIRECTION_FIXED: "direction_fixed",
-    Reason.NECK_SHARE: "neck_area_share_max",
+    reason: next(key for key in LIMITS if key.upper().startswith(reason.name))
+    for reason in Reason
+    if reason is not Reason.OK
 }
 
 
-def violations(figures: TunnelFigures, spec: Spec) -> list[dict[str, Any]]:
-    """Every hard constraint that a tunnel breaks, as ``{key, limit, value}``."""
+class Violation(NamedTuple):
+    """A limit (``corecore.base.limits``) that is broken: its bound and the figure beyond it, in its unit."""
+
+    key: str
+    limit: float
+    value: float
+
+    def part(self, tunnel: int | UnsetType = UNSET) -> ViolationPart:
+        """As in ``plan.json``; ``tunnel``: which one breaks it, counted from 1."""
+        return ViolationPart(self.key, rounded(self.limit), rounded(self.value), tunnel)
+
+
+def violations(figures: TunnelFigures, spec: Spec) -> list[Violation]:
+    """Every hard constraint that a tunnel breaks."""
     found = (violation(limit, _figure(figures, limit), spec) for limit in OF_A_TUNNEL)
     return [item for item in found if item is not None]
 
 
-def violation(limit: Limit, value: float | None, spec: Spec) -> dict[str, Any] | None:
+def violation(limit: Limit, value: float | None, spec: Spec) -> Violation | None:
     """How a figure breaks a limit; ``None`` where it keeps it, or where either is not asked for."""
     bound = limit.value(spec)
     if value is None or bound is None or (value >= bound if limit.at_least else value <= bound):
         return None
-    return {"key": limit.key, "limit": bound, "value": value}
+    return Violation(limit.key, bound, value)
 
 
 def _figure(figures: TunnelFigures, limit: Limit) -> float | None:

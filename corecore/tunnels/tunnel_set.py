@@ -20,7 +20,7 @@ from corecore.hip.anatomy.model import Anatomy
 from corecore.hip.hip import Hip
 from corecore.tunnels.cylinder import Tunnel, across_axes
 from corecore.tunnels.figures import LEAN_LEAST, PORTAL_EXTRA_MM, neck_area_share, portal_lengths
-from corecore.tunnels.limits import violation
+from corecore.tunnels.limits import Violation, violation
 
 #: Entries as near as this share a portal, mm (contract §2).
 SHARED_PORTAL_MM = 0.5
@@ -143,22 +143,22 @@ def portals_of(entries: FloatArray) -> list[int]:
     return result
 
 
-def set_violations(hip: Hip, tunnels: Sequence[Tunnel], spec: Spec) -> list[dict[str, Any]]:
-    """Every rule between tunnels that a set breaks, as ``{key, limit, value}``; the tunnels' own are not looked at."""
-    broken: list[dict[str, Any]] = []
+def set_violations(hip: Hip, tunnels: Sequence[Tunnel], spec: Spec) -> list[Violation]:
+    """Every rule between tunnels that a set breaks; the tunnels' own are not looked at."""
+    broken: list[Violation] = []
     for j, second in enumerate(tunnels):
         for first in tunnels[:j]:
             if np.linalg.norm(first.entry - second.entry) > SHARED_PORTAL_MM:
                 bridge = bridge_mm(hip, first, second)
                 if bridge < spec.bridge_min_mm:
-                    broken.append({"key": "bridge_min_mm", "limit": spec.bridge_min_mm, "value": bridge})
+                    broken.append(Violation("bridge_min_mm", spec.bridge_min_mm, bridge))
             share = shared_volume(hip, first, second, spec)
             if share >= OVERLAP_MAX:
-                broken.append({"key": "overlap", "limit": OVERLAP_MAX, "value": share})
+                broken.append(Violation("overlap", OVERLAP_MAX, share))
     portals = portals_of(np.array([tunnel.entry for tunnel in tunnels]).reshape(-1, 3))
     wide = {portal for portal, tunnel in zip(portals, tunnels, strict=True) if tunnel.diameter_mm > WIDE_HOLE_MM}
     if len(wide) > WIDE_HOLES_MAX:
-        broken.append({"key": "wide_holes", "limit": WIDE_HOLES_MAX, "value": len(wide)})
+        broken.append(Violation("wide_holes", WIDE_HOLES_MAX, len(wide)))
     # One tunnel's own share is among its own limits.
     together = sum(neck_area_share(hip.anatomy, tunnel) for tunnel in tunnels)
     item = violation(LIMITS["neck_area_share_max"], together, spec) if len(tunnels) > 1 else None

@@ -98,7 +98,7 @@ def measure(bore: DrilledCylinder, hip: Hip, frame: Frame, spec: dict[str, float
         outward_depth_mm=_greatest_depth(path, hip),
         entry_height_mm=height,
         hole_half_height_mm=radius / max(float(np.sin(np.radians(shaft_angle))), 1e-6),
-        entry_anterior_mm=_anterior_of_midline(tunnel.start, height, hip, frame),
+        entry_anterior_mm=anterior_of_midline(tunnel.start, height, hip, frame),
         cut_distance_mm=float(np.linalg.norm(cuts - tunnel.start, axis=1).min()) if len(cuts) else None,
         removed_fraction=float(np.mean(bore.contains(hip.lesion_points_mm))),
         pelvis_clearance_mm=None if hip.pelvis is None else hip.pelvis.clearance_mm((outward, *bore.solids)),
@@ -134,7 +134,7 @@ def _greatest_depth(points: FloatArray, hip: Hip) -> float:
     return -float(hip.mesh.least_gap(points))
 
 
-def _anterior_of_midline(entry: FloatArray, height_mm: float, hip: Hip, frame: Frame) -> float | None:
+def anterior_of_midline(entry: FloatArray, height_mm: float, hip: Hip, frame: Frame) -> float | None:
     """How far the entry lies before the lateral mid-line at its height, mm; ``None`` without a section there."""
     middle = frame.shaft_at(height_mm)
     ticks = np.arange(-SECTION_REACH_MM, SECTION_REACH_MM + 1e-9, SECTION_STEP_MM)

@@ -26,6 +26,12 @@ SPHERE_SOFT_MM = 0.5
 #: Sections of the shaft: from this far distal of the lesser trochanter to this far, over at least, mm (contract §1).
 SHAFT_FROM_MM, SHAFT_TO_MM, SHAFT_LEAST_MM = 20.0, 120.0, 20.0
 SHAFT_STEP_MM = 2.0
+#: A usual shaft's curvature forward and away from the neck, 1/mm: taken off, so that a part of the span tells all of
+#: it (docs/design/anatomy.md).
+BOW_FORWARD, BOW_LATERAL = 0.8e-3, 0.6e-3
+#: The axis lies within this of the whole shaft's in 19 femora of 20, degrees: where 20 mm are in view; where nearly all
+#: is; assumed; assumed where the scan ends so many mm above the trochanter's usual level (docs/design/anatomy.md).
+SHORT_DEG, NEARLY_DEG, ASSUMED_DEG, HIGH_DEG, HIGH_MM = 3.5, 1.0, 14.0, 25.0, 20.0
 #: The neck's smallest section lies between these distances from the head's centre, head radii (contract §1).
 NECK_FROM_RADII, NECK_TO_RADII = 0.8, 1.8
 NECK_STEP_MM, NECK_RASTER_MM = 1.0, 0.75
@@ -45,6 +51,8 @@ def landmark_checks(plan: StatedPlan, hip: Hip, frame: Frame) -> list[Check]:
         if anatomy.neck_min_area_mm2 is not None:
             stated, area = anatomy.neck_min_area_mm2, None if neck is None else neck[1]
             checks.append(equal("anatomy.neck_min_area_mm2", stated, area, tolerance.NECK_AREA * stated, "mm²"))
+    if anatomy.shaft_range_deg is not None:
+        checks.append(_shaft_range(plan, hip, frame))
     if sources.get("shaft_axis") == "fitted":
         shaft = _shaft_axis(plan, hip, frame)
         turn = None if shaft is None else angle_deg(shaft, frame.z)
@@ -178,6 +186,47 @@ def _neck_section(hip: Hip, frame: Frame) -> tuple[FloatArray, float] | None:
     return best
 
 
+def _shaft_range(plan: StatedPlan, hip: Hip, frame: Frame) -> Check:
+    """How far off the shaft's axis may be, by how it was found and how much of it is in view."""
+    anatomy = plan.anatomy
+    source, slack = anatomy.sources.get("shaft_axis"), 0.0
+    found = 0.0
+    whole, least = SHAFT_TO_MM - SHAFT_FROM_MM, SHAFT_LEAST_MM
+    top = anatomy.lesser_trochanter_height_mm - SHAFT_FROM_MM
+    lowest = _lowest(hip, frame, frame.z, top)
+    if source == "assumed":
+        # Near the level that parts the two either is right.
+        level = HIGH_MM - 2.0 * frame.radius_mm
+        found = ASSUMED_DEG if lowest <= level else HIGH_DEG
+        if abs(lowest - level) < tolerance.SHAFT_END_MM:
+            slack = HIGH_DEG - ASSUMED_DEG
+    elif source == "fitted":
+        missing = (whole - (top - lowest)) / (whole - least)
+        slack = tolerance.SHAFT_RANGE_DEG
+        if missing > 0.0:
+            found = NEARLY_DEG + (SHORT_DEG - NEARLY_DEG) * min(missing, 1.0)
+        if abs(whole - (top - lowest)) < tolerance.SHAFT_END_MM:
+            slack = NEARLY_DEG + tolerance.SHAFT_RANGE_DEG
+    assert anatomy.shaft_range_deg is not None
+    return equal("anatomy.shaft_range_deg", anatomy.shaft_range_deg, found, slack, "deg")
+
+
+def _lowest(hip: Hip, frame: Frame, axis: FloatArray, top: float) -> float:
+    """Height along an axis of the lowest section that the scan does not cut."""
+    height = (hip.bone.positions_mm() - frame.center) @ axis
+    cuts = (hip.mesh.cut_points_mm - frame.center) @ axis
+    cuts = cuts[cuts < top - SHAFT_LEAST_MM]
+    return max(float(height.min()), float(cuts.max()) if len(cuts) else -np.inf)
+
+
+def _bow(frame: Frame, axis: FloatArray, below_top: FloatArray) -> FloatArray:
+    """How far the centroids of a usual shaft lie off its line (N, 3), the other way, at heights from the span's top."""
+    hand = float(np.sign(np.dot(np.cross(frame.z, frame.x), frame.y)))
+    away = unit(np.dot(frame.neck, axis) * axis - frame.neck)
+    curve = BOW_LATERAL * away + BOW_FORWARD * hand * np.cross(axis, away)
+    return 0.5 * (below_top + 0.5 * (SHAFT_TO_MM - SHAFT_FROM_MM))[:, None] ** 2 * curve
+
+
 def _shaft_axis(plan: StatedPlan, hip: Hip, frame: Frame) -> FloatArray | None:
     """Proximal unit vector of the line through the shaft sections' centroids; ``None`` where it is too short."""
     positions = hip.bone.positions_mm()
@@ -185,11 +234,7 @@ def _shaft_axis(plan: StatedPlan, hip: Hip, frame: Frame) -> FloatArray | None:
     for _ in range(2):
         height = (positions - frame.center) @ axis
         top = plan.anatomy.lesser_trochanter_height_mm - SHAFT_FROM_MM
-        bottom = max(top + SHAFT_FROM_MM - SHAFT_TO_MM, float(height.min()) + SHAFT_STEP_MM)
-        cuts = (hip.mesh.cut_points_mm - frame.center) @ axis
-        cuts = cuts[cuts < top - SHAFT_LEAST_MM]
-        if len(cuts):
-            bottom = max(bottom, float(cuts.max()) + SHAFT_STEP_MM)
+        bottom = max(top + SHAFT_FROM_MM - SHAFT_TO_MM, _lowest(hip, frame, axis, top) + SHAFT_STEP_MM)
         if top - bottom < SHAFT_LEAST_MM - 2.0 * SHAFT_STEP_MM:
             return None
         edges = np.arange(bottom, top, SHAFT_STEP_MM)
@@ -199,6 +244,7 @@ def _shaft_axis(plan: StatedPlan, hip: Hip, frame: Frame) -> FloatArray | None:
         )
         if len(centroids) < 3:
             return None
+        centroids = centroids + _bow(frame, axis, (centroids - frame.center) @ axis - top)
         direction = np.linalg.svd(centroids - centroids.mean(axis=0))[2][0]
         axis = unit(direction * np.sign(np.dot(direction, axis)))
     return axis

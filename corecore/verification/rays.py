@@ -35,8 +35,8 @@ def ray_checks(plan: StatedPlan, hip: Hip, frame: Frame) -> list[Check]:
     for key, forward in (("kerboul.coronal_deg", frame.x), ("kerboul.sagittal_deg", frame.y)):
         if stated.get(key) is not None:
             turn = np.radians(np.arange(0.0, 360.0, ARC_STEP_DEG))[:, None]
-            dead = _dead_below(hip, frame, np.cos(turn) * frame.z + np.sin(turn) * forward, depth)
-            low, found, high = (_hull_deg(dead >= outline) for outline in OUTLINES)
+            dead = dead_below(hip, frame, np.cos(turn) * frame.z + np.sin(turn) * forward, depth)
+            low, found, high = (hull_deg(dead >= outline) for outline in OUTLINES)
             # Where a plane just grazes the lesion the arc hangs on where exactly its outline lies.
             slack = tolerance.ARC_DEG * edge + max(abs(low - found), abs(high - found))
             checks.append(equal(f"necrosis.{key}", stated[key], found, slack, "deg"))
@@ -47,7 +47,7 @@ def ray_checks(plan: StatedPlan, hip: Hip, frame: Frame) -> list[Check]:
     if share is not None:
         turn = np.stack([frame.x, frame.y, frame.z])
         rays = _cap(unit(pole), half) @ turn
-        dead = _dead_below(hip, frame, rays, depth)
+        dead = dead_below(hip, frame, rays, depth)
         low, found, high = (float(np.mean(dead >= outline)) for outline in OUTLINES)
         slack = tolerance.CAP_SHARE * edge + max(abs(low - found), abs(high - found))
         checks.append(equal("necrosis.weight_bearing.surface_fraction", share, found, slack, ""))
@@ -62,7 +62,7 @@ def ray_checks(plan: StatedPlan, hip: Hip, frame: Frame) -> list[Check]:
     return checks
 
 
-def _hull_deg(met: BoolArray) -> float:
+def hull_deg(met: BoolArray) -> float:
     """The smallest arc that holds all involved rays of a plane, given round the circle."""
     if not met.any():
         return 0.0
@@ -80,7 +80,7 @@ def _cap(pole: FloatArray, half_deg: float) -> FloatArray:
     return np.asarray((height[:, None, None] * pole + side[:, None, None] * ring).reshape(-1, 3), dtype=np.float64)
 
 
-def _dead_below(hip: Hip, frame: Frame, rays: FloatArray, depth_mm: float) -> FloatArray:
+def dead_below(hip: Hip, frame: Frame, rays: FloatArray, depth_mm: float) -> FloatArray:
     """The greatest share of lesion (0 to 1) in the last ``depth_mm`` of each ray (N, 3); 0 for rays off the head."""
     end = RAY_END_RADII * frame.radius_mm
     steps = np.arange(0.0, end, RAY_STEP_MM)

@@ -12,6 +12,7 @@ from corecore.verification.cylinder import bore_of
 from corecore.verification.drilled_volume import measure
 from corecore.verification.foci import foci_checks
 from corecore.verification.frame import frame_of
+from corecore.verification.frame_range import necrosis_range_checks, tunnel_range_checks
 from corecore.verification.hip import Hip, check_inputs, load_hip
 from corecore.verification.landmarks import landmark_checks
 from corecore.verification.quantities import neck_share, necrosis_checks, total_checks
@@ -56,6 +57,7 @@ def judge(plan: StatedPlan, hip: Hip) -> Verification:
     checks += landmark_checks(plan, hip, frame)
     checks += necrosis_checks(plan, hip, frame)
     checks += ray_checks(plan, hip, frame)
+    checks += necrosis_range_checks(plan, hip, frame)
     if plan.status == "infeasible":
         checks += foci_checks(plan, hip, frame)
         checks.append(at_most("tunnels (number)", 0.0, float(len(plan.tunnels)), 0.0, ""))
@@ -68,6 +70,7 @@ def judge(plan: StatedPlan, hip: Hip) -> Verification:
     for index, (tunnel, found) in enumerate(zip(plan.tunnels, figures, strict=True)):
         name = f"tunnels[{index}]"
         checks += figure_checks(name, tunnel, found, plan, frame, spacing)
+        checks += tunnel_range_checks(name, tunnel, bores[index], plan, hip, frame)
         for key, verdicts in constraint_checks(name, tunnel, found, plan, spacing).items():
             constraints.setdefault(key, []).extend(verdicts)
     constraints.update(

@@ -60,6 +60,10 @@ HEAD_RADIUS_MM = 0.7
 HEAD_RESIDUAL_MM = 0.8
 #: Shaft axis against the line through the centroids of the sections found here, degrees.
 SHAFT_AXIS_DEG = 2.0
+#: How far off the shaft's axis may be, degrees: 10 mm of shaft more or less in view, by two ways of finding its end.
+SHAFT_RANGE_DEG = 0.35
+#: Nearer to a level that parts two rules than this, mm, either is right.
+SHAFT_END_MM = 10.0
 #: Neck axis against the smallest section found here, degrees: the section is flat near its minimum,
 #: and its centroid 25 mm from the head's centre moves by 2 mm along it.
 NECK_AXIS_DEG = 3.0

@@ -115,7 +115,7 @@ def phantom_labels() -> tuple[Callable[[FloatArray], Any], FloatArray]:
         femur, lesion = hip.femur.contains(points), hip.lesion.contains(points)
         return np.where(lesion, 2, np.where(femur, 1, 0))
 
-    return labels, np.asarray(hip.truth["head_center"], dtype=np.float64)
+    return labels, np.asarray(hip.truth.head_center, dtype=np.float64)
 
 
 def grid_about(center: FloatArray, spacing: tuple[float, float, float], degrees: tuple[float, float, float]) -> Grid:

@@ -18,7 +18,6 @@ PARAMETERS_MAX = 8
 MORE = {
     "app/api.py load": "what is read of a hip, each by the name that a reader of Python looks for",
     "verification/risk.py _drillings": "plain arrays of one tunnel, one method and one draw: no two travel on together",
-    "study/batch/run.py run_batch": "rows, settings and two folders, and options of one run that have no kin",
 }
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -111,7 +110,7 @@ DOORS = {
     "study/batch/figures.py ParquetFile": "a stream from the door",
     "study/batch/journal.py open": "to append to, after the door's check",
     "study/batch/journal.py fdopen": "to append to, after the door's check",
-    "study/batch/settings.py json.loads": "a text just made",
+    "study/batch/limits.py read_text": "what the system tells of a process",
     "study/batch/table.py open": "a new file, to write to",
 }
 

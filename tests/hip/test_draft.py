@@ -21,7 +21,7 @@ from corecore.hip.draft import bone as bone_of_draft
 from corecore.hip.draft import field as field_of_draft
 from corecore.hip.draft.field import Field, check_metal, field_around
 from corecore.hip.draft.joint import facing_share, find_joint
-from corecore.hip.draft.make import Draft, draft_femur
+from corecore.hip.draft.make import NOTICE, Draft, DraftAccount, draft_femur
 from corecore.hip.draft.sphere import Sphere, head_sphere
 from corecore.hip.draft.write import draft_files
 from corecore.io.nifti import note_of, write_image, write_labels, write_mask
@@ -241,10 +241,10 @@ def test_a_draft_is_known_by_its_mark_until_it_was_looked_at(
 
 def test_a_draft_is_written_with_its_picture_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     draft: Any = SimpleNamespace(
-        as_dict=lambda: {"schema": "corecore.draft/1"},
+        account=lambda: DraftAccount("corecore.draft/1", "left", 90.0, [0.0] * 3, *[0.0] * 9, [], NOTICE),
         femur=Mask(Grid((3, 3, 3), np.eye(4)), np.ones((3, 3, 3), dtype=np.bool_)),
     )
-    monkeypatch.setattr("corecore.hip.draft.picture.draw", lambda draft: b"picture")
+    monkeypatch.setattr("corecore.hip.draft.write.draw", lambda draft: b"picture")
     draft_files(draft, tmp_path / "femur.nii.gz")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["femur.json", "femur.nii.gz", "femur.png"]
     assert DRAFT_NOTE in note_of(tmp_path / "femur.nii.gz")

@@ -10,19 +10,23 @@ from typing import Any
 import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813  (its own custom)
+from msgspec import UNSET
+from msgspec.structs import replace as replace_part
 from scipy.spatial.transform import Rotation
 from support.registration_phantom import Pair, pair, rigid
 
 from corecore.app.cli import main
 from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray, Grid, Image, Mask, inverse, transform
+from corecore.document.case import LesionTransformPart
 from corecore.hip import registration
 from corecore.hip.case import load_case, read_case
 from corecore.hip.inputs import HipInputs
-from corecore.hip.lesion_transform import PHANTOM_ERROR_MM, GivenTransform, Move, into_femur, move_told
+from corecore.hip.lesion_transform import PHANTOM_ERROR_MM, GivenTransform, Move, into_femur
 from corecore.hip.registration import LEVELS, Registration, information, matrix_of, register
 from corecore.io.nifti import read_volume, write_image, write_mask
-from corecore.planning.open_plan import open_plan
+from corecore.measures.document import move_part
+from corecore.planning.open_plan import move_told, open_plan
 
 ROOT = Path(__file__).resolve().parents[2]
 FEMUR = ROOT / "sample_volumes" / "left_large_femur.nii.gz"
@@ -62,18 +66,23 @@ def written(path: Path, world_from_lesion: FloatArray) -> Path:
 
 def test_a_plan_tells_a_move_and_what_the_risk_counts_of_it() -> None:
     move = Move("registered", rigid(np.random.default_rng(2), np.zeros(3), 5.0, 10.0), 7.0, 4.0, 0.7, 2.1, ())
-    told = move.as_dict()
+    told = move_part(move)
     again = move_told(told)
     assert np.array_equal(again.world_from_lesion, move.world_from_lesion)
-    assert again.as_dict() == told
+    assert move_part(again) == told
     assert again.lesion_shift_mm == 0.7
     assert "counts 0.70 mm" in again.warning.text
-    assert move_told({**told, "residual_mm": 0.02}).lesion_shift_mm == PHANTOM_ERROR_MM
-    given = move_told({**told, "method": "given", "residual_mm": None, "information": None})
+    assert move_told(replace_part(told, residual_mm=0.02)).lesion_shift_mm == PHANTOM_ERROR_MM
+    given = move_told(replace_part(told, method="given", residual_mm=None, information=None))
     assert given.lesion_shift_mm is None
     assert "leaves it out" in given.warning.text
-    faults: list[dict[str, Any]] = [{"method": "guessed"}, {"world_from_lesion": [1.0]}, {"moved_mm": float("nan")}]
-    for wrong in (*({**told, **fault} for fault in (*faults, {"residual_mm": "x"})), {}):
+    faults = (
+        replace_part(told, method="guessed"),
+        replace_part(told, world_from_lesion=[[1.0]]),
+        replace_part(told, residual_mm=UNSET),
+        LesionTransformPart(),
+    )
+    for wrong in faults:
         with pytest.raises(InputError, match="lesion_transform"):
             move_told(wrong)
 

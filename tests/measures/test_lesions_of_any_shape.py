@@ -39,9 +39,9 @@ def femur() -> tuple[Mask, Mask]:
     made = make_hip(HipRecipe(spacing_mm=(SPACING_MM,) * 3, shaft_below_mm=60.0))
     bone = made.femur
     places = np.moveaxis(np.indices(bone.grid.shape, dtype=float), 0, -1)
-    center = (np.linalg.inv(bone.grid.world_from_index) @ [*made.truth["head_center"], 1.0])[:3]
+    center = (np.linalg.inv(bone.grid.world_from_index) @ [*made.truth.head_center, 1.0])[:3]
     away = np.linalg.norm((places - center) * SPACING_MM, axis=-1)
-    return bone, Mask(bone.grid, bone.voxels & (away <= made.truth["head_radius_mm"] + 2.0))
+    return bone, Mask(bone.grid, bone.voxels & (away <= made.truth.head_radius_mm + 2.0))
 
 
 def built(lesion: Voxels) -> Hip:

@@ -112,7 +112,7 @@ def test_a_region_in_the_head_ends_the_tunnel_before_it(sample_hip: Hip, free: T
 def test_the_best_tunnel_keeps_away(sample_hip: Hip, free: Tunnel) -> None:
     middle = free.entry - 10.0 * free.direction
     hip = replace(sample_hip, avoid=barrier(sample_hip, middle, radius=2.5))
-    assert "avoid" in {item["key"] for item in violations(assess(hip, free, SPEC), SPEC)}
+    assert "avoid" in {item.key for item in violations(assess(hip, free, SPEC), SPEC)}
     found = best_tunnel(hip, SPEC)
     assert found.tunnel is not None
     assert found.figures is not None

@@ -102,7 +102,7 @@ def test_a_cavity_that_comes_too_near_is_seen_though_its_tunnel_does_not(sample_
     loose = replace(SMALL, cortical_margin_mm=2.5, posterosuperior_margin_mm=4.5, joint_margin_mm=4.7)
     assert not violations(assess(sample_hip, thin, loose), loose)
     wide = replace(thin, cavity_diameter_mm=26.0, cavity_length_mm=30.0)
-    assert {"joint_margin_mm"} <= {item["key"] for item in violations(assess(sample_hip, wide, loose), loose)}
+    assert {"joint_margin_mm"} <= {item.key for item in violations(assess(sample_hip, wide, loose), loose)}
 
 
 def test_the_reamers_preset_says_that_its_sizes_are_not_confirmed() -> None:

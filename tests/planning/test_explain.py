@@ -44,16 +44,16 @@ def test_what_is_nearest_is_the_clearance_of_the_figures(sample_hip: Hip) -> Non
     for beyond, side in ((8.0, 0.0), (16.0, 4.0), (12.0, -5.0)):
         tunnel = neck_tunnel(sample_hip, tip_beyond_mm=beyond, side_mm=side)
         figures = assess(sample_hip, tunnel, Spec())
-        near = {item["what"]: item for item in nearest_walls(sample_hip, tunnel, Spec())}
-        assert near["cortex"]["clearance_mm"] == pytest.approx(figures.cortical_clearance_mm, abs=0.01)
-        assert near["joint"]["clearance_mm"] == pytest.approx(figures.joint_clearance_mm, abs=0.01)
-        assert near["neck"]["clearance_mm"] >= near["cortex"]["clearance_mm"]
+        near = {item.what: item for item in nearest_walls(sample_hip, tunnel, Spec())}
+        assert near["cortex"].clearance_mm == pytest.approx(figures.cortical_clearance_mm, abs=0.01)
+        assert near["joint"].clearance_mm == pytest.approx(figures.joint_clearance_mm, abs=0.01)
+        assert near["neck"].clearance_mm >= near["cortex"].clearance_mm
         # At the depth named the tunnel's ring has that clearance.
-        axis = tunnel.entry + near["neck"]["depth_mm"] * tunnel.direction
+        axis = tunnel.entry + near["neck"].depth_mm * tunnel.direction
         a, b = tunnel.ring_basis()
         turn = np.linspace(0.0, 2.0 * np.pi, 720)
         ring = axis + tunnel.radius_mm * (np.cos(turn)[:, None] * a + np.sin(turn)[:, None] * b)
-        assert sample_hip.bone.distance(ring).min() == pytest.approx(near["neck"]["clearance_mm"], abs=0.05)
+        assert sample_hip.bone.distance(ring).min() == pytest.approx(near["neck"].clearance_mm, abs=0.05)
 
 
 def test_a_tunnel_moved_forward_is_nearest_to_the_front_and_backward_to_the_back(sample_hip: Hip) -> None:
@@ -65,8 +65,8 @@ def test_a_tunnel_moved_forward_is_nearest_to_the_front_and_backward_to_the_back
         along = neck_tunnel(sample_hip, diameter_mm=4.0)
         shift = 8.0 * way / np.linalg.norm(way)
         tunnel = Tunnel(along.entry + shift, along.tip + shift, 4.0)
-        near = {item["what"]: item for item in nearest_walls(sample_hip, tunnel, Spec())}
-        assert near["neck"]["where"] == name
+        near = {item.what: item for item in nearest_walls(sample_hip, tunnel, Spec())}
+        assert near["neck"].where == name
 
 
 def test_a_limit_holds_where_a_little_less_room_would_break_it_and_nowhere_else(

@@ -65,8 +65,8 @@ def test_a_path_is_judged_by_the_planners_own_figures(sample_hip: Hip, judged: P
     again = assess(sample_hip, tunnel, Spec())
     assert figures == again
     assert judged.given is not None
-    assert list(judged.given.violations) == violations(again, Spec())
-    assert "joint_margin_mm" in {item["key"] for item in judged.given.violations}
+    assert list(judged.given.violations) == [item.part() for item in violations(again, Spec())]
+    assert "joint_margin_mm" in {item.key for item in judged.given.violations}
     assert judged.status == "manual"
 
 
@@ -133,7 +133,7 @@ def test_a_path_that_misses_the_necrosis_or_runs_the_other_way_says_so(sample_hi
     entry, tip = ends(sample_hip, tip_beyond_mm=-22.0)
     short = assess_path(sample_hip, Spec(), measures, entry, tip)
     assert short.given is not None
-    assert "misses_lesion" in {item["key"] for item in short.given.violations}
+    assert "misses_lesion" in {item.key for item in short.given.violations}
     # Deeper along the same axis it is a tunnel.
     assert short.given.nearest is not None
     entry, tip = ends(sample_hip)

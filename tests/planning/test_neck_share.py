@@ -55,13 +55,13 @@ def test_a_tunnel_and_a_set_that_take_more_break_it(sample_hip: Hip) -> None:
     share = found.figures.neck_area_share
     for limit, broken in ((share - 1e-6, True), (share + 1e-6, False)):
         spec = replace(Spec(), neck_area_share_max=limit)
-        told = [item["key"] for item in violations(assess(sample_hip, found.tunnel, spec), spec)]
+        told = [item.key for item in violations(assess(sample_hip, found.tunnel, spec), spec)]
         assert (KEY in told) is broken
     pair = [found.tunnel, found.tunnel]
     for limit, broken in ((2.0 * share - 1e-6, True), (2.0 * share + 1e-6, False)):
-        told = [item["key"] for item in set_violations(sample_hip, pair, replace(Spec(), neck_area_share_max=limit))]
+        told = [item.key for item in set_violations(sample_hip, pair, replace(Spec(), neck_area_share_max=limit))]
         assert (KEY in told) is broken
-    assert not [item for item in set_violations(sample_hip, pair, Spec()) if item["key"] == KEY]
+    assert not [item for item in set_violations(sample_hip, pair, Spec()) if item.key == KEY]
 
 
 @pytest.mark.slow
@@ -179,4 +179,4 @@ def test_a_path_set_by_hand_lists_it(sample_hip: Hip) -> None:
     entry, tip = (sample_hip.to_world(point) for point in (found.tunnel.entry, found.tunnel.tip))
     plan = assess_path(sample_hip, spec, measure(sample_hip, spec), entry, tip)
     assert plan.given is not None
-    assert KEY in {item["key"] for item in plan.given.violations}
+    assert KEY in {item.key for item in plan.given.violations}

@@ -27,9 +27,9 @@ def bone_and_head() -> tuple[Mask, Voxels]:
     """A coarse femur, and its head's voxels."""
     made = make_hip(HipRecipe(spacing_mm=(2.5, 2.5, 2.5), shaft_below_mm=80.0))
     bone = made.femur
-    center = (np.linalg.inv(bone.grid.world_from_index) @ [*made.truth["head_center"], 1.0])[:3]
+    center = (np.linalg.inv(bone.grid.world_from_index) @ [*made.truth.head_center, 1.0])[:3]
     away = np.linalg.norm(np.moveaxis(np.indices(bone.grid.shape, dtype=float), 0, -1) - center, axis=-1) * 2.5
-    return bone, bone.voxels & (away <= made.truth["head_radius_mm"])
+    return bone, bone.voxels & (away <= made.truth.head_radius_mm)
 
 
 @pytest.mark.slow

@@ -97,7 +97,7 @@ def test_the_brute_force_check_can_fail(sample_hip: Hip) -> None:
     twin = Tunnel(first.entry + up * 0.1, first.tip + up * 0.1, first.diameter_mm)
     for other, word in ((beside, "bridge"), (twin, "overlap")):
         assert any(rule.startswith(word) for rule in broken_rules(sample_hip, [first, other], THREE))
-        keys = {item["key"].removesuffix("_min_mm") for item in set_violations(sample_hip, [first, other], THREE)}
+        keys = {item.key.removesuffix("_min_mm") for item in set_violations(sample_hip, [first, other], THREE)}
         assert word in keys
 
 

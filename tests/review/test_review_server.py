@@ -222,7 +222,7 @@ def test_figures_are_the_planners_own(desk: ReviewModel, client: Client) -> None
     assert shown["Angle to the shaft, seen from the front"] == f"{again.ap_angle_deg:.0f}°"
     assert shown["Incidence on the cortex"] == f"{again.incidence_deg:.0f}°"
     assert f"{100 * again.removed_fraction:.1f} % of the necrosis" in content["status"]["lines"][0]
-    broken = {item["key"] for item in violations(again, desk.spec)}
+    broken = {item.key for item in violations(again, desk.spec)}
     assert broken
     assert len(content["violations"]) == len(broken)
     assert all(any(line.startswith(key) for line in content["violations"]) for key in broken)

@@ -12,7 +12,7 @@ from support import batch_work
 
 from corecore.base.errors import CorecoreError, InputError, MissingExtraError
 from corecore.study.batch.manifest import read_rows
-from corecore.study.batch.run import CSV, PARQUET, Outcome, run_batch
+from corecore.study.batch.run import CSV, PARQUET, Execution, Outcome, run_batch
 from corecore.study.batch.settings import Settings
 
 pytest.importorskip("pyarrow")
@@ -32,7 +32,7 @@ def address() -> Iterator[str]:
 
 
 def _run(source: Path, out: Path, work: Any, **options: Any) -> Outcome:
-    return run_batch(read_rows(source), Settings(), out, base=source.parent, work=work, **options)
+    return run_batch(read_rows(source), Settings(), out, base=source.parent, execution=Execution(**options), work=work)
 
 
 def test_a_cluster_gives_the_table_of_one_machine(tmp_path: Path, address: str) -> None:

@@ -130,7 +130,7 @@ def test_a_folder_of_synthetic_hips_brings_its_truths(folder: Path, tmp_path: Pa
     (row,) = read_rows(tmp_path)
     variants = (Variant("diameter_mm=8.0", values=(("diameter_mm", 8.0),)), Variant("steep", values=(("colour", 1),)))
     entry = run_case(row, Settings(variants))
-    good, bad = entry["records"]
+    good, bad = entry.records
     truth = json.loads((tmp_path / "hip_1_truth.json").read_text(encoding="utf-8"))
     assert good["seed"] == bad["seed"] == 1
     assert good["truth.lesion.volume_ml"] == truth["lesion"]["volume_ml"]
@@ -146,7 +146,7 @@ def test_what_nobody_foresaw_is_a_row_too(folder: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr("corecore.exports.workflow.read_case", broken)
     path = f"{folder}/hip_1.nii.gz"
-    (record,) = run_case(Row(0, "a", f"{path}:1", f"{path}:2"), Settings())["records"]
+    (record,) = run_case(Row(0, "a", f"{path}:1", f"{path}:2"), Settings()).records
     assert (record["status"], record["error"]) == ("failed", "ZeroDivisionError")
     assert record["cause"].startswith("ZeroDivisionError: division by zero (test_batch_hips.py:")
 

@@ -109,7 +109,7 @@ def test_one_hip_is_loaded_and_measured_once_for_all_variants(monkeypatch: pytes
     entry = module.run_case(row, Settings(variants))
     # The cap decides the measures; the number of tunnels does not.
     assert calls == ["load", "measure", "measure"]
-    assert [record["variant"] for record in entry["records"]] == [variant.name for variant in variants]
+    assert [record["variant"] for record in entry.records] == [variant.name for variant in variants]
 
 
 class _Hip:

@@ -13,9 +13,11 @@ import pytest
 
 from corecore.app.cli import main
 from corecore.base.errors import InputError
+from corecore.study.batch.entry import Entry
 from corecore.study.batch.figures import breaches, causes, read_results, spreads, statuses
 from corecore.study.batch.journal import opened
 from corecore.study.batch.plots import box_plot, cause_bars, histogram
+from corecore.study.batch.settings import Settings, header_of
 from corecore.study.batch.summary import summary_html, summary_text
 from corecore.study.batch.table import write_tables
 
@@ -26,10 +28,9 @@ EVIL = "<script>alert(1)</script>&\"'$\\frac{1}$ \u202e\U0001f9b4"
 
 
 def _table(folder: Path, records: list[dict[str, Any]]) -> Path:
-    header = {"journal": "", "version": "", "rows": len(records), "inputs": "", "settings": {}}
-    with opened(folder / "journal.jsonl", header) as journal:
+    with opened(folder / "journal.jsonl", header_of(Settings()), {str(i): i for i in range(len(records))}) as journal:
         for row, record in enumerate(records):
-            journal.append({"row": row, "files": {}, "records": [record]})
+            journal.append(Entry(row, {}, [record]))
         write_tables(journal, folder / "results.parquet", folder / "results.csv")
     return folder / "results.parquet"
 

@@ -15,9 +15,12 @@ from support.view_phantom import phantom_plan
 from corecore.base.errors import MissingExtraError, OutputError
 from corecore.document.plan import PlanDocument
 from corecore.document.read import parsed
+from corecore.io.spreadsheet import FORMULA
 from corecore.study.batch import table
 from corecore.study.batch.columns import flattened, order, plan_record
+from corecore.study.batch.entry import Entry
 from corecore.study.batch.journal import opened
+from corecore.study.batch.settings import Settings, header_of
 from corecore.study.batch.table import write_tables
 
 parquet = pytest.importorskip("pyarrow.parquet")
@@ -28,12 +31,11 @@ RECORDS = st.lists(st.dictionaries(st.sampled_from("abcdef"), CELLS | TEXTS, max
 
 
 def _tables(folder: Path, records: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
-    header = {"journal": "", "version": "", "rows": len(records), "inputs": "", "settings": {}}
     (folder / "journal.jsonl").unlink(missing_ok=True)
-    with opened(folder / "journal.jsonl", header) as journal:
+    with opened(folder / "journal.jsonl", header_of(Settings()), {str(i): i for i in range(len(records))}) as journal:
         # The last case is done first: the table has the manifest's order all the same.
         for row in reversed(range(len(records))):
-            journal.append({"row": row, "files": {}, "records": [records[row]]})
+            journal.append(Entry(row, {}, [records[row]]))
         assert write_tables(journal, folder / "t.parquet", folder / "t.csv") == len(records)
     with (folder / "t.csv").open(encoding="utf-8", newline="") as stream:
         return parquet.read_table(folder / "t.parquet").to_pylist(), list(csv.DictReader(stream))
@@ -62,7 +64,27 @@ def test_every_cell_comes_back(
             else:
                 assert cell == value
                 assert type(cell) is type(value) or (type(value) is int and type(cell) is float)
-                assert type(cell)(texts[name] == "true" if isinstance(cell, bool) else texts[name]) == value
+                text = texts[name]
+                if isinstance(cell, str) and cell.startswith(FORMULA):
+                    assert text.startswith("'")
+                    text = text[1:]
+                assert type(cell)(text == "true" if isinstance(cell, bool) else text) == value
+
+
+def test_no_text_is_a_formula_and_every_number_stays_one(tmp_path: Path) -> None:
+    texts = ["=1+1", "@SUM(A1)", "+1", "-1", "-1+1", "\t=1", "\r=1", "＝1+1", "a=1", "'=1"]
+    found, written = _tables(tmp_path, [{"id": text, "x": -float(i), "y": -i} for i, text in enumerate(texts)])
+    assert [row["id"] for row in found] == texts  # no spreadsheet opens Parquet
+    assert [row["id"] for row in written] == [*(f"'{text}" for text in texts[:6]), "' =1", "'＝1+1", "a=1", "'=1"]
+    assert [row["x"] for row in written] == [repr(-float(i)) for i in range(10)]
+    assert [row["y"] for row in written] == [str(-i) for i in range(10)]
+
+
+def test_what_cannot_be_printed_is_not_kept(tmp_path: Path) -> None:
+    record = dict(flattened({"kind\x1b": "a\x1b[2Jb\udcff\n", "sound": "ü °"}, "truth"))
+    assert record == {"truth.kind?": "a?[2Jb??", "truth.sound": "ü °"}
+    found, _ = _tables(tmp_path, [record])
+    assert found[0]["truth.kind?"] == "a?[2Jb??"
 
 
 def test_a_table_without_failures_has_a_place_for_them(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray, Grid, transform
 from corecore.io.nifti import read_volume
 from corecore.study.phantom.femur import Femur
+from corecore.study.phantom.files import truth_text
 from corecore.study.phantom.hip import DRAWN_FRACTION, DRAWN_KINDS, HipRecipe, make_hip
 from corecore.study.phantom.image import _averaged
 from corecore.study.phantom.lesion import ANTEROSUPERIOR
@@ -153,11 +154,12 @@ def test_blocks_skipped_whole_hide_no_relief(seed: int) -> None:
 
 def test_a_rough_bone_is_told_and_another() -> None:
     plain, rough = make_hip(COARSE), make_hip(replace(COARSE, relief=Relief(0.8)))
-    assert "relief" not in plain.truth["recipe"]
-    assert rough.truth["recipe"]["relief"] == {"sd_mm": 0.8, "grain_mm": 16.0, "seed": 0}
+    recipes = [json.loads(truth_text(hip))["recipe"] for hip in (plain, rough)]
+    assert "relief" not in recipes[0]
+    assert recipes[1]["relief"] == {"sd_mm": 0.8, "grain_mm": 16.0, "seed": 0}
     for key in ("head_center", "lesser_trochanter_tip", "greater_trochanter_tip", "lesion"):
-        assert plain.truth[key] == rough.truth[key]
-    assert plain.truth["smallest_neck_section"] != rough.truth["smallest_neck_section"]
+        assert getattr(plain.truth, key) == getattr(rough.truth, key)
+    assert plain.truth.smallest_neck_section != rough.truth.smallest_neck_section
     assert rough.femur.volume_ml == pytest.approx(plain.femur.volume_ml, rel=0.05)
     assert rough.femur.volume_ml != plain.femur.volume_ml
 

@@ -77,13 +77,11 @@ def _write_world(folder: Path) -> None:
     nib.save(out, path)
 
 
-def write_by_hand(
-    hip: Hip, tunnels: list[Tunnel], folder: Path, *, spec: Spec | None = None, broken: Any = None
-) -> dict[str, Any]:
-    """A plan of given tunnels (local mm), status ``manual``, with the limits it breaks (or those said)."""
+def write_by_hand(hip: Hip, tunnels: list[Tunnel], folder: Path, *, spec: Spec | None = None) -> dict[str, Any]:
+    """A plan of given tunnels (local mm), status ``manual``, with the limits it breaks."""
     spec = spec or Spec()
     pairs = [(tunnel, assess(hip, tunnel, spec)) for tunnel in tunnels]
-    found = [item for _, figures in pairs for item in violations(figures, spec)] if broken is None else broken
+    found = [item.part() for _, figures in pairs for item in violations(figures, spec)]
     entry, tip = hip.to_world(tunnels[0].entry), hip.to_world(tunnels[0].tip)
     given = ManualPath(entry, tip, 0.0, tuple(found), None, "set by a test")
     plan = evaluated_plan(hip, spec, lambda: measure(hip, spec), pairs, given=given, warnings=[], timings={})

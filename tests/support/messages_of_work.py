@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import fcntl
+import io
 import socket
 import sys
 from pathlib import Path
@@ -15,12 +17,16 @@ import pytest
 from corecore.app.cli import main
 from corecore.base.errors import CorecoreError
 from corecore.exports.guide.write import guide_plan
-from corecore.report.report import report_pdf
+from corecore.report.report import Views, report_data, report_pdf
 from corecore.review.access import Access
 from corecore.review.record import Record
 from corecore.review.session import Line, Redo, Room, Select, Session, SignOff, apply
-from support.batch_work import stillborn
+from corecore.study.batch.manifest import read_rows
+from corecore.study.batch.run import run_batch
+from corecore.study.batch.settings import Settings
+from support.batch_work import dying, manifest, stillborn
 from support.message_kit import CT, MASKS, SAMPLE, Kit, beyond, command, sample
+from support.report_plan import full_scene
 
 #: The sample's shaft is a smooth tube: on it the criterion of the seat is let down, to have a guide at hand.
 LOOSE = ["--set", "stability_min=0.015"]
@@ -63,7 +69,7 @@ def _(kit: Kit) -> str:
 
     kit.patch.setattr(typst, "compile", broken)
     with pytest.raises(CorecoreError) as caught:
-        report_pdf({"report": {"created": "2026-01-01T00:00:00+00:00"}})
+        report_pdf(report_data(full_scene(), Views([], None, "")))
     return caught.value.code
 
 
@@ -236,18 +242,47 @@ def _(kit: Kit) -> list[str]:
     return _batch(kit)
 
 
-def _row(kit: Kit, text: str) -> str:
+def _row(kit: Kit, *more: str, text: str = "") -> str:
     """The code in the table of a batch of one row."""
-    assert main([*_batch(kit, text=text), "--json"]) == 0
+    assert main([*_batch(kit, *more, text=text), "--json"]) == 0
     with (kit.folder / "run" / "results.csv").open(newline="", encoding="utf-8") as stream:
         (row,) = csv.DictReader(stream)
     assert row["status"] == "failed"
     return row["code"]
 
 
+@beyond("unexpected")
+def _(kit: Kit) -> str:
+    kit.patch.setattr("tempfile.tempdir", str(kit.folder))
+    kit.patch.setattr("corecore.app.cli.commands.messages.catalogue", lambda: 1 / 0)
+    told = io.StringIO()
+    with contextlib.redirect_stderr(told):
+        assert main(["messages"]) == 70
+    return told.getvalue().strip().rpartition("[")[2].strip("]")
+
+
+@beyond("case-seconds")
+def _(kit: Kit) -> str:
+    return _row(kit, "--case-seconds", "0.001")
+
+
+@beyond("case-memory")
+def _(kit: Kit) -> str:
+    return _row(kit, "--case-memory", "1")
+
+
+@beyond("case-lost")
+def _(kit: Kit) -> str:
+    source = manifest(kit.folder / "in", 4)
+    outcome = run_batch(read_rows(source)[3:], Settings(), kit.folder / "run", base=source.parent, work=dying)
+    assert outcome.statuses == {"failed": 1}
+    with (kit.folder / "run" / "results.csv").open(newline="", encoding="utf-8") as stream:
+        return next(csv.DictReader(stream))["code"]
+
+
 @beyond("manifest-row")
 def _(kit: Kit) -> str:
-    return _row(kit, "id,femur,lesion,side\na,x.nii.gz,y.nii.gz,up\n")
+    return _row(kit, text="id,femur,lesion,side\na,x.nii.gz,y.nii.gz,up\n")
 
 
 @beyond("truth-unreadable")

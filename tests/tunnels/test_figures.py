@@ -129,17 +129,17 @@ def test_each_constraint_alone_is_seen_when_it_is_broken(sample_hip: Hip, name: 
     tunnel, spec = kept(sample_hip)
     strict = spec.with_values({name: value})
     broken = violations(assess(sample_hip, tunnel, strict), strict)
-    assert key in {item["key"] for item in broken}
-    item = next(i for i in broken if i["key"] == key)
-    assert item["limit"] == value
-    assert np.isfinite(item["value"])
+    assert key in {item.key for item in broken}
+    item = next(i for i in broken if i.key == key)
+    assert item.limit == value
+    assert np.isfinite(item.value)
 
 
 def test_a_tunnel_prolonged_into_bone_is_seen(sample_hip: Hip) -> None:
     """From the medial side of the head outward through the whole femur: the prolongation meets bone."""
     tunnel, spec = kept(sample_hip)
     inner = Tunnel(tunnel.tip - 5.0 * tunnel.direction, tunnel.tip, 6.0)
-    assert "outward_path" in {item["key"] for item in violations(assess(sample_hip, inner, spec), spec)}
+    assert "outward_path" in {item.key for item in violations(assess(sample_hip, inner, spec), spec)}
 
 
 def test_every_reason_has_the_name_of_a_parameter() -> None:

@@ -12,6 +12,8 @@ from corecore.base.errors import CorecoreError
 
 #: Exit codes (contract §3).
 DONE, DISAGREES, BAD_INPUT, INFEASIBLE = 0, 1, 2, 3
+#: An error of the program's own (sysexits.h: EX_SOFTWARE).
+UNEXPECTED = 70
 
 #: Longest line of an error, characters: a file may hold a name of megabytes (engineering choice).
 LINE_MAX = 2000
@@ -35,6 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         result = app(args=arguments, prog_name="corecore", standalone_mode=False)
     except CorecoreError as error:
+        _debug(error)
         return _fail(str(error), error.code)
     except usage.NoArgsIsHelpError as error:
         sys.stdout.write(error.format_message() + "\n")
@@ -43,7 +46,8 @@ def main(arguments: list[str] | None = None) -> int:
         return _fail(error.format_message(), "usage")
     except (typer.Abort, KeyboardInterrupt):
         return _fail("interrupted", "interrupted")
-    except MemoryError:
+    except MemoryError as error:
+        _debug(error)
         return _fail("out of memory; crop the volume to one hip, or use larger voxels", "out-of-memory")
     except (BrokenPipeError, SystemExit) as left:
         if isinstance(left, SystemExit) and not left.code:
@@ -52,6 +56,8 @@ def main(arguments: list[str] | None = None) -> int:
         # Whoever read the output has left; rich makes an exit with code 1 of it.
         _discard_output()
         return BAD_INPUT
+    except Exception as error:
+        return _unexpected(error, sys.argv[1:] if arguments is None else arguments)
     if result == INTERRUPTED:
         return _fail("interrupted", "interrupted")
     return int(result) if isinstance(result, int) else DONE
@@ -61,6 +67,22 @@ def _discard_output() -> None:
     """Send what is still to be written nowhere, so that the interpreter's end does not stumble over a closed pipe."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _debug(error: BaseException) -> None:
+    from corecore.app.cli.unexpected import debugging, show
+
+    if debugging():
+        show(error)
+
+
+def _unexpected(error: Exception, arguments: list[str]) -> int:
+    from corecore.app.cli.unexpected import net
+
+    _debug(error)
+    told = net(error, arguments)
+    _fail(str(told), told.code)
+    return UNEXPECTED
 
 
 def _fail(text: str, code: str) -> int:

@@ -37,8 +37,6 @@ COMMANDS = {
     "summary": "Tables and plots of a batch: what was removed, with what room, what failed and why.",
     "synth": "Synthetic hips with known truth, each from its own seed.",
 }  # fmt: skip
-#: How every command speaks: no frames, no markup, no traceback of typer's own.
-PLAIN: dict[str, Any] = {"rich_markup_mode": None, "pretty_exceptions_enable": False}
 
 
 class LazyGroup(TyperGroup):
@@ -63,7 +61,7 @@ def command_function(name: str) -> Callable[..., int]:
 
 def load_command(name: str) -> Any:
     """A command with its options, from its module."""
-    alone = typer.Typer(add_completion=False, **PLAIN)
+    alone = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     alone.command(name)(command_function(name))
     return typer.main.get_command(alone)
 
@@ -74,7 +72,9 @@ app = typer.Typer(
     cls=LazyGroup,
     no_args_is_help=True,
     add_completion=True,
-    **PLAIN,
+    # No frames, no markup, no traceback of typer's own.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
 )
 
 

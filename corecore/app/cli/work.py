@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +10,7 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 
+import msgspec
 import typer
 
 from corecore.app.cli import DONE, INFEASIBLE
@@ -19,7 +19,7 @@ from corecore.app.cli.tables import print_measures, print_plan
 from corecore.base.errors import InputError
 from corecore.base.grid import Mask
 from corecore.base.spec import Spec
-from corecore.document.content import content_of
+from corecore.document.content import json_text
 from corecore.exports.workflow import Watch, open_hip, run
 from corecore.hip.inputs import HipInputs
 from corecore.io.files import atomic_write_text
@@ -34,11 +34,10 @@ def plan_and_report(request: PlanRequest, *, as_json: bool) -> int:
     folder = request.output.folder
     with run_log() as log, steps(quiet=as_json) as step:
         finished = run(request, watching(step, log, quiet=as_json))
-    content = content_of(finished.content)
     if as_json:
-        typer.echo(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False))
+        typer.echo(json_text(finished.content), nl=False)
     elif folder is not None:
-        print_plan(content, folder)
+        print_plan(finished.content, folder)
     return INFEASIBLE if finished.plan.status == "infeasible" else DONE
 
 
@@ -62,17 +61,16 @@ def measure_and_report(
 
         measures = measure(hip, Spec(), pole=pole, answers=clinician)
     measured = measures_document(hip, measures)
-    content = content_of(measured)
     if not keep_names:
-        for source in content["case"]["inputs"]:
-            source["path"] = None
-    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+        nameless = [msgspec.structs.replace(source, path=None) for source in measured.case.inputs]
+        measured = msgspec.structs.replace(measured, case=msgspec.structs.replace(measured.case, inputs=nameless))
+    text = json_text(measured)
     if out is not None:
-        atomic_write_text(out, text + "\n")
+        atomic_write_text(out, text)
     if as_json:
-        typer.echo(text)
+        typer.echo(text, nl=False)
     else:
-        print_measures(content, measures.summary(measured).text())
+        print_measures(measured, measures.summary(measured).text())
         if out is not None:
             typer.echo(f"written: {out}")
     return DONE

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray, transform
@@ -53,6 +54,26 @@ class SleeveFigures:
     axis_off_mm: float
     axis_off_deg: float
 
+    def rounded(self) -> SleeveFigures:
+        """To 1e-4, as they are written."""
+        measured = {name: round(float(value), 4) for name, value in vars(self).items()}
+        return SleeveFigures(**{**measured, "tunnel": self.tunnel})  # type: ignore[arg-type]
+
+
+class GuideFigures(Struct, frozen=True):
+    """A guide as measured; slips are null where the seat holds without end."""
+
+    sleeves: list[SleeveFigures]
+    lettering: Lettering
+    contact_mm2: float
+    stability: float
+    weakest: str
+    slip_mm: float | None
+    slip_deg: float | None
+    least_wall_mm: float
+    deepest_in_bone_mm: float
+    volume_ml: float
+
 
 @dataclass(frozen=True, eq=False)
 class Guide:
@@ -79,24 +100,20 @@ class Guide:
         """The same in degrees where it is a turn; 0 where it is none."""
         return float(np.degrees(self.slip_mm / self.hold.turn_radius_mm))
 
-    def as_dict(self) -> dict[str, Any]:
-        """The figures, for JSON."""
-        return {
-            "sleeves": [{k: round(v, 4) for k, v in asdict(sleeve).items()} for sleeve in self.sleeves],
-            "lettering": {
-                "top": list(self.lettering.top),
-                "front": list(self.lettering.front),
-                "capital_mm": round(self.lettering.capital_mm, 2),
-            },
-            "contact_mm2": round(self.contact_mm2, 1),
-            "stability": round(self.hold.stability, 4),
-            "weakest": self.hold.weakest,
-            "slip_mm": round(self.slip_mm, 2) if np.isfinite(self.slip_mm) else None,
-            "slip_deg": round(self.slip_deg, 2) if np.isfinite(self.slip_deg) else None,
-            "least_wall_mm": round(self.wall_mm, 3),
-            "deepest_in_bone_mm": round(self.bone_mm, 3),
-            "volume_ml": round(self.volume_ml, 2),
-        }
+    def figures(self) -> GuideFigures:
+        """The figures as they are written."""
+        return GuideFigures(
+            sleeves=[sleeve.rounded() for sleeve in self.sleeves],
+            lettering=replace(self.lettering, capital_mm=round(float(self.lettering.capital_mm), 2)),
+            contact_mm2=round(float(self.contact_mm2), 1),
+            stability=round(float(self.hold.stability), 4),
+            weakest=self.hold.weakest,
+            slip_mm=round(float(self.slip_mm), 2) if np.isfinite(self.slip_mm) else None,
+            slip_deg=round(float(self.slip_deg), 2) if np.isfinite(self.slip_deg) else None,
+            least_wall_mm=round(float(self.wall_mm), 3),
+            deepest_in_bone_mm=round(float(self.bone_mm), 3),
+            volume_ml=round(float(self.volume_ml), 2),
+        )
 
 
 def make_guide(

@@ -166,6 +166,17 @@ def from_points(
     )
 
 
+def seen_in(anatomy: Anatomy, acetabulum: Acetabulum) -> Acetabulum:
+    """The same acetabulum in another frame about the same head; one of a population keeps its angles in any."""
+    if acetabulum.edge_mm is None:
+        return acetabulum
+    try:
+        return from_points(anatomy, acetabulum.edge_mm, acetabulum.teardrop_mm, acetabulum.radius_mm, acetabulum.basis)
+    except InputError:
+        # Where the frame carries them out of what is accepted, the arc keeps its place.
+        return acetabulum
+
+
 def from_landmarks(anatomy: Anatomy, edge_mm: FloatArray, teardrop_mm: FloatArray | None) -> Acetabulum:
     """The acetabulum of points given by the user, (3,) local mm.
 

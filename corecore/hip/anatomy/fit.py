@@ -20,9 +20,11 @@ from corecore.hip.anatomy.shaft import (
     END_BELOW_LT_MM,
     Shaft,
     fit_shaft,
+    fitted_range_deg,
     height,
     lowest_complete,
     provisional_shaft,
+    rim_mm,
 )
 from corecore.hip.anatomy.side import checked_shape, shape_of
 from corecore.hip.anatomy.trochanters import (
@@ -110,6 +112,11 @@ def fit_anatomy(
                 "the lateral cortex at the level of the entries is not in view, or only in part",
             )
         )
+    shaft_range = 0.0
+    if sources["shaft_axis"] == "assumed":
+        shaft_range = assumed_range_deg(head, lowest)
+    elif sources["shaft_axis"] == "fitted":
+        shaft_range = fitted_range_deg(lesser_height - BEGIN_BELOW_LT_MM - (lowest - rim_mm(bone)))
     return Anatomy(
         side=side,
         head_center=head.center,
@@ -126,6 +133,7 @@ def fit_anatomy(
         midline_heights_mm=heights,
         midline_y_mm=midline,
         sources=sources,
+        shaft_range_deg=shaft_range,
         warnings=tuple(warnings),
     )
 
@@ -221,7 +229,7 @@ def _settled(bone: Bone, head: Head, neck: Neck, shaft: Shaft, given: Landmarks)
         if abs(level - last) < SETTLED_MM:
             break
         last = level
-        better = fit_shaft(bone, shaft, head.center, level - BEGIN_BELOW_LT_MM, level - END_BELOW_LT_MM)
+        better = fit_shaft(bone, shaft, head.center, level - BEGIN_BELOW_LT_MM, level - END_BELOW_LT_MM, neck.axis)
         if better is None:
             return None
         shaft = better

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 from scipy import ndimage
@@ -29,6 +30,9 @@ CONDYLES_APART_MM = (30.0, 75.0)
 CONDYLES_WIDTH_MM = 55.0
 #: Most that anteversion turns the neck from the condyles' line, degrees: −24 to 49 (PMC4775021).
 VERSION_RANGE_DEG = (-30.0, 60.0)
+#: Frames that stand for an ellipsoid of turns and tilts lie so far outside it: the nearest of their 26 directions sees
+#: 0.96 of any other on the average, and so a figure which hangs evenly on all three meets its end.
+OUTSIDE = 1.05
 #: The mid-line is tabulated from this far below the lesser trochanter's level to this far above, mm.
 MIDLINE_BELOW_MM, MIDLINE_ABOVE_MM, MIDLINE_STEP_MM = 10.0, 50.0, 1.0
 #: … and must reach this far above for entries, mm: 25 (contract) and the hole's own edge.
@@ -104,20 +108,11 @@ def lateral_midline(
     y_axis = np.cross(shaft.axis, x_axis)
     heights = np.arange(-MIDLINE_BELOW_MM, MIDLINE_ABOVE_MM + 1e-6, MIDLINE_STEP_MM) + lesser_height
     kept, middle = [], []
-    for at in heights:
-        base = on_line(shaft, center, float(at))
-        if at < lowest:
-            continue
-        cut = section(bone, base, shaft.axis, u=x_axis, half_width_mm=50.0)
-        if cut is None or not cut.complete:
-            continue
-        lateral = cut.across_mm > 0.0
-        depth = np.where(cut.inside | (cut.depth_mm <= 0.0), cut.depth_mm, -1.0)[lateral]
-        front, back = _extent(depth, cut.across_mm), _extent(depth[:, ::-1], -cut.across_mm[::-1])
-        if front is None or back is None:
-            continue
-        kept.append(float(at))
-        middle.append(0.5 * (front - back) + float((base - center) @ y_axis))
+    for at in heights[heights >= lowest]:
+        here = _middle(bone, center, shaft, x_axis, float(at))
+        if here is not None:
+            kept.append(float(at))
+            middle.append(here)
     if not kept:
         rows = np.array([lesser_height - 0.5 * MIDLINE_STEP_MM, lesser_height + 0.5 * MIDLINE_STEP_MM])
         return rows, np.array([(on_line(shaft, center, float(at)) - center) @ y_axis for at in rows]), False
@@ -125,6 +120,19 @@ def lateral_midline(
     complete = bool(np.isin(heights[needed], kept).all())
     smooth = ndimage.gaussian_filter1d(np.array(middle), MIDLINE_SMOOTHING_MM / MIDLINE_STEP_MM, mode="nearest")
     return np.array(kept), np.asarray(smooth, dtype=np.float64), complete
+
+
+def _middle(bone: Bone, center: FloatArray, shaft: Shaft, x_axis: FloatArray, at: float) -> float | None:
+    """The mid-point in y of the lateral part of the section at a height, mm; ``None`` where it is not in view."""
+    base = on_line(shaft, center, at)
+    cut = section(bone, base, shaft.axis, u=x_axis, half_width_mm=50.0)
+    if cut is None or not cut.complete:
+        return None
+    depth = np.where(cut.inside | (cut.depth_mm <= 0.0), cut.depth_mm, -1.0)[cut.across_mm > 0.0]
+    front, back = _extent(depth, cut.across_mm), _extent(depth[:, ::-1], -cut.across_mm[::-1])
+    if front is None or back is None:
+        return None
+    return 0.5 * (front - back) + float((base - center) @ np.cross(shaft.axis, x_axis))
 
 
 def _extent(depth: FloatArray, across: FloatArray) -> float | None:
@@ -141,20 +149,44 @@ def _extent(depth: FloatArray, across: FloatArray) -> float | None:
     return float(np.max(across[last] + np.clip(share, 0.0, 1.0) * step))
 
 
-def frame_uncertain(anatomy: Anatomy) -> bool:
-    """Whether lateral is known from the neck alone, with an anteversion assumed."""
-    return anatomy.sources.get("x_axis") == "neck"
+def lateral_range_deg(anatomy: Anatomy) -> float:
+    """How far lateral may be turned about the shaft: where it is known from the neck alone, else 0."""
+    return ANTEVERSION_RANGE_DEG if anatomy.sources.get("x_axis") == "neck" else 0.0
 
 
-def turned_frame(bone: Bone, anatomy: Anatomy, degrees: float) -> Anatomy:
-    """The anatomy with its lateral axis turned about the shaft, and the mid-line seen from there."""
-    turned = anatomy.turned_about_shaft(degrees)
+def possible_frames(anatomy: Anatomy) -> tuple[Anatomy, ...]:
+    """The anatomy in other frames that its bone may have; none where condyles or the user and a whole shaft tell it.
+
+    A turn of the lateral axis and two tilts of the shaft's err independently, each within its range in 19 femora of
+    20: the frames lie on the ellipsoid of the three, where a figure that hangs on them evenly reaches the ends of its
+    own 19 of 20, and half-way, where one may reach further that does not.
+    """
+    turn, tilt = lateral_range_deg(anatomy), OUTSIDE * anatomy.shaft_range_deg
+    turn *= OUTSIDE if tilt else 1.0
+    # Where lateral was given it may have been by the neck's turn or by a line in space.
+    ways = (True,) if turn or not tilt else (True, False)
+    steps = {
+        (a / size * share, b / size * share, c / size * share)
+        for a, b, c in product((-1.0, 0.0, 1.0), repeat=3)
+        if (size := float(np.sqrt(a * a + b * b + c * c))) > 0.0 and (turn or a == 0.0) and (tilt or b == c == 0.0)
+        for share in ((0.5, 1.0) if size == 1.0 else (1.0,))
+    }
+    return tuple(
+        anatomy.tilted(b * tilt, c * tilt, with_neck=way).turned_about_shaft(a * turn)
+        for a, b, c in sorted(steps)
+        for way in ways
+    )
+
+
+def with_midline_at(bone: Bone, anatomy: Anatomy, height_mm: float) -> Anatomy:
+    """The anatomy with its mid-line seen anew at one height; NaN there where it is not in view."""
     shaft = Shaft(anatomy.shaft_point, anatomy.shaft_axis, 0.0)
-    heights, middle, _ = lateral_midline(
-        bone, anatomy.head_center, shaft, turned.x_axis, anatomy.lesser_trochanter_height_mm,
-        float(anatomy.midline_heights_mm[0]),
-    )  # fmt: skip
-    return replace(turned, midline_heights_mm=heights, midline_y_mm=middle)
+    middle = _middle(bone, anatomy.head_center, shaft, anatomy.x_axis, height_mm)
+    return replace(
+        anatomy,
+        midline_heights_mm=np.array([height_mm]),
+        midline_y_mm=np.array([np.nan if middle is None else middle]),
+    )
 
 
 def entry_zone(

@@ -29,6 +29,13 @@ STEP_MM = 3.5
 RIM_VOXELS = 2.0
 #: A centroid further than this from the line counts less and less, mm (Huber).
 HUBER_MM = 0.7
+#: A femur bows: its centroids' line bends about its middle by so much forward and laterally, per mm. Forward 0.8 per
+#: metre (a bow of 8.7° over the shaft, PMID 31520108); laterally, where the metaphysis flares towards the lesser
+#: trochanter, half of what three real bones show below it (engineering choice; docs/design/anatomy.md).
+BOW_FORWARD_PER_MM, BOW_LATERAL_PER_MM = 0.8e-3, 0.6e-3
+#: The line through a part of the shaft lies within this of that through the whole span in 19 femora of 20: degrees at
+#: the contract's 20 mm, and where little is missing (docs/design/anatomy.md).
+SHORT_RANGE_DEG, NEARLY_RANGE_DEG = 3.5, 1.0
 #: Shafts have sections between these areas, mm²: 18 to 55 mm across (engineering choice).
 AREA_RANGE_MM2 = (250.0, 2400.0)
 #: The axis has settled when it turns by less than this, degrees.
@@ -67,11 +74,31 @@ def rim_mm(bone: Bone) -> float:
     return RIM_VOXELS * float(np.cbrt(np.prod(bone.spacing_mm)))
 
 
-def fit_shaft(bone: Bone, start: Shaft, origin: FloatArray, top: float, bottom: float) -> Shaft | None:
+def usual_bow(neck_axis: FloatArray, shaft_axis: FloatArray) -> FloatArray:
+    """The curvature (3,) of a usual shaft, 1/mm, towards its convex side: forward and away from the neck."""
+    away = -(neck_axis - (neck_axis @ shaft_axis) * shaft_axis)
+    away = away / max(float(np.linalg.norm(away)), 1e-9)
+    return np.asarray(BOW_LATERAL_PER_MM * away + BOW_FORWARD_PER_MM * np.cross(shaft_axis, away), dtype=np.float64)
+
+
+def straightened(centroids: FloatArray, heights: FloatArray, top: float, bow: FloatArray) -> FloatArray:
+    """Centroids (N, 3) at heights (N,) less a usual bow, so that a short piece tells the whole span's line.
+
+    ``top`` is where the contract's span begins. Over all of it the bow, a parabola less its mean and symmetric about
+    the middle, leaves the line as it is.
+    """
+    span = END_BELOW_LT_MM - BEGIN_BELOW_LT_MM
+    from_middle = heights - (top - 0.5 * span)
+    return np.asarray(centroids + 0.5 * (from_middle**2 - span**2 / 12.0)[:, None] * bow, dtype=np.float64)
+
+
+def fit_shaft(
+    bone: Bone, start: Shaft, origin: FloatArray, top: float, bottom: float, neck_axis: FloatArray | None = None
+) -> Shaft | None:
     """The line through the section centroids between two heights from ``origin``, mm.
 
     The sections are square on the line: it is fitted again until it stays. ``None`` where
-    fewer than 5 usable sections or less than 20 mm of shaft are in view.
+    fewer than 5 usable sections or less than 20 mm of shaft are in view. With ``neck_axis`` a usual bow is taken off.
     """
     shaft = start
     for _ in range(MAX_ROUNDS):
@@ -83,12 +110,21 @@ def fit_shaft(bone: Bone, start: Shaft, origin: FloatArray, top: float, bottom: 
         centroids, kept = section_centroids(bone, shaft, origin, heights)
         if len(kept) < LEAST_SECTIONS - 1 or kept.max() - kept.min() < LEAST_SPAN_MM - STEP_MM:
             return None
+        if neck_axis is not None:
+            centroids = straightened(centroids, kept, top, usual_bow(neck_axis, shaft.axis))
         point, axis = robust_line(centroids, kept)
         turn = float(np.degrees(np.arccos(np.clip(axis @ shaft.axis, -1.0, 1.0))))
         shaft = Shaft(point, axis, float(kept.max() - kept.min()))
         if turn < SETTLED_DEG:
             break
     return shaft
+
+
+def fitted_range_deg(in_view_mm: float) -> float:
+    """How far off the axis fitted to so much shaft below the contract's beginning may be in 19 femora of 20."""
+    whole = END_BELOW_LT_MM - BEGIN_BELOW_LT_MM
+    short = min((whole - in_view_mm) / (whole - MIN_LENGTH_MM), 1.0)
+    return NEARLY_RANGE_DEG + (SHORT_RANGE_DEG - NEARLY_RANGE_DEG) * short if short > 0.0 else 0.0
 
 
 def section_centroids(

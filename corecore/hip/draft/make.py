@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
+from msgspec import Struct
 
 from corecore.base.errors import AnatomyError, InputError
 from corecore.base.grid import FloatArray, Grid, Image, Mask, transform
@@ -31,6 +32,26 @@ FACING_MIN, CLEAR_USUAL = 0.3, 0.9
 NOTICE = f"A draft: look at every slice and correct the outline before planning on it. {NOT_A_DEVICE}."
 
 
+class DraftAccount(Struct, frozen=True):
+    """What a draft says of itself in the JSON beside its mask; lengths in mm, positions in world RAS."""
+
+    schema: str
+    side: str
+    volume_ml: float
+    head_center: list[float]
+    head_radius_mm: float
+    neck_shaft_angle_deg: float
+    image_sphere_apart_mm: float
+    muscle_hu: float
+    bone_hu: float
+    joint_space_hu: float
+    joint_clear_share: float
+    acetabulum_share: float
+    opened_mm: float
+    warnings: list[PlanWarning]
+    notice: str
+
+
 @dataclass(frozen=True, eq=False)
 class Draft:
     """The mask in world RAS mm, what it was found in and by, and the hip that the planner makes of it."""
@@ -43,27 +64,27 @@ class Draft:
     facing_share: float
     warnings: tuple[PlanWarning, ...]
 
-    def as_dict(self) -> dict[str, Any]:
-        """The draft's own account of itself, lengths in mm, positions in world RAS."""
+    def account(self) -> DraftAccount:
+        """The draft's own account of itself."""
         sphere, anatomy = self.joint.sphere, self.hip.anatomy
         center = self.hip.to_world(anatomy.head_center)
-        return {
-            "schema": "corecore.draft/1",
-            "side": self.hip.side,
-            "volume_ml": round(self.femur.volume_ml, 2),
-            "head_center": [round(float(v), 2) for v in center],
-            "head_radius_mm": round(anatomy.head_radius_mm, 2),
-            "neck_shaft_angle_deg": round(anatomy.neck_shaft_angle_deg, 1),
-            "image_sphere_apart_mm": round(float(np.linalg.norm(center - sphere.center)), 2),
-            "muscle_hu": round(self.field.muscle_hu, 1),
-            "bone_hu": round(self.field.bone_hu, 1),
-            "joint_space_hu": round(self.joint.gap_hu, 1),
-            "joint_clear_share": round(self.joint.clear_share, 3),
-            "acetabulum_share": round(self.facing_share, 3),
-            "opened_mm": self.opened_mm,
-            "warnings": [{"code": c.code, "text": c.text} for c in self.warnings],
-            "notice": NOTICE,
-        }
+        return DraftAccount(
+            schema="corecore.draft/1",
+            side=self.hip.side,
+            volume_ml=round(float(self.femur.volume_ml), 2),
+            head_center=[round(float(v), 2) for v in center],
+            head_radius_mm=round(float(anatomy.head_radius_mm), 2),
+            neck_shaft_angle_deg=round(float(anatomy.neck_shaft_angle_deg), 1),
+            image_sphere_apart_mm=round(float(np.linalg.norm(center - sphere.center)), 2),
+            muscle_hu=round(float(self.field.muscle_hu), 1),
+            bone_hu=round(float(self.field.bone_hu), 1),
+            joint_space_hu=round(float(self.joint.gap_hu), 1),
+            joint_clear_share=round(float(self.joint.clear_share), 3),
+            acetabulum_share=round(float(self.facing_share), 3),
+            opened_mm=float(self.opened_mm),
+            warnings=list(self.warnings),
+            notice=NOTICE,
+        )
 
 
 def draft_femur(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from msgspec import to_builtins
 
 from corecore.base.errors import InputError, OutputError
 from corecore.hip.case import DRAFT_NOTE
-from corecore.hip.draft.make import Draft
+from corecore.hip.draft.make import Draft, DraftAccount
+from corecore.hip.draft.picture import draw
 from corecore.io.detect import kind_of
 from corecore.io.files import atomic_write_bytes, atomic_write_text
 from corecore.io.nifti import note_of, write_labels
@@ -50,14 +51,12 @@ def write_checked(draft: Path, out: Path) -> None:
     write_labels(out, mask.grid, mask.voxels.astype(np.uint8), note="femur drafted from CT by corecore, looked at")
 
 
-def draft_files(draft: Draft, out: Path) -> tuple[dict[str, Any], list[Path]]:
+def draft_files(draft: Draft, out: Path) -> tuple[DraftAccount, list[Path]]:
     """Write mask, picture and account; returns the account and the files."""
-    from corecore.hip.draft.picture import draw
-
     picture, account = beside(out)
-    content = draft.as_dict()
+    told = draft.account()
     data = draw(draft)
-    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json.dumps(to_builtins(told), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     try:
         atomic_write_bytes(picture, data)
         atomic_write_text(account, text)
@@ -67,4 +66,4 @@ def draft_files(draft: Draft, out: Path) -> tuple[dict[str, Any], list[Path]]:
         for path in (picture, account, out):
             path.unlink(missing_ok=True)
         raise
-    return content, [out, picture, account]
+    return told, [out, picture, account]

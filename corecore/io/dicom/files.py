@@ -11,7 +11,7 @@ import numpy as np
 from corecore.base.errors import InputError, MissingExtraError
 from corecore.base.grid import FloatArray
 from corecore.base.origin import Origin, Patient
-from corecore.io.bounded import first_line, opened, reading, regular_file, short, shown
+from corecore.io.bounded import check_claim, first_line, opened, reading, regular_file, short, shown
 from corecore.io.dicom.unpack import Unpacker
 
 WHAT = "a DICOM file"
@@ -123,8 +123,6 @@ def pixel_frames(dataset: Any, path: Path, unpacker: Unpacker | None = None) -> 
 
     An ``unpacker`` is the process that GDCM works in, for many files; without it each has its own.
     """
-    from corecore.io.bounded import check_claim
-
     rows, columns = whole(dataset, "Rows", path), whole(dataset, "Columns", path)
     frames = whole(dataset, "NumberOfFrames", path, 1)
     bits = whole(dataset, "BitsAllocated", path)

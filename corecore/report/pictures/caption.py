@@ -53,9 +53,9 @@ class CaptionStrip:
         text(1.95, height - 0.36, "core decompression plan", fontsize=13, color=palette.FAINT_INK)
         rows = [f"{label} {value}" for label, value in captions.identity(scene) if label != "side"]
         text(1.95, height - 0.58, "   ·   ".join(rows), fontsize=10.5)
-        style: dict[str, Any] = {"ha": "right", "fontsize": 14, "fontweight": "bold"}
         color = palette.VIOLATION if alarm else palette.INK
-        text(width - MARGIN_IN, height - 0.36, captions.headline(scene), color=color, **style)
+        headline = captions.headline(scene)
+        text(width - MARGIN_IN, height - 0.36, headline, color=color, ha="right", fontsize=14, fontweight="bold")
         if alarm:
             _frame(figure, width, height)
 
@@ -63,19 +63,15 @@ class CaptionStrip:
         self._legend(figure, width, height, y)
         y -= LINE_IN * 1.15
         for cells, emphasis in self.blocks:
-            style = {"fontsize": 9.8}
-            if emphasis == "alarm":
-                style.update(color=palette.VIOLATION, fontweight="bold")
-            elif emphasis == "heading":
-                style.update(color=palette.FAINT_INK, fontsize=9.0)
-            elif emphasis == "strong":
-                style.update(fontweight="bold")
+            size = 9.0 if emphasis == "heading" else 9.8
+            weight = "bold" if emphasis in ("alarm", "strong") else "normal"
+            ink = {"alarm": palette.VIOLATION, "heading": palette.FAINT_INK}.get(emphasis, palette.INK)
             if len(cells) == 1:
-                text(MARGIN_IN, y, cells[0], **style)
+                text(MARGIN_IN, y, cells[0], color=ink, fontsize=size, fontweight=weight)
             else:
                 columns = COLUMNS_IN if len(cells) == len(COLUMNS_IN) else TOTALS_IN
                 for x, cell in zip(columns, cells, strict=True):
-                    text(x, y, cell, **style)
+                    text(x, y, cell, color=ink, fontsize=size, fontweight=weight)
             y -= LINE_IN
         where = "lengths in mm; R L A P S I are the patient's own sides, in the femur's frame"
         text(MARGIN_IN, MARGIN_IN, where, fontsize=8.5, color=palette.FAINT_INK)

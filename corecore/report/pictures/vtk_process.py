@@ -17,6 +17,17 @@ import sys
 from typing import Any
 
 import numpy as np
+import vtkmodules.vtkRenderingOpenGL2  # noqa: F401 - registers the OpenGL window
+from vtkmodules.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray, vtk_to_numpy
+from vtkmodules.vtkCommonCore import VTK_UNSIGNED_CHAR, vtkPoints
+from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkPolyData
+from vtkmodules.vtkRenderingCore import (
+    vtkActor,
+    vtkPolyDataMapper,
+    vtkRenderer,
+    vtkRenderWindow,
+    vtkWindowToImageFilter,
+)
 
 #: Distance of the camera before the nearest point, and of the far plane behind the farthest, mm.
 ROOM_MM = 10.0
@@ -40,9 +51,6 @@ def main(job_path: str, result_path: str) -> None:
 
 
 def _window(width: int, height: int) -> Any:
-    import vtkmodules.vtkRenderingOpenGL2  # noqa: F401 - registers the OpenGL window
-    from vtkmodules.vtkRenderingCore import vtkRenderWindow
-
     window = vtkRenderWindow()
     window.SetOffScreenRendering(1)
     # One sample a pixel, so that colour and depth belong together; the caller paints larger and shrinks.
@@ -53,9 +61,6 @@ def _window(width: int, height: int) -> Any:
 
 def _render(window: Any, points: Any, triangles: Any, shade: Any, width: int, height: int) -> tuple[Any, Any]:
     """One body, opaque: shade (height * width,) 0..255, and depth in mm, infinite where nothing is."""
-    from vtkmodules.util.numpy_support import vtk_to_numpy
-    from vtkmodules.vtkRenderingCore import vtkRenderer, vtkWindowToImageFilter
-
     renderer = vtkRenderer()
     renderer.AddActor(_actor(points, triangles, shade))
     nearest, farthest = float(points[:, 2].min()), float(points[:, 2].max())
@@ -87,11 +92,6 @@ def _render(window: Any, points: Any, triangles: Any, shade: Any, width: int, he
 
 
 def _actor(points: Any, triangles: Any, shade: Any) -> Any:
-    from vtkmodules.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray
-    from vtkmodules.vtkCommonCore import VTK_UNSIGNED_CHAR, vtkPoints
-    from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkPolyData
-    from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper
-
     # y down becomes y up, depth runs away from a camera at +z: a turn about x, no mirror.
     place = np.stack([points[:, 0], -points[:, 1], -points[:, 2]], axis=1)
     corners = vtkPoints()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import platform
+import shutil
+import stat
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from corecore.base.errors import CorecoreError, InputError
 from corecore.base.input_file import first_line, json_of
@@ -16,7 +18,8 @@ from corecore.base.version import __version__
 from corecore.hip.inputs import HipInputs
 from corecore.io.files import sha256_of
 from corecore.planning.request import Output, PlanRequest, Search
-from corecore.study.batch.columns import Record, flattened, plan_record
+from corecore.study.batch.columns import Record, flattened, plan_record, printable
+from corecore.study.batch.entry import Entry, Seen
 from corecore.study.batch.manifest import Row
 from corecore.study.batch.settings import Settings, Variant
 
@@ -27,52 +30,59 @@ if TYPE_CHECKING:
 
 #: Figures of a truth file that are no figure of the hip.
 NO_TRUTH = ("schema", "coordinate_system", "units", "recipe")
+#: A file that has changed this shortly before it is looked at may change again within one tick of the clock, ns
+#: (engineering choice: the coarsest clock of a file system, FAT's, ticks every 2 s). Its bytes alone tell it.
+FRESH_NS = 2_000_000_000
 #: Longest cause kept, characters: a library may put a whole array into its message.
 CAUSE_MAX = 500
 
 
-def run_case(row: Row, settings: Settings) -> dict[str, Any]:
+def run_case(row: Row, settings: Settings) -> Entry:
     """Plan one hip with every variant of the settings.
 
-    Returns ``row`` (its number), ``files`` (what was read: role to size, time of change and sha256) and
-    ``records``, one per variant. Never raises for what a file holds: a case that fails has records
-    with status ``failed``, and the cause.
+    Never raises for what a file holds: a case that fails has records with status ``failed``, and the cause.
     """
-    given: dict[str, Any] = {"row": row.number, "files": fingerprints(row)}
+    files = fingerprints(row)
     try:
         if row.fault is not None:
             raise InputError(row.fault, code="manifest-row")
+        if settings.plans is not None:
+            # Of a row that is planned again nothing old may stay.
+            shutil.rmtree(Path(settings.plans, row.id), ignore_errors=True)
         started = time.perf_counter()
         hip = _hip(row)
         load_s = time.perf_counter() - started - sum(hip.timings.values())
         known = _known(row)
     # A hip that breaks something is one row of the table, not the end of the batch.
     except Exception as error:
-        return {**given, "records": [_failed(row, one, error, settings) for one in settings.variants]}
+        return Entry(row.number, files, [_failed(row, one, error, settings) for one in settings.variants])
     measured = _measuring(hip)
-    records = []
+    records: list[Record] = []
     for variant in settings.variants:
         try:
             records.append({**_plan(row, variant, settings, hip, measured, load_s), **known, **_versions()})
         except Exception as error:
             records.append({**_failed(row, variant, error, settings), **known})
-    return {**given, "records": records}
+    return Entry(row.number, files, records)
 
 
-def lost_case(row: Row, settings: Settings, cause: str) -> dict[str, Any]:
-    """The entry of a case that took its worker along."""
-    records = [_without_plan(row, variant, "WorkerLost", cause) for variant in settings.variants]
-    return {"row": row.number, "files": fingerprints(row), "records": records}
+def lost_case(settings: Settings, row: Row, error: CorecoreError) -> Entry:
+    """The entry of a case that took its worker along, or was ended."""
+    # Its files are not read again: reading them may be what it was lost on.
+    files = {role: seen for role, path in row.paths().items() if (seen := _stat(path)) is not None}
+    return Entry(row.number, files, [_failed(row, variant, error, settings) for variant in settings.variants])
 
 
-def changed_file(row: Row, files: dict[str, Any]) -> Path | None:
+def changed_file(row: Row, files: Mapping[str, Seen]) -> Path | None:
     """The first file of a finished row that is no longer what was planned on; its bytes decide."""
     for role, path in row.paths().items():
-        then = files.get(role)
-        now = _stat(path)
-        if (then and then[:2]) == now:
-            continue
-        if not then or now is None or _sha256(path) != then[2]:
+        then, now = files.get(role), _stat(path)
+        if then is None or now is None:
+            if then is now:
+                continue
+            return path
+        same = now.changed_ns and (then.size, then.changed_ns) == (now.size, now.changed_ns)
+        if not same and _sha256(path) != then.sha256:
             return path
     return None
 
@@ -165,7 +175,7 @@ def _failed(row: Row, variant: Variant, error: BaseException, settings: Settings
         for role, path in row.paths().items():
             text = text.replace(str(path), role).replace(path.name, role)
     code = error.code if isinstance(error, CorecoreError) else ""
-    return _without_plan(row, variant, type(error).__name__, text[:CAUSE_MAX], code)
+    return _without_plan(row, variant, type(error).__name__, printable(text[:CAUSE_MAX]), code)
 
 
 def _without_plan(row: Row, variant: Variant, error: str, cause: str, code: str = "") -> Record:
@@ -181,22 +191,25 @@ def _versions() -> Record:
     return {**found, **{f"versions.{name}": version(name) for name in names}}
 
 
-def fingerprints(row: Row) -> dict[str, Any]:
-    """Role to size, time of change and sha256 of each file that is there."""
-    found: dict[str, Any] = {}
+def fingerprints(row: Row) -> dict[str, Seen]:
+    """Each file that is there, by role."""
+    found: dict[str, Seen] = {}
+    fresh = time.time_ns() - FRESH_NS
     for role, path in row.paths().items():
-        stat = _stat(path)
-        if stat is not None:
-            found[role] = [*stat, _sha256(path)]
+        seen = _stat(path)
+        if seen is not None:
+            # A clock set back since puts a change in its future.
+            found[role] = Seen(seen.size, seen.changed_ns if seen.changed_ns < fresh else 0, _sha256(path))
     return found
 
 
-def _stat(path: Path) -> list[int] | None:
+def _stat(path: Path) -> Seen | None:
     try:
         found = path.stat()
     except (OSError, ValueError):
         return None
-    return [found.st_size, found.st_mtime_ns]
+    # A folder does not change with the files in it.
+    return Seen(found.st_size, 0 if stat.S_ISDIR(found.st_mode) else found.st_ctime_ns)
 
 
 def _sha256(path: Path) -> str | None:

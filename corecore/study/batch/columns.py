@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
-from corecore.document.content import content_of
+import msgspec
+
 from corecore.document.fields import known
 from corecore.document.plan import PlanDocument
 
@@ -39,19 +39,24 @@ LEFT_OUT = {
 JOIN = ";"
 
 
-def flattened(value: Any, path: str) -> Iterator[tuple[str, Cell]]:
-    """Columns of a value under a path: tables by their keys, vectors as x, y, z, other lists counted from 1."""
+def flattened(value: object, path: str) -> Iterator[tuple[str, Cell]]:
+    """Columns of a value under a path: objects by their keys, vectors as x, y, z, other lists counted from 1.
+
+    Objects are parts of a document, whose columns are its fields, or what a JSON file holds.
+    """
     name = path.rpartition(".")[2]
     if path in LEFT_OUT or path.endswith(".explanation.text"):
         return
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from flattened(item, f"{path}.{key}")
+    inner = _keys(value)
+    if inner is not None:
+        for key, item in inner.items():
+            yield from flattened(item, f"{path}.{printable(key)}")
     elif isinstance(value, Sequence) and not isinstance(value, str):
-        if name in NAMED and all(isinstance(item, Mapping) for item in value):
-            yield path, JOIN.join(str(item.get(NAMED[name], "")) for item in value)
+        items = [_keys(item) for item in value]
+        if name in NAMED and None not in items:
+            yield path, JOIN.join(str(item.get(NAMED[name], "")) for item in items if item is not None)
         elif value and all(isinstance(item, str) for item in value):
-            yield path, JOIN.join(value)
+            yield path, cell(JOIN.join(value))
         elif name in VECTORS and len(value) == 3:
             yield from ((f"{path}.{axis}", cell(item)) for axis, item in zip("xyz", value, strict=True))
         else:
@@ -61,16 +66,28 @@ def flattened(value: Any, path: str) -> Iterator[tuple[str, Cell]]:
         yield path, cell(value)
 
 
-def cell(value: Any) -> Cell:
+def _keys(value: object) -> Mapping[str, object] | None:
+    """What an object holds by key; ``None`` for any other value."""
+    if isinstance(value, msgspec.Struct):
+        named = ((name, getattr(value, name)) for name in value.__struct_fields__)
+        return {name: item for name, item in named if item is not msgspec.UNSET}
+    return value if isinstance(value, Mapping) else None
+
+
+def cell(value: object) -> Cell:
     """A value as a table holds it; what is not finite is missing."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    return value if value is None or isinstance(value, bool | int | str) else str(value)
+    return value if value is None or isinstance(value, bool | int) else printable(str(value))
+
+
+def printable(text: str) -> str:
+    """A text without what no terminal should be sent, and Parquet does not take."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
 
 
 def plan_record(plan: PlanDocument) -> Record:
     """A record of a plan."""
-    content = content_of(plan)
     record: Record = {
         "status": plan.status,
         "side": plan.case.side,
@@ -79,8 +96,9 @@ def plan_record(plan: PlanDocument) -> Record:
         "warnings_text": " | ".join(str(one.text) for one in plan.warnings),
     }
     for group in GROUPS:
-        if group in content:
-            record.update(flattened(content[group], group))
+        part = getattr(plan, group, msgspec.UNSET)
+        if part is not msgspec.UNSET:
+            record.update(flattened(part, group))
     for source in plan.case.inputs:
         record[f"inputs.{source.role}.sha256"] = known(source.original_sha256) or known(source.sha256)
     return record

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from corecore.base.errors import InputError
-from corecore.base.input_file import opened
+from corecore.base.errors import CorecoreError, InputError
+from corecore.base.input_file import first_line, opened
 from corecore.study.batch.failure_kinds import failure_kind
 from corecore.study.batch.table import arrow
 
@@ -117,15 +117,15 @@ def read_results(path: Path) -> Results:
                     code="results-unusable",
                 )
             table = stored.read(columns=columns_read(names))
-    # pyarrow's own errors are of both kinds.
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{path}: not readable as Parquet ({str(error).splitlines()[0]})", code="results-unusable"
-        ) from error
+            cells = {name: table[name].to_pylist() for name in table.column_names}
+    except (CorecoreError, MemoryError):
+        raise
+    # pyarrow answers a broken file with errors of nearly every kind.
+    except Exception as error:
+        raise InputError(f"{path}: not readable as Parquet ({first_line(error)})", code="results-unusable") from error
     texts = {*NEEDED, *CLASSES, "necrosis.jic.type", "preset", "infeasible.binding", "versions.corecore", "warnings"}
     columns: dict[str, npt.NDArray[Any]] = {}
-    for name in table.column_names:
-        values = table[name].to_pylist()
+    for name, values in cells.items():
         if name in texts:
             columns[name] = np.array([None if v is None else str(v) for v in values], dtype=object)
             continue

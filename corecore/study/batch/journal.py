@@ -1,68 +1,139 @@
-"""A journal of finished cases: one JSON line each, on the disk before the next is taken up.
+"""A journal of finished rows: one JSON line each, on the disk before the next is taken up.
 
-It is only ever appended to, so that a run that is killed leaves at most one torn line, the last, which
-counts for nothing.
+It is only ever appended to; of several lines of a row the last counts. Every line ends in a hash of its own text and of
+the hash before, so that a byte changed, and a line lost, moved or put in, are seen. A run that is killed leaves
+at most one torn line, the last: it has no end, or bytes that the disk never got. It counts for nothing, and
+is no sign of a hand.
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
+
+import msgspec
 
 from corecore.base.errors import InputError, OutputError
 from corecore.base.input_file import parsed_json, regular_file
+from corecore.study.batch.entry import Entry
+from corecore.study.batch.settings import JOURNAL_FORM, Header
 
 #: Longest journal and line of it read, bytes: a hundred sets of parameters take one (engineering choices).
 JOURNAL_BYTES, LINE_BYTES = 100_000_000_000, 64_000_000
 #: What is said of a header's entries when they do not agree.
-NAMES = {
-    "journal": "the journal's form",
-    "version": "corecore's version",
-    "rows": "the number of rows",
-    "inputs": "the rows",
-    "settings": "the settings",
-}
+NAMES = {"journal": "the journal's form", "version": "corecore's version", "settings": "the settings"}
+#: What stands between a line's text and its hash, and after it.
+CHAIN, END = b',"chain":"', b'"}\n'
 
 
 class Journal:
-    """An open journal; made by ``opened``. ``finished`` has the place in the file of every row that is done."""
+    """An open journal; made by ``opened``.
 
-    def __init__(self, path: Path, stream: BinaryIO, finished: dict[int, int]) -> None:
-        self.path, self.finished, self._stream = path, finished, stream
+    ``finished`` has the place in the file of every row that is done, ``others`` the ids of rows that are not asked for.
+    """
 
-    def append(self, entry: dict[str, Any]) -> None:
-        """Write the entry of a finished row, and wait until the disk has it.
+    def __init__(self, path: Path, stream: BinaryIO, rows: Mapping[str, int]) -> None:
+        self.path, self._stream = path, stream
+        self.finished: dict[int, int] = {}
+        self.others: set[str] = set()
+        self._rows = rows
+        self._inputs = {number: digest for digest, number in rows.items()}
+        self._chain = ""
 
-        Raises ``OutputError`` where it cannot be written, ``ValueError`` for a row that is done already.
-        """
-        if entry["row"] in self.finished:
-            raise ValueError(f"row {entry['row']} is done already")
-        place = _write(self.path, self._stream, entry)
-        self.finished[entry["row"]] = place
+    def append(self, entry: Entry) -> None:
+        """Write the entry of a finished row, and wait until the disk has it. Raises ``OutputError`` where it cannot."""
+        place = self._write(msgspec.structs.replace(entry, inputs=self._inputs[entry.row]))
+        self.finished[entry.row] = place
 
-    def entry(self, row: int) -> dict[str, Any]:
-        """What was written of a finished row."""
+    def entry(self, row: int) -> Entry:
+        """What was written last of a finished row."""
         self._stream.seek(self.finished[row])
-        result: dict[str, Any] = parsed_json(self._stream.readline())
-        return result
+        content = msgspec.convert(parsed_json(self._stream.readline()), Entry)
+        return msgspec.structs.replace(content, row=row)
+
+    def recover(self, header: Header) -> None:
+        """Find the finished rows; cut a torn end off, and write the header where there is none.
+
+        Raises ``InputError`` where the header is another, and where a line is not as it was written.
+        """
+        end, number = 0, 0
+        size = os.fstat(self._stream.fileno()).st_size
+        while end < size:
+            line = self._stream.readline(LINE_BYTES)
+            number += 1
+            # Only the last line can be torn: every other was on the disk before the next was begun.
+            if end + len(line) == size and (not line.endswith(b"\n") or b"\0" in line):
+                break
+            if number == 1:
+                _check_form(self.path, line)
+            content, chain = _unchained(line, self._chain)
+            try:
+                if number == 1:
+                    _check_header(self.path, content, header)
+                else:
+                    self._take(msgspec.convert(content, Entry), end)
+            except msgspec.ValidationError as error:
+                raise InputError(
+                    f"{self.path}: line {number} is not as corecore wrote it; restore the journal, or choose"
+                    " another --out",
+                    code="journal-damaged",
+                ) from error
+            self._chain = chain
+            end += len(line)
+        self._stream.truncate(end)
+        if end == 0:
+            self._write(header)
+
+    def _take(self, entry: Entry, place: int) -> None:
+        row = self._rows.get(entry.inputs)
+        if row is not None:
+            self.finished[row] = place
+        else:
+            self.others.update(str(record.get("id")) for record in entry.records)
+
+    def _write(self, content: Header | Entry) -> int:
+        """Append a line and wait for the disk; returns its place."""
+        line, chain = _chained(content, self._chain)
+        place = self._stream.seek(0, os.SEEK_END)
+        try:
+            rest = memoryview(line)
+            while rest:
+                rest = rest[self._stream.write(rest) :]
+            os.fsync(self._stream.fileno())
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                self._stream.truncate(place)
+            raise OutputError(
+                f"{self.path}: cannot be written ({error.strerror or error}); what is done is kept, and --resume"
+                " goes on",
+                code="output-unwritable",
+            ) from error
+        self._chain = chain
+        return place
 
 
 @contextlib.contextmanager
-def opened(path: Path, header: dict[str, Any]) -> Iterator[Journal]:
-    """The journal at ``path``, begun where there is none.
+def opened(path: Path, header: Header, rows: Mapping[str, int]) -> Iterator[Journal]:
+    """The journal at ``path``, begun where there is none; ``rows``: each row's number by the fingerprint of its inputs.
 
-    Raises ``InputError`` where its header is another, a line within it is damaged, or another run holds
+    Raises ``InputError`` where its header is another, a line is not as it was written, or another run holds
     it; ``OutputError`` where it cannot be written.
     """
     try:
-        if path.exists():
+        new = not path.exists()
+        if not new:
             regular_file(path, "a journal of corecore batch", JOURNAL_BYTES)
-        stream = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK, 0o644), "r+b")
+        # Unbuffered: what a full disk did not take is not tried again at the end.
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK, 0o644)
+        stream = os.fdopen(handle, "r+b", buffering=0)
+        if new:
+            _settle(path.parent)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror or error})", code="output-unwritable") from error
     with stream:
@@ -74,73 +145,66 @@ def opened(path: Path, header: dict[str, Any]) -> Iterator[Journal]:
             ) from error
         except OSError:
             pass  # a file system without locks: then nobody is warned
-        yield Journal(path, stream, _recovered(path, stream, header))
+        journal = Journal(path, stream, rows)
+        journal.recover(header)
+        yield journal
 
 
-def _recovered(path: Path, stream: BinaryIO, header: dict[str, Any]) -> dict[int, int]:
-    """Places of the finished rows; a torn end is cut off, a header written where there is none."""
-    finished: dict[int, int] = {}
-    end, number, told = 0, 0, False
-    size = os.fstat(stream.fileno()).st_size
-    while end < size:
-        line = stream.readline(LINE_BYTES)
-        number += 1
-        entry = _entry(line)
-        if entry is None:
-            # Only the last line can be torn: every other was on the disk before the next was begun.
-            if end + len(line) < size:
-                raise InputError(
-                    f"{path}: line {number} is damaged; choose another --out, or remove the journal",
-                    code="journal-damaged",
-                )
-            break
-        if not told:
-            _check_header(path, entry, header)
-            told = True
-        else:
-            row = entry.get("row")
-            if not isinstance(row, int) or not 0 <= row < header["rows"] or row in finished:
-                raise InputError(
-                    f"{path}: line {number} has row {row!r}, unknown or twice; remove the journal",
-                    code="journal-damaged",
-                )
-            finished[row] = end
-        end += len(line)
-    stream.truncate(end)
-    stream.seek(end)
-    if not told:
-        _write(path, stream, header)
-    return finished
+def _settle(folder: Path) -> None:
+    """Wait until the disk has a folder's list of files; not every file system can say."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
-def _entry(line: bytes) -> dict[str, Any] | None:
-    if not line.endswith(b"\n"):
-        return None
+def _chained(content: Header | Entry, before: str) -> tuple[bytes, str]:
+    """A line, and the hash it ends in; ``before``: that of the line before."""
+    text = json.dumps(msgspec.to_builtins(content), allow_nan=False, separators=(",", ":")).encode()
+    chain = _link(before, text)
+    return text[:-1] + CHAIN + chain.encode() + END, chain
+
+
+def _unchained(line: bytes, before: str) -> tuple[object, str]:
+    """What a line holds, ``None`` where it is not as it was written after ``before``; and its hash."""
+    body, _, told = line.rpartition(CHAIN)
+    text = body + b"}"
+    chain = _link(before, text)
+    if told != chain.encode() + END:
+        return None, ""
     try:
-        entry = parsed_json(line)
+        return parsed_json(text), chain
     except ValueError:
-        return None
-    return entry if isinstance(entry, dict) else None
+        return None, ""
 
 
-def _check_header(path: Path, found: dict[str, Any], header: dict[str, Any]) -> None:
-    differing = [name for key, name in NAMES.items() if found.get(key) != header[key]]
-    if differing:
-        raise InputError(
-            f"{path}: begun with other inputs or settings ({', '.join(differing)});"
-            " the same ones, or another --out, are accepted",
-            code="batch-differs",
-        )
+def _link(before: str, text: bytes) -> str:
+    return hashlib.sha256(before.encode() + text).hexdigest()
 
 
-def _write(path: Path, stream: BinaryIO, entry: dict[str, Any]) -> int:
-    """Append a line and wait for the disk; returns its place."""
-    line = json.dumps(entry, allow_nan=False, separators=(",", ":")).encode() + b"\n"
+def _check_form(path: Path, line: bytes) -> None:
+    """Raise ``InputError`` for a journal of another form, which has other hashes or none."""
     try:
-        place = stream.seek(0, os.SEEK_END)
-        stream.write(line)
-        stream.flush()
-        os.fsync(stream.fileno())
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror or error})", code="output-unwritable") from error
-    return place
+        content = parsed_json(line)
+    except ValueError:
+        return
+    told = content.get("journal") if isinstance(content, dict) else None
+    if told is None or (isinstance(told, str) and told.startswith("corecore.batch/") and told != JOURNAL_FORM):
+        raise _differs(path, [NAMES["journal"]])
+
+
+def _check_header(path: Path, content: object, header: Header) -> None:
+    found = msgspec.convert(content, Header)
+    differing = [name for key, name in NAMES.items() if getattr(found, key) != getattr(header, key)]
+    if differing:
+        raise _differs(path, differing)
+
+
+def _differs(path: Path, names: list[str]) -> InputError:
+    return InputError(
+        f"{path}: begun with other inputs or settings ({', '.join(names)});"
+        " the same ones, or another --out, are accepted",
+        code="batch-differs",
+    )

@@ -10,12 +10,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any, Generic, TypeVar
 
 from corecore.base.errors import CorecoreError
+from corecore.study.batch.limits import UNLIMITED, CaseLimits, memory_mib
 
 Case = TypeVar("Case")
 
@@ -26,8 +27,10 @@ RECYCLE = 50
 TRIES = 2
 #: So many workers in a row that end before they are ready are no accident.
 UNBORN = 3
-#: How often a worker looks whether it is still wanted, s.
-ORPHAN_S = 0.5
+#: How often a worker looks whether it is still wanted, and how often it is looked at, s.
+ORPHAN_S, LOOK_S = 0.5, 0.1
+#: A worker that is not ready after so long counts as one that ended, s; and how long its end is waited for.
+START_S, END_S = 300.0, 10.0
 #: A worker's first word.
 READY = "ready"
 #: Whatever shares out work by itself is told not to: the cases are the shares.
@@ -44,21 +47,25 @@ class _Worker(Generic[Case]):
     case: Case | None = None
     done: int = 0
     ready: bool = False
+    #: When it was started, or its case was begun; a clock that nobody sets.
+    since: float = field(default_factory=time.monotonic)
 
 
 def run_local(
     cases: Iterable[Case],
     work: Callable[[Case], Any],
-    lost: Callable[[Case, str], Any],
+    lost: Callable[[Case, CorecoreError], Any],
     workers: int,
     *,
+    limits: CaseLimits = UNLIMITED,
     recycle: int = RECYCLE,
 ) -> Iterator[Any]:
     """``work`` of every case, as they are done, in ``workers`` processes.
 
     ``work`` must be importable, or a ``functools.partial`` of what is. ``lost`` makes the result of a case
-    whose worker died ``TRIES`` times. An error that ``work`` raises ends the run; so does, as ``CorecoreError``,
-    that workers cannot be started. Workers end with this process, however it ends.
+    whose worker died ``TRIES`` times, or was ended because it took more than ``limits`` allow. An error that ``work``
+    raises ends the run; so does, as ``CorecoreError``, that workers cannot be started. Workers end with this process,
+    however it ends.
     """
     waiting = iter(cases)
     again: deque[Case] = deque()
@@ -70,8 +77,14 @@ def run_local(
             _feed(pool, waiting, again, work, workers)
             if not pool:
                 return
+            for worker, error in _overrun(pool, limits):
+                pool.remove(worker)
+                _kill(worker)
+                _end_of(worker)
+                assert worker.case is not None
+                yield lost(worker.case, error)
             by_pipe = {worker.pipe: worker for worker in pool}
-            for pipe in wait(list(by_pipe)):
+            for pipe in wait(list(by_pipe), timeout=LOOK_S):
                 worker = by_pipe[pipe]  # type: ignore[index]
                 case = worker.case
                 assert case is not None
@@ -91,10 +104,11 @@ def run_local(
                     if deaths[id(case)] < TRIES:
                         again.append(case)
                     else:
-                        yield lost(case, f"the worker died {TRIES} times on this case ({how})")
+                        died = f"the worker died {TRIES} times on this case ({how})"
+                        yield lost(case, CorecoreError(died, code="case-lost"))
                     continue
                 if answer == READY:
-                    worker.ready, unborn = True, 0
+                    worker.ready, worker.since, unborn = True, time.monotonic(), 0
                     continue
                 good, result = answer
                 worker.case, worker.done = None, worker.done + 1
@@ -106,8 +120,39 @@ def run_local(
                 yield result
     finally:
         for worker in pool:
-            worker.process.kill()
+            _kill(worker)
             _end_of(worker)
+
+
+def _overrun(pool: list[_Worker[Case]], limits: CaseLimits) -> list[tuple[_Worker[Case], CorecoreError]]:
+    """The workers whose case takes too much, each with what is said of it; one that does not get ready is ended."""
+    found = []
+    for worker in pool:
+        took = time.monotonic() - worker.since
+        if not worker.ready:
+            if took > START_S:
+                _kill(worker)
+            continue
+        error = None
+        if took > limits.seconds:
+            error = CorecoreError(f"not done after {limits.seconds:g} s; ended (--case-seconds)", code="case-seconds")
+        elif limits.memory_mib is not None and (held := memory_mib(worker.process.pid or 0)) > limits.memory_mib:
+            error = CorecoreError(
+                f"took {held:.0f} MiB of memory, over {limits.memory_mib}; ended (--case-memory)", code="case-memory"
+            )
+        # What has answered, or died, meanwhile is no overrun.
+        if error is not None and not worker.pipe.poll():
+            found.append((worker, error))
+    return found
+
+
+def _kill(worker: _Worker[Any]) -> None:
+    """End a worker and whatever it has started."""
+    # Its group is its own once it serves.
+    with contextlib.suppress(OSError):
+        if worker.ready:
+            os.killpg(worker.process.pid or 0, signal.SIGKILL)
+    worker.process.kill()
 
 
 def _feed(
@@ -140,7 +185,7 @@ def _next(waiting: Iterator[Case], again: deque[Case]) -> Case | None:
 
 
 def _send(worker: _Worker[Case], case: Case) -> None:
-    worker.case = case
+    worker.case, worker.since = case, time.monotonic()
     # One that died meanwhile is found when its answer is waited for.
     with contextlib.suppress(OSError):
         worker.pipe.send(case)
@@ -167,7 +212,8 @@ def _started(work: Callable[[Any], Any]) -> _Worker[Any]:
 
 def _serve(pipe: Connection, work: Callable[[Any], Any], parent: int) -> None:
     """A worker's life: cases in, results out, until the other end is closed."""
-    # Ctrl-C reaches the whole group; who started the workers ends them.
+    # A group of its own, which ends as one. Ctrl-C does not reach it: who started the workers ends them.
+    os.setpgid(0, 0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     with contextlib.suppress(OSError):
@@ -191,15 +237,16 @@ def _end_with(parent: int) -> None:
     """End this process when the one that started it has ended, in the middle of a case too: nobody wants the result."""
     while os.getppid() == parent:
         time.sleep(ORPHAN_S)
-    os._exit(1)
+    os.killpg(0, signal.SIGKILL)
 
 
 def _end_of(worker: _Worker[Any]) -> str:
     """Close a worker and say how it ended."""
     worker.pipe.close()
-    worker.process.join(timeout=10.0)
+    worker.process.join(timeout=END_S)
     if worker.process.exitcode is None:
-        worker.process.kill()
-        worker.process.join()
+        _kill(worker)
+        # One that waits for a disk ends when that answers.
+        worker.process.join(timeout=END_S)
     code = worker.process.exitcode or 0
     return f"signal {-code}" if code < 0 else f"exit code {code}"

@@ -6,11 +6,11 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from corecore.base.errors import InputError
-from corecore.base.input_file import bytes_of
+from corecore.base.input_file import bytes_of, short
 from corecore.base.parsing import parse_settings
 from corecore.io.references import image_place
 
@@ -169,13 +169,13 @@ def _row(number: int, cells: Mapping[str, str | list[str]], folder: Path) -> Row
     faults += [f"no {name}" for name in NEEDED if not text[name]]
     side = text.get("side", "").lower() or "auto"
     if side not in ("auto", "left", "right"):
-        faults.append(f"side {side!r}; auto, left or right is accepted")
+        faults.append(f"side '{short(side)}'; auto, left or right is accepted")
     overrides: tuple[tuple[str, str], ...] = ()
     try:
         parts = [part for part in text.get("overrides", "").split(";") if part.strip()]
         overrides = tuple(parse_settings(parts).items())
     except InputError:
-        faults.append(f"overrides {text['overrides']!r}; KEY=VALUE;KEY=VALUE is accepted")
+        faults.append(f"overrides '{short(text['overrides'])}'; KEY=VALUE;KEY=VALUE is accepted")
 
     def placed(name: str) -> str | None:
         return str((folder / text[name]).absolute()) if text.get(name) else None
@@ -193,15 +193,17 @@ def _checked(rows: Iterable[Row]) -> list[Row]:
     for row in rows:
         if row.number >= ROWS_MAX:
             raise InputError(f"manifest of more than {ROWS_MAX} rows; split it", code="manifest-invalid")
-        fault = row.fault
+        fault, told = row.fault, row.id
         if row.id and not ID_FORM.fullmatch(row.id):
-            fault = f"id {row.id!r}; up to 100 letters, digits, and _ . - after the first are accepted"
+            # A text from anywhere, which is printed and written.
+            told = short(row.id)
+            fault = f"id '{told}'; up to 100 letters, digits, and _ . - after the first are accepted"
         # Folders of plans may lie where case makes no difference.
         elif row.id.lower() in taken:
             fault = f"id {row.id!r} is row {taken[row.id.lower()] + 1}'s already; each needs its own"
         elif row.id:
             taken[row.id.lower()] = row.number
-        result.append(row if fault == row.fault else Row(**{**vars(row), "fault": fault}))
+        result.append(row if fault == row.fault else replace(row, id=told, fault=fault))
     return result
 
 

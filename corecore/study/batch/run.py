@@ -3,24 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 from corecore.base.errors import InputError, OutputError
 from corecore.study.batch.case import changed_file, lost_case, run_case
 from corecore.study.batch.cluster import run_cluster
+from corecore.study.batch.entry import Entry
 from corecore.study.batch.failure_kinds import failure_kind
-from corecore.study.batch.journal import Journal, opened
+from corecore.study.batch.journal import opened
+from corecore.study.batch.limits import CaseLimits
 from corecore.study.batch.local import run_local
 from corecore.study.batch.manifest import Row
-from corecore.study.batch.settings import Settings, header_of
+from corecore.study.batch.settings import Settings, header_of, inputs_of
 from corecore.study.batch.table import arrow, write_tables
 
 JOURNAL, PARQUET, CSV = "journal.jsonl", "results.parquet", "results.csv"
 #: Most ids named of one kind of failure.
 NAMED_MAX = 20
+
+#: What a row is handed to.
+Work: TypeAlias = Callable[[Row, Settings], Entry]
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How a batch is carried out, which shows in no figure of it.
+
+    ``workers`` processes of this machine, or those of the Dask scheduler at the address ``scheduler``; a case that
+    takes more than ``limits`` allow, per plan of it, fails. With ``resume`` rows that the journal has are run again
+    only where a file or the manifest's line has changed since, and with ``retry_failed`` where they failed.
+    """
+
+    workers: int = 1
+    scheduler: str | None = None
+    resume: bool = False
+    retry_failed: bool = False
+    limits: CaseLimits = field(default_factory=CaseLimits)
+
+    def check(self) -> None:
+        """Raise ``InputError`` for what cannot be."""
+        if self.workers < 1:
+            raise InputError(f"--workers {self.workers}; 1 or more is accepted", code="option-value")
+        self.limits.check()
 
 
 @dataclass
@@ -31,44 +58,40 @@ class Outcome:
     statuses: dict[str, int] = field(default_factory=dict)
     failures: dict[str, tuple[int, list[str]]] = field(default_factory=dict)
 
-    def count(self, entry: dict[str, Any]) -> None:
+    def count(self, entry: Entry) -> None:
         """Take in a finished row."""
         self.rows += 1
-        for record in entry["records"]:
-            self.statuses[record["status"]] = self.statuses.get(record["status"], 0) + 1
-            if record["status"] == "failed":
-                kind = failure_kind(record["cause"])
+        for record in entry.records:
+            status = str(record["status"])
+            self.statuses[status] = self.statuses.get(status, 0) + 1
+            if status == "failed":
+                kind = failure_kind(str(record["cause"]))
                 number, ids = self.failures.get(kind, (0, []))
-                self.failures[kind] = (number + 1, ids if len(ids) == NAMED_MAX else [*ids, record["id"]])
+                self.failures[kind] = (number + 1, ids if len(ids) == NAMED_MAX else [*ids, str(record["id"])])
 
 
-# Nine parameters: what is planned (three), where from and to, and each option of the command that has no kin.
 def run_batch(
     rows: list[Row],
     settings: Settings,
     out: Path,
     *,
     base: Path,
-    workers: int = 1,
-    scheduler: str | None = None,
-    resume: bool = False,
+    execution: Execution = Execution(),
     progress: Callable[[int, int, int], None] = lambda done, total, failed: None,
-    work: Callable[[Row, Settings], dict[str, Any]] = run_case,
+    work: Work = run_case,
 ) -> Outcome:
     """Plan every row, and write the journal, ``results.parquet`` and ``results.csv`` into ``out``.
 
-    ``base`` is the folder that the rows' paths are seen from. With ``resume``, rows that the journal
-    in ``out`` has are not run again. ``progress`` is told how many rows of how many are done in this run,
-    and how many records of all have failed. Raises ``InputError`` for settings that cannot be, a journal of
-    another run, a file that has changed since its row was planned; ``OutputError`` where ``out`` holds
-    a batch and ``resume`` is not asked for; ``MissingExtraError`` without the libraries.
+    ``base`` is the folder that the rows' paths are seen from. ``progress`` is told how many rows of how many are done
+    in this run, and how many records of all have failed. Raises ``InputError`` for settings that cannot be, a journal
+    that is another run's or not as it was written; ``OutputError`` where ``out`` holds a batch and
+    ``resume`` is not asked for; ``MissingExtraError`` without the libraries.
     """
     arrow()
     settings.check()
-    if workers < 1:
-        raise InputError(f"--workers {workers}; 1 or more is accepted", code="option-value")
+    execution.check()
     journal_path = out / JOURNAL
-    if journal_path.exists() and not resume:
+    if journal_path.exists() and not (execution.resume or execution.retry_failed):
         raise OutputError(
             f"{out}: holds a batch already; --resume, or another folder, is accepted", code="output-exists"
         )
@@ -77,51 +100,43 @@ def run_batch(
     except OSError as error:
         raise OutputError(f"{out}: cannot be made ({error.strerror or error})", code="output-unwritable") from error
     outcome = Outcome()
-    with opened(journal_path, header_of(rows, settings, base)) as journal:
-        for row in sorted(journal.finished):
-            entry = journal.entry(row)
-            _check_unchanged(rows[row], entry)
-            outcome.count(entry)
-        left = [row for row in rows if row.number not in journal.finished]
-        for done, entry in enumerate(_shared_out(left, settings, work, workers, scheduler), start=1):
+    left: list[Row] = []
+    with opened(journal_path, header_of(settings), inputs_of(rows, base)) as journal:
+        if journal.others and not journal.finished and journal.others.isdisjoint(row.id for row in rows):
+            raise InputError(
+                f"{journal_path}: begun with other inputs or settings (the rows); the same ones, or another --out,"
+                " are accepted",
+                code="batch-differs",
+            )
+        for row in rows:
+            entry = journal.entry(row.number) if row.number in journal.finished else None
+            if entry is None or _again(row, entry, execution):
+                left.append(row)
+            else:
+                outcome.count(entry)
+        for done, entry in enumerate(_shared_out(left, settings, work, execution), start=1):
             journal.append(entry)
             outcome.count(entry)
             progress(done, len(left), outcome.statuses.get("failed", 0))
-        _write(journal, out)
+        write_tables(journal, out / PARQUET, out / CSV)
     return outcome
 
 
-def _shared_out(
-    rows: list[Row],
-    settings: Settings,
-    work: Callable[[Row, Settings], dict[str, Any]],
-    workers: int,
-    scheduler: str | None,
-) -> Iterator[dict[str, Any]]:
+def _again(row: Row, entry: Entry, execution: Execution) -> bool:
+    """Whether a finished row is to be run again."""
+    failed = any(record["status"] == "failed" for record in entry.records)
+    return (execution.retry_failed and failed) or changed_file(row, entry.files) is not None
+
+
+def _shared_out(rows: list[Row], settings: Settings, work: Work, execution: Execution) -> Iterator[Entry]:
     if not rows:
         return iter(())
-    task = partial(_call, work, settings)
-
-    def lost(row: Row, cause: str) -> dict[str, Any]:
-        return lost_case(row, settings, cause)
-
-    if scheduler is not None:
-        return run_cluster(rows, task, lost, scheduler)
-    return run_local(rows, task, lost, min(workers, len(rows)))
+    task, lost = partial(_call, work, settings), partial(lost_case, settings)
+    limits = replace(execution.limits, seconds=execution.limits.seconds * len(settings.variants))
+    if execution.scheduler is not None:
+        return run_cluster(rows, task, lost, execution.scheduler, limits=limits)
+    return run_local(rows, task, lost, min(execution.workers, len(rows)), limits=limits)
 
 
-def _call(work: Callable[[Row, Settings], dict[str, Any]], settings: Settings, row: Row) -> dict[str, Any]:
+def _call(work: Work, settings: Settings, row: Row) -> Entry:
     return work(row, settings)
-
-
-def _check_unchanged(row: Row, entry: dict[str, Any]) -> None:
-    changed = changed_file(row, entry["files"])
-    if changed is not None:
-        raise InputError(
-            f"{changed}: not the file that row {row.id!r} was planned on; begin anew in another --out",
-            code="input-changed",
-        )
-
-
-def _write(journal: Journal, out: Path) -> None:
-    write_tables(journal, out / PARQUET, out / CSV)

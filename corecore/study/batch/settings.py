@@ -6,9 +6,11 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
+
+import msgspec
 
 from corecore.base.errors import InputError
 from corecore.base.spec import Spec, check_effort
@@ -17,6 +19,11 @@ from corecore.planning.request import Parameters
 from corecore.study.batch.manifest import Row
 from corecore.tunnels.risk.methods import METHODS, check_robust
 
+#: The form of a journal.
+JOURNAL_FORM = "corecore.batch/2"
+#: A parameter's value, as a file or the command line gives it.
+Value: TypeAlias = bool | int | float | str
+
 
 @dataclass(frozen=True)
 class Variant:
@@ -24,7 +31,7 @@ class Variant:
 
     name: str = ""
     preset: str = "core-10"
-    values: tuple[tuple[str, Any], ...] = ()
+    values: tuple[tuple[str, Value], ...] = ()
     robust: str | None = None
 
     def spec(self, row: Row | None = None) -> Spec:
@@ -65,24 +72,35 @@ class Settings:
             raise InputError("--pictures without --plans; pictures lie in the plans' folders", code="options-conflict")
 
 
-def header_of(rows: Sequence[Row], settings: Settings, base: Path) -> dict[str, Any]:
-    """What a journal must agree on with the run that goes on with it.
+class Header(msgspec.Struct, frozen=True):
+    """A journal's first line: what it must agree on with the run that goes on with it."""
+
+    journal: str
+    version: str
+    settings: Settings
+
+
+def header_of(settings: Settings) -> Header:
+    """The header of a run's journal."""
+    # Where plans are put is no part of what they say.
+    told = replace(settings, plans=None if settings.plans is None else "plans")
+    return Header(JOURNAL_FORM, __version__, told)
+
+
+def inputs_of(rows: Sequence[Row], base: Path) -> dict[str, int]:
+    """Each row's number by the fingerprint of what the manifest says of it, its place apart.
 
     Paths count as they are seen from ``base``, the manifest's folder, so that a study may be moved as a whole.
     """
-    digest = hashlib.sha256()
+    found: dict[str, int] = {}
     for row in rows:
         cells = asdict(row)
+        del cells["number"]
         for role in ("femur", "lesion", "image", "pelvis", "truth"):
             cells[role] = cells[role] and os.path.relpath(cells[role], base)
-        digest.update(json.dumps(cells, sort_keys=True).encode() + b"\n")
-    told = asdict(settings)
-    # Where plans are put is no part of what they say.
-    told["plans"] = settings.plans is not None
-    return {
-        "journal": "corecore.batch/1",
-        "version": __version__,
-        "rows": len(rows),
-        "inputs": digest.hexdigest(),
-        "settings": json.loads(json.dumps(told, sort_keys=True)),
-    }
+        digest = hashlib.sha256(json.dumps(cells, sort_keys=True).encode()).hexdigest()
+        while digest in found:
+            # Rows that say the same, none of which can be planned.
+            digest = hashlib.sha256(digest.encode()).hexdigest()
+        found[digest] = row.number
+    return found

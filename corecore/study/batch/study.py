@@ -6,11 +6,10 @@ import itertools
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from corecore.base.errors import InputError
 from corecore.base.spec import PRESETS, read_config
-from corecore.study.batch.settings import Settings, Variant
+from corecore.study.batch.settings import Settings, Value, Variant
 from corecore.tunnels.risk.methods import METHODS
 
 #: Most combinations of one study (engineering choice: a hip would take an hour).
@@ -78,9 +77,9 @@ def read_study(path: Path) -> Study:
     return Study(population and (path.parent / population), gap, tuple(kept), tuple(left_out))  # type: ignore[arg-type]
 
 
-def _values(path: Path, name: str, given: Any) -> list[Any]:
+def _values(path: Path, name: str, given: object) -> list[Value]:
     """The values of one name of the sweep, checked as far as they stand alone."""
-    values = given if isinstance(given, list) else [given]
+    values: list[Value] = given if isinstance(given, list) else [given]  # type: ignore[list-item]
     if not values:
         raise InputError(f"{path}: sweep {name}: an empty list; one value or more are accepted", code="study-invalid")
     for value in values:
@@ -105,8 +104,9 @@ def _values(path: Path, name: str, given: Any) -> list[Any]:
     return values
 
 
-def _variant(chosen: dict[str, Any], lists: dict[str, list[Any]]) -> Variant:
+def _variant(chosen: dict[str, Value], lists: dict[str, list[Value]]) -> Variant:
     told = ",".join(f"{name}={value}" for name, value in chosen.items() if len(lists[name]) > 1)
     values = tuple((name, value) for name, value in chosen.items() if name not in (PRESET, METHOD))
     method = chosen.get(METHOD, NO_METHOD)
-    return Variant(told, chosen.get(PRESET, "core-10"), values, None if method == NO_METHOD else method)
+    robust = None if method == NO_METHOD else str(method)
+    return Variant(told, str(chosen.get(PRESET, "core-10")), values, robust)

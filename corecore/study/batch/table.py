@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from corecore.base.errors import MissingExtraError, OutputError
+from corecore.io.spreadsheet import text_cell
 from corecore.study.batch.columns import LEAD, Cell, Record, order
 from corecore.study.batch.journal import Journal
 
@@ -44,7 +45,7 @@ def write_tables(journal: Journal, parquet: Path, csv_file: Path) -> int:
         writer.writerow(names)
         count = 0
         for record in _records(journal):
-            writer.writerow(_text(record.get(name), kinds[name]) for name in names)
+            writer.writerow(_csv_cell(record.get(name), kinds[name]) for name in names)
             count += 1
     with _replacing(parquet) as part:
         _write_parquet(journal, part, names, kinds)
@@ -72,7 +73,7 @@ def _write_parquet(journal: Journal, path: Path, names: list[str], kinds: dict[s
 
 def _records(journal: Journal) -> Iterator[Record]:
     for row in sorted(journal.finished):
-        yield from journal.entry(row)["records"]
+        yield from journal.entry(row).records
 
 
 def _parts(journal: Journal) -> Iterator[list[Record]]:
@@ -114,8 +115,13 @@ def _typed(value: Cell, kind: str) -> Cell:
     return float(value) if kind == "float" else value
 
 
+def _csv_cell(value: Cell, kind: str) -> str:
+    """A cell of the CSV file. Numbers stay numbers; no text is a formula, or ends the line for one who reads CR so."""
+    return text_cell(value).replace("\r", " ") if isinstance(value, str) else _text(value, kind)
+
+
 def _text(value: Cell, kind: str) -> str:
-    """A cell as the CSV file has it: empty where there is none, numbers to the last digit."""
+    """A cell as text: empty where there is none, numbers to the last digit."""
     if value is None:
         return ""
     if isinstance(value, bool):

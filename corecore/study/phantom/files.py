@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
+
+import msgspec
 
 from corecore.base.errors import OutputError
 from corecore.io.files import atomic_write_text
 from corecore.io.nifti import write_image, write_labels, write_mask
-from corecore.study.phantom.hip import SyntheticHip
+from corecore.study.phantom.hip import HipRecipe, SyntheticHip
 
 
 def write_hip(hip: SyntheticHip, folder: Path, name: str) -> list[Path]:
@@ -38,6 +41,17 @@ def write_hip(hip: SyntheticHip, folder: Path, name: str) -> list[Path]:
         write_image(path("_ct.nii.gz"), hip.ct)
     if hip.mr is not None:
         write_image(path("_mr.nii.gz"), hip.mr)
-    text = json.dumps(hip.truth, indent=1, ensure_ascii=False) + "\n"
-    atomic_write_text(path("_truth.json"), text)
+    atomic_write_text(path("_truth.json"), truth_text(hip))
     return written
+
+
+def truth_text(hip: SyntheticHip) -> str:
+    """The text of a truth file: the hip's truth, then its recipe without what it does not ask for.
+
+    So a truth's bytes stay when recipes learn more.
+    """
+    plain, later = HipRecipe(), ("sex", "relief", "noise", "blur")
+    told = asdict(hip.recipe)
+    recipe = {k: v for k, v in told.items() if k not in later or getattr(hip.recipe, k) != getattr(plain, k)}
+    content = {**msgspec.to_builtins(hip.truth), "recipe": recipe}
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
-from typing import Any, get_args
+from dataclasses import dataclass, field
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -18,11 +18,10 @@ from corecore.study.phantom.pose import Pose, Side
 from corecore.study.phantom.relief import Relief
 from corecore.study.phantom.sampling import euler_rotation, grid_around, voxels_inside
 from corecore.study.phantom.shape import FemurShape, Sex
+from corecore.study.phantom.truth import LesionTruth, NeckSection, Triple, Truth
 
 #: Most times the usual noise or blur of an image (engineering choice).
 TIMES_MAX = 10.0
-#: Written in every truth file.
-SCHEMA = "corecore.phantom/1"
 #: Background left around the bone, mm. The planner's smoothing and exact distances reach 4 mm.
 PAD_MM = 4.0
 #: Shaft in view below the lesser trochanter's tip, mm; fits use it from 20 to 120 mm.
@@ -128,7 +127,7 @@ class SyntheticHip:
     lesion: Mask
     ct: Image | None
     mr: Image | None
-    truth: dict[str, Any]
+    truth: Truth
 
     def labels(self) -> npt.NDArray[np.uint8]:
         """Label map on the femur's grid: 1 femur, 2 lesion. Raises ``InputError`` where the grids differ."""
@@ -223,63 +222,51 @@ def _mr_grid(femur: Femur, recipe: HipRecipe, world_from_femoral: FloatArray, sh
     return grid_around(center + corners @ axes.T, spacing, rotation=axes)
 
 
-def _truth(recipe: HipRecipe, femur: Femur, lesion: Lesion, necrosis: Mask) -> dict[str, Any]:
+def _truth(recipe: HipRecipe, femur: Femur, lesion: Lesion, necrosis: Mask) -> Truth:
     matrix = recipe.pose.world_from_femoral(recipe.side)
 
-    def at(point: FloatArray) -> list[float]:
+    def at(point: FloatArray) -> Triple:
         return [round(float(v), 4) for v in transform(matrix, point)]
 
-    def along(vector: FloatArray) -> list[float]:
+    def along(vector: FloatArray) -> Triple:
         return [round(float(v), 6) for v in matrix[:3, :3] @ vector]
 
-    sphere_ml = 4.0 / 3.0 * np.pi * femur.head_radius_mm**3 / 1000.0
-    return {
-        "schema": SCHEMA,
-        "coordinate_system": "RAS",
-        "units": "mm",
-        "side": recipe.side,
-        "head_center": at(np.zeros(3)),
-        "head_radius_mm": femur.head_radius_mm,
-        "neck_axis": along(femur.neck_axis),
-        "neck_center": at(femur.neck_center),
-        "shaft_axis": along(np.array([0.0, 0.0, 1.0])),
-        "shaft_point": at(femur.shaft_point),
-        "x_axis": along(np.array([1.0, 0.0, 0.0])),
-        "neck_shaft_angle_deg": recipe.shape.neck_shaft_angle_deg,
-        "anteversion_deg": recipe.shape.anteversion_deg,
-        "offset_mm": recipe.shape.offset_mm,
-        "smallest_neck_section": _neck_section(femur, at, along),
-        "lesser_trochanter_tip": at(femur.lesser_trochanter_tip),
-        "greater_trochanter_tip": at(femur.greater_trochanter_tip),
-        "lesion": {
-            "kind": recipe.lesion,
-            "volume_ml": round(lesion.volume_ml, 6),
-            "sphere_fraction": round(lesion.volume_ml / sphere_ml, 8),
-            "sphere_ml": round(sphere_ml, 6),
-            "centroid": at(lesion.centroid_mm),
-            "direction": along(np.asarray(recipe.direction) / np.linalg.norm(recipe.direction)),
-            "voxel_volume_ml": round(necrosis.volume_ml, 6),
-        },
-        "recipe": _told(recipe),
-    }
-
-
-def _told(recipe: HipRecipe) -> dict[str, Any]:
-    """The recipe without what it does not ask for, so that a truth's bytes stay when recipes learn more."""
-    plain = HipRecipe()
-    later = ("sex", "relief", "noise", "blur")
-    return {k: v for k, v in asdict(recipe).items() if k not in later or getattr(recipe, k) != getattr(plain, k)}
+    sphere_ml = float(4.0 / 3.0 * np.pi * femur.head_radius_mm**3 / 1000.0)
+    return Truth(
+        side=recipe.side,
+        head_center=at(np.zeros(3)),
+        head_radius_mm=float(femur.head_radius_mm),
+        neck_axis=along(femur.neck_axis),
+        neck_center=at(femur.neck_center),
+        shaft_axis=along(np.array([0.0, 0.0, 1.0])),
+        shaft_point=at(femur.shaft_point),
+        x_axis=along(np.array([1.0, 0.0, 0.0])),
+        neck_shaft_angle_deg=recipe.shape.neck_shaft_angle_deg,
+        anteversion_deg=recipe.shape.anteversion_deg,
+        offset_mm=recipe.shape.offset_mm,
+        smallest_neck_section=_neck_section(femur, at, along),
+        lesser_trochanter_tip=at(femur.lesser_trochanter_tip),
+        greater_trochanter_tip=at(femur.greater_trochanter_tip),
+        lesion=LesionTruth(
+            kind=recipe.lesion,
+            volume_ml=round(float(lesion.volume_ml), 6),
+            sphere_fraction=round(float(lesion.volume_ml) / sphere_ml, 8),
+            sphere_ml=round(sphere_ml, 6),
+            centroid=at(lesion.centroid_mm),
+            direction=along(np.asarray(recipe.direction) / np.linalg.norm(recipe.direction)),
+            voxel_volume_ml=round(float(necrosis.volume_ml), 6),
+        ),
+    )
 
 
 def _neck_section(
-    femur: Femur, at: Callable[[FloatArray], list[float]], along: Callable[[FloatArray], list[float]]
-) -> dict[str, Any]:
-    """The neck by the planner's definition: what a fit should find where fillets shift it off the design's axis."""
+    femur: Femur, at: Callable[[FloatArray], Triple], along: Callable[[FloatArray], Triple]
+) -> NeckSection:
     center, area = femur.smallest_neck_section()
     axis = -center / np.linalg.norm(center)
-    return {
-        "center": at(center),
-        "area_mm2": round(area, 1),
-        "neck_axis": along(axis),
-        "neck_shaft_angle_deg": round(float(np.degrees(np.arccos(-axis[2]))), 3),
-    }
+    return NeckSection(
+        center=at(center),
+        area_mm2=round(float(area), 1),
+        neck_axis=along(axis),
+        neck_shaft_angle_deg=round(float(np.degrees(np.arccos(-axis[2]))), 3),
+    )

@@ -116,20 +116,20 @@ def write_samples(folder: Path, names: list[str] | None = None) -> list[Path]:
 
 def _row(name: str, hip: SyntheticHip) -> str:
     truth = hip.truth
-    lesion = truth["lesion"]
+    lesion = truth.lesion
     voxels = _voxels(hip.femur)
     if not hip.lesion.grid.same_as(hip.femur.grid):
         voxels += f", lesion {_voxels(hip.lesion)} oblique"
     cells = (
         name,
-        truth["side"],
-        lesion["kind"].replace("_", " "),
-        f"{100.0 * lesion['sphere_fraction']:.1f} %",
-        f"{lesion['volume_ml']:.3f}",
-        f"{2.0 * truth['head_radius_mm']:.1f}",
-        f"{truth['neck_shaft_angle_deg']:.1f}°",
-        ", ".join(f"{v:.2f}" for v in truth["head_center"]),
-        ", ".join(f"{v:.2f}" for v in truth["lesser_trochanter_tip"]),
+        truth.side,
+        lesion.kind.replace("_", " "),
+        f"{100.0 * lesion.sphere_fraction:.1f} %",
+        f"{lesion.volume_ml:.3f}",
+        f"{2.0 * truth.head_radius_mm:.1f}",
+        f"{truth.neck_shaft_angle_deg:.1f}°",
+        ", ".join(f"{v:.2f}" for v in truth.head_center),
+        ", ".join(f"{v:.2f}" for v in truth.lesser_trochanter_tip),
         voxels,
     )
     return "| " + " | ".join(cells) + " |"

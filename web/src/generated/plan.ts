@@ -251,6 +251,10 @@ export interface AnatomyPart {
    */
   shaft_axis: [number, number, number];
   /**
+   * How far the whole shaft's axis may lie off in 19 femora of 20, deg
+   */
+  shaft_range_deg?: number;
+  /**
    * Unit vector to the lateral side
    *
    * @minItems 3

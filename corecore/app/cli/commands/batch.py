@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -19,9 +19,10 @@ from corecore.app.cli.options import AsJson, Diameter, Preset, SettingOption, Tu
 from corecore.base.errors import CorecoreError, InputError
 from corecore.base.parallel import thread_count
 from corecore.base.parsing import parse_settings
+from corecore.study.batch.limits import CASE_SECONDS, CaseLimits
 from corecore.study.batch.manifest import read_rows
-from corecore.study.batch.run import CSV, JOURNAL, PARQUET, Outcome, run_batch
-from corecore.study.batch.settings import Settings, Variant
+from corecore.study.batch.run import CSV, JOURNAL, PARQUET, Execution, Outcome, run_batch
+from corecore.study.batch.settings import Settings, Value, Variant
 from corecore.study.batch.study import read_study
 
 #: A bar is worth its flicker for work longer than this, s.
@@ -40,7 +41,19 @@ def batch(
     scheduler: Annotated[
         str | None, typer.Option(help="Address of a Dask scheduler, tcp://HOST:PORT, instead of own processes.")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on where an earlier run ended.")] = False,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on where an earlier run ended; rows whose inputs have changed run again."),
+    ] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Go on, and run the rows that failed again.")
+    ] = False,
+    case_seconds: Annotated[
+        float, typer.Option(help="Longest time of a plan, s; a row that takes more is ended and fails.")
+    ] = CASE_SECONDS,
+    case_memory: Annotated[
+        int | None, typer.Option(help="Most memory of a case, MiB; a row that takes more is ended and fails.")
+    ] = None,
     preset: Preset = None,
     tunnels: Tunnels = None,
     diameter: Diameter = None,
@@ -67,8 +80,8 @@ def batch(
         source, left_out = source or found.population, found.left_out
         settings = Settings(found.variants, found.gap, folder, pictures, keep_names, confirm)
     else:
-        values: dict[str, Any] = {"tunnels": tunnels, "diameter_mm": diameter}
-        values = {key: value for key, value in values.items() if value is not None}
+        given = (("tunnels", tunnels), ("diameter_mm", diameter))
+        values: dict[str, Value] = {key: value for key, value in given if value is not None}
         variant = Variant("", preset or "core-10", tuple({**values, **parse_settings(setting or [])}.items()), robust)
         settings = Settings((variant,), gap, folder, pictures, keep_names, confirm)
     if source is None:
@@ -76,36 +89,33 @@ def batch(
             "no hips: a folder, a manifest (CSV), or a study that names its population, is accepted",
             code="option-missing",
         )
-    return run(
-        source, out, settings, workers=workers, scheduler=scheduler, resume=resume, left_out=left_out, as_json=as_json
-    )
+    if workers is not None and scheduler is not None:
+        raise InputError(
+            "--workers with --scheduler; the cluster's own workers are taken: one of the two is accepted",
+            code="options-conflict",
+        )
+    limits = CaseLimits(case_seconds, case_memory)
+    execution = Execution(thread_count() if workers is None else workers, scheduler, resume, retry_failed, limits)
+    return run(source, out, settings, execution, left_out=left_out, as_json=as_json)
 
 
 def run(
     source: Path,
     out: Path,
     settings: Settings,
+    execution: Execution,
     *,
-    workers: int | None,
-    scheduler: str | None,
-    resume: bool,
     left_out: tuple[tuple[str, str], ...],
     as_json: bool,
 ) -> int:
     """Run a batch with a bar, and tell what became of it; ``left_out``: combinations of a study, with the reason."""
-    if workers is not None and scheduler is not None:
-        raise InputError(
-            "--workers with --scheduler; the cluster's own workers are taken: one of the two is accepted",
-            code="options-conflict",
-        )
     rows = read_rows(source)
     started = time.perf_counter()
     try:
         with _bar(quiet=as_json) as progress:
             outcome = run_batch(
-                rows, settings, out, base=source if source.is_dir() else source.parent,
-                workers=workers or (thread_count() if workers is None else workers), scheduler=scheduler,
-                resume=resume, progress=progress,
+                rows, settings, out, base=source if source.is_dir() else source.parent, execution=execution,
+                progress=progress,
             )  # fmt: skip
     except KeyboardInterrupt:
         raise CorecoreError(

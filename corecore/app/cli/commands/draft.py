@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from msgspec import to_builtins
 
 from corecore.app.cli import DONE
 from corecore.app.cli.options import AsJson, Straighten
@@ -15,6 +16,9 @@ from corecore.app.cli.progress import steps
 from corecore.base.errors import InputError
 from corecore.base.parsing import vector
 from corecore.hip.inputs import parse_side
+
+if TYPE_CHECKING:
+    from corecore.hip.draft.make import DraftAccount
 
 
 def draft(
@@ -68,24 +72,26 @@ def draft(
         made = draft_femur(seen, lesion=dead, point_mm=at, side=None if side == "auto" else side)  # type: ignore[arg-type]
         made = replace(made, warnings=(*doubts, *made.warnings))
         step("drawing")
-        content, written = draft_files(made, out)
+        account, written = draft_files(made, out)
     names = [str(path) for path in written]
     if as_json:
-        typer.echo(json.dumps({**content, "written": names}, indent=1, ensure_ascii=False, allow_nan=False))
+        typer.echo(
+            json.dumps({**to_builtins(account), "written": names}, indent=1, ensure_ascii=False, allow_nan=False)
+        )
     else:
-        for line in _told(content):
+        for line in _told(account):
             typer.echo(line)
         typer.echo("written: " + "  ".join(names))
     return DONE
 
 
-def _told(content: dict[str, Any]) -> list[str]:
+def _told(account: DraftAccount) -> list[str]:
     """The draft's account in lines."""
     lines = [
-        f"draft of the {content['side']} femur: {content['volume_ml']:.0f} ml, head radius"
-        f" {content['head_radius_mm']:.1f} mm, neck-shaft angle {content['neck_shaft_angle_deg']:.0f}°",
-        f"the joint space is clear on {content['joint_clear_share']:.0%} of the head's surface, an acetabulum seen"
-        f" before {content['acetabulum_share']:.0%}; bone is what exceeds {content['bone_hu']:.0f} HU",
+        f"draft of the {account.side} femur: {account.volume_ml:.0f} ml, head radius"
+        f" {account.head_radius_mm:.1f} mm, neck-shaft angle {account.neck_shaft_angle_deg:.0f}°",
+        f"the joint space is clear on {account.joint_clear_share:.0%} of the head's surface, an acetabulum seen"
+        f" before {account.acetabulum_share:.0%}; bone is what exceeds {account.bone_hu:.0f} HU",
     ]
-    lines += [f"note ({warning['code']}): {warning['text']}" for warning in content["warnings"]]
-    return [*lines, content["notice"]]
+    lines += [f"note ({warning.code}): {warning.text}" for warning in account.warnings]
+    return [*lines, account.notice]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec import to_builtins
 
 from corecore.app.cli import DONE
 from corecore.app.cli.commands.export import AcceptViolations
@@ -41,7 +42,7 @@ def guide(
         )
     names = [str(path) for path in paths]
     if as_json:
-        content = {**dict(stamp.rows()), **made.as_dict(), "written": names}
+        content = {**dict(stamp.rows()), **to_builtins(made.figures()), "written": names}
         typer.echo(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False))
     else:
         typer.echo(page(made, stamp, Design().with_values(sizes)) + "written: " + "  ".join(names))

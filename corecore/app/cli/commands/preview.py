@@ -26,10 +26,11 @@ def preview(
         step("drawing")
         from corecore.exports.redraw import draw_again
 
-        drawn, missing = draw_again(plan_file, folder)
-    typer.echo(json.dumps(drawn) if as_json else "\n".join(drawn["written"]))
-    if missing:
-        typer.echo(f"report without fluoroscopy and slices: {missing}", err=True)
+        drawn = draw_again(plan_file, folder)
+    written = [str(path) for path in drawn.written]
+    typer.echo(json.dumps({"written": written, "renderer": drawn.renderer}) if as_json else "\n".join(written))
+    if drawn.missing:
+        typer.echo(f"report without fluoroscopy and slices: {drawn.missing}", err=True)
     if show and not webbrowser.open((folder / "preview.html").resolve().as_uri()):
         typer.echo("no browser could be opened here; open preview.html by hand", err=True)
     return DONE

@@ -12,7 +12,7 @@ import typer
 from corecore.app.cli import DONE
 from corecore.app.cli.options import AsJson
 from corecore.app.cli.progress import steps
-from corecore.base.errors import OutputError
+from corecore.base.errors import CorecoreError, OutputError
 from corecore.study.batch.local import run_local
 
 
@@ -34,7 +34,7 @@ def synth(
     population = Population(relief, scan, images, sex, side)  # type: ignore[arg-type]
     work = partial(write_drawn, population, out)
 
-    def lost(number: int, cause: str) -> Any:
+    def lost(number: int, cause: CorecoreError) -> Any:
         raise OutputError(f"{out}: hip {number} was not written: {cause}", code="output-unwritable")
 
     seeds = range(seed, seed + n)
