@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from support.review_case import drawn, sample_content, sample_desk, sample_table
 from corecore.base.errors import CorecoreError, InputError, OutputError
 from corecore.hip.hip import Hip
 from corecore.io.files import Hold, atomic_write_text
+from corecore.planning.open_plan import open_plan
 from corecore.review import record as record_module
 from corecore.review.controller import ReviewController
 from corecore.review.model import ReviewModel
@@ -268,6 +270,16 @@ def test_a_folder_that_cannot_be_written_is_looked_at(desk: ReviewModel, tmp_pat
     told = asyncio.run(closed.look(Look(page="a"))).permission
     assert told.state == "ended"
     assert "nothing can be saved" in told.words.lower()
+
+
+@pytest.mark.slow
+def test_a_plan_opened_again_keeps_its_id(written_plan: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "plan"
+    shutil.copytree(written_plan, folder)
+    path = folder / "plan.json"
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps({**content, "case": {**content["case"], "id": "hip 7"}}))
+    assert open_plan(path).hip.case.id == "hip 7"
 
 
 class World:
