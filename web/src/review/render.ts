@@ -58,7 +58,7 @@ export function showPermission({ state, words, may_take }: Permission): void {
 export function askToSave(breaks: string[]): void {
   const count = breaks.length;
   byId("ask-title").textContent = `This plan breaks ${count} limit${count === 1 ? "" : "s"}. Save it all the same?`;
-  byId("ask-breaks").replaceChildren(...breaks.map((words) => element("li", words)));
+  byId("ask-breaks").replaceChildren(...breaks.map((words) => element("li", format.keepUnits(words))));
   byId("ask", HTMLDialogElement).showModal();
 }
 
