@@ -16,6 +16,9 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 NODE_ENOUGH := const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)
 
+# Kept also where the environment forbids it: else each of hundreds of processes compiles every library it imports
+# anew, 2 s apiece.
+unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 

@@ -1,7 +1,7 @@
 """Whether the ranges of figures that hang on the frame hold the truth: whole femora cut short.
 
-``python benchmarks/frame_range.py [--femora 24] [--versions 12] [--real]``: femora drawn from their population (shape,
-trochanter, bow, lie), with ``--real`` the whole femur among the tests' real hips and the two long ones, each cut at
+``python benchmarks/frame_range.py [--femora 24] [--versions 12] [--real] [--cuts 65,85]``: femora drawn from their
+population (shape, trochanter, bow, lie), with ``--real`` the whole femur among the tests' real hips and the two long ones, each cut at
 several lengths, with a necrosis and a tunnel of chance. Anteversion says nothing of the proximal bone: each cut is
 held to its truth with the condyles turned to versions drawn from the population, the real femur to its own too. The
 table gives the share of ranges that hold the truth, all lengths together and by what is in view.
@@ -61,6 +61,7 @@ def main() -> None:
     parser.add_argument("--femora", type=int, default=24)
     parser.add_argument("--versions", type=int, default=12)
     parser.add_argument("--real", action="store_true")
+    parser.add_argument("--cuts", default=",".join(map(str, CUTS_MM)), help="mm below the head")
     asked = parser.parse_args()
     path = ROOT / "sample_volumes" / "right_medium.nii.gz"
     pattern = build_hip(load_case(f"{path}:1", f"{path}:2", case_id="pattern"))
@@ -68,7 +69,7 @@ def main() -> None:
     shafts: dict[str, list[bool]] = defaultdict(list)
     for number, whole in enumerate(bones(asked.femora, asked.real)):
         rng = np.random.default_rng([number, 7])
-        for cut in CUTS_MM:
+        for cut in map(int, asked.cuts.split(",")):
             if cut > float(whole.below_head[whole.voxels].max()):
                 continue
             found = held(whole, float(cut), rng.normal(*VERSION_DEG, asked.versions), pattern, number)

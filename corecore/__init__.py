@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from corecore.app.api import Picture, check, draw, judge_path, load, make_plan, measure, save
+    from corecore.app.api import LesionTransform, Picture, check, draw, judge_path, load, make_plan, measure, save
     from corecore.base.errors import CorecoreError, InputError
     from corecore.base.spec import Spec
     from corecore.hip.hip import Hip
@@ -29,6 +29,7 @@ __all__ = [
     "CorecoreError",
     "Hip",
     "InputError",
+    "LesionTransform",
     "Measures",
     "Picture",
     "Plan",
@@ -48,7 +49,9 @@ __all__ = [
 _HOMES = {
     "CorecoreError": "base.errors", "InputError": "base.errors", "Hip": "hip.hip", "Measures": "measures.model",
     "Plan": "planning.planner", "Spec": "base.spec", "Verification": "verification.report",
-    **dict.fromkeys(("Picture", "check", "draw", "judge_path", "load", "make_plan", "measure", "save"), "app.api"),
+    **dict.fromkeys(
+        ("LesionTransform", "Picture", "check", "draw", "judge_path", "load", "make_plan", "measure", "save"), "app.api"
+    ),
 }  # fmt: skip
 
 

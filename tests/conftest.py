@@ -75,6 +75,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """The first process makes the folder of what the run shares; its workers inherit the name."""
     if not hasattr(config, "workerinput"):
         os.environ["CORECORE_TESTS_SHARED"] = tempfile.mkdtemp(prefix="corecore-tests-")
+        # Where inputs lay is remembered in the user's folder: not in this user's.
+        os.environ["XDG_STATE_HOME"] = os.environ["CORECORE_TESTS_SHARED"]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -32,7 +32,29 @@ from corecore.verification.report import Verification
 PathLike = str | os.PathLike[str]
 
 
-# Nine parameters: each is a file or a fact that a caller has or has not, and no two travel together.
+@dataclass(frozen=True)
+class LesionTransform:
+    """What carries a lesion that was drawn on another scan into the femur's world.
+
+    Attributes
+    ----------
+    file : str or os.PathLike
+        The transform: ITK's ``.tfm``, ``.txt``, ``.mat`` or ``.h5``, a 4 x 4 matrix in RAS mm, or FSL FLIRT's.
+    kind : {"itk", "matrix", "flirt"}, optional
+        What it is. Default: ITK's by its suffix; sixteen numbers in a ``.mat`` need it.
+    inverse : bool, optional
+        Use its inverse, or it as it is. Default: as it is, unless the inverse fits as well, which is refused.
+    image : str or os.PathLike, optional
+        The image on which the lesion was drawn; FLIRT's matrix needs it, and the femur's.
+    """
+
+    file: PathLike
+    kind: Literal["itk", "matrix", "flirt"] | None = None
+    inverse: bool | None = None
+    image: PathLike | None = None
+
+
+# Eleven parameters: each is a file or a fact that a caller has or has not, and no two travel together.
 def load(
     femur: PathLike,
     lesion: PathLike,
@@ -45,6 +67,7 @@ def load(
     anteversion_deg: float | None = None,
     case_id: str | None = None,
     straighten: bool = False,
+    lesion_transform: PathLike | LesionTransform | None = None,
 ) -> Hip:
     """Read the masks of one hip, build its bone surface and fit its anatomy.
 
@@ -52,7 +75,8 @@ def load(
     ----------
     femur, lesion : str or os.PathLike
         Masks of the femur and of the necrosis: NIfTI, NRRD, MetaImage or DICOM. ``"map.nii.gz:1"`` takes one
-        label, by number or name, of a label map.
+        label, by number or name, of a label map; ``"soft.nii.gz:>0.5"`` the voxels of a grey mask above half of its
+        largest value, ``"soft.nii.gz:>=128"`` those of 128 and more.
     side : {"auto", "left", "right"}, default "auto"
         Side of the hip. Default: told from where the neck points; a side that contradicts the bone's shape is refused.
     image : str or os.PathLike, optional
@@ -70,6 +94,9 @@ def load(
         Name of the case. Default: a hash of the masks' voxels, so that no file name enters a plan.
     straighten : bool, default False
         Resample an image taken with a tilted gantry upright; without it, such a series is refused.
+    lesion_transform : str, os.PathLike or LesionTransform, optional
+        For a lesion drawn on another scan: its transform into the femur's world, world RAS mm. A file's name alone
+        stands for ``LesionTransform(file)``.
 
     Returns
     -------
@@ -79,7 +106,8 @@ def load(
     Raises
     ------
     InputError
-        For a file that cannot be read, an empty mask, a lesion outside the femur, a side that contradicts the bone.
+        For a file that cannot be read, an empty mask, a lesion outside the femur, a side that contradicts the bone, a
+        transform whose kind or direction is in doubt.
     AnatomyError
         Where no femoral head is found.
 
@@ -94,11 +122,17 @@ def load(
     def text(path: PathLike | None) -> str | None:
         return None if path is None else os.fspath(path)
 
+    given = lesion_transform
+    if given is not None and not isinstance(given, LesionTransform):
+        given = LesionTransform(given)
+    moved = LesionTransform("") if given is None else given
     return open_hip(
         HipInputs(
             os.fspath(femur), os.fspath(lesion), side, case_id, None if landmarks is None else Path(landmarks),
             image=text(image), pelvis=text(pelvis), avoid=text(avoid), straighten=straighten,
-            anteversion_deg=anteversion_deg,
+            anteversion_deg=anteversion_deg, lesion_transform=None if given is None else Path(given.file),
+            lesion_image=None if moved.image is None else Path(moved.image), transform_kind=moved.kind,
+            transform_inverted=moved.inverse,
         )
     )  # fmt: skip
 

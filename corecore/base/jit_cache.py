@@ -41,9 +41,22 @@ def compiled(**options: Any) -> Callable[[Kernel], Kernel]:
         finally:
             # Read when a kernel is declared, and not ours to change for other libraries.
             numba.config.CACHE_DIR = before
-        return kernel
+        return _whatever_the_constant(kernel)
 
     return declare
+
+
+def _whatever_the_constant(kernel: Any) -> Any:
+    """The kernel, compiled once for integers or truths: numba compiles anew for each constant that a caller writes."""
+    compiled_for = kernel.get_call_template
+
+    def get_call_template(args: tuple[Any, ...], kws: dict[str, Any]) -> Any:
+        plain = {name: numba.types.unliteral(given) for name, given in kws.items()}
+        return compiled_for(tuple(numba.types.unliteral(given) for given in args), plain)
+
+    # Asked by the compiler when another kernel calls this one.
+    kernel.get_call_template = get_call_template
+    return kernel
 
 
 @cache

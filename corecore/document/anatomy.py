@@ -56,6 +56,11 @@ class AnatomyPart(Part, kw_only=True, frozen=True):
     greater_trochanter_tip: Annotated[
         Vector | UnsetType | None, Meta(description="Tip of the greater trochanter, RAS mm; null: not in view")
     ] = UNSET
+    anteversion_deg: Annotated[
+        float | UnsetType,
+        Meta(description="Anteversion as it was stated, deg; the lateral axis rests on it"),
+        MAY_BE_ABSENT,
+    ] = UNSET
     sources: Annotated[SourcesPart, Meta(description="Where each landmark comes from")] = field(
         default_factory=SourcesPart
     )

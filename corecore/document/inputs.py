@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from corecore.base.errors import InputError
+from corecore.base.errors import CorecoreError, InputError
 from corecore.document.stated import InputFile, StatedPlan
 from corecore.io.files import sha256_of
+from corecore.io.references import image_sha256
 
 #: Inputs without which a plan cannot be rebuilt; others are only compared where they are at hand.
 MASK_ROLES = ("femur", "lesion", "pelvis", "avoid")
@@ -38,7 +39,7 @@ def input_fingerprints(plan: StatedPlan) -> Iterator[Fingerprint]:
                 " the file where the plan says, or beside the plan, is accepted",
                 code="input-lost",
             )
-        found = sha256_of(item.path)
+        found = _found(item)
         message = None
         if item.sha256.lower() != found:
             others = (one for one in plan.inputs if one.path != item.path)
@@ -46,3 +47,14 @@ def input_fingerprints(plan: StatedPlan) -> Iterator[Fingerprint]:
             what = "is not the file this plan was made from" if other is None else f"is the {other}'s file"
             message = f"input {'changed' if other is None else 'exchanged'}: {item.path} ({item.role}) {what}"
         yield Fingerprint(index, item, found, message)
+
+
+def _found(item: InputFile) -> str:
+    """The fingerprint of an input as it lies there; of an image, that of the series that was chosen."""
+    if item.role != "image" or item.label is None:
+        return sha256_of(item.path)
+    try:
+        return image_sha256(item.path, str(item.label))
+    except CorecoreError:
+        # The series has gone, or its reader is not installed: not what the plan was made from, as far as is known.
+        return sha256_of(item.path)

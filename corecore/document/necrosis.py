@@ -16,6 +16,13 @@ FloatChange = Annotated[list[float | None], Meta(min_length=2, max_length=2)]
 ClassChange = Annotated[list[int | str | None], Meta(min_length=2, max_length=2)]
 
 
+#: The classes of size and location, by path: none is given where the edge of a scan cuts the head or the lesion.
+CLASSES = (
+    "steinberg", "steinberg_sphere", "kerboul.grade", "jic.type", "jic.type_range", "arco_type.type",
+    "lateral_pillar.type",
+)  # fmt: skip
+
+
 class ComponentPart(Part, frozen=True):
     """A focus: a connected piece of the lesion; the largest comes first."""
 

@@ -164,6 +164,13 @@ class ReviewPart(Part, frozen=True, kw_only=True):
         return " / ".join(self.notes.split("\n"))
 
 
+class OutputPart(Part, frozen=True):
+    """A file that was written beside the plan."""
+
+    path: Annotated[str, Meta(description="Its name in the plan's folder")]
+    sha256: Annotated[Digest, Meta(description="SHA-256 of the file, hex")]
+
+
 class PlanDocument(Part, kw_only=True, frozen=True):
     """A plan; positions in world RAS mm. Not a medical device."""
 
@@ -206,4 +213,10 @@ class PlanDocument(Part, kw_only=True, frozen=True):
     )
     infeasible: Annotated[InfeasiblePart | UnsetType, Meta(description="Why there is no tunnel"), MAY_BE_ABSENT] = UNSET
     review: Annotated[ReviewPart | UnsetType, Meta(description="The review it comes from"), MAY_BE_ABSENT] = UNSET
+    outputs: Annotated[
+        list[OutputPart] | UnsetType, Meta(description="Every file written beside the plan"), MAY_BE_ABSENT
+    ] = UNSET
     seal: Annotated[Digest | UnsetType, Meta(description="Fingerprint of the content, hex"), MAY_BE_ABSENT] = UNSET
+    signature: Annotated[
+        Digest | UnsetType, Meta(description="HMAC-SHA256 of the seal by the writer's key, hex"), MAY_BE_ABSENT
+    ] = UNSET

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from corecore.base.notice import NOTICE_IN_LINE, NOTICE_SHORT
-from corecore.document.plan import ReviewPart
+from corecore.document.fields import known
+from corecore.document.plan import PlanDocument, ReviewPart, ViolationPart
 
 #: Longest id printed, characters; DICOM's patient id holds 64 (engineering choice).
 ID_LONGEST = 64
@@ -13,7 +15,10 @@ ID_LONGEST = 64
 
 @dataclass(frozen=True)
 class Provenance:
-    """Identity of an output. ``plan_hash``: first eight digits; ``accepted``: why broken limits were let pass."""
+    """Identity of an output. ``plan_hash``: first eight digits; ``accepted``: why broken limits were let pass.
+
+    Without ``accepted`` a file of the plan's own folder says no more than that limits are broken.
+    """
 
     case_id: str
     side: str
@@ -23,6 +28,17 @@ class Provenance:
     accepted: str | None
     #: The review that the plan comes from, if it comes from one.
     review: ReviewPart | None = None
+
+    @classmethod
+    def of(cls, plan: PlanDocument, full_hash: str, accepted: str | None = None) -> Provenance:
+        """That of a plan by its hash."""
+        told = tuple(told_violations(plan.violations))
+        imaged = known(plan.case.imaging_date) or known(plan.necrosis.signs.image_age.imaging_date)
+        return cls(
+            _plain(known(plan.case.id) or ""), plan.case.side, full_hash[:8],
+            None if imaged is None else _plain(imaged), told, accepted if told else None,
+            known(plan.review),
+        )  # fmt: skip
 
     @property
     def who(self) -> str:
@@ -56,13 +72,15 @@ class Provenance:
             if self.review.notes:
                 parts.append(f"notes: {self.review.notes_line}")
         if self.violations:
-            parts.append(f"BREAKS {', '.join(self.violations)}, accepted because: {self.accepted}")
+            reason = f", accepted because: {self.accepted}" if self.accepted else ""
+            parts.append(f"BREAKS {', '.join(self.violations)}{reason}")
         parts.append(NOTICE_IN_LINE)
         return "; ".join(parts)
 
     def header(self, length: int) -> str:
         """As much as fits into ``length`` ASCII characters: broken limits first, then who, then the notice."""
-        alarm = f"BREAKS LIMITS, accepted: {self.accepted}" if self.violations else ""
+        reason = f", accepted: {self.accepted}" if self.accepted else ""
+        alarm = f"BREAKS LIMITS{reason}" if self.violations else ""
         short = [self.who, NOTICE_SHORT, alarm]
         line = "; ".join(part for part in short if part)
         if len(line) > length and alarm:
@@ -72,6 +90,15 @@ class Provenance:
             room = max(0, length - len(line) + len(self.case_id) - 1)
             line = line.replace(self.case_id, self.case_id[:room] + "~", 1)
         return line.encode("ascii", "replace").decode("ascii")[:length]
+
+
+def told_violations(found: Iterable[ViolationPart]) -> Iterable[str]:
+    """Each broken limit in words."""
+    for item in found:
+        value, limit = known(item.value), known(item.limit)
+        shown = "not to be measured" if value is None else f"{value:.3g}"
+        against = "" if limit is None else f" (limit {limit:g})"
+        yield f"{item.key} {shown}{against}"
 
 
 def _plain(text: str) -> str:

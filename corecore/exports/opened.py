@@ -13,9 +13,7 @@ from pathlib import Path
 
 from corecore.base.errors import InputError
 from corecore.base.limits import by_rounding
-from corecore.document.fields import known
-from corecore.document.plan import ViolationPart
-from corecore.document.stamp import Provenance, _plain
+from corecore.document.stamp import Provenance, told_violations
 from corecore.document.stated import read_stated
 from corecore.planning.open_plan import OpenedPlan, open_plan
 from corecore.tunnels.limits import violations
@@ -44,7 +42,7 @@ def open_for_export(path: Path, accept_violations: str | None = None) -> tuple[O
         raise InputError(
             f"{path}: was edited after it was written; a plan as corecore wrote it is accepted", code="plan-edited"
         )
-    told = tuple(_told(written.violations))
+    told = tuple(told_violations(written.violations))
     reason = " ".join((accept_violations or "").split())
     if told and not reason:
         raise InputError(
@@ -62,13 +60,7 @@ def open_for_export(path: Path, accept_violations: str | None = None) -> tuple[O
         raise InputError(
             f"{path}: breaks {hidden[0]} and does not say so; corecore verify tells what is amiss", code="plan-edited"
         )
-    imaged = known(written.case.imaging_date) or known(written.necrosis.signs.image_age.imaging_date)
-    stamp = Provenance(
-        _plain(known(written.case.id) or ""), written.case.side, stated.file.hash[:8],
-        None if imaged is None else _plain(imaged), told, reason if told else None,
-        known(written.review),
-    )  # fmt: skip
-    return plan, stamp
+    return plan, Provenance.of(written, stated.file.hash, reason)
 
 
 def _broken(plan: OpenedPlan) -> Iterable[str]:
@@ -86,11 +78,3 @@ def _broken(plan: OpenedPlan) -> Iterable[str]:
     for item in set_violations(plan.hip, [tunnel for tunnel, _ in plan.tunnels], plan.spec):
         if not by_rounding(item.key, item.value, item.limit):
             yield item.key
-
-
-def _told(found: Iterable[ViolationPart]) -> Iterable[str]:
-    for item in found:
-        value, limit = known(item.value), known(item.limit)
-        shown = "not to be measured" if value is None else f"{value:.3g}"
-        against = "" if limit is None else f" (limit {limit:g})"
-        yield f"{item.key} {shown}{against}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from importlib import import_module
@@ -12,18 +12,21 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
+from msgspec import UNSET
 
 from corecore.base.errors import OutputError
 from corecore.base.mesh import TriangleMesh, surface_mesh
 from corecore.document.content import content_of, json_text
-from corecore.document.plan import PlanDocument
-from corecore.document.seal import seal_of
+from corecore.document.origins import remember
+from corecore.document.plan import OutputPart, PlanDocument
+from corecore.document.seal import plan_hash, seal_of, signature_of
+from corecore.document.stamp import Provenance
 from corecore.hip.case import DRAFT_NOTE, Case, Source
 from corecore.hip.hip import Hip
 from corecore.io.files import atomic_write_text, sha256_of, staged_folder
 from corecore.io.markups import MarkupLine, write_lines
 from corecore.io.nifti import write_image, write_labels, write_mask
-from corecore.io.stl import write_stl
+from corecore.io.stl import NOTE_LENGTH, write_stl
 from corecore.report.page import BONE_TRIANGLES, write_scene_html
 from corecore.report.pictures import renderers
 from corecore.report.pictures.preview import PreviewResult, draw_preview
@@ -66,40 +69,66 @@ def write_plan(
     log_text: Callable[[], str] = lambda: "",
     timings: dict[str, float] | None = None,
     surfaces: tuple[TriangleMesh, TriangleMesh] | None = None,
+    sign_key: bytes | None = None,
 ) -> PlanDocument:
     """Write a plan's folder and return the content of its ``plan.json``.
 
     Without ``keep_names`` the input masks are copied under neutral names, stripped of their
     headers' texts, so that the folder verifies on its own and tells no patient's name.
-    ``surfaces`` are those of ``meshes``, where the caller has made them already.
+    ``surfaces`` are those of ``meshes``, where the caller has made them already. With ``sign_key`` the seal is
+    signed, so that only who has the key can seal a plan that was changed.
     """
     # The plan brings the compiler along; a folder can be checked without it.
     from corecore.measures.document import measures_document
     from corecore.planning.document import document
 
     with staged_folder(folder) as stage:
+        originals = {source.sha256: source.path for source in plan.hip.case.sources}
         if not keep_names:
             plan = replace(plan, hip=_with_copies(plan.hip, stage))
-        femur, lesion = surfaces or meshes(plan.hip)
-        write_stl(femur, stage / "femur.stl")
-        write_stl(lesion, stage / "lesion.stl")
-        lines = []
-        for number, (tunnel, _) in enumerate(plan.tunnels, start=1):
-            write_stl(tunnel_mesh(tunnel, plan.hip), stage / f"tunnel_{number}.stl")
-            entry, tip = plan.hip.to_world(tunnel.entry), plan.hip.to_world(tunnel.tip)
-            lines.append(MarkupLine(f"tunnel {number}", entry, tip))
-        write_lines(lines, stage / "tunnels.mrk.json")
         content = document(plan)
         also = {key: round(value, 3) for key, value in (timings or {}).items()}
         content = msgspec.structs.replace(content, timings={**content.timings, **also})
-        content = msgspec.structs.replace(content, seal=seal_of(content_of(content)))
+        stamp = Provenance.of(content, plan_hash(content_of(content)))
+        femur, lesion = _write_bodies(plan, stage, stamp, surfaces)
         atomic_write_text(stage / "measures.json", json_text(measures_document(plan.hip, plan.measures)))
         if pictures:
             _draw(Scene.of(content, femur, lesion), plan.hip, stage)
         atomic_write_text(stage / "run.log", log_text())
+        # Last: it vouches for all the others.
+        content = sealed(content, stage, sorted(item.name for item in stage.iterdir()), sign_key)
         atomic_write_text(stage / "plan.json", json_text(content))
         _remove_older(folder, stage)
+    if not keep_names:
+        remember(plan_hash(content_of(content)), originals)
     return content
+
+
+def sealed(content: PlanDocument, folder: Path, names: Iterable[str], sign_key: bytes | None) -> PlanDocument:
+    """A plan that lists these files of a folder by their fingerprints, sealed, and signed where there is a key."""
+    listed = [OutputPart(path=name, sha256=sha256_of(folder / name)) for name in names]
+    content = msgspec.structs.replace(content, outputs=listed, seal=UNSET, signature=UNSET)
+    seal = seal_of(content_of(content))
+    return msgspec.structs.replace(
+        content, seal=seal, signature=UNSET if sign_key is None else signature_of(seal, sign_key)
+    )
+
+
+def _write_bodies(
+    plan: Plan, stage: Path, stamp: Provenance, surfaces: tuple[TriangleMesh, TriangleMesh] | None
+) -> tuple[TriangleMesh, TriangleMesh]:
+    """Bone, lesion and tunnels as STL files and the tunnels as markups, each with the plan's name in it."""
+    femur, lesion = surfaces or meshes(plan.hip)
+    note = stamp.header(NOTE_LENGTH)
+    write_stl(femur, stage / "femur.stl", note=note)
+    write_stl(lesion, stage / "lesion.stl", note=note)
+    lines = []
+    for number, (tunnel, _) in enumerate(plan.tunnels, start=1):
+        write_stl(tunnel_mesh(tunnel, plan.hip), stage / f"tunnel_{number}.stl", note=note)
+        entry, tip = plan.hip.to_world(tunnel.entry), plan.hip.to_world(tunnel.tip)
+        lines.append(MarkupLine(f"tunnel {number}", entry, tip, stamp.text()))
+    write_lines(lines, stage / "tunnels.mrk.json")
+    return femur, lesion
 
 
 def meshes(hip: Hip) -> tuple[TriangleMesh, TriangleMesh]:

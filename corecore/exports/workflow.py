@@ -131,6 +131,7 @@ def finish(
     content = write_plan(
         plan, output.folder, pictures=output.pictures, keep_names=output.keep_names, log_text=watch.log,
         timings=prepared.timings, surfaces=prepared.surfaces and prepared.surfaces(),
+        sign_key=output.sign_key,
     )  # fmt: skip
     return Finished(plan, content)
 

@@ -23,7 +23,7 @@ from corecore.hip.missing_slices import check_slices
 from corecore.io.detect import kind_of
 from corecore.io.files import sha256_of
 from corecore.io.nifti import note_of
-from corecore.io.references import MaskReference, image_place, read_image, read_segmentation
+from corecore.io.references import MaskReference, image_place, image_sha256, read_image, read_segmentation
 from corecore.io.segmentation import SPECK_ML, Segmentation
 from corecore.io.transform import parse_kind
 
@@ -166,6 +166,7 @@ def read_case(inputs: HipInputs) -> Case:
     """
     side, image, lesion_image, landmarks = parse_side(inputs.side), inputs.image, inputs.lesion_image, inputs.landmarks
     kind = parse_kind(inputs.transform_kind)
+    marked = landmarks if isinstance(landmarks, Path) else None
     if isinstance(landmarks, Path):
         landmarks = read_landmarks(landmarks)
     if inputs.anteversion_deg is not None:
@@ -231,7 +232,9 @@ def read_case(inputs: HipInputs) -> Case:
         sources += [Source(role, path, sha256_of(path), None) for role, path in move.files]
     sources += [Source(role, one.path, sha256_of(one.path), one.label) for role, one in others.items()]
     if seen is not None:
-        sources.append(Source("image", place, sha256_of(place), chosen))
+        sources.append(Source("image", place, image_sha256(place, chosen), chosen))
+    if marked is not None:
+        sources.append(Source("landmarks", marked, sha256_of(marked), None))
     tilts = [shown.straightened_deg for shown in (seen, None if drawn is None else drawn[1]) if shown is not None]
     if any(tilts):
         doubts = (*doubts, straightened(max(tilts)))

@@ -34,8 +34,8 @@ def cut_by_scan(bone: Bone, lesion: Lesion, anatomy: Anatomy, drawn: Mask) -> li
     area = cut * _face_mm2(bone)
     if area >= CUT_MM2:
         text = (
-            f"the edge of the scan cuts the head ({area:.0f} mm²): the measures are lower bounds, no size class is"
-            " given, and what lies beyond is not known; use a scan that shows the whole head"
+            f"the edge of the scan cuts the head ({area:.0f} mm²): the measures are lower bounds, no class of size or"
+            " location is given, and what lies beyond is not known; use a scan that shows the whole head"
         )
         found.append(PlanWarning("head_cut_by_scan", text))
     # Sample points within a voxel of where the edge cuts the bone stand for a layer of that thickness.
@@ -45,7 +45,7 @@ def cut_by_scan(bone: Bone, lesion: Lesion, anatomy: Anatomy, drawn: Mask) -> li
     if area >= CUT_MM2:
         text = (
             f"the edge of the scan, or of the lesion's own file, cuts the lesion ({area:.0f} mm²): the measures are"
-            " lower bounds and no size class is given; use masks that hold the whole lesion"
+            " lower bounds and no class of size or location is given; use masks that hold the whole lesion"
         )
         found.append(PlanWarning("lesion_cut_by_scan", text))
     return found

@@ -90,3 +90,11 @@ def _is_text(head: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return all(c.isprintable() or c in "\r\n\t" for c in text)
+
+
+def of_disc(place: Path) -> Path:
+    """The folder of a disc where its index, a DICOMDIR, is named; any other place as it is.
+
+    The index is not read: files that it leaves out lie on discs as well, and what a file is stands in its own header.
+    """
+    return place.parent if place.name.upper() == "DICOMDIR" and place.is_file() else place

@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,10 +145,36 @@ def _holder(lock: Path) -> str:
     return short(text, HOLDER_MAX_BYTES) or "another program"
 
 
+def check_unclaimed(target: Path) -> None:
+    """Raise ``OutputError`` where another writer holds ``target``; for what adds one file to a folder in an instant."""
+    place = Path(os.path.realpath(target))
+    if str(place) in _HELD.get():
+        return
+    try:
+        handle = os.open(_lock_of(place), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        # No lock, or none that can be looked at.
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise _busy(target) from error
+    except OSError:
+        return
+    finally:
+        os.close(handle)
+
+
 def _lock_of(place: Path) -> Path:
     # Some names are too long to take an ending.
     name = place.name if len(os.fsencode(place.name)) < 200 else hashlib.sha256(os.fsencode(place.name)).hexdigest()
     return place.parent / f".{name}.lock"
+
+
+def _busy(target: Path) -> OutputError:
+    return OutputError(
+        f"{target}: another run is writing there; wait for its end, or choose another folder", code="output-busy"
+    )
 
 
 def _locked(lock: Path, target: Path, until: float) -> int:
@@ -167,10 +193,7 @@ def _locked(lock: Path, target: Path, until: float) -> int:
         except BlockingIOError as error:
             if time.monotonic() >= until:
                 os.close(handle)
-                raise OutputError(
-                    f"{target}: another run is writing there; wait for its end, or choose another folder",
-                    code="output-busy",
-                ) from error
+                raise _busy(target) from error
             time.sleep(POLL_S)
         except OSError:
             # A file system without locks: then the folder's own renaming refuses the second.
@@ -241,10 +264,14 @@ def sha256_of(path: Path) -> str:
     if os.path.isdir(path):
         with reading(path, "a folder that you may read"):
             items = [Path(place) / name for place, _, names in os.walk(path) for name in names]
-            parts = sorted(sha256_of(item) for item in items if item.is_file())
-        return hashlib.sha256("".join(parts).encode()).hexdigest()
+            return sha256_of_all(item for item in items if item.is_file())
     digest = hashlib.sha256()
     with opened(path, "a file as it was planned on") as stream, reading(path, "a file as it was planned on"):
         while chunk := stream.read(1 << 20):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def sha256_of_all(paths: Iterable[Path]) -> str:
+    """Fingerprint of several files: that of their fingerprints, whatever their names. Raises as ``sha256_of``."""
+    return hashlib.sha256("".join(sorted(sha256_of(path) for path in paths)).encode()).hexdigest()

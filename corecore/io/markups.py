@@ -249,8 +249,17 @@ def read_line(path: Path) -> tuple[FloatArray, FloatArray]:
         raise InputError(
             f"{path}: {len(lines)} Line markups found; a file with one is accepted", code="line-not-single"
         )
-    signs = _signs(path, lines[0])
-    points = lines[0].get("controlPoints")
+    return _ends(path, lines[0])
+
+
+def read_lines(path: Path) -> list[tuple[FloatArray, FloatArray]]:
+    """Entry and tip (3,) in world RAS mm of every Line markup of a file. Raises ``InputError`` as ``read_line``."""
+    return [_ends(path, markup) for markup in _markups(Path(path), empty=True) if markup.get("type") == "Line"]
+
+
+def _ends(path: Path, line: dict[str, Any]) -> tuple[FloatArray, FloatArray]:
+    signs = _signs(path, line)
+    points = line.get("controlPoints")
     placed = [
         _position(path, f"point {number}", point.get("position")) * signs + 0.0
         for number, point in enumerate(points if isinstance(points, list) else [], start=1)
@@ -263,7 +272,7 @@ def read_line(path: Path) -> tuple[FloatArray, FloatArray]:
     return placed[0], placed[1]
 
 
-def _markups(path: Path) -> list[dict[str, Any]]:
+def _markups(path: Path, *, empty: bool = False) -> list[dict[str, Any]]:
     try:
         document = json_of(path, "a Slicer .mrk.json", SIZE_LIMIT_BYTES)
     except ValueError as error:
@@ -271,7 +280,7 @@ def _markups(path: Path) -> list[dict[str, Any]]:
             f"{path}: not JSON ({first_line(error)}); a Slicer .mrk.json file is accepted", code="markups-invalid"
         ) from error
     markups = document.get("markups") if isinstance(document, dict) else None
-    if not isinstance(markups, list) or not markups or not all(isinstance(m, dict) for m in markups):
+    if not isinstance(markups, list) or not (markups or empty) or not all(isinstance(m, dict) for m in markups):
         raise InputError(
             f"{path}: no list of markups in it; a Slicer .mrk.json file is accepted", code="markups-invalid"
         )

@@ -16,10 +16,12 @@ from corecore.base.grid import Grid, Image, Mask
 from corecore.base.input_file import json_of
 from corecore.io import metaimage, nifti, nrrd
 from corecore.io.bounded import reading, shown
-from corecore.io.detect import kind_of
+from corecore.io.detect import kind_of, of_disc
 from corecore.io.dicom import seg
 from corecore.io.dicom.files import STRUCTURE_SET, sop_class
 from corecore.io.dicom.series import read_series
+from corecore.io.dicom.stacks import choose, survey
+from corecore.io.files import sha256_of, sha256_of_all
 from corecore.io.segmentation import Segmentation, label_map
 
 
@@ -46,9 +48,22 @@ def read_image(place: Path | str, *, straighten: bool = False) -> Image:
 
 
 def image_place(place: Path | str) -> tuple[Path, str | None]:
-    """File or folder of an image, and the series chosen in it: ``FOLDER``, ``FOLDER:3``, ``FOLDER:UID``."""
+    """File or folder of an image, and the series chosen in it: ``FOLDER``, ``FOLDER:3``, ``FOLDER:UID``.
+
+    A disc's ``DICOMDIR`` stands for its folder.
+    """
     path, colon, choice = _split(str(place))
-    return (Path(path), choice.strip() or None) if colon and _there(path) else (Path(str(place)), None)
+    return (of_disc(Path(path)), choice.strip() or None) if colon and _there(path) else (of_disc(Path(place)), None)
+
+
+def image_sha256(place: Path, choice: str | None) -> str:
+    """Fingerprint of an image's file, of a folder's files, or of those of the series chosen in it.
+
+    Raises ``InputError`` where it cannot be read, or the series is not there.
+    """
+    if choice is None or not os.path.isdir(place):
+        return sha256_of(place)
+    return sha256_of_all(choose(survey(place), choice).files)
 
 
 #: nnU-Net's file that names the labels of the maps beside or below it; larger ones are not looked at, bytes.

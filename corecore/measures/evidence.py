@@ -176,6 +176,12 @@ def _against_any(measures: NecrosisPart) -> list[Item]:
     return [Item("natural_course", text, MATCHED, "159 matched pairs")]
 
 
+def said(rules: tuple[Rule, ...], measures: NecrosisPart) -> list[Item]:
+    """The sentences of rules; where the edge of the scan cuts head or lesion, only those that rest on no figure."""
+    cut = known(measures.lower_bound) is True
+    return [item for rule in rules if not cut or rule is _against_any for item in rule(measures)]
+
+
 COURSE: tuple[Rule, ...] = (_course_jic, _course_kerboul)
 AGAINST: tuple[Rule, ...] = (
     _against_share, _against_lateral, _against_angle, _against_anterior, _against_breach, _against_any,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from corecore.hip.anatomy.acetabulum import Acetabulum
 from corecore.measures.arcs import (
@@ -136,6 +136,22 @@ class Figures:
             "lateral_pillar.type": self.lateral_pillar.type,
         }
 
+    def without_classes(self) -> Figures:
+        """Take the figures alone, as of a head or lesion that the edge of the scan cuts.
+
+        Returns
+        -------
+        Figures
+            The same with every class ``None``.
+        """
+        return replace(
+            self,
+            kerboul=replace(self.kerboul, grade=None),
+            jic=replace(self.jic, type=None),
+            arco=replace(self.arco, type=None),
+            lateral_pillar=replace(self.lateral_pillar, type=None),
+        )
+
 
 def ground_of(necrosis: Necrosis, acetabulum: Acetabulum, pole: Pole | None = None) -> Ground:
     """What the measures of a hip share; ``pole`` is one more load pole, given by the user."""
@@ -152,13 +168,14 @@ def figures_of(
     """Take every measure of a lesion; without points: zeros, and ``None`` where there is nothing to measure.
 
     ``focus``: the largest focus, from which the location types are read, where the lesion has several. ``straight``:
-    the measures of the same outline in another frame; those that hang on no frame are taken over.
+    the measures of the same outline in another frame; those that hang on no frame are taken over. Where the edge of
+    the scan cuts the head or the lesion there is no class.
     """
     coronal, sagittal, neck = (
         involved_arc(necrosis, plane) for plane in (ground.planes.coronal, ground.planes.sagittal, ground.planes.neck)
     )
     place, end = (necrosis, coronal) if focus is None else (focus, involved_arc(focus, ground.planes.coronal))
-    return Figures(
+    figures = Figures(
         volumes=measure_volumes(necrosis, ground.heads) if straight is None else straight.volumes,
         weight_bearing={name: measure_weight_bearing(necrosis, pole) for name, pole in ground.poles.items()},
         kerboul=measure_kerboul(coronal, sagittal),
@@ -173,3 +190,5 @@ def figures_of(
         tilt=tilt(necrosis),
         resurfacing=measure_resurfacing(necrosis) if straight is None else straight.resurfacing,
     )
+    # What lies beyond the edge could change any of them.
+    return figures.without_classes() if necrosis.hip.lower_bound else figures

@@ -97,6 +97,9 @@ def measure_frame_range(
     # Longitudes go round: they count on the turn of the frame as it is.
     turns = values["centroid_in_head.longitude_deg"]
     turns[:] = [turns[0] + (turn - turns[0] + 180.0) % 360.0 - 180.0 for turn in turns]
+    if not anatomy.shaft_range_deg:
+        # A turn about the shaft leaves heights as they are.
+        del values["centroid_in_head.latitude_deg"]
     ranges = {name: [min(met), max(met)] for name, met in values.items()}
     # A class that is met in no frame is missing altogether, and its reason stands with the class itself.
     kinds_met = {

@@ -15,6 +15,7 @@ from corecore.base.spec import Spec
 from corecore.document.content import content_of
 from corecore.document.fields import Part
 from corecore.document.necrosis import (
+    CLASSES,
     ArcoTypePart,
     CentroidPart,
     HeadShare,
@@ -211,16 +212,16 @@ class Measures:
                 for path, reason in found.items()
                 if path.startswith(PLACED)
             }
+        # Before any other reason: what lies beyond the edge could change every class.
         if self.necrosis.hip.lower_bound:
-            found |= dict.fromkeys(SIZE_CLASSES, CUT)
+            found |= dict.fromkeys(CLASSES, CUT)
         return found | self.frame_range.missing() | self.repeatability.missing()
 
     def _figures(self) -> NecrosisPart:
         figures, volumes = self.figures, self.figures.volumes
         gait = figures.weight_bearing["gait"]
-        lower_bound = self.necrosis.hip.lower_bound
         return NecrosisPart(
-            lower_bound=lower_bound,
+            lower_bound=self.necrosis.hip.lower_bound,
             volume_ml=volumes.volume_ml,
             outside_head_ml=volumes.outside_head_ml,
             head_volume_ml=volumes.head.head_ml,
@@ -238,7 +239,7 @@ class Measures:
                 **msgspec.structs.asdict(gait.part()),
                 poles={name: one.part() for name, one in figures.weight_bearing.items()},
             ),
-            kerboul=KerboulPart(**{**vars(figures.kerboul), **({"grade": None} if lower_bound else {})}),
+            kerboul=KerboulPart(**vars(figures.kerboul)),
             necrotic_index=NecroticIndexPart(**vars(figures.necrotic_index)),
             anterior_necrotic_angle_deg=figures.anterior_necrotic_angle_deg,
             preserved_angle=PreservedAnglePart(**vars(figures.preserved_angle), confirmed=False),
@@ -257,8 +258,6 @@ class Measures:
         )
 
 
-#: Classes of size, which a lesion or head that the scan's edge cuts does not have.
-SIZE_CLASSES = ("steinberg", "steinberg_sphere", "kerboul.grade")
 CUT = "the edge of the scan cuts the head or the lesion"
 #: Why a figure can be null: by the end of its path.
 REASONS = {

@@ -91,10 +91,9 @@ def summarise(
     are the keys of what the surgeon has not answered.
     """
     codes = {warning.code for warning in warnings}
-    expected = [item for rule in evidence.COURSE for item in rule(measures)]
-    against = [item for rule in evidence.AGAINST for item in rule(measures)]
-    against = evidence.late(stage, collapse="collapse" in codes) + against
-    favourable = [item for rule in evidence.FOR for item in rule(measures)] + evidence.early(stage)
+    expected = evidence.said(evidence.COURSE, measures)
+    against = evidence.late(stage, collapse="collapse" in codes) + evidence.said(evidence.AGAINST, measures)
+    favourable = evidence.said(evidence.FOR, measures) + evidence.early(stage)
     open_questions = tuple(asks) or (("stage",) if stage is None else ())
     return Summary(_headline(measures, stage), tuple(expected), tuple(favourable), tuple(against), open_questions)
 
@@ -102,19 +101,24 @@ def summarise(
 def _headline(measures: NecrosisPart, stage: Stage | None) -> str:
     """The classes in one line: place first, then size."""
     parts = []
+    cut = known(measures.lower_bound) is True
+    least = "at least " if cut else ""
     jic = known(measures.jic.type)
+    if cut:
+        parts.append("not classifiable: the edge of the scan cuts the head or the lesion")
     if jic:
         estimated = " (estimated)" if measures.jic.basis == "population" else ""
         parts.append(f"JIC type {known(measures.jic.type_range) or jic}{estimated}")
     share, letter = known(measures.head_fraction), known(measures.steinberg)
     if share is not None:
-        parts.append(f"{100.0 * share:.0f} % of the head" + (f" (Steinberg extent {letter})" if letter else ""))
+        head = "the head in the scan" if cut else "the head"
+        parts.append(f"{100.0 * share:.0f} % of {head}" + (f" (Steinberg extent {letter})" if letter else ""))
     angle = known(measures.kerboul.combined_deg)
     if angle is not None:
-        parts.append(f"combined necrotic angle {angle:.0f}°")
+        parts.append(f"combined necrotic angle {least}{angle:.0f}°")
     cap = known(measures.weight_bearing.surface_fraction)
     if cap is not None:
-        parts.append(f"{100.0 * cap:.0f} % of the loaded surface")
+        parts.append(f"{least}{100.0 * cap:.0f} % of the loaded surface")
     parts.append(f"stage {stage.label}" if stage else "stage not given")
     return ", ".join(parts)
 

@@ -101,7 +101,7 @@ def document(plan: Plan) -> PlanDocument:
 
 
 def _anatomy(hip: Hip) -> AnatomyPart:
-    anatomy = hip.anatomy
+    anatomy, stated = hip.anatomy, hip.case.landmarks.anteversion_deg
     return AnatomyPart(
         head_center=place(hip, anatomy.head_center),
         head_radius_mm=finite(anatomy.head_radius_mm),
@@ -116,6 +116,7 @@ def _anatomy(hip: Hip) -> AnatomyPart:
         lesser_trochanter_tip=position(hip, anatomy.lesser_trochanter_tip),
         lesser_trochanter_height_mm=finite(anatomy.lesser_trochanter_height_mm),
         greater_trochanter_tip=position(hip, anatomy.greater_trochanter_tip),
+        anteversion_deg=UNSET if stated is None else finite(stated),
         sources=sources_part(hip),
     )
 

@@ -20,7 +20,7 @@ from corecore.document.read import PlanFile
 from corecore.document.stated import StatedPlan, read_stated
 from corecore.hip.anatomy.model import Landmarks, PlanWarning
 from corecore.hip.belonging import AT_READING
-from corecore.hip.case import load_case
+from corecore.hip.case import Source, load_case
 from corecore.hip.hip import Hip, build_hip
 from corecore.hip.lesion_transform import METHODS, Move
 from corecore.io.references import MaskReference
@@ -62,6 +62,10 @@ def open_plan(path: Path, *, image: bool = False) -> OpenedPlan:
         femur, lesion, side=plan.side, case_id=known(plan.file.plan.case.id), landmarks=given, pelvis=pelvis,
         avoid=avoid, image=shown,
     )  # fmt: skip
+    marked = plan.input("landmarks")
+    if marked is not None:
+        # No copy of the file is kept: the places that were used of it stand in the plan.
+        case = replace(case, sources=(*case.sources, Source("landmarks", marked.path, marked.sha256, None)))
     told = known(plan.file.plan.case.lesion_transform)
     if told is not None:
         # The lesion's mask lies in the femur's world by now; how surely it does goes into the risk again.
@@ -133,6 +137,7 @@ def _landmarks(plan: StatedPlan) -> Landmarks:
         shaft_point=given.shaft_point if shaft else None,
         shaft_axis=given.shaft_axis if shaft else None,
         x_axis=given.x_axis if source.get("x_axis") == "given" else None,
+        anteversion_deg=known(plan.file.plan.anatomy.anteversion_deg),
         lesser_trochanter_tip=given.lesser_trochanter_tip if source.get("lesser_trochanter") == "given" else None,
         greater_trochanter_tip=given.greater_trochanter_tip if source.get("greater_trochanter") == "given" else None,
     )

@@ -73,12 +73,16 @@ class Search:
 
 @dataclass(frozen=True)
 class Output:
-    """Where the plan's folder goes, and what lies in it; without a ``folder`` nothing is written."""
+    """Where the plan's folder goes, and what lies in it; without a ``folder`` nothing is written.
+
+    ``sign_key`` signs the plan; it is shown nowhere.
+    """
 
     folder: Path | None = None
     pictures: bool = True
     keep_names: bool = False
     overwrite: bool = False
+    sign_key: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

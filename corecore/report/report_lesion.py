@@ -49,7 +49,8 @@ class Arguments(Struct, frozen=True):
 def necrosis_rows(plan: PlanDocument) -> list[FigureRow]:
     """The lesion's figures, each with its class and that class's limits."""
     n = plan.necrosis
-    rows = [FigureRow("Volume", quantity(n.volume_ml, "{:.1f} ml"), _spread(n))]
+    least = "at least " if known(n.lower_bound) is True else ""
+    rows = [FigureRow("Volume", least + quantity(n.volume_ml, "{:.1f} ml"), _spread(n))]
     if len(n.components) > 1:
         rows.append(FigureRow("Foci", str(len(n.components)), _foci(plan)))
     half = known(n.head_fraction_half_voxel)
@@ -61,7 +62,7 @@ def necrosis_rows(plan: PlanDocument) -> list[FigureRow]:
             "Share of the head",
             percent(n.head_fraction),
             (
-                "no Steinberg extent: the edge of the scan cuts the head or the lesion"
+                f"{_no_class(n, 'steinberg')}Share of the head that the scan shows"
                 if n.steinberg is None
                 else f"Steinberg extent {text_of(n.steinberg)} (A under 15 %, B 15 to 30 %, C over 30 %; no stage)"
             )
@@ -85,15 +86,16 @@ def necrosis_rows(plan: PlanDocument) -> list[FigureRow]:
     rows.append(
         FigureRow(
             "Combined necrotic angle",
-            quantity(kerboul.combined_deg, "{:.0f}°"),
-            f"modified Kerboul grade {text_of(kerboul.grade)} (1 under 200°, 2 to 250°, 3 to 300°, 4 above)",
+            least + quantity(kerboul.combined_deg, "{:.0f}°"),
+            _no_class(n, "kerboul.grade")
+            + f"modified Kerboul grade {text_of(kerboul.grade)} (1 under 200°, 2 to 250°, 3 to 300°, 4 above)",
         )
     )
     loaded = n.weight_bearing
     rows.append(
         FigureRow(
             "Loaded surface involved",
-            quantity(loaded.surface_fraction, "{:.0f} %", 100.0),
+            least + quantity(loaded.surface_fraction, "{:.0f} %", 100.0),
             f"of the cap of {quantity(loaded.cap_half_angle_deg, '{:g}')}° about the load in gait;"
             f" least bone over the necrosis there {quantity(loaded.depth_mm, '{:.1f} mm')}",
         )

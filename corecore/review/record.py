@@ -24,7 +24,7 @@ from corecore.base.input_file import bytes_of, first_line, parsed_json
 from corecore.base.version import __version__
 from corecore.document.fields import Part, Vector
 from corecore.document.seal import digest
-from corecore.io.files import atomic_write_bytes
+from corecore.io.files import atomic_write_bytes, check_unclaimed
 from corecore.review.session import Add, Line, Session, Signature, after, written
 
 SCHEMA: Final = "corecore.review/2"
@@ -147,7 +147,11 @@ class Record:
         return there is not None and there != self.seen
 
     def add(self, entries: list[Entry]) -> None:
-        """Adds entries in one piece. Raises ``OutputError`` where the file has changed meanwhile or is full."""
+        """Adds entries in one piece.
+
+        Raises ``OutputError`` where the file has changed meanwhile or is full, and while another run writes the plan.
+        """
+        check_unclaimed(self.path.parent)
         if self.changed():
             raise OutputError(
                 f"{self.path}: was changed by another program; nothing is written over it, start the review again",

@@ -102,8 +102,22 @@ def necrosis_range_checks(plan: StatedPlan, hip: Hip, frame: Frame) -> list[Chec
     cones = [in_cone(plan, one, points) for one in frames]
     if plan.necrosis.cone_fraction is not None and cones[0] is not None:
         values = [float(np.mean(cone)) for cone in cones if cone is not None]
-        name = "weight_bearing.volume_fraction"
-        checks += _both(f"necrosis.frame_range.{name}", stated.get(name), values, slack, "")
+        for name in _twins("weight_bearing.volume_fraction"):
+            checks += _both(f"necrosis.frame_range.{name}", stated.get(name), values, slack, "")
+    middles = np.array([one.femoral(hip.lesion_points_mm.mean(axis=0)[None])[0] for one in frames])
+    limit = float(np.degrees(tolerance.CENTROID_MM / np.linalg.norm(middles[0])))
+    latitude = np.degrees(np.arcsin(middles[:, 2] / np.linalg.norm(middles, axis=1)))
+    longitude = np.degrees(np.arctan2(middles[:, 1], middles[:, 0]))
+    # Longitudes go round: they count on the turn of the stated frame, and near the pole say little.
+    longitude = longitude[0] + (longitude - longitude[0] + 180.0) % 360.0 - 180.0
+    around = limit / max(float(np.cos(np.radians(latitude)).min()), 0.02)
+    for name, turns, bearing in (
+        ("centroid_in_head.latitude_deg", latitude, limit),
+        ("centroid_in_head.longitude_deg", longitude, around),
+    ):
+        # A turn about the shaft leaves heights as they are, and the plan states no range of them.
+        if plan.anatomy.shaft_range_deg or "latitude" not in name:
+            checks += _both(f"necrosis.frame_range.{name}", stated.get(name), turns.tolist(), bearing, "deg")
     return checks + _ray_ranges(plan, hip, frames)
 
 
@@ -121,23 +135,32 @@ def _ray_ranges(plan: StatedPlan, hip: Hip, frames: Sequence[Frame]) -> list[Che
         for key, forward in zip(arcs, (one.x, one.y), strict=True):
             seen = dead[tree.query(np.cos(turn) * one.z + np.sin(turn) * forward)[1]]
             arcs[key].append(np.array([hull_deg(seen >= outline) for outline in OUTLINES]))
-    arcs["kerboul.combined_deg"] = [a + b for a, b in zip(*arcs.values(), strict=True)]
-    checks = []
-    for key, by_frame in arcs.items():
-        if told.rays.get("kerboul.coronal_deg") is not None:
-            limit = (2.0 if key.endswith("combined_deg") else 1.0) * (tolerance.ARC_DEG * edge + 1.0)
-            checks += _by_outline(
-                f"necrosis.frame_range.{key}", told.frame_range.get(key), np.array(by_frame), limit, "deg"
-            )
+    coronal, sagittal = (np.array(by_frame) for by_frame in arcs.values())
+    limit, checks = tolerance.ARC_DEG * edge + 1.0, []
+    if told.rays.get("kerboul.coronal_deg") is not None:
+        # The index's arcs are looked at in the widest frames.
+        steep = 100.0 * float(coronal.max() + sagittal.max()) / 180.0**2
+        for key, values, slack in (
+            ("kerboul.coronal_deg", coronal, limit),
+            ("kerboul.sagittal_deg", sagittal, limit),
+            ("kerboul.combined_deg", coronal + sagittal, 2.0 * limit),
+            ("necrotic_index.original", 100.0 * coronal * sagittal / 180.0**2, steep * limit),
+        ):
+            checks += _by_outline(f"necrosis.frame_range.{key}", told.frame_range.get(key), values, slack, "deg")
     pole, half, key = told.pole, told.cap_half_angle_deg, "weight_bearing.surface_fraction"
     if pole is not None and half is not None and np.any(pole) and told.rays.get(key) is not None:
         poles = np.array([unit(pole) @ np.stack([one.x, one.y, one.z]) for one in frames])
         within = rays @ poles.T >= np.cos(np.radians(half))
         caps = np.array([[np.mean(dead[inside] >= outline) for outline in OUTLINES] for inside in within.T])
-        checks += _by_outline(
-            f"necrosis.frame_range.{key}", told.frame_range.get(key), caps, tolerance.CAP_SHARE * edge, ""
-        )
+        for name in _twins(key):
+            limit = tolerance.CAP_SHARE * edge
+            checks += _by_outline(f"necrosis.frame_range.{name}", told.frame_range.get(name), caps, limit, "")
     return checks
+
+
+def _twins(key: str) -> tuple[str, str]:
+    """The headline's path and that of the same figure among all poles."""
+    return key, key.replace("weight_bearing.", "weight_bearing.poles.gait.")
 
 
 def _all_round() -> FloatArray:

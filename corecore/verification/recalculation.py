@@ -5,30 +5,38 @@ from __future__ import annotations
 from pathlib import Path
 
 from corecore.base.version import __version__
+from corecore.document.content import content_of
+from corecore.document.fields import listed
 from corecore.document.stated import StatedPlan, read_stated
 from corecore.verification import tolerance
 from corecore.verification.bone_stock import standing_checks
+from corecore.verification.coverage import figures_of
 from corecore.verification.cylinder import bore_of
 from corecore.verification.drilled_volume import measure
+from corecore.verification.files_beside import file_checks
 from corecore.verification.foci import foci_checks
 from corecore.verification.frame import frame_of
 from corecore.verification.frame_range import necrosis_range_checks, tunnel_range_checks
 from corecore.verification.hip import Hip, check_inputs, load_hip
 from corecore.verification.landmarks import landmark_checks
+from corecore.verification.own_figures import own_checks
 from corecore.verification.quantities import neck_share, necrosis_checks, total_checks
 from corecore.verification.rays import ray_checks
-from corecore.verification.report import Check, Verification, at_most, same_text, standing
+from corecore.verification.record import record_checks
+from corecore.verification.report import Check, Verification, at_most, standing
 from corecore.verification.risk import risk_checks
 from corecore.verification.sets import set_checks
 from corecore.verification.tunnel_checks import constraint_checks, figure_checks, spec_checks
 
 
-def verify_plan(path: Path) -> Verification:
+def verify_plan(path: Path, *, key: bytes | None = None, own_copies: bool = False) -> Verification:
     """Judge a plan.json by a road of its own, from the input files it names.
 
     Shares with the planner the contract, the file readers and nothing else. Where an input
     file is not the one the plan was made from, only that is reported. Raises ``InputError``
     for a plan that cannot be read or is not complete, and for input files that are missing.
+    With ``key`` the plan must be signed by it. ``own_copies``: files that were changed since, where they lay when
+    the plan was made from them, are told and no disagreement.
     """
     plan = read_stated(Path(path))
     checks, messages = check_inputs(plan)
@@ -39,14 +47,15 @@ def verify_plan(path: Path) -> Verification:
         for item in plan.inputs
         if item.moved_from is not None
     ]
-    if plan.sealed is not None:
-        checks.append(same_text("plan.json (seal)", "as written", "as written" if plan.sealed else "edited"))
-        if not plan.sealed:
-            notes.append("plan edited: plan.json is not as corecore wrote it")
+    record = record_checks(plan, key=key, own_copies=own_copies)
     judged = judge(plan, load_hip(plan))
     if not judged.agrees and plan.version != __version__:
         notes.append(f"other version: corecore {plan.version} wrote this plan, this is {__version__}")
-    return Verification((*checks, *judged.checks), (*notes, *judged.messages))
+    content = content_of(plan.file.plan)
+    derived = [*own_checks(content), *file_checks(plan, content)]
+    found = (*checks, *record.checks, *judged.checks, *derived)
+    figures = figures_of(content, found, (one.path for one in listed(plan.file.plan.outputs)))
+    return Verification(found, (*record.messages, *notes, *judged.messages), figures)
 
 
 def judge(plan: StatedPlan, hip: Hip) -> Verification:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Relation = Literal["=", ">=", "<="]
+State = Literal["checked", "cross_checked", "not_checked"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Check:
         never agrees.
     relation : {"=", ">=", "<="}
         The relation.
+    cross : bool
+        Whether it was derived from other figures of the plan, not from the masks.
     """
 
     name: str
@@ -38,6 +41,31 @@ class Check:
     unit: str
     ok: bool
     relation: Relation = "="
+    cross: bool = False
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What a verification says of one figure.
+
+    Parameters
+    ----------
+    path : str
+        Its path in ``plan.json``; another file by its name.
+    state : {"checked", "cross_checked", "not_checked"}
+        Recalculated from the masks; derived from other figures; neither.
+    reason : str
+        By what, or why not.
+    """
+
+    path: str
+    state: State
+    reason: str
+
+    @property
+    def checked(self) -> bool:
+        """Whether anything but the seal would show an edit."""
+        return self.state != "not_checked"
 
 
 @dataclass(frozen=True)
@@ -52,6 +80,8 @@ class Verification:
         One for each figure.
     messages : tuple of str
         What a reader must know: inputs that changed, a plan of another version.
+    figures : tuple of Figure
+        Every figure of plan, measures and pictures: checked, derived from others, or not checked and why.
 
     Examples
     --------
@@ -64,11 +94,18 @@ class Verification:
 
     checks: tuple[Check, ...]
     messages: tuple[str, ...] = ()
+    figures: tuple[Figure, ...] = ()
 
     @property
     def agrees(self) -> bool:
         """Whether every check holds; a verification without checks agrees with nothing."""
         return bool(self.checks) and all(check.ok for check in self.checks)
+
+    @property
+    def totals(self) -> dict[State, int]:
+        """How many figures were checked, derived from others, and not checked."""
+        states: tuple[State, ...] = ("checked", "cross_checked", "not_checked")
+        return {state: sum(one.state == state for one in self.figures) for state in states}
 
     @property
     def disagreements(self) -> tuple[Check, ...]:

@@ -11,6 +11,10 @@ import numpy.typing as npt
 
 #: Tip, entry, direction and length describe one segment; they differ by rounding only, mm.
 SEGMENT_MM = 0.05
+#: Figures derived from others of the same file, in their unit: each is printed to 1e-6.
+ROUNDED = 3e-6
+#: The weight-bearing area over one focus, share of the cap: foci are told apart after the area is taken.
+FOCUS_AREA = 0.01
 #: Unit vectors and right angles in the file: 1e-3 is 0.06 degrees, what four decimals leave.
 UNIT_VECTOR = 1e-3
 #: The entry lies on the surface; two half levels of one mask differ by less, voxels (measured across the surface).

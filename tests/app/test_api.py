@@ -5,6 +5,8 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
+import nibabel as nib
+import numpy as np
 import pytest
 
 import corecore as cc
@@ -49,6 +51,25 @@ def test_six_lines_plan_save_and_check(hip: cc.Hip, tmp_path: Path) -> None:
     assert own.given is not None
     assert not own.given.violations
     assert own.tunnels[0][1].removed_fraction == pytest.approx(figures.removed_fraction, abs=1e-3)
+
+
+def test_a_lesion_of_another_scan_is_carried_as_by_the_command_line(hip: cc.Hip, tmp_path: Path) -> None:
+    image = nib.load(SAMPLE)
+    values, affine = np.asarray(image.dataobj), image.affine.copy()
+    affine[2, 3] += 60.0
+    for name, voxels, place in (("femur", values > 0, image.affine), ("lesion", values == 2, affine)):
+        nib.save(nib.Nifti1Image(voxels.astype(np.uint8), place), tmp_path / f"{name}.nii")
+    matrix = tmp_path / "down.mat"
+    matrix.write_text("1 0 0 0\n0 1 0 0\n0 0 1 -60\n0 0 0 1\n")
+    masks = tmp_path / "femur.nii", tmp_path / "lesion.nii"
+    with pytest.raises(cc.InputError, match="transform-kind"):
+        cc.load(*masks, lesion_transform=matrix)
+    with pytest.raises(cc.InputError, match="its inverse"):
+        cc.load(*masks, lesion_transform=cc.LesionTransform(matrix, "matrix", inverse=True))
+    moved = cc.load(*masks, lesion_transform=cc.LesionTransform(matrix, kind="matrix"))
+    places = [one.to_world(one.lesion.centroid_mm) for one in (hip, moved)]
+    assert np.allclose(*places, atol=0.05)
+    assert {"lesion_moved"} <= {warning.code for warning in moved.warnings}
 
 
 def test_what_is_unknown_or_out_of_range_ends_in_one_line(hip: cc.Hip, tmp_path: Path) -> None:

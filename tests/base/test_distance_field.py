@@ -13,7 +13,7 @@ from corecore.study.phantom.solids import SolidOnGrid, ball, cylinder, half_spac
 
 #: What the distance must reach, in voxels (contract §5).
 BIAS, RMS, WORST = 0.1, 0.25, 0.75
-TRIES = 20
+TRIES = 10
 SHAPES: dict[str, Callable[[np.random.Generator], SolidOnGrid]] = {
     "half space": lambda rng: half_space(30.0, 1.0, rng),
     "ball": lambda rng: ball(22.0, 1.0, rng),

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from corecore.app.cli import main
+from corecore.document.necrosis import CLASSES
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(os.environ.get("CORECORE_CASES") or ROOT.parent / "shared" / "cases")
@@ -77,6 +78,8 @@ def test_a_case_ends_as_it_should(name: str, tmp_path: Path, capsys: pytest.Capt
         return
     document = json.loads((out / "measures.json" if out.is_dir() else out).read_text())
     told = {warning["code"] for warning in document["warnings"]}
+    # What the scan's edge cuts has no class, whatever the case asks for.
+    assert not document["lower_bound"] or all(_value(document, path) is None for path in CLASSES)
     if out.is_dir():
         told |= {warning["code"] for warning in json.loads((out / "plan.json").read_text())["warnings"]}
     missed = [_missed(one, document, told, lambda: _true_joint(out)) for one in case["expect"] if "refuse" not in one]

@@ -22,6 +22,11 @@ BLOCK = re.compile(r"^( *)```([\w{}-]*)\n(.*?)^\1```", re.DOTALL | re.MULTILINE)
 #: What a block may be: run here, or not to be run (text of other places, Sphinx's own).
 RUN, NOT_RUN = {"bash", "python"}, {"text", "{toctree}", "{eval-rst}", "json", "toml"}
 
+#: Before a block of Python: what an earlier page planned is not planned again.
+SHARED = f"""import sys; sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "tests")!r}]
+from support.shared import shared; shared.in_package().__enter__()
+"""
+
 
 def blocks(page: Path) -> list[tuple[str, str]]:
     """Language and text of each block of a page."""
@@ -81,7 +86,8 @@ def test_every_block_of_a_page_runs(page: Path, sample_folder: Path, tmp_path: P
     for language, text in blocks(page):
         if language not in RUN:
             continue
-        command = ["bash", "-euo", "pipefail", "-c", text] if language == "bash" else [sys.executable, "-c", text]
+        shell = ["bash", "-euo", "pipefail", "-c", text]
+        command = shell if language == "bash" else [sys.executable, "-c", SHARED + text]
         run = subprocess.run(
             command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600, check=False
         )

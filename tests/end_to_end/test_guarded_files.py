@@ -61,6 +61,8 @@ SOUND: dict[str, list[str]] = {
 WITH = {
     "lesion_image": ["--register", "--image", str(CT)],
     "study": [],
+    # A key is read before the plan is looked for.
+    "key": ["plan.json"],
 }
 INSTEAD = {"line": ("--entry", "--tip"), "checked": ("--image", "--lesion"), "study": ("source",)}
 #: Options that are read once a plan has been opened again; their readers are those of other options.

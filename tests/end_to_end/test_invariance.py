@@ -62,21 +62,22 @@ def turned(degrees: tuple[float, float, float]) -> FloatArray:
 
 
 MIRROR = np.diag([-1.0, 1.0, 1.0, 1.0])
-slow = pytest.mark.slow
+slow, further = pytest.mark.slow, pytest.mark.long
 
 
 @pytest.mark.parametrize(
     ("order", "step", "world"),
     [
         pytest.param((2, 0, 1), (-1, 1, -1), np.eye(4), marks=slow),
-        pytest.param((1, 2, 0), (1, -1, 1), np.eye(4), marks=slow),
-        pytest.param((0, 2, 1), (-1, -1, -1), np.eye(4), marks=slow),
+        pytest.param((1, 2, 0), (1, -1, 1), np.eye(4), marks=further),
+        pytest.param((0, 2, 1), (-1, -1, -1), np.eye(4), marks=further),
         pytest.param((0, 1, 2), (1, 1, 1), MIRROR, marks=slow),
         # Mirrored and stored in another order: both at once, at every change.
         ((1, 0, 2), (-1, 1, 1), MIRROR),
-        pytest.param((0, 1, 2), (1, 1, 1), turned((30.0, 0.0, 0.0)), marks=slow),
-        pytest.param((0, 1, 2), (1, 1, 1), turned((0.0, -30.0, 0.0)), marks=slow),
-        pytest.param((0, 1, 2), (1, 1, 1), turned((0.0, 0.0, 30.0)), marks=slow),
+        # Each turn alone, and below all of them at once.
+        pytest.param((0, 1, 2), (1, 1, 1), turned((30.0, 0.0, 0.0)), marks=further),
+        pytest.param((0, 1, 2), (1, 1, 1), turned((0.0, -30.0, 0.0)), marks=further),
+        pytest.param((0, 1, 2), (1, 1, 1), turned((0.0, 0.0, 30.0)), marks=further),
         pytest.param((0, 1, 2), (1, 1, 1), turned((-20.0, 25.0, -30.0)), marks=slow),
     ],
 )

@@ -7,7 +7,12 @@ from typing import Any
 
 import pytest
 
-FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "notebooks"
+#: Run before the first cell: what another test planned is not planned again.
+SHARED = f"""import sys; sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "tests")!r}]
+from support.shared import shared; shared.in_package().__enter__()
+"""
 NAMES = ["01_first_plan", "02_measures", "03_compare_presets", "04_batch_study"]
 
 
@@ -36,11 +41,15 @@ def test_a_notebook_and_its_text_say_the_same(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 # The kernel's own libraries warn of what does not concern these pages.
 @pytest.mark.filterwarnings("default")
-def test_a_notebook_runs(name: str) -> None:
+def test_a_notebook_runs(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     import jupytext
+    import nbformat
     from nbclient import NotebookClient
 
+    # Two hips planned twice are a study too; the page as it is kept has four.
+    monkeypatch.setenv("CORECORE_STUDY_HIPS", "2")
     notebook = jupytext.read(FOLDER / f"{name}.py")
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(SHARED))
     where = {"metadata": {"path": str(FOLDER)}}
     NotebookClient(notebook, timeout=600, kernel_name="python3", resources=where).execute()
     shown = [output for cell in notebook.cells for output in cell.get("outputs", [])]

@@ -228,10 +228,16 @@ def test_every_kind_of_dicom_tells_frame_and_patient(tmp_path: Path) -> None:
     dataset = pydicom.dcmread(contours)
     dataset.StructureSetROISequence[1].ReferencedFrameOfReferenceUID = "1.2.3"
     dataset.PatientID = "P9"
+    # Beside their series such contours are refused; elsewhere they are filled on the grid of an image.
+    contours = tmp_path / "rt.dcm"
     dataset.save_as(contours, enforce_file_format=True)
-    image = read_image(tmp_path / "ct").origin
+    seen = read_image(tmp_path / "ct")
+    image = seen.origin
     assert (image.frame, image.patient.number) == (frame, "P1")
-    found = [read_mask(f"{path}:{label}").origin for path, label in ((seg, 1), (contours, "bone"), (contours, "dead"))]
+    found = [
+        read_mask(f"{path}:{label}", seen.grid).origin
+        for path, label in ((seg, 1), (contours, "bone"), (contours, "dead"))
+    ]
     assert [one.frame for one in found] == [frame, frame, "1.2.3"]
     assert [one.patient.number for one in found] == ["P1", "P9", "P9"]
     assert found[2].words[0] == "dead"

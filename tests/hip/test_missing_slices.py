@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
 
 from corecore.base.errors import InputError
 from corecore.base.grid import BoolArray, Grid, Mask
@@ -13,9 +18,11 @@ from corecore.hip.missing_slices import check_slices, missing_slices
 
 SHAPE = (40, 40, 44)
 STEP = (0.8, 1.0, 1.2)
+#: Pairs of foci, and single foci with a gap, that are drawn.
+DRAWN = int(os.environ.get("CORECORE_FOCI", "50"))
 
 
-def mask(voxels: BoolArray, step: tuple[float, ...] = STEP) -> Mask:
+def mask(voxels: BoolArray, step: Sequence[float] | np.ndarray = STEP) -> Mask:
     return Mask(Grid(voxels.shape, np.diag([*step, 1.0])), voxels)
 
 
@@ -74,6 +81,105 @@ def test_two_foci_in_a_row_are_no_gap(
     second = np.roll(second, top + 1 + empty - np.flatnonzero(second.any(axis=(0, 1)))[0], axis=2)
     both = np.moveaxis(first | second, 2, axis)
     assert not missing_slices(mask(both, (1.0, 1.0, 1.0))).slices
+
+
+def focus(rng: np.random.Generator, step: np.ndarray, least_mm: float, most_mm: float) -> BoolArray:
+    """An ellipsoid of drawn radii, turned, smooth or lumpy, on slices of ``step[2]``, cropped to what it fills."""
+    at = (
+        np.indices(np.ceil(2.4 * most_mm / step).astype(int)).transpose(1, 2, 3, 0) + rng.uniform(-0.5, 0.5, 3)
+    ) * step
+    turn = Rotation.random(random_state=int(rng.integers(1 << 31))).as_matrix()
+    unit = (at - 1.2 * most_mm) @ turn / rng.uniform(least_mm, most_mm, 3)
+    lumps = [np.sin(3.0 * unit @ rng.normal(size=3) + rng.uniform(0.0, 6.3)) for _ in range(3)]
+    body = np.linalg.norm(unit, axis=-1) * (1.0 + rng.choice([0.0, 0.15]) * np.mean(lumps, axis=0)) <= 1.0
+    return cropped(body) if np.count_nonzero(body) * np.prod(step) > 100.0 else focus(rng, step, least_mm, most_mm)
+
+
+def cropped(body: BoolArray) -> BoolArray:
+    at = np.argwhere(body)
+    return body[tuple(slice(low, high + 1) for low, high in zip(at.min(axis=0), at.max(axis=0), strict=True))]
+
+
+def drawn_steps(rng: np.random.Generator) -> np.ndarray:
+    return np.array([*[rng.uniform(0.5, 1.0)] * 2, rng.uniform(0.6, 4.0)])
+
+
+def drawn_pairs() -> Iterator[Mask]:
+    """Two foci one above the other, 1 to 10 mm of empty slices between them, up to 5 mm aside."""
+    rng = np.random.default_rng(1)
+    for _ in range(DRAWN):
+        step = drawn_steps(rng)
+        lower, upper = focus(rng, step, 3.0, 11.0), focus(rng, step, 3.0, 11.0)
+        empty = int(rng.integers(1, max(2, int(10.0 / step[2]) + 1)))
+        aside = np.round(rng.uniform(-5.0, 5.0, 2) / step[:2]).astype(int)
+        both = np.zeros((90, 90, lower.shape[2] + empty + upper.shape[2]), dtype=bool)
+        for body, bottom, shift in ((lower, 0, np.zeros(2, dtype=int)), (upper, lower.shape[2] + empty, aside)):
+            i, j = 45 + shift - np.array(body.shape[:2]) // 2
+            both[i : i + body.shape[0], j : j + body.shape[1], bottom : bottom + body.shape[2]] = body
+        yield mask(cropped(both), step)
+
+
+def drawn_gaps() -> Iterator[tuple[Mask, float]]:
+    """One focus that lacks one to three slices in a row, and the share that is missing."""
+    rng = np.random.default_rng(2)
+    count = 0
+    while count < DRAWN:
+        step = drawn_steps(rng)
+        whole = focus(rng, step, 5.0, 15.0)
+        start, empty = int(rng.integers(1, whole.shape[2])), int(rng.integers(1, 4))
+        if start + empty >= whole.shape[2]:
+            continue
+        count += 1
+        left = without(whole, 2, list(range(start, start + empty)))
+        yield mask(left, step), 1.0 - np.count_nonzero(left) / np.count_nonzero(whole)
+
+
+def outcome(drawn: Mask) -> str:
+    try:
+        caution = check_slices(drawn, "lesion")
+    except InputError:
+        return "refused"
+    return "silent" if caution is None else "told"
+
+
+def test_drawn_pairs_of_foci_are_not_refused(record_property: Callable[[str, object], None]) -> None:
+    ends = [outcome(drawn) for drawn in drawn_pairs()]
+    record_property("ends", Counter(ends))
+    assert ends.count("refused") <= 0.004 * len(ends)
+    assert ends.count("told") <= 0.08 * len(ends)
+
+
+def test_a_gap_in_a_drawn_focus_is_refused(record_property: Callable[[str, object], None]) -> None:
+    ends = [outcome(drawn) for drawn, missing in drawn_gaps() if missing > 0.05]
+    record_property("ends", Counter(ends))
+    assert ends.count("refused") >= 0.8 * len(ends)
+    assert ends.count("silent") <= 0.15 * len(ends)
+
+
+def test_a_gap_that_two_foci_explain_as_well_is_told_and_not_refused(
+    record_property: Callable[[str, object], None],
+) -> None:
+    """Three slices that narrow a little, an empty one, and three that widen aside of it: either reading stands."""
+    sections = [(12, 0), (12, 0), (11, 0), None, (10, 4), (11, 4), (12, 4)]
+    voxels = np.zeros((32, 32, len(sections)), dtype=bool)
+    for z, section in enumerate(sections):
+        if section is not None:
+            half, aside = section[0] // 2, section[1]
+            voxels[16 - half : 16 + half, 16 - half + aside : 16 + half + aside, z] = True
+    drawn = mask(voxels, (1.0, 1.0, 3.5))
+    found = missing_slices(drawn)
+    assert found.share > 0.05
+    assert found.sure_ml == 0.0
+    caution = check_slices(drawn, "lesion")
+    assert caution is not None
+    assert "unless separate foci" in caution.text
+    # A bone has no foci.
+    with pytest.raises(InputError, match="slices"):
+        check_slices(drawn, "femur", in_one_piece=True)
+    # Two gaps are a pattern of drawing.
+    twice = mask(np.concatenate([voxels, np.zeros((32, 32, 1), dtype=bool), voxels[..., :3]], axis=2), (1.0, 1.0, 3.5))
+    with pytest.raises(InputError, match="slices"):
+        check_slices(twice, "lesion")
 
 
 def test_a_focus_below_the_flat_end_of_another_is_no_gap() -> None:

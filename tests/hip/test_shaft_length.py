@@ -11,7 +11,16 @@ from corecore.base.distance_field import bone_from_voxels
 from corecore.base.grid import FloatArray
 from corecore.hip.anatomy.assumed import ASSUMED_RANGE_DEG
 from corecore.hip.anatomy.scan_end import lowest_whole, scan_end
-from corecore.hip.anatomy.shaft import MIN_LENGTH_MM
+from corecore.hip.anatomy.shaft import (
+    BOW_FORWARD_PER_MM,
+    BOW_LATERAL_PER_MM,
+    MIN_LENGTH_MM,
+    SHORT_RANGE_DEG,
+    fitted_range_deg,
+    robust_line,
+    straightened,
+    usual_bow,
+)
 from corecore.study.phantom.shape import FemurShape
 
 BY_NAME = {recipe.name: recipe for recipe in DRAWN}
@@ -24,10 +33,13 @@ def check(name: str, cut: float, edge: bool) -> None:
     seen = bone.in_view_mm(cut)
     found = bone.fitted(cut, edge=edge)
     if found.sources["shaft_axis"] == "fitted":
-        assert degrees_between(found.shaft_axis, bone.shaft_axis) < 3.5, (name, cut)
+        off = degrees_between(found.shaft_axis, bone.shaft_axis)
+        assert off < 3.5, (name, cut)
+        assert off <= max(found.shaft_range_deg, 0.6), (name, cut)
         assert seen > MIN_LENGTH_MM - SURE_MM - 4.0, (name, cut)
     else:
         assert degrees_between(found.shaft_axis, bone.shaft_axis) < 1.1 * ASSUMED_RANGE_DEG, (name, cut)
+        assert found.shaft_range_deg == ASSUMED_RANGE_DEG, (name, cut)
         assert f"within {ASSUMED_RANGE_DEG:.0f}°" in next(w.text for w in found.warnings if w.code == "shaft_assumed")
         assert seen < MIN_LENGTH_MM + SURE_MM, (name, cut)
 
@@ -101,3 +113,22 @@ def test_the_greater_trochanters_tip_is_not_the_necks_roof(above: float, neck_sh
     tip = bone.fitted(150.0).greater_trochanter_tip
     assert tip is not None
     assert np.linalg.norm(tip - bone.head_center - BowedFemur(shape).greater_trochanter_tip) < 5.0
+
+
+def test_a_usual_bow_taken_off_leaves_the_whole_spans_line_and_mends_a_parts() -> None:
+    axis = np.array([0.0, 0.0, 1.0])
+    neck = np.array([-1.0, 0.0, 1.0]) / np.sqrt(2.0)
+    bow = usual_bow(neck, axis)
+    assert np.allclose(bow, [BOW_LATERAL_PER_MM, BOW_FORWARD_PER_MM, 0.0])
+    for length, straight_off in ((100.0, 0.0), (20.0, 40.0)):
+        heights = -60.0 - np.linspace(0.0, length, 21)
+        straight = np.outer(heights, axis)
+        bowed = straight - 0.5 * ((heights + 110.0) ** 2)[:, None] * bow
+        for centroids, off in ((bowed, 0.0), (straight, float(np.degrees(straight_off * np.linalg.norm(bow))))):
+            line = robust_line(straightened(centroids, heights, -60.0, bow), heights)[1]
+            assert degrees_between(line, axis) == pytest.approx(off, abs=0.2 if off else 0.05), (length, off)
+
+
+def test_the_range_of_a_fitted_shaft_falls_with_what_is_in_view() -> None:
+    ranges = [fitted_range_deg(length) for length in (10.0, 20.0, 60.0, 99.0, 100.0, 140.0)]
+    assert ranges == [SHORT_RANGE_DEG, SHORT_RANGE_DEG, 2.25, pytest.approx(1.03, abs=0.01), 0.0, 0.0]

@@ -401,6 +401,26 @@ def test_contours_said_to_exclude_each_other_may_cross(series: tuple[Path, list[
     assert np.array_equal(read_mask(f"{path}:x").voxels, parts[0].voxels ^ parts[1].voxels)
 
 
+def test_contours_lie_in_the_frame_of_the_series_they_are_drawn_on(series: tuple[Path, list[Dataset]]) -> None:
+    path = files.rtstruct_of(series[0] / "rt.dcm", {"x": [circle(3.0, 4)]}, series[1])
+    frame = str(series[1][0].FrameOfReferenceUID)
+    assert read_mask(f"{path}:x").origin.frame == frame
+    dataset = pydicom.dcmread(path)
+    # Without a frame of their own they lie in that of their series.
+    del dataset.ReferencedFrameOfReferenceSequence[0].FrameOfReferenceUID
+    del dataset.StructureSetROISequence[0].ReferencedFrameOfReferenceUID
+    dataset.save_as(path)
+    assert read_mask(f"{path}:x").origin.frame == frame
+    for other in (dataset.ReferencedFrameOfReferenceSequence[0], dataset.StructureSetROISequence[0]):
+        name = "FrameOfReferenceUID" if "RTReferencedStudySequence" in other else "ReferencedFrameOfReferenceUID"
+        setattr(other, name, "1.2.3.4")
+        dataset.save_as(path)
+        with pytest.raises(InputError, match="another frame of reference than the series") as caught:
+            read_mask(f"{path}:x")
+        assert caught.value.code == "frames-differ"
+        delattr(other, name)
+
+
 def test_contours_that_leave_the_image_are_cut_off_there(series: tuple[Path, list[Dataset]]) -> None:
     lines = [circle(50.0, k) for k in (3, 4, 5)]
     path = files.rtstruct_of(series[0] / "rt.dcm", {"all": lines}, series[1])

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from corecore.base.errors import OutputError
-from corecore.io.files import claimed, staged_folder
+from corecore.io.files import check_unclaimed, claimed, staged_folder
 
 ROUNDS = int(os.environ.get("CORECORE_WRITERS", "8"))
 NAMES = [f"tunnel_{number}.stl" for number in range(12)] + ["plan.json"]
@@ -123,6 +123,23 @@ def test_a_claim_is_a_lock_of_the_systems_beside_the_folder(tmp_path: Path, name
         with lock.open("rb") as other, pytest.raises(BlockingIOError):
             fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_is_added_to_a_folder_only_while_no_other_run_writes_there(tmp_path: Path) -> None:
+    (tmp_path / "plan").mkdir()
+    check_unclaimed(tmp_path / "plan")
+    with claimed(tmp_path / "plan"):
+        # This run holds it itself.
+        check_unclaimed(tmp_path / "plan")
+    # Left by a run that was killed.
+    lock = tmp_path / ".plan.lock"
+    lock.touch()
+    check_unclaimed(tmp_path / "plan")
+    with lock.open("rb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(OutputError, match="another run is writing"):
+            check_unclaimed(tmp_path / "plan")
+    check_unclaimed(tmp_path / "plan")
 
 
 def test_a_folder_reached_by_a_link_is_the_same(tmp_path: Path) -> None:

@@ -19,8 +19,9 @@ from support import format_files as files
 from corecore.app.cli import main
 from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray, transform
+from corecore.io.dicom import stacks
 from corecore.io.dicom.listing import list_series
-from corecore.io.references import image_place, read_image, read_mask
+from corecore.io.references import image_place, image_sha256, read_image, read_mask
 
 SHAPE = (12, 10, 9)
 
@@ -340,3 +341,51 @@ def test_the_list_as_text(disc: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert lines[-1] == "passed over: 2 file(s) that are no DICOM"
     assert main(["series", str(disc / "DICOM"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["other_files"] == 0
+
+
+def test_headers_are_read_once_while_the_files_stay_as_they_are(disc: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[Path] = []
+    true = stacks.read_dataset
+
+    def counted(path: Path, *, pixels: bool = True) -> Any:
+        read.append(path)
+        return true(path, pixels=pixels)
+
+    monkeypatch.setattr(stacks, "read_dataset", counted)
+    first = stacks.survey(disc)
+    once = len(read)
+    assert once > 0
+    assert stacks.survey(disc) is first
+    assert len(read) == once
+    changed = first.stacks[0].files[0]
+    altered(changed.parent, setting(SeriesDescription="changed"))
+    assert stacks.survey(disc) is not first
+    assert len(read) == 2 * once
+
+
+def test_the_fingerprint_of_a_chosen_series_is_that_of_its_files(disc: Path) -> None:
+    one, other = stacks.survey(disc).stacks[:2]
+    prints = {stack.number: image_sha256(disc, stack.number) for stack in (one, other)}
+    assert len({*prints.values(), image_sha256(disc, None)}) == 3
+    assert image_sha256(disc, one.uid) == prints[one.number]
+    # What else lies on the disc is no part of it.
+    (disc / "note.txt").write_text("seen")
+    dataset = pydicom.dcmread(other.files[0])
+    dataset.SeriesDescription = "another"
+    dataset.save_as(other.files[0])
+    assert image_sha256(disc, one.number) == prints[one.number]
+    assert image_sha256(disc, other.number) != prints[other.number]
+    with pytest.raises(InputError, match="no series"):
+        image_sha256(disc, "77")
+
+
+def test_a_discs_index_stands_for_its_folder(disc: Path) -> None:
+    index = disc / "DICOMDIR"
+    assert image_place(index) == (disc, None)
+    number = stacks.survey(disc).stacks[0].number
+    assert image_place(f"{index}:{number}") == (disc, number)
+    assert list_series(index) == list_series(disc)
+    assert np.array_equal(read_image(f"{index}:{number}").values, read_image(f"{disc}:{number}").values)
+    # A folder of that name is a folder.
+    (disc / "more" / "DICOMDIR").mkdir(parents=True)
+    assert image_place(disc / "more" / "DICOMDIR") == (disc / "more" / "DICOMDIR", None)

@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
+from msgspec import UNSET
 from support.head_phantom import NECK, RADIUS, ball_hip, cap_overlap, cone, femoral, figures, with_lesion
 
 from corecore.base.spec import Spec
+from corecore.document.necrosis import CLASSES, NecrosisPart
 from corecore.hip.anatomy.model import PlanWarning
 from corecore.hip.head_surface import surface_along
 from corecore.hip.hip import Hip
+from corecore.hip.scan import LOWER_BOUND
 from corecore.measures.model import measure
 from corecore.measures.necrosis import head_map, spread_directions
 from corecore.measures.volume import steinberg_class, steinberg_range
@@ -36,18 +40,69 @@ def head(request: pytest.FixtureRequest, sample_hip: Hip) -> Hip:
     return ball_hip(sample_hip, request.param)
 
 
-def test_what_the_scans_edge_cuts_has_no_class_of_size(head: Hip) -> None:
+def plain_types(kind: msgspec.inspect.Type) -> list[msgspec.inspect.Type]:
+    if isinstance(kind, msgspec.inspect.Metadata):
+        return plain_types(kind.type)
+    if isinstance(kind, msgspec.inspect.UnionType):
+        return [plain for one in kind.types for plain in plain_types(one)]
+    return [kind]
+
+
+def classes_in(part: type[msgspec.Struct], path: str = "") -> set[str]:
+    """Paths of a document's fields that can hold a class: a letter, a number of few, or a range of them, or null."""
+    found = set()
+    for field in msgspec.inspect.type_info(part).fields:  # type: ignore[attr-defined]
+        here = f"{path}{field.name}"
+        kinds = plain_types(field.type)
+        for kind in kinds:
+            if isinstance(kind, msgspec.inspect.StructType) and field.name not in ("signs", "summary"):
+                found |= classes_in(kind.cls, f"{here}.")
+        texts = (msgspec.inspect.LiteralType, msgspec.inspect.StrType, msgspec.inspect.IntType)
+        empty = any(isinstance(kind, msgspec.inspect.NoneType) for kind in kinds) or any(
+            isinstance(kind, msgspec.inspect.LiteralType) and None in kind.values for kind in kinds
+        )
+        if empty and any(isinstance(kind, texts) for kind in kinds):
+            found.add(here)
+    return found
+
+
+def test_every_class_of_the_document_is_in_the_rule_for_cut_scans() -> None:
+    # Where the lateral end was seen is no class.
+    assert classes_in(NecrosisPart) - {"jic.seen_at"} == set(CLASSES)
+
+
+def at(part: object, path: str) -> Any:
+    for name in path.split("."):
+        part = getattr(part, name)
+    return part
+
+
+@pytest.mark.parametrize("code", LOWER_BOUND)
+def test_what_the_scans_edge_cuts_has_no_class(head: Hip, code: str) -> None:
     whole = cone(head, GAIT, 40.0)
-    cut = replace(whole, warnings=(*whole.warnings, PlanWarning("lesion_cut_by_scan", "…")))
-    sound, part = measure(whole, Spec()).part(), measure(cut, Spec()).part()
+    cut = replace(whole, warnings=(*whole.warnings, PlanWarning(code, "…")))
+    sound, measured = measure(whole, Spec()).part(), measure(cut, Spec())
+    part = measured.part()
     assert (sound.lower_bound, part.lower_bound) == (False, True)
-    assert (part.steinberg, part.steinberg_sphere, part.kerboul.grade) == (None, None, None)
-    assert sound.steinberg is not None
-    assert {"steinberg", "steinberg_sphere", "kerboul.grade"} <= set(part.missing)
-    assert "cuts" in part.missing["kerboul.grade"]
+    assert all(at(sound, path) is not None for path in CLASSES)
+    assert {path: at(part, path) for path in CLASSES} == dict.fromkeys(CLASSES)
+    assert all("cuts" in part.missing[path] for path in CLASSES)
+    # Nor has it one with its outline moved or the lateral axis turned.
+    assert set(measured.figures.classes().values()) == {None}
+    changed = [value for one in part.repeatability.classes.values() for value in (*one.half_voxel, *one.one_mm)]
+    assert set(changed) == {None}
+    assert part.frame_classes is UNSET
+    # The figures stay, as lower bounds; of what became of such hips nothing is said.
     assert part.volume_ml == sound.volume_ml
-    assert isinstance(part.summary.headline, str)
-    assert "Steinberg" not in part.summary.headline
+    assert part.kerboul.combined_deg == sound.kerboul.combined_deg
+    headline, before = str(part.summary.headline), str(sound.summary.headline)
+    assert "not classifiable: the edge of the scan cuts" in headline
+    assert "combined necrotic angle at least" in headline
+    assert all(word in before and word not in headline for word in ("JIC", "Steinberg"))
+    assert sound.summary.expected
+    assert not part.summary.expected
+    assert {item.code for item in part.summary.speaks_against} <= {"natural_course"}
+    assert not part.summary.speaks_for
 
 
 def cap_ml(height: float) -> float:

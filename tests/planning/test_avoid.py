@@ -75,7 +75,7 @@ def test_the_kernel_lets_pass_what_closed_form_does(sample_hip: Hip, free: Tunne
     plain, problem = build_problem(sample_hip, SPEC), build_problem(hip, SPEC)
     rng = np.random.default_rng(0)
     lines = lattice(problem)
-    lines = lines[rng.choice(len(lines), 60_000, replace=False)]
+    lines = lines[rng.choice(len(lines), 20_000, replace=False)]
     ring = ring_points(RING_POINTS)
     _, before, counts = evaluate_many(plain, lines, ring, RING_STEP_MM)
     lines, before = lines[counts > 0], before[counts > 0]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.shared import shared
 
 from corecore.base.spec import Spec
 from corecore.document.seal import seal_of
@@ -173,10 +174,10 @@ def test_the_fewest_keep_it_and_where_it_stands_in_the_way_it_is_named(sample_hi
 
 
 def test_a_path_set_by_hand_lists_it(sample_hip: Hip) -> None:
-    found = best_tunnel(sample_hip, Spec())
+    found = shared.best_tunnel(sample_hip, Spec())
     assert found.tunnel is not None and found.figures is not None  # noqa: PT018
     spec = replace(Spec(), neck_area_share_max=round(found.figures.neck_area_share - 0.01, 3))
     entry, tip = (sample_hip.to_world(point) for point in (found.tunnel.entry, found.tunnel.tip))
-    plan = assess_path(sample_hip, spec, measure(sample_hip, spec), entry, tip)
+    plan = assess_path(sample_hip, spec, shared.measure(sample_hip, spec), entry, tip)
     assert plan.given is not None
     assert KEY in {item.key for item in plan.given.violations}

@@ -40,7 +40,7 @@ def test_the_kernel_and_the_twin_agree_line_by_line(sample_hip: Hip) -> None:
     problem, lines, reasons, ends, counts = judged(sample_hip, spec, 30_000)
     feasible = np.flatnonzero(reasons == Reason.OK)
     assert len(feasible) > 50
-    for i in feasible[:60]:
+    for i in feasible[:25]:
         tunnel = tunnel_of_line(problem, lines[i], *ends[i])
         figures = assess(sample_hip, tunnel, spec)
         # The twin's rings lie elsewhere along the wall, so a margin may differ by a hair.

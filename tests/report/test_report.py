@@ -23,6 +23,7 @@ from support.report_plan import full_plan, full_scene
 from support.view_phantom import phantom_scene, phantom_tissue
 
 from corecore.base.errors import InputError
+from corecore.document.necrosis import CLASSES
 from corecore.report import limits
 from corecore.report.fluoroscopy import others_on_film
 from corecore.report.report import Views, report_data, report_html, report_pdf, views_of, write_report
@@ -30,6 +31,7 @@ from corecore.report.report_content import chance, report_content
 from corecore.report.scene import Scene
 
 NO_VIEWS = Views([], None, "", "not drawn")
+CUT = "the edge of the scan cuts the head or the lesion"
 VIOLATION = {"key": "joint_margin_mm", "limit": 5.0, "value": 4.9996}
 
 
@@ -426,3 +428,20 @@ def test_every_number_of_the_films_caption_is_the_pictures(seen: Views) -> None:
         assert told is not None
         assert float(told[1]) == pytest.approx(length, abs=0.05)
         assert float(told[2]) <= length + 2
+
+
+def test_of_what_the_scans_edge_cuts_the_report_gives_lower_bounds_and_no_class() -> None:
+    whole = full_plan()["necrosis"]
+    necrosis = {
+        **whole, "lower_bound": True, "steinberg": None, "kerboul": {"combined_deg": 168.75, "grade": None},
+        "jic": {"type": None, "type_range": None, "basis": "population"},
+        "missing": dict.fromkeys(CLASSES, CUT),
+    }  # fmt: skip
+    rows = {row.what: row for row in report_content(full_scene(necrosis=necrosis)).necrosis}
+    sound = {row.what: row for row in report_content(full_scene()).necrosis}
+    for what in ("Volume", "Combined necrotic angle", "Loaded surface involved"):
+        assert rows[what].value == f"at least {sound[what].value}"
+    for what in ("Share of the head", "Place (JIC type)", "Combined necrotic angle"):
+        assert f"not classifiable: {CUT}" in rows[what].note.lower()
+        assert "not classifiable" not in sound[what].note
+    assert rows["Place (JIC type)"].value == "–"

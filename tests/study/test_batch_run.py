@@ -312,11 +312,19 @@ def test_cases_that_take_too_much_are_ended_with_all_they_started_and_cost_one_r
     source = batch_work.manifest(tmp_path / "in", hips)
     _run(source, tmp_path / "sound", batch_work.named)
     with source.open("a") as stream:
-        stream.write("forever,0.nii.gz:1,0.nii.gz:2\nhungry,0.nii.gz:1,0.nii.gz:2\n")
+        for name, file in (
+            ("forever", "0.nii.gz"),
+            ("hungry", "0.nii.gz"),
+            ("pipe", "fifo.nii.gz"),
+            ("zero", "/dev/zero"),
+        ):
+            stream.write(f"{name},{file}:1,{file}:2\n")
+    os.mkfifo(tmp_path / "in" / "fifo.nii.gz")
     limits = CaseLimits(seconds=5.0, memory_mib=600)
     outcome = _run(source, tmp_path / "out", batch_work.named, workers=2, limits=limits)
-    assert outcome.statuses == {"planned": hips, "failed": 2}
-    failed = {ids[0]: cause for cause, (_, ids) in outcome.failures.items()}
+    assert outcome.statuses == {"planned": hips, "failed": 4}
+    failed = {name: cause for cause, (_, ids) in outcome.failures.items() for name in ids}
+    assert "femur: is a pipe or a device" in failed["pipe"] == failed["zero"]
     assert failed["forever"] == "not done after … s; ended (--case-seconds)"
     assert failed["hungry"] == "took … MiB of memory, over …; ended (--case-memory)"
     assert (tmp_path / "out" / CSV).read_text().startswith((tmp_path / "sound" / CSV).read_text())

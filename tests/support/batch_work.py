@@ -10,8 +10,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from corecore.base.errors import CorecoreError
-from corecore.study.batch.case import fingerprints
+from corecore.base.errors import CorecoreError, InputError
+from corecore.io.detect import look_at
+from corecore.study.batch.case import fingerprints, lost_case
 from corecore.study.batch.columns import Record
 from corecore.study.batch.entry import Entry
 from corecore.study.batch.manifest import Row, read_rows
@@ -103,7 +104,14 @@ def mended(row: Row, settings: Settings) -> Entry:
 
 
 def named(row: Row, settings: Settings) -> Entry:
-    """``mended``; but the row ``forever`` is never done, nor what it starts, and ``hungry`` takes ever more memory."""
+    """``mended``, once its file has been looked at.
+
+    But the row ``forever`` is never done, nor what it starts, and ``hungry`` takes ever more memory.
+    """
+    try:
+        look_at(row.paths()["femur"])
+    except InputError as error:
+        return lost_case(settings, row, error)
     if row.id == "forever":
         child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
         (Path(row.femur).parent / "started").write_text(str(child.pid))

@@ -63,7 +63,7 @@ class Held:
 
 
 def held(whole: Whole, cut_mm: float, versions: FloatArray, pattern: Hip, seed: int = 0) -> Held:
-    """The bone cut so far below the head, its ranges, and whether each holds the truth at every version (N,), degrees."""
+    """The bone cut so far below the head: whether each range holds the truth at every version (N,), degrees."""
     rng = np.random.default_rng([seed, int(cut_mm)])
     bone, found = whole.cut(cut_mm), whole.fitted(cut_mm)
     whole_bone, truth = _truth(whole)
@@ -81,6 +81,8 @@ def held(whole: Whole, cut_mm: float, versions: FloatArray, pattern: Hip, seed: 
     ranges = measure_frame_range(necrosis, ground, figures)
     drilled = tunnel_frame_range(hip, tunnel, assess(hip, tunnel, spec))
     told: dict[str, list[bool]] = defaultdict(list)
+    if truth.sources["x_axis"] == "condyles":
+        versions = np.append(versions, truth.anteversion_deg)
     for version in versions:
         # The condyles lie so far behind the neck.
         own = truth.turned_about_shaft(float(version) - truth.anteversion_deg)
@@ -88,9 +90,9 @@ def held(whole: Whole, cut_mm: float, versions: FloatArray, pattern: Hip, seed: 
         there = in_frame(necrosis, own)
         true = figures_of(there, ground_of(there, acetabulum_of(there.hip, None)), straight=figures)
         for name, value in named(there, true).items():
-            if value is None:
+            if value is None or name not in ranges.figures:
                 continue
-            low, high = ranges.figures.get(name, [np.nan, np.nan])
+            low, high = ranges.figures[name]
             if name.endswith("longitude_deg"):
                 value = low + (value - low + 180.0) % 360.0 - 180.0 if value < low or value > high else value
             told[name].append(bool(low - SLACK <= value <= high + SLACK))

@@ -89,6 +89,16 @@ def _(kit: Kit) -> list[str]:
     return ["export", str(path), "--to", "csv", "--out", str(kit.folder / "t.csv")]
 
 
+@command("plan-signed")
+def _(kit: Kit) -> list[str]:
+    return ["preview", str(kit.plan(lambda content: content.update(signature="0" * 64)))]
+
+
+@command("key-invalid")
+def _(kit: Kit) -> list[str]:
+    return ["verify", str(kit.plan()), "--key", str(kit.text("key", "short"))]
+
+
 @command("plan-without-tunnel")
 def _(kit: Kit) -> list[str]:
     def none(content: dict[str, Any]) -> None:

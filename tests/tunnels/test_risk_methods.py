@@ -22,7 +22,11 @@ def test_a_users_method_stands_beside_the_built_in_ones(tmp_path: Path) -> None:
     methods = read_methods(written(tmp_path, GOOD + "tail_share = 0.1\ntail_factor = 3\n"))
     assert methods["mine"] == Method("mine", 0.5, 1, 2.5, 0.1, 3)
     assert {name: methods[name] for name in METHODS} == METHODS
-    assert read_methods(written(tmp_path, GOOD.replace("mine", "guide")))["guide"].entry_mm == 0.5
+
+
+def test_a_built_in_name_means_the_built_in_errors(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="guide is built in"):
+        read_methods(written(tmp_path, GOOD.replace("mine", "guide")))
 
 
 @pytest.mark.parametrize(

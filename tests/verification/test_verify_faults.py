@@ -205,6 +205,7 @@ def test_a_moved_file_an_exchanged_one_and_a_lost_one_are_told_apart(
     plan = copy.deepcopy(true_plan[1])
     for item in plan["case"]["inputs"]:
         item["path"] = "/elsewhere/seg.nii.gz"
+    plan["seal"] = seal_of(plan)
     path = write_plan(tmp_path, plan)
     result = verify_plan(path)
     assert result.agrees

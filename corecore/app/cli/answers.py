@@ -8,6 +8,7 @@ from typing import Any
 
 from corecore.base.errors import InputError
 from corecore.base.parsing import vector
+from corecore.document.seal import read_key
 from corecore.io.markups import read_line
 from corecore.measures.signs.clinician_input import ClinicianInput, parse_physis
 from corecore.measures.signs.image_age import parse_date
@@ -24,6 +25,11 @@ def path_given(entry: str | None, tip: str | None, line: Path | None) -> tuple[A
             "a path is needed: --entry x,y,z and --tip x,y,z, or --line FILE alone, is accepted", code="option-missing"
         )
     return vector(entry, "--entry"), vector(tip, "--tip")
+
+
+def key_of(path: Path | None) -> bytes | None:
+    """The secret key of a file, where one is named."""
+    return None if path is None else read_key(path)
 
 
 def check_femur(femur: str, lesion: str, image: Path | None) -> None:

@@ -27,8 +27,9 @@ LesionImage = Annotated[
 Register = Annotated[
     bool, typer.Option("--register", help="Find the transform: --lesion-image onto --image, rigid, at the femur.")
 ]
-Femur = Annotated[str, typer.Option(help="Femur mask: FILE, FILE:LABEL by number or name, or a folder.")]
-Lesion = Annotated[str, typer.Option(help="Necrosis mask: FILE, FILE:LABEL by number or name, or a folder.")]
+MASK = "FILE, FILE:LABEL by number or name, 'FILE:>0.5' or 'FILE:>=128' of grey values, or a folder."
+Femur = Annotated[str, typer.Option(help=f"Femur mask: {MASK}")]
+Lesion = Annotated[str, typer.Option(help=f"Necrosis mask: {MASK}")]
 SideOption = Annotated[str, typer.Option(help="auto, left or right; checked against the bone's shape.")]
 LandmarkFile = Annotated[
     Path | None, typer.Option(help="Landmarks that replace the fitted ones: Slicer .mrk.json, or JSON.")
@@ -90,4 +91,7 @@ Diameter = Annotated[float | None, typer.Option("--diameter", help="Drill diamet
 Preset = Annotated[str | None, typer.Option("--preset", help="core-10 (default), core-8, multi-3.2 or acd.")]
 PlanFolder = Annotated[Path, typer.Option("--out", help="Folder for the plan.")]
 NoPictures = Annotated[bool, typer.Option("--no-pictures", help="Leave the pictures out.")]
+SignKey = Annotated[
+    Path | None, typer.Option(help="File with a secret key of 16 bytes and more; the plan is signed with it.")
+]
 PlanFile = Annotated[Path, typer.Argument(metavar="PLAN.json")]

@@ -152,6 +152,9 @@ def print_verification(result: Verification, *, brief: bool = False) -> None:
         # A file that was moved is no fault.
         console.print(message, style="yellow" if result.agrees else "bold red", markup=False)
     good = sum(c.ok for c in result.checks)
+    if result.figures:
+        told = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in result.totals.items())
+        console.print(f"figures of the plan and its files: {told} (--json lists each with its reason)")
     if result.agrees:
         console.print(f"verify: the second road agrees on all {good} figures", style="green")
     else:
@@ -171,11 +174,14 @@ def _hip(case: CasePart) -> str:
 
 def _necrosis_rows(necrosis: NecrosisPart) -> list[tuple[str, str]]:
     loaded, kerboul, index, jic = necrosis.weight_bearing, necrosis.kerboul, necrosis.necrotic_index, necrosis.jic
-    # Nothing is said of the size of what the scan's edge cuts.
-    least = "at least " if known(necrosis.lower_bound) else ""
+    # What the scan's edge cuts has lower bounds and no class.
+    cut = known(necrosis.lower_bound) is True
+    least, of_head = ("at least ", " in the scan") if cut else ("", "")
+    no_class = "none: the edge of the scan cuts"
     extent = f"{text_of(necrosis.steinberg)} (by the sphere {text_of(necrosis.steinberg_sphere)}); not a stage"
     grade = "" if kerboul.grade is None else f", grade {text_of(kerboul.grade)}"
     estimated = " (estimated: no acetabulum at hand)" if jic.basis == "population" else ""
+    location = "not in the mid-coronal plane" if jic.type is None else f"{text_of(jic.type_range)}{estimated}"
     foci = necrosis.components
     several = (
         [
@@ -190,16 +196,16 @@ def _necrosis_rows(necrosis: NecrosisPart) -> list[tuple[str, str]]:
     return [
         ("necrosis", least + quantity(necrosis.volume_ml, "{:.2f} ml")),
         *several,
-        ("of the head", f"{shares[0]} (of its sphere {shares[1]})"),
-        ("Steinberg extent", "none: the edge of the scan cuts" if necrosis.steinberg is None else extent),
-        ("of the loaded surface", f"{quantity(loaded.surface_fraction, '{:.0%}')} ({cap})"),
+        (f"of the head{of_head}", f"{shares[0]} (of its sphere {shares[1]})"),
+        ("Steinberg extent", no_class if cut else extent),
+        ("of the loaded surface", f"{least}{quantity(loaded.surface_fraction, '{:.0%}')} ({cap})"),
         (
             "modified Kerboul angle",
-            f"{quantity(kerboul.combined_deg, '{:.0f}°')} (coronal {quantity(kerboul.coronal_deg, '{:.0f}°')},"
+            f"{least}{quantity(kerboul.combined_deg, '{:.0f}°')} (coronal {quantity(kerboul.coronal_deg, '{:.0f}°')},"
             f" sagittal {quantity(kerboul.sagittal_deg, '{:.0f}°')}){grade}",
         ),
         ("necrotic index", f"{quantity(index.original, '{:.0f}')}, modified {quantity(index.modified, '{:.0f}')}"),
-        ("JIC type", "not in the mid-coronal plane" if jic.type is None else f"{text_of(jic.type_range)}{estimated}"),
+        ("JIC type", no_class if cut else location),
         ("in the loaded cone", f"{quantity(loaded.volume_fraction, '{:.0%}')} of the necrosis"),
         (
             "bone over it there",

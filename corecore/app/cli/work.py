@@ -22,7 +22,7 @@ from corecore.base.spec import Spec
 from corecore.document.content import json_text
 from corecore.exports.workflow import Watch, open_hip, run
 from corecore.hip.inputs import HipInputs
-from corecore.io.files import atomic_write_text
+from corecore.io.files import atomic_write_text, check_unclaimed
 from corecore.io.folder_search import find, side_of
 from corecore.io.references import MaskReference, read_image, read_mask
 from corecore.measures.signs.clinician_input import ClinicianInput
@@ -66,6 +66,7 @@ def measure_and_report(
         measured = msgspec.structs.replace(measured, case=msgspec.structs.replace(measured.case, inputs=nameless))
     text = json_text(measured)
     if out is not None:
+        check_unclaimed(out.parent)
         atomic_write_text(out, text)
     if as_json:
         typer.echo(text, nl=False)

@@ -47,8 +47,6 @@ RIM_MM = 1.5
 #: Planes that must agree on an end, and the spread (median deviation) up to which they do.
 PLANES_MIN = 4
 EDGE_SPREAD_DEG, TEARDROP_SPREAD_MM = 4.0, 4.0
-#: Share of the inner head that a mask of the pelvis may cover: more, and it holds the femur.
-HEAD_SHARE_MAX = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,9 +65,8 @@ def from_pelvis(anatomy: Anatomy, pelvis: Mask) -> Acetabulum | None:
 
     ``pelvis`` lies on a grid of its own whose affine leads to the local frame. ``None`` where the
     scan ends before the acetabulum's edge. Raises ``AnatomyError`` where the mask is in view about
-    the head and shows no acetabulum, or covers the head.
+    the head and shows no acetabulum; that it fills no part of the head was asked when the hip was built.
     """
-    _refuse_a_femur(anatomy, pelvis)
     slab = _read(anatomy, pelvis)
     if not np.any(slab.level >= 0.5):
         raise AnatomyError(
@@ -109,19 +106,6 @@ def from_pelvis(anatomy: Anatomy, pelvis: Mask) -> Acetabulum | None:
     turn = np.radians(edge_deg)
     edge = anatomy.head_center + circle * (np.sin(turn) * anatomy.x_axis + np.cos(turn) * anatomy.shaft_axis)
     return from_points(anatomy, edge, _teardrop(anatomy, slab, circle, first), circle, "pelvis", warnings)
-
-
-def _refuse_a_femur(anatomy: Anatomy, pelvis: Mask) -> None:
-    step = np.linspace(-0.8, 0.8, 17) * anatomy.head_radius_mm
-    ball = np.stack(np.meshgrid(step, step, step, indexing="ij"), axis=-1).reshape(-1, 3)
-    ball = ball[np.linalg.norm(ball, axis=1) <= 0.8 * anatomy.head_radius_mm]
-    share = float(np.mean(pelvis.contains(anatomy.head_center + ball)))
-    if share > HEAD_SHARE_MAX:
-        raise AnatomyError(
-            f"the pelvis mask covers {100.0 * share:.0f} % of the femoral head; up to {100.0 * HEAD_SHARE_MAX:g} % is"
-            " accepted (does it hold the femur, or lie in another frame?)",
-            code="pelvis-unusable",
-        )
 
 
 def _read(anatomy: Anatomy, pelvis: Mask) -> _Slab:

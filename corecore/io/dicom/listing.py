@@ -9,6 +9,7 @@ import numpy as np
 
 from corecore.base.errors import InputError
 from corecore.io.bounded import shown
+from corecore.io.detect import of_disc
 from corecore.io.dicom.files import read_dataset
 from corecore.io.dicom.planes import SAME_PLACE_MM
 from corecore.io.dicom.series import ordered_series
@@ -53,6 +54,7 @@ class Listing:
 
 def list_series(place: Path) -> Listing:
     """The series under a folder, or in one file. Raises ``InputError`` where it is not there, or too large."""
+    place = of_disc(place)
     if not place.is_dir():
         # Whatever is wrong with a single file is an error of its own.
         read_dataset(place, pixels=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,8 @@ def read_segmentation(path: Path, on: Grid | None = None) -> Segmentation:
 
     A voxel belongs to a region when its centre lies inside an odd number of the slice's
     contours: a contour within another is a hole. One that stands twice on its slice counts once. Raises ``InputError``
-    where there is no grid, and for contours that are open, off the slices, or cross.
+    where there is no grid, for contours that are open, off the slices, or cross, and for a region in another frame of
+    reference than its series.
     """
     with reading(path, WHAT):
         dataset = read_dataset(path)
@@ -40,7 +42,8 @@ def read_segmentation(path: Path, on: Grid | None = None) -> Segmentation:
             raise InputError(
                 f"{shown(path)}: a DICOM {short(dataset.SOPClassUID.name)}; {WHAT} is accepted", code="file-kind"
             )
-        grid = _series_grid(dataset, path, on)
+        grid, series_frame = _series_grid(dataset, path, on)
+        origin = origin_of(dataset, path)
         contours = {
             whole(item, "ReferencedROINumber", path): list(item.get("ContourSequence") or [])
             for item in dataset.get("ROIContourSequence") or []
@@ -62,24 +65,36 @@ def read_segmentation(path: Path, on: Grid | None = None) -> Segmentation:
     remarks: list[Remark] = []
 
     def voxels_of(segment: Segment) -> BoolArray:
+        stated = segment.frame or origin.frame
+        if stated and series_frame and stated != series_frame:
+            raise InputError(
+                f"{shown(path)}: {short(str(segment))} is drawn in another frame of reference than the series that the"
+                " file refers to, and nothing says how the one lies in the other; contours in the frame of their series"
+                " are accepted",
+                code="frames-differ",
+            )
         with reading(path, WHAT):
             voxels, said = filled(contours.get(segment.number, []), grid, path, str(segment))
         remarks.extend(said)
         return voxels
 
-    return Segmentation(path, grid, tuple(segments), voxels_of, origin_of(dataset, path), remarks)
+    # Contours that name no frame lie in that of their series.
+    origin = replace(origin, frame=origin.frame or series_frame)
+    return Segmentation(path, grid, tuple(segments), voxels_of, origin, remarks)
 
 
-def _series_grid(dataset: Any, path: Path, on: Grid | None) -> Grid:
+def _series_grid(dataset: Any, path: Path, on: Grid | None) -> tuple[Grid, str]:
+    """The grid to fill contours on, and the frame of reference of the series that it is of; no frame for ``on``."""
     frame = first_item(dataset, "ReferencedFrameOfReferenceSequence")
     study = first_item(frame, "RTReferencedStudySequence")
     series = first_item(study, "RTReferencedSeriesSequence")
     uid = str(series.get("SeriesInstanceUID", "")) if series is not None else None
     try:
-        return find_series(path.parent, uid).grid
+        series = find_series(path.parent, uid)
+        return series.grid, series.slices[0].frame_of_reference
     except InputError as error:
         if on is not None:
-            return on
+            return on, ""
         raise InputError(
             f"{shown(path)}: contours need the grid of the series they were drawn on: put its files beside this one,"
             f" or name it as --image; {error}",

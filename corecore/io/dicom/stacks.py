@@ -13,6 +13,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -110,10 +111,23 @@ def survey(place: Path, *, deep: bool = True) -> Survey:
 
     Raises ``InputError`` for more files than are looked at, and where pydicom is not installed.
     """
+    with reading(place, "a folder of DICOM files"):
+        files = tuple((path, *_stamp(path)) for path in _files(place, deep=deep))
+    return _surveyed(place, files)
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns
+
+
+# One command asks for the same folder several times: to find the image in it, to read it, for contours, to name it.
+@lru_cache(maxsize=2)
+def _surveyed(place: Path, files: tuple[tuple[Path, int, int], ...]) -> Survey:
     found: dict[str, list[_Found]] = {}
     first: dict[tuple[str, int], Path] = {}
     other, objects, copies, broken = 0, 0, 0, []
-    for path in _files(place, deep=deep):
+    for path, _, _ in files:
         with reading(path, "a DICOM file"):
             marked = has_mark(path)
         if not marked:

@@ -50,7 +50,8 @@ def draw_preview(scene: Scene, path: Path) -> PreviewResult:
     width, height = (round(inch * DPI) * OVERSAMPLING for inch in PANEL_IN)
     jobs = [layers(scene, camera, width, height, along=k == 2) for k, camera in enumerate(views)]
     painted, renderer = paint_all(jobs, width, height)
-    data, panels = _drawn(compose(scene, views, [_shrunk(p) for p in painted]))
+    title = f"{scene.side} hip: core decompression plan {scene.hash}"
+    data, panels = _drawn(compose(scene, views, [_shrunk(p) for p in painted]), title)
     atomic_write_bytes(Path(path), data)
     return PreviewResult(Path(path), renderer, panels)
 
@@ -81,12 +82,12 @@ def compose(scene: Scene, views: tuple[Camera, Camera, Camera], painted: list[Pi
     return figure
 
 
-def _drawn(figure: Any) -> tuple[bytes, Picture]:
-    """A sheet as PNG bytes, and the panels' part of it with titles and legend."""
+def _drawn(figure: Any, title: str) -> tuple[bytes, Picture]:
+    """A sheet as PNG bytes with its title, and the panels' part of it with titles and legend."""
     stream = io.BytesIO()
     with warnings.catch_warnings():
         # An id in a script that the font lacks is drawn as boxes; the page shows it in full.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        figure.savefig(stream, format="png", metadata={"Software": None})
+        figure.savefig(stream, format="png", metadata={"Software": None, "Title": title})
     rows = slice(round((HEADER_IN - TITLE_IN) * DPI), round((HEADER_IN + PANEL_IN[1] + LEGEND_IN) * DPI))
     return stream.getvalue(), np.array(np.asarray(figure.canvas.buffer_rgba())[rows, :, :3])

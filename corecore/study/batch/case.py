@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 import shutil
 import stat
 import time
@@ -17,6 +18,7 @@ from corecore.base.input_file import first_line, json_of
 from corecore.base.version import __version__
 from corecore.hip.inputs import HipInputs
 from corecore.io.files import sha256_of
+from corecore.io.references import image_place, image_sha256
 from corecore.planning.request import Output, PlanRequest, Search
 from corecore.study.batch.columns import Record, flattened, plan_record, printable
 from corecore.study.batch.entry import Entry, Seen
@@ -173,7 +175,9 @@ def _failed(row: Row, variant: Variant, error: BaseException, settings: Settings
     if not settings.keep_names:
         # A table goes further than the files it was made from, and their names may tell a patient's.
         for role, path in row.paths().items():
-            text = text.replace(str(path), role).replace(path.name, role)
+            for name in (str(path), path.name):
+                # A whole name alone: a file may be called "a".
+                text = re.sub(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", role, text)
     code = error.code if isinstance(error, CorecoreError) else ""
     return _without_plan(row, variant, type(error).__name__, printable(text[:CAUSE_MAX]), code)
 
@@ -199,7 +203,11 @@ def fingerprints(row: Row) -> dict[str, Seen]:
         seen = _stat(path)
         if seen is not None:
             # A clock set back since puts a change in its future.
-            found[role] = Seen(seen.size, seen.changed_ns if seen.changed_ns < fresh else 0, _sha256(path))
+            found[role] = Seen(
+                seen.size,
+                seen.changed_ns if seen.changed_ns < fresh else 0,
+                _sha256(path, row.image if role == "image" else None),
+            )
     return found
 
 
@@ -212,8 +220,9 @@ def _stat(path: Path) -> Seen | None:
     return Seen(found.st_size, 0 if stat.S_ISDIR(found.st_mode) else found.st_ctime_ns)
 
 
-def _sha256(path: Path) -> str | None:
+def _sha256(path: Path, image: str | None) -> str | None:
+    """Fingerprint of a file; of an image, that of the series that its row chooses."""
     try:
-        return sha256_of(path)
-    except InputError:
+        return sha256_of(path) if image is None else image_sha256(*image_place(image))
+    except CorecoreError:
         return None

@@ -221,7 +221,8 @@ def _serve(pipe: Connection, work: Callable[[Any], Any], parent: int) -> None:
     while True:
         try:
             case = pipe.recv()
-        except EOFError:
+        except (EOFError, OSError):
+            # Closed, or cut off: the other process was killed.
             return
         try:
             answer: tuple[bool, Any] = (True, work(case))

@@ -118,6 +118,11 @@ def read_methods(path: Path) -> dict[str, Method]:
     tables = content.get("methods")
     if not isinstance(tables, Mapping) or not tables:
         raise InputError(f"{path}: no [methods.NAME] table", code="methods-invalid")
+    taken = sorted(set(tables) & set(METHODS))
+    if taken:
+        raise InputError(
+            f"{path}: {taken[0]} is built in; a name of its own is accepted for a method", code="methods-invalid"
+        )
     return {**METHODS, **{name: _method(name, table, path) for name, table in tables.items()}}
 
 

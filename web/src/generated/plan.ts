@@ -76,9 +76,17 @@ export interface Plan {
   infeasible?: InfeasiblePart;
   review?: ReviewPart;
   /**
+   * Every file written beside the plan
+   */
+  outputs?: OutputPart[];
+  /**
    * Fingerprint of the content, hex
    */
   seal?: string;
+  /**
+   * HMAC-SHA256 of the seal by the writer's key, hex
+   */
+  signature?: string;
   [k: string]: unknown;
 }
 /**
@@ -273,6 +281,10 @@ export interface AnatomyPart {
    * Tip of the greater trochanter, RAS mm; null: not in view
    */
   greater_trochanter_tip: [number, number, number] | null;
+  /**
+   * Anteversion as it was stated, deg; the lateral axis rests on it
+   */
+  anteversion_deg?: number;
   sources: SourcesPart;
   [k: string]: unknown;
 }
@@ -2476,5 +2488,19 @@ export interface SignedPart {
    * Side as it was typed
    */
   side: "left" | "right";
+  [k: string]: unknown;
+}
+/**
+ * A file that was written beside the plan.
+ */
+export interface OutputPart {
+  /**
+   * Its name in the plan's folder
+   */
+  path: string;
+  /**
+   * SHA-256 of the file, hex
+   */
+  sha256: string;
   [k: string]: unknown;
 }

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from corecore.app.cli.answers import check_lesion_options, clinician_input, methods_of, path_given
+from corecore.app.cli.answers import check_lesion_options, clinician_input, key_of, methods_of, path_given
 from corecore.app.cli.options import (
     AnteversionOption,
     AsJson,
@@ -30,6 +30,7 @@ from corecore.app.cli.options import (
     Register,
     SettingOption,
     SideOption,
+    SignKey,
     StageOption,
     Straighten,
     TransformInverse,
@@ -71,6 +72,7 @@ def assess(
     case_id: CaseId = None,
     keep_names: KeepNames = False,
     overwrite: Overwrite = False,
+    sign_key: SignKey = None,
     as_json: AsJson = False,
 ) -> int:
     """Judge a path set by hand by the planner's figures: what it breaks, and the best tunnel near it."""
@@ -87,7 +89,7 @@ def assess(
         clinician_input(stage, physis, imaging_date),
         Parameters(preset, config, {"diameter_mm": diameter, "tunnels": 1}, setting or ()),
         Search(methods=methods_of(methods)),
-        Output(out, not no_pictures, keep_names, overwrite),
+        Output(out, not no_pictures, keep_names, overwrite, key_of(sign_key)),
         path=points,
     )  # fmt: skip
     return plan_and_report(request, as_json=as_json)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from corecore.app.cli.answers import check_femur, check_lesion_options, clinician_input, methods_of
+from corecore.app.cli.answers import check_femur, check_lesion_options, clinician_input, key_of, methods_of
 from corecore.app.cli.options import (
     AnteversionOption,
     AsJson,
@@ -35,6 +35,7 @@ from corecore.app.cli.options import (
     Register,
     SettingOption,
     SideOption,
+    SignKey,
     StageOption,
     Straighten,
     TargetOption,
@@ -98,6 +99,7 @@ def plan(
     case_id: CaseId = None,
     keep_names: KeepNames = False,
     overwrite: Overwrite = False,
+    sign_key: SignKey = None,
     as_json: AsJson = False,
 ) -> int:
     """Measure, search the best tunnels, and write the plan's folder. Exit code 3: no feasible tunnel."""
@@ -120,6 +122,6 @@ def plan(
         clinician_input(stage, physis, imaging_date),
         Parameters(preset, config, {key: value for key, value in values.items() if value is not None}, setting or ()),
         Search(gap, seconds, robust, methods_of(methods), explain, alternatives),
-        Output(out, not no_pictures, keep_names, overwrite),
+        Output(out, not no_pictures, keep_names, overwrite, key_of(sign_key)),
     )  # fmt: skip
     return plan_and_report(request, as_json=as_json)

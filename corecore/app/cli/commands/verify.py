@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -14,23 +15,39 @@ from corecore.app.cli.progress import steps
 from corecore.app.cli.tables import print_verification
 
 
-def verify(plan_file: PlanFile, as_json: AsJson = False) -> int:
+def verify(
+    plan_file: PlanFile,
+    key: Annotated[
+        Path | None, typer.Option(help="File with the secret key that the plan must be signed with (plan --sign-key).")
+    ] = None,
+    own_copies: Annotated[
+        bool,
+        typer.Option("--own-copies", help="Judge by the masks in the plan's folder, whatever became of the originals."),
+    ] = False,
+    as_json: AsJson = False,
+) -> int:
     """Compute a plan's figures again by a second road. Exit code 1: they disagree."""
-    return verify_and_report(plan_file, as_json=as_json)
+    return verify_and_report(plan_file, key=key, own_copies=own_copies, as_json=as_json)
 
 
-def verify_and_report(plan_file: Path, *, as_json: bool, brief: bool = False) -> int:
+def verify_and_report(
+    plan_file: Path, *, as_json: bool, key: Path | None = None, own_copies: bool = False, brief: bool = False
+) -> int:
     """Check a plan by the second road and print what was found; the exit code."""
+    from corecore.document.seal import read_key
     from corecore.verification.recalculation import verify_plan
 
+    secret = None if key is None else read_key(key)
     with steps(quiet=as_json) as step:
         step("verifying by a second road")
-        result = verify_plan(plan_file)
+        result = verify_plan(plan_file, key=secret, own_copies=own_copies)
     if as_json:
         content = {
             "agrees": result.agrees,
             "messages": list(result.messages),
             "checks": [asdict(check) for check in result.checks],
+            "figures": [{**asdict(figure), "checked": figure.checked} for figure in result.figures],
+            "totals": result.totals,
         }
         typer.echo(json.dumps(content, indent=1, ensure_ascii=False))
     else:

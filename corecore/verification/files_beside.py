@@ -1,0 +1,136 @@
+"""What the files beside a plan say, against the plan: measures, markups and bodies of the tunnels.
+
+Their fingerprints show a change; these show a file that was exchanged and listed again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from corecore.base.errors import InputError
+from corecore.base.grid import FloatArray
+from corecore.base.input_file import bytes_of
+from corecore.document.content import content_of
+from corecore.document.fields import listed
+from corecore.document.read import read_measures
+from corecore.document.stated import StatedPlan, StatedTunnel
+from corecore.io.markups import read_lines
+from corecore.verification.report import Check
+
+NAME, MARKUPS = "measures.json", "tunnels.mrk.json"
+#: Keys of ``measures.json`` by the place in the plan that must say the same.
+FROM_PLAN = {
+    "case": "case", "corecore_version": "corecore_version", "coordinate_system": "coordinate_system", "units": "units",
+    "head_center": "anatomy.head_center", "head_radius_mm": "anatomy.head_radius_mm", "sources": "anatomy.sources",
+}  # fmt: skip
+#: Of the file alone: its kind, and what it is not.
+ALONE = ("schema", "notice")
+#: The measures are written this long after the plan was made at most, s: the time that pictures take (engineering
+#: choice; on the slowest machine tried they took a minute).
+TOGETHER_S = 1800.0
+#: Ends and walls of a tunnel in files of single precision and of six digits, mm.
+BODY_MM = 0.01
+#: Largest body of a tunnel read, bytes: ten thousand triangles are half a megabyte (engineering choice).
+STL_MAX_BYTES = 50_000_000
+
+
+def file_checks(plan: StatedPlan, content: Mapping[str, Any]) -> list[Check]:
+    """``content``: the plan as plain JSON. A file that is missing or damaged is judged by its fingerprint alone."""
+    names, folder = {one.path for one in listed(plan.file.plan.outputs)}, plan.path.parent
+    checks: list[Check] = []
+    if NAME in names:
+        with contextlib.suppress(InputError):
+            checks += _measures(content_of(read_measures(folder / NAME)), content)
+    if MARKUPS in names:
+        with contextlib.suppress(InputError):
+            checks.append(_lines(read_lines(folder / MARKUPS), plan))
+    for number, tunnel in enumerate(plan.tunnels, start=1):
+        name = f"tunnel_{number}.stl"
+        if name in names:
+            with contextlib.suppress(InputError):
+                gap = _off(tunnel, _corners(folder / name))
+                checks.append(Check(f"{name}: wall", 0.0, gap, BODY_MM, "mm", gap <= BODY_MM, cross=True))
+    return checks
+
+
+def _lines(lines: Sequence[tuple[FloatArray, FloatArray]], plan: StatedPlan) -> Check:
+    """The lines of the markups: as many as tunnels, each from its entry to its tip."""
+    if len(lines) != len(plan.tunnels):
+        return _same(f"{MARKUPS}: lines", str(len(plan.tunnels)), str(len(lines)))
+    ends = [(one.entry, one.tip) for one in plan.tunnels]
+    gap = float(np.max(np.abs(np.array(lines) - np.array(ends)))) if lines else 0.0
+    return Check(f"{MARKUPS}: lines", 0.0, gap, BODY_MM, "mm", gap <= BODY_MM, cross=True)
+
+
+def _corners(path: Path) -> FloatArray:
+    """Corners (N, 3), RAS mm, of a binary STL file in LPS mm. Raises ``InputError`` for one that is none."""
+    data = bytes_of(path, "a binary STL file", STL_MAX_BYTES)
+    count = int.from_bytes(data[80:84], "little")
+    if count == 0 or len(data) != 84 + 50 * count:
+        raise InputError(f"{path}: no binary STL file", code="file-damaged")
+    # A triangle: normal, three corners, two bytes without use.
+    triangles = np.frombuffer(data, dtype=np.dtype([("rows", "<f4", (4, 3)), ("unused", "<u2")]), offset=84)
+    return np.asarray(triangles["rows"][:, 1:].reshape(-1, 3) * (-1.0, -1.0, 1.0), dtype=np.float64)
+
+
+def _off(tunnel: StatedTunnel, points: FloatArray) -> float:
+    """How far a body's corners lie off the tunnel's walls and ends, mm, at most; and the walls off the corners."""
+    axis = (tunnel.tip - tunnel.entry) / np.linalg.norm(tunnel.tip - tunnel.entry)
+    length = float(np.linalg.norm(tunnel.tip - tunnel.entry))
+    along = (points - tunnel.entry) @ axis
+    across = np.linalg.norm(points - tunnel.entry - along[:, None] * axis, axis=1)
+    radii = [tunnel.diameter_mm / 2.0, (tunnel.cavity_diameter_mm or 0.0) / 2.0]
+    widest = abs(float(across.max(initial=0.0)) - max(radii))
+    ends = max(abs(float(along.min(initial=0.0))), abs(float(along.max(initial=0.0)) - length))
+    beside = np.minimum(across, np.min([np.abs(across - radius) for radius in radii], axis=0))
+    return max(widest, ends, float(beside.max(initial=0.0)))
+
+
+def _measures(measured: Mapping[str, Any], content: Mapping[str, Any]) -> list[Check]:
+    """Every figure of ``measures.json`` is the plan's own, and it was written with the plan."""
+    checks = []
+    for key, value in measured.items():
+        if key == "created":
+            checks.append(_together(content.get("created"), value))
+        elif key == "warnings":
+            told = [one.get("code") for one in content["warnings"]]
+            missing = [one.get("code") for one in value if one not in content["warnings"] and one.get("code") in told]
+            lost = [one.get("code") for one in value if one.get("code") not in told] + missing
+            checks.append(_same(f"{NAME}: warnings", "in the plan", "in the plan" if not lost else f"{lost[0]}"))
+        elif key not in ALONE:
+            place: Any = content if key in FROM_PLAN else content["necrosis"]
+            for name in FROM_PLAN.get(key, key).split("."):
+                place = place.get(name)
+            differing = _first_difference(place, value, key)
+            checks.append(_same(f"{NAME}: {key}", "as in the plan", differing or "as in the plan"))
+    return checks
+
+
+def _same(name: str, stated: str, found: str) -> Check:
+    return Check(name, stated, found, 0.0, "", stated == found, cross=True)
+
+
+def _together(made: Any, written: Any) -> Check:
+    try:
+        moments = [datetime.datetime.fromisoformat(one) for one in (made, written)]
+        apart = abs((moments[1] - moments[0]).total_seconds())
+    except (TypeError, ValueError):
+        return _same("created (that of measures.json)", str(made)[:40], str(written)[:40])
+    return Check("created (that of measures.json)", 0.0, apart, TOGETHER_S, "s", apart <= TOGETHER_S, cross=True)
+
+
+def _first_difference(plan: Any, measures: Any, path: str) -> str | None:
+    """The path of the first value that is not the same."""
+    if isinstance(plan, Mapping) and isinstance(measures, Mapping):
+        for key in {**plan, **measures}:
+            found = _first_difference(plan.get(key), measures.get(key), f"{path}.{key}")
+            if found is not None:
+                return found
+        return None
+    return None if plan == measures else path

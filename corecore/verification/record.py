@@ -1,0 +1,174 @@
+"""Whether a plan is as it was written, and what lies beside it: seal, signature, listed files, strays, inputs since."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from corecore.base.errors import CorecoreError
+from corecore.base.input_file import shown
+from corecore.document.fields import known, listed
+from corecore.document.origins import recalled
+from corecore.document.seal import same_digest, seal_of, signature_of
+from corecore.document.stated import StatedPlan
+from corecore.io.files import sha256_of
+from corecore.io.named_plan import named_plan
+from corecore.verification.report import Check, Verification, same_text
+
+#: From this version on every plan that is written is sealed and lists the files beside it.
+SEALS_FROM = (0, 1, 0)
+VERSION = re.compile(r"\d+(\.\d+)*")
+#: Names that only a plan's own files bear: one that the plan does not list is none of it.
+OWN_NAMES = (
+    "measures.json", "tunnels.mrk.json", "femur.stl", "lesion.stl", "tunnel_*.stl", "preview.png", "preview.html",
+    "report.html", "report.pdf", "input_*.nii.gz",
+)  # fmt: skip
+#: Files that are drilled or printed by: one that names no plan does not belong beside one.
+GEOMETRY = (".stl", ".3mf", ".mrk.json")
+#: More files than this are not looked at: a plan's folder holds some twenty (engineering choice).
+FILES_MAX = 500
+
+
+def record_checks(plan: StatedPlan, *, key: bytes | None = None, own_copies: bool = False) -> Verification:
+    """Every check of the record; what changed since the plan was made comes first among the messages."""
+    since, since_notes = _inputs_since(plan, own_copies=own_copies)
+    seal, seal_notes = _seal(plan, key)
+    files, file_notes = _files(plan)
+    return Verification((*since, *seal, *files), (*since_notes, *seal_notes, *file_notes))
+
+
+def seals(version: str) -> bool:
+    """Whether that version seals every plan; one that is no version's name is not let off."""
+    if VERSION.match(version) is None:
+        return True
+    parts = tuple(int(part[:6]) for part in VERSION.match(version)[0].split("."))  # type: ignore[index]
+    return parts >= SEALS_FROM
+
+
+def _seal(plan: StatedPlan, key: bytes | None) -> tuple[list[Check], list[str]]:
+    checks, notes = [], []
+    if plan.sealed is not None:
+        checks.append(same_text("plan.json (seal)", "as written", "as written" if plan.sealed else "edited"))
+        if not plan.sealed:
+            notes.append("plan edited: plan.json is not as corecore wrote it")
+    elif seals(plan.version):
+        checks.append(same_text("plan.json (seal)", "as written", "unsealed"))
+        notes.append(f"plan unsealed: corecore {plan.version} seals every plan, and this one has no seal")
+    else:
+        notes.append(f"no seal: corecore {plan.version} wrote none, so nothing shows an edit by hand")
+    signature = known(plan.file.plan.signature)
+    if key is not None:
+        by = "nobody"
+        if signature is not None:
+            made = signature_of(seal_of(plan.file.content), key)
+            by = "this key" if same_digest(made, signature) else "another key, or edited since"
+        checks.append(same_text("plan.json (signature)", "this key", by))
+        if by != "this key":
+            notes.append(f"plan not signed by this key: signed by {by}")
+    elif signature is not None:
+        notes.append("plan signed: only --key FILE tells by which key")
+    return checks, notes
+
+
+def _files(plan: StatedPlan) -> tuple[list[Check], list[str]]:
+    """The files that the plan lists, and those beside it that it does not."""
+    if isinstance(plan.file.content.get("outputs"), list):
+        outputs = listed(plan.file.plan.outputs)
+    elif seals(plan.version):
+        return [same_text("plan.json (outputs)", "listed", "not listed")], ["plan lists no files beside it"]
+    else:
+        return [], []
+    folder, checks, notes = plan.path.parent, [], []
+    for index, one in enumerate(outputs):
+        found = _fingerprint(folder, one.path)
+        checks.append(same_text(f"outputs[{index}].sha256 ({shown(one.path)})", one.sha256.lower(), found))
+        if not checks[-1].ok:
+            what = found if " " in found or found == "missing" else "changed"
+            notes.append(f"file {what}: {shown(one.path)} is not as it was written with the plan")
+            continue
+        named = named_plan(folder / one.path)
+        if named is not None and not plan.file.hash.startswith(named):
+            checks.append(_of_another(plan, one.path, named))
+            notes.append(f"another plan's file: {shown(one.path)} is of plan {named[:8]}, not {plan.file.hash[:8]}")
+    names = {one.path for one in outputs} | {item.path.name for item in plan.inputs if item.path.parent == folder}
+    own: list[str] = []
+    silent: list[str] = []
+    for path in _beside(plan, names):
+        named = named_plan(path)
+        if named is not None and not plan.file.hash.startswith(named):
+            checks.append(_of_another(plan, path.name, named))
+            notes.append(f"another plan's file: {shown(path.name)} is of plan {named[:8]}, not {plan.file.hash[:8]}")
+        elif any(fnmatch.fnmatch(path.name, pattern) for pattern in OWN_NAMES):
+            checks.append(same_text(f"beside the plan: {shown(path.name)}", "listed", "not listed"))
+            notes.append(f"stray file: {shown(path.name)} has the name of a plan's own file, and the plan lists none")
+        elif named is None and path.name.lower().endswith(GEOMETRY):
+            checks.append(same_text(f"beside the plan: {shown(path.name)}", plan.file.hash[:8], "names no plan"))
+            notes.append(f"stray file: {shown(path.name)} names no plan")
+        else:
+            (silent if named is None else own).append(shown(path.name))
+    if own:
+        notes.append(f"written later from this plan, by its hash: {', '.join(own[:8])}")
+    if silent:
+        notes.append(f"beside the plan and of no plan by name: {', '.join(silent[:8])}")
+    return checks, notes
+
+
+def _of_another(plan: StatedPlan, name: str, named: str) -> Check:
+    return same_text(f"beside the plan: {shown(name)}", plan.file.hash[:8], named[:8])
+
+
+def _fingerprint(folder: Path, name: str) -> str:
+    """SHA-256 of a file in the plan's folder, or in words why there is none; no link and no other place is followed."""
+    if not name or name in (".", "..") or os.sep in name or "\0" in name:
+        return "a place outside the folder"
+    try:
+        state = os.lstat(folder / name)
+        return sha256_of(folder / name) if stat.S_ISREG(state.st_mode) else "no plain file"
+    except FileNotFoundError:
+        return "missing"
+    except (OSError, CorecoreError):
+        return "not readable"
+
+
+def _beside(plan: StatedPlan, names: set[str]) -> Iterator[Path]:
+    """Plain files of the plan's folder that the plan does not name; hidden ones are the system's."""
+    with os.scandir(plan.path.parent) as entries:
+        for entry in sorted(entries, key=lambda one: one.name)[:FILES_MAX]:
+            known_name = entry.name in names or entry.name == plan.path.name or entry.name.startswith(".")
+            if not known_name and entry.is_file(follow_symlinks=False):
+                yield Path(entry.path)
+
+
+def _inputs_since(plan: StatedPlan, *, own_copies: bool) -> tuple[list[Check], list[str]]:
+    """The files that the plan was made from, where they lay then: unchanged, changed since, or gone."""
+    places = recalled(plan.file.hash)
+    checks, notes, gone = [], [], []
+    states: dict[str, str] = {}
+    for index, item in enumerate(plan.file.plan.case.inputs):
+        given, role = known(item.original_sha256) or known(item.sha256) or "", shown(known(item.role) or "")
+        place = places.get(given)
+        if place is None:
+            continue
+        if given not in states:
+            try:
+                states[given] = "unchanged" if sha256_of(place) == given else "changed since"
+            except CorecoreError:
+                states[given] = "gone"
+        state = states[given]
+        if state == "gone":
+            gone.append(f"{role} ({shown(place)})")
+            continue
+        name = f"case.inputs[{index}] where it lay ({role})"
+        checks.append(Check(name, "unchanged", state, 0.0, "", state == "unchanged" or own_copies))
+        if state != "unchanged":
+            notes.append(
+                f"input changed since: {shown(place)} ({role}) is not the file that the plan was made from;"
+                " the figures are judged by the copy in the plan's folder"
+            )
+    if gone:
+        notes.append(f"inputs gone from where they lay: {', '.join(gone)}")
+    return checks, notes
