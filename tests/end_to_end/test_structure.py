@@ -94,6 +94,8 @@ DOORS = {
     "app/cli/commands/preview.py open": "a browser",
     "app/cli/commands/review.py open": "a browser, and a plan through the door",
     "app/cli/commands/schema.py read_text": "the package's own schemas",
+    "app/cli/unexpected.py fdopen": "a new file, to write to",
+    "io/named_plan.py open": "a member of an archive from the door",
     "io/dicom/files.py dcmread": "after the door's check: pydicom opens by name",
     "io/dicom/gdcm_process.py dcmread": "in a process of its own, after the door's check",
     "io/dicom/gdcm_process.py json.loads": "what the process that started it asks",

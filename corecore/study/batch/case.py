@@ -84,7 +84,7 @@ def changed_file(row: Row, files: Mapping[str, Seen]) -> Path | None:
                 continue
             return path
         same = now.changed_ns and (then.size, then.changed_ns) == (now.size, now.changed_ns)
-        if not same and _sha256(path) != then.sha256:
+        if not same and _sha256(path, row.image if role == "image" else None) != then.sha256:
             return path
     return None
 
