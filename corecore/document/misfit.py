@@ -28,7 +28,11 @@ class Misfit(NamedTuple):
 
 def first_misfit(content: object, name: str) -> Misfit | None:
     """The first place of ``plan`` or ``measures`` where the reader's type does not hold; ``None``: it holds."""
-    schema = readers_schema(name)
+    return misfit_of(content, readers_schema(name))
+
+
+def misfit_of(content: object, schema: SchemaNode) -> Misfit | None:
+    """The first place where a JSON Schema made of a type does not hold; ``None``: it holds."""
     return next(_misfits(content, schema, "", schema["$defs"]), None)
 
 

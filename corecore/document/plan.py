@@ -127,6 +127,43 @@ class InfeasiblePart(Part, frozen=True):
     )
 
 
+class SignedPart(Part, frozen=True):
+    """Who signed the tunnels, and for which hip."""
+
+    name: Annotated[str, Meta(description="Name as it was typed")]
+    day: Annotated[str, Meta(description="Day of the signature, ISO 8601")]
+    side: Annotated[Literal["left", "right"], Meta(description="Side as it was typed")]
+
+    @property
+    def words(self) -> str:
+        """In a line."""
+        return f"signed off by {self.name} on {self.day}, {self.side.upper()} hip"
+
+
+class ReviewPart(Part, frozen=True, kw_only=True):
+    """The review that a plan comes from, and what was said there of exactly its tunnels."""
+
+    revision: Annotated[CountOrNone, Meta(description="Step of the review")]
+    plan: Annotated[Digest, Meta(description="Hash of the plan that was reviewed")]
+    record: Annotated[
+        Digest | None, Meta(description="Hash of the last entry of review.json; null: none had been made")
+    ] = None
+    notes: Annotated[str, Meta(description="Notes, as they were written")] = ""
+    accepted: Annotated[str | None, Meta(description="Why broken limits were accepted; null: they were not")] = None
+    signed: Annotated[SignedPart | None, Meta(description="Who signed; null: nobody")] = None
+
+    @property
+    def words(self) -> str:
+        """Step and signature in a line."""
+        said = "not signed" if self.signed is None else self.signed.words
+        return f"step {self.revision} of the review of plan {self.plan[:8]}; {said}"
+
+    @property
+    def notes_line(self) -> str:
+        """The notes in one line."""
+        return " / ".join(self.notes.split("\n"))
+
+
 class OutputPart(Part, frozen=True):
     """A file that was written beside the plan."""
 
@@ -175,6 +212,7 @@ class PlanDocument(Part, kw_only=True, frozen=True):
         UNSET
     )
     infeasible: Annotated[InfeasiblePart | UnsetType, Meta(description="Why there is no tunnel"), MAY_BE_ABSENT] = UNSET
+    review: Annotated[ReviewPart | UnsetType, Meta(description="The review it comes from"), MAY_BE_ABSENT] = UNSET
     outputs: Annotated[
         list[OutputPart] | UnsetType, Meta(description="Every file written beside the plan"), MAY_BE_ABSENT
     ] = UNSET

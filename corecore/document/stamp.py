@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from corecore.base.notice import NOTICE_IN_LINE, NOTICE_SHORT
 from corecore.document.fields import known
-from corecore.document.plan import PlanDocument, ViolationPart
+from corecore.document.plan import PlanDocument, ReviewPart, ViolationPart
 
 #: Longest id printed, characters; DICOM's patient id holds 64 (engineering choice).
 ID_LONGEST = 64
@@ -26,14 +26,18 @@ class Provenance:
     imaged: str | None
     violations: tuple[str, ...]
     accepted: str | None
+    #: The review that the plan comes from, if it comes from one.
+    review: ReviewPart | None = None
 
     @classmethod
     def of(cls, plan: PlanDocument, full_hash: str, accepted: str | None = None) -> Provenance:
         """That of a plan by its hash."""
-        told, imaged = tuple(told_violations(plan.violations)), known(plan.case.imaging_date)
+        told = tuple(told_violations(plan.violations))
+        imaged = known(plan.case.imaging_date) or known(plan.necrosis.signs.image_age.imaging_date)
         return cls(
             _plain(known(plan.case.id) or ""), plan.case.side, full_hash[:8],
             None if imaged is None else _plain(imaged), told, accepted if told else None,
+            known(plan.review),
         )  # fmt: skip
 
     @property
@@ -46,6 +50,12 @@ class Provenance:
         rows = [("case_id", self.case_id), ("side", self.side.upper()), ("plan_hash", self.plan_hash)]
         if self.imaged:
             rows.append(("imaging_date", self.imaged))
+        if self.review is not None:
+            signed = self.review.signed
+            rows.append(("review_step", str(self.review.revision)))
+            rows.append(("signed", "not signed" if signed is None else signed.words))
+            if self.review.notes:
+                rows.append(("notes", self.review.notes_line))
         rows.append(("notice", NOTICE_IN_LINE))
         if self.violations:
             rows.append(("limits_broken", "; ".join(self.violations)))
@@ -57,6 +67,10 @@ class Provenance:
         parts = [f"case {self.case_id}", self.side.upper(), f"plan {self.plan_hash}"]
         if self.imaged:
             parts.append(f"imaged {self.imaged}")
+        if self.review is not None:
+            parts.append(self.review.words)
+            if self.review.notes:
+                parts.append(f"notes: {self.review.notes_line}")
         if self.violations:
             reason = f", accepted because: {self.accepted}" if self.accepted else ""
             parts.append(f"BREAKS {', '.join(self.violations)}{reason}")

@@ -13,34 +13,51 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 
-from corecore.base.errors import OutputError
-from corecore.base.input_file import opened, reading
+from corecore.base.errors import InputError, OutputError
+from corecore.base.input_file import bytes_of, opened, reading, short
 
 #: What this run holds: a step within another that holds the same place does not wait for it.
 _HELD: ContextVar[frozenset[str]] = ContextVar("held", default=frozenset())
 #: How long a writer of some files waits for another, and how often it looks, s (engineering choices).
 PATIENCE_S, POLL_S = 10.0, 0.02
+#: Most that a lock's file says of who holds it, bytes.
+HOLDER_MAX_BYTES = 300
 
 
-def atomic_write_bytes(path: Path, data: bytes) -> None:
+def atomic_write_bytes(path: Path, data: bytes, *, durable: bool = False) -> None:
     """Write ``data`` to ``path`` so that a reader sees the old file or the new one, never a part.
 
-    Raises ``OutputError`` where the folder cannot be written.
+    ``durable``: on the disk itself before this returns, whatever becomes of the machine. Raises ``OutputError`` where
+    the folder cannot be written.
     """
     temporary: str | None = None
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name[:40]}.", dir=path.parent)
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
+            if durable:
+                stream.flush()
+                os.fsync(stream.fileno())
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
+        if durable:
+            _sync_folder(path.parent)
     except OSError as error:
         if temporary is not None:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
         raise OutputError(f"{path}: cannot be written ({error.strerror or error})", code="output-unwritable") from error
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def atomic_write_text(path: Path, text: str) -> None:
@@ -80,6 +97,52 @@ def claimed(target: Path, *, patience_s: float = 0.0) -> Iterator[None]:
             os.unlink(lock)
         os.close(handle)
         _remove_empty(made)
+
+
+@dataclass(frozen=True)
+class Hold:
+    """A file that one program alone writes for as long as it runs; ends with ``release``, or with the program.
+
+    The lock is that of ``claimed``; who has it stands in the lock's file.
+    """
+
+    lock: Path
+    handle: int
+
+    @classmethod
+    def take(cls, target: Path, holder: str) -> Hold:
+        """Takes hold of ``target``. Raises ``OutputError`` that names who has it, and where nothing can be written."""
+        lock = _lock_of(Path(os.path.realpath(target)))
+        try:
+            handle = _locked(lock, target, 0.0)
+        except OutputError as error:
+            raise OutputError(f"{target}: {_holder(lock)} is writing it", code="output-busy") from error
+        except OSError as error:
+            raise OutputError(
+                f"{target}: cannot be written ({error.strerror or error})", code="output-unwritable"
+            ) from error
+        # A lock left by another user is held all the same, and keeps its words.
+        with contextlib.suppress(OSError):
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, holder.encode("utf-8")[:HOLDER_MAX_BYTES], 0)
+        return cls(lock, handle)
+
+    def release(self) -> None:
+        """Lets go."""
+        # Removed while it is held, as in ``claimed``.
+        with contextlib.suppress(OSError):
+            os.unlink(self.lock)
+        with contextlib.suppress(OSError):
+            os.close(self.handle)
+
+
+def _holder(lock: Path) -> str:
+    """Who has a lock, as it says itself: one line."""
+    try:
+        text = bytes_of(lock, "a lock", HOLDER_MAX_BYTES).decode("utf-8", "replace")
+    except InputError:
+        text = ""
+    return short(text, HOLDER_MAX_BYTES) or "another program"
 
 
 def check_unclaimed(target: Path) -> None:

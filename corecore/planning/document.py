@@ -96,6 +96,7 @@ def document(plan: Plan) -> PlanDocument:
         nearest=UNSET if given is None else None if near is None else _nearest(hip, near),
         nearest_reason=UNSET if given is None else given.nearest_reason,
         infeasible=UNSET if plan.infeasible is None else plan.infeasible.part(),
+        review=UNSET if plan.review is None else plan.review,
     )
 
 

@@ -58,7 +58,10 @@ def open_plan(path: Path, *, image: bool = False) -> OpenedPlan:
     given = _landmarks(plan)
     seen = plan.input("image") if image else None
     shown = seen.path if seen is not None and seen.path.is_file() else None
-    case = load_case(femur, lesion, side=plan.side, landmarks=given, pelvis=pelvis, avoid=avoid, image=shown)
+    case = load_case(
+        femur, lesion, side=plan.side, case_id=known(plan.file.plan.case.id), landmarks=given, pelvis=pelvis,
+        avoid=avoid, image=shown,
+    )  # fmt: skip
     marked = plan.input("landmarks")
     if marked is not None:
         # No copy of the file is kept: the places that were used of it stand in the plan.

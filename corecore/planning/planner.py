@@ -13,7 +13,7 @@ from corecore.base.grid import FloatArray
 from corecore.base.html import figures_html
 from corecore.base.limits import NECK_SHARE_WARNING
 from corecore.base.spec import Spec, preset
-from corecore.document.plan import Status, ViolationPart
+from corecore.document.plan import ReviewPart, Status, ViolationPart
 from corecore.document.tunnels import ExplanationPart
 from corecore.hip.anatomy.model import PlanWarning
 from corecore.hip.hip import Hip
@@ -106,6 +106,8 @@ class Plan:
         The plan's own tunnel, scored as its alternatives are.
     others : tuple of Alternative
         Alternatives, where some were asked for.
+    review : ReviewPart, optional
+        The review that its tunnels come from.
     """
 
     hip: Hip
@@ -127,6 +129,7 @@ class Plan:
     #: The plan's own tunnel as its alternatives are judged, and those.
     own: Alternative | None = None
     others: tuple[Alternative, ...] = ()
+    review: ReviewPart | None = None
 
     @property
     def status(self) -> Status:

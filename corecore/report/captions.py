@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from corecore.document.case import WarningPart
 from corecore.document.fields import known
 from corecore.document.text import UNKNOWN, one_line, percent, quantity
 from corecore.report.scene import DrawnTunnel, Scene
 
 #: Longest sentence of a plan that is printed, characters: a warning is never cut short, a flood is.
 LONGEST = 600
+#: Longest notes of a review, characters: all that its page takes, and the marks between their lines.
+NOTES_LONGEST = 8000
 STATUS_WORDS = {
     "planned": "PLANNED",
     "infeasible": "NO FEASIBLE TUNNEL",
@@ -53,7 +56,13 @@ def violations(scene: Scene) -> list[str]:
 
 def warnings(scene: Scene) -> list[str]:
     """The plan's warnings, a line each."""
-    return [one_line(known(item.text) or known(item.code) or UNKNOWN, LONGEST) for item in scene.plan.warnings]
+    return [_warning(item) for item in scene.plan.warnings]
+
+
+def _warning(item: WarningPart) -> str:
+    text = known(item.text) or known(item.code) or UNKNOWN
+    # Notes are somebody's own words, and are given whole.
+    return one_line(f"notes: {text}", NOTES_LONGEST) if item.code == "notes" else one_line(text, LONGEST)
 
 
 def reason(scene: Scene) -> str:

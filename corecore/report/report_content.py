@@ -166,6 +166,9 @@ def _status(scene: Scene) -> Answer:
     if scene.status == "manual":
         lines[1] = "Set by hand: judged, not searched." + ("" if broken else " It keeps every limit.")
         lines += _nearest(plan)
+        review = known(plan.review)
+        if review is not None:
+            lines.append(sentence(one_line(review.words, captions.LONGEST)))
     robust = known(plan.robust)
     if robust is not None:
         met = "met" if robust.limit_met is True else "NOT met"

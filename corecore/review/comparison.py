@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
+import msgspec
 import numpy as np
 
 from corecore.base.errors import InputError
@@ -15,6 +15,7 @@ from corecore.planning.alternatives import METHOD
 from corecore.planning.explain import limiting_constraints
 from corecore.planning.search.single import spare_clearance_mm
 from corecore.review.model import ReviewModel
+from corecore.review.protocol import RankedSet, SetSummary
 from corecore.review.session import Line
 from corecore.tunnels.figures import TunnelFigures
 from corecore.tunnels.risk.drilling import perturbed
@@ -38,7 +39,7 @@ SIDE_BY_SIDE: tuple[tuple[str, str, str, int, Callable[[FloatArray], float]], ..
 )
 
 
-def ranked(desk: ReviewModel) -> list[dict[str, Any]]:
+def ranked(desk: ReviewModel) -> list[RankedSet]:
     """The plan's tunnels and each alternative's: those that keep every limit first, then by what they remove.
 
     ``which`` numbers them as in ``Desk.sets``.
@@ -51,28 +52,27 @@ def ranked(desk: ReviewModel) -> list[dict[str, Any]]:
             found = row(desk, name, lines)
         except InputError as error:
             # Named all the same, last, with what is amiss.
-            told = {"removes": UNTOLD, "room": UNTOLD, "held": str(error), "risk": UNTOLD}
-            found = {"name": name, "share": -1.0, "keeps": False, **told}
-        rows.append({"which": which, **found})
-    rows.sort(key=lambda one: (not one["keeps"], -one["share"]))
+            found = SetSummary(name, -1.0, UNTOLD, UNTOLD, str(error), UNTOLD, keeps=False)
+        rows.append(RankedSet(**msgspec.structs.asdict(found), which=which))
+    rows.sort(key=lambda one: (not one.keeps, -one.share))
     return rows
 
 
-def row(desk: ReviewModel, name: str, lines: Sequence[Line]) -> dict[str, Any]:
+def row(desk: ReviewModel, name: str, lines: Sequence[Line]) -> SetSummary:
     """One set of tunnels in a line: what it removes, its least clearance beyond a margin, what holds it, its risk."""
     pairs = desk.drilled(lines)
     broken = desk.broken(pairs)
     share = desk.removed_fraction(lines)
     room = min(spare_clearance_mm(figures, desk.spec) for _, figures in pairs)
-    return {
-        "name": name,
-        "share": share,
-        "removes": f"{100 * share:.1f} %",
-        "room": f"{room:.1f} mm" if np.isfinite(room) else UNTOLD,
-        "held": held(desk, [figures for _, figures in pairs], broken),
-        "risk": risk(desk, lines),
-        "keeps": not broken,
-    }
+    return SetSummary(
+        name=name,
+        share=share,
+        removes=f"{100 * share:.1f} %",
+        room=f"{room:.1f} mm" if np.isfinite(room) else UNTOLD,
+        held=held(desk, [figures for _, figures in pairs], broken),
+        risk=risk(desk, lines),
+        keeps=not broken,
+    )
 
 
 def held(desk: ReviewModel, measured: Sequence[TunnelFigures], broken: Sequence[ViolationPart]) -> str:

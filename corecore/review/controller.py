@@ -5,16 +5,54 @@ from __future__ import annotations
 import asyncio
 import datetime
 from dataclasses import dataclass, field
+from dataclasses import replace as replaced
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from corecore.review import comparison, payload, protocol, record
+from msgspec.structs import asdict, replace
+
+from corecore.base.errors import InputError
+from corecore.document.read import read_plan
+from corecore.review import comparison, payload, record
+from corecore.review.access import Access
 from corecore.review.model import ReviewModel
 from corecore.review.optimise import best_move
-from corecore.review.session import Command, Move, Session, SignOff, Take, apply
+from corecore.review.protocol import (
+    Asked,
+    Cuts,
+    Figures,
+    Films,
+    Look,
+    Nothing,
+    Preview,
+    Ranked,
+    RankedSet,
+    ReviewState,
+    Save,
+    Shown,
+    SignStep,
+    Slices,
+    SnapStep,
+    Space,
+    Step,
+    TakeStep,
+    Watch,
+    Watched,
+    Written,
+    command,
+    point,
+)
+from corecore.review.record import Record, resumed, set_aside
+from corecore.review.session import Command, Line, Move, Session, SignOff, Take, apply, stale
 
 if TYPE_CHECKING:
     from corecore.measures.model import Measures
+
+
+#: Pictures of so many steps are remembered.
+MADE_MAX = 256
+#: What must be of the step that is signed.
+PICTURES = {"figures": "figures", "slices": "slices", "films": "fluoroscopic views", "space": "view in space"}
 
 
 @dataclass
@@ -23,106 +61,213 @@ class ReviewController:
 
     desk: ReviewModel
     session: Session
-    folder: Path
-    plan_hash: str
+    record: Record
+    access: Access
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     #: The lesion's measures, taken once when first needed.
     measures: Measures | None = None
     #: The plan and its alternatives, ranked once.
-    ranks: list[dict[str, Any]] | None = None
+    ranks: list[RankedSet] | None = None
+    #: The tunnels that figures and pictures of a step were made of.
+    made: dict[tuple[str, int | None], tuple[Line, ...]] = field(default_factory=dict)
 
-    async def look(self, body: dict[str, Any]) -> dict[str, Any]:
+    @classmethod
+    def open(cls, desk: ReviewModel, plan_file: Path, *, afresh: bool = False) -> ReviewController:
+        """The review of a plan, from where the last one ended; ``afresh``: from the plan's own tunnels.
+
+        Where another program is at it, to look at only. Raises ``InputError`` for a record that cannot be read, but
+        with ``afresh`` sets that aside.
+        """
+        access = Access(plan_file, desk.scene.full_hash)
+        holds = access.take_hold()
+        try:
+            kept = Record.read(plan_file.parent)
+        except InputError as error:
+            if not (afresh and holds and error.code == "review-unreadable"):
+                access.release()
+                raise
+            kept = set_aside(plan_file.parent)
+        if holds:
+            kept.clear_remains()
+        fresh = desk.session()
+        session = replaced(fresh, rev=kept.revision) if afresh else resumed(fresh, kept, access.plan_hash)
+        return cls(desk, session, kept, access)
+
+    @property
+    def folder(self) -> Path:
+        """The plan's folder."""
+        return self.access.plan_file.parent
+
+    async def look(self, asked: Look) -> ReviewState:
         """What stands, and what never changes."""
         async with self.lock:
+            self._follow()
+            self.access.take_seat(asked.page, away=asked.take)
             told = await asyncio.to_thread(payload.about, self.desk)
-            return {**told, **await asyncio.to_thread(self._figures, self.session, body)}
+            figures = await asyncio.to_thread(self._figures, self.session, asked)
+            self._note_made("figures", self.session)
+            return ReviewState(**asdict(figures), case=told, permission=self.access.permission(asked.page))
 
-    async def do(self, body: dict[str, Any]) -> dict[str, Any]:
+    async def watch(self, asked: Watch) -> Watched:
+        """Whether another page, server or plan has come meanwhile."""
+        async with self.lock:
+            if asked.leave:
+                self.access.leave(asked.page)
+            else:
+                self._follow()
+                self.access.take_seat(asked.page)
+            return Watched(self.session.rev, self.access.permission(asked.page))
+
+    async def do(self, step: Step) -> Figures:
         """One command: measured before it counts, and on disk before it is shown."""
         async with self.lock:
-            return await asyncio.to_thread(self._do, body)
+            return await asyncio.to_thread(self._do, step)
 
-    async def preview(self, body: dict[str, Any]) -> dict[str, Any]:
+    async def preview(self, asked: Preview) -> Figures:
         """The figures of a tunnel put somewhere, while it is being dragged; the session stays as it is."""
         async with self.lock:
-            return await asyncio.to_thread(self._preview, body)
+            return await asyncio.to_thread(self._preview, asked)
 
-    async def cuts(self, body: dict[str, Any]) -> dict[str, Any]:
+    async def cuts(self, asked: Cuts) -> Slices:
         """The slices of what stands, or of a tunnel being dragged, then with coarser pixels."""
         async with self.lock:
-            session = self._seen(body)
-            drawn = await asyncio.to_thread(payload.cuts, self.desk, session, draft=body.get("draft") is True)
-            return {"rev": session.rev, "seq": _seq(body), "slices": drawn}
+            session, rev = self.session, self.session.rev
+            if asked.rev is not None and asked.tunnel is not None and asked.entry and asked.tip:
+                held = self._seen(Preview(rev=asked.rev, tunnel=asked.tunnel, entry=asked.entry, tip=asked.tip))
+                return Slices(
+                    None, asked.seq, await asyncio.to_thread(payload.cuts, self.desk, held, draft=asked.draft)
+                )
+            drawn = await asyncio.to_thread(payload.cuts, self.desk, session, draft=asked.draft)
+            self._note_made("slices", session)
+            return Slices(rev, asked.seq, drawn)
 
-    async def films(self, _: dict[str, Any]) -> dict[str, Any]:
+    async def films(self, _: Nothing) -> Films:
         """The films of what stands, and its risk; a tunnel may be moved meanwhile."""
         session = self.session
         films = await asyncio.to_thread(payload.films, self.desk, session)
         now = await asyncio.to_thread(payload.now, self.desk, session)
-        return {"rev": session.rev, "films": films, "now": now}
+        self._note_made("films", session)
+        return Films(session.rev, films, now)
 
-    async def ranked(self, _: dict[str, Any]) -> dict[str, Any]:
+    async def ranked(self, _: Nothing) -> Ranked:
         """What may be taken instead, best first."""
         if self.ranks is None:
             self.ranks = await asyncio.to_thread(comparison.ranked, self.desk)
-        return {"rows": self.ranks}
+        return Ranked(self.ranks)
 
-    async def space(self, _: dict[str, Any]) -> dict[str, Any]:
+    async def space(self, _: Nothing) -> Space:
         """What the tunnels lie in, to turn."""
         return await asyncio.to_thread(payload.space, self.desk)
 
-    async def write(self, _: dict[str, Any]) -> dict[str, Any]:
-        """The tunnels as they stand as a plan's folder beside the plan."""
+    async def write(self, asked: Save) -> Written:
+        """The tunnels as they stand as a plan's folder beside the plan; of one that breaks limits, asks first."""
+        async with self.lock:
+            return await asyncio.to_thread(self._write, asked)
+
+    def _write(self, asked: Save) -> Written:
         # The measures and the writing bring the rest of the planner along.
         from corecore.review.outcome import measured, write_outcome
 
-        async with self.lock:
-            if self.measures is None:
-                self.measures = await asyncio.to_thread(measured, self.desk)
-            path = await asyncio.to_thread(write_outcome, self.desk, self.session, self.measures, self.folder)
-            return {"rev": self.session.rev, "written": f"{path.parent.name}/{path.name}"}
+        self._check_writes(asked.page)
+        session = self.session
+        if asked.rev != session.rev:
+            raise stale(asked.rev, session)
+        if session.lines and not asked.broken:
+            breaks = payload.breaks(self.desk, session)
+            if breaks:
+                return Written(session.rev, None, breaks)
+        if self.measures is None:
+            self.measures = measured(self.desk)
+        path = write_outcome(self.desk, session, self.measures, self.folder, self.record.head)
+        saved = f"{path.parent.name}/{path.name}"
+        self.record.add([record.entry(session, self.access.plan_hash, "save", f"{saved}, plan {read_plan(path).hash}")])
+        return Written(session.rev, saved, [])
 
-    def _figures(self, session: Session, body: dict[str, Any]) -> dict[str, Any]:
-        which = None if body.get("against") is None else protocol.one_of(body, "against", len(self.desk.sets))
-        return {**payload.figures(self.desk, session, against=which), "seq": _seq(body)}
+    def _follow(self) -> bool:
+        """Goes on from what is on the disk, where another program wrote it; whether one did."""
+        if self.access.replaced():
+            # Whoever reviews the plan that is there now may write.
+            self.access.release()
+            return False
+        came = self.access.take_hold()
+        changed = self.record.changed()
+        if came or changed:
+            self.record = Record.read(self.folder)
+            self.session = resumed(self.desk.session(), self.record, self.access.plan_hash)
+            self.made.clear()
+        return changed
 
-    def _seen(self, body: dict[str, Any]) -> Session:
-        """The session, with the tunnel where the page has it, if it says so."""
-        if "entry" not in body:
-            return self.session
-        command = Move(protocol.count(body), protocol.triple(body, "entry"), protocol.triple(body, "tip"))
+    def _check_writes(self, page: str) -> None:
+        """Raises ``InputError`` where a page may not write, and where the record is not as it was left."""
+        changed = self._follow()
+        self.access.take_seat(page)
+        self.access.check(page)
+        if changed:
+            raise InputError(
+                f"{self.record.path.name} was changed by another program; the page shows what it holds now, look again",
+                code="review-record-changed",
+            )
+
+    def _note_made(self, what: str, session: Session) -> None:
+        self.made[what, session.rev] = session.lines
+        while len(self.made) > MADE_MAX:
+            del self.made[next(iter(self.made))]
+
+    def _check_shown(self, shown: Shown) -> None:
+        """Raises ``InputError`` where anything on the page is of other tunnels than stand."""
+        for name, words in PICTURES.items():
+            rev: int | None = getattr(shown, name)
+            if name == "space" and rev is None:
+                continue
+            if self.made.get(("figures" if name == "space" else name, rev)) != self.session.lines:
+                of = "are not of this plan yet" if rev is None else f"are of step {rev}, not of what stands"
+                raise InputError(
+                    f"the {words} on the page {of}; wait until all is drawn anew, look at it, then sign",
+                    code="sign-off-refused",
+                )
+
+    def _figures(self, session: Session, asked: Asked) -> Figures:
+        against = None if asked.against is None else self._set(asked.against, "against")
+        return replace(payload.figures(self.desk, session, against=against), seq=asked.seq)
+
+    def _set(self, which: int, name: str) -> int:
+        """The number of one of the sets. Raises ``InputError`` for another."""
+        if not 0 <= which < len(self.desk.sets):
+            raise InputError(f"{name} is {which}; 0 to {len(self.desk.sets) - 1} is accepted", code="review-command")
+        return which
+
+    def _seen(self, asked: Preview) -> Session:
+        """The session, with a tunnel where the page has it."""
         # Made of the step that was seen: a drag that began before another tab's step goes nowhere.
-        return apply(self.session, command, rev=protocol.step(body))
+        return apply(self.session, Move(asked.tunnel, point(asked.entry), point(asked.tip)), rev=asked.rev)
 
-    def _preview(self, body: dict[str, Any]) -> dict[str, Any]:
-        seen = self._seen(body)
-        told = self._figures(seen, body)
-        return {**told, "rev": self.session.rev, "selected": self.session.selected, "preview": True}
+    def _preview(self, asked: Preview) -> Figures:
+        told = self._figures(self._seen(asked), asked)
+        return replace(told, rev=self.session.rev, selected=self.session.selected, preview=True)
 
-    def _do(self, body: dict[str, Any]) -> dict[str, Any]:
-        rev = protocol.step(body)
-        kind = body.get("do")
-        if kind == "sign":
+    def _command(self, step: Step) -> Command:
+        """The session's command of what the page asks."""
+        if isinstance(step, SignStep):
+            self._check_shown(step.shown)
             broken = bool(self.desk.broken(self.desk.drilled(self.session.lines)))
-            today = datetime.date.today().isoformat()
-            command: Command = SignOff(protocol.text(body, "name"), protocol.text(body, "side"), today, broken)
-        elif kind == "take":
-            sets = self.desk.sets
-            command = Take(sets[protocol.one_of(body, "which", len(sets))][1])
-        elif kind == "snap":
-            command = best_move(self.desk, self.session, protocol.count(body))
-        else:
-            command = protocol.parsed(body)
-        session = apply(self.session, command, rev=rev)
+            return SignOff(step.name, step.side, datetime.date.today().isoformat(), broken)
+        if isinstance(step, TakeStep):
+            return Take(self.desk.sets[self._set(step.which, "which")][1])
+        if isinstance(step, SnapStep):
+            return best_move(self.desk, self.session, step.tunnel)
+        return command(step)
+
+    def _do(self, step: Step) -> Figures:
+        self._check_writes(step.page)
+        if step.rev != self.session.rev:
+            raise stale(step.rev, self.session)
+        made = self._command(step)
+        session = apply(self.session, made, rev=step.rev)
         # Measured first: a line that is no tunnel in this bone is refused here, and nothing has changed.
-        shown = self._figures(session, body)
+        shown = self._figures(session, step)
         if session.rev != self.session.rev:
-            record.save(session, self.plan_hash, self.folder)
+            plan = self.access.plan_hash
+            self.record.add(record.step_entries(self.record.last(plan), session, plan, type(made).__name__))
         self.session = session
+        self._note_made("figures", session)
         return shown
-
-
-def _seq(body: dict[str, Any]) -> int | None:
-    """The page's own count of what it has asked, handed back."""
-    given = body.get("seq")
-    return given if isinstance(given, int) and not isinstance(given, bool) else None

@@ -20,6 +20,7 @@ from corecore.base.errors import InputError
 from corecore.base.grid import BoolArray
 from corecore.base.limits import by_rounding
 from corecore.base.spec import Spec
+from corecore.document.fields import known
 from corecore.document.numbers import finite, number
 from corecore.document.plan import ViolationPart
 from corecore.document.totals import BoneLeftPart, TotalsPart
@@ -79,7 +80,9 @@ class ReviewModel:
             Line(_point(t.entry), _point(t.tip), t.diameter_mm, t.cavity_diameter_mm, t.cavity_length_mm)
             for t in self.scene.tunnels
         )
-        return Session(room, lines, selected=0 if lines else None)
+        # Of a plan that comes from a review itself, its notes go on.
+        review = known(self.scene.plan.review)
+        return Session(room, lines, selected=0 if lines else None, notes="" if review is None else review.notes)
 
     @cached_property
     def own(self) -> tuple[Line, ...]:
@@ -181,6 +184,8 @@ class ReviewModel:
             nearest_reason=UNSET,
             robust=UNSET,
             infeasible=own.infeasible if planned else UNSET,
+            # What an earlier review said was of that one; this one says its own.
+            review=UNSET,
         )
         return replace(self.scene, plan=plan)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from corecore.base.errors import InputError
 from corecore.document.fields import known
-from corecore.document.plan import PlanDocument
+from corecore.document.plan import PlanDocument, ReviewPart, SignedPart
 from corecore.exports.plan_folder import write_plan
 from corecore.hip.anatomy.model import PlanWarning
 from corecore.measures.model import Measures, measure
@@ -22,6 +22,13 @@ from corecore.review.session import Session
 
 #: Folder beside the plan that holds the reviewed one, numbered from the second on.
 FOLDER = "reviewed"
+#: Warnings of a plan's own tunnels and of how they came about: of others they are not true.
+OF_THE_TUNNELS = frozenset(
+    {
+        "entry_moved", "ends_exchanged", "no_bound", "fewer_tunnels", "neck_area_share", "breach_limit_not_met",
+        "risk_without_cavity", "focus_missed", "reviewed", "accepted", "notes", "signed",
+    }
+)  # fmt: skip
 #: So many are kept apart.
 FOLDERS_MAX = 99
 
@@ -34,7 +41,7 @@ def measured(desk: ReviewModel) -> Measures:
 def answers(plan: PlanDocument) -> ClinicianInput:
     """What a plan holds of the surgeon's answers; what it does not tell is not answered."""
     signs = plan.necrosis.signs
-    stage, date = known(signs.stage), known(signs.image_age.imaging_date)
+    stage, date = known(signs.stage), known(signs.image_age.imaging_date) or known(plan.case.imaging_date)
     label = None if stage is None else known(stage.label)
     return ClinicianInput(
         stage=None if label is None else parse_stage(label),
@@ -43,30 +50,57 @@ def answers(plan: PlanDocument) -> ClinicianInput:
     )
 
 
-def write_outcome(desk: ReviewModel, session: Session, measures: Measures, folder: Path) -> Path:
+def write_outcome(desk: ReviewModel, session: Session, measures: Measures, folder: Path, head: str | None) -> Path:
     """Writes the tunnels as they stand as a plan of status ``manual``, and returns its ``plan.json``.
 
-    Notes, acceptance and sign-off stand among its warnings. Raises ``InputError`` without a tunnel.
+    Step, notes, acceptance and sign-off are its ``review`` (``head``: hash of the record's last entry), and stand
+    among its warnings. Raises ``InputError`` without a tunnel.
     """
     if not session.lines:
         raise InputError("no tunnel to write", code="review-refused")
     drilled = desk.drilled(session.lines)
     entry, tip = (np.array(point, dtype=np.float64) for point in (session.lines[0].entry, session.lines[0].tip))
-    given = ManualPath(entry, tip, 0.0, tuple(desk.broken(drilled)), None, "the review looks for no other tunnel")
+    given = ManualPath(
+        entry,
+        tip,
+        0.0,
+        tuple(desk.broken(drilled)),
+        None,
+        "the review looks for no other tunnel",
+    )
+    review = _review(desk, session, head)
     notes = [PlanWarning("reviewed", f"reviewed from plan {desk.scene.hash}, step {session.rev}")]
-    if session.notes:
-        notes.append(PlanWarning("notes", " / ".join(session.notes.split("\n"))))
-    if session.accepted is not None:
-        notes.append(PlanWarning("accepted", f"broken limits accepted: {session.accepted}"))
-    if session.signed is not None:
-        signed = f"signed off by {session.signed.name} on {session.signed.day}, {session.room.side.upper()} hip"
-        notes.append(PlanWarning("signed", signed))
+    if review.notes:
+        notes.append(PlanWarning("notes", review.notes_line))
+    if review.accepted is not None:
+        notes.append(PlanWarning("accepted", f"broken limits accepted: {review.accepted}"))
+    if review.signed is not None:
+        notes.append(PlanWarning("signed", review.signed.words))
     # The number asked for was of the search; the hand may add.
     spec = replace(desk.spec, tunnels=max(desk.spec.tunnels, len(drilled)))
     plan = evaluated_plan(desk.hip, spec, measures, drilled, given=given, warnings=notes, timings={})
+    there = {warning.code for warning in plan.warnings}
+    kept = tuple(warning for warning in _warnings(desk.scene.plan) if warning.code not in there | OF_THE_TUNNELS)
+    plan = replace(plan, warnings=(*kept, *plan.warnings), review=review)
     into = free_folder(folder)
     write_plan(plan, into, log_text=lambda: "")
     return into / "plan.json"
+
+
+def _review(desk: ReviewModel, session: Session, head: str | None) -> ReviewPart:
+    signed = session.signed
+    return ReviewPart(
+        revision=session.rev,
+        plan=desk.scene.full_hash,
+        record=head,
+        notes=session.notes,
+        accepted=session.accepted,
+        signed=None if signed is None else SignedPart(signed.name, signed.day, session.room.side),
+    )
+
+
+def _warnings(plan: PlanDocument) -> list[PlanWarning]:
+    return [PlanWarning.told(known(one.code) or "", known(one.text) or "") for one in plan.warnings]
 
 
 def free_folder(folder: Path) -> Path:

@@ -1,12 +1,17 @@
-"""What the page is told of a session, as plain data: figures first, then slices, films and the scene to turn."""
+"""What the page is told of a session: figures first, then slices, films and the scene to turn."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
-from msgspec import to_builtins
+import msgspec
 
-from corecore.document.numbers import number
+from corecore.base.grid import FloatArray
+from corecore.base.limits import LIMITS
+from corecore.document.fields import known
+from corecore.document.numbers import finite
+from corecore.document.plan import ViolationPart
+from corecore.document.text import UNKNOWN
 from corecore.report.fluoroscopy import fluoroscopy
 from corecore.report.page import scene_data
 from corecore.report.pictures.bodies import darker, tunnel_color
@@ -14,52 +19,73 @@ from corecore.report.report_content import judged_content, report_content
 from corecore.report.slices import DRAFT_PIXEL_MM, PIXEL_MM, UNITS_PER_MM, Plane, slices
 from corecore.review import comparison
 from corecore.review.model import ReviewModel
+from corecore.review.protocol import (
+    Beside,
+    CaseDetails,
+    Figures,
+    Film,
+    Judged,
+    SetSummary,
+    Signed,
+    Slice,
+    SlicePlace,
+    Space,
+    StandingLine,
+    Tunnel,
+    TunnelColors,
+    Warnings,
+)
 from corecore.review.session import Line, Session
 
 #: A tunnel's edge in space, as dark against its face as on the preview page.
 EDGE_SHADE = 0.6
 
 
-def about(desk: ReviewModel) -> dict[str, Any]:
+def about(desk: ReviewModel) -> CaseDetails:
     """What no step changes: whose hip, which plan, its warnings."""
-    content = to_builtins(report_content(desk.scene))
-    told = {key: content[key] for key in ("side", "id", "imaged", "warnings", "notice")}
-    return {**told, "plan": desk.scene.hash, "sets": [name for name, _ in desk.sets]}
+    content = report_content(desk.scene)
+    return CaseDetails(
+        side=content.side,
+        id=content.id,
+        imaged=content.imaged,
+        warnings=msgspec.convert(content.warnings, Warnings, from_attributes=True),
+        notice=content.notice,
+        plan=desk.scene.hash,
+        sets=[name for name, _ in desk.sets],
+    )
 
 
-def figures(desk: ReviewModel, session: Session, *, against: int | None = None) -> dict[str, Any]:
+def figures(desk: ReviewModel, session: Session, *, against: int | None = None) -> Figures:
     """Where the session stands, its tunnels on the bone, and every figure against its limit.
 
     ``against``: also beside which of ``Desk.sets``. Raises ``InputError`` where a line is no tunnel.
     """
     scene = desk.shown(session.lines)
     color = tunnel_color(scene)
-    found: dict[str, Any] = {
-        "rev": session.rev,
-        "selected": session.selected,
-        "lines": [_bare(line) for line in session.lines],
-        "tunnels": _bores(desk, session.lines),
-        "undo": bool(session.past),
-        "redo": bool(session.future),
-        "accepted": session.accepted,
-        "signed": None if session.signed is None else {"name": session.signed.name, "day": session.signed.day},
-        "notes": session.notes,
-        **to_builtins(judged_content(scene)),
-        "color": {"face": color, "edge": darker(color, EDGE_SHADE)},
-        "against": None,
-    }
+    judged = msgspec.convert(judged_content(scene), Judged, from_attributes=True)
+    beside = None
     if against is not None and session.lines:
         name, lines = desk.sets[against]
-        found["against"] = {
-            "which": against,
-            "name": name,
-            "tunnels": _bores(desk, lines),
-            "rows": comparison.compared(desk, session.lines, lines),
-        }
-    return found
+        beside = Beside(against, name, _bores(desk, lines), comparison.compared(desk, session.lines, lines))
+    return Figures(
+        **msgspec.structs.asdict(judged),
+        rev=session.rev,
+        seq=None,
+        selected=session.selected,
+        lines=[StandingLine(list(line.entry), list(line.tip), line.diameter_mm) for line in session.lines],
+        tunnels=_bores(desk, session.lines),
+        undo=bool(session.past),
+        redo=bool(session.future),
+        accepted=session.accepted,
+        signed=None if session.signed is None else Signed(session.signed.name, session.signed.day),
+        notes=session.notes,
+        color=TunnelColors(color, darker(color, EDGE_SHADE)),
+        against=beside,
+        preview=False,
+    )
 
 
-def cuts(desk: ReviewModel, session: Session, *, draft: bool = False) -> list[dict[str, Any]]:
+def cuts(desk: ReviewModel, session: Session, *, draft: bool = False) -> list[Slice]:
     """The three slices along the selected tunnel; a ``draft`` has coarser pixels, for as long as a hand moves it.
 
     Those along the tunnel say where its ends are drawn and which way a pixel of the drawing lies in the patient.
@@ -72,53 +98,66 @@ def cuts(desk: ReviewModel, session: Session, *, draft: bool = False) -> list[di
     tunnel = scene.tunnels[found.number - 1]
     places = [_place(plane, tunnel.entry, tunnel.tip) for plane in found.planes] + [None]
     return [
-        {"svg": str(drawing), "caption": words, "place": place, "tunnel": found.number - 1}
+        Slice(str(drawing), words, place, found.number - 1)
         for (drawing, words), place in zip(found.drawings, places, strict=True)
     ]
 
 
-def films(desk: ReviewModel, session: Session) -> list[dict[str, str]]:
+def films(desk: ReviewModel, session: Session) -> list[Film]:
     """The simulated fluoroscopy of a session."""
     return [
-        {"title": film.arm.title, "words": ". ".join([film.stance, *film.caption]), "svg": str(film.drawing)}
+        Film(film.arm.title, ". ".join([film.stance, *film.caption]), str(film.drawing))
         for film in fluoroscopy(desk.shown(session.lines), desk.tissue)
     ]
 
 
-def now(desk: ReviewModel, session: Session) -> dict[str, Any] | None:
+def now(desk: ReviewModel, session: Session) -> SetSummary | None:
     """What stands, as a line of that table; ``None`` without a tunnel."""
     return comparison.row(desk, "as it stands", session.lines) if session.lines else None
 
 
-def space(desk: ReviewModel) -> dict[str, Any]:
+def breaks(desk: ReviewModel, session: Session) -> list[str]:
+    """Every limit that the tunnels break, in a surgeon's words."""
+    return [_broken(item) for item in desk.broken(desk.drilled(session.lines))]
+
+
+def _broken(item: ViolationPart) -> str:
+    number = known(item.tunnel)
+    where = "" if number is None else f"Tunnel {number}: "
+    limit = LIMITS.get(str(item.key))
+    if limit is None or item.key == "misses_lesion":
+        return where + ("misses the necrosis" if limit else str(item.key))
+    value, bound = (_measure(known(one), limit.unit) for one in (item.value, item.limit))
+    return f"{where}{limit.figure_name}: {value}, {'at least' if limit.at_least else 'at most'} {bound}"
+
+
+def _measure(value: float | None, unit: str) -> str:
+    if value is None:
+        return UNKNOWN
+    return {"mm": f"{value:.1f} mm", "deg": f"{value:.0f}°", "share": f"{100 * value:.1f} %"}.get(unit, f"{value:g}")
+
+
+def space(desk: ReviewModel) -> Space:
     """Bone, lesion and axes to turn, about the head's centre; the tunnels come with each answer."""
-    return {"origin": [number(c) for c in desk.scene.head_center], **to_builtins(scene_data(desk.scene, tunnels=False))}
+    told = msgspec.structs.asdict(scene_data(desk.scene, tunnels=False))
+    return msgspec.convert({"origin": _numbers(desk.scene.head_center), **told}, Space, from_attributes=True)
 
 
-def _bare(line: Line) -> dict[str, Any]:
-    return {"entry": line.entry, "tip": line.tip, "diameter_mm": line.diameter_mm}
-
-
-def _bores(desk: ReviewModel, lines: tuple[Line, ...]) -> list[dict[str, Any]]:
+def _bores(desk: ReviewModel, lines: Sequence[Line]) -> list[Tunnel]:
     """The tunnels as they lie in the bone, RAS mm."""
     return [
-        {
-            "entry": [number(c) for c in desk.hip.to_world(tunnel.entry)],
-            "tip": [number(c) for c in desk.hip.to_world(tunnel.tip)],
-            "diameter_mm": tunnel.diameter_mm,
-            "cavity_diameter_mm": tunnel.cavity_diameter_mm,
-            "cavity_length_mm": tunnel.cavity_length_mm,
-        }
+        Tunnel(
+            _numbers(desk.hip.to_world(tunnel.entry)), _numbers(desk.hip.to_world(tunnel.tip)), tunnel.diameter_mm,
+            tunnel.cavity_diameter_mm, tunnel.cavity_length_mm,
+        )
         for tunnel, _ in desk.drilled(lines)
-    ]
+    ]  # fmt: skip
 
 
-def _place(plane: Plane, entry: Any, tip: Any) -> dict[str, Any]:
-    ends = plane.place([entry, tip])
-    return {
-        "entry": [round(float(c), 2) for c in ends[0]],
-        "tip": [round(float(c), 2) for c in ends[1]],
-        "right": [number(c) for c in plane.right],
-        "up": [number(c) for c in plane.up],
-        "units_per_mm": UNITS_PER_MM,
-    }
+def _place(plane: Plane, entry: FloatArray, tip: FloatArray) -> SlicePlace:
+    entry_at, tip_at = ([round(float(c), 2) for c in end] for end in plane.place([entry, tip]))
+    return SlicePlace(entry_at, tip_at, _numbers(plane.right), _numbers(plane.up), UNITS_PER_MM)
+
+
+def _numbers(values: FloatArray) -> list[float]:
+    return [finite(c) for c in values]

@@ -1,72 +1,288 @@
-"""The review on disk: ``review.json`` beside the plan, written after every step, whole or not at all."""
+"""``review.json`` beside the plan: every step of its reviews, one after the other; it only ever grows.
+
+One JSON, rewritten whole with each addition (a new file takes the old one's name), so that a crash at any moment
+leaves the old one or the new one. Each entry holds the hash of the one before it: what was taken out, put in or
+changed since is told at the next opening. What is to be added to is compared with what was read first.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import datetime
+import hashlib
 import json
-from dataclasses import asdict, replace
+import os
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Final, Literal
 
-from corecore.base.errors import InputError
-from corecore.base.input_file import first_line, json_of
-from corecore.io.files import atomic_write_text, check_unclaimed
-from corecore.review.session import Add, Line, Session, after, written
+import msgspec
+from msgspec import Meta
 
-SCHEMA = "corecore.review/1"
+from corecore.base.errors import InputError, OutputError
+from corecore.base.input_file import bytes_of, first_line, parsed_json
+from corecore.base.version import __version__
+from corecore.document.fields import Part, Vector
+from corecore.document.seal import digest
+from corecore.io.files import atomic_write_bytes, check_unclaimed
+from corecore.review.session import Add, Line, Session, Signature, after, written
+
+SCHEMA: Final = "corecore.review/2"
+#: Of versions that kept no history: read as the first entry of one.
+WITHOUT_HISTORY: Final = "corecore.review/1"
 NAME = "review.json"
-#: Largest record read, bytes: sixteen tunnels take four thousand.
-SIZE_LIMIT_BYTES = 1_000_000
+#: A record that cannot be read is set aside under the first such name that is free; so many are kept.
+ASIDE, ASIDE_MAX = "review-unreadable-{}.json", 99
+#: Largest record, bytes (engineering choice): some thirty thousand steps of one tunnel, four thousand of sixteen.
+SIZE_LIMIT_BYTES = 16 * 1024 * 1024
+#: What is hashed of an entry: all but its own hash.
+NOT_HASHED = ("hash",)
+
+Event = Literal["move", "note", "acceptance", "signature", "lapse", "save", "earlier"]
 
 
-def record(session: Session, plan_hash: str) -> dict[str, Any]:
-    """What is kept of a session: the tunnels as they stand, and what was said of them; no history."""
-    return {
-        "schema": SCHEMA,
-        "coordinate_system": "RAS",
-        "units": "mm",
-        "plan": plan_hash,
-        "rev": session.rev,
-        "side": session.room.side,
-        "tunnels": [asdict(line) for line in session.lines],
-        "notes": session.notes,
-        "accepted": session.accepted,
-        "signed": None if session.signed is None else asdict(session.signed),
-    }
+class LinePart(Part, frozen=True):
+    """A tunnel as it was moved about: world RAS mm."""
+
+    entry: Vector
+    tip: Vector
+    diameter_mm: float
+    cavity_diameter_mm: float = 0.0
+    cavity_length_mm: float = 0.0
 
 
-def save(session: Session, plan_hash: str, folder: Path) -> None:
-    """Writes the record. Raises ``OutputError`` where it cannot be written, and while another run writes the plan."""
-    check_unclaimed(folder)
-    text = json.dumps(record(session, plan_hash), indent=1, ensure_ascii=False, allow_nan=False)
-    atomic_write_text(folder / NAME, text + "\n")
+class SignaturePart(Part, frozen=True):
+    """Who signed, when, and at which step."""
+
+    name: str
+    day: str
+    rev: int
 
 
-def resumed(session: Session, plan_hash: str, folder: Path) -> Session:
-    """The session with tunnels and notes of an earlier review of the same plan, as one step; its signature stays there.
+class Entry(Part, frozen=True, kw_only=True):
+    """One event: what happened, and all that stood after it.
 
-    Without such a record, the session as it is. Raises ``InputError`` for a record that cannot be read.
+    ``revision``: step of the session; ``plan``: hash of the plan under review; ``words``: the command, what lapsed,
+    or what was saved; ``earlier``: what a version without history had kept.
     """
-    path = folder / NAME
-    if not path.is_file():
-        return session
+
+    time: str
+    revision: int
+    plan: str
+    corecore_version: str
+    event: Event
+    words: str
+    side: Literal["left", "right"]
+    tunnels: list[LinePart]
+    notes: str
+    accepted: str | None
+    signed: SignaturePart | None
+    previous: str
+    hash: str = ""
+
+    def is_of(self, plan_hash: str) -> bool:
+        """Whether the plan under review was this one; versions without history kept eight digits of its hash."""
+        return self.plan == plan_hash or (self.event == "earlier" and plan_hash.startswith(self.plan))
+
+
+class _Earlier(Part, frozen=True, kw_only=True):
+    """``review.json`` of a version without history."""
+
+    plan: Annotated[str, Meta(min_length=1)]
+    rev: int = 0
+    side: Literal["left", "right"] = "right"
+    tunnels: list[LinePart]
+    notes: str = ""
+    accepted: str | None = None
+    signed: SignaturePart | None = None
+
+
+class _File(Part, frozen=True, kw_only=True):
+    schema: Literal["corecore.review/2"]
+    coordinate_system: Literal["RAS"]
+    units: Literal["mm"]
+    history: list[Entry]
+
+
+@dataclass
+class Record:
+    """A folder's record: its entries, and what the file was when it was last read or written (``None``: no file)."""
+
+    path: Path
+    entries: list[Entry]
+    seen: str | None
+
+    @classmethod
+    def read(cls, folder: Path) -> Record:
+        """Reads the record. Raises ``InputError`` for one that is damaged, or was changed after it was written."""
+        path = folder / NAME
+        if not path.exists():
+            return cls(path, [], None)
+        data = bytes_of(path, "a review.json", SIZE_LIMIT_BYTES)
+        try:
+            entries = _entries(parsed_json(data), path)
+        except (ValueError, msgspec.ValidationError) as error:
+            raise InputError(
+                f"{path}: not readable ({first_line(error)}); --afresh sets it aside", code="review-unreadable"
+            ) from error
+        return cls(path, entries, hashlib.sha256(data).hexdigest())
+
+    @property
+    def revision(self) -> int:
+        """The last step that any review in this folder has reached."""
+        return max((entry.revision for entry in self.entries), default=0)
+
+    @property
+    def head(self) -> str | None:
+        """Hash of the last entry."""
+        return self.entries[-1].hash if self.entries else None
+
+    def last(self, plan_hash: str) -> Entry | None:
+        """The last entry on a plan."""
+        return next((entry for entry in reversed(self.entries) if entry.is_of(plan_hash)), None)
+
+    def changed(self) -> bool:
+        """Whether the file is another one than was last read or written here; one that is gone is written anew."""
+        there = _sha256(self.path)
+        return there is not None and there != self.seen
+
+    def add(self, entries: list[Entry]) -> None:
+        """Adds entries in one piece.
+
+        Raises ``OutputError`` where the file has changed meanwhile or is full, and while another run writes the plan.
+        """
+        check_unclaimed(self.path.parent)
+        if self.changed():
+            raise OutputError(
+                f"{self.path}: was changed by another program; nothing is written over it, start the review again",
+                code="review-record-changed",
+            )
+        linked = list(self.entries)
+        for entry in entries:
+            linked.append(_linked(entry, linked[-1].hash if linked else ""))
+        data = _text(linked).encode("utf-8")
+        if len(data) > SIZE_LIMIT_BYTES:
+            raise OutputError(
+                f"{self.path}: would be over {SIZE_LIMIT_BYTES:,} bytes; move it elsewhere and start the review again",
+                code="review-record-changed",
+            )
+        atomic_write_bytes(self.path, data, durable=True)
+        self.entries, self.seen = linked, hashlib.sha256(data).hexdigest()
+
+    def clear_remains(self) -> None:
+        """Removes what a save that was killed has left; only for who holds the record."""
+        for left in self.path.parent.glob(f".{NAME}.????????"):
+            with contextlib.suppress(OSError):
+                left.unlink()
+
+
+def set_aside(folder: Path) -> Record:
+    """An empty record; one that cannot be read goes under another name, none is lost."""
+    free = next(
+        (path for count in range(1, ASIDE_MAX + 1) if not (path := folder / ASIDE.format(count)).exists()), None
+    )
+    if free is None:
+        raise OutputError(f"{folder}: holds {ASIDE_MAX} unreadable reviews already", code="output-unwritable")
     try:
-        content = json_of(path, "a review.json", SIZE_LIMIT_BYTES)
-        if content.get("schema") != SCHEMA or content.get("plan") != plan_hash:
-            # Of another plan, or another program: left alone until the first step overwrites it.
-            return session
-        lines = [
-            Line(**{**item, "entry": tuple(item["entry"]), "tip": tuple(item["tip"])}) for item in content["tunnels"]
-        ]
-        notes = written(str(content.get("notes", "")))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"{path}: not readable ({first_line(error)}); remove it, or give --afresh",
-            code="review-unreadable",
-        ) from error
-    empty = replace(session, lines=())
-    for line in lines:
-        empty = replace(empty, lines=after(empty, Add(line)))
-    session = replace(session, notes=notes)
-    if empty.lines == session.lines:
-        return session
-    return replace(session, lines=empty.lines, past=(session.lines,), rev=session.rev + 1)
+        os.rename(folder / NAME, free)
+    except OSError as error:
+        raise OutputError(f"{free}: cannot be written ({error.strerror})", code="output-unwritable") from error
+    return Record(folder / NAME, [], None)
+
+
+def entry(session: Session, plan_hash: str, event: Event, words: str) -> Entry:
+    """What stands in a session, as an entry."""
+    signed = session.signed
+    return Entry(
+        time=datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
+        revision=session.rev,
+        plan=plan_hash,
+        corecore_version=__version__,
+        event=event,
+        words=words,
+        side=session.room.side,
+        tunnels=[
+            LinePart(list(a.entry), list(a.tip), a.diameter_mm, a.cavity_diameter_mm, a.cavity_length_mm)
+            for a in session.lines
+        ],
+        notes=session.notes,
+        accepted=session.accepted,
+        signed=None if signed is None else SignaturePart(signed.name, signed.day, signed.rev),
+        previous="",
+    )
+
+
+def step_entries(last: Entry | None, session: Session, plan_hash: str, words: str) -> list[Entry]:
+    """The entries of one step: what was said of other tunnels than stand now lapses, and the step itself."""
+    found = []
+    if last is not None and last.signed is not None and session.signed is None:
+        gone = f"signature of {last.signed.name}, {last.signed.day}, step {last.signed.rev}"
+        found.append(entry(session, plan_hash, "lapse", gone))
+    if last is not None and last.accepted is not None and session.accepted is None:
+        found.append(entry(session, plan_hash, "lapse", f"acceptance: {last.accepted}"))
+    events: dict[str, Event] = {"SignOff": "signature", "Accept": "acceptance", "Note": "note"}
+    return [*found, entry(session, plan_hash, events.get(words, "move"), words)]
+
+
+def resumed(fresh: Session, record: Record, plan_hash: str) -> Session:
+    """The session as the last entry on this plan has it; steps are counted on from the record's last.
+
+    Acceptance and signature stand where this version made the entry: another one may measure otherwise. Without an
+    entry on this plan, the session as it is. Raises ``InputError`` for tunnels that cannot be.
+    """
+    last = record.last(plan_hash)
+    if last is None:
+        return replace(fresh, rev=record.revision)
+    found = replace(fresh, lines=(), notes=written(last.notes), rev=record.revision)
+    for part in last.tunnels:
+        found = replace(found, lines=after(found, Add(_line(part))))
+    past = () if found.lines == fresh.lines else (fresh.lines,)
+    found = replace(found, past=past, selected=0 if found.lines else None)
+    if last.corecore_version != __version__:
+        return found
+    signed = None if last.signed is None else Signature(last.signed.name, last.signed.day, last.signed.rev)
+    return replace(found, accepted=last.accepted, signed=signed)
+
+
+def _line(part: LinePart) -> Line:
+    (ax, ay, az), (bx, by, bz) = part.entry, part.tip
+    return Line((ax, ay, az), (bx, by, bz), part.diameter_mm, part.cavity_diameter_mm, part.cavity_length_mm)
+
+
+def _entries(content: Any, path: Path) -> list[Entry]:
+    """The entries of a file. Raises ``ValueError`` for anything else than a record whose chain holds."""
+    if isinstance(content, dict) and content.get("schema") == WITHOUT_HISTORY:
+        return [_linked(_earlier(msgspec.convert(content, _Earlier), path), "")]
+    file = msgspec.convert(content, _File)
+    before = ""
+    for number, (told, one) in enumerate(zip(content["history"], file.history, strict=True), start=1):
+        if one.previous != before or one.hash != digest(told, NOT_HASHED):
+            raise ValueError(f"entry {number} is not as it was written")
+        before = one.hash
+    return file.history
+
+
+def _earlier(old: _Earlier, path: Path) -> Entry:
+    when = datetime.datetime.fromtimestamp(path.stat().st_mtime, datetime.UTC).isoformat(timespec="seconds")
+    return Entry(
+        time=when, revision=old.rev, plan=old.plan, corecore_version="", event="earlier",
+        words="kept by a version without history; time of the file", side=old.side, tunnels=old.tunnels,
+        notes=old.notes, accepted=old.accepted, signed=old.signed, previous="",
+    )  # fmt: skip
+
+
+def _linked(one: Entry, previous: str) -> Entry:
+    one = msgspec.structs.replace(one, previous=previous)
+    return msgspec.structs.replace(one, hash=digest(msgspec.to_builtins(one), NOT_HASHED))
+
+
+def _text(entries: list[Entry]) -> str:
+    """The file: an entry a line."""
+    lines = ",\n".join(json.dumps(msgspec.to_builtins(one), ensure_ascii=False, allow_nan=False) for one in entries)
+    return f'{{"schema": "{SCHEMA}", "coordinate_system": "RAS", "units": "mm", "history": [\n{lines}\n]}}\n'
+
+
+def _sha256(path: Path) -> str | None:
+    if not path.exists():
+        return None
+    return hashlib.sha256(bytes_of(path, "a review.json", SIZE_LIMIT_BYTES)).hexdigest()

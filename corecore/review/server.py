@@ -7,13 +7,16 @@ the ``Authorization`` header. Not a cookie: cookies ignore ports, and another lo
 from __future__ import annotations
 
 import hmac
-import json
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from corecore.base.errors import CorecoreError, InputError, MissingExtraError
+from corecore.document.fields import Part
 from corecore.review.controller import ReviewController
+from corecore.review.protocol import question
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -64,7 +67,9 @@ def application(table: ReviewController, token: str, port: int) -> Starlette:
         text = (files("corecore.review") / "static" / name).read_text(encoding="utf-8")
         return Response(text, media_type=kind, headers=HEADERS)
 
-    def guarded(name: str, answer: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]) -> Route:
+    def guarded(name: str, answer: Callable[[Any], Awaitable[Part]]) -> Route:
+        path = f"/api/{name}"
+
         async def endpoint(request: Request) -> Response:
             if request.headers.get("host") not in hosts:
                 return refused(421, "another host")
@@ -75,11 +80,12 @@ def application(table: ReviewController, token: str, port: int) -> Starlette:
             if not hmac.compare_digest(given, f"Bearer {token}".encode()):
                 return refused(403, "no token, or another one: open the address that corecore printed")
             try:
-                return JSONResponse(await answer(await _body(request)), headers=HEADERS)
+                told = await answer(question(path, await _body(request)))
+                return Response(msgspec.json.encode(told), media_type="application/json", headers=HEADERS)
             except CorecoreError as error:
                 return refused(422, str(error))
 
-        return Route(f"/api/{name}", endpoint, methods=["POST"])
+        return Route(path, endpoint, methods=["POST"])
 
     routes = [Route(path, page, methods=["GET"]) for path in STATIC]
     routes += [
@@ -91,23 +97,16 @@ def application(table: ReviewController, token: str, port: int) -> Starlette:
         guarded("ranked", table.ranked),
         guarded("scene", table.space),
         guarded("write", table.write),
+        guarded("watch", table.watch),
     ]
     return Starlette(routes=routes)
 
 
-async def _body(request: Request) -> dict[str, Any]:
-    """The body as an object, none as an empty one. Raises ``InputError`` for one that is too long or no JSON object."""
+async def _body(request: Request) -> bytes:
+    """The body. Raises ``InputError`` for one that is too long."""
     data = b""
     async for chunk in request.stream():
         data += chunk
         if len(data) > BODY_MAX:
             raise InputError(f"a command of over {BODY_MAX} bytes; a shorter one is accepted", code="review-command")
-    if not data:
-        return {}
-    try:
-        content = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise InputError("a command that is no JSON; an object is accepted", code="review-command") from error
-    if not isinstance(content, dict):
-        raise InputError("a command that is no object; an object is accepted", code="review-command")
-    return content
+    return data

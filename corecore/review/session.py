@@ -176,10 +176,7 @@ Command = Move | Nudge | Resize | Add | Remove | Take | Select | Undo | Redo | A
 def apply(session: Session, command: Command, *, rev: int) -> Session:
     """The session after a command. Raises ``InputError`` for a stale ``rev`` and for what cannot be."""
     if rev != session.rev:
-        raise InputError(
-            f"made for step {rev} of the session, which is at {session.rev}; look again, then move",
-            code="review-refused",
-        )
+        raise stale(rev, session)
     if isinstance(command, Select):
         if command.number is not None:
             _at(session, command.number)
@@ -202,6 +199,13 @@ def apply(session: Session, command: Command, *, rev: int) -> Session:
         return _stands(session, session.future[0], past=past, future=future)
     lines = after(session, command)
     return _stands(session, lines, past=(*session.past, session.lines)[-STEPS_MAX:], future=())
+
+
+def stale(rev: int, session: Session) -> InputError:
+    """What is said of anything that was asked of another step."""
+    return InputError(
+        f"made for step {rev} of the session, which is at {session.rev}; look again, then move", code="review-refused"
+    )
 
 
 def after(session: Session, command: Move | Nudge | Resize | Add | Remove | Take) -> tuple[Line, ...]:

@@ -109,7 +109,6 @@ DOORS = {
     "report/pictures/renderers.py np.load": "what the drawing process has just written",
     "report/pictures/vtk_process.py np.load": "what the process that started it has just written",
     "review/server.py read_text": "the package's own pages",
-    "review/server.py json.loads": "a command of the page, bounded",
     "study/batch/figures.py ParquetFile": "a stream from the door",
     "study/batch/journal.py open": "to append to, after the door's check",
     "study/batch/journal.py fdopen": "to append to, after the door's check",

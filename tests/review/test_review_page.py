@@ -5,7 +5,9 @@ Screenshots go to the folder that ``CORECORE_ARTEFACTS`` names, else to the test
 
 from __future__ import annotations
 
+import csv
 import functools
+import html
 import http.server
 import json
 import os
@@ -18,12 +20,15 @@ from typing import Any
 
 import pytest
 from support.chromium import find_chromium
-from support.review_case import TOKEN, sample_desk, served
+from support.review_case import TOKEN, sample_desk, sample_table, served
 
+from corecore.exports.formats import export_plan
 from corecore.hip.hip import Hip
+from corecore.io.files import atomic_write_text
 from corecore.review import record
 from corecore.review.controller import ReviewController
 from corecore.review.model import ReviewModel
+from corecore.review.record import Record
 
 pytest.importorskip("starlette")
 pytestmark = pytest.mark.browser
@@ -98,8 +103,10 @@ def desk(sample_hip: Hip) -> ReviewModel:
 
 
 @pytest.fixture
-def table(desk: ReviewModel, tmp_path: Path) -> ReviewController:
-    return ReviewController(desk, desk.session(), tmp_path, desk.scene.hash)
+def table(desk: ReviewModel, tmp_path: Path) -> Iterator[ReviewController]:
+    found = sample_table(desk, tmp_path)
+    yield found
+    found.access.release()
 
 
 @pytest.fixture
@@ -185,8 +192,32 @@ def overlaps(page: Any) -> list[list[str]]:
     return pairs
 
 
+def assert_same_everywhere(saved: Path, name: str, day: str, step: int, folder: Path) -> None:
+    """Id, side, signature, notes and step are the same in record, plan, report and export."""
+    plan = json.loads(saved.read_text())
+    review, who, imaged = plan["review"], plan["case"]["id"], plan["necrosis"]["signs"]["image_age"]["imaging_date"]
+    last = Record.read(saved.parents[1]).entries[-1]
+    assert (review["revision"], review["plan"], review["notes"]) == (last.revision, last.plan, last.notes)
+    assert review["signed"] == {"name": name, "day": day, "side": "right"}
+    assert last.signed is not None
+    assert (last.signed.name, last.signed.day, last.side, step) == (name, day, plan["case"]["side"], last.revision)
+    texts = {item["code"]: item["text"] for item in plan["warnings"]}
+    signed, notes = texts["signed"], texts["notes"]
+    assert signed == f"signed off by {name} on {day}, RIGHT hip"
+    said = f"tep {step} of the review of plan {review['plan'][:8]}; {signed}"
+    words = html.unescape((saved.parent / "report.html").read_text())
+    for part in (who, "RIGHT", said, notes, imaged):
+        assert part in words, part
+    export_plan(saved, "csv", folder / "plan.csv", accept_violations="agreed with the family")
+    with (folder / "plan.csv").open(newline="") as stream:
+        row = next(csv.DictReader(stream))
+    assert (row["case_id"], row["side"], row["signed"], row["notes"]) == (who, "RIGHT", signed, notes)
+    assert row["imaging_date"] == imaged
+    assert row["review_step"] == str(step)
+
+
 def test_a_plan_is_looked_at_dragged_signed_and_saved(
-    browser: Any, address: str, table: ReviewController, artefacts: Path
+    browser: Any, address: str, table: ReviewController, artefacts: Path, tmp_path: Path
 ) -> None:
     seen = Seen(browser, LAPTOP)
     page = seen.open(address)
@@ -231,14 +262,30 @@ def test_a_plan_is_looked_at_dragged_signed_and_saved(
     page.locator("#sign").click()
     stepped(page, 5)
     holds(page, "Signed by A. Surgeon", "#signed")
-    kept = json.loads((table.folder / record.NAME).read_text())
+    kept = json.loads((table.folder / record.NAME).read_text())["history"][-1]
     assert (kept["plan"], kept["signed"]["name"], kept["notes"]) == (
-        table.plan_hash, "A. Surgeon", "pin first <b>slowly</b>\nthen drill",
+        table.access.plan_hash, "A. Surgeon", "pin first <b>slowly</b>\nthen drill",
     )  # fmt: skip
     page.screenshot(path=artefacts / "review_signed.png")
     page.locator("#write").click()
+    page.locator("#ask").wait_for()
+    assert page.evaluate("document.activeElement.id") == "ask-no", "what is pressed by habit saves nothing"
+    holds(page, "Tip and wall to the joint: 1.", "#ask-breaks")
+    page.screenshot(path=artefacts / "review_asked.png")
+    page.locator("#ask-no").click()
+    until(page, "document.querySelector('#written').textContent === 'not saved'")
+    assert not (table.folder / "reviewed").exists()
+    page.locator("#write").click()
+    page.locator("#ask-yes").click()
     until(page, "document.querySelector('#written').textContent.includes('reviewed/plan.json')")
-    written = json.loads((table.folder / "reviewed" / "plan.json").read_text())
+    saved = table.folder / "reviewed" / "plan.json"
+    written = json.loads(saved.read_text())
+    signed = table.session.signed
+    assert signed is not None
+    holds(page, f"Signed by A. Surgeon, {signed.day}", "#signed")
+    told = (written["case"]["id"], written["necrosis"]["signs"]["image_age"]["imaging_date"], "step 5")
+    assert all(words in page.locator("#who").inner_text() for words in told)
+    assert_same_everywhere(saved, "A. Surgeon", signed.day, 5, tmp_path)
     texts = {item["code"]: item["text"] for item in written["warnings"]}
     assert written["status"] == "manual"
     assert written["violations"]
@@ -393,7 +440,7 @@ def test_the_keyboard_reaches_every_control(browser: Any, address: str) -> None:
     page = seen.open(address)
     every = page.evaluate(
         "[...document.querySelectorAll('button, select, input, textarea')].filter(one => !one.disabled"
-        " && !one.closest('[hidden]')).map((one, k) => (one.dataset.mark = k, k))"
+        " && !one.closest('[hidden], dialog')).map((one, k) => (one.dataset.mark = k, k))"
     )
     assert len(every) > 25
     reached = set()
@@ -452,3 +499,57 @@ def test_a_page_of_another_port_gets_nothing(
         server.shutdown()
         server.server_close()
         seen.context.close()
+
+
+def test_a_second_window_and_a_second_server_are_read_only_until_they_may_write(
+    browser: Any, address: str, table: ReviewController, artefacts: Path
+) -> None:
+    seen, other = Seen(browser, LAPTOP), Seen(browser, LAPTOP)
+    page, second = seen.open(address), other.open(address)
+    second.wait_for_selector("body[data-permission='other_page']")
+    holds(second, "READ-ONLY", "#permission")
+    holds(second, "another window", "#permission")
+    second.screenshot(path=artefacts / "review_read_only.png")
+    second.locator("#side").click()
+    second.keyboard.press("ArrowUp")
+    page.get_by_role("button", name="shallower").click()
+    stepped(page, 1)
+    # It follows what the other does.
+    stepped(second, 1)
+    second.locator("#take").click()
+    second.wait_for_selector("body[data-permission='writes']")
+    page.wait_for_selector("body[data-permission='other_page']")
+    second.get_by_role("button", name="deeper").click()
+    stepped(second, 2)
+    stepped(page, 2)
+    assert table.session.lines == table.desk.own
+
+    rival = sample_table(table.desk, table.folder)
+    assert rival.access.hold is None
+    with served(rival) as elsewhere:
+        third = Seen(browser, LAPTOP)
+        far = third.open(elsewhere)
+        far.wait_for_selector("body[data-permission='other_server']")
+        holds(far, f"process {os.getpid()}", "#permission")
+        far.screenshot(path=artefacts / "review_other_server.png")
+        assert far.locator("#take").is_hidden()
+        third.context.close()
+    # One that is left lets the first write again.
+    second.goto("about:blank")
+    page.wait_for_selector("body[data-permission='writes']")
+    other.context.close()
+    seen.context.close()
+
+
+def test_a_plan_replaced_on_disk_is_said_in_large_letters(
+    browser: Any, address: str, table: ReviewController, artefacts: Path
+) -> None:
+    seen = Seen(browser, LAPTOP)
+    page = seen.open(address)
+    content = json.loads(table.access.plan_file.read_text())
+    atomic_write_text(table.access.plan_file, json.dumps({**content, "case": {**content["case"], "id": "another"}}))
+    page.wait_for_selector("body[data-permission='replaced']")
+    holds(page, "NOT THE CURRENT PLAN", "#permission")
+    page.screenshot(path=artefacts / "review_replaced.png")
+    assert not (table.folder / record.NAME).exists()
+    seen.context.close()

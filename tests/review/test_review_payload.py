@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
-from support.review_case import ENTRY, TIP, sample_desk
+from support.review_case import ENTRY, TIP, sample_desk, sample_table
 
 from corecore.base.errors import InputError
 from corecore.hip.hip import Hip
@@ -25,6 +25,7 @@ from corecore.review.model import ReviewModel
 from corecore.review.optimise import best_move
 from corecore.review.outcome import FOLDERS_MAX, free_folder
 from corecore.review.payload import about, cuts, figures, space
+from corecore.review.protocol import Asked, MoveStep, Preview
 from corecore.review.session import Add, Line, Move, Note, Nudge, Resize, Session, SignOff, apply
 from corecore.tunnels.figures import assess
 
@@ -35,8 +36,10 @@ def desk(sample_hip: Hip) -> ReviewModel:
 
 
 @pytest.fixture
-def table(desk: ReviewModel, tmp_path: Path) -> ReviewController:
-    return ReviewController(desk, desk.session(), tmp_path, desk.scene.hash)
+def table(desk: ReviewModel, tmp_path: Path) -> Iterator[ReviewController]:
+    found = sample_table(desk, tmp_path)
+    yield found
+    found.access.release()
 
 
 def moved(desk: ReviewModel, **steps: float) -> Session:
@@ -46,17 +49,17 @@ def moved(desk: ReviewModel, **steps: float) -> Session:
 
 def test_a_drag_shows_what_the_step_will_and_changes_nothing(table: ReviewController) -> None:
     before = table.session
-    body: dict[str, Any] = {"tunnel": 0, "entry": list(ENTRY), "tip": [TIP[0] + 1.0, TIP[1], TIP[2] + 3.0], "rev": 0}
-    seen = table._preview({**body, "seq": 7})
+    tip = [TIP[0] + 1.0, TIP[1], TIP[2] + 3.0]
+    seen = table._preview(Preview(tunnel=0, entry=list(ENTRY), tip=tip, rev=0, seq=7))
     assert table.session is before
-    assert list(table.folder.iterdir()) == []
-    assert (seen["rev"], seen["seq"], seen["preview"]) == (0, 7, True)
-    done = table._do({**body, "do": "move"})
+    assert not (table.folder / record.NAME).exists()
+    assert (seen.rev, seen.seq, seen.preview) == (0, 7, True)
+    done = table._do(MoveStep(tunnel=0, entry=list(ENTRY), tip=tip, rev=0))
     same = ("lines", "tunnels", "status", "limits", "violations", "transcription", "color")
-    assert {key: seen[key] for key in same} == {key: done[key] for key in same}
-    assert seen["limits"] != table._figures(before, {})["limits"]
+    assert [getattr(seen, key) for key in same] == [getattr(done, key) for key in same]
+    assert seen.limits != table._figures(before, Asked()).limits
     with pytest.raises(InputError, match="made for step 0"):
-        table._preview(body)
+        table._preview(Preview(tunnel=0, entry=list(ENTRY), tip=tip, rev=0))
 
 
 def test_what_was_measured_lately_is_not_measured_again_and_is_the_same(
@@ -83,12 +86,12 @@ def test_tunnels_together_remove_what_either_does(desk: ReviewModel) -> None:
 
 def test_an_untouched_plan_keeps_its_word_and_a_moved_one_is_set_by_hand(desk: ReviewModel) -> None:
     told = figures(desk, desk.session())
-    assert told["status"]["word"] == "PLANNED"
-    assert "no tunnel removes more than 34.8 %" in told["status"]["lines"][1]
+    assert told.status.word == "PLANNED"
+    assert "no tunnel removes more than 34.8 %" in told.status.lines[1]
     told = figures(desk, moved(desk, inward_mm=-3.0))
-    assert told["status"]["word"] == "SET BY HAND"
-    assert not any("proven" in line for line in told["status"]["lines"])
-    names = [limit["what"] for limit in told["limits"]]
+    assert told.status.word == "SET BY HAND"
+    assert not any("proven" in line for line in told.status.lines)
+    names = [limit.what for limit in told.limits]
     assert "Hole's lower edge above the lesser trochanter" in names
     assert "Share of the neck's smallest section" in names
 
@@ -106,41 +109,42 @@ def test_the_neck_s_share_is_a_limit_where_it_is_asked_for_and_a_hundredth_too_m
         spec = msgspec.structs.replace(desk.scene.plan.spec, neck_area_share_max=limit)
         scene = replace(desk.scene, plan=msgspec.structs.replace(desk.scene.plan, spec=spec))
         shown = figures(replace(asked, scene=scene), desk.session())
-        (told,) = (row for row in shown["limits"] if row["what"] == "Share of the neck's smallest section")
-        assert told["limit"] == f"at most {100 * limit:.3g} %"
-        assert (told["verdict"] == "BREAKS") is broken
+        (told,) = (row for row in shown.limits if row.what == "Share of the neck's smallest section")
+        assert told.limit == f"at most {100 * limit:.3g} %"
+        assert (told.verdict == "BREAKS") is broken
 
 
 def test_the_tunnels_lie_on_the_bone_where_the_planner_has_them(desk: ReviewModel) -> None:
     outside = np.subtract(ENTRY, TIP) * 1.2 + TIP
     session = apply(desk.session(), Move(0, tuple(outside), TIP), rev=0)
-    (bore,) = figures(desk, session)["tunnels"]
+    (bore,) = figures(desk, session).tunnels
     ((tunnel, _),) = desk.drilled(session.lines)
-    assert bore["entry"] == pytest.approx(desk.hip.to_world(tunnel.entry), abs=1e-6)
-    assert abs(float(desk.hip.bone.distance(desk.hip.to_local(np.array(bore["entry"]))[None])[0])) < 1e-3
-    assert np.linalg.norm(np.subtract(bore["entry"], outside)) > 5.0
+    assert bore.entry == pytest.approx(desk.hip.to_world(tunnel.entry), abs=1e-6)
+    assert abs(float(desk.hip.bone.distance(desk.hip.to_local(np.array(bore.entry))[None])[0])) < 1e-3
+    assert np.linalg.norm(np.subtract(bore.entry, outside)) > 5.0
 
 
 def test_a_slice_says_where_its_ends_are_drawn(desk: ReviewModel) -> None:
     drawn = cuts(desk, moved(desk, up_mm=0.5))
-    assert [one["place"] is None for one in drawn] == [False, False, True]
-    (bore,) = figures(desk, moved(desk, up_mm=0.5))["tunnels"]
+    assert [one.place is None for one in drawn] == [False, False, True]
+    (bore,) = figures(desk, moved(desk, up_mm=0.5)).tunnels
     for one in drawn[:2]:
-        place = one["place"]
-        across, above = (np.array(place[name]) for name in ("right", "up"))
+        place = one.place
+        assert place is not None
+        across, above = np.array(place.right), np.array(place.up)
         assert abs(across @ above) < 1e-6
         # From the entry's place on the drawing the tip's, by the way a pixel lies in the patient.
-        way = np.subtract(bore["tip"], bore["entry"])
-        expected = np.array(place["entry"]) + place["units_per_mm"] * np.array([way @ across, -way @ above])
-        assert expected == pytest.approx(place["tip"], abs=0.05)
+        way = np.subtract(bore.tip, bore.entry)
+        expected = np.array(place.entry) + place.units_per_mm * np.array([way @ across, -way @ above])
+        assert expected == pytest.approx(place.tip, abs=0.05)
         assert np.hypot(way @ across, way @ above) == pytest.approx(np.linalg.norm(way), abs=1e-3), "the axis is in it"
 
 
 def test_a_draft_shows_the_same_in_coarser_pixels(desk: ReviewModel) -> None:
     session = moved(desk, up_mm=0.5)
     full, draft = cuts(desk, session), cuts(desk, session, draft=True)
-    assert [one["place"] for one in full] == [one["place"] for one in draft]
-    boxes = [[re.search(r'viewBox="[^"]*"', one["svg"]) for one in drawn] for drawn in (full, draft)]
+    assert [one.place for one in full] == [one.place for one in draft]
+    boxes = [[re.search(r'viewBox="[^"]*"', one.svg) for one in drawn] for drawn in (full, draft)]
     assert [box and box[0] for box in boxes[0]] == [box and box[0] for box in boxes[1]]
     scene = desk.shown(session.lines)
     fine, coarse = (slices(scene, desk.tissue, 0, pixel_mm=mm) for mm in (PIXEL_MM, DRAFT_PIXEL_MM))
@@ -157,18 +161,18 @@ def test_a_draft_shows_the_same_in_coarser_pixels(desk: ReviewModel) -> None:
 
 def test_the_ranked_table_is_of_the_planners_figures(desk: ReviewModel) -> None:
     rows = ranked(desk)
-    assert [(one["which"], one["name"]) for one in rows] == [(0, "the plan"), (1, "other 1")]
+    assert [(one.which, one.name) for one in rows] == [(0, "the plan"), (1, "other 1")]
     for one in rows:
-        ((tunnel, measured),) = desk.drilled(desk.sets[one["which"]][1])
-        assert one["removes"] == f"{100 * measured.removed_fraction:.1f} %"
-        assert one["room"] == f"{spare_clearance_mm(measured, desk.spec):.1f} mm"
-        assert one["risk"] == f"{100 * breach_probability(desk.hip, tunnel, desk.spec):.1f} %"
-        assert one["keeps"]
+        ((tunnel, measured),) = desk.drilled(desk.sets[one.which][1])
+        assert one.removes == f"{100 * measured.removed_fraction:.1f} %"
+        assert one.room == f"{spare_clearance_mm(measured, desk.spec):.1f} mm"
+        assert one.risk == f"{100 * breach_probability(desk.hip, tunnel, desk.spec):.1f} %"
+        assert one.keeps
     broken = row(desk, "x", moved(desk, inward_mm=3.0).lines)
-    assert not broken["keeps"]
-    assert broken["held"].startswith("breaks: joint")
-    assert rows[0]["held"] == "cortex, postero-superior neck and 1 more"
-    assert rows[1]["held"] == "nearest: joint"
+    assert not broken.keeps
+    assert broken.held.startswith("breaks: joint")
+    assert rows[0].held == "cortex, postero-superior neck and 1 more"
+    assert rows[1].held == "nearest: joint"
 
 
 def test_columns_of_a_comparison_add_up(desk: ReviewModel) -> None:
@@ -186,8 +190,9 @@ def test_columns_of_a_comparison_add_up(desk: ReviewModel) -> None:
     same = compared(desk, here, here)
     assert all(re.fullmatch(r"[+-]?0(\.0+)?( %| ml| mm|°)?|0\.0 mm, 0\.0 mm", cells[3]) for cells in same)
     content = figures(desk, moved(desk, inward_mm=2.0, up_mm=1.0), against=1)
-    assert content["against"]["rows"] == rows
-    assert content["against"]["tunnels"][0]["diameter_mm"] == 8.0
+    assert content.against is not None
+    assert content.against.rows == rows
+    assert content.against.tunnels[0].diameter_mm == 8.0
 
 
 @pytest.mark.slow
@@ -223,25 +228,23 @@ def test_where_no_tunnel_keeps_the_limits_a_snap_says_so(desk: ReviewModel) -> N
         best_move(strict, desk.session(), 0)
 
 
-def test_notes_are_kept_as_written_and_end_a_signature(desk: ReviewModel, tmp_path: Path) -> None:
+def test_notes_are_kept_as_written_and_end_a_signature(desk: ReviewModel) -> None:
     session = apply(desk.session(), SignOff("A", "right", "2026-11-22", broken=False), rev=0)
     noted = apply(session, Note("  <b>first</b>\r\n\tthen\x00 this \n\n"), rev=1)
     assert noted.notes == "<b>first</b>\n then  this"
     assert noted.signed is None
     assert noted.lines == session.lines
-    record.save(noted, "p", tmp_path)
-    assert record.resumed(desk.session(), "p", tmp_path).notes == noted.notes
     with pytest.raises(InputError, match="up to 2000"):
         apply(session, Note("x" * 2001), rev=1)
 
 
 def test_the_scene_to_turn_holds_no_tunnel_and_looks_where_they_are(desk: ReviewModel) -> None:
     data = space(desk)
-    assert {body["part"] for body in data["bodies"]} == {"bone", "lesion"}
-    assert data["markers"] == data["labels"] == []
-    assert [view["key"] for view in data["views"]] == ["front", "side", "top", "along"]
-    assert np.allclose(data["origin"], desk.scene.head_center)
-    assert about(desk)["sets"] == ["the plan", "other 1"]
+    assert {body.part for body in data.bodies} == {"bone", "lesion"}
+    assert data.markers == data.labels == []
+    assert [view.key for view in data.views] == ["front", "side", "top", "along"]
+    assert np.allclose(data.origin, desk.scene.head_center)
+    assert about(desk).sets == ["the plan", "other 1"]
 
 
 def test_a_reviewed_plan_replaces_none(tmp_path: Path) -> None:

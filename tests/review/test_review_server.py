@@ -8,24 +8,27 @@ import hashlib
 import json
 import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
-from support.review_case import TOKEN, sample_desk
+from support.review_case import TOKEN, drawn, sample_content, sample_desk, sample_table
 
-import corecore
 from corecore.app.cli import main
 from corecore.base.errors import InputError
+from corecore.document.read import read_plan
 from corecore.hip.hip import Hip
 from corecore.review import record
 from corecore.review.controller import ReviewController
 from corecore.review.model import ReviewModel
 from corecore.review.outcome import write_outcome
 from corecore.review.payload import cuts, figures
+from corecore.review.protocol import ENDPOINTS, SCHEMA_FILE, schema
+from corecore.review.record import Record, resumed
 from corecore.review.server import BODY_MAX, STATIC, application
 from corecore.review.session import Line, Nudge, Resize, Session, SignOff, Undo, apply
 from corecore.tunnels.figures import assess
@@ -35,7 +38,8 @@ from corecore.verification.recalculation import verify_plan
 pytest.importorskip("starlette")
 
 PORT = 43210
-ASKED = [f"/api/{name}" for name in ("look", "do", "preview", "slices", "films", "ranked", "scene", "write")]
+ASKED = [f"/api/{name}" for name in ("look", "do", "preview", "slices", "films", "ranked", "scene", "write", "watch")]
+SHOWN = {"figures": 0, "slices": 0, "films": 0, "space": 0}
 GOOD = {"host": f"127.0.0.1:{PORT}", "origin": f"http://127.0.0.1:{PORT}", "authorization": f"Bearer {TOKEN}"}
 
 
@@ -87,8 +91,10 @@ class Client:
 
 
 @pytest.fixture
-def table(desk: ReviewModel, tmp_path: Path) -> ReviewController:
-    return ReviewController(desk, desk.session(), tmp_path, desk.scene.hash)
+def table(desk: ReviewModel, tmp_path: Path) -> Iterator[ReviewController]:
+    found = sample_table(desk, tmp_path)
+    yield found
+    found.access.release()
 
 
 @pytest.fixture
@@ -145,22 +151,16 @@ def test_the_script_is_the_one_whose_hash_stands_beside_it_and_all_that_the_page
     assert re.findall(r"<script\b[^>]*>[^<]*", page) == ['<script src="/review.js" defer>']
 
 
-def declared(interface: str, source: str = "api.ts") -> set[str]:
-    """Names of what the page's source says an answer holds, but for those that it need not."""
-    text = (Path(corecore.__file__).parents[1] / "web" / "src" / source).read_text(encoding="utf-8")
-    found = re.search(rf"^export interface {interface} {{\n(.*?)^}}", text, re.DOTALL | re.MULTILINE)
-    assert found is not None
-    return set(re.findall(r"^  (\w+):", found[1], re.MULTILINE))
-
-
-def test_the_page_expects_what_it_is_told(client: Client) -> None:
-    told = client("/api/look", {"against": 1})[1]
-    assert declared("CaseDetails") | declared("Figures") == set(told)
-    assert declared("Figures") == set(client("/api/do", {"do": "select", "tunnel": 0, "rev": 0})[1])
-    assert declared("JudgedLimit") == set(told["limits"][0])
-    assert declared("TunnelColors") == set(told["color"])
-    assert all(declared("Slice") == set(one) for one in client("/api/slices", {"draft": True})[1]["slices"])
-    assert declared("SceneData", "scene/data.ts") | {"origin"} == set(client("/api/scene")[1])
+def test_what_is_told_is_of_the_type_that_the_page_s_own_is_made_of(client: Client) -> None:
+    kept = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
+    assert kept == schema(), "python -m corecore.review.protocol writes it anew"
+    asked = {"/api/look": {"against": 1}, "/api/do": {"do": "select", "tunnel": 0, "rev": 0}, "/api/slices": {}}
+    for path in ("/api/look", "/api/do", "/api/slices", "/api/ranked", "/api/scene"):
+        told = client(path, asked.get(path))[1]
+        jsonschema.validate(told, {**kept["properties"][path]["properties"]["answer"], "$defs": kept["$defs"]})
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate({}, {**kept["properties"][path]["properties"]["answer"], "$defs": kept["$defs"]})
+    assert set(ASKED) == set(ENDPOINTS)
 
 
 @pytest.mark.parametrize(
@@ -168,19 +168,19 @@ def test_the_page_expects_what_it_is_told(client: Client) -> None:
     [
         ({"do": "fly", "rev": 0}, "accepted: move"),
         ({"do": None, "rev": 0}, "accepted: move"),
-        ({"do": "undo"}, "rev is None"),
+        ({"do": "undo"}, "rev is missing"),
         ({"do": "undo", "rev": True}, "rev is True"),
         ({"do": "undo", "rev": 0}, "nothing to undo"),
         ({"do": "undo", "rev": 7}, "step 7"),
         ({"do": "move", "rev": 0, "tunnel": 0, "entry": [1, 2], "tip": [1, 2, 3]}, "entry is"),
-        ({"do": "move", "rev": 0, "tunnel": 0, "entry": [1, 2, "x"], "tip": [1, 2, 3]}, "entry is 'x'"),
+        ({"do": "move", "rev": 0, "tunnel": 0, "entry": [1, 2, "x"], "tip": [1, 2, 3]}, "entry[2] is 'x'"),
         ({"do": "move", "rev": 0, "tunnel": 0, "entry": [0, 0, 0], "tip": [0, 0, 60]}, "tunnel 1: the"),
-        ({"do": "nudge", "rev": 0, "tunnel": "0", "end": "tip"}, "tunnel is '0'"),
+        ({"do": "nudge", "rev": 0, "tunnel": "0", "end": "tip"}, "tunnel is '0'; a whole number"),
         ({"do": "nudge", "rev": 0, "tunnel": 0, "end": "tip", "up": 1e300}, "up is"),
         ({"do": "nudge", "rev": 0, "tunnel": 0, "end": "tip", "inward": 40}, "tip lies outside the femur"),
         ({"do": "resize", "rev": 0, "tunnel": 0, "diameter": 99}, "diameter_mm"),
-        ({"do": "sign", "rev": 0, "name": "A", "side": "left"}, "RIGHT hip"),
-        ({"do": "sign", "rev": 0, "name": 3, "side": "right"}, "name is 3"),
+        ({"do": "sign", "rev": 0, "name": "A", "side": "left", "shown": SHOWN}, "RIGHT hip"),
+        ({"do": "sign", "rev": 0, "name": 3, "side": "right", "shown": SHOWN}, "name is 3"),
         ({"do": "take", "rev": 0, "which": 5}, "0 to 1"),
         ({"do": "take", "rev": 0, "which": True}, "which is"),
         ([], "no object"),
@@ -190,11 +190,12 @@ def test_what_cannot_be_is_said_and_changes_nothing(
     client: Client, table: ReviewController, body: object, words: str
 ) -> None:
     before = table.session
+    drawn(table)
     status, content, _ = client("/api/do", body)
     assert status == 422
     assert words in content["error"]
     assert table.session is before
-    assert list(table.folder.iterdir()) == []
+    assert not (table.folder / record.NAME).exists()
 
 
 def test_bodies_too_long_or_no_json_are_refused(client: Client) -> None:
@@ -237,22 +238,31 @@ def line_of(content: dict[str, Any]) -> Line:
 
 def test_every_step_is_on_disk_and_found_again(client: Client, table: ReviewController, desk: ReviewModel) -> None:
     client("/api/do", {"do": "resize", "tunnel": 0, "diameter": 8.0, "rev": 0})
-    client("/api/do", {"do": "sign", "name": "A. Surgeon", "side": "right", "rev": 1})
-    kept = json.loads((table.folder / record.NAME).read_text())
-    assert (kept["rev"], kept["signed"]["name"], kept["side"]) == (2, "A. Surgeon", "right")
-    assert kept["plan"] == desk.scene.hash
-    again = record.resumed(desk.session(), desk.scene.hash, table.folder)
-    assert again.lines == table.session.lines
-    assert again.signed is None, "a signature is given once, to what was seen"
-    assert apply(again, Undo(), rev=again.rev).lines == desk.session().lines
-    assert record.resumed(desk.session(), "another", table.folder) == desk.session()
+    client("/api/do", {"do": "sign", "name": "A. Surgeon", "side": "right", "rev": 1, "shown": drawn(table)})
+    kept = json.loads((table.folder / record.NAME).read_text())["history"]
+    assert [(one["event"], one["revision"], one["plan"]) for one in kept] == [
+        ("move", 1, desk.scene.full_hash), ("signature", 2, desk.scene.full_hash),
+    ]  # fmt: skip
+    assert (kept[1]["signed"]["name"], kept[1]["side"], kept[1]["previous"]) == ("A. Surgeon", "right", kept[0]["hash"])
+    table.access.release()
+    again = sample_table(desk, table.folder)
+    assert again.session.lines == table.session.lines
+    assert again.session.signed == table.session.signed, "what was signed is what stands again"
+    assert apply(again.session, Undo(), rev=again.session.rev).lines == desk.session().lines
+    assert resumed(desk.session(), again.record, "another") == replace(desk.session(), rev=2)
+    again.access.release()
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"schema": "corecore.review/1", "plan": "p", "tunnels": [{}]}', "1" * 5])
-def test_a_record_that_cannot_be_read_is_one_error(desk: ReviewModel, tmp_path: Path, text: str) -> None:
+def test_a_record_that_cannot_be_read_is_one_error_and_is_not_lost(
+    desk: ReviewModel, tmp_path: Path, text: str
+) -> None:
     (tmp_path / record.NAME).write_text(text)
     with pytest.raises(InputError, match=r"not readable .*--afresh"):
-        record.resumed(desk.session(), "p", tmp_path)
+        sample_table(desk, tmp_path)
+    table = sample_table(desk, tmp_path, afresh=True)
+    assert (tmp_path / record.ASIDE.format(1)).read_text() == text
+    table.access.release()
 
 
 def test_a_set_is_judged_together_too(desk: ReviewModel) -> None:
@@ -262,18 +272,21 @@ def test_a_set_is_judged_together_too(desk: ReviewModel) -> None:
     assert "overlap" in broken or "bridge_min_mm" in broken
 
 
-def test_a_sign_off_is_of_the_plan_as_it_is_measured(client: Client) -> None:
+def test_a_sign_off_is_of_the_plan_as_it_is_measured(client: Client, table: ReviewController) -> None:
     client("/api/do", {"do": "nudge", "tunnel": 0, "end": "tip", "inward": 2.0, "rev": 0})
-    sign = {"do": "sign", "name": "A", "side": "right", "rev": 1}
+    sign = {"do": "sign", "name": "A", "side": "right", "rev": 1, "shown": drawn(table)}
     assert "a limit is broken" in client("/api/do", sign)[1]["error"]
     assert client("/api/do", {"do": "accept", "reason": "agreed", "rev": 1})[1]["accepted"] == "agreed"
+    # An acceptance moves nothing: pictures of the step before are of what stands.
     content = client("/api/do", {**sign, "rev": 2})[1]
     assert content["signed"]["name"] == "A"
     assert client("/api/do", {"do": "undo", "rev": 3})[1]["signed"] is None
 
 
 def test_an_alternative_is_taken_and_the_plan_again(client: Client, desk: ReviewModel) -> None:
-    assert client("/api/look")[1]["sets"] == ["the plan", "other 1"], "an alternative that is none is not offered"
+    assert client("/api/look")[1]["case"]["sets"] == ["the plan", "other 1"], (
+        "an alternative that is none is not offered"
+    )
     content = client("/api/do", {"do": "take", "which": 1, "rev": 0})[1]
     assert content["lines"][0]["diameter_mm"] == 8.0
     content = client("/api/do", {"do": "take", "which": 0, "rev": 1})[1]
@@ -282,14 +295,22 @@ def test_an_alternative_is_taken_and_the_plan_again(client: Client, desk: Review
 
 
 @pytest.mark.slow
-def test_what_stands_is_written_as_a_plan_that_verifies(client: Client, table: ReviewController) -> None:
+def test_what_stands_is_written_as_a_plan_that_verifies(
+    client: Client, table: ReviewController, desk: ReviewModel
+) -> None:
     client("/api/do", {"do": "nudge", "tunnel": 0, "end": "tip", "inward": 1.0, "rev": 0})
     client(
         "/api/do", {"do": "add", "entry": [146.4, -29.0, -8.0], "tip": [82.0, -9.0, 34.0], "diameter": 3.2, "rev": 1}
     )
     client("/api/do", {"do": "accept", "reason": "two surgeons agreed", "rev": 2})
-    client("/api/do", {"do": "sign", "name": "A. Surgeon", "side": "right", "rev": 3})
-    status, content, _ = client("/api/write")
+    client("/api/do", {"do": "sign", "name": "A. Surgeon", "side": "right", "rev": 3, "shown": drawn(table)})
+    status, content, _ = client("/api/write", {"rev": 4})
+    assert (status, content["written"]) == (200, None), "one that breaks limits is asked about first"
+    assert any("Tip and wall to the joint: " in words for words in content["breaks"])
+    assert any(words.startswith("Bone between the holes: ") for words in content["breaks"])
+    assert not (table.folder / "reviewed").exists()
+    assert client("/api/write", {"rev": 3, "broken": True})[0] == 422, "what was asked about is what is saved"
+    status, content, _ = client("/api/write", {"rev": 4, "broken": True})
     assert (status, content["written"]) == (200, "reviewed/plan.json")
     path = table.folder / "reviewed" / "plan.json"
     plan = json.loads(path.read_text())
@@ -300,14 +321,21 @@ def test_what_stands_is_written_as_a_plan_that_verifies(client: Client, table: R
     assert texts["accepted"] == "broken limits accepted: two surgeons agreed"
     assert texts["signed"].startswith("signed off by A. Surgeon on ")
     assert plan["necrosis"]["signs"]["stage"]["label"] == "ARCO 2019 II"
+    assert plan["case"]["id"] == desk.hip.case.id
+    signed = {"name": "A. Surgeon", "day": table.session.signed.day, "side": "right"}
+    assert (plan["review"]["revision"], plan["review"]["plan"]) == (4, desk.scene.full_hash)
+    assert (plan["review"]["signed"], plan["review"]["accepted"]) == (signed, "two surgeons agreed")
+    kept = Record.read(table.folder).entries
+    assert (kept[-1].event, plan["review"]["record"]) == ("save", kept[-2].hash)
+    assert read_plan(path).hash in kept[-1].words
     assert (path.parent / "report.pdf").is_file()
     assert verify_plan(path).agrees
 
 
 def test_nothing_is_not_written(desk: ReviewModel, tmp_path: Path) -> None:
-    table = ReviewController(desk, replace(desk.session(), lines=()), tmp_path, desk.scene.hash)
+    empty = replace(desk.session(), lines=())
     with pytest.raises(InputError, match="no tunnel to write"):
-        write_outcome(desk, table.session, None, tmp_path)  # type: ignore[arg-type]
+        write_outcome(desk, empty, None, tmp_path, None)  # type: ignore[arg-type]
     assert list(tmp_path.iterdir()) == []
 
 
@@ -330,6 +358,7 @@ def test_the_command_listens_on_this_machine_only(
             one.close()
 
     monkeypatch.setattr(ReviewModel, "open", classmethod(lambda _, path: desk))
+    (tmp_path / "plan.json").write_text(json.dumps(sample_content(desk.hip)))
     monkeypatch.setattr(uvicorn.Server, "run", run)
     assert main(["review", str(tmp_path / "plan.json"), "--no-browser"]) == 0
     ((host, port),) = heard
@@ -342,8 +371,8 @@ def test_the_command_listens_on_this_machine_only(
 def test_an_empty_session_shows_no_tunnel(desk: ReviewModel) -> None:
     empty = Session(desk.session().room, ())
     content = figures(desk, empty, against=0)
-    assert content["limits"] == []
-    assert content["against"] is None
+    assert content.limits == []
+    assert content.against is None
     assert cuts(desk, empty) == []
     with pytest.raises(InputError, match="no tunnel"):
         apply(empty, SignOff("A", "right", "2026-11-22", broken=False), rev=0)

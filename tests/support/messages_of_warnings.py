@@ -365,7 +365,7 @@ def reviewed(kit: Kit) -> Path:
         SignOff("A. Surgeon", "right", "2026-01-01", broken=True),
     ):  # fmt: skip
         session = apply(session, step, rev=session.rev)
-    return write_outcome(desk, session, measured(desk), kit.folder)
+    return write_outcome(desk, session, measured(desk), kit.folder, None)
 
 
 WRITTEN["reviewed"] = (reviewed, {"reviewed", "notes", "accepted", "signed"})

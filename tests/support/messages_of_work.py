@@ -18,6 +18,8 @@ from corecore.app.cli import main
 from corecore.base.errors import CorecoreError
 from corecore.exports.guide.write import guide_plan
 from corecore.report.report import Views, report_data, report_pdf
+from corecore.review.access import Access
+from corecore.review.record import Record
 from corecore.review.session import Line, Redo, Room, Select, Session, SignOff, apply
 from corecore.study.batch.manifest import read_rows
 from corecore.study.batch.run import run_batch
@@ -327,6 +329,23 @@ def _refused(kit: Kit, step: object) -> str:
 @beyond("review-command")
 def _(kit: Kit) -> str:
     return _refused(kit, Select(9))
+
+
+@beyond("review-read-only")
+def _(kit: Kit) -> str:
+    access = Access(kit.plan(), "0" * 64)
+    with pytest.raises(CorecoreError) as caught:
+        access.check("a page")
+    return caught.value.code
+
+
+@beyond("review-record-changed")
+def _(kit: Kit) -> str:
+    kept = Record.read(kit.plan().parent)
+    kept.path.write_text("{}")
+    with pytest.raises(CorecoreError) as caught:
+        kept.add([])
+    return caught.value.code
 
 
 @beyond("review-refused")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,6 +32,30 @@ ENTRY, TIP = (146.4364, -29.5637, -16.6521), (79.9043, -9.4742, 36.7627)
 
 def sample_desk(sample_hip: Hip) -> ReviewModel:
     """The sample hip laid out with one tunnel."""
+    content = sample_content(sample_hip)
+    # As a plan that is opened again has it.
+    hip = replace(sample_hip, case=replace(sample_hip.case, id=content["case"]["id"]))
+    return ReviewModel(hip, Spec(), scene_of(content, *meshes(hip)), Tissue.of(hip))
+
+
+def sample_table(desk: ReviewModel, folder: Path, *, afresh: bool = False) -> ReviewController:
+    """The desk's review in a folder with its plan's file."""
+    plan_file = folder / "plan.json"
+    if not plan_file.exists():
+        plan_file.write_text(json.dumps(sample_content(desk.hip)), encoding="utf-8")
+    return ReviewController.open(desk, plan_file, afresh=afresh)
+
+
+def drawn(table: ReviewController) -> dict[str, int | None]:
+    """What a page shows once all is drawn: the same is noted as drawn."""
+    for name in ("figures", "slices", "films"):
+        table._note_made(name, table.session)
+    rev = table.session.rev
+    return {"figures": rev, "slices": rev, "films": rev, "space": rev}
+
+
+def sample_content(sample_hip: Hip) -> dict[str, Any]:
+    """The sample hip's plan."""
     anatomy = sample_hip.anatomy
     told: dict[str, Any] = {
         "head_center": position(sample_hip, anatomy.head_center),
@@ -42,10 +69,9 @@ def sample_desk(sample_hip: Hip) -> ReviewModel:
     }
     tunnel = {"entry": list(ENTRY), "tip": list(TIP), "diameter_mm": 10.0}
     other = {**full_plan()["alternatives"][0], "tunnels": [{**tunnel, "diameter_mm": 8.0}]}
-    plan = full_plan(anatomy=told, tunnels=1) | {
+    return full_plan(anatomy=told, tunnels=1) | {
         "tunnels": [tunnel], "spec": Spec().as_dict(), "alternatives": [other],
     }  # fmt: skip
-    return ReviewModel(sample_hip, Spec(), scene_of(plan, *meshes(sample_hip)), Tissue.of(sample_hip))
 
 
 @contextlib.contextmanager

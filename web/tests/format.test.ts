@@ -47,6 +47,7 @@ describe("words of the page", () => {
         ["1", "8 mm"],
         ["2", "6 mm"],
       ],
+      level_assumed: false,
     };
     expect(format.transcribed(table, 1)).toEqual([
       ["Tunnel", "2"],

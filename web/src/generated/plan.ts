@@ -74,6 +74,7 @@ export interface Plan {
    */
   nearest_reason?: string | null;
   infeasible?: InfeasiblePart;
+  review?: ReviewPart;
   /**
    * Every file written beside the plan
    */
@@ -2439,6 +2440,54 @@ export interface RelaxationPart {
    * Whether planning with it found a tunnel
    */
   confirmed: boolean;
+  [k: string]: unknown;
+}
+/**
+ * The review it comes from
+ */
+export interface ReviewPart {
+  /**
+   * Step of the review
+   */
+  revision: number;
+  /**
+   * Hash of the plan that was reviewed
+   */
+  plan: string;
+  /**
+   * Hash of the last entry of review.json; null: none had been made
+   */
+  record: string | null;
+  /**
+   * Notes, as they were written
+   */
+  notes: string;
+  /**
+   * Why broken limits were accepted; null: they were not
+   */
+  accepted: string | null;
+  /**
+   * Who signed; null: nobody
+   */
+  signed: SignedPart | null;
+  [k: string]: unknown;
+}
+/**
+ * Who signed the tunnels, and for which hip.
+ */
+export interface SignedPart {
+  /**
+   * Name as it was typed
+   */
+  name: string;
+  /**
+   * Day of the signature, ISO 8601
+   */
+  day: string;
+  /**
+   * Side as it was typed
+   */
+  side: "left" | "right";
   [k: string]: unknown;
 }
 /**

@@ -12,12 +12,17 @@ export function takeToken(): string {
 export class Client {
   constructor(private readonly token: string) {}
 
-  /** The planner's answer. Throws with its words where it refuses. */
-  async request<P extends keyof Endpoints>(path: P, body: Endpoints[P]["body"]): Promise<Endpoints[P]["answer"]> {
+  /** The planner's answer. Throws with its words where it refuses; `last`: asked as the page is closed. */
+  async request<P extends keyof Endpoints>(
+    path: P,
+    body: Endpoints[P]["body"],
+    { last = false } = {},
+  ): Promise<Endpoints[P]["answer"]> {
     const response = await fetch(path, {
       method: "POST",
       headers: { Authorization: `Bearer ${this.token}`, "Content-Type": "application/json" },
       body: JSON.stringify(body),
+      keepalive: last,
     });
     const content: unknown = await response.json();
     if (!response.ok) throw new Error(refusal(content) ?? `answer ${response.status}`);

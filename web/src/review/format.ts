@@ -1,5 +1,5 @@
 // Words of the page, made from the planner's answers. Figures come printed: none is computed or rounded here.
-import type { Figures, Film, Line, ReviewState, SetSummary } from "../api";
+import type { Figures, Film, Line, Permission, ReviewState, SetSummary } from "../api";
 
 /** A number keeps its unit on its line. */
 export const keepUnits = (text: string): string => text.replace(/(\d) (mm|ml|%)/g, "$1\u00a0$2");
@@ -9,12 +9,16 @@ export const broken = ({ status }: Pick<Figures, "status">): boolean => status.t
 export const headline = (figures: Pick<Figures, "status">): string =>
   `${broken(figures) ? "✗" : "✓"} ${figures.status.word}`;
 
-export const identity = ({ id, imaged, plan, rev }: ReviewState): string =>
+export const identity = ({ case: { id, imaged, plan }, rev }: ReviewState): string =>
   `id ${id} · imaged ${imaged} · plan ${plan} · step ${rev}`;
 
 export const tunnelName = ({ diameter_mm }: Line, index: number): string => `${index + 1}: ⌀ ${diameter_mm} mm`;
 
 export const filmCaption = ({ title, words }: Film): string => `${title}: ${words}`;
+
+/** The word for a page that cannot write. */
+export const permissionTitle = (state: Permission["state"]): string =>
+  state === "replaced" ? "NOT THE CURRENT PLAN" : state === "ended" ? "NOTHING IS SAVED ANY MORE" : "READ-ONLY";
 
 /** What was said of the tunnels as they stand. */
 export function signature({ accepted, signed }: Pick<Figures, "accepted" | "signed">): string {

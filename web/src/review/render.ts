@@ -1,5 +1,5 @@
 // What the page shows of an answer.
-import type { Figures, Film, RankedSet, ReviewState, SetSummary } from "../api";
+import type { Figures, Film, Permission, RankedSet, ReviewState, SetSummary } from "../api";
 import { button, buttonById, byId, element, headerRow, inputById, parseSvg, tableRow } from "./dom";
 import * as format from "./format";
 
@@ -30,9 +30,42 @@ export function markFilms(old: boolean): void {
   document.body.classList.toggle("old-films", old);
 }
 
+/** The slices are of other tunnels until they are drawn anew. */
+export function markSlices(old: boolean): void {
+  document.body.classList.toggle("old-slices", old);
+}
+
+/** Only what is on the page in full can be signed. */
+export function markSignable(signable: boolean): void {
+  buttonById("sign").disabled = !signable;
+  byId("sign-waits").hidden = signable;
+}
+
+/** Whether this page may write; if not, why, and whatever writes is off. */
+export function showPermission({ state, words, may_take }: Permission): void {
+  const writes = state === "writes";
+  document.body.classList.toggle("read-only", !writes);
+  document.body.classList.toggle("replaced", state === "replaced");
+  document.body.dataset.permission = state;
+  byId("permission").hidden = writes;
+  byId("permission-title").textContent = format.permissionTitle(state);
+  byId("permission-words").textContent = words;
+  buttonById("take").hidden = !may_take;
+  for (const part of document.querySelectorAll<HTMLElement>("[data-writes]")) part.inert = !writes;
+}
+
+/** Asks before a plan is saved that breaks limits. */
+export function askToSave(breaks: string[]): void {
+  const count = breaks.length;
+  byId("ask-title").textContent = `This plan breaks ${count} limit${count === 1 ? "" : "s"}. Save it all the same?`;
+  byId("ask-breaks").replaceChildren(...breaks.map((words) => element("li", format.keepUnits(words))));
+  byId("ask", HTMLDialogElement).showModal();
+}
+
 /** All that changes as a tunnel is dragged. */
 export function showFigures(state: ReviewState, actions: Actions, compared: number | null): void {
-  const { side, id, status, violations, limits } = state;
+  const { status, violations, limits } = state;
+  const { side, id } = state.case;
   document.body.classList.toggle("breaks", format.broken(state));
   document.title = `${side} hip, ${id}: review`;
   byId("side").textContent = `${side} HIP`;
@@ -105,7 +138,7 @@ export function showRanked(sets: RankedSet[], actions: Actions): void {
     const row = tableRow([`${index + 1}. ${name}`, ...format.summaryCells(set)], keeps ? "" : "breaks");
     const buttons = element("td");
     buttons.append(
-      button("pick", () => actions.take(which), { "aria-label": `pick ${name}` }),
+      button("pick", () => actions.take(which), { "aria-label": `pick ${name}`, "data-writes": "" }),
       button("compare", () => actions.compare(which), {
         "aria-label": `compare with ${name}`,
         "aria-pressed": "false",

@@ -37,6 +37,15 @@ export class Space {
     this.bindControls(this.editor);
   }
 
+  /** Whether there is a scene on the page. */
+  get shown(): boolean {
+    return this.editor !== null;
+  }
+
+  setEditable(editable: boolean): void {
+    this.editor?.setEditable(editable);
+  }
+
   showTunnels({ tunnels, selected, color, against }: Figures): void {
     if (!this.editor) return;
     this.selected = selected ?? 0;

@@ -75,6 +75,7 @@ export class TunnelEditor {
   private colors: TunnelColors = COMPARED;
   private view = "front";
   private drag?: Drag;
+  private editable = true;
 
   constructor(
     private readonly stage: HTMLElement,
@@ -100,6 +101,13 @@ export class TunnelEditor {
     const answered = tunnels[selected];
     if (this.drag && answered) this.drag.length = lengthOf(answered);
     this.tunnels = tunnels.map((tunnel, index) => (held && index === selected ? held : tunnel));
+    this.redraw();
+  }
+
+  /** Whether the ends can be taken hold of. */
+  setEditable(editable: boolean): void {
+    if (this.editable === editable) return;
+    this.editable = editable;
     this.redraw();
   }
 
@@ -146,7 +154,7 @@ export class TunnelEditor {
 
   private handles(): Object3D[] {
     const tunnel = this.tunnels[this.selected];
-    if (!tunnel) return [];
+    if (!tunnel || !this.editable) return [];
     return [
       ...this.viewer.makeMarker({ part: "handles", radius: HANDLE_MM, at: tunnel.entry }),
       ...this.viewer.makeMarker({ part: "handles", radius: HANDLE_MM, at: tunnel.tip }, ["#FFFFFF", this.colors.face]),
@@ -179,7 +187,7 @@ export class TunnelEditor {
 
   private startDrag(event: PointerEvent): void {
     const tunnel = this.tunnels[this.selected];
-    if (!tunnel || event.button !== 0 || this.drag) return;
+    if (!tunnel || !this.editable || event.button !== 0 || this.drag) return;
     const end = this.handleNear(tunnel, event);
     if (!end) return;
     event.stopPropagation();

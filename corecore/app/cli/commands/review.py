@@ -6,13 +6,16 @@ import contextlib
 import secrets
 import socket
 import webbrowser
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from corecore.app.cli.options import PlanFile
 from corecore.app.cli.progress import steps
 from corecore.base.errors import InputError, MissingExtraError
+
+if TYPE_CHECKING:
+    from corecore.review.controller import ReviewController
 
 
 def review(
@@ -23,23 +26,29 @@ def review(
 ) -> int:
     """See a plan, move its tunnels, and sign it off, on a page of this machine only. Ends with Ctrl-C."""
     try:
-        import uvicorn
+        import uvicorn  # noqa: F401
     except ImportError as error:
         raise MissingExtraError(
             f"{error.name} is not installed; pip install 'corecore[review]'", code="extra-missing"
         ) from error
-    from corecore.review import record
     from corecore.review.controller import ReviewController
     from corecore.review.model import ReviewModel
-    from corecore.review.server import application
 
     with steps(quiet=False) as step:
         step("opening the plan")
-        desk = ReviewModel.open(plan_file)
-        folder = plan_file.parent
-        session = desk.session()
-        if not afresh:
-            session = record.resumed(session, desk.scene.hash, folder)
+        table = ReviewController.open(ReviewModel.open(plan_file), plan_file, afresh=afresh)
+    try:
+        return _serve(table, port, no_browser=no_browser)
+    finally:
+        table.access.release()
+
+
+def _serve(table: ReviewController, port: int, *, no_browser: bool) -> int:
+    import uvicorn
+
+    from corecore.review import record
+    from corecore.review.server import application
+
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         # Bound here, so that the address printed is the one that answers.
@@ -51,9 +60,12 @@ def review(
         ) from error
     taken = int(listening.getsockname()[1])
     token = secrets.token_urlsafe(24)
-    served = application(ReviewController(desk, session, folder, desk.scene.hash), token, taken)
+    served = application(table, token, taken)
     address = f"http://127.0.0.1:{taken}/#{token}"
-    typer.echo(f"review at {address}\nevery step is kept in {folder / record.NAME}; end with Ctrl-C")
+    told = f"every step is kept in {table.folder / record.NAME}"
+    if table.access.hold is None:
+        told = f"read-only: {table.access.held_by or table.access.ended}"
+    typer.echo(f"review at {address}\n{told}; end with Ctrl-C")
     if not no_browser:
         webbrowser.open(address)
     config = uvicorn.Config(served, log_level="warning", access_log=False, server_header=False, date_header=False)
