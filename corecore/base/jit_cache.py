@@ -41,7 +41,8 @@ def compiled(**options: Any) -> Callable[[Kernel], Kernel]:
         finally:
             # Read when a kernel is declared, and not ours to change for other libraries.
             numba.config.CACHE_DIR = before
-        return _whatever_the_constant(kernel)
+        whole: Kernel = _whatever_the_constant(kernel)
+        return whole
 
     return declare
 

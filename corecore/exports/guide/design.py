@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
 
 from corecore.base.errors import InputError
 from corecore.base.parsing import number
@@ -68,7 +67,7 @@ class Design:
                 code="guide-size",
             )
 
-    def with_values(self, values: Mapping[str, Any], *, origin: str = "--set") -> Design:
+    def with_values(self, values: Mapping[str, float | str], *, origin: str = "--set") -> Design:
         """A copy with sizes replaced. Raises ``InputError`` for an unknown name or a bad value."""
         known = [field.name for field in fields(self)]
         changed: dict[str, float] = {}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from corecore.base.errors import InputError, OutputError
 from corecore.document.stamp import Provenance
@@ -23,7 +22,7 @@ def guide_plan(
     *,
     accept_violations: str | None = None,
     tunnels: Sequence[int] | None = None,
-    sizes: Mapping[str, Any] | None = None,
+    sizes: Mapping[str, float | str] | None = None,
     overwrite: bool = False,
 ) -> tuple[Guide, Provenance, list[Path]]:
     """Make a plan's guide and write ``out`` (.stl) with a .3mf and a .txt beside it, all or none.
