@@ -84,7 +84,7 @@ def changed_file(row: Row, files: Mapping[str, Seen]) -> Path | None:
                 continue
             return path
         same = now.changed_ns and (then.size, then.changed_ns) == (now.size, now.changed_ns)
-        if not same and _sha256(path, row.image if role == "image" else None) != then.sha256:
+        if not same and _sha256(row, role, path) != then.sha256:
             return path
     return None
 
@@ -206,7 +206,7 @@ def fingerprints(row: Row) -> dict[str, Seen]:
             found[role] = Seen(
                 seen.size,
                 seen.changed_ns if seen.changed_ns < fresh else 0,
-                _sha256(path, row.image if role == "image" else None),
+                _sha256(row, role, path),
             )
     return found
 
@@ -220,9 +220,9 @@ def _stat(path: Path) -> Seen | None:
     return Seen(found.st_size, 0 if stat.S_ISDIR(found.st_mode) else found.st_ctime_ns)
 
 
-def _sha256(path: Path, image: str | None) -> str | None:
+def _sha256(row: Row, role: str, path: Path) -> str | None:
     """Fingerprint of a file; of an image, that of the series that its row chooses."""
     try:
-        return sha256_of(path) if image is None else image_sha256(*image_place(image))
+        return image_sha256(*image_place(row.image)) if role == "image" and row.image else sha256_of(path)
     except CorecoreError:
         return None
