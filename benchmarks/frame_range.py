@@ -3,8 +3,9 @@
 ``python benchmarks/frame_range.py [--femora 24] [--versions 12] [--real] [--cuts 65,85]``: femora drawn from their
 population (shape, trochanter, bow, lie), with ``--real`` the whole femur among the tests' real hips and the two long
 ones, each cut at several lengths, with a necrosis and a tunnel of chance. Anteversion says nothing of the proximal
-bone: each cut is held to its truth with the condyles turned to versions drawn from the population, the real femur to
-its own too. The table gives the share of ranges that hold the truth, all lengths together and by what is in view.
+bone: each cut is held to its truth with the condyles turned to versions drawn from the population, the whole real
+femur to its own condyles too. The table gives the share of ranges that hold the truth, all lengths together and by
+what is in view.
 """
 
 from __future__ import annotations
