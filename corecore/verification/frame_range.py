@@ -49,7 +49,7 @@ def other_frames(plan: StatedPlan, frame: Frame) -> list[Frame]:
         size = float(np.linalg.norm(step))
         if size == 0.0:
             continue
-        for share in (1.0,) if size > 1.0 else (0.5, 1.0):
+        for share in (0.25, 0.5, 0.75, 1.0) if not tilt else (1.0,) if size > 1.0 else (0.5, 1.0):
             about, lateral, forward = step / size * share * (turn, tilt, tilt)
             # Lateral that was given may have been by the neck's turn or by a line in space.
             ways = (True,) if neck_alone or not tilt else (True, False)

@@ -35,10 +35,17 @@ from support.short_femora import Drawn, Whole, drawn
 
 #: Anteversion of people: median and spread of both sexes pooled, degrees (PMC4775021; Carmona, 628 patients).
 VERSION_DEG = (14.2, 8.4)
-#: A figure lies on its range's end give or take rounding.
-SLACK = 1e-6
+#: A truth counts as held up to half the last digit that reports print: degrees, mm, shares.
+SLACK = {"_deg": 0.5, "_mm": 0.05}
+SLACK_SHARE = 0.005
 #: How far a drawn femur's shaft bows, 1/m, and its lesser trochanter stands out, mm: mean and spread.
 BOW_PER_M, LESSER_MM = (0.8, 0.16), (14.0, 2.5)
+
+
+def _slack(name: str) -> float:
+    if name.startswith("necrotic_index"):
+        return 0.5
+    return next((slack for end, slack in SLACK.items() if name.endswith(end)), SLACK_SHARE)
 
 
 def drawn_femur(seed: int) -> Whole:
@@ -95,7 +102,7 @@ def held(whole: Whole, cut_mm: float, versions: FloatArray, pattern: Hip, seed: 
             low, high = ranges.figures[name]
             if name.endswith("longitude_deg"):
                 value = low + (value - low + 180.0) % 360.0 - 180.0 if value < low or value > high else value
-            told[name].append(bool(low - SLACK <= value <= high + SLACK))
+            told[name].append(bool(low - _slack(name) <= value <= high + _slack(name)))
         for name, kind in true.classes().items():
             if name in ranges.classes:
                 told[name].append(kind in ranges.classes[name])
@@ -105,7 +112,7 @@ def held(whole: Whole, cut_mm: float, versions: FloatArray, pattern: Hip, seed: 
         for name, (low, high) in drilled.items():
             value = getattr(own_figures, name)
             if value is not None and np.isfinite(value):
-                told[name].append(bool(low - SLACK <= value <= high + SLACK))
+                told[name].append(bool(low - _slack(name) <= value <= high + _slack(name)))
     return Held(
         dict(told), found.sources["shaft_axis"], degrees_between(found.shaft_axis, truth.shaft_axis),
         found.shaft_range_deg, whole.in_view_mm(cut_mm),

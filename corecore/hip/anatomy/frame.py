@@ -33,6 +33,8 @@ VERSION_RANGE_DEG = (-30.0, 60.0)
 #: Frames that stand for an ellipsoid of turns and tilts lie so far outside it: the nearest of their 26 directions sees
 #: 0.96 of any other on the average, and so a figure which hangs evenly on all three meets its end.
 OUTSIDE = 1.05
+#: Where only the turn is open it is taken in finer steps, shares of its range: a figure may reach furthest between.
+TURNS_ALONE = (0.25, 0.5, 0.75, 1.0)
 #: The mid-line is tabulated from this far below the lesser trochanter's level to this far above, mm.
 MIDLINE_BELOW_MM, MIDLINE_ABOVE_MM, MIDLINE_STEP_MM = 10.0, 50.0, 1.0
 #: … and must reach this far above for entries, mm: 25 (contract) and the hole's own edge.
@@ -169,7 +171,7 @@ def possible_frames(anatomy: Anatomy) -> tuple[Anatomy, ...]:
         (a / size * share, b / size * share, c / size * share)
         for a, b, c in product((-1.0, 0.0, 1.0), repeat=3)
         if (size := float(np.sqrt(a * a + b * b + c * c))) > 0.0 and (turn or a == 0.0) and (tilt or b == c == 0.0)
-        for share in ((0.5, 1.0) if size == 1.0 else (1.0,))
+        for share in (TURNS_ALONE if not tilt else (0.5, 1.0) if size == 1.0 else (1.0,))
     }
     return tuple(
         anatomy.tilted(b * tilt, c * tilt, with_neck=way).turned_about_shaft(a * turn)
