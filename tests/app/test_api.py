@@ -67,8 +67,8 @@ def test_a_lesion_of_another_scan_is_carried_as_by_the_command_line(hip: cc.Hip,
     with pytest.raises(cc.InputError, match="its inverse"):
         cc.load(*masks, lesion_transform=cc.LesionTransform(matrix, "matrix", inverse=True))
     moved = cc.load(*masks, lesion_transform=cc.LesionTransform(matrix, kind="matrix"))
-    places = [one.to_world(one.lesion.centroid_mm) for one in (hip, moved)]
-    assert np.allclose(*places, atol=0.05)
+    there, here = (one.to_world(one.lesion.centroid_mm) for one in (hip, moved))
+    assert np.allclose(there, here, atol=0.05)
     assert {"lesion_moved"} <= {warning.code for warning in moved.warnings}
 
 

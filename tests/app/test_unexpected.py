@@ -28,7 +28,7 @@ def deep(level: int) -> int:
 def chained() -> None:
     """An error from an error, a patient in both."""
     try:
-        {}["Mustermann^Erika"]
+        dict[str, int]()["Mustermann^Erika"]
     except KeyError as error:
         raise ValueError("birth date 19540312 of PAT-0815 in /data/ward7/ct.dcm") from error
 

@@ -8,7 +8,7 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
@@ -113,7 +113,8 @@ def metaimage(folder: Path) -> Path:
     return format_files.metaimage(folder / "a.mha", VALUES, np.eye(4))
 
 
-Maker, Reader = Callable[[Path], Path], Callable[[Path], object]
+Maker: TypeAlias = Callable[[Path], Path]
+Reader: TypeAlias = Callable[[Path], object]
 #: By function that goes through a door: files, and the public readers that lead to it.
 READERS: dict[str, list[tuple[Maker, Reader]]] = {
     "base/spec.py read_config": [(text("a.toml", "tunnels = 1"), read_config), (text("a.toml", "[sweep]"), read_study)],

@@ -85,9 +85,8 @@ def test_two_foci_in_a_row_are_no_gap(
 
 def focus(rng: np.random.Generator, step: np.ndarray, least_mm: float, most_mm: float) -> BoolArray:
     """An ellipsoid of drawn radii, turned, smooth or lumpy, on slices of ``step[2]``, cropped to what it fills."""
-    at = (
-        np.indices(np.ceil(2.4 * most_mm / step).astype(int)).transpose(1, 2, 3, 0) + rng.uniform(-0.5, 0.5, 3)
-    ) * step
+    shape = [int(number) for number in np.ceil(2.4 * most_mm / step)]
+    at = (np.indices(shape).transpose(1, 2, 3, 0) + rng.uniform(-0.5, 0.5, 3)) * step
     turn = Rotation.random(random_state=int(rng.integers(1 << 31))).as_matrix()
     unit = (at - 1.2 * most_mm) @ turn / rng.uniform(least_mm, most_mm, 3)
     lumps = [np.sin(3.0 * unit @ rng.normal(size=3) + rng.uniform(0.0, 6.3)) for _ in range(3)]

@@ -20,6 +20,7 @@ from corecore.app.cli import main
 from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray, transform
 from corecore.io.dicom import stacks
+from corecore.io.dicom.files import read_dataset
 from corecore.io.dicom.listing import list_series
 from corecore.io.references import image_place, image_sha256, read_image, read_mask
 
@@ -345,7 +346,7 @@ def test_the_list_as_text(disc: Path, capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_headers_are_read_once_while_the_files_stay_as_they_are(disc: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[Path] = []
-    true = stacks.read_dataset
+    true = read_dataset
 
     def counted(path: Path, *, pixels: bool = True) -> Any:
         read.append(path)

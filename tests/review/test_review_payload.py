@@ -241,7 +241,8 @@ def test_notes_are_kept_as_written_and_end_a_signature(desk: ReviewModel) -> Non
 def test_the_scene_to_turn_holds_no_tunnel_and_looks_where_they_are(desk: ReviewModel) -> None:
     data = space(desk)
     assert {body.part for body in data.bodies} == {"bone", "lesion"}
-    assert data.markers == data.labels == []
+    assert not data.markers
+    assert not data.labels
     assert [view.key for view in data.views] == ["front", "side", "top", "along"]
     assert np.allclose(data.origin, desk.scene.head_center)
     assert about(desk).sets == ["the plan", "other 1"]

@@ -359,7 +359,7 @@ class World:
 def test_nothing_signed_is_lost_between_two_servers_with_two_pages_each(
     desk: ReviewModel, tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(record_module.os, "fsync", lambda _: None)
+    monkeypatch.setattr(os, "fsync", lambda _: None)
     world = World(desk, tmp_path, random.Random(seed))
     for _ in range(STEPS):
         world.act()

@@ -322,6 +322,7 @@ def test_what_stands_is_written_as_a_plan_that_verifies(
     assert texts["signed"].startswith("signed off by A. Surgeon on ")
     assert plan["necrosis"]["signs"]["stage"]["label"] == "ARCO 2019 II"
     assert plan["case"]["id"] == desk.hip.case.id
+    assert table.session.signed is not None
     signed = {"name": "A. Surgeon", "day": table.session.signed.day, "side": "right"}
     assert (plan["review"]["revision"], plan["review"]["plan"]) == (4, desk.scene.full_hash)
     assert (plan["review"]["signed"], plan["review"]["accepted"]) == (signed, "two surgeons agreed")

@@ -148,7 +148,7 @@ def test_what_nobody_foresaw_is_a_row_too(folder: Path, monkeypatch: pytest.Monk
     path = f"{folder}/hip_1.nii.gz"
     (record,) = run_case(Row(0, "a", f"{path}:1", f"{path}:2"), Settings()).records
     assert (record["status"], record["error"]) == ("failed", "ZeroDivisionError")
-    assert record["cause"].startswith("ZeroDivisionError: division by zero (test_batch_hips.py:")
+    assert str(record["cause"]).startswith("ZeroDivisionError: division by zero (test_batch_hips.py:")
 
 
 def test_what_a_study_shares_changes_no_figure(

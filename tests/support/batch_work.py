@@ -117,7 +117,7 @@ def named(row: Row, settings: Settings) -> Entry:
         (Path(row.femur).parent / "started").write_text(str(child.pid))
         child.wait()
     if row.id == "hungry":
-        held = []
+        held: list[bytearray] = []
         while len(held) < 200:
             held.append(bytearray(b"x") * (20 << 20))
             time.sleep(0.02)
