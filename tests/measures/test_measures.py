@@ -89,7 +89,8 @@ def test_what_the_scans_edge_cuts_has_no_class(head: Hip, code: str) -> None:
     assert all("cuts" in part.missing[path] for path in CLASSES)
     # Nor has it one with its outline moved or the lateral axis turned.
     assert set(measured.figures.classes().values()) == {None}
-    changed = [value for one in part.repeatability.classes.values() for value in (*one.half_voxel, *one.one_mm)]
+    classes: Any = part.repeatability.classes
+    changed = [value for one in classes.values() for value in (*one.half_voxel, *one.one_mm)]
     assert set(changed) == {None}
     assert part.frame_classes is UNSET
     # The figures stay, as lower bounds; of what became of such hips nothing is said.

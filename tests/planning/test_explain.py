@@ -44,7 +44,7 @@ def test_what_is_nearest_is_the_clearance_of_the_figures(sample_hip: Hip) -> Non
     for beyond, side in ((8.0, 0.0), (16.0, 4.0), (12.0, -5.0)):
         tunnel = neck_tunnel(sample_hip, tip_beyond_mm=beyond, side_mm=side)
         figures = assess(sample_hip, tunnel, Spec())
-        near: dict[str, Any] = {item.what: item for item in nearest_walls(sample_hip, tunnel, Spec())}
+        near: dict[Any, Any] = {item.what: item for item in nearest_walls(sample_hip, tunnel, Spec())}
         assert near["cortex"].clearance_mm == pytest.approx(figures.cortical_clearance_mm, abs=0.01)
         assert near["joint"].clearance_mm == pytest.approx(figures.joint_clearance_mm, abs=0.01)
         assert near["neck"].clearance_mm >= near["cortex"].clearance_mm
