@@ -240,9 +240,10 @@ def test_a_draft_is_known_by_its_mark_until_it_was_looked_at(
 
 
 def test_a_draft_is_written_with_its_picture_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: Any = DraftAccount
     figures: Any = ["corecore.draft/1", "left", 90.0, [0.0] * 3, *[0.0] * 9]
     draft: Any = SimpleNamespace(
-        account=lambda: DraftAccount(*figures, [], NOTICE),
+        account=lambda: made(*figures, [], NOTICE),
         femur=Mask(Grid((3, 3, 3), np.eye(4)), np.ones((3, 3, 3), dtype=np.bool_)),
     )
     monkeypatch.setattr("corecore.hip.draft.write.draw", lambda draft: b"picture")
