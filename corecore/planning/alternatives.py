@@ -21,12 +21,12 @@ from corecore.base.limits import MARGINS
 from corecore.base.spec import Spec, accepted_range
 from corecore.hip.hip import Hip
 from corecore.planning.search.batched import evaluate_many
-from corecore.planning.search.line_geometry import ring_points
+from corecore.planning.search.line_geometry import fine_ring
 from corecore.planning.search.problem import build_problem
 from corecore.planning.search.relaxation import LineEvaluator
 from corecore.planning.search.single import refined, spare_clearance_mm, tunnel_of_line
 from corecore.tunnels.cylinder import Tunnel
-from corecore.tunnels.figures import RING_POINTS, RING_STEP_MM, TunnelFigures, assess
+from corecore.tunnels.figures import RING_STEP_MM, TunnelFigures, assess
 from corecore.tunnels.limits import violations
 from corecore.tunnels.risk.drilling import perturbed
 from corecore.tunnels.risk.execution import risk_of_poses
@@ -182,7 +182,7 @@ def _least_bone(
     bone = np.pi * spec.radius_mm**2 * lengths / 1000.0 - counts * point_ml
     few = lines[enough[np.argsort(bone[enough], kind="stable")[:TRIED]]]
     problem = build_problem(hip, tight, slack_mm=0.02)
-    _, ends, exact = evaluate_many(problem, few, ring_points(RING_POINTS), RING_STEP_MM)
+    _, ends, exact = evaluate_many(problem, few, fine_ring(problem), RING_STEP_MM)
     for i in np.flatnonzero(exact > 0):
         tunnel = tunnel_of_line(problem, few[i], float(ends[i, 0]), float(ends[i, 1]))
         figures = assess(hip, tunnel, spec)

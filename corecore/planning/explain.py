@@ -24,7 +24,7 @@ from corecore.hip.hip import Hip
 from corecore.planning.search.local_search import best_near
 from corecore.planning.search.problem import build_problem
 from corecore.tunnels.cylinder import Tunnel
-from corecore.tunnels.figures import TunnelFigures, assess, portal_lengths
+from corecore.tunnels.figures import TunnelFigures, assess, portal_lengths, wall_and_end
 from corecore.tunnels.limits import violations
 from corecore.tunnels.tunnel_set import SHARED_PORTAL_MM, conflicts, shapes_of
 
@@ -33,7 +33,6 @@ STEPS = {"mm": (1.0, 0.5), "deg": (1.0, 0.5), "share": (0.01,)}
 #: Planned again among tunnels whose axis passes within this of the plan's own, mm: a step moves a wall by about one.
 REACH_MM = 5.0
 #: Wall points: round the ring, and distance between rings, mm.
-RING_POINTS, RING_STEP_MM = 64, 0.2
 
 #: Less than this gained is nothing, share of the lesion.
 NOTHING = 0.0005
@@ -106,14 +105,7 @@ def nearest_walls(hip: Hip, tunnel: Tunnel, spec: Spec) -> list[WallPart]:
     """
     anatomy = hip.anatomy
     portal, mouth = portal_lengths(hip, tunnel, spec)
-    a, b = tunnel.ring_basis()
-    turn = 2.0 * np.pi * np.arange(RING_POINTS) / RING_POINTS
-    ring = np.cos(turn)[:, None] * a + np.sin(turn)[:, None] * b
-    at = np.linspace(0.0, tunnel.length_mm, max(2, int(np.ceil(tunnel.length_mm / RING_STEP_MM)) + 1))
-    wall = ((tunnel.entry + at[:, None] * tunnel.direction)[:, None] + tunnel.radius_mm * ring).reshape(-1, 3)
-    end = (tunnel.tip + tunnel.radius_mm * np.linspace(0.0, 1.0, 11)[:, None, None] * ring).reshape(-1, 3)
-    points = np.concatenate([wall, end])
-    depth = np.concatenate([np.repeat(at, RING_POINTS), np.full(len(end), tunnel.length_mm)])
+    points, depth = wall_and_end(anatomy, tunnel, (mouth, portal))
     clearance, proximal = hip.bone.distance(points), anatomy.proximal_of_head_plane(points)
     cortex = ~proximal & (depth >= portal)
     neck = cortex & ((points - anatomy.head_center) @ anatomy.neck_axis >= -NECK_END_RADII * anatomy.head_radius_mm)
@@ -130,7 +122,7 @@ def nearest_walls(hip: Hip, tunnel: Tunnel, spec: Spec) -> list[WallPart]:
                     what=what,
                     where="head" if what == "joint" else _where(hip, points[row]),
                     clearance_mm=finite(clearance[row]),
-                    depth_mm=finite(depth[row]),
+                    depth_mm=finite(min(float(depth[row]), tunnel.length_mm)),
                 )
             )
     return found

@@ -17,12 +17,12 @@ from corecore.base.grid import FloatArray
 from corecore.base.spec import Spec
 from corecore.hip.hip import Hip
 from corecore.planning.search.batched import evaluate_many
-from corecore.planning.search.line_geometry import OK, ring_points
+from corecore.planning.search.line_geometry import OK, fine_ring, ring_points
 from corecore.planning.search.local_search import line_through
 from corecore.planning.search.problem import Problem, build_problem
 from corecore.planning.search.single import SWEEP_RING, SWEEP_STEP_MM, lattice, tunnel_of_line
 from corecore.tunnels.cylinder import Tunnel
-from corecore.tunnels.figures import RING_POINTS, RING_STEP_MM, TunnelFigures, assess
+from corecore.tunnels.figures import RING_STEP_MM, TunnelFigures, assess
 from corecore.tunnels.limits import violations
 from corecore.tunnels.risk.drilling import lesion_shifts, perturbed
 from corecore.tunnels.risk.execution import Risk, execution_risk, lesion_shift_mm, risk_of_poses
@@ -231,7 +231,7 @@ class _Search:
     def _tunnels(self, lines: FloatArray, drawn: FloatArray) -> list[Tunnel | None]:
         """The tunnels on lines (N, 4), as deep as they may go less what they are drawn back (N,); ``None``: none."""
         reasons, ends, counts = evaluate_many(
-            self.problem, np.ascontiguousarray(lines), ring_points(RING_POINTS), RING_STEP_MM
+            self.problem, np.ascontiguousarray(lines), fine_ring(self.problem), RING_STEP_MM
         )
         tunnels: list[Tunnel | None] = []
         for i in range(len(lines)):

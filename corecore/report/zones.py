@@ -19,11 +19,11 @@ def margins(scene: Scene) -> tuple[float | None, float | None, float | None]:
 
 
 def zones(scene: Scene, points_mm: FloatArray) -> tuple[BoolArray, BoolArray]:
-    """Whether points (..., 3) lie in the head, and in the neck's postero-superior quarter (contract §1)."""
+    """Whether points (..., 3) lie proximal of the head's plane, and in the neck's postero-superior quarter."""
     offset = points_mm - scene.head_center
     axis, r = scene.neck_axis, scene.head_radius_mm
     along = offset @ axis
-    head = (np.linalg.norm(offset, axis=-1) <= r) & (along >= -HEAD_PLANE_RADII * r)
+    head = along >= -HEAD_PLANE_RADII * r
     up = scene.proximal - (scene.proximal @ axis) * axis
     up = up / np.linalg.norm(up)
     back = -scene.anterior + (scene.anterior @ axis) * axis

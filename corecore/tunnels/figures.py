@@ -24,10 +24,15 @@ if TYPE_CHECKING:
     from corecore.hip.anatomy.model import Anatomy
     from corecore.hip.hip import Hip
 
-#: Sampling of a tunnel's wall: points round the ring and distance between rings, mm. On a
-#: 10 mm tunnel the flat between two points is 0.006 mm, the ring spacing a quarter voxel.
+#: Sampling of a tunnel's wall: least number of points round a ring, greatest distance between them, mm, and between
+#: rings, mm: a half and a quarter of a voxel. On a 10 mm tunnel the flat between two points is 0.006 mm (engineering
+#: choices).
 RING_POINTS = 64
+RING_GAP_MM = 0.5
 RING_STEP_MM = 0.2
+#: Points where the head's plane cuts a wall or an end are looked at this far on either side of it, mm: the plane's own
+#: points belong to both.
+BESIDE_PLANE_MM = 1e-6
 #: Extra length of the portal beyond where geometry puts it, mm (contract §1).
 PORTAL_EXTRA_MM = 2.0
 #: A tunnel across the neck would take an endless share of its section: its cosine to the neck axis counts as this.
@@ -182,21 +187,14 @@ def assess(hip: Hip, tunnel: Tunnel, spec: Spec) -> TunnelFigures:
     sine = _sine_of_incidence(normal, direction)
     portal, mouth = portal_lengths(hip, tunnel, spec)
 
-    stations = _stations(0.0, tunnel.length_mm)
-    wall = _rings(tunnel, stations)
-    at = np.repeat(stations, RING_POINTS)
-    depth = bone.distance(wall)
-    end = _end_disc(tunnel)
-    end_depth = bone.distance(end)
-    beyond = at >= portal
+    points, at = wall_and_end(anatomy, tunnel, (mouth, portal))
+    depth = bone.distance(points)
     # The plane alone parts joint from cortex: a wall that leaves the head sideways has left it through the joint.
-    proximal, end_proximal = anatomy.proximal_of_head_plane(wall), anatomy.proximal_of_head_plane(end)
-    cortex = beyond & ~proximal
-    joint = min(_least(depth[proximal & (at >= mouth)]), _least(end_depth[end_proximal]))
-    cortical = min(_least(depth[cortex]), _least(end_depth[~end_proximal]))
-    wall_depth = _least(depth[at >= mouth])
+    proximal = anatomy.proximal_of_head_plane(points)
+    joint, cortical = _least(depth[proximal & (at >= mouth)]), _least(depth[~proximal & (at >= portal)])
+    wall_depth = _least(depth[np.isfinite(at) & (at >= mouth)])
     if tunnel.cavity is not None:
-        wide = np.concatenate([_wall_of(tunnel.cavity), _end_disc(tunnel.cavity), _end_disc(tunnel.cavity, back=True)])
+        wide = _all_over(anatomy, tunnel.cavity)
         depth, proximal = bone.distance(wide), anatomy.proximal_of_head_plane(wide)
         joint, cortical = min(joint, _least(depth[proximal])), min(cortical, _least(depth[~proximal]))
         wall_depth = min(wall_depth, _least(depth))
@@ -271,14 +269,14 @@ def clearance_mm(barrier: KeepOutRegion, tunnel: Tunnel) -> float:
     if least < EXACT_MM:
         return least
     # So far away the field gives no more than a lower bound.
-    ends = [point for solid in solids for point in (_end_disc(solid)[::4], _end_disc(solid, back=True)[::4])]
+    ends = [end + _disc_offsets(solid)[::4] for solid in solids for end in (solid.entry, solid.tip)]
     return float(barrier.far_distance(np.concatenate([*(_wall_of(solid)[::9] for solid in solids), *ends])).min())
 
 
 def _disc_offsets(solid: Tunnel) -> FloatArray:
     """Points (N, 3) of a section about its middle, half a millimetre apart or less from rim to middle."""
     a, b = solid.ring_basis()
-    angle = 2.0 * np.pi * np.arange(RING_POINTS) / RING_POINTS
+    angle = _angles(ring_count(solid.radius_mm))
     ring = np.cos(angle)[:, None] * a + np.sin(angle)[:, None] * b
     share = np.linspace(0.0, 1.0, int(np.ceil(2.0 * solid.radius_mm)) + 1)[1:]
     return np.asarray((solid.radius_mm * share[:, None, None] * ring).reshape(-1, 3))
@@ -286,11 +284,10 @@ def _disc_offsets(solid: Tunnel) -> FloatArray:
 
 def posterosuperior_clearances(hip: Hip, frames: Sequence[Anatomy], tunnel: Tunnel, portal_mm: float) -> list[float]:
     """Least clearance beyond the portal in the neck's postero-superior quarter, as each frame has it, mm."""
-    stations = _stations(0.0, tunnel.length_mm)
-    wall = _rings(tunnel, stations)[np.repeat(stations, RING_POINTS) >= portal_mm]
+    wall, at = wall_and_end(hip.anatomy, tunnel, (portal_mm,))
+    wall = wall[at >= portal_mm]
     if tunnel.cavity is not None:
-        wide = tunnel.cavity
-        wall = np.concatenate([wall, _wall_of(wide), _end_disc(wide), _end_disc(wide, back=True)])
+        wall = np.concatenate([wall, _all_over(hip.anatomy, tunnel.cavity)])
     wall = wall[~hip.anatomy.proximal_of_head_plane(wall)]
     depth = hip.bone.distance(wall)
     return [_least(depth[frame.in_posterosuperior_quarter(wall)]) for frame in frames]
@@ -331,31 +328,87 @@ def _stations(first: float, last: float) -> FloatArray:
     return np.linspace(first, last, count)
 
 
-def _rings(tunnel: Tunnel, stations: FloatArray) -> FloatArray:
+def ring_count(radius_mm: float) -> int:
+    """Points round a ring: ``RING_POINTS``, or as many as leave ``RING_GAP_MM`` between them, a multiple of eight."""
+    return max(RING_POINTS, 8 * int(np.ceil(2.0 * np.pi * radius_mm / RING_GAP_MM / 8.0)))
+
+
+def _angles(count: int) -> FloatArray:
+    return np.asarray(2.0 * np.pi * np.arange(count) / count)
+
+
+def _rings(tunnel: Tunnel, stations: FloatArray, count: int) -> FloatArray:
     a, b = tunnel.ring_basis()
-    angle = 2.0 * np.pi * np.arange(RING_POINTS) / RING_POINTS
+    angle = _angles(count)
     ring = tunnel.radius_mm * (np.cos(angle)[:, None] * a + np.sin(angle)[:, None] * b)
     axis = tunnel.entry + stations[:, None] * tunnel.direction
     return np.asarray((axis[:, None, :] + ring[None, :, :]).reshape(-1, 3), dtype=np.float64)
 
 
 def _wall_of(cylinder: Tunnel) -> FloatArray:
-    return _rings(cylinder, _stations(0.0, cylinder.length_mm))
+    return _rings(cylinder, _stations(0.0, cylinder.length_mm), ring_count(cylinder.radius_mm))
 
 
-def _end_disc(tunnel: Tunnel, *, back: bool = False) -> FloatArray:
+def wall_and_end(anatomy: Anatomy, tunnel: Tunnel, marks: tuple[float, ...] = ()) -> tuple[FloatArray, FloatArray]:
+    """Points (N, 3) all over a wall and its flat end, local mm, and how far along the axis each lies (N,).
+
+    The end's count as infinitely far: they keep their margins wherever it lies. Rings stand exactly at ``marks`` too,
+    mm, where a rule begins; there the wall is often nearest. So do points where the head's plane cuts wall and end.
+    """
+    count, length = ring_count(max(tunnel.radius_mm, tunnel.cavity_diameter_mm / 2.0)), tunnel.length_mm
+    stations = np.unique(np.concatenate([_stations(0.0, length), [at for at in marks if at < length]]))
+    crossed, end = _wall_on_plane(anatomy, tunnel, count), _end_disc(anatomy, tunnel, count)
+    at = np.concatenate([np.repeat(stations, count), (crossed - tunnel.entry) @ tunnel.direction])
+    return np.concatenate([_rings(tunnel, stations, count), crossed, end]), np.append(at, np.full(len(end), np.inf))
+
+
+def _all_over(anatomy: Anatomy, cavity: Tunnel) -> FloatArray:
+    """Points (N, 3) of a cavity's wall and both its ends."""
+    back = _end_disc(anatomy, cavity, ring_count(cavity.radius_mm), back=True)
+    return np.concatenate([wall_and_end(anatomy, cavity)[0], back])
+
+
+def _wall_on_plane(anatomy: Anatomy, tunnel: Tunnel, count: int) -> FloatArray:
+    """Points (N, 3) where lines along a wall cross the head's plane, on either side of it."""
+    rise = float(tunnel.direction @ anatomy.neck_axis)
+    if abs(rise) < 1e-9:
+        return np.zeros((0, 3))
+    rim = _rings(tunnel, np.zeros(1), count)
+    at = -anatomy.above_head_plane(rim) / rise
+    on = (at >= 0.0) & (at <= tunnel.length_mm)
+    return _beside_plane(anatomy, rim[on] + at[on, None] * tunnel.direction)
+
+
+def _beside_plane(anatomy: Anatomy, points: FloatArray) -> FloatArray:
+    step = BESIDE_PLANE_MM * anatomy.neck_axis
+    return np.concatenate([points + step, points - step])
+
+
+def _end_disc(anatomy: Anatomy, tunnel: Tunnel, count: int, *, back: bool = False) -> FloatArray:
+    """Points (N, 3) of a flat end, on circles and on the chord where the head's plane cuts it."""
     a, b = tunnel.ring_basis()
-    angle = 2.0 * np.pi * np.arange(RING_POINTS) / RING_POINTS
+    angle, radius = _angles(count), tunnel.radius_mm
     ring = np.cos(angle)[:, None] * a + np.sin(angle)[:, None] * b
-    share = np.linspace(0.0, 1.0, 11 if tunnel.radius_mm <= 10.0 else 21)
+    share = np.linspace(0.0, 1.0, max(11, int(np.ceil(radius / RING_GAP_MM)) + 1))
     middle = tunnel.entry if back else tunnel.tip
-    return np.asarray((middle + tunnel.radius_mm * share[:, None, None] * ring[None]).reshape(-1, 3))
+    points = np.asarray((middle + radius * share[:, None, None] * ring[None]).reshape(-1, 3))
+    tilt = np.array([a @ anatomy.neck_axis, b @ anatomy.neck_axis])
+    steep = float(np.hypot(*tilt))
+    away = -float(anatomy.above_head_plane(middle[None])[0])
+    if abs(away) >= steep * radius:
+        return points
+    # From the chord's middle both ways, in steps of a ring's.
+    half = float(np.sqrt(radius**2 - (away / steep) ** 2))
+    along = np.linspace(-half, half, 2 * int(np.ceil(half / RING_GAP_MM)) + 1)
+    up, side = (tilt[0] * a + tilt[1] * b) / steep, (tilt[0] * b - tilt[1] * a) / steep
+    chord = middle + away / steep * up + along[:, None] * side
+    return np.concatenate([points, _beside_plane(anatomy, chord)])
 
 
 def _outward_free(hip: Hip, tunnel: Tunnel, mouth: float) -> bool:
     stations = _stations(-OUTWARD_MM, -mouth)
     axis = tunnel.entry + stations[:, None] * tunnel.direction
-    points = np.concatenate([_rings(tunnel, stations), axis])
+    points = np.concatenate([_rings(tunnel, stations, ring_count(tunnel.radius_mm)), axis])
     return bool(np.all(hip.bone.distance(points) <= 0.0))
 
 

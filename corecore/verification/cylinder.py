@@ -13,6 +13,8 @@ from corecore.verification.frame import across, unit
 #: Spacing of wall samples along and around a tunnel at most, mm. Against a curved wall of 12 mm radius
 #: the nearest sample misses the nearest point by under 0.01 mm.
 WALL_STEP_MM = 0.4
+#: How far beside a plane its own points stand, mm: far less than any figure is told to.
+BESIDE_MM = 1e-6
 #: Turn between two seeds of a sunflower, radians.
 GOLDEN_ANGLE = np.pi * (3.0 - np.sqrt(5.0))
 #: Points judged at once.
@@ -52,6 +54,31 @@ class Cylinder:
         ring = self._ring(self.radius_mm)
         centres = self.start + along[:, None] * self.axis
         return np.asarray((centres[:, None, :] + ring[None, :, :]).reshape(-1, 3), dtype=np.float64)
+
+    def on_plane(self, point: FloatArray, normal: FloatArray) -> FloatArray:
+        """Points (N, 3) where a plane through ``point`` across unit ``normal`` cuts the wall and both ends.
+
+        Each stands twice, a hair on either side: the plane's own points belong to both.
+        """
+        u, v = across(self.axis)
+        height, rise = float((self.start - point) @ normal), float(self.axis @ normal)
+        tilt = np.array([u @ normal, v @ normal])
+        found = []
+        if abs(rise) > 1e-9:
+            rim = self._ring(self.radius_mm)
+            along = -(height + rim @ normal) / rise
+            on = (along >= 0.0) & (along <= self.length_mm)
+            found.append(self.start + rim[on] + along[on, None] * self.axis)
+        for end in (0.0, self.length_mm):
+            steep = float(np.linalg.norm(tilt))
+            foot = -(height + end * rise) / steep if steep > 1e-9 else np.inf
+            if abs(foot) < self.radius_mm:
+                half = float(np.sqrt(self.radius_mm**2 - foot**2))
+                chord = np.linspace(-half, half, 2 * int(np.ceil(half / WALL_STEP_MM)) + 1)[:, None]
+                up, side = (tilt[0] * u + tilt[1] * v) / steep, (tilt[0] * v - tilt[1] * u) / steep
+                found.append(self.start + end * self.axis + foot * up + chord * side)
+        points = np.concatenate(found) if found else np.zeros((0, 3))
+        return np.concatenate([points + BESIDE_MM * normal, points - BESIDE_MM * normal])
 
     def disc(self, position_mm: float) -> FloatArray:
         """Points (N, 3) of the cross-section at a position along the axis, rim included."""
@@ -104,12 +131,24 @@ class DrilledCylinder:
         """Whether points (N, 3) lie in the bore."""
         return np.asarray(self.distance(points_mm) == 0.0)
 
-    def surface_beyond(self, position_mm: float) -> FloatArray:
-        """Points (N, 3) of walls and flat ends farther than ``position_mm`` along the tunnel."""
+    @property
+    def cavity_surface(self) -> tuple[FloatArray, ...]:
+        """Points (N, 3) of the cavity's wall and of both its ends; none without one."""
+        if self.cavity is None:
+            return ()
+        length = self.cavity.length_mm
+        return self.cavity.wall(0.0, length), self.cavity.disc(0.0), self.cavity.disc(length)
+
+    def surface_beyond(self, position_mm: float, plane: tuple[FloatArray, FloatArray]) -> FloatArray:
+        """Points (N, 3) of walls and flat ends farther than ``position_mm`` along the tunnel.
+
+        Some stand exactly where ``plane`` (a point and its unit normal) cuts them, on either side.
+        """
         parts = [self.tunnel.wall(position_mm, self.tunnel.length_mm), self.tunnel.disc(self.tunnel.length_mm)]
         if self.cavity is not None:
-            parts += [self.cavity.wall(0.0, self.cavity.length_mm)]
-            parts += [self.cavity.disc(0.0), self.cavity.disc(self.cavity.length_mm)]
+            parts += [*self.cavity_surface, self.cavity.on_plane(*plane)]
+        cut = self.tunnel.on_plane(*plane)
+        parts.append(cut[(cut - self.tunnel.start) @ self.tunnel.axis >= position_mm])
         return np.concatenate(parts)
 
 

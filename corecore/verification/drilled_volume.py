@@ -72,11 +72,12 @@ def measure(bore: DrilledCylinder, hip: Hip, frame: Frame, spec: dict[str, float
     mouth = float(radius / np.tan(theta)) + PORTAL_EXTRA_MM
     portal = portal_length(incidence, radius, spec["cortical_margin_mm"])
 
-    beyond = bore.surface_beyond(portal)
+    beyond = bore.surface_beyond(portal, frame.head_plane)
     proximal = frame.proximal(beyond)
     cortex = beyond[~proximal]
-    joint = np.concatenate([beyond[proximal], _head_part(tunnel.wall(mouth, min(portal, length)), frame)])
-    rim = tunnel.wall(mouth, length)
+    before = tunnel.wall(mouth, min(portal, length))
+    joint = np.concatenate([beyond[proximal], before[frame.proximal(before)]])
+    rim = np.concatenate([tunnel.wall(mouth, length), *bore.cavity_surface])
 
     outward = tunnel.prolonged(OUTWARD_MM)
     along = np.arange(0.0, max(OUTWARD_MM - mouth, 0.0), WALL_STEP_MM)
@@ -105,10 +106,6 @@ def measure(bore: DrilledCylinder, hip: Hip, frame: Frame, spec: dict[str, float
         avoid_clearance_mm=None if hip.avoid is None else hip.avoid.clearance_mm((outward, *bore.solids)),
         region_slack_mm=max(region_mm(item.spacing_mm) for item in (hip.mesh.grid, hip.pelvis, hip.avoid) if item),
     )
-
-
-def _head_part(points: FloatArray, frame: Frame) -> FloatArray:
-    return points[frame.proximal(points)]
 
 
 def _exit(tip: FloatArray, outward: FloatArray, length_mm: float, hip: Hip) -> float | None:

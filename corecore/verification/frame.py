@@ -67,6 +67,11 @@ class Frame:
         near = np.linalg.norm(offset, axis=1) <= self.radius_mm
         return np.asarray(near & (offset @ self.neck >= -HEAD_PLANE_RADII * self.radius_mm))
 
+    @property
+    def head_plane(self) -> tuple[FloatArray, FloatArray]:
+        """A point (3,) of the plane that ends the head, and its unit normal (3,), towards the head."""
+        return self.center - HEAD_PLANE_RADII * self.radius_mm * self.neck, self.neck
+
     def proximal(self, points_mm: FloatArray) -> BoolArray:
         """Whether world points (N, 3) lie on the head's side of its plane, where a wall keeps the joint's margin."""
         return np.asarray((points_mm - self.center) @ self.neck >= -HEAD_PLANE_RADII * self.radius_mm)

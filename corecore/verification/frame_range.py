@@ -190,7 +190,7 @@ def tunnel_range_checks(
         normal = hip.mesh.mouth_normal(tunnel.entry)
         incidence = max(90.0 - angle_deg(-normal, bore.tunnel.axis), 0.5)
         portal = portal_length(incidence, tunnel.diameter_mm / 2.0, plan.spec["cortical_margin_mm"])
-        wall = bore.surface_beyond(portal)
+        wall = bore.surface_beyond(portal, frame.head_plane)
         wall = wall[~frame.proximal(wall)]
         depth = hip.mesh.distance(wall) if len(wall) else np.zeros(0)
         for one, here in zip((frame, *frames), found, strict=True):

@@ -24,8 +24,8 @@ from corecore.verification.report import Check, equal
 POSES, POSES_LEAST = 1000, 300
 #: Lesion points that stand for all where drillings are judged.
 LESION_POINTS = 6000
-#: Rings along a wall stand this far apart, mm, each of so many points.
-RING_STEP_MM, RING_POINTS = 1.5, 16
+#: Rings along a wall stand this far apart, mm, each of so many points, on wide tunnels of more, no further apart, mm.
+RING_STEP_MM, RING_POINTS, RING_GAP_MM = 1.5, 16, 2.0
 #: The drilled line meets the bone within this of where it was set down, mm, looked for in steps of the second.
 MEETS_WITHIN_MM, MEET_STEP_MM = 20.0, 0.25
 #: Normals of the surface are taken at points this far apart around the entry, mm.
@@ -127,7 +127,8 @@ def _drillings(
     sine_least = float(np.sin(np.radians(plan.spec["incidence_min_deg"])))
     cortex, joint = np.zeros(poses, dtype=bool), np.zeros(poses, dtype=bool)
     removed = np.zeros((poses, len(lesion)), dtype=bool)
-    turn = 2.0 * np.pi * np.arange(RING_POINTS) / RING_POINTS
+    around_ring = max(RING_POINTS, int(np.ceil(2.0 * np.pi * radius / RING_GAP_MM)))
+    turn = 2.0 * np.pi * np.arange(around_ring) / around_ring
     walk = np.arange(-MEETS_WITHIN_MM, MEETS_WITHIN_MM, MEET_STEP_MM)
     for n in range(poses):
         entry, heading, length = entries[n], headings[n], lengths[n]

@@ -14,9 +14,9 @@ from corecore.base.grid import FloatArray
 from corecore.base.spec import preset
 from corecore.hip.hip import Hip
 from corecore.planning.search.batched import climb_many, evaluate_many
-from corecore.planning.search.line_geometry import ring_points
+from corecore.planning.search.line_geometry import fine_ring
 from corecore.planning.search.problem import build_problem
-from corecore.planning.search.single import FINAL_RING, FINAL_STEP_MM, best_tunnel
+from corecore.planning.search.single import FINAL_STEP_MM, best_tunnel
 from corecore.planning.sets.bound import converged_prices, prove_set
 from corecore.planning.sets.candidates import Pool, build_pool
 from corecore.planning.sets.pricing import priced_hip, reduced_prices, whole_parts
@@ -102,7 +102,7 @@ def test_at_settled_prices_no_climb_finds_a_line_worth_much_more(pool: Pool) -> 
     prices, dear = converged_prices(pool)
     parts = whole_parts(prices, pool.hip.lesion.points_mm)
     priced = build_problem(priced_hip(pool.hip, parts), pool.spec)
-    ring = ring_points(FINAL_RING)
+    ring = fine_ring(priced)
     _, _, before = evaluate_many(priced, dear, ring, FINAL_STEP_MM)
     _, _, counts, _ = climb_many(priced, dear, ring, FINAL_STEP_MM, 0.3, 0.02)
     assert before.max() > 0

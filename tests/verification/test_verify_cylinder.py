@@ -110,7 +110,7 @@ def test_a_cavity_stands_at_the_tip(tmp_path: Path) -> None:
     assert other.cavity is not None
     assert other.cavity.radius_mm == bore.cavity.radius_mm
     # Its shoulder and both ends belong to the surface that keeps its distance.
-    surface = bore.surface_beyond(60.0)
+    surface = bore.surface_beyond(60.0, (np.zeros(3), np.array([0.0, 0.0, 1.0])))
     along = (surface - bore.cavity.start) @ axis
     assert np.isclose(along, 0.0).sum() > 500
     assert np.isclose(along, 20.0).sum() > 500

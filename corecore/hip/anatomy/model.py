@@ -288,8 +288,23 @@ class Anatomy:
         ndarray of bool, shape (N,)
             True on the head's side of the plane 0.5 R from its centre across the neck.
         """
+        return np.asarray(self.above_head_plane(points_mm) >= 0.0)
+
+    def above_head_plane(self, points_mm: npt.ArrayLike) -> FloatArray:
+        """Height of points above the plane that ends the head.
+
+        Parameters
+        ----------
+        points_mm : array_like, shape (N, 3)
+            Local positions, mm.
+
+        Returns
+        -------
+        ndarray, shape (N,)
+            Height, mm, positive on the head's side.
+        """
         offset = np.asarray(points_mm, dtype=np.float64) - self.head_center
-        return np.asarray(offset @ self.neck_axis >= -HEAD_PLANE_RADII * self.head_radius_mm)
+        return np.asarray(offset @ self.neck_axis + HEAD_PLANE_RADII * self.head_radius_mm)
 
     @property
     def posterosuperior(self) -> FloatArray:

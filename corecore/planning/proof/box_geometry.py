@@ -29,7 +29,8 @@ SLOPE_LIMIT = 0.7
 EPS = 1e-3
 #: What the mid-line's table may differ between its steps, mm.
 TABLE_MM = 0.05
-#: A station lies within this of any place on a wall, mm, and a sample within this angle of any on its ring.
+#: A station lies within this of any place on a wall, mm, and a sample within this angle of any on its ring (wide
+#: drills have more samples).
 HALF_STEP = 0.5 * RING_STEP_MM
 ARC = math.pi / RING_POINTS
 #: Blocks of so many voxels share one bound of the field's slope.

@@ -19,9 +19,8 @@ from corecore.base.parallel import in_parts
 from corecore.planning.proof.box_geometry import SLOPE_LIMIT, Frame, build_frame
 from corecore.planning.proof.node_bound import sector_table
 from corecore.planning.proof.tile_bound import BOX_ROW, LAST, MOST_CHILDREN, bound_boxes
-from corecore.planning.search.line_geometry import ring_points
+from corecore.planning.search.line_geometry import fine_ring
 from corecore.planning.search.problem import Problem
-from corecore.tunnels.figures import RING_POINTS
 
 #: Boxes bounded together; the order of the boxes, and so the outcome, depends on it.
 WAVE = 256
@@ -98,7 +97,7 @@ def bounded(problem: Problem, frame: Frame, boxes: FloatArray, cut: int) -> tupl
 
     And the largest bound of what was dropped (P29).
     """
-    ring, sectors, n = ring_points(RING_POINTS), sector_table(), len(boxes)
+    ring, sectors, n = fine_ring(problem), sector_table(), len(boxes)
     children = np.empty((n, MOST_CHILDREN, BOX_ROW))
     emitted, closed, looked_at = (np.zeros(n, dtype=np.int64) for _ in range(3))
     in_parts(

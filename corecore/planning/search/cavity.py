@@ -12,7 +12,7 @@ from corecore.base.interpolation import sample
 from corecore.base.jit_cache import compiled
 from corecore.planning.search.keep_out import walk_clear
 from corecore.planning.search.lesion_counts import fill_counts_along, removed_along
-from corecore.planning.search.line_geometry import MISSES, OK, Axis, flat_end_gap, ring_reason
+from corecore.planning.search.line_geometry import MISSES, OK, Axis, flat_end_gap, ring_reason, wall_on_plane
 
 if TYPE_CHECKING:
     from corecore.planning.search.problem import Problem
@@ -31,6 +31,9 @@ def cavity_reason(problem: Problem, axis: Axis, ring: FloatArray, step: float, t
         gap, why = flat_end_gap(problem, axis, t, radius, ring)
         if gap < 0.0:
             return why
+    _, why = wall_on_plane(problem, axis, ring, back, tip, radius)
+    if why != OK:
+        return why
     hardest = max(problem.joint_margin, max(problem.posterosuperior_margin, problem.cortical_margin))
     t = tip
     while t > back:

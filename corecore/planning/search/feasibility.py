@@ -48,6 +48,7 @@ from corecore.planning.search.line_geometry import (
     outward_is_free,
     ring_reason,
     walk_wall,
+    wall_on_plane,
 )
 from corecore.tunnels.figures import (
     PORTAL_EXTRA_MM,
@@ -115,6 +116,9 @@ def evaluate_line(
             else:
                 bad = middle
         tip = good
+    tip, crossed = wall_on_plane(problem, axis, ring, entry + rim, tip, problem.radius)
+    if tip <= 0.0:
+        return crossed, entry, 0.0, 0
     if problem.avoid_margin >= 0.0 or problem.pelvis_margin >= 0.0:
         _, why = walk_clear(problem, axis, ring, 0.0, entry - OUTWARD_MM, problem.radius)
         if why != OK:

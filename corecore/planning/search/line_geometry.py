@@ -14,7 +14,7 @@ from corecore.base.grid import FloatArray
 from corecore.base.interpolation import across, sample
 from corecore.base.jit_cache import compiled
 from corecore.base.limits import ENTRY_OFF_SURFACE_MM, OUTWARD_MM
-from corecore.tunnels.figures import LEAN_LEAST
+from corecore.tunnels.figures import BESIDE_PLANE_MM, LEAN_LEAST, ring_count
 from corecore.tunnels.limits import NUMBER_OF_REASONS, Reason
 
 if TYPE_CHECKING:
@@ -110,6 +110,85 @@ def ring_reason(problem: Problem, axis: Axis, t: float, radius: float, ring: Flo
 
 
 @compiled()
+def plane_gap(problem: Problem, x: float, y: float, z: float) -> tuple[float, int]:
+    """(Depth - margin) at a point on the head's plane, which belongs to both sides, mm, and the reason."""
+    axis = problem.neck_frame
+    bx, by, bz = BESIDE_PLANE_MM * axis[0, 0], BESIDE_PLANE_MM * axis[0, 1], BESIDE_PLANE_MM * axis[0, 2]
+    margin, why = margin_at(problem, x + bx, y + by, z + bz)
+    other, other_why = margin_at(problem, x - bx, y - by, z - bz)
+    if other > margin:
+        margin, why = other, other_why
+    return sample(problem.distance, problem.spacing, x, y, z) - margin, why
+
+
+@compiled()
+def above_head_plane(problem: Problem, x: float, y: float, z: float) -> float:
+    """Height of a point above the plane that ends the head, mm."""
+    axis, centre = problem.neck_frame, problem.head_center
+    along = (x - centre[0]) * axis[0, 0] + (y - centre[1]) * axis[0, 1] + (z - centre[2]) * axis[0, 2]
+    return float(along + 0.5 * problem.head_radius)
+
+
+@compiled()
+def wall_on_plane(
+    problem: Problem, axis: Axis, ring: FloatArray, start: float, stop: float, radius: float
+) -> tuple[float, int]:
+    """How far from ``start`` to ``stop`` a wall may go for the margins where it crosses the head's plane, and why not.
+
+    A ring's place on either side says nothing of the place between, where the joint's margin begins.
+    """
+    u, e, f, normal = axis.direction, axis.across_1, axis.across_2, problem.neck_frame
+    rise = u[0] * normal[0, 0] + u[1] * normal[0, 1] + u[2] * normal[0, 2]
+    if rise <= 0.0:
+        return stop, OK
+    last, reason = stop, OK
+    above = above_head_plane(problem, axis.point[0], axis.point[1], axis.point[2])
+    spread = radius * math.sqrt(max(0.0, 1.0 - rise * rise))
+    if (-above - spread) / rise > stop or (spread - above) / rise < start:
+        return stop, OK
+    for m in range(ring.shape[0]):
+        c, s = radius * ring[m, 0], radius * ring[m, 1]
+        x, y, z = (
+            axis.point[0] + c * e[0] + s * f[0],
+            axis.point[1] + c * e[1] + s * f[1],
+            axis.point[2] + c * e[2] + s * f[2],
+        )
+        t = -above_head_plane(problem, x, y, z) / rise
+        if t < start or t > last:
+            continue
+        gap, why = plane_gap(problem, x + t * u[0], y + t * u[1], z + t * u[2])
+        if gap < 0.0:
+            last, reason = t, why
+    return last, reason
+
+
+@compiled()
+def circle_on_plane(
+    problem: Problem, axis: Axis, t: float, radius: float, least: float, reason: int
+) -> tuple[float, int]:
+    """``least`` and ``reason``, or what is less where a circle of ``radius`` mm at ``t`` crosses the head's plane.
+
+    There, and in the middle between.
+    """
+    u, e, f, normal = axis.direction, axis.across_1, axis.across_2, problem.neck_frame
+    x, y, z = axis.point[0] + t * u[0], axis.point[1] + t * u[1], axis.point[2] + t * u[2]
+    lean_1 = e[0] * normal[0, 0] + e[1] * normal[0, 1] + e[2] * normal[0, 2]
+    lean_2 = f[0] * normal[0, 0] + f[1] * normal[0, 1] + f[2] * normal[0, 2]
+    lean = math.sqrt(lean_1 * lean_1 + lean_2 * lean_2)
+    away = -above_head_plane(problem, x, y, z)
+    if abs(away) >= lean * radius:
+        return least, reason
+    up = away / lean
+    half = math.sqrt(radius * radius - up * up)
+    for k in range(-1, 2):
+        c, s = (up * lean_1 - k * half * lean_2) / lean, (up * lean_2 + k * half * lean_1) / lean
+        gap, why = plane_gap(problem, x + c * e[0] + s * f[0], y + c * e[1] + s * f[1], z + c * e[2] + s * f[2])
+        if gap < least:
+            least, reason = gap, why
+    return least, reason
+
+
+@compiled()
 def flat_end_gap(problem: Problem, axis: Axis, t: float, radius: float, ring: FloatArray) -> tuple[float, int]:
     """Least (depth - margin) over a flat end of ``radius`` mm at ``t``, mm, and its reason."""
     u = axis.direction
@@ -120,6 +199,7 @@ def flat_end_gap(problem: Problem, axis: Axis, t: float, radius: float, ring: Fl
         gap, why = ring_gap(problem, axis, t, share * radius, ring)
         if gap < least:
             least, reason = gap, why
+        least, reason = circle_on_plane(problem, axis, t, share * radius, least, reason)
     return least, reason
 
 
@@ -295,3 +375,8 @@ def ring_points(number: int) -> FloatArray:
     """Cosines and sines of evenly spaced angles, (number, 2)."""
     angle = 2.0 * np.pi * np.arange(number) / number
     return np.stack([np.cos(angle), np.sin(angle)], axis=1)
+
+
+def fine_ring(problem: Problem) -> FloatArray:
+    """Cosines and sines (M, 2) round the wall as finely as a tunnel is judged in the end."""
+    return ring_points(ring_count(max(problem.radius, problem.cavity_radius)))

@@ -13,12 +13,12 @@ from corecore.base.spec import Spec
 from corecore.hip.hip import Hip
 from corecore.planning.search.batched import evaluate_many
 from corecore.planning.search.constraint_gaps import nearest_lines, survey_gaps
-from corecore.planning.search.line_geometry import OK, ring_points
+from corecore.planning.search.line_geometry import OK, fine_ring, ring_points
 from corecore.planning.search.problem import Problem, build_problem
 from corecore.planning.search.single import tunnel_of_line
 from corecore.planning.sets.candidates import line_of_tunnel, line_points
 from corecore.tunnels.cylinder import Tunnel
-from corecore.tunnels.figures import RING_POINTS, RING_STEP_MM, TunnelFigures, assess
+from corecore.tunnels.figures import RING_STEP_MM, TunnelFigures, assess
 from corecore.tunnels.limits import violations
 
 #: Steps of the seeds either way at entry and tip: 9 to the fourth lines, those out of reach left out.
@@ -94,9 +94,9 @@ def best_near(
             starts = near.lines[near.totals <= 0.0]
         if len(starts) == 0:
             continue
-        climbed, _, counts = _climb(wide, starts, COARSE_RING, COARSE_STEP_MM, 0.5, 0.1, within)
+        climbed, _, counts = _climb(wide, starts, ring_points(COARSE_RING), COARSE_STEP_MM, 0.5, 0.1, within)
         climbed = np.concatenate([line[None], climbed[np.argsort(-counts, kind="stable")[:FINALISTS]]])
-        climbed, ends, counts = _climb(tight, climbed, RING_POINTS, RING_STEP_MM, 0.3, 0.008, within)
+        climbed, ends, counts = _climb(tight, climbed, fine_ring(tight), RING_STEP_MM, 0.3, 0.008, within)
         found = _evaluated(hip, spec, [tunnel_of_line(tight, climbed[i], *ends[i]) for i in np.flatnonzero(counts)])
         if found is not None:
             return _compared(path, *_better(hip, spec, path, found))
@@ -137,7 +137,7 @@ def _seeds(problem: Problem, path: Tunnel, reach_mm: float) -> FloatArray:
 
 
 def _best_seeds(problem: Problem, lines: FloatArray, within: Allowed) -> FloatArray:
-    _, ends, counts = _evaluate(problem, lines, COARSE_RING, COARSE_STEP_MM)
+    _, ends, counts = _evaluate(problem, lines, ring_points(COARSE_RING), COARSE_STEP_MM)
     order = np.argsort(-counts, kind="stable")
     order = order[counts[order] > 0]
     kept = lines[order[within(lines[order], ends[order])]] if len(order) else lines[:0]
@@ -145,14 +145,20 @@ def _best_seeds(problem: Problem, lines: FloatArray, within: Allowed) -> FloatAr
 
 
 def _evaluate(
-    problem: Problem, lines: FloatArray, ring: int, step_mm: float
+    problem: Problem, lines: FloatArray, ring: FloatArray, step_mm: float
 ) -> tuple[npt.NDArray[np.int8], FloatArray, npt.NDArray[np.int64]]:
-    reasons, ends, counts = evaluate_many(problem, np.ascontiguousarray(lines), ring_points(ring), step_mm)
+    reasons, ends, counts = evaluate_many(problem, np.ascontiguousarray(lines), ring, step_mm)
     return reasons, ends, np.where(reasons == OK, counts, 0)
 
 
 def _climb(
-    problem: Problem, starts: FloatArray, ring: int, step_mm: float, size: float, smallest: float, within: Allowed
+    problem: Problem,
+    starts: FloatArray,
+    ring: FloatArray,
+    step_mm: float,
+    size: float,
+    smallest: float,
+    within: Allowed,
 ) -> tuple[FloatArray, FloatArray, npt.NDArray[np.int64]]:
     """Compass steps from each of lines (N, 4), the best of all that are allowed; lines, ends (N, 2), counts (N,)."""
     moves, lines = problem.moves, starts.copy()

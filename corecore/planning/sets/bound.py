@@ -17,9 +17,9 @@ import numpy as np
 from corecore.base.grid import FloatArray
 from corecore.planning.proof.branch_and_bound import EFFORT, Proof, prove
 from corecore.planning.search.batched import climb_many, evaluate_many
-from corecore.planning.search.line_geometry import ring_points
+from corecore.planning.search.line_geometry import fine_ring, ring_points
 from corecore.planning.search.problem import build_problem
-from corecore.planning.search.single import FINAL_RING, FINAL_STEP_MM, SWEEP_RING, SWEEP_STEP_MM, lattice
+from corecore.planning.search.single import FINAL_STEP_MM, SWEEP_RING, SWEEP_STEP_MM, lattice
 from corecore.planning.sets.candidates import Pool, best_in_cells, shapes_on
 from corecore.planning.sets.pricing import PARTS, Prices, covers_of, priced_hip, reduced_prices, whole_parts
 
@@ -62,7 +62,7 @@ def prove_set(
     parts = whole_parts(prices, hip.lesion.points_mm)
     left = total - parts.sum() / PARTS
     priced = build_problem(priced_hip(hip, parts), spec)
-    _, _, counts, _ = climb_many(priced, dear, ring_points(FINAL_RING), FINAL_STEP_MM, 0.3, 0.02)
+    _, _, counts, _ = climb_many(priced, dear, fine_ring(priced), FINAL_STEP_MM, 0.3, 0.02)
     dearest = int(counts.max(initial=0))
     allowed = (removed * (1.0 + gap) - left) * PARTS / spec.tunnels
     _log.info("prices leave %.4f; the dearest tunnel is worth %.4f, %.4f allowed", left / total,
@@ -124,5 +124,5 @@ def _dear_lines(pool: Pool, prices: Prices, sweep: FloatArray, known: FloatArray
     roomy = build_problem(hip, pool.spec, slack_mm=COARSE_SLACK_MM)
     lines, _, counts, _ = climb_many(roomy, sweep[apart], ring, SWEEP_STEP_MM, 0.6, 0.05)
     best = np.concatenate([lines[np.argsort(-counts, kind="stable")[:FINE]], known])
-    lines, _, _, _ = climb_many(problem, best, ring_points(FINAL_RING), FINAL_STEP_MM, 0.3, 0.02)
+    lines, _, _, _ = climb_many(problem, best, fine_ring(problem), FINAL_STEP_MM, 0.3, 0.02)
     return lines

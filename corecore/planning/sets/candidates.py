@@ -15,11 +15,11 @@ from corecore.base.grid import BoolArray, FloatArray
 from corecore.base.spec import Spec
 from corecore.hip.hip import Hip
 from corecore.planning.search.batched import evaluate_many
-from corecore.planning.search.line_geometry import ring_points
+from corecore.planning.search.line_geometry import fine_ring, ring_points
 from corecore.planning.search.problem import Problem, build_problem, thinned
 from corecore.planning.search.single import SLOPE_MAX, SWEEP_RING, SWEEP_STEP_MM, lattice
 from corecore.tunnels.cylinder import Tunnel
-from corecore.tunnels.figures import RING_POINTS, RING_STEP_MM
+from corecore.tunnels.figures import RING_STEP_MM
 from corecore.tunnels.objective import objective_points, points_counted
 from corecore.tunnels.tunnel_set import Shapes, conflicts, shapes_of, shapes_of_tunnels, shares_portal
 
@@ -174,7 +174,7 @@ def build_pool(hip: Hip, spec: Spec, given: Sequence[Tunnel], pattern: str) -> P
 
 def _exact(hip: Hip, spec: Spec, problem: Problem, lines: FloatArray) -> tuple[FloatArray, Shapes]:
     """The lines that a fine sampling still lets pass, and their shapes."""
-    _, ends, counts = evaluate_many(problem, lines, ring_points(RING_POINTS), RING_STEP_MM)
+    _, ends, counts = evaluate_many(problem, lines, fine_ring(problem), RING_STEP_MM)
     good = counts > 0
     return lines[good], shapes_on(hip, spec, problem, lines[good], ends[good])
 

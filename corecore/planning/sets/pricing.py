@@ -11,9 +11,9 @@ from corecore.base.grid import FloatArray
 from corecore.base.spec import Spec
 from corecore.hip.hip import Hip
 from corecore.planning.search.batched import evaluate_many
-from corecore.planning.search.line_geometry import ring_points
+from corecore.planning.search.line_geometry import fine_ring
 from corecore.planning.search.problem import Problem
-from corecore.planning.search.single import FINAL_RING, FINAL_STEP_MM
+from corecore.planning.search.single import FINAL_STEP_MM
 from corecore.planning.sets.candidates import Index, shapes_on
 
 Prices = npt.NDArray[np.float32]
@@ -52,7 +52,7 @@ def covers_of(hip: Hip, spec: Spec, problem: Problem, lines: FloatArray) -> tupl
     """Lines (M, 4) that a tunnel can be drilled along, and which points each removes, as 0 or 1 (M, N)."""
     points = hip.lesion.points_mm
     # At full depth: a point without a price is removed as well.
-    _, ends, counts = evaluate_many(problem, lines, ring_points(FINAL_RING), FINAL_STEP_MM)
+    _, ends, counts = evaluate_many(problem, lines, fine_ring(problem), FINAL_STEP_MM)
     good = counts > 0
     shapes = shapes_on(hip, spec, problem, lines[good], ends[good])
     covers = np.zeros((len(shapes), len(points)), dtype=np.float32)

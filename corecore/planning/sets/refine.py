@@ -16,11 +16,11 @@ from corecore.base.grid import BoolArray, FloatArray
 from corecore.base.spec import Spec
 from corecore.hip.hip import Hip
 from corecore.planning.search.batched import evaluate_many
-from corecore.planning.search.line_geometry import ring_points
+from corecore.planning.search.line_geometry import fine_ring
 from corecore.planning.search.problem import Problem, build_problem, compass_moves, thinned
 from corecore.planning.sets.candidates import CLIMB_POINTS, SLACK_MM, line_points, lines_through, shapes_on
 from corecore.planning.sets.exchange import SAFE_NECK_SHARE
-from corecore.tunnels.figures import RING_POINTS, RING_STEP_MM
+from corecore.tunnels.figures import RING_STEP_MM
 from corecore.tunnels.objective import objective_points, points_counted
 from corecore.tunnels.tunnel_set import Shapes, conflicts, portals_of
 
@@ -121,7 +121,7 @@ class _State:
         offsets = moves[np.all(moves[:, 2:] == 0.0, axis=1)][:, :2] * size
         lead = np.repeat(self.lines[members[0]][None], len(offsets), axis=0)
         lead[:, :2] += offsets
-        _, ends, counts = evaluate_many(problem, lead, ring_points(RING_POINTS), RING_STEP_MM)
+        _, ends, counts = evaluate_many(problem, lead, fine_ring(problem), RING_STEP_MM)
         self.of.judged += len(lead)
         good = counts > 0
         point, direction = line_points(problem, lead[good])
@@ -152,7 +152,7 @@ class _State:
             return False
         of, size = self.of, len(members)
         flat = trials.reshape(-1, 4)
-        _, ends, counts = evaluate_many(of.problem, flat, ring_points(RING_POINTS), RING_STEP_MM)
+        _, ends, counts = evaluate_many(of.problem, flat, fine_ring(of.problem), RING_STEP_MM)
         of.judged += len(flat)
         feasible = np.flatnonzero(np.all((counts > 0).reshape(-1, size), axis=1))
         if len(feasible) == 0:

@@ -91,7 +91,9 @@ HEAD, SUPERIOR, ANTERIOR, INFERIOR, POSTERIOR, LATERAL = range(6)
 STEP_MM = 1.0
 #: Points a ring. Rings stand half a point turned against their neighbours, so that 32 angles
 #: are looked at within 2 mm: on a 10 mm tunnel 0.02 mm of clearance can hide between them.
+#: Wider tunnels take both on every ring, so that points stay 2 mm apart.
 RING = 16
+WIDE_RADIUS_MM = 5.0
 _TURN = 2.0 * np.pi * np.arange(2 * RING) / (2 * RING)
 CIRCLE = np.stack([np.stack([np.cos(_TURN[k::2]), np.sin(_TURN[k::2])], axis=1) for k in range(2)])
 #: A drilled line meets the bone within this distance of the point aimed at, or misses it, mm.
@@ -253,6 +255,8 @@ def evaluate_pose(
         if room <= 0.0:
             take_ring(bone, GridRing(cx, cy, cz, across_1, across_2, radius, turned), t >= segment_end, outcome)
             turned = 1 - turned
+            if radius > WIDE_RADIUS_MM:
+                take_ring(bone, GridRing(cx, cy, cz, across_1, across_2, radius, turned), t >= segment_end, outcome)
         step = max(STEP_MM, 0.9 * room)
         # Where the wall begins to count it is often nearest: a ring stands right there.
         t = segment_end if t < segment_end < t + step else t + step
