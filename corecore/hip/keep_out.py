@@ -7,7 +7,7 @@ reaches far enough beyond the region that whatever lies outside the field is cle
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -55,16 +55,37 @@ class KeepOutRegion:
         What was given, cropped, world RAS mm.
     local_from_world : ndarray, shape (4, 4)
         From world RAS mm to the hip's local frame.
+    shrunk_mm : float, default 0
+        By how much the region is taken to be smaller than its mask, all round, mm.
     """
 
     role: Role
     mask: Mask
     local_from_world: FloatArray
+    shrunk_mm: float = 0.0
+
+    def shrunk(self, by_mm: float) -> KeepOutRegion:
+        """The region smaller all round by so many mm, as if its mask ended so far within.
+
+        Parameters
+        ----------
+        by_mm : float
+            By how much, mm.
+
+        Returns
+        -------
+        KeepOutRegion
+            The smaller region.
+        """
+        smaller = replace(self, shrunk_mm=self.shrunk_mm + by_mm)
+        smaller.__dict__["_made"] = self._made
+        return smaller
 
     @cached_property
     def field(self) -> npt.NDArray[np.float32]:
         """Distance to the region's surface, shape (nx, ny, nz), mm, negative inside; beyond 10.5 mm a lower bound."""
-        return self._made[0]
+        field, shrunk = self._made[0], np.float32(self.shrunk_mm)
+        return field + shrunk if self.shrunk_mm else field
 
     @property
     def spacing_mm(self) -> FloatArray:
@@ -110,7 +131,7 @@ class KeepOutRegion:
             Distance, mm.
         """
         at = transform(self.field_from_local, points_mm)
-        return np.asarray(self._tree.query(at)[0], dtype=np.float64)
+        return np.asarray(self._tree.query(at)[0] + self.shrunk_mm, dtype=np.float64)
 
     @cached_property
     def _tree(self) -> KDTree:

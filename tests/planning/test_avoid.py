@@ -129,10 +129,36 @@ def test_where_the_region_covers_every_way_in_it_is_named(sample_hip: Hip, free:
     reasons, _, counts = evaluate_many(problem, lines, ring_points(16), 1.0)
     assert not counts.any()
     assert np.count_nonzero(reasons == Reason.AVOID) > 10
-    told = explain(SPEC, problem, survey_gaps(problem, lines), [], lambda spec, lines: False)
-    way = next(way for way in told.relaxations if way.key == "avoid")
+    asked: list[float] = []
+
+    def again(spec: Spec, lines: FloatArray | None, shrunk_mm: float = 0.0) -> bool:
+        """A planner that needs three millimetres more than the lines that came nearest."""
+        asked.append(shrunk_mm)
+        return shrunk_mm >= asked[0] + 3.0
+
+    survey = survey_gaps(problem, lines)
+    way = next(way for way in explain(SPEC, problem, survey, [], again).relaxations if way.key == "avoid")
     assert way.limit == 1.5
-    assert way.needed < 1.5
+    # Not what lines came to, but what was planned with, to a step.
+    assert way.amount == pytest.approx(asked[0] + 3.0, abs=0.11)
+    assert way.part().confirmed
+    # Where planning never succeeds nothing is named; where nobody plans it is said so.
+    assert "avoid" not in {
+        one.key for one in explain(SPEC, problem, survey, [], lambda spec, lines, shrunk_mm=0.0: False).relaxations
+    }
+    plain = next(
+        one for one in explain(SPEC, problem, survey, [], again, confirm=False).relaxations if one.key == "avoid"
+    )
+    assert not plain.part().confirmed
+
+
+def test_a_smaller_region_lies_further_away(sample_hip: Hip) -> None:
+    middle = sample_hip.anatomy.head_center
+    region = barrier(sample_hip, middle, radius=6.0)
+    smaller, points = region.shrunk(1.5), middle + np.outer(np.linspace(0.0, 12.0, 9), [0.6, 0.0, 0.8])
+    assert smaller.distance(points) == pytest.approx(region.distance(points) + 1.5, abs=1e-4)
+    assert smaller.field == pytest.approx(region.field + 1.5, abs=1e-4)
+    assert region.shrunk(0.0).field is region.field
 
 
 @pytest.fixture(scope="module")

@@ -6,15 +6,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from support.keep_out import ball
 
-from corecore.base.grid import FloatArray
+from corecore.base.grid import FloatArray, inverse
 from corecore.base.limits import RELAXABLE
 from corecore.base.spec import Spec, accepted_range
 from corecore.hip.hip import Hip
+from corecore.hip.keep_out import KeepOutRegion
 from corecore.planning.search import infeasible
 from corecore.planning.search.batched import evaluate_many
+from corecore.planning.search.constraint_gaps import Survey
 from corecore.planning.search.infeasible import Infeasible
-from corecore.planning.search.line_geometry import ring_points
+from corecore.planning.search.line_geometry import COUNT, ring_points
 from corecore.planning.search.problem import build_problem
 from corecore.planning.search.relaxation import (
     REASON_OF,
@@ -141,7 +144,10 @@ def test_a_value_is_found_in_strides_where_the_climbs_came_short() -> None:
     for threshold in (1, 2, 3, 9, 50, 83, 84):
         asked: list[float] = []
 
-        def again(spec: Spec, lines: FloatArray | None, least: int = threshold, asked: list[float] = asked) -> bool:
+        def again(
+            spec: Spec, lines: FloatArray | None, shrunk_mm: float = 0.0, least: int = threshold,
+            asked: list[float] = asked,
+        ) -> bool:  # fmt: skip
             asked.append(spec.entry_distal_mm)
             return round((24.0 - spec.entry_distal_mm) / 0.1) >= least
 
@@ -153,3 +159,54 @@ def test_a_value_is_found_in_strides_where_the_climbs_came_short() -> None:
         assert len(asked) <= 14
         if threshold >= 83:
             assert len(asked) <= 5
+
+
+def test_one_limit_alone_is_never_told_as_none_to_blame(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Squeezing found no line, yet the nearest line breaks a single limit, and planning with it succeeds."""
+    gaps = np.full((1, COUNT), 1e9)
+    gaps[0, REASON_OF["length_max_mm"]] = -3.21
+    near = Survey(np.zeros((1, 4)), np.array([3.21]), gaps)
+    monkeypatch.setattr(infeasible, "nearest_lines", lambda problem, survey: near)
+
+    def again(spec: Spec, lines: FloatArray | None, shrunk_mm: float = 0.0) -> bool:
+        return spec.length_max_mm >= 45.15
+
+    spec = replace(Spec(), length_max_mm=40.0)
+    told = infeasible._several(None, near, spec, again)  # type: ignore[arg-type]
+    assert [way.key for way in told.relaxations] == ["length_max_mm"]
+    assert told.binding == "length_max_mm"
+    assert told.together == ()
+    assert "no single" not in told.text
+    # What is named gives a plan, a step less none.
+    way = told.relaxations[0]
+    assert again(replace(spec, length_max_mm=way.needed), None)
+    assert way.step is not None
+    assert not again(replace(spec, length_max_mm=way.needed - way.step), None)
+    # Two limits broken are still told together.
+    gaps[0, REASON_OF["entry_ap_max_mm"]] = -1.0
+    both = infeasible._several(None, near, spec, lambda spec, lines, shrunk_mm=0.0: True)  # type: ignore[arg-type]
+    assert len(both.together) == 2
+    assert "no single limit is to blame" in both.text
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("key", [*BREAKING, "avoid"])
+def test_every_relaxation_named_gives_a_plan_when_it_is_taken(sample_hip: Hip, key: str) -> None:
+    hip, spec = sample_hip, Spec().with_values(BREAKING.get(key, {}))
+    if key == "avoid":
+        free = best_tunnel(hip, spec).tunnel
+        assert free is not None
+        middle = hip.to_world(free.entry - 14.0 * free.direction)
+        wall = KeepOutRegion("avoid", ball(middle, 26.0), inverse(hip.world_from_local))
+        hip, spec = replace(hip, avoid=wall), replace(spec, avoid_margin_mm=1.5)
+    told = explained(hip, spec)
+    assert told.relaxations or told.together
+    for way in told.relaxations:
+        if way.step is None:
+            continue
+        if way.key == "avoid":
+            assert hip.avoid is not None
+            there = replace(hip, avoid=hip.avoid.shrunk(way.amount))
+            assert best_tunnel(there, spec).tunnel is not None
+        else:
+            assert best_tunnel(hip, spec.with_values({way.key: way.needed})).tunnel is not None, way

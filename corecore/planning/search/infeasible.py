@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from msgspec import UNSET
@@ -36,8 +37,15 @@ LOOSENED_MAX = 6
 PAIRS_TRIED = 3
 #: Breaks this small are the moved lines' own tolerance, mm or degrees.
 TOLERATED = 0.02
-#: Whether there is a tunnel with other limits: by climbs from lines (N, 4) given, or else by the whole search.
-Again = Callable[[Spec, FloatArray | None], bool]
+#: Step to which it is told how much smaller a region to keep out of would have to be, mm.
+SHRUNK_STEP_MM = 0.1
+
+
+class Again(Protocol):
+    """Whether there is a tunnel with other limits, or with a region to keep out of that is smaller."""
+
+    def __call__(self, spec: Spec, lines: FloatArray | None, shrunk_mm: float = 0.0) -> bool:
+        """By climbs from lines (N, 4) given, or else by the whole search; the region smaller by ``shrunk_mm``."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +160,8 @@ def explain(
     if len(problem.cut_points):
         ways.append(_relaxation_together(problem, survey, FIELD_OF_VIEW, "field_of_view", own, EDGE_LEAST_MM))
     if problem.avoid_margin >= 0.0:
-        ways.append(_relaxation_together(problem, survey, AVOID, "avoid", spec.avoid_margin_mm, TOLERATED))
+        way = _relaxation_together(problem, survey, AVOID, "avoid", spec.avoid_margin_mm, TOLERATED)
+        ways.append(_region_confirmed(spec, way, again) if way is not None and confirm else way)
     found = [way for way in ways if way is not None]
     if not found:
         return _several(problem, survey, spec, again)
@@ -161,28 +170,33 @@ def explain(
     if first.key == "avoid":
         text = (
             f"no tunnel of {2 * problem.radius:g} mm keeps {first.limit:g} mm from the region to avoid and every other"
-            f" limit: avoid binds; {_beside(first.needed)}"
+            f" limit: avoid binds; {_beside(first)}"
         )
     elif first.key == "field_of_view":
         text = _field_of_view_text(problem)
-    elif first.step is None:
-        text = (
-            f"no tunnel of {2 * problem.radius:g} mm keeps every constraint: {first.key} binds;"
-            f" its limit is {first.limit:g}, lines pass with {first.needed:g} (not planned with)"
-        )
     else:
-        text = (
-            f"no tunnel of {2 * problem.radius:g} mm keeps every constraint: {first.key} binds;"
-            f" its limit is {first.limit:g}, with {first.needed:g} there is a tunnel, with a step of {first.step:g}"
-            " less none was found"
-        )
+        text = _single_text(spec, first)
     return Infeasible(first.key, text, tuple(found))
 
 
-def _beside(needed_mm: float) -> str:
-    if needed_mm >= 0.0:
-        return f"one would exist {needed_mm:.1f} mm from it"
-    return f"one would exist that cuts {-needed_mm:.1f} mm into it"
+def _beside(way: Relaxation) -> str:
+    there = "one would exist" if way.step is None else "there is one"
+    if way.needed >= 0.0:
+        return f"{there} {way.needed:.1f} mm from it"
+    return f"{there} that cuts {-way.needed:.1f} mm into it"
+
+
+def _region_confirmed(spec: Spec, way: Relaxation, again: Again) -> Relaxation | None:
+    """By how much smaller, to a step, the region to keep out of gives a tunnel; ``None`` where none was found."""
+
+    def planned(steps: int, lines: FloatArray | None) -> bool:
+        return again(spec, lines, steps * SHRUNK_STEP_MM)
+
+    steps = _least_steps(max(1, math.ceil(way.amount / SHRUNK_STEP_MM - 1e-9)), planned, (None,))
+    if steps is None:
+        return None
+    amount = steps * SHRUNK_STEP_MM
+    return Relaxation(way.key, way.limit, way.limit - amount, amount, SHRUNK_STEP_MM)
 
 
 def _relative(spec: Spec, found: Relaxed) -> float:
@@ -201,15 +215,28 @@ def _confirmed(spec: Spec, found: Relaxed, again: Again) -> Relaxation | None:
     def planned(steps: int, lines: FloatArray | None) -> bool:
         return again(spec.with_values({key: at(steps)}), lines)
 
-    # Quick climbs from the lines squeezed come near the value, the whole search has the last word.
-    good = _steps(spec, found)
-    for lines in (found.lines, None):
+    most = _steps(spec, Relaxed(key, relaxed_value(spec, key, math.inf), found.lines))
+    good = _least_steps(_steps(spec, found), planned, (found.lines, None), most)
+    return None if good is None else Relaxation(key, limit, at(good), abs(at(good) - limit), step)
+
+
+def _least_steps(
+    good: int,
+    planned: Callable[[int, FloatArray | None], bool],
+    roads: tuple[FloatArray | None, ...],
+    most: float = math.inf,
+) -> int | None:
+    """The fewest steps, near ``good``, with which planning succeeds and one less fails; ``None``: none up to ``most``.
+
+    Quick climbs from lines come near the value, the whole search (``None``, last of ``roads``) has the last word.
+    """
+    for lines in roads:
         for width in range(LOOSENED_MAX):
             if planned(good, lines):
                 break
-            if at(good + 2**width) == at(good):
+            if good >= most:
                 return None
-            good += 2**width
+            good = int(min(good + 2**width, most))
         else:
             return None
     if good > 1 and planned(good - 1, None):
@@ -222,7 +249,7 @@ def _confirmed(spec: Spec, found: Relaxed, again: Again) -> Relaxation | None:
                 good, stride = trial, 2 * stride
             else:
                 low = trial
-    return Relaxation(key, limit, at(good), abs(at(good) - limit), step)
+    return good
 
 
 def _as_relaxed(spec: Spec, found: Relaxed) -> Relaxation:
@@ -282,10 +309,27 @@ def _several(problem: Problem, survey: Survey, spec: Spec, again: Again) -> Infe
         for more in (1.0, 1.5, 2.5):
             ways = tuple(_relaxation(spec, key, more * amount) for key, amount in keys)
             if again(replace(spec, **{way.key: way.needed for way in ways}), near.lines[i : i + 1]):  # type: ignore[arg-type]
+                if len(ways) == 1:
+                    return _one_alone(spec, ways[0], near.lines[i : i + 1], again)
                 told = " and ".join(f"{way.key} at {way.needed:g} instead of {way.limit:g}" for way in ways)
                 text = f"no single limit is to blame: only with {told} was a tunnel found"
                 return Infeasible(max(ways, key=lambda way: way.amount).key, text, (), ways)
     return Infeasible(first, f"no single constraint is to blame: the nearest line breaks {names}", ())
+
+
+def _one_alone(spec: Spec, way: Relaxation, lines: FloatArray, again: Again) -> Infeasible:
+    """The one limit that gives a tunnel by itself, though squeezing it did not come upon a line that passes."""
+    nearest = _confirmed(spec, Relaxed(way.key, way.needed, lines), again)
+    way = replace(way, step=None) if nearest is None else nearest
+    return Infeasible(way.key, _single_text(spec, way), (way,))
+
+
+def _single_text(spec: Spec, way: Relaxation) -> str:
+    """In a sentence, the one limit that binds and what it would have to be."""
+    binds = f"no tunnel of {spec.diameter_mm:g} mm keeps every constraint: {way.key} binds; its limit is {way.limit:g},"
+    if way.step is None:
+        return f"{binds} lines pass with {way.needed:g} (not planned with)"
+    return f"{binds} with {way.needed:g} there is a tunnel, with a step of {way.step:g} less none was found"
 
 
 def _relaxation(spec: Spec, key: str, amount: float) -> Relaxation:
