@@ -11,6 +11,11 @@ from corecore.hip.lesion import Lesion
 
 #: Slices up to this are held to the figures' accuracy, mm (contract §5).
 SLICE_MM_MAX = 3.5
+#: Slices that a mask repeats are not interpolated, as thick ones are: their steps stay in the surface, and are told
+#: from this height on, mm (engineering choice: a step of 2 mm moves a surface by a millimetre).
+STEP_MM_MAX = 2.0
+#: Fewest slices on which that is judged.
+STEP_SLICES = 6
 #: A cut smaller than this is not told, mm²: that of a disc of some 2 mm radius (engineering choice).
 CUT_MM2 = 12.0
 #: A file that ends with its lesion on both sides was cropped to it; there a face counts as a cut when it holds at least
@@ -52,12 +57,23 @@ def cut_by_scan(bone: Bone, lesion: Lesion, anatomy: Anatomy, drawn: Mask) -> li
 
 
 def thick_slices(femur: Mask, lesion: Mask) -> list[PlanWarning]:
-    """A warning where a mask's slices are thicker than those that the figures' accuracy was shown for."""
+    """A warning where a mask's slices are thicker than those that the figures' accuracy was shown for.
+
+    Or where it was drawn on thick slices and each was repeated on thin ones.
+    """
     thickest = {
         "femur": float(femur.grid.spacing_mm.max()),
         "lesion": float(lesion.grid.spacing_mm.max()),
     }
     told = [f"the {name}'s are {mm:.1f} mm" for name, mm in thickest.items() if mm > SLICE_MM_MAX]
+    steps = {"femur": _step_mm(femur, lesion), "lesion": _step_mm(lesion, lesion)}
+    stairs = [f"the {name}'s surface has steps of {mm:.1f} mm" for name, mm in steps.items() if mm > STEP_MM_MAX]
+    if stairs:
+        text = (
+            f"slices repeated on a finer grid: {' and '.join(stairs)}, which are no anatomy; margins and volumes are"
+            " not held to the accuracy stated; use the mask on the slices it was drawn on"
+        )
+        return [PlanWarning("thick_slices", text)]
     if not told:
         return []
     text = (
@@ -65,6 +81,27 @@ def thick_slices(femur: Mask, lesion: Mask) -> list[PlanWarning]:
         f" margins and volumes are not held to the accuracy stated for slices up to {SLICE_MM_MAX:g} mm"
     )
     return [PlanWarning("thick_slices", text)]
+
+
+def _step_mm(mask: Mask, lesion: Mask) -> float:
+    """Height of the steps of a mask that repeats its slices, where the lesion lies, mm; 0 where each slice is its own.
+
+    Of a shaft two slices may well be alike, of a head hardly.
+    """
+    inside = transform(mask.grid.index_from_world, lesion.positions_mm())
+    low = np.clip(np.floor(inside.min(axis=0)), 0, np.array(mask.grid.shape) - 1).astype(int)
+    high = np.clip(np.ceil(inside.max(axis=0)), 0, np.array(mask.grid.shape) - 1).astype(int)
+    highest = 0.0
+    for axis in range(3):
+        part = np.moveaxis(np.take(mask.voxels, np.arange(low[axis], high[axis] + 1), axis=axis), axis, 0)
+        if len(part) < STEP_SLICES:
+            continue
+        changes = np.flatnonzero(np.any(part[1:] != part[:-1], axis=(1, 2)))
+        # The first and the last step may be cut short.
+        height = float(np.median(np.diff(changes))) if len(changes) >= 3 else 0.0
+        if height >= 2.0:
+            highest = max(highest, height * float(mask.grid.spacing_mm[axis]))
+    return highest
 
 
 def _in_head(points: FloatArray, anatomy: Anatomy) -> int:
