@@ -9,6 +9,14 @@ from msgspec import UNSET, Meta, UnsetType
 from corecore.document.fields import MAY_BE_ABSENT, Count, Fraction, Part
 from corecore.document.risk import RiskPart
 
+#: A bound that prints as 100.0 % excludes nothing, and is no proof of anything.
+TRIVIAL_BOUND = 0.9995
+
+
+def says_something(bound: float | None) -> bool:
+    """Whether a proven bound excludes that everything is removed."""
+    return bound is not None and bound < TRIVIAL_BOUND
+
 
 class BoneLeftPart(Part, frozen=True):
     """What the tunnels leave of the bone that carries load."""

@@ -14,6 +14,7 @@ from corecore.base.html import figures_html
 from corecore.base.limits import NECK_SHARE_WARNING
 from corecore.base.spec import Spec, preset
 from corecore.document.plan import ReviewPart, Status, ViolationPart
+from corecore.document.totals import says_something
 from corecore.document.tunnels import ExplanationPart
 from corecore.hip.anatomy.model import PlanWarning
 from corecore.hip.hip import Hip
@@ -144,7 +145,7 @@ class Plan:
 
     def _repr_html_(self) -> str:
         rows = [("status", self.status), ("removed", f"{self.totals.removed_fraction:.1%} of the necrosis")]
-        if self.proof is not None:
+        if self.proof is not None and says_something(self.proof.upper_bound_fraction):
             rows.append(("no plan removes more than", f"{self.proof.upper_bound_fraction:.1%}"))
         if self.infeasible is not None:
             rows.append(("what stands in the way", self.infeasible.text))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from corecore.document.case import WarningPart
 from corecore.document.fields import known
 from corecore.document.text import UNKNOWN, one_line, percent, quantity
+from corecore.document.totals import says_something
 from corecore.report.scene import DrawnTunnel, Scene
 
 #: Longest sentence of a plan that is printed, characters: a warning is never cut short, a flood is.
@@ -111,6 +112,7 @@ def totals(scene: Scene) -> list[tuple[str, str]]:
     part = scene.plan.totals
     if not scene.tunnels:
         return []
+    bound = part.upper_bound_fraction
     return [
         (
             "necrosis removed",
@@ -120,5 +122,5 @@ def totals(scene: Scene) -> list[tuple[str, str]]:
         ("left behind", quantity(part.necrosis_left_ml, "{:.2f} ml")),
         ("healthy bone removed", quantity(part.healthy_bone_removed_ml, "{:.2f} ml")),
         ("share of the neck's section", percent(part.neck_area_share)),
-        ("proven limit", percent(part.upper_bound_fraction)),
+        ("proven limit", percent(bound) if says_something(known(bound)) else UNKNOWN),
     ]

@@ -14,7 +14,7 @@ from corecore.document.content import content_of
 from corecore.document.fields import known
 from corecore.document.plan import PlanDocument
 from corecore.document.text import UNKNOWN, one_line, percent, quantity, sentence
-from corecore.document.totals import BoneLeftPart, TotalsPart
+from corecore.document.totals import BoneLeftPart, TotalsPart, says_something
 from corecore.document.tunnels import TunnelPart
 from corecore.report import captions
 from corecore.report.limits import LimitRow, limit_rows
@@ -182,6 +182,8 @@ def _status(scene: Scene) -> Answer:
 def _bound(totals: TotalsPart, count: int) -> str:
     if known(totals.upper_bound_fraction) is None:
         return "That no other removes more is not proven."
+    if not says_something(known(totals.upper_bound_fraction)):
+        return "That no other removes more is not proven: the proof ended too early to exclude anything."
     what = "no tunnel removes" if count == 1 else f"no {count} tunnels remove"
     return f"Within these limits {what} more than {percent(totals.upper_bound_fraction)} (proven)."
 

@@ -19,7 +19,7 @@ from corecore.document.plan import AlternativePart, PlanDocument, RobustPart
 from corecore.document.risk import RiskPart
 from corecore.document.spec import SpecPart
 from corecore.document.text import UNKNOWN, quantity, text_of
-from corecore.document.totals import BoneLeftPart, TotalsPart
+from corecore.document.totals import BoneLeftPart, TotalsPart, says_something
 from corecore.document.tunnels import ExplanationPart, PlannedTunnelPart
 
 #: Foci that a table lists.
@@ -296,6 +296,8 @@ def _bound(totals: TotalsPart, tunnels: int, spec: SpecPart) -> str:
         plain = spec.target == "lesion" and spec.cavity_diameter_mm == 0.0 and not known(spec.keep)
         asked = f" (--gap {'0.01' if tunnels == 1 else '0.1'} proves it, in minutes)"
         return "not proven" + asked * plain
+    if not says_something(bound):
+        return "not proven: the proof ended before it could exclude that all of the necrosis is removed"
     what = "no tunnel removes" if tunnels == 1 else f"no set of {tunnels} removes"
     return f"{what} more than {bound:.1%}, {gap:.1%} above this one (proven)"
 
