@@ -143,14 +143,14 @@ def outcome(drawn: Mask) -> str:
 
 def test_drawn_pairs_of_foci_are_not_refused(record_property: Callable[[str, object], None]) -> None:
     ends = [outcome(drawn) for drawn in drawn_pairs()]
-    record_property("ends", Counter(ends))
+    record_property("ends", dict(Counter(ends)))
     assert ends.count("refused") <= 0.004 * len(ends)
     assert ends.count("told") <= 0.08 * len(ends)
 
 
 def test_a_gap_in_a_drawn_focus_is_refused(record_property: Callable[[str, object], None]) -> None:
     ends = [outcome(drawn) for drawn, missing in drawn_gaps() if missing > 0.05]
-    record_property("ends", Counter(ends))
+    record_property("ends", dict(Counter(ends)))
     assert ends.count("refused") >= 0.8 * len(ends)
     assert ends.count("silent") <= 0.15 * len(ends)
 
