@@ -48,7 +48,7 @@ def plan_file(world: phantom.World, tmp_path_factory: pytest.TempPathFactory) ->
     """A plan of two tunnels, 10 and 3.2 mm, that breaks nothing."""
     folder = tmp_path_factory.mktemp("plan")
     tunnels = [phantom.on_bone(world.hip, ends, d) for ends, d in zip(world.ends, (10.0, 3.2), strict=True)]
-    content = phantom.write_by_hand(world.hip, tunnels, folder, spec=Spec(tunnels=2))
+    content = phantom.write_by_hand(world.hip, tunnels, folder, spec=Spec(tunnels=2, entry_proximal_mm=26.0))
     assert content["violations"] == []
     return folder / "plan.json"
 
