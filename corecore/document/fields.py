@@ -7,6 +7,7 @@ marked ``MAY_BE_ABSENT``. Keys that no part names are let pass.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -35,6 +36,14 @@ T = TypeVar("T")
 
 class Part(msgspec.Struct, frozen=True):
     """An object of a document; its fields are the keys, in the order in which they are written."""
+
+
+def entries(node: object) -> dict[str, object]:
+    """The keys that a part or a table has, with their values; none of anything else."""
+    if isinstance(node, Part):
+        held = {key: getattr(node, key) for key in node.__struct_fields__}
+        return {key: value for key, value in held.items() if not isinstance(value, UnsetType)}
+    return dict(node) if isinstance(node, Mapping) else {}
 
 
 def known(value: T | UnsetType | None) -> T | None:

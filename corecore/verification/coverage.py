@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from typing import Any
 
 from corecore.verification.report import Check, Figure, State
 
@@ -97,6 +96,9 @@ NOT_CHECKED: dict[str, tuple[str, ...]] = {
     "decides what is checked": ("status",),
     "a name": ("case.id",),
     "only --key tells": ("signature",),
+    "what was said in the review; its record holds it, the masks do not": (
+        "review.{revision,plan,record,notes,accepted}", "review.signed", "review.signed.{name,day,side}",
+    ),
     TEXT: (
         "warnings[].text", "tunnels[].explanation.text", "nearest_reason", "infeasible.{binding,text}",
         "necrosis.missing.*", "necrosis.summary.headline",
@@ -179,7 +181,7 @@ DRAWN = ("preview.html", "preview.png", "report.html", "report.pdf")
 DRAWN_REASON = "drawn from the plan; the file's fingerprint is checked, the figures printed on it are not read"
 
 
-def figures_of(content: Mapping[str, Any], checks: Iterable[Check], files: Iterable[str] = ()) -> tuple[Figure, ...]:
+def figures_of(content: object, checks: Iterable[Check], files: Iterable[str] = ()) -> tuple[Figure, ...]:
     """Every figure of a plan (plain JSON), of its measures and of what is drawn, with what the checks say of it."""
     borne: dict[str, bool] = {}
     for check in checks:
@@ -207,7 +209,7 @@ def _figure(path: str, borne: Mapping[str, bool]) -> Figure:
     return Figure(path, "not_checked", "a key that this version does not know")
 
 
-def leaves(node: Any, path: str = "") -> Iterator[str]:
+def leaves(node: object, path: str = "") -> Iterator[str]:
     """The paths of a document's figures: of every value, and of every list of values as one."""
     if isinstance(node, Mapping):
         for key, value in node.items():

@@ -9,15 +9,15 @@ import contextlib
 import datetime
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray
 from corecore.base.input_file import bytes_of
-from corecore.document.content import content_of
-from corecore.document.fields import listed
+from corecore.document.fields import Part, entries, known, listed
+from corecore.document.measures import MeasuresDocument
+from corecore.document.plan import PlanDocument
 from corecore.document.read import read_measures
 from corecore.document.stated import StatedPlan, StatedTunnel
 from corecore.io.markups import read_lines
@@ -40,13 +40,13 @@ BODY_MM = 0.01
 STL_MAX_BYTES = 50_000_000
 
 
-def file_checks(plan: StatedPlan, content: Mapping[str, Any]) -> list[Check]:
-    """``content``: the plan as plain JSON. A file that is missing or damaged is judged by its fingerprint alone."""
+def file_checks(plan: StatedPlan) -> list[Check]:
+    """Every such file that can be read; one that is missing or damaged is judged by its fingerprint alone."""
     names, folder = {one.path for one in listed(plan.file.plan.outputs)}, plan.path.parent
     checks: list[Check] = []
     if NAME in names:
         with contextlib.suppress(InputError):
-            checks += _measures(content_of(read_measures(folder / NAME)), content)
+            checks += _measures(read_measures(folder / NAME), plan.file.plan)
     if MARKUPS in names:
         with contextlib.suppress(InputError):
             checks.append(_lines(read_lines(folder / MARKUPS), plan))
@@ -92,21 +92,22 @@ def _off(tunnel: StatedTunnel, points: FloatArray) -> float:
     return max(widest, ends, float(beside.max(initial=0.0)))
 
 
-def _measures(measured: Mapping[str, Any], content: Mapping[str, Any]) -> list[Check]:
+def _measures(measured: MeasuresDocument, plan: PlanDocument) -> list[Check]:
     """Every figure of ``measures.json`` is the plan's own, and it was written with the plan."""
     checks = []
-    for key, value in measured.items():
+    for key, value in entries(measured).items():
         if key == "created":
-            checks.append(_together(content.get("created"), value))
+            checks.append(_together(known(plan.created), value))
         elif key == "warnings":
-            told = [one.get("code") for one in content["warnings"]]
-            missing = [one.get("code") for one in value if one not in content["warnings"] and one.get("code") in told]
-            lost = [one.get("code") for one in value if one.get("code") not in told] + missing
-            checks.append(_same(f"{NAME}: warnings", "in the plan", "in the plan" if not lost else f"{lost[0]}"))
+            told = {known(one.code) for one in plan.warnings}
+            missing = [known(one.code) for one in measured.warnings if one not in plan.warnings]
+            # A warning that the plan has not at all goes before one that it words otherwise.
+            lost = sorted(missing, key=told.__contains__)
+            checks.append(_same(f"{NAME}: warnings", "in the plan", f"{lost[0]}" if lost else "in the plan"))
         elif key not in ALONE:
-            place: Any = content if key in FROM_PLAN else content["necrosis"]
+            place: object = plan if key in FROM_PLAN else plan.necrosis
             for name in FROM_PLAN.get(key, key).split("."):
-                place = place.get(name)
+                place = entries(place).get(name)
             differing = _first_difference(place, value, key)
             checks.append(_same(f"{NAME}: {key}", "as in the plan", differing or "as in the plan"))
     return checks
@@ -116,20 +117,21 @@ def _same(name: str, stated: str, found: str) -> Check:
     return Check(name, stated, found, 0.0, "", stated == found, cross=True)
 
 
-def _together(made: Any, written: Any) -> Check:
+def _together(made: object, written: object) -> Check:
     try:
-        moments = [datetime.datetime.fromisoformat(one) for one in (made, written)]
+        moments = [datetime.datetime.fromisoformat(str(one)) for one in (made, written)]
         apart = abs((moments[1] - moments[0]).total_seconds())
     except (TypeError, ValueError):
         return _same("created (that of measures.json)", str(made)[:40], str(written)[:40])
     return Check("created (that of measures.json)", 0.0, apart, TOGETHER_S, "s", apart <= TOGETHER_S, cross=True)
 
 
-def _first_difference(plan: Any, measures: Any, path: str) -> str | None:
+def _first_difference(plan: object, measures: object, path: str) -> str | None:
     """The path of the first value that is not the same."""
-    if isinstance(plan, Mapping) and isinstance(measures, Mapping):
-        for key in {**plan, **measures}:
-            found = _first_difference(plan.get(key), measures.get(key), f"{path}.{key}")
+    if isinstance(plan, Part | Mapping) and isinstance(measures, Part | Mapping):
+        stated, written = entries(plan), entries(measures)
+        for key in {**stated, **written}:
+            found = _first_difference(stated.get(key), written.get(key), f"{path}.{key}")
             if found is not None:
                 return found
         return None

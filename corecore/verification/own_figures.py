@@ -9,14 +9,22 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeGuard, TypeVar
 
+from msgspec import UnsetType
+
+from corecore.document.anatomy import AnatomyPart
+from corecore.document.fields import Part, entries, known
+from corecore.document.necrosis import ComponentPart, NecrosisPart, RepeatabilityPart
+from corecore.document.plan import PlanDocument
+from corecore.document.risk import RiskPart
+from corecore.document.tunnels import PlannedTunnelPart
 from corecore.verification import tolerance
 from corecore.verification.report import Check
 
-Value = Any
+T = TypeVar("T")
 #: Sizes of the head's share where Steinberg's extents meet (15 % is B), and of the arcs where Kerboul's grades do.
 STEINBERG, KERBOUL_DEG = (0.15, 0.30), (200.0, 250.0, 300.0)
 #: Shares of the arc from the middle to the edge where JIC types meet.
@@ -50,7 +58,7 @@ class Rule:
 
     key: str
     needs: tuple[str, ...]
-    of: Callable[..., Value]
+    of: Callable[..., object]
     slack: float = tolerance.ROUNDED
     unit: str = ""
 
@@ -67,7 +75,7 @@ def _over(a: float, b: float) -> float | None:
     return a / b if b else None
 
 
-def _class(value: float | None, limits: Sequence[float], names: Sequence[Value]) -> Value:
+def _class(value: float | None, limits: Sequence[float], names: Sequence[T]) -> T | None:
     return None if value is None else names[sum(value >= limit for limit in limits)]
 
 
@@ -75,13 +83,27 @@ def _grade(combined: float) -> int | None:
     return None if combined <= 0.0 else _class(combined, KERBOUL_DEG, (1, 2, 3, 4))
 
 
-def _moved(value: float, repeatability: Mapping[str, Any], name: str) -> list[float]:
+def _needed(value: T | UnsetType) -> T:
+    """A figure that nothing can be derived without. Raises ``LookupError`` where the document has none."""
+    if isinstance(value, UnsetType):
+        raise LookupError("no such figure")
+    return value
+
+
+def _of(table: Mapping[str, T], name: str) -> T:
+    """What a table of the outline moved holds of a figure; plans of earlier versions had no such table."""
+    if not table:
+        raise _AbsentError
+    return table[name]
+
+
+def _moved(value: float, repeatability: RepeatabilityPart, name: str) -> list[float]:
     """A share with the outline moved half a voxel in and out."""
-    inward, outward = repeatability["figures"][name]["half_voxel"]
+    inward, outward = _needed(_of(repeatability.figures, name).half_voxel)
     return [0.0 if inward is None else max(0.0, value + inward), min(1.0, value + (outward or 0.0))]
 
 
-def _extent(value: float, repeatability: Mapping[str, Any], *, name: str) -> str | None:
+def _extent(value: float, repeatability: RepeatabilityPart, *, name: str) -> str | None:
     """Every extent between those of the outline moved in, as it is, and moved out."""
     at = [
         "A" if share < STEINBERG[0] else "B" if share <= STEINBERG[1] else "C"
@@ -90,9 +112,9 @@ def _extent(value: float, repeatability: Mapping[str, Any], *, name: str) -> str
     return "/".join(letter for letter in "ABC" if min(at) <= letter <= max(at))
 
 
-def _types(kind: str | None, repeatability: Mapping[str, Any]) -> str | None:
-    met = [one for one in (kind, *repeatability["classes"]["jic.type"]["half_voxel"]) if one in JIC_TYPES]
-    places = [JIC_TYPES.index(one) for one in met]
+def _types(kind: str | None, repeatability: RepeatabilityPart) -> str | None:
+    met = (kind, *_needed(_of(repeatability.classes, "jic.type").half_voxel))
+    places = [JIC_TYPES.index(one) for one in met if isinstance(one, str) and one in JIC_TYPES]
     return None if kind is None else "/".join(JIC_TYPES[min(places) : max(places) + 1])
 
 
@@ -118,9 +140,9 @@ def _beyond(depth: float | None, limit: float, said: bool) -> bool:
     return said if depth == limit else depth is not None and depth > limit
 
 
-def _holes(drilled: list[dict[str, Any]]) -> int:
+def _holes(drilled: list[PlannedTunnelPart]) -> int:
     """Entries that share no portal with an earlier one."""
-    entries = [one["entry"] for one in drilled]
+    entries = [one.entry for one in drilled]
     return sum(
         all(math.dist(entry, earlier) > tolerance.SHARED_PORTAL_MM for earlier in entries[:index])
         for index, entry in enumerate(entries)
@@ -138,24 +160,29 @@ def _days(date: str | None, created: str) -> int | None:
     return (datetime.datetime.fromisoformat(created).date() - datetime.date.fromisoformat(date)).days
 
 
-def _asks(stage: Value, physis: str) -> str:
+def _asks(stage: object, physis: str) -> str:
     return ", ".join(["stage"] * (stage is None) + ["physis"] * (physis == "unknown"))
 
 
-def _weighted(shares: list[float], foci: list[dict[str, Any]]) -> float | str:
+def _weighted(shares: list[float], foci: list[ComponentPart]) -> float | str:
     """What is removed of all foci together."""
-    if any("fraction" not in one for one in foci):
+    sizes = [one.fraction for one in foci if not isinstance(one.fraction, UnsetType)]
+    if len(sizes) < len(foci):
         raise _AbsentError
     if len(shares) != len(foci):
         return f"{len(shares)} shares of {len(foci)} foci"
-    return math.fsum(share * one["fraction"] for share, one in zip(shares, foci, strict=True))
+    return math.fsum(share * size for share, size in zip(shares, sizes, strict=True))
 
 
-def _femoral(anatomy: Mapping[str, Any], side: str, centroid: list[float]) -> list[float]:
+def _given_up(plain: float, drilled: list[PlannedTunnelPart]) -> float:
+    return plain - _needed(drilled[0].removed_fraction)
+
+
+def _femoral(anatomy: AnatomyPart, side: str, centroid: list[float]) -> list[float]:
     """Lateral, anterior and proximal of the head's centre, mm."""
-    z, x = anatomy["shaft_axis"], anatomy["x_axis"]
+    z, x = anatomy.shaft_axis, anatomy.x_axis
     y = [z[1] * x[2] - z[2] * x[1], z[2] * x[0] - z[0] * x[2], z[0] * x[1] - z[1] * x[0]]
-    offset = [a - b for a, b in zip(centroid, anatomy["head_center"], strict=True)]
+    offset = [a - b for a, b in zip(centroid, anatomy.head_center, strict=True)]
     lateral, anterior, proximal = (math.fsum(a * b for a, b in zip(offset, axis, strict=True)) for axis in (x, y, z))
     return [lateral, anterior if side == "right" else -anterior, proximal]
 
@@ -309,12 +336,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
         ),
     ),
     "robust": (
-        Rule(
-            "cost_removed_fraction",
-            ("plain.removed_fraction", "/tunnels"),
-            lambda plain, drilled: plain - drilled[0]["removed_fraction"],
-            1e-5,
-        ),
+        Rule("cost_removed_fraction", ("plain.removed_fraction", "/tunnels"), _given_up, 1e-5),
         Rule("cost_expected_fraction", ("plain.risk.removed_fraction_mean", "risk.removed_fraction_mean"), _less, 1e-3),
         Rule("breach_probability_max", ("/spec.breach_probability_max",), lambda limit: limit),
     ),
@@ -338,7 +360,7 @@ class Due:
     when: Callable[..., bool]
 
 
-def _is(word: Value) -> Callable[[Value], bool]:
+def _is(word: object) -> Callable[[object], bool]:
     return lambda value: bool(value == word)
 
 
@@ -354,7 +376,7 @@ WARNINGS: tuple[Due, ...] = (
     Due(("image_age",), (f"{N}.signs.image_age.days",), lambda days: days is not None and days > IMAGE_DAYS),
     Due(("metal",), (f"{N}.signs.metal",), lambda found: found is not None),
     Due(("previous_tunnel",), (f"{N}.signs.previous_tunnels",), bool),
-    Due(("several_foci",), (f"{N}.components",), lambda foci: len(foci) > 1 and "number" in foci[0]),
+    Due(("several_foci",), (f"{N}.components",), lambda foci: len(foci) > 1 and bool(known(foci[0].number))),
     Due(
         ("focus_missed",),
         ("totals.foci_removed_fraction", "tunnels"),
@@ -413,28 +435,28 @@ HELD = {
 }  # fmt: skip
 
 
-def own_checks(content: Mapping[str, Any]) -> list[Check]:
-    """Every rule that applies to a plan, as plain JSON of the right type."""
+def own_checks(plan: PlanDocument) -> list[Check]:
+    """Every rule that applies to a plan."""
     checks = [
         check
         for place, rules in RULES.items()
-        for prefix, part in _places(content, place)
+        for prefix, part in _places(plan, place)
         for rule in rules
-        for check in _judged(rule, prefix, part, content)
+        for check in _judged(rule, prefix, part, plan)
     ]
-    checks += [*_choices(content), *_limits(content), *_alone(content)]
-    return [*checks, *_sums(content), *_due(content), *_bounds(content)]
+    checks += [*_choices(plan), *_limits(plan), *_alone(plan)]
+    return [*checks, *_sums(plan), *_due(plan), *_bounds(plan)]
 
 
-def _judged(rule: Rule, prefix: str, part: Mapping[str, Any], content: Mapping[str, Any]) -> Iterator[Check]:
+def _judged(rule: Rule, prefix: str, part: object, plan: PlanDocument) -> Iterator[Check]:
     name = f"{prefix}.{rule.key}"
     try:
         stated = _at(part, rule.key)
-        cut = name in CLASSES and _at(content, f"necrosis.{CUT}")
+        cut = name in CLASSES and _at(plan, f"necrosis.{CUT}")
         found = (
             None
             if cut
-            else rule.of(*(_at(content, key[1:]) if key.startswith("/") else _at(part, key) for key in rule.needs))
+            else rule.of(*(_at(plan, key[1:]) if key.startswith("/") else _at(part, key) for key in rule.needs))
         )
     except _AbsentError:
         return
@@ -444,92 +466,101 @@ def _judged(rule: Rule, prefix: str, part: Mapping[str, Any], content: Mapping[s
     yield _compared(name, stated, found, rule.slack, rule.unit)
 
 
-def _compared(name: str, stated: Value, found: Value, slack: float, unit: str = "") -> Check:
+def _compared(name: str, stated: object, found: object, slack: float, unit: str = "") -> Check:
     """Numbers within the slack, lists of them in their greatest difference, words as they are."""
-    if isinstance(stated, list) and isinstance(found, list) and len(stated) == len(found) and _numbers(stated + found):
-        gap = max((abs(a - b) for a, b in zip(stated, found, strict=True)), default=0.0)
-        return Check(name, 0.0, gap, slack, unit, gap <= slack, cross=True)
-    if _numbers([stated, found]):
+    if isinstance(stated, list) and isinstance(found, list) and len(stated) == len(found):
+        pairs = [(a, b) for a, b in zip(stated, found, strict=True) if _is_number(a) and _is_number(b)]
+        if len(pairs) == len(stated):
+            gap = max((abs(a - b) for a, b in pairs), default=0.0)
+            return Check(name, 0.0, gap, slack, unit, gap <= slack, cross=True)
+    if _is_number(stated) and _is_number(found):
         return Check(name, stated, found, slack, unit, abs(stated - found) <= slack, cross=True)
     a, b = (", ".join(map(str, value)) if isinstance(value, list) else _word(value) for value in (stated, found))
     return Check(name, a, b, 0.0, unit, a == b, cross=True)
 
 
-def _numbers(values: Iterable[Value]) -> bool:
-    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _word(value: Value) -> str | None:
+def _word(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def _choices(content: Mapping[str, Any]) -> Iterator[Check]:
+def _choices(plan: PlanDocument) -> Iterator[Check]:
     """What is chosen out of a list: the preset, landmarks that are given, what the acetabulum rests on."""
-    roles = {one.get("role") for one in content.get("case", {}).get("inputs", [])}
-    preset = content.get("spec", {}).get("preset")
+    roles = {known(one.role) for one in plan.case.inputs}
+    preset = known(plan.spec.preset)
     if preset is not None:
         yield _compared("spec.preset", preset, preset if preset in PRESETS else "none of that name", 0.0)
-    if "outputs" not in content:
+    if isinstance(plan.outputs, UnsetType):
         # Plans of earlier versions named no file of landmarks.
         return
+    sources = entries(plan.anatomy.sources)
     for key, instead in GIVEN.items():
-        source = content["anatomy"].get("sources", {}).get(key)
-        if source == "given":
-            told = "landmarks" in roles or any(_has(content, path) for path in instead)
-            yield _compared(f"anatomy.sources.{key}", source, source if told else "no input gives it", 0.0)
-    basis = content.get("necrosis", {}).get("jic", {}).get("basis")
+        if sources.get(key) == "given":
+            told = "landmarks" in roles or any(_has(plan, path) for path in instead)
+            yield _compared(f"anatomy.sources.{key}", "given", "given" if told else "no input gives it", 0.0)
+    basis = known(plan.necrosis.jic.basis)
     if basis in ("pelvis", "landmarks"):
         yield _compared("necrosis.jic.basis", basis, basis if basis in roles else "no input gives it", 0.0)
-    for index, tunnel in enumerate(content.get("tunnels", [])):
-        kept = content.get("spec", {}).get("keep")
-        if kept is not None and "kept" in tunnel:
-            yield _compared(f"tunnels[{index}].kept", tunnel["kept"], index < len(kept), 0.0)
+    keep = known(plan.spec.keep)
+    for index, tunnel in enumerate(plan.tunnels):
+        kept = known(tunnel.kept)
+        if keep is not None and kept is not None:
+            yield _compared(f"tunnels[{index}].kept", kept, index < len(keep), 0.0)
 
 
-def _limits(content: Mapping[str, Any]) -> Iterator[Check]:
+def _limits(plan: PlanDocument) -> Iterator[Check]:
     """Limits that are named with a tunnel, or as broken, are those in force, and figures beside them the tunnel's."""
-    spec = content.get("spec", {})
-    for index, tunnel in enumerate(content.get("tunnels", [])):
-        for number, one in enumerate((tunnel.get("explanation") or {}).get("limits", [])):
-            name, key = f"tunnels[{index}].explanation.limits[{number}]", one.get("key")
-            if _has(spec, str(key)) and "limit" in one:
-                yield _compared(f"{name}.limit", one["limit"], spec[key], tolerance.ROUNDED)
-            if key in HELD and tunnel.get(HELD[key]) is not None and "value" in one:
-                yield _compared(f"{name}.value", one["value"], tunnel[HELD[key]], tolerance.ROUNDED)
-    for index, one in enumerate(content.get("violations", [])):
-        if isinstance(spec.get(one.get("key")), int | float) and "limit" in one:
-            yield _compared(f"violations[{index}].limit", one["limit"], spec[one["key"]], tolerance.ROUNDED)
+    spec = entries(plan.spec)
+    for index, tunnel in enumerate(plan.tunnels):
+        explanation, figures = known(tunnel.explanation), entries(tunnel)
+        for number, held in enumerate([] if explanation is None else explanation.limits):
+            name, key = f"tunnels[{index}].explanation.limits[{number}]", known(held.key) or ""
+            in_force, own = spec.get(key), figures.get(HELD.get(key, ""))
+            limit, value = known(held.limit), known(held.value)
+            if in_force is not None and limit is not None:
+                yield _compared(f"{name}.limit", limit, in_force, tolerance.ROUNDED)
+            if own is not None and value is not None:
+                yield _compared(f"{name}.value", value, own, tolerance.ROUNDED)
+    for index, broken in enumerate(plan.violations):
+        in_force, limit = spec.get(known(broken.key) or ""), known(broken.limit)
+        if isinstance(in_force, int | float) and limit is not None:
+            yield _compared(f"violations[{index}].limit", limit, in_force, tolerance.ROUNDED)
 
 
-def _alone(content: Mapping[str, Any]) -> Iterator[Check]:
+def _alone(plan: PlanDocument) -> Iterator[Check]:
     """What all tunnels do together is what the only one does."""
-    tunnels = content.get("tunnels", [])
-    if len(tunnels) != 1:
+    if len(plan.tunnels) != 1:
         return
-    if "removed_fraction" in content.get("totals", {}) and tunnels[0].get("removed_fraction") is not None:
-        name = "totals.removed_fraction (of the only tunnel)"
-        yield _compared(name, content["totals"]["removed_fraction"], tunnels[0]["removed_fraction"], 1e-5)
-    for method, risk in (content.get("totals", {}).get("risk") or {}).items():
-        own = (tunnels[0].get("risk") or {}).get(method, {})
-        for key, value in risk.items():
+    share, own_share = known(plan.totals.removed_fraction), known(plan.tunnels[0].removed_fraction)
+    if share is not None and own_share is not None:
+        yield _compared("totals.removed_fraction (of the only tunnel)", share, own_share, 1e-5)
+    own_risks = known(plan.tunnels[0].risk) or {}
+    for method, risk in (known(plan.totals.risk) or {}).items():
+        own = entries(own_risks.get(method))
+        for key, value in entries(risk).items():
             if key in own and not isinstance(value, Mapping):
                 yield _compared(f"totals.risk.{method}.{key}", value, own[key], 1e-3)
 
 
-def _sums(content: Mapping[str, Any]) -> Iterator[Check]:
+def _sums(plan: PlanDocument) -> Iterator[Check]:
     """Shares that make up a whole."""
-    necrosis = content.get("necrosis", {})
-    shares = [value for value in necrosis.get("octants", {}).values() if value is not None]
+    necrosis = plan.necrosis
+    shares = [share for share in entries(necrosis.octants).values() if _is_number(share)]
     if len(shares) == 8:
         yield _compared("necrosis.octants (sum)", 1.0, math.fsum(shares), 1e-4)
-    foci = [one["volume_ml"] for one in necrosis.get("components", []) if "volume_ml" in one]
-    if foci and "volume_ml" in necrosis:
-        yield _compared("necrosis.components (sum)", necrosis["volume_ml"], math.fsum(foci), 1e-3, "ml")
-    for index, one in enumerate(necrosis.get("components", [])):
-        if "number" in one:
-            yield _compared(f"necrosis.components[{index}].number", one["number"], index + 1, 0.0)
-    areas = [one["surface_fraction"] for one in necrosis.get("components", []) if "surface_fraction" in one]
-    whole = necrosis.get("weight_bearing", {}).get("surface_fraction")
+    volume = known(necrosis.volume_ml)
+    volumes = [one.volume_ml for one in necrosis.components if not isinstance(one.volume_ml, UnsetType)]
+    if volumes and volume is not None:
+        yield _compared("necrosis.components (sum)", volume, math.fsum(volumes), 1e-3, "ml")
+    for index, focus in enumerate(necrosis.components):
+        if not isinstance(focus.number, UnsetType):
+            yield _compared(f"necrosis.components[{index}].number", focus.number, index + 1, 0.0)
+    whole = known(necrosis.weight_bearing.surface_fraction)
+    over = [one.surface_fraction for one in necrosis.components]
+    areas = [area for area in over if not isinstance(area, UnsetType)]
     if areas and whole is not None:
         # Foci may lie one above the other, never beyond the whole.
         for index, area in enumerate(areas):
@@ -538,34 +569,33 @@ def _sums(content: Mapping[str, Any]) -> Iterator[Check]:
         total = math.fsum(areas)
         name = "necrosis.components (surface_fraction, sum)"
         yield Check(name, whole, total, tolerance.FOCUS_AREA, "", total >= whole - tolerance.FOCUS_AREA, ">=", True)
-    for where, table in (
-        ("necrosis", necrosis),
-        *((f"tunnels[{k}]", one) for k, one in enumerate(content.get("tunnels", []))),
-    ):
-        for key, (low, high) in (table.get("frame_range") or {}).items():
-            value = _at(table, key) if _has(table, key) else None
-            if value is not None:
+    parts: list[tuple[str, NecrosisPart | PlannedTunnelPart]] = [("necrosis", necrosis)]
+    parts += [(f"tunnels[{index}]", tunnel) for index, tunnel in enumerate(plan.tunnels)]
+    for where, part in parts:
+        for key, (low, high) in (known(part.frame_range) or {}).items():
+            value = _at(part, key) if _has(part, key) else None
+            if _is_number(value):
                 found = min(max(value, low), high)
                 yield _compared(f"{where}.frame_range.{key}", value, found, tolerance.ROUNDED)
-    for where, risks in _risks(content):
+    for where, risks in _risks(plan):
         for method, risk in risks.items():
-            placed = list(risk.get("breach_places", {}).values())
+            placed = list(risk.breach_places.values())
             if any(placed):
                 yield _compared(f"{where}.{method}.breach_places (sum)", 1.0, math.fsum(placed), 1e-3)
 
 
-def _risks(content: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    yield "totals.risk", content.get("totals", {}).get("risk") or {}
-    for index, tunnel in enumerate(content.get("tunnels", [])):
-        yield f"tunnels[{index}].risk", tunnel.get("risk") or {}
+def _risks(plan: PlanDocument) -> Iterator[tuple[str, Mapping[str, RiskPart]]]:
+    yield "totals.risk", known(plan.totals.risk) or {}
+    for index, tunnel in enumerate(plan.tunnels):
+        yield f"tunnels[{index}].risk", known(tunnel.risk) or {}
 
 
-def _due(content: Mapping[str, Any]) -> Iterator[Check]:
+def _due(plan: PlanDocument) -> Iterator[Check]:
     """Warnings that the figures ask for."""
-    told = {one.get("code") for one in content.get("warnings", [])}
+    told = {known(one.code) for one in plan.warnings}
     for due in WARNINGS:
         try:
-            asked = due.when(*(_at(content, key) for key in due.needs))
+            asked = due.when(*(_at(plan, key) for key in due.needs))
         except (_AbsentError, LookupError, TypeError):
             continue
         if asked:
@@ -573,59 +603,62 @@ def _due(content: Mapping[str, Any]) -> Iterator[Check]:
             yield _compared(f"warnings ({' or '.join(due.codes)})", "told", found, 0.0)
 
 
-def _bounds(content: Mapping[str, Any]) -> Iterator[Check]:
+def _bounds(plan: PlanDocument) -> Iterator[Check]:
     """A proven bound lies above every plan that stands beside it; without one no node was bounded."""
-    totals, timings = content.get("totals", {}), content.get("timings", {})
-    bound, boxes = totals.get("upper_bound_fraction"), timings.get("boxes_bounded")
-    if boxes is not None and bound is None and "upper_bound_fraction" in totals:
+    totals, boxes = plan.totals, plan.timings.get("boxes_bounded")
+    if boxes is not None and totals.upper_bound_fraction is None:
         yield _compared("totals.upper_bound_fraction (nodes)", 0, boxes, 0.0)
-    error = totals.get("discretisation_error_fraction")
+    error = known(totals.discretisation_error_fraction)
     if error is not None:
         name = "totals.discretisation_error_fraction"
         yield Check(name, 0.0, error, tolerance.FRACTION, "", 0.0 <= error <= tolerance.FRACTION, cross=True)
+    bound, stopped = known(totals.upper_bound_fraction), known(totals.stopped_by)
     if bound is None:
-        if totals.get("stopped_by") is not None:
-            yield _compared("totals.stopped_by", totals["stopped_by"], "effort", 0.0)
+        if stopped is not None:
+            yield _compared("totals.stopped_by", stopped, "effort", 0.0)
         return
-    others = [one.get("totals", {}).get("removed_fraction") for one in content.get("alternatives", [])]
-    others.append((content.get("robust") or {}).get("plain", {}).get("removed_fraction"))
+    others = [known(one.totals.removed_fraction) for one in plan.alternatives]
+    robust = known(plan.robust)
+    plain = None if robust is None else known(robust.plain)
+    others.append(None if plain is None else known(plain.removed_fraction))
     most = max((value for value in others if value is not None), default=None)
-    if most is not None and content.get("spec", {}).get("target", "lesion") == "lesion":
+    if most is not None and known(plan.spec.target) in (None, "lesion"):
         name = "totals.upper_bound_fraction (above every other plan)"
         yield Check(
             name, most, bound, tolerance.BOUND_FRACTION, "", bound >= most - tolerance.BOUND_FRACTION, ">=", True
         )
 
 
-def _places(node: Any, place: str, prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The parts of a document at a place, with their paths."""
+def _places(node: object, place: str, prefix: str = "") -> Iterator[tuple[str, object]]:
+    """The parts and tables of a document at a place, with their paths."""
     head, _, rest = place.partition(".")
-    key = head.removesuffix("[]")
-    if not isinstance(node, Mapping):
-        return
-    for name in list(node) if key == "*" else [key] if key in node else []:
-        value, path = node[name], f"{prefix}.{name}".lstrip(".")
-        items = [(f"{path}[{k}]", one) for k, one in enumerate(value)] if head.endswith("[]") else [(path, value)]
+    key, held = head.removesuffix("[]"), entries(node)
+    for name in list(held) if key == "*" else [key] if key in held else []:
+        value, path = held[name], f"{prefix}.{name}".lstrip(".")
+        items: list[tuple[str, object]] = [(path, value)]
+        if head.endswith("[]") and isinstance(value, list):
+            items = [(f"{path}[{index}]", one) for index, one in enumerate(value)]
         for where, one in items:
             if rest:
                 yield from _places(one, rest, where)
-            elif isinstance(one, Mapping):
+            elif isinstance(one, Part | Mapping):
                 yield where, one
 
 
-def _at(node: Any, path: str) -> Any:
+def _at(node: object, path: str) -> object:
     """The value at a path; a dot in a name stands as ``\\.``. Raises ``_AbsentError`` but where it ends in ``?``."""
     if path.endswith("?"):
         return _at(node, path[:-1]) if _has(node, path[:-1]) else None
     for name in path.replace("\\.", "\0").split("."):
-        name = name.replace("\0", ".")
-        if not isinstance(node, Mapping) or name not in node:
-            raise _AbsentError
-        node = node[name]
+        held = entries(node)
+        try:
+            node = held[name.replace("\0", ".")]
+        except KeyError:
+            raise _AbsentError from None
     return node
 
 
-def _has(node: Any, path: str) -> bool:
+def _has(node: object, path: str) -> bool:
     try:
         return _at(node, path) is not None
     except _AbsentError:

@@ -51,10 +51,9 @@ def verify_plan(path: Path, *, key: bytes | None = None, own_copies: bool = Fals
     judged = judge(plan, load_hip(plan))
     if not judged.agrees and plan.version != __version__:
         notes.append(f"other version: corecore {plan.version} wrote this plan, this is {__version__}")
-    content = content_of(plan.file.plan)
-    derived = [*own_checks(content), *file_checks(plan, content)]
+    derived = [*own_checks(plan.file.plan), *file_checks(plan)]
     found = (*checks, *record.checks, *judged.checks, *derived)
-    figures = figures_of(content, found, (one.path for one in listed(plan.file.plan.outputs)))
+    figures = figures_of(content_of(plan.file.plan), found, (one.path for one in listed(plan.file.plan.outputs)))
     return Verification(found, (*record.messages, *notes, *judged.messages), figures)
 
 
