@@ -148,11 +148,11 @@ def parsed_json(data: bytes | str) -> Any:
         raise _too_deep() from None
 
 
-def toml_of(path: Path, what: str, limit: int = MAX_TOML_BYTES) -> dict[str, Any]:
+def toml_of(path: Path, what: str, limit: int = MAX_TOML_BYTES) -> dict[str, object]:
     """The content of a TOML file. Raises ``InputError`` as ``bytes_of``, ``ValueError`` for what is no TOML."""
     text = bytes_of(path, what, limit).decode("utf-8-sig")
     try:
-        table: dict[str, Any] = tomllib.loads(text)
+        table: dict[str, object] = tomllib.loads(text)
     except RecursionError:
         raise _too_deep() from None
     except tomllib.TOMLDecodeError:

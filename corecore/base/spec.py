@@ -310,7 +310,7 @@ class Spec:
         """Half the cavity's diameter, mm; 0 where there is none."""
         return self.cavity_diameter_mm / 2.0
 
-    def with_values(self, values: Mapping[str, Any], *, origin: str = "--set") -> Spec:
+    def with_values(self, values: Mapping[str, object], *, origin: str = "--set") -> Spec:
         """Copy the parameters with some of them replaced.
 
         Parameters
@@ -410,7 +410,7 @@ def preset(name: str) -> Spec:
     return PRESETS[name]
 
 
-def read_config(path: Path) -> dict[str, Any]:
+def read_config(path: Path) -> dict[str, object]:
     """Read parameters from a TOML file.
 
     Parameters

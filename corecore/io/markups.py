@@ -17,7 +17,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -257,7 +256,7 @@ def read_lines(path: Path) -> list[tuple[FloatArray, FloatArray]]:
     return [_ends(path, markup) for markup in _markups(Path(path), empty=True) if markup.get("type") == "Line"]
 
 
-def _ends(path: Path, line: dict[str, Any]) -> tuple[FloatArray, FloatArray]:
+def _ends(path: Path, line: dict[str, object]) -> tuple[FloatArray, FloatArray]:
     signs = _signs(path, line)
     points = line.get("controlPoints")
     placed = [
@@ -272,7 +271,7 @@ def _ends(path: Path, line: dict[str, Any]) -> tuple[FloatArray, FloatArray]:
     return placed[0], placed[1]
 
 
-def _markups(path: Path, *, empty: bool = False) -> list[dict[str, Any]]:
+def _markups(path: Path, *, empty: bool = False) -> list[dict[str, object]]:
     try:
         document = json_of(path, "a Slicer .mrk.json", SIZE_LIMIT_BYTES)
     except ValueError as error:
@@ -287,7 +286,7 @@ def _markups(path: Path, *, empty: bool = False) -> list[dict[str, Any]]:
     return markups
 
 
-def _signs(path: Path, markup: dict[str, Any]) -> FloatArray:
+def _signs(path: Path, markup: dict[str, object]) -> FloatArray:
     system = markup.get("coordinateSystem", "LPS")
     if str(system) not in RAS_SIGNS:
         raise InputError(

@@ -9,7 +9,6 @@ import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from corecore.base.errors import InputError
 from corecore.base.grid import Grid, Image, Mask
@@ -183,7 +182,7 @@ def dataset_names(path: Path) -> dict[str, tuple[int, ...]]:
     return {}
 
 
-def _region_names(labels: dict[str, Any]) -> dict[str, tuple[int, ...]]:
+def _region_names(labels: dict[str, object]) -> dict[str, tuple[int, ...]]:
     names: dict[str, tuple[int, ...]] = {}
     for key, value in labels.items():
         if isinstance(value, str) and key.strip().isdigit():

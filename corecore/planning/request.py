@@ -32,16 +32,16 @@ class Parameters:
 
     preset: str | None = None
     config: Path | None = None
-    values: Mapping[str, Any] = field(default_factory=dict)
-    settings: Sequence[str] | Mapping[str, Any] = ()
-    overrides: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, object] = field(default_factory=dict)
+    settings: Sequence[str] | Mapping[str, object] = ()
+    overrides: Mapping[str, object] = field(default_factory=dict)
 
     def spec(self) -> Spec:
         """The parameters in force. Raises ``InputError`` for one that is unknown or out of range."""
         table, own = read_config(self.config) if self.config else {}, dict(self.overrides)
         named = str(self.preset or table.pop("preset", None) or PRESET)
         table.pop("preset", None)
-        spec = preset(own.pop("preset", named)).with_values(table, origin=str(self.config))
+        spec = preset(str(own.pop("preset", named))).with_values(table, origin=str(self.config))
         spec = spec.with_values(self.values, origin="")
         settings = self.settings
         spec = spec.with_values(settings if isinstance(settings, Mapping) else parse_settings(list(settings)))

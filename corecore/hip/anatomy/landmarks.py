@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -41,9 +40,9 @@ def read_landmarks(path: Path) -> Landmarks:
     Raises ``InputError`` for an unknown name or a figure that is not finite.
     """
     if path.name.endswith(".mrk.json"):
-        named: dict[str, Any] = dict(read_points(path))
+        named: dict[str, object] = dict(read_points(path))
         unknown = sorted(set(named) - set(POINTS))
-        others: dict[str, Any] = {}
+        others: dict[str, object] = {}
     else:
         table = _json(path)
         named = {key: table[key] for key in POINTS if key in table}
@@ -117,7 +116,7 @@ def with_anteversion(landmarks: Landmarks, degrees: float, name: str) -> Landmar
     return replace(landmarks, anteversion_deg=degrees)
 
 
-def _json(path: Path) -> dict[str, Any]:
+def _json(path: Path) -> dict[str, object]:
     try:
         table = json_of(path, "a JSON file of landmarks")
     except ValueError as error:

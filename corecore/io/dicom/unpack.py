@@ -57,11 +57,11 @@ class Unpacker:
             line = child.stdout.readline() if ready else b""
             told = json.loads(line) if line else {}
             found = tuple(told.get("shape", ()))
-            data = child.stdout.read(_size(shape, told)) if found == shape else b""
+            data = child.stdout.read(_size(shape, told["dtype"])) if found == shape else b""
         except (OSError, ValueError, TypeError, KeyError):
             told, found, data = {}, (), b""
         said = os.pread(words.fileno(), 400, before).decode("utf-8", "replace").strip()
-        if found == shape and not said and len(data) == _size(shape, told):
+        if found == shape and not said and len(data) == _size(shape, told["dtype"]):
             return np.frombuffer(data, dtype=np.dtype(told["dtype"])).reshape(shape)
         ended = self._end()
         if ended == NOT_INSTALLED:
@@ -103,6 +103,6 @@ class Unpacker:
             return None
 
 
-def _size(shape: tuple[int, ...], told: dict[str, Any]) -> int:
-    """Bytes of an array of that shape and of the type told."""
-    return int(np.prod(shape)) * int(np.dtype(told["dtype"]).itemsize)
+def _size(shape: tuple[int, ...], kind: str) -> int:
+    """Bytes of an array of that shape and of that type of NumPy."""
+    return int(np.prod(shape)) * int(np.dtype(kind).itemsize)
