@@ -282,9 +282,9 @@ FAULTS: dict[str, tuple[Fault, str]] = {
         put("tunnels/0/explanation/text", "far from every wall"),
         f"{NO}tunnels[0].explanation.text",
     ),
-    "dead share of a pillar": (
+    "dead share of a pillar, beyond its range": (
         put("necrosis/lateral_pillar/central_share", 0.3),
-        f"{NO}necrosis.lateral_pillar.central_share",
+        "necrosis.frame_range.lateral_pillar.central_share",
     ),
     "outline moved by 1 mm": (
         put("necrosis/repeatability/figures/volume_ml/one_mm", [-0.1, 0.1]),
