@@ -7,7 +7,6 @@ import os
 import struct
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,6 +17,7 @@ from corecore.base import input_file
 from corecore.base.errors import InputError
 from corecore.base.spec import read_config
 from corecore.document.read import read_measures, read_plan
+from corecore.document.seal import read_key
 from corecore.hip.anatomy.landmarks import read_landmarks
 from corecore.io.detect import kind_of
 from corecore.io.files import sha256_of
@@ -29,12 +29,14 @@ from corecore.io.nrrd import read_image as read_nrrd
 from corecore.io.references import dataset_names
 from corecore.io.stl import read_stl
 from corecore.io.transform import read_transform
-from corecore.review.record import NAME, resumed
+from corecore.review.record import NAME, Record
+from corecore.review.record import _sha256 as record_sha256
 from corecore.study.batch.case import _known
 from corecore.study.batch.figures import read_results
 from corecore.study.batch.manifest import Row, read_rows
 from corecore.study.batch.study import read_study
 from corecore.tunnels.risk.methods import read_methods
+from corecore.verification.files_beside import _corners
 
 ROOT = Path(__file__).resolve().parents[2] / "corecore"
 #: The doors that files come through.
@@ -119,6 +121,7 @@ Reader: TypeAlias = Callable[[Path], object]
 READERS: dict[str, list[tuple[Maker, Reader]]] = {
     "base/spec.py read_config": [(text("a.toml", "tunnels = 1"), read_config), (text("a.toml", "[sweep]"), read_study)],
     "document/read.py _read": [(text("plan.json", "{}"), read_plan), (text("measures.json", "{}"), read_measures)],
+    "document/seal.py read_key": [(text("key", "k" * 40), read_key)],
     "hip/anatomy/landmarks.py _json": [(text("a.json", '{"head_radius_mm": 24}'), read_landmarks)],
     "io/detect.py look_at": [(nifti, kind_of)],
     "io/dicom/files.py has_mark": [(dicom, dicom_list)],
@@ -127,7 +130,7 @@ READERS: dict[str, list[tuple[Maker, Reader]]] = {
     "io/dicom/seg.py read_segmentation": [(dicom, dicom_masks("seg"))],
     "io/dicom/series.py _fill": [(dicom, dicom_image)],
     "io/dicom/series.py read_series": [(dicom, dicom_image)],
-    "io/dicom/stacks.py survey": [(dicom, dicom_list)],
+    "io/dicom/stacks.py _surveyed": [(dicom, dicom_list)],
     "io/files.py sha256_of": [(nifti, sha256_of)],
     "io/markups.py _markups": [(text("a.mrk.json", '{"markups": []}'), read_line), (text("a.json", "{}"), read_points)],
     "io/metaimage.py read_volume": [(metaimage, read_metaimage)],
@@ -137,15 +140,20 @@ READERS: dict[str, list[tuple[Maker, Reader]]] = {
     "io/references.py dataset_names": [(dataset_json, dataset_names)],
     "io/stl.py read_stl": [(text("a.stl", "x" * 84), read_stl)],
     "io/transform.py read_transform": [(text("a.txt", "1 0 0 0"), read_transform)],
-    "review/record.py resumed": [(text(NAME, "{}"), lambda path: resumed(SimpleNamespace(), "", path.parent))],  # type: ignore[arg-type]
+    "review/record.py _sha256": [(text(NAME, "{}"), record_sha256)],
+    "review/record.py read": [(text(NAME, "{}"), lambda path: Record.read(path.parent))],
     "study/batch/case.py _known": [(text("t.json", "{}"), lambda path: _known(Row(0, "a", truth=str(path))))],
     "study/batch/figures.py read_results": [(parquet, read_results)],
     "study/batch/manifest.py _of_manifest": [(text("a.csv", "id,femur,lesion\na,b,c\n"), read_rows)],
     "tunnels/risk/methods.py read_methods": [(text("a.toml", "[methods.x]"), read_methods)],
+    "verification/files_beside.py _corners": [(text("a.stl", "x" * 84), _corners)],
 }
 #: Functions that hand on what others have read, or read for those.
 OTHERS = {
     "exports/dicom.py export_dicom": "bytes of an STL that read_stl has just read",
+    "document/origins.py recalled": "no places where it cannot be read",
+    "io/files.py _holder": "another program where it cannot be read",
+    "io/named_plan.py named_plan": "no plan where it cannot be read",
     "io/dicom/listing.py list_series": "a slice that the survey has read",
     "io/dicom/write.py read_series": "a slice that the survey has read",
 }

@@ -34,7 +34,7 @@ def parcel(tmp_path_factory: pytest.TempPathFactory) -> ExportContext:
     world = phantom.make_world()
     folder = tmp_path_factory.mktemp("plan")
     tunnels = [phantom.on_bone(world.hip, ends, d) for ends, d in zip(world.ends, (10.0, 3.2), strict=True)]
-    phantom.write_by_hand(world.hip, tunnels, folder, spec=Spec(tunnels=2))
+    phantom.write_by_hand(world.hip, tunnels, folder, spec=Spec(tunnels=2, entry_proximal_mm=26.0))
     return ExportContext.of(folder / "plan.json")
 
 

@@ -111,7 +111,7 @@ def test_zones_are_those_of_the_planner(sample_hip: Hip) -> None:
     rng = np.random.default_rng(2)
     local = anatomy.head_center + rng.uniform(-60, 60, (20_000, 3))
     head, quarter = zones(scene, sample_hip.to_world(local))
-    assert np.mean(head != anatomy.in_head(local)) < 1e-4
+    assert np.mean(head != anatomy.proximal_of_head_plane(local)) < 1e-4
     assert np.mean(quarter != anatomy.in_posterosuperior_quarter(local)) < 1e-4
     assert quarter.sum() > 200
 

@@ -298,7 +298,7 @@ def _(kit: Kit) -> str:
 @beyond("truth-unreadable")
 def _(kit: Kit) -> str:
     kit.text("truth.json", "[]")
-    return _row(kit, f"id,femur,lesion,truth\na,{SAMPLE}:1,{SAMPLE}:2,truth.json\n")
+    return _row(kit, text=f"id,femur,lesion,truth\na,{SAMPLE}:1,{SAMPLE}:2,truth.json\n")
 
 
 @command("port-unusable")
