@@ -250,6 +250,9 @@ def test_a_real_hip_and_its_knee_give_the_frame_of_the_whole_femur(real_hips: Pa
     found = cc.load(f"{both}:1", f"{both}:2", knee=f"{both}:1")
     assert degrees_between(found.direction_to_world(found.anatomy.x_axis), lateral) < 1.0
     assert cc.load(f"{both}:1", f"{both}:2").anatomy.sources["x_axis"] == "neck"
+    # A whole femur that ends above the condyles' hindmost points has none in view: its flared end is no table's edge.
+    high = kept("high", height > 40.0)
+    assert cc.load(f"{high}:1", f"{high}:2").anatomy.sources["x_axis"] == "neck"
     for knee in (kept("above", (height > 36.0) & (height < 70.0)), kept("shaft", (height > 100.0) & (height < 150.0))):
         with pytest.raises(InputError, match="no posterior condylar line"):
             cc.load(f"{hip}:1", f"{hip}:2", knee=f"{knee}:1")

@@ -33,7 +33,7 @@ VERSION_RANGE_DEG = (-30.0, 60.0)
 #: Where a condyle is cut, its back must not run on behind by more than this, mm per mm: of a condyle of 20 mm radius
 #: the cut then takes off under 1 mm, and the line turns by about 1° (engineering choice).
 RUNS_ON_MAX = 0.3
-#: … seen over so much of its height at the cut, mm: a knee shows this at least.
+#: … seen over so much of its height at the cut, mm, and over two slices at least: a knee shows this.
 RUN_MM = 5.0
 #: … within so much beside the point of contact, and in front of it, mm (engineering choices).
 BESIDE_MM, BEFORE_MM = 8.0, 10.0
@@ -50,10 +50,14 @@ CARRIED_ON = 4
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """Surface of a connected piece of bone: ``points`` (N, 3) local mm, ``levels`` (N,) mm square on its slices."""
+    """Surface of a connected piece of bone: ``points`` (N, 3) local mm, ``levels`` (N,) mm square on its slices.
+
+    ``slice_mm`` is how thick the slices are on which it was drawn.
+    """
 
     points: FloatArray
     levels: FloatArray
+    slice_mm: float = 0.0
 
 
 def knee_pieces(mask: Mask, local_from_world: FloatArray) -> tuple[Piece, ...]:
@@ -61,7 +65,8 @@ def knee_pieces(mask: Mask, local_from_world: FloatArray) -> tuple[Piece, ...]:
 
     A slice at the end of the block is no end of the bone: it has no surface.
     """
-    mask = near_isotropic(mask.canonical().cropped(*mask.canonical().bounds()))
+    drawn = mask.canonical()
+    mask = near_isotropic(drawn.cropped(*drawn.bounds()))
     labels, _ = ndimage.label(mask.voxels, structure=np.ones((3, 3, 3)))
     spacing = mask.grid.spacing_mm
     pieces = []
@@ -74,7 +79,8 @@ def knee_pieces(mask: Mask, local_from_world: FloatArray) -> tuple[Piece, ...]:
         index = surface_points(carried, spacing) / spacing - CARRIED_ON
         index = index[(index[:, 2] >= -0.5) & (index[:, 2] <= voxels.shape[2] - 0.5)]
         index = index + [one.start for one in box]
-        pieces.append(Piece(transform(local_from_world @ mask.grid.world_from_index, index), index[:, 2] * spacing[2]))
+        points = transform(local_from_world @ mask.grid.world_from_index, index)
+        pieces.append(Piece(points, index[:, 2] * spacing[2], float(drawn.grid.spacing_mm[2])))
     return tuple(pieces)
 
 
@@ -113,7 +119,8 @@ def knee_axis(knee: Sequence[Piece], shaft: Shaft, lateral: FloatArray, range_de
             f"it lies {min(beside):.0f} mm beside the line of this femur's shaft, as the other leg's knee does;"
             f" up to {limit:.0f} mm is accepted"
         )
-    whole = Piece(np.concatenate([one.points for one in near]), np.concatenate([one.levels for one in near]))
+    points, levels = (np.concatenate([getattr(one, name) for one in near]) for name in ("points", "levels"))
+    whole = Piece(points, levels, near[0].slice_mm)
     found = _line(whole, shaft, lateral)
     if isinstance(found, str):
         raise _refused(f"{found}; slices through the backs of both condyles, {RUN_MM:g} mm and more, are accepted")
@@ -127,7 +134,7 @@ def _refused(what: str) -> InputError:
 def _lowest(piece: Piece, shaft: Shaft) -> Piece:
     along = (piece.points - shaft.point) @ shaft.axis
     kept = along < along.min() + CONDYLES_HEIGHT_MM
-    return Piece(piece.points[kept], piece.levels[kept])
+    return Piece(piece.points[kept], piece.levels[kept], piece.slice_mm)
 
 
 def _beside(piece: Piece, shaft: Shaft, lateral: FloatArray) -> float:
@@ -172,25 +179,28 @@ def _line(piece: Piece, shaft: Shaft, lateral: FloatArray) -> FloatArray | str:
         return "no fossa parts two condyles behind"
     for name, at in (("medial", 0.0), ("lateral", apart)):
         condyle = (np.abs(along - at) < BESIDE_MM) & (before < BEFORE_MM)
-        said = _cut_off(distal.levels[condyle], before[condyle])
+        said = _cut_off(distal.levels[condyle], before[condyle], max(RUN_MM, 2.0 * piece.slice_mm))
         if said:
             return f"the {name} condyle {said}"
     return np.asarray(edge[0] * lateral + edge[1] * anterior, dtype=np.float64)
 
 
-def _cut_off(levels: FloatArray, before: FloatArray) -> str:
-    """What is amiss with the back of a condyle that is in view in part; nothing where its hindmost point is in view."""
+def _cut_off(levels: FloatArray, before: FloatArray, run_mm: float) -> str:
+    """What is amiss with the back of a condyle that is in view in part; nothing where its hindmost point is in view.
+
+    How its back runs on is seen over ``run_mm`` at either end.
+    """
     low, high = float(levels.min()), float(levels.max())
-    if high - low < RUN_MM - 1.0:
+    if high - low < run_mm - 1.0:
         return f"shows over {high - low:.0f} mm only behind"
     hindmost = float(levels[np.argmin(before)])
     for end, outward in ((low, -1.0), (high, 1.0)):
         inward = (end - levels) * outward
-        if (end - hindmost) * outward > RUN_MM:
+        if (end - hindmost) * outward > run_mm:
             continue
         rows = np.floor(inward).astype(int)
         backs = [
-            (inward[rows == row].mean(), before[rows == row].min()) for row in range(int(RUN_MM)) if (rows == row).any()
+            (inward[rows == row].mean(), before[rows == row].min()) for row in range(int(run_mm)) if (rows == row).any()
         ]
         at, back = np.transpose(backs)
         if len(backs) > 1 and float(np.polyfit(at, back, 1)[0]) > RUNS_ON_MAX:
