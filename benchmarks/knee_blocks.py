@@ -22,13 +22,14 @@ THICK_MM = (3, 5, 10, 15, 20, 25, 30, 40)
 
 def main() -> None:
     """Print the table."""
+    from support.anatomy_bones import in_local_frame, read_bone
+
     from corecore.base.errors import InputError
     from corecore.base.grid import Mask
     from corecore.hip.anatomy.condyles import condylar_axis, knee_axis, knee_pieces
     from corecore.hip.anatomy.fit import fit_anatomy
     from corecore.hip.anatomy.frame import neck_axis_turned
     from corecore.hip.anatomy.shaft import Shaft
-    from support.anatomy_bones import in_local_frame, read_bone
 
     folder = Path(os.environ.get("CORECORE_REAL_HIPS", ROOT.parent / "shared" / "real_hips"))
     mask, truth = read_bone(folder, NAME)
@@ -39,7 +40,7 @@ def main() -> None:
     whole = condylar_axis(hip.bone.surface_points_mm, shaft, guess)
     assert whole is not None
     level = (np.arange(mask.grid.shape[2]) - np.argwhere(mask.voxels)[:, 2].min()) * mask.grid.spacing_mm[2]
-    print("lower", *(f"{thick:>6}" for thick in THICK_MM))
+    sys.stdout.write(" ".join(["lower", *(f"{thick:>6}" for thick in THICK_MM)]) + "\n")
     for lower in LOWER_MM:
         cells = []
         for thick in THICK_MM:
@@ -51,7 +52,7 @@ def main() -> None:
                 continue
             turn = np.degrees(np.arctan2(np.cross(whole, found) @ anatomy.shaft_axis, whole @ found))
             cells.append(f"{turn:6.2f}")
-        print(f"{lower:>5}", *cells)
+        sys.stdout.write(" ".join([f"{lower:>5}", *cells]) + "\n")
 
 
 if __name__ == "__main__":
