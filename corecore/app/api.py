@@ -54,7 +54,7 @@ class LesionTransform:
     image: PathLike | None = None
 
 
-# Eleven parameters: each is a file or a fact that a caller has or has not, and no two travel together.
+# Twelve parameters: each is a file or a fact that a caller has or has not, and no two travel together.
 def load(
     femur: PathLike,
     lesion: PathLike,
@@ -65,6 +65,7 @@ def load(
     avoid: PathLike | None = None,
     landmarks: PathLike | None = None,
     anteversion_deg: float | None = None,
+    knee: PathLike | None = None,
     case_id: str | None = None,
     straighten: bool = False,
     lesion_transform: PathLike | LesionTransform | None = None,
@@ -90,6 +91,9 @@ def load(
         Landmarks that replace the fitted ones: a Slicer ``.mrk.json``, or JSON; mm.
     anteversion_deg : float, optional
         Anteversion of the neck, degrees, where no condyles are in view. Default: 14, and a range with the figures.
+    knee : str or os.PathLike, optional
+        Mask of the distal femur, a block of slices through the condyles in the frame of reference of ``femur``: the
+        posterior condylar line is taken from it.
     case_id : str, optional
         Name of the case. Default: a hash of the masks' voxels, so that no file name enters a plan.
     straighten : bool, default False
@@ -107,7 +111,7 @@ def load(
     ------
     InputError
         For a file that cannot be read, an empty mask, a lesion outside the femur, a side that contradicts the bone, a
-        transform whose kind or direction is in doubt.
+        transform whose kind or direction is in doubt, a knee without condyles of this femur.
     AnatomyError
         Where no femoral head is found.
 
@@ -130,7 +134,8 @@ def load(
         HipInputs(
             os.fspath(femur), os.fspath(lesion), side, case_id, None if landmarks is None else Path(landmarks),
             image=text(image), pelvis=text(pelvis), avoid=text(avoid), straighten=straighten,
-            anteversion_deg=anteversion_deg, lesion_transform=None if given is None else Path(given.file),
+            anteversion_deg=anteversion_deg, knee=text(knee),
+            lesion_transform=None if given is None else Path(given.file),
             lesion_image=None if moved.image is None else Path(moved.image), transform_kind=moved.kind,
             transform_inverted=moved.inverse,
         )

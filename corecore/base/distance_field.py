@@ -260,6 +260,12 @@ def _doubled(sparse: npt.NDArray[np.float32], shape: tuple[int, ...]) -> npt.NDA
     return result
 
 
+def surface_points(voxels: BoolArray, spacing_mm: npt.ArrayLike) -> FloatArray:
+    """Points (N, 3) mm of the surface of voxels, those of ``Bone.surface_points_mm``, without the distance field."""
+    spacing = np.asarray(spacing_mm, dtype=np.float64)
+    return _crossings(smoothed_level(voxels, spacing), spacing)[0]
+
+
 def smoothed_level(voxels: BoolArray, spacing_mm: FloatArray) -> npt.NDArray[np.float32]:
     """The mask smoothed by a Gaussian of one voxel; the bone surface is its half level."""
     width = SMOOTHING_VOXELS * float(np.cbrt(np.prod(spacing_mm))) / spacing_mm

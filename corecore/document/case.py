@@ -12,7 +12,7 @@ from corecore.document.fields import MAY_BE_ABSENT, Digest, Part
 class InputPart(Part, frozen=True):
     """One input file of ``case.inputs``."""
 
-    role: Annotated[str | UnsetType, Meta(description="femur, lesion, pelvis, avoid, image, ...")] = UNSET
+    role: Annotated[str | UnsetType, Meta(description="femur, lesion, pelvis, avoid, knee, image, ...")] = UNSET
     path: Annotated[
         str | UnsetType | None, Meta(description="Where it lies; a relative path counts from the document")
     ] = UNSET

@@ -11,7 +11,7 @@ from corecore.io.files import sha256_of
 from corecore.io.references import image_sha256
 
 #: Inputs without which a plan cannot be rebuilt; others are only compared where they are at hand.
-MASK_ROLES = ("femur", "lesion", "pelvis", "avoid")
+MASK_ROLES = ("femur", "lesion", "pelvis", "avoid", "knee")
 
 
 @dataclass(frozen=True)

@@ -210,6 +210,9 @@ def _with_copies(hip: Hip, stage: Path) -> Hip:
     if case.avoid is not None:
         write_mask(stage / "input_avoid.nii.gz", case.avoid)
         names["avoid"] = ("input_avoid.nii.gz", None)
+    if case.knee is not None:
+        write_mask(stage / "input_knee.nii.gz", case.knee)
+        names["knee"] = ("input_knee.nii.gz", None)
     if case.image is not None:
         # Only the hip: the rest of a scan is another matter.
         write_image(stage / "input_image.nii.gz", case.image.around(femur, IMAGE_ROOM_MM))

@@ -53,7 +53,7 @@ class NamedSide:
     Parameters
     ----------
     role : str
-        Whose it is: ``femur`` or ``lesion``.
+        Whose it is: ``femur``, ``lesion`` or ``knee``.
     level : {"label", "file"}
         Whether it is the label's name or the file's.
     side : {"left", "right"}
@@ -163,13 +163,13 @@ def form_gap_mm(qform: FloatArray, sform: FloatArray, mask: Mask) -> float:
 
 
 def sides_named(parts: Sequence[Part]) -> tuple[NamedSide, ...]:
-    """What the names of the femur's and the lesion's labels and files say of the side.
+    """What the names of the femur's, the lesion's and the knee's labels and files say of the side.
 
     Raises ``InputError`` where two labels, or two files, contradict each other.
     """
     named: list[NamedSide] = []
     for part in parts:
-        if part.role not in ("femur", "lesion"):
+        if part.role not in ("femur", "lesion", "knee"):
             continue
         label = _side_in(" ".join((part.chosen_by, *part.read.origin.words)))
         if label is not None:

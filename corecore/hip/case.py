@@ -44,6 +44,8 @@ DRAFT_NOTE = "corecore draft of a femur from CT: not checked"
 MOVED = ("lesion", "lesion_image")
 #: Roles that messages call by another name.
 CALLED = {"avoid": "region to avoid"}
+#: Masks that may come along.
+OTHERS = ("pelvis", "avoid", "knee")
 #: Background kept around the bone when cropping, mm: the distance field needs a few voxels.
 CROP_PAD_MM = 8.0
 
@@ -55,7 +57,7 @@ class Source:
     Parameters
     ----------
     role : str
-        What it is: ``femur``, ``lesion``, ``image``, ``pelvis``, ``avoid``, ``landmarks``.
+        What it is: ``femur``, ``lesion``, ``image``, ``pelvis``, ``avoid``, ``knee``, ``landmarks``.
     path : pathlib.Path
         Where it lies.
     sha256 : str
@@ -110,6 +112,8 @@ class Case:
         CT or MR on its own grid, world RAS mm.
     avoid : Mask, optional
         Region to keep out of, on its own grid, world RAS mm.
+    knee : Mask, optional
+        Slices through the condyles, on their own grid, world RAS mm.
     move : Move, optional
         How the lesion came into the femur's world, where it was drawn on another scan.
     drafted : bool, default False
@@ -135,6 +139,7 @@ class Case:
     pelvis: Mask | None = None
     image: Image | None = None
     avoid: Mask | None = None
+    knee: Mask | None = None
     #: How the lesion came into the femur's world, where it was drawn on another scan.
     move: Move | None = None
     #: Whether the femur's mask still says that it is an unchecked draft.
@@ -159,7 +164,7 @@ def load_case(
 
 
 def read_case(inputs: HipInputs) -> Case:
-    """Read, check and clean one hip's masks; masks of the pelvis and of what to avoid, and an image, come along.
+    """Read, check and clean one hip's masks; masks of the pelvis, the knee and what to avoid, and an image, come along.
 
     Raises ``InputError`` for unreadable files, empty masks, a lesion outside the femur, or
     lesions in both hips without a ``side``.
@@ -171,6 +176,11 @@ def read_case(inputs: HipInputs) -> Case:
         landmarks = read_landmarks(landmarks)
     if inputs.anteversion_deg is not None:
         landmarks = with_anteversion(landmarks or Landmarks(), inputs.anteversion_deg, "--anteversion")
+    if inputs.knee and landmarks is not None and not (landmarks.x_axis is None and landmarks.anteversion_deg is None):
+        raise InputError(
+            "--knee, but --anteversion or the landmarks say already where lateral is; one of them is accepted",
+            code="options-conflict",
+        )
     femur_ref, lesion_ref = _reference(inputs.femur), _reference(inputs.lesion)
     same_file = os.path.realpath(femur_ref.path) == os.path.realpath(lesion_ref.path)
     if same_file and femur_ref.label == lesion_ref.label:
@@ -195,7 +205,7 @@ def read_case(inputs: HipInputs) -> Case:
     dead, more = _picked(dead_parts, lesion_ref, "lesion")
     remarks = [*said, *more]
     del parts, dead_parts
-    others = {role: _reference(given) for role, given in (("pelvis", inputs.pelvis), ("avoid", inputs.avoid)) if given}
+    others = {role: _reference(given) for role in OTHERS if (given := getattr(inputs, role))}
     masks = {}
     for role, reference in others.items():
         masks[role], said = _picked(read_segmentation(reference.path, on), reference, CALLED.get(role, role))
@@ -203,7 +213,7 @@ def read_case(inputs: HipInputs) -> Case:
     given = [
         Part("femur", femur_ref.path, bone, _chosen_by(inputs.femur)),
         Part("lesion", lesion_ref.path, dead, _chosen_by(inputs.lesion)),
-        *(Part(role, others[role].path, mask) for role, mask in masks.items()),
+        *(Part(role, others[role].path, mask, _chosen_by(getattr(inputs, role))) for role, mask in masks.items()),
     ]
     if seen is not None:
         place, chosen = image_place(str(image))
@@ -252,7 +262,7 @@ def read_case(inputs: HipInputs) -> Case:
         doubts = (PlanWarning("draft_femur", text), *doubts)
     return replace(
         case, side=stated, named=named, move=move, drafted=drafted, warnings=(*doubts, *case.warnings), image=seen,
-        pelvis=masks.get("pelvis"), avoid=masks.get("avoid"),
+        pelvis=masks.get("pelvis"), avoid=masks.get("avoid"), knee=masks.get("knee"),
     )  # fmt: skip
 
 

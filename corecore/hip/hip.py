@@ -19,6 +19,7 @@ from corecore.base.errors import AnatomyError, InputError
 from corecore.base.grid import BoolArray, FloatArray, Grid, Mask, inverse, transform
 from corecore.base.html import figures_html
 from corecore.base.resampling import near_isotropic
+from corecore.hip.anatomy.condyles import knee_pieces
 from corecore.hip.anatomy.fit import fit_anatomy
 from corecore.hip.anatomy.head import fit_head
 from corecore.hip.anatomy.model import Anatomy, Landmarks, PlanWarning
@@ -173,7 +174,7 @@ def build_hip(case: Case) -> Hip:
         Where no femoral head is found.
     InputError
         Where the side contradicts what was asked for, a part of the lesion lies away from the head, the femur
-        stands upside down, or part of its head is labelled pelvis.
+        stands upside down, part of its head is labelled pelvis, or a knee shows no condyles of this femur.
     """
     started = time.perf_counter()
     warnings: list[PlanWarning] = []
@@ -206,9 +207,10 @@ def build_hip(case: Case) -> Hip:
     dead, more = _only_near_head(dead, head.center, head.radius_mm)
     warnings.extend(more)
     superior = inverse(world_from_local)[:3, :3] @ np.array([0.0, 0.0, 1.0])
+    knee = None if case.knee is None else knee_pieces(case.knee, inverse(world_from_local))
     anatomy = fit_anatomy(
         bone, dead.centroid_mm, side=side, superior=superior, given=given,
-        head=head if fitted_to == (bone, len(dead.points_mm)) else None,
+        head=head if fitted_to == (bone, len(dead.points_mm)) else None, knee=knee,
     )  # fmt: skip
     done = time.perf_counter()
     timings = {"side_s": sided - started, "surface_s": surfaced - sided, "anatomy_s": done - surfaced}

@@ -28,7 +28,8 @@ class HipInputs:
 
     ``landmarks`` replace the fitted ones. A lesion drawn on another scan is carried over by
     ``lesion_transform``, or by registration of ``lesion_image``, its own, to ``image``, the femur's.
-    ``anteversion_deg`` states where lateral is, as a landmark would.
+    ``anteversion_deg`` states where lateral is, as a landmark would; ``knee``, a mask of slices through the condyles,
+    shows it.
     """
 
     femur: MaskReference | str
@@ -48,6 +49,7 @@ class HipInputs:
     straighten: bool = False
     #: Anteversion that is stated, degrees.
     anteversion_deg: float | None = None
+    knee: MaskReference | str | None = None
 
     @property
     def from_another_scan(self) -> bool:

@@ -20,8 +20,9 @@ from corecore.document.read import PlanFile
 from corecore.document.stated import StatedPlan, read_stated
 from corecore.hip.anatomy.model import Landmarks, PlanWarning
 from corecore.hip.belonging import AT_READING
-from corecore.hip.case import Source, load_case
+from corecore.hip.case import Source, read_case
 from corecore.hip.hip import Hip, build_hip
+from corecore.hip.inputs import HipInputs
 from corecore.hip.lesion_transform import METHODS, Move
 from corecore.io.references import MaskReference
 from corecore.tunnels.cylinder import Tunnel
@@ -54,14 +55,12 @@ def open_plan(path: Path, *, image: bool = False) -> OpenedPlan:
         raise InputError(f"{path}: {messages[0]}", code="input-changed")
     spec = _spec(path, cast(Mapping[str, object], content["spec"]))
     femur, lesion = (_reference(plan, role) for role in ("femur", "lesion"))
-    pelvis, avoid = (_reference(plan, role) if plan.input(role) else None for role in ("pelvis", "avoid"))
+    pelvis, avoid, knee = (_reference(plan, role) if plan.input(role) else None for role in ("pelvis", "avoid", "knee"))
     given = _landmarks(plan)
     seen = plan.input("image") if image else None
     shown = seen.path if seen is not None and seen.path.is_file() else None
-    case = load_case(
-        femur, lesion, side=plan.side, case_id=known(plan.file.plan.case.id), landmarks=given, pelvis=pelvis,
-        avoid=avoid, image=shown,
-    )  # fmt: skip
+    inputs = HipInputs(femur, lesion, plan.side, known(plan.file.plan.case.id), given, shown, pelvis, avoid, knee=knee)
+    case = read_case(inputs)
     marked = plan.input("landmarks")
     if marked is not None:
         # No copy of the file is kept: the places that were used of it stand in the plan.

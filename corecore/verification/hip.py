@@ -60,6 +60,8 @@ class Hip:
     lesion: Mask
     pelvis: Region | None = None
     avoid: Region | None = None
+    #: Slices through the condyles, where the plan took lateral from them.
+    knee: Mask | None = None
 
     @property
     def lesion_ml(self) -> float:
@@ -101,7 +103,7 @@ def load_hip(plan: StatedPlan) -> Hip:
     if beyond.any():
         bone = Mask(bone.grid, bone.voxels & ~beyond)
         mesh = mesh_of(bone)
-    pelvis, avoid = plan.input("pelvis"), plan.input("avoid")
+    pelvis, avoid, knee = (plan.input(role) for role in ("pelvis", "avoid", "knee"))
     return Hip(
         bone=bone,
         mesh=mesh,
@@ -110,6 +112,7 @@ def load_hip(plan: StatedPlan) -> Hip:
         lesion=kept,
         pelvis=None if pelvis is None else region_of(_read(pelvis)),
         avoid=None if avoid is None else region_of(_read(avoid)),
+        knee=None if knee is None else _read(knee),
     )
 
 

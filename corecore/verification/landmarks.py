@@ -13,6 +13,7 @@ from scipy.optimize import least_squares
 from corecore.base.grid import FloatArray
 from corecore.document.stated import StatedPlan
 from corecore.verification import tolerance
+from corecore.verification.condyles import condylar_check
 from corecore.verification.frame import Frame, angle_deg, unit
 from corecore.verification.hip import Hip
 from corecore.verification.report import Check, at_least, at_most, equal, same_text
@@ -51,6 +52,8 @@ def landmark_checks(plan: StatedPlan, hip: Hip, frame: Frame) -> list[Check]:
         if anatomy.neck_min_area_mm2 is not None:
             stated, area = anatomy.neck_min_area_mm2, None if neck is None else neck[1]
             checks.append(equal("anatomy.neck_min_area_mm2", stated, area, tolerance.NECK_AREA * stated, "mm²"))
+    if sources.get("x_axis") == "condyles":
+        checks.append(condylar_check(hip, frame))
     if anatomy.shaft_range_deg is not None:
         checks.append(_shaft_range(plan, hip, frame))
     if sources.get("shaft_axis") == "fitted":

@@ -84,6 +84,8 @@ WALL_SHARE = 0.05
 TIP_MM = 1.5
 #: Anteversion by which x is turned back from the neck where the condyles are not in view, and its tolerance.
 ANTEVERSION_DEG = 1.0
+#: Lateral against the posterior condylar line found from voxels' centres, degrees; a voxel more for coarse ones.
+CONDYLES_DEG = 1.0
 #: Lesion centroid, mm.
 CENTROID_MM = 0.3
 #: Gap between upper bound and plan as printed, against the two figures it is made of.

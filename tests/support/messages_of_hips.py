@@ -173,6 +173,12 @@ def _(kit: Kit) -> list[str]:
     return kit.of_sample("--pelvis", kit.nifti("pelvis.nii.gz", block, affine))
 
 
+@command("knee-unusable")
+def _(kit: Kit) -> list[str]:
+    # The proximal femur is no knee.
+    return kit.of_sample("--knee", f"{SAMPLE}:1")
+
+
 @command("landmarks-invalid")
 def _(kit: Kit) -> list[str]:
     return kit.of_sample("--landmarks", kit.text("l.json", '{"kneecap": [1, 2, 3]}'))

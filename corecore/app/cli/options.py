@@ -38,6 +38,13 @@ AnteversionOption = Annotated[
     float | None,
     typer.Option("--anteversion", help="Anteversion of the neck, degrees, where no condyles are in view."),
 ]
+KneeMask = Annotated[
+    str | None,
+    typer.Option(
+        "--knee",
+        help="Mask of the distal femur: FILE, or FILE:LABEL; its condyles say where lateral is.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a plan that is there.")]
 PelvisMask = Annotated[

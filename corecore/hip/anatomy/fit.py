@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -11,7 +12,8 @@ from corecore.base.distance_field import Bone
 from corecore.base.errors import AnatomyError
 from corecore.base.grid import FloatArray
 from corecore.hip.anatomy.assumed import assumed_range_deg, assumed_shaft
-from corecore.hip.anatomy.frame import condylar_axis, lateral_midline, neck_axis_turned
+from corecore.hip.anatomy.condyles import Piece, condylar_axis, knee_axis
+from corecore.hip.anatomy.frame import lateral_midline, neck_axis_turned
 from corecore.hip.anatomy.head import Head, fit_head
 from corecore.hip.anatomy.model import Anatomy, Landmarks, PlanWarning
 from corecore.hip.anatomy.neck import Neck, fit_neck, neck_in_part
@@ -51,16 +53,16 @@ def fit_anatomy(
     superior: FloatArray,
     given: Landmarks | None = None,
     head: Head | None = None,
-    long_bone_points: FloatArray | None = None,
+    knee: Sequence[Piece] | None = None,
 ) -> Anatomy:
     """The anatomy of a femur in its mirrored local frame (every hip looks like a right one).
 
     ``near_mm`` (3,) is the lesion's centroid; ``superior`` (3,) the world's z axis in local
     coordinates, which only tells which way is up where no shaft is in view; ``given``
     landmarks override the fits; ``head``, where it has been fitted to this bone already, is
-    not fitted again; ``long_bone_points`` (N, 3) local mm, where given, are
-    surface points of the whole bone, of which ``bone`` is the proximal part. Raises
-    ``AnatomyError`` where there is no head, or where landmarks given contradict the bone.
+    not fitted again; ``knee``, where given, is what a block of slices shows of the distal femur: its
+    condyles say where lateral is. Raises ``AnatomyError`` where there is no head, or where landmarks
+    given contradict the bone; ``InputError`` for a knee that shows no condyles of this femur.
     """
     given = given or Landmarks()
     up = _unit(superior, "superior")
@@ -103,7 +105,16 @@ def fit_anatomy(
                 PlanWarning("greater_trochanter_missing", "the tip of the greater trochanter is not in view")
             )
 
-    x_axis = _x_axis(bone, neck, shaft, given, long_bone_points, sources)
+    shaft_range = 0.0
+    if sources["shaft_axis"] == "assumed":
+        shaft_range = assumed_range_deg(head, lowest)
+    elif sources["shaft_axis"] == "fitted":
+        shaft_range = fitted_range_deg(lesser_height - BEGIN_BELOW_LT_MM - (lowest - rim_mm(bone)))
+    if knee is None:
+        x_axis = _x_axis(bone, neck, shaft, given, sources)
+    else:
+        sources["x_axis"] = "condyles"
+        x_axis = knee_axis(knee, shaft, neck_axis_turned(neck.axis, shaft.axis), shaft_range)
     heights, midline, complete = lateral_midline(bone, head.center, shaft, x_axis, lesser_height, lowest)
     if not complete:
         warnings.append(
@@ -112,11 +123,6 @@ def fit_anatomy(
                 "the lateral cortex at the level of the entries is not in view, or only in part",
             )
         )
-    shaft_range = 0.0
-    if sources["shaft_axis"] == "assumed":
-        shaft_range = assumed_range_deg(head, lowest)
-    elif sources["shaft_axis"] == "fitted":
-        shaft_range = fitted_range_deg(lesser_height - BEGIN_BELOW_LT_MM - (lowest - rim_mm(bone)))
     return Anatomy(
         side=side,
         head_center=head.center,
@@ -241,7 +247,6 @@ def _x_axis(
     neck: Neck,
     shaft: Shaft,
     given: Landmarks,
-    long_bone_points: FloatArray | None,
     sources: dict[str, str],
 ) -> FloatArray:
     """Lateral unit vector square on the shaft's axis."""
@@ -253,7 +258,6 @@ def _x_axis(
         sources["x_axis"] = "given"
         return neck_axis_turned(neck.axis, shaft.axis, given.anteversion_deg)
     turned = neck_axis_turned(neck.axis, shaft.axis)
-    points = bone.surface_points_mm if long_bone_points is None else np.asarray(long_bone_points, dtype=np.float64)
-    condyles = condylar_axis(points, shaft, turned)
+    condyles = condylar_axis(bone.surface_points_mm, shaft, turned)
     sources["x_axis"] = "neck" if condyles is None else "condyles"
     return turned if condyles is None else condyles

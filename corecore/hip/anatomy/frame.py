@@ -20,16 +20,6 @@ ANTEVERSION_DEG = 14.0
 #: … which lies within this of it in 19 of 20: twice the spread of both sexes
 #: pooled, 8.4° (means PMC4775021, 8.1° within a sex Carmona, 628 patients); within 10° lie 3 of 4 only, degrees.
 ANTEVERSION_RANGE_DEG = 17.0
-#: Condyles are looked for further than this from the shaft's point, mm: femora are 370 to 510 mm long.
-CONDYLES_BEYOND_MM = 180.0
-#: … in the bone's lowest part, mm high.
-CONDYLES_HEIGHT_MM = 35.0
-#: A pair of condyles touches a table behind at two points this far apart, mm (engineering choice).
-CONDYLES_APART_MM = (30.0, 75.0)
-#: … and is this wide, mm; a shaft is under 40.
-CONDYLES_WIDTH_MM = 55.0
-#: Most that anteversion turns the neck from the condyles' line, degrees: −24 to 49 (PMC4775021).
-VERSION_RANGE_DEG = (-30.0, 60.0)
 #: Frames that stand for an ellipsoid of turns and tilts lie so far outside it: the nearest of their 26 directions sees
 #: 0.96 of any other on the average, and so a figure which hangs evenly on all three meets its end.
 OUTSIDE = 1.05
@@ -60,42 +50,6 @@ def neck_axis_turned(
     away = away / length
     turn = np.radians(anteversion_deg)
     return np.asarray(np.cos(turn) * away + np.sin(turn) * np.cross(shaft_axis, away), dtype=np.float64)
-
-
-def condylar_axis(points: FloatArray, shaft: Shaft, lateral: FloatArray) -> FloatArray | None:
-    """Lateral unit vector along the posterior condylar line; ``None`` where no condyles are in view.
-
-    ``points`` (N, 3) lie on the bone's surface, ``lateral`` is a first guess. The line is the
-    long edge at the back of the convex outline of the bone's distal end, seen along the shaft.
-    """
-    anterior = np.cross(shaft.axis, lateral)
-    along = (points - shaft.point) @ shaft.axis
-    lowest = float(along.min())
-    if lowest > -CONDYLES_BEYOND_MM:
-        return None
-    distal = points[along < lowest + CONDYLES_HEIGHT_MM] - shaft.point
-    flat = np.column_stack([distal @ lateral, distal @ anterior])
-    from scipy.spatial import ConvexHull, QhullError  # a third of a second to load, and few scans show condyles
-
-    try:
-        outline = flat[ConvexHull(flat).vertices]
-    except QhullError:
-        return None
-    edges = np.roll(outline, -1, axis=0) - outline
-    length = np.linalg.norm(edges, axis=1)
-    # The outline runs anticlockwise: at the back it goes from medial to lateral.
-    direction = np.degrees(np.arctan2(edges[:, 1], edges[:, 0]))
-    behind = (length > CONDYLES_APART_MM[0]) & (length < CONDYLES_APART_MM[1])
-    behind &= (direction > VERSION_RANGE_DEG[0] - ANTEVERSION_DEG) & (
-        direction < VERSION_RANGE_DEG[1] - ANTEVERSION_DEG
-    )
-    if not behind.any():
-        return None
-    edge = edges[behind][int(np.argmax(length[behind]))]
-    edge = edge / np.linalg.norm(edge)
-    if np.ptp(flat @ edge) < CONDYLES_WIDTH_MM:
-        return None
-    return np.asarray(edge[0] * lateral + edge[1] * anterior, dtype=np.float64)
 
 
 def lateral_midline(

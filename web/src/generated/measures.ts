@@ -928,7 +928,7 @@ export interface CasePart {
  */
 export interface InputPart {
   /**
-   * femur, lesion, pelvis, avoid, image, ...
+   * femur, lesion, pelvis, avoid, knee, image, ...
    */
   role: string;
   /**

@@ -16,6 +16,7 @@ from corecore.app.cli.options import (
     ImageFile,
     ImagingDate,
     KeepNames,
+    KneeMask,
     LandmarkFile,
     Lesion,
     LesionImage,
@@ -40,6 +41,7 @@ def measure(
     side: SideOption = "auto",
     landmarks: LandmarkFile = None,
     anteversion: AnteversionOption = None,
+    knee: KneeMask = None,
     pelvis: PelvisMask = None,
     image: ImageFile = None,
     lesion_transform: LesionTransform = None,
@@ -66,6 +68,6 @@ def measure(
     inputs = HipInputs(
         femur, lesion, side, case_id, landmarks, image=image, pelvis=pelvis, lesion_transform=lesion_transform,
         lesion_image=lesion_image, transform_kind=transform_kind, transform_inverted=transform_inverse,
-        straighten=straighten, anteversion_deg=anteversion,
+        straighten=straighten, anteversion_deg=anteversion, knee=knee,
     )  # fmt: skip
     return measure_and_report(inputs, answers, pole=given_pole, out=out, keep_names=keep_names, as_json=as_json)

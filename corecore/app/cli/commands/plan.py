@@ -21,6 +21,7 @@ from corecore.app.cli.options import (
     ImagingDate,
     KeepNames,
     KeepOption,
+    KneeMask,
     LandmarkFile,
     Lesion,
     LesionImage,
@@ -57,6 +58,7 @@ def plan(
     side: SideOption = "auto",
     landmarks: LandmarkFile = None,
     anteversion: AnteversionOption = None,
+    knee: KneeMask = None,
     preset: Preset = None,
     tunnels: Tunnels = None,
     diameter: Diameter = None,
@@ -117,7 +119,7 @@ def plan(
     request = PlanRequest(
         HipInputs(
             femur, lesion, side, case_id, landmarks, image, pelvis, avoid, lesion_transform, lesion_image,
-            transform_kind, transform_inverse, straighten, anteversion,
+            transform_kind, transform_inverse, straighten, anteversion, knee,
         ),
         clinician_input(stage, physis, imaging_date),
         Parameters(preset, config, {key: value for key, value in values.items() if value is not None}, setting or ()),
