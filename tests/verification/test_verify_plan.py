@@ -99,7 +99,9 @@ def stated_figures(plan: dict[str, Any], result: Verification) -> list[Check]:
     """The checks of a figure that stands in the plan under the check's own name."""
     chosen = []
     for check in result.checks:
-        if check.relation != "=" or isinstance(check.stated, str) or check.stated is None or " " in check.name:
+        if check.cross or check.relation != "=" or " " in check.name:
+            continue
+        if isinstance(check.stated, str) or check.stated is None:
             continue
         node, key = place(plan, check.name)
         if isinstance(node[key], float) and check.name != "tunnels[0].diameter_mm":
