@@ -1,6 +1,7 @@
 """How far the head's sphere follows a mask that leaks into the joint: on a drawn bone, and on a real hip with its CT.
 
 python benchmarks/head_leaks.py                       # a drawn bone, voxels of 1.6 mm
+python benchmarks/head_leaks.py FOLDER                # five real heads of 1.6 to 2.4 mm voxels, against truth.json
 python benchmarks/head_leaks.py MAP.nii.gz CT.nii.gz  # labels 1 femur, 2 lesion, and what joint_space says of it
 """
 
@@ -17,7 +18,7 @@ from scipy.spatial.transform import Rotation
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from support.anatomy_bones import CLOSED, Stick, posed
+from support.anatomy_bones import CLOSED, Stick, in_local_frame, posed, read_bone
 
 from corecore.base.distance_field import bone_from_voxels
 from corecore.base.errors import CorecoreError
@@ -35,6 +36,12 @@ from corecore.measures.signs.joint_space import beyond_joint_space
 LEAKS = [(thick, cone) for thick in (2.0, 3.0, 5.0) for cone in (35.0, 50.0, 60.0)]
 #: Superior, medial, posterior, and anterior superior medial; femoral frame.
 WAYS = ((0.0, 0.0, 1.0), (-0.96, 0.0, 0.3), (0.0, -0.9, 0.45), (-0.2, 0.4, 0.9))
+
+#: Real masks, every how many voxels, and in how many of those ways they leak.
+HEADS = (
+    ("h07_left_170mm", 2, 4), ("h03_left_small05", 2, 2), ("h06_left_full_femur", 2, 2),
+    ("h05_right_short_scan", 2, 2), ("h01_right_wedge15", 3, 2),
+)  # fmt: skip
 
 
 def leak(place: FloatArray, way: tuple[float, ...], radius: float, thick: float, cone: float) -> BoolArray:
@@ -59,6 +66,25 @@ def drawn() -> None:
             head = fit_head(bone, transform(local, np.array([-3.0, 5.0, 12.0])))
             off.append(float(np.linalg.norm(head.center - local[:3, 3])))
         sys.stdout.write(f"{thick:g} mm over {cone:g}°: centre off by {', '.join(f'{one:.2f}' for one in off)} mm\n")
+
+
+def heads(folder: Path) -> None:
+    for name, coarse, ways in HEADS:
+        mask, truth = read_bone(folder, name, coarse=coarse)
+        hip = in_local_frame(mask, truth, truth["side"])
+        spacing = hip.bone.spacing_mm
+        place = np.moveaxis(np.indices(hip.mask.voxels.shape), 0, -1) * spacing - hip.head_center
+        off = np.linalg.norm(fit_head(hip.bone, hip.near).center - hip.head_center)
+        sys.stdout.write(f"{name}, voxels of {spacing.max():.1f} mm: clean {off:.2f} mm\n")
+        for thick, cone in LEAKS:
+            found = []
+            for way in WAYS[:ways]:
+                # Medial and lateral are exchanged on a left hip's scan, which the local frame mirrors back.
+                world = np.array(way) * [-1.0 if hip.side == "left" else 1.0, 1.0, 1.0]
+                more = leak(place, tuple(hip.local_from_world[:3, :3] @ world), hip.head_radius, thick, cone)
+                bone = bone_from_voxels(hip.mask.voxels | more, spacing, open_faces=CLOSED)
+                found.append(float(np.linalg.norm(fit_head(bone, hip.near).center - hip.head_center)))
+            sys.stdout.write(f"  {thick:g} mm over {cone:g}°: {', '.join(f'{one:.1f}' for one in found)} mm\n")
 
 
 def real(labels: Path, ct: Path) -> None:
@@ -99,8 +125,8 @@ def said(hip: Hip) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    job: Callable[[], None] = drawn if not arguments else lambda: real(Path(arguments[0]), Path(arguments[1]))
-    job()
+    jobs: dict[int, Callable[..., None]] = {0: drawn, 1: heads, 2: real}
+    jobs[len(arguments)](*map(Path, arguments))
 
 
 if __name__ == "__main__":

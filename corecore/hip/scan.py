@@ -1,4 +1,4 @@
-"""What the scan shows of the hip: where its edge cuts the head or the lesion, and how thick its slices are."""
+"""What the scan shows of the hip: where its edge cuts the head or the lesion, and how coarse its voxels are."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ SLICE_MM_MAX = 3.5
 STEP_MM_MAX = 2.0
 #: Fewest slices on which that is judged.
 STEP_SLICES = 6
+#: On voxels over this, mm, as on the coarsest CT that is drafted from, a mask's leak into the joint can pass for bone.
+VOXEL_MM_MAX = 2.0
+#: … when it is as thick as this many voxels: 3 mm over 60° moved the sphere of real heads by 2.5 to 3.5 mm at 2.4 mm,
+#: 5 mm over 60° by 3.4 to 4.1 mm at 3.2 mm (docs/validation.md; engineering choice).
+LEAK_VOXELS = 2.0
 #: A cut smaller than this is not told, mm²: that of a disc of some 2 mm radius (engineering choice).
 CUT_MM2 = 12.0
 #: A file that ends with its lesion on both sides was cropped to it; there a face counts as a cut when it holds at least
@@ -102,6 +107,20 @@ def _step_mm(mask: Mask, lesion: Mask) -> float:
         if height >= 2.0:
             highest = max(highest, height * float(mask.grid.spacing_mm[axis]))
     return highest
+
+
+def coarse_voxels(femur: Mask) -> list[PlanWarning]:
+    """A warning where the femur's voxels (as cubes of their volume) are too coarse for a leak to be told from bone."""
+    voxel_mm = float(np.cbrt(np.prod(femur.grid.spacing_mm)))
+    if voxel_mm <= VOXEL_MM_MAX:
+        return []
+    text = (
+        f"the femur mask has voxels of {voxel_mm:.1f} mm: where it leaks into the joint by up to"
+        f" {LEAK_VOXELS * voxel_mm:.0f} mm, the leak may pass for part of the head, and tunnels then lie about as much"
+        " nearer to the joint than is told; lay the mask over the images, or use a finer scan (up to"
+        f" {VOXEL_MM_MAX:g} mm)"
+    )
+    return [PlanWarning("coarse_voxels", text)]
 
 
 def _in_head(points: FloatArray, anatomy: Anatomy) -> int:

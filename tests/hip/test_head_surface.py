@@ -162,6 +162,11 @@ def ball_on_a_stick() -> tuple[BoolArray, FloatArray, FloatArray]:
     ("thick_mm", "cone_deg", "toward"),
     [
         (5.0, 50.0, (-0.2, 0.4, 0.9)),
+        # Medially a leak lies furthest from the neck, and a sphere half-way to it loses least.
+        (2.0, 60.0, (-0.96, 0.0, 0.3)),
+        pytest.param(2.0, 60.0, (0.0, 0.0, 1.0), marks=pytest.mark.slow),
+        pytest.param(2.0, 50.0, (-0.96, 0.0, 0.3), marks=pytest.mark.slow),
+        pytest.param(3.0, 60.0, (-0.96, 0.0, 0.3), marks=pytest.mark.slow),
         pytest.param(3.0, 50.0, (0.0, -0.9, 0.45), marks=pytest.mark.slow),
         pytest.param(3.0, 50.0, (-0.96, 0.0, 0.3), marks=pytest.mark.slow),
         pytest.param(6.0, 60.0, (0.0, 0.0, 1.0), marks=pytest.mark.slow),

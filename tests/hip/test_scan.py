@@ -9,7 +9,7 @@ from corecore.base.distance_field import Bone, bone_from_voxels
 from corecore.base.grid import BoolArray, FloatArray, Grid, Mask
 from corecore.hip.anatomy.model import Anatomy
 from corecore.hip.lesion import sampled
-from corecore.hip.scan import cut_by_scan, thick_slices
+from corecore.hip.scan import coarse_voxels, cut_by_scan, thick_slices
 
 R, SIZE = 20.0, 60
 CENTER = np.array([30.2, 29.7, 30.4])
@@ -97,3 +97,15 @@ def test_steps_of_slices_repeated_on_a_finer_grid_are_told(times: int, mm: float
     turned = [Mask(grid, np.moveaxis(repeated(voxels).voxels, 2, 0)) for voxels in (BONE, LESION)]
     assert not thick_slices(Mask(grid, BONE), Mask(grid, LESION))
     assert bool(thick_slices(*turned)) == (times >= 3)
+
+
+def test_voxels_too_coarse_to_show_a_leak_are_told() -> None:
+    def stored(*mm: float) -> Mask:
+        return Mask(Grid((3, 3, 3), np.diag([*mm, 1.0])), np.ones((3, 3, 3), dtype=bool))
+
+    # Thick slices of small pixels hold as much as a cube of 1.3 mm.
+    assert coarse_voxels(stored(2.0, 2.0, 2.0)) == coarse_voxels(stored(0.8, 0.8, 3.5)) == []
+    (found,) = coarse_voxels(stored(2.5, 2.5, 4.0))
+    assert found.code == "coarse_voxels"
+    assert "voxels of 2.9 mm" in found.text
+    assert "up to 6 mm" in found.text

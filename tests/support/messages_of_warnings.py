@@ -307,6 +307,14 @@ def a_scan_of_thick_slices_that_ends_in_the_head(kit: Kit) -> list[str]:
     return kit.measure(f"{path}:1", f"{path}:2", "--json", "--side", "right")
 
 
+@scene("coarse_voxels")
+def a_mask_of_coarse_voxels(kit: Kit) -> list[str]:
+    values, affine = sample()
+    step = int(np.floor(2.0 / abs(affine[0, 0]))) + 1
+    path = kit.nifti("coarse.nii.gz", values[::step, ::step, ::step], affine @ np.diag([step, step, step, 1.0]))
+    return kit.measure(f"{path}:1", f"{path}:2", "--json", "--side", "right")
+
+
 @scene("lesion_moved", "transform_in_doubt")
 def a_lesion_of_another_scan(kit: Kit) -> list[str]:
     values, affine = sample()

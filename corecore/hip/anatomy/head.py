@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from itertools import product
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -40,8 +41,8 @@ COVERAGE_FACING_DEG = 15.0
 #: Heads have 0.09 to 0.12, the end of a shaft over 0.2, a condyle 0.3 (engineering choice).
 NECK_SHARE_RANGE = (0.01, 0.19)
 NECK_SHELL_RADII = 1.15
-#: A point is on the sphere within this distance, mm, or one voxel, whichever is more: the
-#: surface of a mask errs by a third of a voxel (RMS).
+#: A point is on the sphere within this distance, mm: the surface between voxels errs by a tenth of a voxel (RMS), and
+#: clean heads have 88 % and more of their joint surface that near. While the head is looked for: one voxel, where more.
 ON_SPHERE_MM = 1.0
 #: … and faces outward within this angle of the radius, degrees.
 FACING_DEG = 30.0
@@ -53,7 +54,12 @@ STANDS_OUT_MM = (1.5, 8.0)
 #: A wide leak may draw the sphere half-way to itself. So the fit starts anew from spheres that let go of one side, this
 #: far off in so many directions, on so many points, and takes what has this much more support: clean heads gain under
 #: 1 %, the true sphere under a leak of 3 mm over 60° gains 19 % (engineering choices).
-OTHER_STEP_MM, OTHER_WAYS, OTHER_VOTERS, OTHER_GAIN = 1.5, 16, 6000, 1.05
+OTHER_STEPS_MM, OTHER_WAYS, OTHER_VOTERS, OTHER_GAIN = (1.5, 3.0), 16, 6000, 1.05
+#: … which are told apart within this distance, mm: less than half a leak of 2 mm (engineering choice).
+OTHER_MM = 0.7
+#: On voxels over the first, mm, a rough mask has less than this share of its joint surface near any sphere (0.57 on a
+#: real head of 3 mm voxels, 0.88 and more on others); a voxel's tolerance averages its steps (engineering choices).
+COARSE_MM, ROUND_SHARE, ROUND_SHELL_MM = 2.0, 0.60, 5.0
 #: Cell of the voting grid, mm, and the most surface points that vote.
 VOTE_CELL_MM = 3.0
 MAX_VOTERS = 20_000
@@ -132,7 +138,7 @@ def fit_head(bone: Bone, near_mm: FloatArray, *, given: Landmarks | None = None)
     # The neck's direction is known now: fit once more without the part where it joins.
     fit = _refined(voters, center, radius, _tolerance(bone), fixed, given.head_radius_mm, head.neck_direction)
     if fit is not None and source == "fitted":
-        fit = _other_side(voters, *fit, _tolerance(bone), head.neck_direction)
+        fit = _away_from_leaks(voters, *fit, bone, head.neck_direction)
     return head if fit is None else _described(bone, *fit, source)
 
 
@@ -236,17 +242,33 @@ def _refined(
     return center, radius
 
 
+def _away_from_leaks(
+    voters: Voters, center: FloatArray, radius: float, bone: Bone, neck_direction: FloatArray
+) -> tuple[FloatArray, float]:
+    """The sphere fitted in millimetres, away from leaks; for a rough coarse mask that of a voxel's tolerance."""
+    coarse = float(np.max(bone.spacing_mm)) > COARSE_MM
+    if _tolerance(bone) > ON_SPHERE_MM:
+        center, radius = _other_side(voters, center, radius, _tolerance(bone), neck_direction)
+    found = _other_side(voters, center, radius, OTHER_MM, neck_direction)
+    fit = _refined(voters, *found, ON_SPHERE_MM, None, None, neck_direction)
+    if fit is None or (coarse and _round_share(voters, *fit, neck_direction) < ROUND_SHARE):
+        return center, radius
+    return fit
+
+
 def _other_side(
     voters: Voters, center: FloatArray, radius: float, tolerance: float, neck_direction: FloatArray
 ) -> tuple[FloatArray, float]:
     """The sphere, or a clearly better one that lets go of a cap: a wide leak draws the fit half-way to itself."""
+    here = _refined(voters, center, radius, tolerance, None, None, neck_direction)
+    if here is not None:
+        center, radius = here
     step = max(1, len(voters.points) // OTHER_VOTERS)
     few = Voters(voters.points[::step], voters.normals[::step], voters.weights[::step])
     least = OTHER_GAIN * _support(few, center, radius, tolerance, neck_direction)
     best: tuple[FloatArray, float] | None = None
-    for way in directions(OTHER_WAYS):
-        start = center - OTHER_STEP_MM * way
-        fit = _refined(few, start, radius - 0.5 * OTHER_STEP_MM, tolerance, None, None, neck_direction)
+    for way, off_mm in product(directions(OTHER_WAYS), OTHER_STEPS_MM):
+        fit = _refined(few, center - off_mm * way, radius - 0.5 * off_mm, tolerance, None, None, neck_direction)
         support = 0.0 if fit is None else _support(few, *fit, tolerance, neck_direction)
         if support > least:
             least, best = support, fit
@@ -264,6 +286,15 @@ def _support(voters: Voters, center: FloatArray, radius: float, tolerance: float
     articular = offset @ neck_direction < np.cos(np.radians(NECK_CONE_DEG)) * size
     weight = (1.0 - ((size - radius) / tolerance) ** 2) ** 2
     return float((voters.weights[on] * weight)[articular].sum()) / radius**2
+
+
+def _round_share(voters: Voters, center: FloatArray, radius: float, neck_direction: FloatArray) -> float:
+    """Share of the joint surface near the sphere that lies on it."""
+    size = np.linalg.norm(voters.points - center, axis=1)
+    near = _on_sphere(voters.points, voters.normals, center, radius, ROUND_SHELL_MM, FACING_DEG)
+    near &= (voters.points - center) @ neck_direction < np.cos(np.radians(NECK_CONE_DEG)) * size
+    on = near & (np.abs(size - radius) < ON_SPHERE_MM)
+    return float(voters.weights[on].sum()) / max(float(voters.weights[near].sum()), 1e-12)
 
 
 def directions(count: int) -> FloatArray:
