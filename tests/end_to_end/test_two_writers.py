@@ -17,7 +17,6 @@ import numpy as np
 import pytest
 from support.message_kit import SAMPLE
 
-from corecore.app.cli import main
 from corecore.document.seal import seal_of
 from corecore.exports.plan_folder import OWN_FILES
 
@@ -28,19 +27,27 @@ DELAYS = (0.0, 0.05, 0.4, 1.5, 4.0)
 pytestmark = pytest.mark.slow
 
 
-def begun(words: list[str], start: float, said: Path) -> int:
-    """A process of its own that has all of the program loaded and runs one command at ``start``."""
-    child = os.fork()
-    if child == 0:
-        handle = os.open(said, os.O_WRONLY | os.O_CREAT)
-        os.dup2(handle, 1)
-        os.dup2(handle, 2)
-        sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
-        time.sleep(max(0.0, start - time.time()))
-        code = main(words)
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+#: Loads all of the program, says so, and runs one command at the time that it is told.
+CHILD = """
+import sys, time
+import corecore.app.cli.work, corecore.measures.model, corecore.planning.manual
+from corecore.app.cli import main
+print("ready", flush=True)
+start = float(sys.stdin.readline())
+time.sleep(max(0.0, start - time.time()))
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def begun(words: list[str], said: Path) -> subprocess.Popen[str]:
+    """A process of its own that waits with one command until it is told when."""
+    # Not a fork: threads of this process, which hold locks, would not be in it.
+    with said.open("w") as file:
+        child = subprocess.Popen(
+            [sys.executable, "-c", CHILD, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=file, text=True
+        )
+    assert child.stdout is not None
+    assert child.stdout.readline() == "ready\n", said.read_text()
     return child
 
 
@@ -71,11 +78,6 @@ def path_of(masks: list[str], tmp_path_factory: pytest.TempPathFactory) -> list[
 def test_of_two_commands_at_once_one_writes_a_whole_plan(
     turn: int, masks: list[str], path_of: list[str], tmp_path: Path
 ) -> None:
-    # Loaded before the processes part, so that both begin at the same instant.
-    import corecore.app.cli.work
-    import corecore.measures.model
-    import corecore.planning.manual  # noqa: F401
-
     out = tmp_path / "plan"
 
     def judge(diameter: str, *more: str) -> list[str]:
@@ -87,13 +89,18 @@ def test_of_two_commands_at_once_one_writes_a_whole_plan(
         "plan": ["plan", *masks, "--no-pictures", "--out", str(out)],
         "measure": ["measure", *masks, "--out", str(out / "measures.json")],
     }[OTHERS[turn % len(OTHERS)]]
+    said = [tmp_path / "0.txt", tmp_path / "1.txt"]
+    children = [begun(words, path) for words, path in zip((judge("8"), other), said, strict=True)]
     start = time.time() + 0.2
-    children = [
-        begun(judge("8"), start, tmp_path / "0.txt"),
-        begun(other, start + DELAYS[turn % len(DELAYS)], tmp_path / "1.txt"),
-    ]
-    codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
-    told = [(tmp_path / f"{n}.txt").read_text() for n in (0, 1)]
+    told = []
+    for child, delay in zip(children, (0.0, DELAYS[turn % len(DELAYS)]), strict=True):
+        assert child.stdin is not None
+        child.stdin.write(f"{start + delay}\n")
+        child.stdin.flush()
+    for child, path in zip(children, said, strict=True):
+        printed, _ = child.communicate(timeout=300)
+        told.append(printed + path.read_text())
+    codes = [child.returncode for child in children]
     content = json.loads((out / "plan.json").read_text())
     assert content["seal"] == seal_of(content)
     # Each file is of the one plan that stands there.
