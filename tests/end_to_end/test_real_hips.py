@@ -138,7 +138,8 @@ def test_the_mirrored_hip_has_the_same_figures(real_hips: Path) -> None:
     names = ("h01_right_wedge15", "h11_h01_mirrored")
     figures = [measure(built(real_hips, name), Spec()).figures.scalars() for name in names]
     for path, value in figures[0].items():
-        assert figures[1][path] == pytest.approx(value, rel=0.01, abs=1e-6), path
+        # An arc's ends move by a voxel's angle.
+        assert figures[1][path] == pytest.approx(value, rel=0.01, abs=1.0 if path.endswith("_deg") else 1e-6), path
 
 
 @pytest.mark.long

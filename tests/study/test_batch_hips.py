@@ -113,8 +113,7 @@ def test_one_worker_and_a_resumed_run_give_the_same_rows(folder: Path, planned: 
     out = tmp_path / "again"
     out.mkdir()
     lines = (planned / JOURNAL).read_bytes().splitlines(keepends=True)
-    done = [line for line in lines[1:] if json.loads(line)["row"] != 1]
-    (out / JOURNAL).write_bytes(b"".join([lines[0], *done, b'{"row":1,"fil']))
+    (out / JOURNAL).write_bytes(b"".join(lines[:-1]) + lines[-1][:12])
     options = ["--out", str(out), "--workers", "1", "--plans", "--resume"]
     assert main(["batch", str(folder / "manifest.csv"), *options]) == 0
     assert _rows(out) == _rows(planned)

@@ -55,6 +55,7 @@ def test_a_hip_drawn_and_planned_anew_gives_its_rows(kept: Results, seed: int, t
         assert kept.texts("status")[row] == anew.texts("status")[i]
         for name in ("totals.removed_fraction", "totals.risk.freehand.cortex_breach_probability"):
             then, now = kept.numbers(name)[row], anew.numbers(name)[i]
-            assert now == pytest.approx(then, abs=0.002, nan_ok=True)
+            # The study is older than the usual bow that is taken off a shaft in view in part: up to 1.5 degrees.
+            assert now == pytest.approx(then, abs=0.005, nan_ok=True)
         for name in ("truth.lesion.kind", "necrosis.steinberg", "necrosis.jic.type"):
             assert kept.texts(name)[row] == anew.texts(name)[i]
