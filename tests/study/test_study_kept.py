@@ -56,6 +56,6 @@ def test_a_hip_drawn_and_planned_anew_gives_its_rows(kept: Results, seed: int, t
         for name in ("totals.removed_fraction", "totals.risk.freehand.cortex_breach_probability"):
             then, now = kept.numbers(name)[row], anew.numbers(name)[i]
             # The study is older than the usual bow that is taken off a shaft in view in part: up to 1.5 degrees.
-            assert now == pytest.approx(then, abs=0.005, nan_ok=True)
+            assert now == pytest.approx(then, abs=0.01, nan_ok=True)
         for name in ("truth.lesion.kind", "necrosis.steinberg", "necrosis.jic.type"):
             assert kept.texts(name)[row] == anew.texts(name)[i]
