@@ -2,39 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from msgspec import Struct
+from typing import Any, Literal
 
 from corecore.base.limits import HOLDS, LIMITS, MARGINS, NECK_SHARE_WARNING, Limit, by_rounding
 from corecore.base.spec import (
     ASSUMED_LEVEL_RAISE,
 )
+from corecore.document.fields import Part
 from corecore.report.scene import Scene
 
 #: Tones and their marks and words.
-KEEPS, JUST, WARNED, BREAKS, UNTOLD = "keeps", "just", "warned", "breaks", "untold"
-MARKS = {KEEPS: "✓", JUST: "≈", WARNED: "▲", BREAKS: "✗", UNTOLD: "–"}
-WORDS = {KEEPS: "keeps", JUST: "keeps, just", WARNED: "above", BREAKS: "BREAKS", UNTOLD: "not told"}
+Tone = Literal["breaks", "just", "warned", "keeps", "untold"]
+KEEPS: Tone = "keeps"
+JUST: Tone = "just"
+WARNED: Tone = "warned"
+BREAKS: Tone = "breaks"
+UNTOLD: Tone = "untold"
+MARKS: dict[Tone, str] = {KEEPS: "✓", JUST: "≈", WARNED: "▲", BREAKS: "✗", UNTOLD: "–"}
+WORDS: dict[Tone, str] = {KEEPS: "keeps", JUST: "keeps, just", WARNED: "above", BREAKS: "BREAKS", UNTOLD: "not told"}
 
 
-class LimitRow(Struct, frozen=True):
-    """One figure against its limit: what it is, both as text with units, and how it stands.
-
-    ``verdict`` says the tone in words, ``mark`` by a sign that needs no colour.
-    """
+class JudgedLimit(Part, frozen=True):
+    """A figure against its limit, as it is printed."""
 
     what: str
     value: str
     limit: str
     verdict: str
-    tone: str
     mark: str
+    tone: Tone
 
 
-def limit_row(what: str, value: str, limit: str, tone: str) -> LimitRow:
+def limit_row(what: str, value: str, limit: str, tone: Tone) -> JudgedLimit:
     """A row with the verdict and the mark of its tone."""
-    return LimitRow(what, value, limit, WORDS[tone], tone, MARKS[tone])
+    return JudgedLimit(what, value, limit, WORDS[tone], MARKS[tone], tone)
 
 
 #: Rows of one tunnel's own figures, in the order of a report. The shaft angle has two limits and a row of its own.
@@ -62,7 +63,7 @@ def figure(part: Any, name: str) -> float | None:
     return float(value)
 
 
-def limit_rows(scene: Scene) -> list[LimitRow]:
+def limit_rows(scene: Scene) -> list[JudgedLimit]:
     """Every limit of a plan with the tunnel that stands worst against it; empty without a tunnel."""
     if not scene.tunnels:
         return []
@@ -98,7 +99,7 @@ def limit_rows(scene: Scene) -> list[LimitRow]:
     return rows
 
 
-def _row(scene: Scene, rule: Limit, limit: float | None, broken: bool) -> LimitRow | None:
+def _row(scene: Scene, rule: Limit, limit: float | None, broken: bool) -> JudgedLimit | None:
     values = [figure(tunnel.figures, rule.figure) for tunnel in scene.tunnels]
     if rule.figure in IF_TOLD and all(value is None for value in values):
         return None
@@ -118,7 +119,7 @@ def _row(scene: Scene, rule: Limit, limit: float | None, broken: bool) -> LimitR
     return limit_row(what, shown(value, limit, rule.unit, tone == BREAKS), bound, tone)
 
 
-def _shaft_angle(scene: Scene, spec: Any, broken: set[Any]) -> list[LimitRow]:
+def _shaft_angle(scene: Scene, spec: Any, broken: set[Any]) -> list[JudgedLimit]:
     """The angle to the shaft between its two limits; of several tunnels the one nearest to either."""
     low, high = figure(spec, "shaft_angle_min_deg"), figure(spec, "shaft_angle_max_deg")
     known = [(v, n) for n, t in enumerate(scene.tunnels, 1) if (v := figure(t.figures, "shaft_angle_deg")) is not None]
@@ -131,7 +132,7 @@ def _shaft_angle(scene: Scene, spec: Any, broken: set[Any]) -> list[LimitRow]:
     return [limit_row(what, shown(value, nearer, "deg", tone == BREAKS), f"{low:g} to {high:g}°", tone)]
 
 
-def tone_of(value: float, limit: float | None, *, at_least: bool, just: float) -> str:
+def tone_of(value: float, limit: float | None, *, at_least: bool, just: float) -> Tone:
     """How a figure stands against its limit."""
     if limit is None:
         return UNTOLD
@@ -148,7 +149,7 @@ def shown(value: float, limit: float | None, unit: str, broken: bool) -> str:
     return text + UNITS[unit]
 
 
-def _hole(scene: Scene, limit: float | None, broken: bool) -> list[LimitRow]:
+def _hole(scene: Scene, limit: float | None, broken: bool) -> list[JudgedLimit]:
     """The lowest hole's lower edge over the lesser trochanter's level."""
     value = figure(scene.plan.totals.bone_left, "hole_above_lesser_trochanter_mm")
     if value is None and not broken:
@@ -162,7 +163,7 @@ def _hole(scene: Scene, limit: float | None, broken: bool) -> list[LimitRow]:
     return [limit_row(LIMITS["entry_distal_mm"].figure_name, text, bound, tone)]
 
 
-def _bridge(scene: Scene, limit: float | None) -> list[LimitRow]:
+def _bridge(scene: Scene, limit: float | None) -> list[JudgedLimit]:
     value = figure(scene.plan.totals.bone_left, "bridge_mm")
     if value is None:
         return []
@@ -171,7 +172,7 @@ def _bridge(scene: Scene, limit: float | None) -> list[LimitRow]:
     return [limit_row(LIMITS["bridge_min_mm"].figure_name, shown(value, limit, "mm", tone == BREAKS), bound, tone)]
 
 
-def _neck(scene: Scene, broken: bool) -> list[LimitRow]:
+def _neck(scene: Scene, broken: bool) -> list[JudgedLimit]:
     """The share of the neck's section that all tunnels take: a warning, or a limit where one is asked for."""
     value, row = figure(scene.plan.totals, "neck_area_share"), LIMITS["neck_area_share_max"]
     if value is None:

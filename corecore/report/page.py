@@ -14,11 +14,12 @@ from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
-from msgspec import Struct, to_builtins
+from msgspec import to_builtins
 
 from corecore.base.grid import FloatArray
 from corecore.base.mesh import TriangleMesh
 from corecore.base.notice import NOTICE_CAPTION
+from corecore.document.fields import Pair, Part, Vector
 from corecore.io.files import atomic_write_text
 from corecore.report import captions, palette
 from corecore.report.pictures.bodies import (
@@ -50,64 +51,64 @@ SHAFT_DASH = (8.0, 3.0)
 CAP_DASH = (1.0, 0.0)
 
 
-class BodyAxes(Struct, frozen=True):
-    """The patient's own directions, RAS."""
+class BodyAxes(Part, frozen=True):
+    """The patient's own right, front and up."""
 
-    right: list[float]
-    anterior: list[float]
-    superior: list[float]
+    right: Vector
+    anterior: Vector
+    superior: Vector
 
 
-class Body(Struct, frozen=True):
-    """A surface, painted from ``face`` where seen square on to ``edge`` at its rim, with an opacity there and there.
+class Body(Part, frozen=True):
+    """Triangles of one body, painted from ``face`` where seen square on to ``edge`` at its rim.
 
-    ``points`` are little-endian float32 x, y, z, ``triangles`` uint32 corners, both in base64.
+    Points are little-endian float32, corners little-endian uint32, counter-clockwise from outside; both in base64.
     """
 
     part: str
     face: str
     edge: str
-    opacity: tuple[float, float]
+    opacity: Pair
     points: str
     triangles: str
 
 
-class Polyline(Struct, frozen=True):
-    """A line through points; ``dash``: mm drawn and left out."""
+class Polyline(Part, frozen=True):
+    """A line; ``dash``: lengths in mm drawn and left out."""
 
     part: str
     color: str
-    dash: tuple[float, float]
-    points: list[list[float]]
+    dash: Pair
+    points: list[Vector]
 
 
-class Marker(Struct, frozen=True):
-    """A ball at a point, radius in mm."""
+class Marker(Part, frozen=True):
+    """A ball."""
 
     part: str
     radius: float
-    at: list[float]
+    at: Vector
 
 
-class Label(Struct, frozen=True):
-    """A word at a point."""
+class Label(Part, frozen=True):
+    """Words at a point."""
 
     part: str
-    at: list[float]
+    at: Vector
     text: str
 
 
-class View(Struct, frozen=True):
-    """A parallel camera that looks along ``into``; ``width`` by ``height`` mm is in view."""
+class View(Part, frozen=True):
+    """A parallel camera looking along ``into``; ``width`` x ``height`` mm is in view."""
 
     key: str
-    center: list[float]
-    into: list[float]
+    center: Vector
+    into: Vector
     width: float
     height: float
 
 
-class SceneData(Struct, frozen=True):
+class SceneData(Part, frozen=True):
     """What the script draws (``web/src/scene/data.ts``): mm from the head's centre, along RAS."""
 
     axes: BodyAxes
@@ -211,7 +212,7 @@ def _body(
         part=part,
         face=face,
         edge=edge,
-        opacity=opacity,
+        opacity=list(opacity),
         points=base64.b64encode((mesh.points_mm - origin).astype("<f4").tobytes()).decode("ascii"),
         triangles=base64.b64encode(mesh.triangles.astype("<u4").tobytes()).decode("ascii"),
     )
@@ -244,7 +245,7 @@ def _lines(scene: Scene) -> list[Polyline]:
 
 
 def _line(part: str, color: str, dash: tuple[float, float], points: FloatArray) -> Polyline:
-    return Polyline(part, color, dash, [_numbers(p) for p in points])
+    return Polyline(part, color, list(dash), [_numbers(p) for p in points])
 
 
 def _views(scene: Scene) -> list[View]:

@@ -6,18 +6,20 @@ header enters: a case is called by its id.
 
 from __future__ import annotations
 
+from typing import Literal
+
 from msgspec import Struct, UnsetType
 
 from corecore.base.limits import LIMITS
 from corecore.base.notice import NOTICE_CAPTION
 from corecore.document.content import content_of
-from corecore.document.fields import known
+from corecore.document.fields import Part, known
 from corecore.document.plan import PlanDocument
 from corecore.document.text import UNKNOWN, one_line, percent, quantity, sentence
 from corecore.document.totals import BoneLeftPart, TotalsPart, says_something
 from corecore.document.tunnels import TunnelPart
 from corecore.report import captions
-from corecore.report.limits import LimitRow, limit_rows
+from corecore.report.limits import JudgedLimit, limit_rows
 from corecore.report.report_lesion import Arguments, FigureRow, arguments, asked, necrosis_rows
 from corecore.report.scene import Scene
 
@@ -29,11 +31,11 @@ MOST_ALTERNATIVES, MOST_TUNNELS = 8, 16
 MOST_HOLDS, MOST_WAYS = 3, 5
 
 
-class Answer(Struct, frozen=True):
-    """The answer in a word, its tone (``corecore.report.limits``), and the sentences under it."""
+class Status(Part, frozen=True):
+    """The answer in a word, and the sentences under it."""
 
     word: str
-    tone: str
+    tone: Literal["breaks", "keeps"]
     lines: list[str]
 
 
@@ -46,15 +48,15 @@ class WayOut(Struct, frozen=True):
     how: str
 
 
-class Warned(Struct, frozen=True):
-    """Warnings of page one, and how many more there are."""
+class Warnings(Part, frozen=True):
+    """The first of them, and how many more."""
 
     lines: list[str]
     more: int
 
 
-class Transcription(Struct, frozen=True):
-    """The numbers to carry to the theatre, a row a tunnel; ``level_assumed``: the lesser trochanter was not in view."""
+class Transcription(Part, frozen=True):
+    """Numbers to carry to the theatre, a row a tunnel."""
 
     columns: list[str]
     rows: list[list[str]]
@@ -76,16 +78,16 @@ class Origins(Struct, frozen=True):
     sources: list[tuple[str, str]]
 
 
-class Judgement(Struct, frozen=True):
-    """The part of a report that changes with the tunnels: answer, figures against limits, numbers to transcribe."""
+class Judged(Part, frozen=True):
+    """The part of the report that changes with the tunnels."""
 
-    status: Answer
-    limits: list[LimitRow]
+    status: Status
+    limits: list[JudgedLimit]
     violations: list[str]
     transcription: Transcription
 
 
-class ReportContent(Judgement, kw_only=True, frozen=True):
+class ReportContent(Judged, kw_only=True, frozen=True):
     """Everything the report says in words and figures; ``hash`` is short, ``full_hash`` has 64 digits."""
 
     side: str
@@ -100,7 +102,7 @@ class ReportContent(Judgement, kw_only=True, frozen=True):
     ways: list[WayOut]
     holds: list[str]
     arguments: list[Arguments]
-    warnings: Warned
+    warnings: Warnings
     all_warnings: list[str]
     bone: list[tuple[str, str]]
     risk: list[list[str]]
@@ -139,17 +141,17 @@ def report_content(scene: Scene) -> ReportContent:
     )
 
 
-def judged_content(scene: Scene) -> Judgement:
+def judged_content(scene: Scene) -> Judged:
     """What changes with the tunnels."""
-    return Judgement(_status(scene), limit_rows(scene), captions.violations(scene), _transcription(scene))
+    return Judged(_status(scene), limit_rows(scene), captions.violations(scene), _transcription(scene))
 
 
-def _status(scene: Scene) -> Answer:
+def _status(scene: Scene) -> Status:
     """The answer in a word, a tone, and the sentences under it."""
     plan, broken = scene.plan, captions.violations(scene)
     totals = plan.totals
     if scene.status == "infeasible":
-        return Answer(captions.headline(scene), "breaks", [sentence(captions.reason(scene))])
+        return Status(captions.headline(scene), "breaks", [sentence(captions.reason(scene))])
     count = len(scene.tunnels)
     sizes = sorted({f"{tunnel.diameter_mm:g}" for tunnel in scene.tunnels})
     drill = f"{count} tunnel{'s' if count != 1 else ''} of {' and '.join(sizes)} mm"
@@ -176,7 +178,7 @@ def _status(scene: Scene) -> Answer:
             f"Planned for the errors of: {one_line(known(robust.method) or UNKNOWN, 30)}; limit of breaches"
             f" {percent(robust.breach_probability_max)} {met}."
         )
-    return Answer(captions.headline(scene), "breaks" if broken else "keeps", lines)
+    return Status(captions.headline(scene), "breaks" if broken else "keeps", lines)
 
 
 def _bound(totals: TotalsPart, count: int) -> str:
@@ -234,9 +236,9 @@ def _holds(scene: Scene) -> list[str]:
     return found if more <= 0 else [*found[:MOST_HOLDS], f"{more} more in plan.json."]
 
 
-def _warnings(scene: Scene) -> Warned:
+def _warnings(scene: Scene) -> Warnings:
     lines = [sentence(line) for line in (*asked(scene.plan), *captions.warnings(scene))]
-    return Warned(lines[:MOST_WARNINGS], max(0, len(lines) - MOST_WARNINGS))
+    return Warnings(lines[:MOST_WARNINGS], max(0, len(lines) - MOST_WARNINGS))
 
 
 def _transcription(scene: Scene) -> Transcription:

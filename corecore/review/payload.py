@@ -24,7 +24,6 @@ from corecore.review.protocol import (
     CaseDetails,
     Figures,
     Film,
-    Judged,
     SetSummary,
     Signed,
     Slice,
@@ -33,7 +32,6 @@ from corecore.review.protocol import (
     StandingLine,
     Tunnel,
     TunnelColors,
-    Warnings,
 )
 from corecore.review.session import Line, Session
 
@@ -48,7 +46,7 @@ def about(desk: ReviewModel) -> CaseDetails:
         side=content.side,
         id=content.id,
         imaged=content.imaged,
-        warnings=msgspec.convert(content.warnings, Warnings, from_attributes=True),
+        warnings=content.warnings,
         notice=content.notice,
         plan=desk.scene.hash,
         sets=[name for name, _ in desk.sets],
@@ -62,7 +60,7 @@ def figures(desk: ReviewModel, session: Session, *, against: int | None = None) 
     """
     scene = desk.shown(session.lines)
     color = tunnel_color(scene)
-    judged = msgspec.convert(judged_content(scene), Judged, from_attributes=True)
+    judged = judged_content(scene)
     beside = None
     if against is not None and session.lines:
         name, lines = desk.sets[against]
@@ -140,7 +138,7 @@ def _measure(value: float | None, unit: str) -> str:
 def space(desk: ReviewModel) -> Space:
     """Bone, lesion and axes to turn, about the head's centre; the tunnels come with each answer."""
     told = msgspec.structs.asdict(scene_data(desk.scene, tunnels=False))
-    return msgspec.convert({"origin": _numbers(desk.scene.head_center), **told}, Space, from_attributes=True)
+    return Space(origin=_numbers(desk.scene.head_center), **told)
 
 
 def _bores(desk: ReviewModel, lines: Sequence[Line]) -> list[Tunnel]:

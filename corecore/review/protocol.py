@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar, cast
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import Meta
 
 from corecore.base.errors import InputError
 from corecore.base.input_file import parsed_json, short
 from corecore.document.fields import Part, Vector
 from corecore.document.misfit import misfit_of
 from corecore.document.schema import SchemaNode
+from corecore.report.page import Body, BodyAxes, Label, Marker, Polyline, View
+from corecore.report.report_content import Judged, Warnings
 from corecore.review import session
 from corecore.review.session import End, Point
 
@@ -224,42 +226,6 @@ class Signed(Part, frozen=True):
     day: str
 
 
-class Status(Part, frozen=True):
-    """The answer in a word, and the sentences under it."""
-
-    word: str
-    tone: Literal["breaks", "keeps"]
-    lines: list[str]
-
-
-class JudgedLimit(Part, frozen=True):
-    """A figure against its limit, as it is printed."""
-
-    what: str
-    value: str
-    limit: str
-    verdict: str
-    mark: str
-    tone: Literal["breaks", "just", "warned", "keeps", "untold"]
-
-
-class Transcription(Part, frozen=True):
-    """Numbers to carry to the theatre, a row a tunnel."""
-
-    columns: list[str]
-    rows: list[list[str]]
-    level_assumed: bool
-
-
-class Judged(Part, frozen=True):
-    """The part of the report that changes with the tunnels."""
-
-    status: Status
-    limits: list[JudgedLimit]
-    violations: list[str]
-    transcription: Transcription
-
-
 class TunnelColors(Part, frozen=True):
     """A tunnel's face and its edge in space."""
 
@@ -295,13 +261,6 @@ class Figures(Judged, frozen=True, kw_only=True):
     color: TunnelColors
     against: Beside | None
     preview: bool
-
-
-class Warnings(Part, frozen=True):
-    """The first of them, and how many more."""
-
-    lines: list[str]
-    more: int
 
 
 class CaseDetails(Part, frozen=True):
@@ -403,63 +362,6 @@ class Ranked(Part, frozen=True):
     """What may be taken instead, best first."""
 
     rows: list[RankedSet]
-
-
-class BodyAxes(Part, frozen=True):
-    """The patient's own right, front and up."""
-
-    right: Vector
-    anterior: Vector
-    superior: Vector
-
-
-class Body(Part, frozen=True):
-    """Triangles of one body, painted from ``face`` where seen square on to ``edge`` at its rim.
-
-    Points are little-endian float32, corners little-endian uint32, counter-clockwise from outside; both in base64.
-    """
-
-    part: str
-    face: str
-    edge: str
-    opacity: Pixels
-    points: str
-    triangles: str
-
-
-class Polyline(Part, frozen=True):
-    """A line; ``dash``: lengths in mm drawn and left out."""
-
-    part: str
-    color: str
-    points: list[Vector]
-    dash: Pixels | UnsetType = UNSET
-
-
-class Marker(Part, frozen=True):
-    """A ball."""
-
-    part: str
-    radius: float
-    at: Vector
-
-
-class Label(Part, frozen=True):
-    """Words at a point."""
-
-    part: str
-    at: Vector
-    text: str
-
-
-class View(Part, frozen=True):
-    """A parallel camera looking along ``into``; ``width`` x ``height`` mm is in view."""
-
-    key: str
-    center: Vector
-    into: Vector
-    width: float
-    height: float
 
 
 class Space(Part, frozen=True):

@@ -191,29 +191,32 @@ def assess(hip: Hip, tunnel: Tunnel, spec: Spec) -> TunnelFigures:
     depth = bone.distance(points)
     # The plane alone parts joint from cortex: a wall that leaves the head sideways has left it through the joint.
     proximal = anatomy.proximal_of_head_plane(points)
-    joint, cortical = _least(depth[proximal & (at >= mouth)]), _least(depth[~proximal & (at >= portal)])
+    cortex = ~proximal & (at >= portal)
+    joint, cortical = _least(depth[proximal & (at >= mouth)]), _least(depth[cortex])
+    superior = _least(depth[cortex & anatomy.in_posterosuperior_quarter(points)])
     wall_depth = _least(depth[np.isfinite(at) & (at >= mouth)])
     if tunnel.cavity is not None:
         wide = _all_over(anatomy, tunnel.cavity)
         depth, proximal = bone.distance(wide), anatomy.proximal_of_head_plane(wide)
         joint, cortical = min(joint, _least(depth[proximal])), min(cortical, _least(depth[~proximal]))
+        superior = min(superior, _least(depth[~proximal & anatomy.in_posterosuperior_quarter(wide)]))
         wall_depth = min(wall_depth, _least(depth))
     fixed, heading_fixed = fixed_entry(hip, spec), fixed_direction(hip, spec)
 
     femoral = anatomy.femoral_from_local
     entry = femoral[:3, :3] @ tunnel.entry + femoral[:3, 3]
     in_frame = frame_figures(normal, anatomy, tunnel)
-    shaft_angle = _degrees_between(direction, -anatomy.shaft_axis)
+    along_shaft = shaft_figures(anatomy, tunnel)
+    shaft_angle = along_shaft["shaft_angle_deg"]
     rise = radius / max(float(np.sin(np.radians(shaft_angle))), 1e-6)
     trochanter = anatomy.lesser_trochanter_height_mm
-    greater = anatomy.greater_trochanter_tip
     removed = tunnel.contains(hip.lesion.points_mm)
     return TunnelFigures(
         removed_fraction=float(np.mean(removed)),
         length_mm=tunnel.length_mm,
         portal_length_mm=portal,
         cortical_clearance_mm=cortical,
-        posterosuperior_clearance_mm=posterosuperior_clearances(hip, [anatomy], tunnel, portal)[0],
+        posterosuperior_clearance_mm=superior,
         joint_clearance_mm=joint,
         wall_depth_min_mm=wall_depth,
         incidence_deg=float(np.degrees(np.arcsin(sine))),
@@ -223,10 +226,8 @@ def assess(hip: Hip, tunnel: Tunnel, spec: Spec) -> TunnelFigures:
         lateral_tilt_deg=in_frame["lateral_tilt_deg"],
         entry_edge_low_mm=entry[2] - rise - trochanter - level_raise_mm(hip.anatomy),
         entry_edge_high_mm=entry[2] + rise - trochanter,
-        entry_above_lesser_trochanter_mm=entry[2] - trochanter,
-        entry_below_greater_trochanter_mm=(
-            None if greater is None else float(femoral[2, :3] @ greater + femoral[2, 3] - entry[2])
-        ),
+        entry_above_lesser_trochanter_mm=along_shaft["entry_above_lesser_trochanter_mm"],
+        entry_below_greater_trochanter_mm=along_shaft.get("entry_below_greater_trochanter_mm"),
         entry_anterior_mm=in_frame["entry_anterior_mm"],
         nearest_to_cut_mm=min(
             float(bone.distance_to_cut(tunnel.entry)[0]),
@@ -291,6 +292,19 @@ def posterosuperior_clearances(hip: Hip, frames: Sequence[Anatomy], tunnel: Tunn
     wall = wall[~hip.anatomy.proximal_of_head_plane(wall)]
     depth = hip.bone.distance(wall)
     return [_least(depth[frame.in_posterosuperior_quarter(wall)]) for frame in frames]
+
+
+def shaft_figures(anatomy: Anatomy, tunnel: Tunnel) -> dict[str, float]:
+    """The figures that hang on the shaft's axis alone, by their keys in ``plan.json``."""
+    femoral, greater = anatomy.femoral_from_local, anatomy.greater_trochanter_tip
+    height = float(femoral[2, :3] @ tunnel.entry + femoral[2, 3])
+    found = {
+        "shaft_angle_deg": _degrees_between(tunnel.direction, -anatomy.shaft_axis),
+        "entry_above_lesser_trochanter_mm": height - anatomy.lesser_trochanter_height_mm,
+    }
+    if greater is not None:
+        found["entry_below_greater_trochanter_mm"] = float(femoral[2, :3] @ greater + femoral[2, 3] - height)
+    return found
 
 
 def frame_figures(normal: FloatArray, anatomy: Anatomy, tunnel: Tunnel) -> dict[str, float]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from corecore.hip.anatomy.frame import possible_frames, with_midline_at
-from corecore.hip.anatomy.model import Anatomy
 from corecore.hip.hip import Hip
 from corecore.tunnels.cylinder import Tunnel
-from corecore.tunnels.figures import TunnelFigures, frame_figures, posterosuperior_clearances
+from corecore.tunnels.figures import TunnelFigures, frame_figures, posterosuperior_clearances, shaft_figures
 
 #: An assumed level of the lesser trochanter lies within this of its own in 19 femora of 20, head diameters: twice the
 #: spread of 0.12 (PMID 20069639, 200 femora).
@@ -35,7 +34,7 @@ def tunnel_frame_range(hip: Hip, tunnel: Tunnel, figures: TunnelFigures) -> dict
         met.append({
             **frame_figures(normal, seen, tunnel),
             "posterosuperior_clearance_mm": clearance,
-            **(_along_shaft(frame, tunnel) if anatomy.shaft_range_deg else {}),
+            **(shaft_figures(frame, tunnel) if anatomy.shaft_range_deg else {}),
         })  # fmt: skip
     ranges = {}
     for name in met[0] if frames else ():
@@ -49,15 +48,3 @@ def tunnel_frame_range(hip: Hip, tunnel: Tunnel, figures: TunnelFigures) -> dict
         # Level and axis err independently.
         ranges[name] = [middle - float(np.hypot(middle - low, level)), middle + float(np.hypot(high - middle, level))]
     return ranges
-
-
-def _along_shaft(anatomy: Anatomy, tunnel: Tunnel) -> dict[str, float]:
-    up, greater = anatomy.shaft_axis, anatomy.greater_trochanter_tip
-    height = float((tunnel.entry - anatomy.head_center) @ up)
-    found = {
-        "shaft_angle_deg": float(np.degrees(np.arccos(np.clip(-(tunnel.direction @ up), -1.0, 1.0)))),
-        "entry_above_lesser_trochanter_mm": height - anatomy.lesser_trochanter_height_mm,
-    }
-    if greater is not None:
-        found["entry_below_greater_trochanter_mm"] = float((greater - anatomy.head_center) @ up) - height
-    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 from scipy import ndimage
@@ -102,7 +103,8 @@ def knee_axis(knee: Sequence[Piece], shaft: Shaft, lateral: FloatArray, range_de
     femur, lies beside its shaft's line, or does not show the backs of both condyles.
     """
     depths = [-float(((piece.points - shaft.point) @ shaft.axis).min()) for piece in knee]
-    distal = [piece for piece, depth in zip(knee, depths, strict=True) if CONDYLES_BEYOND_MM < depth < KNEE_WITHIN_MM]
+    within = [CONDYLES_BEYOND_MM < depth < KNEE_WITHIN_MM for depth in depths]
+    distal = list(compress(knee, within))
     if not distal:
         if not knee:
             raise _refused(f"it has no piece of {PIECE_MIN_ML:g} ml or more")
@@ -111,7 +113,7 @@ def knee_axis(knee: Sequence[Piece], shaft: Shaft, lateral: FloatArray, range_de
             f" {KNEE_WITHIN_MM:g} mm is accepted"
         )
     beside = [_beside(piece, shaft, lateral) for piece in distal]
-    drop = float(np.mean([depth for depth in depths if CONDYLES_BEYOND_MM < depth < KNEE_WITHIN_MM]))
+    drop = float(np.mean(list(compress(depths, within))))
     limit = min(KNEE_BESIDE_MM + np.tan(np.radians(range_deg)) * drop, KNEE_BESIDE_MAX_MM)
     near = [piece for piece, off in zip(distal, beside, strict=True) if off <= limit]
     if not near:

@@ -583,12 +583,12 @@ export interface Body {
 export interface Polyline {
   part: string;
   color: string;
-  points: [number, number, number][];
   /**
    * @minItems 2
    * @maxItems 2
    */
-  dash?: [number, number];
+  dash: [number, number];
+  points: [number, number, number][];
 }
 /**
  * A ball.
