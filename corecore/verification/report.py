@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeGuard
 
 Relation = Literal["=", ">=", "<="]
 State = Literal["checked", "cross_checked", "not_checked"]
@@ -143,3 +143,24 @@ def standing(check: Check) -> Literal["kept", "broken", "at the limit"]:
         return "kept"
     slack = check.found - check.stated if check.relation == ">=" else check.stated - check.found
     return "kept" if slack >= check.tolerance else "at the limit"
+
+
+def compared(name: str, stated: object, found: object, slack: float, unit: str = "") -> Check:
+    """Numbers within the slack, lists of them in their greatest difference, words as they are."""
+    if isinstance(stated, list) and isinstance(found, list) and len(stated) == len(found):
+        pairs = [(a, b) for a, b in zip(stated, found, strict=True) if is_number(a) and is_number(b)]
+        if len(pairs) == len(stated):
+            gap = max((abs(a - b) for a, b in pairs), default=0.0)
+            return Check(name, 0.0, gap, slack, unit, gap <= slack, cross=True)
+    if is_number(stated) and is_number(found):
+        return Check(name, stated, found, slack, unit, abs(stated - found) <= slack, cross=True)
+    a, b = (", ".join(map(str, value)) if isinstance(value, list) else _word(value) for value in (stated, found))
+    return Check(name, a, b, 0.0, unit, a == b, cross=True)
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _word(value: object) -> str | None:
+    return None if value is None else str(value)

@@ -17,7 +17,8 @@ from corecore.document.read import parsed
 from corecore.document.schema import DOCUMENTS, readers_schema
 from corecore.tunnels.risk.methods import METHODS as PROGRAM
 from corecore.verification.coverage import _tables, figures_of, leaves
-from corecore.verification.own_figures import METHOD_KEYS, METHODS, PRESETS, own_checks
+from corecore.verification.derivation import METHOD_KEYS, METHODS, PRESETS
+from corecore.verification.own_figures import own_checks
 from corecore.verification.report import Check
 
 Plan = dict[str, Any]
