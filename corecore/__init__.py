@@ -14,7 +14,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from corecore.base.version import __version__
 
 if TYPE_CHECKING:
     from corecore.app.api import LesionTransform, Picture, check, draw, judge_path, load, make_plan, measure, save

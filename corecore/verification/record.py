@@ -20,7 +20,7 @@ from corecore.io.named_plan import named_plan
 from corecore.verification.report import Check, Verification, same_text
 
 #: From this version on every plan that is written is sealed and lists the files beside it.
-SEALS_FROM = (0, 1, 0)
+SEALS_FROM = (0, 2)
 VERSION = re.compile(r"\d+(\.\d+)*")
 #: Names that only a plan's own files bear: one that the plan does not list is none of it.
 OWN_NAMES = (
@@ -59,7 +59,7 @@ def _seal(plan: StatedPlan, key: bytes | None) -> tuple[list[Check], list[str]]:
         checks.append(same_text("plan.json (seal)", "as written", "unsealed"))
         notes.append(f"plan unsealed: corecore {plan.version} seals every plan, and this one has no seal")
     else:
-        notes.append(f"no seal: corecore {plan.version} wrote none, so nothing shows an edit by hand")
+        notes.append(f"no seal: corecore {plan.version} did not seal every plan, so nothing shows an edit by hand")
     signature = known(plan.file.plan.signature)
     if key is not None:
         by = "nobody"
@@ -81,7 +81,8 @@ def _files(plan: StatedPlan) -> tuple[list[Check], list[str]]:
     elif seals(plan.version):
         return [same_text("plan.json (outputs)", "listed", "not listed")], ["plan lists no files beside it"]
     else:
-        return [], []
+        told = f"no list of files: corecore {plan.version} listed none, so the files beside the plan are not judged"
+        return [], [told]
     folder, checks, notes = plan.path.parent, [], []
     for index, one in enumerate(outputs):
         found = _fingerprint(folder, one.path)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from corecore.base.version import __version__
+
 ROOT = Path(__file__).resolve().parents[2]
 #: Left by tests, builds and editors.
 LITTER = re.compile(
@@ -40,6 +42,12 @@ def package_files() -> set[str]:
     """Every file of the package, but what running it left."""
     files = {str(path.relative_to(ROOT)) for path in (ROOT / "corecore").rglob("*") if path.is_file()}
     return {name for name in files if not LITTER.search(name)}
+
+
+def test_the_citation_names_this_version() -> None:
+    said = re.search(r"^version: (.+)$", (ROOT / "CITATION.cff").read_text(), re.MULTILINE)
+    assert said is not None
+    assert said[1] == __version__
 
 
 @pytest.mark.slow

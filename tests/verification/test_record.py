@@ -13,6 +13,7 @@ from support.plan_factory import Pose, plan_of
 
 from corecore.base.errors import InputError
 from corecore.base.mesh import TriangleMesh
+from corecore.base.version import __version__
 from corecore.document.origins import remember
 from corecore.document.seal import plan_hash, read_key, seal_of, signature_of
 from corecore.document.stated import read_stated
@@ -43,7 +44,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         {**copy, "role": role, "label": label}
         for role, label in (("femur", 1), ("lesion", 2))
     ]  # fmt: skip
-    plan = {**plan_of(inputs, Pose()), "corecore_version": "0.1.0"}
+    plan = {**plan_of(inputs, Pose()), "corecore_version": __version__}
     name = plan_hash(plan)
     write_stl(BODY, folder / "femur.stl", note=f"x RIGHT plan {name[:8]}")
     (folder / "report.html").write_text(f"<title>right hip: core decompression report {name[:8]}</title>")
@@ -199,14 +200,32 @@ def test_files_written_later_from_the_plan_belong_to_it(folder: Path) -> None:
     )
 
 
-def test_a_plan_of_a_version_without_seals_opens_and_is_said_so(folder: Path) -> None:
-    edited(folder, lambda plan: (plan.pop("seal"), plan.pop("outputs"), plan.update(corecore_version="0")), seal=False)
-    result = judged(folder)
-    assert not result.disagreements
-    assert result.messages[0].startswith("no seal: corecore 0 wrote none")
-    assert [seals(version) for version in ("0", "0.0.9", "0.1.0", "0.2.0.dev1", "1", "unknown", "x")] == [
-        False, False, True, True, True, True, True,
+def test_a_plan_of_a_version_without_a_list_is_judged_by_what_it_has(folder: Path) -> None:
+    edited(folder, lambda plan: (plan.pop("outputs"), plan.update(corecore_version="0.1.0")))
+    sealed = judged(folder)
+    assert sealed.agrees, sealed.disagreements
+    assert sealed.messages == (
+        "no list of files: corecore 0.1.0 listed none, so the files beside the plan are not judged",
+    )
+    edited(folder, lambda plan: plan.pop("seal"), seal=False)
+    bare = judged(folder)
+    assert not bare.disagreements
+    assert bare.messages[0] == "no seal: corecore 0.1.0 did not seal every plan, so nothing shows an edit by hand"
+    assert bare.messages[1:] == sealed.messages
+    # What it has is judged: a seal that does not fit, a file that it lists and that has changed.
+    edited(folder, lambda plan: plan.update(seal="0" * 64), seal=False)
+    assert [check.name for check in judged(folder).disagreements] == ["plan.json (seal)"]
+    edited(folder, lambda plan: plan.update(outputs=[{"path": "report.html", "sha256": "0" * 64}]))
+    assert [check.name for check in judged(folder).disagreements] == [
+        "outputs[0].sha256 (report.html)", "beside the plan: femur.stl",
     ]  # fmt: skip
+
+
+def test_from_which_version_on_a_plan_must_have_seal_and_list() -> None:
+    assert [seals(version) for version in ("0", "0.1.0", "0.1.9", "0.2.0.dev1", "0.2", "1", "unknown", "x")] == [
+        False, False, False, True, True, True, True, True,
+    ]  # fmt: skip
+    assert seals(__version__)
 
 
 def test_only_the_key_can_seal_a_signed_plan_again(folder: Path, tmp_path: Path) -> None:
