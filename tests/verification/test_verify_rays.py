@@ -17,8 +17,13 @@ from corecore.verification.rays import ray_checks
 RADIUS_MM, CAP_DEG, DEPTH_MM = 24.0, 55.0, 5.0
 
 
-def judged(lesion_deg: float, *, over_mm: float = 0.0, **stated: float) -> dict[str, Any]:
-    """Checks by name for a lesion within an angle of the pole, its top so far below the surface."""
+def judged(
+    lesion_deg: float, *, over_mm: float = 0.0, front: bool = False, tight: bool = False, **stated: float
+) -> dict[str, Any]:
+    """Checks by name for a lesion within an angle of the pole, its top so far below the surface.
+
+    ``front``: of it the half in front of the coronal plane alone; ``tight``: its array ends with it.
+    """
     size = 60
     center = np.full(3, size / 2 - 0.3)
     index = np.stack(np.meshgrid(*[np.arange(size)] * 3, indexing="ij"), axis=-1) - center
@@ -27,12 +32,15 @@ def judged(lesion_deg: float, *, over_mm: float = 0.0, **stated: float) -> dict[
     bone = Mask(grid, away <= RADIUS_MM)
     cosine = index[..., 2] / np.maximum(away, 1e-9)
     dead = bone.voxels & (cosine >= np.cos(np.radians(lesion_deg))) & (away <= RADIUS_MM - over_mm) & (away > 12.0)
+    dead &= (index[..., 1] > 0.0) | (not front)
+    lesion = Mask(grid, dead)
+    lesion = lesion.cropped(*lesion.bounds()) if tight else lesion
     # Down the neck, where no figure looks.
     x, y, z = np.eye(3)
     neck = np.array([-0.6, 0.0, 0.8])
     frame = Frame(center, RADIUS_MM, x, y, z, neck, center - 80.0 * z)
     points = np.argwhere(dead).astype(np.float64)
-    hip: Any = SimpleNamespace(bone=bone, mesh=mesh_of(bone), lesion=Mask(grid, dead), lesion_points_mm=points)
+    hip: Any = SimpleNamespace(bone=bone, mesh=mesh_of(bone), lesion=lesion, lesion_points_mm=points)
     necrosis = StatedNecrosis(
         volume_ml=1.0, figures={}, centroid=None, pole=z, cap_half_angle_deg=CAP_DEG, cone_fraction=None, octants={},
         extents={}, rays=dict(stated), subchondral_depth_mm=DEPTH_MM,
@@ -52,6 +60,15 @@ def test_arcs_and_the_share_of_the_cap_are_those_of_the_ball(lesion_deg: float) 
         assert check.ok, check
         # Well inside the tolerance, so that a wrong figure falls.
         assert abs(check.found - check.stated) < 0.6 * check.tolerance, name
+
+
+@pytest.mark.parametrize("front", [False, True])
+def test_where_the_lesion_s_array_ends_makes_no_difference(front: bool) -> None:
+    """The coronal plane passes 0.3 mm behind the last layer of the front half, within the layer's own voxels."""
+    stated = {"kerboul.coronal_deg": 60.0, "kerboul.sagittal_deg": 30.0 if front else 60.0}
+    wide, tight = (judged(30.0, front=front, tight=cropped, **stated) for cropped in (False, True))
+    assert {name: check.found for name, check in wide.items()} == {name: check.found for name, check in tight.items()}
+    assert all(check.ok for check in tight.values()), tight
 
 
 def test_a_figure_beyond_its_tolerance_falls() -> None:
