@@ -89,7 +89,8 @@ def write_plan(
         content = document(plan)
         also = {key: round(value, 3) for key, value in (timings or {}).items()}
         content = msgspec.structs.replace(content, timings={**content.timings, **also})
-        stamp = Provenance.of(content, plan_hash(content_of(content)))
+        name = plan_hash(content_of(content))
+        stamp = Provenance.of(content, name)
         femur, lesion = _write_bodies(plan, stage, stamp, surfaces)
         atomic_write_text(stage / "measures.json", json_text(measures_document(plan.hip, plan.measures)))
         if pictures:
@@ -100,7 +101,7 @@ def write_plan(
         atomic_write_text(stage / "plan.json", json_text(content))
         _remove_older(folder, stage)
     if not keep_names:
-        remember(plan_hash(content_of(content)), originals)
+        remember(name, originals)
     return content
 
 

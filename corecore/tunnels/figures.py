@@ -7,13 +7,12 @@ of a plan come from here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from corecore.base.grid import FloatArray
+from corecore.base.grid import BoolArray, FloatArray
 from corecore.base.limits import OUTWARD_MM
 from corecore.base.spec import ASSUMED_LEVEL_RAISE, Spec
 from corecore.hip.keep_out import EXACT_MM, KeepOutRegion
@@ -187,20 +186,7 @@ def assess(hip: Hip, tunnel: Tunnel, spec: Spec) -> TunnelFigures:
     sine = _sine_of_incidence(normal, direction)
     portal, mouth = portal_lengths(hip, tunnel, spec)
 
-    points, at = wall_and_end(anatomy, tunnel, (mouth, portal))
-    depth = bone.distance(points)
-    # The plane alone parts joint from cortex: a wall that leaves the head sideways has left it through the joint.
-    proximal = anatomy.proximal_of_head_plane(points)
-    cortex = ~proximal & (at >= portal)
-    joint, cortical = _least(depth[proximal & (at >= mouth)]), _least(depth[cortex])
-    superior = _least(depth[cortex & anatomy.in_posterosuperior_quarter(points)])
-    wall_depth = _least(depth[np.isfinite(at) & (at >= mouth)])
-    if tunnel.cavity is not None:
-        wide = _all_over(anatomy, tunnel.cavity)
-        depth, proximal = bone.distance(wide), anatomy.proximal_of_head_plane(wide)
-        joint, cortical = min(joint, _least(depth[proximal])), min(cortical, _least(depth[~proximal]))
-        superior = min(superior, _least(depth[~proximal & anatomy.in_posterosuperior_quarter(wide)]))
-        wall_depth = min(wall_depth, _least(depth))
+    surface = surface_of(hip, tunnel, portal, mouth)
     fixed, heading_fixed = fixed_entry(hip, spec), fixed_direction(hip, spec)
 
     femoral = anatomy.femoral_from_local
@@ -215,10 +201,10 @@ def assess(hip: Hip, tunnel: Tunnel, spec: Spec) -> TunnelFigures:
         removed_fraction=float(np.mean(removed)),
         length_mm=tunnel.length_mm,
         portal_length_mm=portal,
-        cortical_clearance_mm=cortical,
-        posterosuperior_clearance_mm=superior,
-        joint_clearance_mm=joint,
-        wall_depth_min_mm=wall_depth,
+        cortical_clearance_mm=_least(surface.depth_mm[surface.cortical]),
+        posterosuperior_clearance_mm=surface.posterosuperior_mm(anatomy),
+        joint_clearance_mm=_least(surface.depth_mm[surface.proximal & surface.beyond_mouth]),
+        wall_depth_min_mm=_least(surface.depth_mm[surface.beyond_mouth & ~surface.end]),
         incidence_deg=float(np.degrees(np.arcsin(sine))),
         entry_normal_deg=in_frame["entry_normal_deg"],
         shaft_angle_deg=shaft_angle,
@@ -283,15 +269,41 @@ def _disc_offsets(solid: Tunnel) -> FloatArray:
     return np.asarray((solid.radius_mm * share[:, None, None] * ring).reshape(-1, 3))
 
 
-def posterosuperior_clearances(hip: Hip, frames: Sequence[Anatomy], tunnel: Tunnel, portal_mm: float) -> list[float]:
-    """Least clearance beyond the portal in the neck's postero-superior quarter, as each frame has it, mm."""
-    wall, at = wall_and_end(hip.anatomy, tunnel, (portal_mm,))
-    wall = wall[at >= portal_mm]
+@dataclass(frozen=True, eq=False)
+class TunnelSurface:
+    """Points (N, 3) of a tunnel's wall, end and cavity, local mm, how deep each lies in the bone, and what it is of.
+
+    ``proximal`` of the head's plane, ``beyond_portal``, ``beyond_mouth`` and of the flat ``end`` are (N,).
+    """
+
+    points: FloatArray
+    depth_mm: FloatArray
+    proximal: BoolArray
+    beyond_portal: BoolArray
+    beyond_mouth: BoolArray
+    end: BoolArray
+
+    @property
+    def cortical(self) -> BoolArray:
+        """Which points keep the cortex' margin: the plane alone parts it from the joint (contract §1)."""
+        return ~self.proximal & self.beyond_portal
+
+    def posterosuperior_mm(self, frame: Anatomy) -> float:
+        """The least depth of those in the neck's postero-superior quarter, as that frame has it."""
+        return _least(self.depth_mm[self.cortical & frame.in_posterosuperior_quarter(self.points)])
+
+
+def surface_of(hip: Hip, tunnel: Tunnel, portal_mm: float, mouth_mm: float) -> TunnelSurface:
+    """The surface of a tunnel whose portal and mouth reach so far along its axis; a cavity lies beyond both."""
+    points, at = wall_and_end(hip.anatomy, tunnel, (mouth_mm, portal_mm))
+    beyond_portal, beyond_mouth, end = at >= portal_mm, at >= mouth_mm, np.isinf(at)
     if tunnel.cavity is not None:
-        wall = np.concatenate([wall, _all_over(hip.anatomy, tunnel.cavity)])
-    wall = wall[~hip.anatomy.proximal_of_head_plane(wall)]
-    depth = hip.bone.distance(wall)
-    return [_least(depth[frame.in_posterosuperior_quarter(wall)]) for frame in frames]
+        wide = _all_over(hip.anatomy, tunnel.cavity)
+        points, all_of = np.concatenate([points, wide]), np.ones(len(wide), dtype=bool)
+        beyond_portal, beyond_mouth = np.append(beyond_portal, all_of), np.append(beyond_mouth, all_of)
+        end = np.append(end, ~all_of)
+    proximal = hip.anatomy.proximal_of_head_plane(points)
+    return TunnelSurface(points, hip.bone.distance(points), proximal, beyond_portal, beyond_mouth, end)
 
 
 def shaft_figures(anatomy: Anatomy, tunnel: Tunnel) -> dict[str, float]:

@@ -7,7 +7,7 @@ import numpy as np
 from corecore.hip.anatomy.frame import possible_frames, with_midline_at
 from corecore.hip.hip import Hip
 from corecore.tunnels.cylinder import Tunnel
-from corecore.tunnels.figures import TunnelFigures, frame_figures, posterosuperior_clearances, shaft_figures
+from corecore.tunnels.figures import TunnelFigures, frame_figures, shaft_figures, surface_of
 
 #: An assumed level of the lesser trochanter lies within this of its own in 19 femora of 20, head diameters: twice the
 #: spread of 0.12 (PMID 20069639, 200 femora).
@@ -27,13 +27,14 @@ def tunnel_frame_range(hip: Hip, tunnel: Tunnel, figures: TunnelFigures) -> dict
     frames = possible_frames(anatomy)
     normal = hip.bone.mouth_normal(tunnel.entry)[0]
     met = [{name: value for name in (*ALONG_SHAFT, *ACROSS) if (value := getattr(figures, name)) is not None}]
-    clearances = posterosuperior_clearances(hip, frames, tunnel, figures.portal_length_mm)
-    for frame, clearance in zip(frames, clearances, strict=True):
+    portal = figures.portal_length_mm
+    surface = surface_of(hip, tunnel, portal, portal)
+    for frame in frames:
         height = float((tunnel.entry - frame.head_center) @ frame.shaft_axis)
         seen = with_midline_at(hip.bone, frame, height)
         met.append({
             **frame_figures(normal, seen, tunnel),
-            "posterosuperior_clearance_mm": clearance,
+            "posterosuperior_clearance_mm": surface.posterosuperior_mm(frame),
             **(shaft_figures(frame, tunnel) if anatomy.shaft_range_deg else {}),
         })  # fmt: skip
     ranges = {}
