@@ -22,7 +22,7 @@ FIGURES = (
 ENDS = "{entry,tip,direction,diameter_mm,cavity_diameter_mm,cavity_length_mm}"
 #: Paths that a check bears, where it applies. ``[]`` is any place of a list, ``*`` any name, ``{a,b}`` either.
 NAMED = (
-    "case.inputs[].sha256", "outputs[].sha256", "case.side",
+    "case.inputs[].sha256", "outputs[].sha256", "case.side", "review.signed.side",
     "anatomy.{head_center,head_radius_mm,neck_axis,neck_shaft_angle_deg,neck_min_area_mm2,shaft_axis,x_axis}",
     "anatomy.{lesser_trochanter_tip,lesser_trochanter_height_mm}",
     "anatomy.sources.{head_center,neck_axis,shaft_axis,lesser_trochanter,greater_trochanter,x_axis}",
@@ -97,7 +97,7 @@ NOT_CHECKED: dict[str, tuple[str, ...]] = {
     "a name": ("case.id",),
     "only --key tells": ("signature",),
     "what was said in the review; its record holds it, the masks do not": (
-        "review.{revision,plan,record,notes,accepted}", "review.signed", "review.signed.{name,day,side}",
+        "review.{revision,plan,record,notes,accepted}", "review.signed", "review.signed.{name,day}",
     ),
     TEXT: (
         "warnings[].text", "tunnels[].explanation.text", "nearest_reason", "infeasible.{binding,text}",
@@ -111,7 +111,7 @@ NOT_CHECKED: dict[str, tuple[str, ...]] = {
         "spec.{breach_probability_max,avoid_margin_mm,entry_fixed,direction_fixed,target,reach_mm}",
         "spec.{weight_bearing_weight,cavity_diameter_mm,cavity_length_mm,remove_fraction_min,neck_area_share_max}",
         "spec.keep", "spec.keep[].{entry,tip,diameter_mm}", "given.{entry,tip}", "robust.method",
-        "anatomy.anteversion_deg",
+        "anatomy.{anteversion_deg,acetabular_edge,teardrop}",
     ),
     SEEN: (
         "case.imaging_date", "case.lesion_transform", "necrosis.signs.{previous_tunnels,metal,stage}",

@@ -79,6 +79,9 @@ def _choices(plan: PlanDocument) -> Iterator[Check]:
     preset = known(plan.spec.preset)
     if preset is not None:
         yield compared("spec.preset", preset, preset if preset in PRESETS else "none of that name", 0.0)
+    review = known(plan.review)
+    if review is not None and review.signed is not None:
+        yield compared("review.signed.side", review.signed.side, known(plan.case.side), 0.0)
     if isinstance(plan.outputs, UnsetType):
         # Plans of earlier versions named no file of landmarks.
         return

@@ -129,6 +129,16 @@ def test_an_edit_shows_in_what_follows_from_it(path: str, value: Any, name: str,
     assert name in failing(edited)
 
 
+def test_a_signature_is_for_the_hip_s_own_side(plan: Plan) -> None:
+    side = plan["case"]["side"]
+    signed = {"name": "A. Surgeon", "day": "2026-01-05", "side": side}
+    reviewed = {**plan, "review": {"revision": 3, "plan": "0" * 64, "signed": signed}}
+    assert "review.signed.side" in {check.name for check in checks(reviewed) if check.ok}
+    signed["side"] = "left" if side == "right" else "right"
+    assert "review.signed.side" in failing(reviewed)
+    assert not any(check.name.startswith("review.") for check in checks(plan))
+
+
 def test_a_cut_scan_has_no_class(plan: Plan) -> None:
     cut = copy.deepcopy(plan)
     cut["necrosis"]["lower_bound"] = True
