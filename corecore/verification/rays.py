@@ -94,5 +94,6 @@ def dead_below(hip: Hip, frame: Frame, rays: FloatArray, depth_mm: float) -> Flo
     seen = frame.center + (surface[:, None] - below)[:, :, None] * rays[:, None, :]
     index = transform(hip.lesion.grid.index_from_world, seen.reshape(-1, 3))
     # Between voxels half and half: nearest voxels alone would count every stair of the outline.
-    share = ndimage.map_coordinates(hip.lesion.voxels.astype(np.float32), index.T, order=1)
+    # Beyond the array, which ends with the lesion, is none: outside its last voxels as between any two.
+    share = ndimage.map_coordinates(hip.lesion.voxels.astype(np.float32), index.T, order=1, mode="grid-constant")
     return np.asarray(np.where(on_head, share.reshape(len(rays), len(below)).max(axis=1), 0.0), dtype=np.float64)
