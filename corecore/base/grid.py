@@ -8,6 +8,7 @@ place in an array; a *position* (``_mm``) is a place in a millimetre frame.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -172,10 +173,12 @@ class Grid:
         """Volume of one voxel, ml."""
         return float(np.prod(self.spacing_mm)) / 1000.0
 
-    @property
+    @cached_property
     def index_from_world(self) -> FloatArray:
         """Inverse of ``world_from_index``, shape (4, 4)."""
-        return inverse(self.world_from_index)
+        found = inverse(self.world_from_index)
+        found.setflags(write=False)
+        return found
 
     def same_as(self, other: Grid) -> bool:
         """Whether both grids put every voxel at the same place.

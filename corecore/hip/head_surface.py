@@ -53,6 +53,8 @@ SUBCHONDRAL_MM = 5.0
 SURFACE_TO = 1.3
 #: Step along a ray, mm.
 RADIAL_STEP_MM = 0.25
+#: Calls that look up fewer places than this cost more than the places.
+POINTS_AT_ONCE = 8000
 #: A patch's place is told by the axes along which its middle points at least this much.
 POINTS_ALONG = 0.4
 
@@ -77,21 +79,26 @@ def surface_along(bone: Bone, center: FloatArray, rays: FloatArray, radius_mm: f
     The last point in bone up to 1.3 radii: a pit of the fovea or a cyst on the way does not end
     the ray. A ray that never leaves bone there gives 1.3 radii, one that never meets bone 0.
     """
-    steps = np.arange(0.0, SURFACE_TO * radius_mm + RADIAL_STEP_MM, RADIAL_STEP_MM)
+    steps = np.arange(0.0, SURFACE_TO * radius_mm + RADIAL_STEP_MM, RADIAL_STEP_MM)[::-1]
     result = np.zeros(len(rays))
     outer = np.full(len(rays), -1.0)
     left = np.arange(len(rays))
-    # From outside inward, each ray only until it meets bone.
-    for step in steps[::-1]:
-        depth = bone.distance(center + step * rays[left])
-        found = depth > 0.0
-        at = left[found]
-        share = depth[found] / np.maximum(depth[found] - outer[at], 1e-9) if step < steps[-1] else 0.0
-        result[at] = step + share * RADIAL_STEP_MM
-        outer[left[~found]] = depth[~found]
-        left = left[~found]
-        if len(left) == 0:
-            break
+    # From outside inward, each ray only until it meets bone; of few rays several steps at once.
+    taken = 0
+    while taken < len(steps) and len(left):
+        block = steps[taken : taken + max(1, POINTS_AT_ONCE // len(left))]
+        points = center + block[:, None, None] * rays[left]
+        depth = bone.distance(points.reshape(-1, 3)).reshape(len(block), len(left))
+        met = depth > 0.0
+        found = np.flatnonzero(met.any(axis=0))
+        first = np.argmax(met[:, found], axis=0)
+        inner, beyond = depth[first, found], np.vstack([outer[left], depth])[first, found]
+        # What is bone at the outermost step ends nowhere before it.
+        share = np.where(block[first] < steps[0], inner / np.maximum(inner - beyond, 1e-9), 0.0)
+        result[left[found]] = block[first] + share * RADIAL_STEP_MM
+        outer[left] = depth[-1]
+        left = np.delete(left, found)
+        taken += len(block)
     return result
 
 

@@ -59,7 +59,7 @@ class Lesion:
         """Volume of the necrosis, ml: by voxel count, less what was cut off outside the bone."""
         return len(self.points_mm) * self.point_ml
 
-    @property
+    @cached_property
     def centroid_mm(self) -> FloatArray:
         """Centre of mass, shape (3,), local mm."""
         return np.asarray(self.points_mm.mean(axis=0), dtype=np.float64)

@@ -113,7 +113,7 @@ def in_frame(necrosis: Necrosis, anatomy: Anatomy) -> Necrosis:
     head = replace(necrosis.head, directions=necrosis.head.rays @ anatomy.femoral_from_local[:3, :3].T)
     result = replace(necrosis, hip=replace(necrosis.hip, anatomy=anatomy), head=head)
     # What lies where does not change with the frame.
-    for name in ("under_surface", "depth_mm"):
+    for name in ("under_surface", "depth_mm", "distance_mm"):
         result.__dict__[name] = getattr(necrosis, name)
     return result
 

@@ -15,7 +15,7 @@ import numpy as np
 from corecore.base.grid import BoolArray, FloatArray, turned
 from corecore.base.spec import Spec
 from corecore.hip.anatomy.zones import HEAD_PLANE_RADII
-from corecore.hip.head_surface import surface_along
+from corecore.hip.head_surface import POINTS_AT_ONCE, surface_along
 from corecore.hip.hip import Hip
 from corecore.hip.lesion import Lesion
 
@@ -127,9 +127,15 @@ class Necrosis:
             True where there is lesion.
         """
         met = np.zeros(len(rays), dtype=bool)
-        for depth in np.arange(RADIAL_STEP_MM / 2, self.spec.subchondral_depth_mm, RADIAL_STEP_MM):
-            left = np.flatnonzero(~met)
-            met[left] = self.lesion.covers(center + (surface_mm[left] - depth)[:, None] * rays[left])
+        depths = np.arange(RADIAL_STEP_MM / 2, self.spec.subchondral_depth_mm, RADIAL_STEP_MM)
+        left, taken = np.arange(len(rays)), 0
+        # Of few rays several depths at once.
+        while taken < len(depths) and len(left):
+            block = depths[taken : taken + max(1, POINTS_AT_ONCE // len(left))]
+            points = center + (surface_mm[left] - block[:, None])[..., None] * rays[left]
+            met[left] = self.lesion.covers(points.reshape(-1, 3)).reshape(len(block), len(left)).any(axis=0)
+            left = left[~met[left]]
+            taken += len(block)
         return met
 
     def of(self, lesion: Lesion) -> Necrosis:

@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from corecore.base.distance_field import Bone
-from corecore.base.grid import FloatArray
+from corecore.base.grid import FloatArray, turned
 from corecore.document.necrosis import Octant
 from corecore.hip.anatomy.model import Anatomy
 from corecore.measures.necrosis import Necrosis
@@ -171,15 +171,15 @@ class CentroidInHead:
 
 def measure_centroid(necrosis: Necrosis) -> CentroidInHead:
     """Measure the centroid; the lesion must have points."""
-    place = necrosis.points.mean(axis=0)
+    local, anatomy = necrosis.lesion.centroid_mm, necrosis.hip.anatomy
+    place = turned(anatomy.femoral_from_local[:3, :3], local - anatomy.head_center)
     size = float(np.linalg.norm(place))
-    local = necrosis.lesion.centroid_mm
     return CentroidInHead(
         position_mm=(float(place[0]), float(place[1]), float(place[2])),
         latitude_deg=float(np.degrees(np.arcsin(np.clip(place[2] / max(size, 1e-9), -1.0, 1.0)))),
         longitude_deg=float(np.degrees(np.arctan2(place[1], place[0]))),
         depth_mm=float(necrosis.hip.bone.distance(local[None])[0]),
-        from_center_share=size / necrosis.hip.anatomy.head_radius_mm,
+        from_center_share=size / anatomy.head_radius_mm,
     )
 
 

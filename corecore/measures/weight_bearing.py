@@ -66,16 +66,16 @@ class WeightBearing:
 def measure_weight_bearing(necrosis: Necrosis, pole: Pole = GAIT_POLE) -> WeightBearing:
     """Measure the cap about ``pole`` (femoral frame; need not be of unit length)."""
     spec = necrosis.spec
-    inside = _cone(necrosis.points, pole, spec.cap_half_angle_deg)
-    depths = necrosis.depth_mm[inside]
-    depths = depths[np.isfinite(depths)]
+    inside = _cone(necrosis.points, necrosis.distance_mm, pole, spec.cap_half_angle_deg)
+    # Those without a depth are NaN, which counts for nothing here.
+    least = float(np.fmin.reduce(necrosis.depth_mm[inside], initial=np.inf))
     return WeightBearing(
         cap_half_angle_deg=spec.cap_half_angle_deg,
         subchondral_depth_mm=spec.subchondral_depth_mm,
         pole=pole,
         surface_fraction=dead_share(necrosis, np.asarray(pole, dtype=np.float64)),
         volume_fraction=float(np.mean(inside)) if len(inside) else 0.0,
-        depth_mm=float(max(0.0, depths.min())) if len(depths) else None,
+        depth_mm=max(0.0, least) if np.isfinite(least) else None,
     )
 
 
@@ -88,10 +88,10 @@ def dead_share(necrosis: Necrosis, pole: FloatArray) -> float:
 
 def in_cone(hip: Hip, spec: Spec, pole: Pole = GAIT_POLE) -> BoolArray:
     """Which lesion sample points (N,) lie in the cone about the pole."""
-    turn = hip.anatomy.femoral_from_local[:3, :3]
-    return _cone(turned(turn, hip.lesion.points_mm - hip.anatomy.head_center), pole, spec.cap_half_angle_deg)
+    points = turned(hip.anatomy.femoral_from_local[:3, :3], hip.lesion.points_mm - hip.anatomy.head_center)
+    return _cone(points, np.linalg.norm(points, axis=1), pole, spec.cap_half_angle_deg)
 
 
-def _cone(points: FloatArray, pole: Pole, half_angle_deg: float) -> BoolArray:
+def _cone(points: FloatArray, distance_mm: FloatArray, pole: Pole, half_angle_deg: float) -> BoolArray:
     unit = np.asarray(pole, dtype=np.float64) / np.linalg.norm(pole)
-    return np.asarray(points @ unit >= np.cos(np.radians(half_angle_deg)) * np.linalg.norm(points, axis=1))
+    return np.asarray(points @ unit >= np.cos(np.radians(half_angle_deg)) * distance_mm)
