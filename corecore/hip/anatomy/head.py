@@ -51,12 +51,17 @@ NECK_CONE_DEG = 55.0
 #: Bone that stands out of the sphere by more than the first and up to the second and still faces outward is no neck:
 #: a mask that leaks into the acetabulum, or an osteophyte, mm (engineering choice; contract §1 has the first).
 STANDS_OUT_MM = (1.5, 8.0)
-#: A wide leak may draw the sphere half-way to itself. So the fit starts anew from spheres that let go of one side, this
-#: far off in so many directions, on so many points, and takes what has this much more support: clean heads gain under
-#: 1 %, the true sphere under a leak of 3 mm over 60° gains 19 % (engineering choices).
-OTHER_STEPS_MM, OTHER_WAYS, OTHER_VOTERS, OTHER_GAIN = (1.5, 3.0), 16, 6000, 1.05
-#: … which are told apart within this distance, mm: less than half a leak of 2 mm (engineering choice).
-OTHER_MM = 0.7
+#: A wide leak may draw the sphere half-way to itself. So the head is also taken for a sphere with a second shell over a
+#: cap, concentric and further out by one of these, mm: from the least that counts as a leak to the widest that a joint
+#: space lets through. Caps are tried in so many directions, of these half-angles, on so many points (engineering choices).
+LEAK_MM, LEAK_WAYS, LEAK_CONES_DEG, LEAK_VOTERS = (1.4, 6.0), 32, (45.0, 60.0), 2500
+#: … from spheres that let go of the cap by so much, mm; the cap may reach so far beyond its cone, degrees.
+LEAK_STEP_MM, LEAK_RIM_DEG = 1.0, 10.0
+#: … and a leak it is where both shells have this much more support than the sphere alone: clean heads gain up to 8 %,
+#: leaks of 2 mm over 50 and 60° 28 % and more (five real heads; docs/validation.md).
+LEAK_GAIN = 1.15
+#: Support is counted within this distance, mm: less than half a leak of 2 mm (engineering choice).
+SHELL_MM = 0.7
 #: On voxels over the first, mm, a rough mask has less than this share of its joint surface near any sphere (0.57 on a
 #: real head of 3 mm voxels, 0.88 and more on others); a voxel's tolerance averages its steps (engineering choices).
 COARSE_MM, ROUND_SHARE, ROUND_SHELL_MM = 2.0, 0.60, 5.0
@@ -91,6 +96,10 @@ class Voters(NamedTuple):
     points: FloatArray
     normals: FloatArray
     weights: FloatArray
+
+    def only(self, chosen: BoolArray | slice) -> Voters:
+        """Those chosen."""
+        return Voters(self.points[chosen], self.normals[chosen], self.weights[chosen])
 
 
 def fit_head(bone: Bone, near_mm: FloatArray, *, given: Landmarks | None = None) -> Head:
@@ -247,45 +256,84 @@ def _away_from_leaks(
 ) -> tuple[FloatArray, float]:
     """The sphere fitted in millimetres, away from leaks; for a rough coarse mask that of a voxel's tolerance."""
     coarse = float(np.max(bone.spacing_mm)) > COARSE_MM
-    if _tolerance(bone) > ON_SPHERE_MM:
-        center, radius = _other_side(voters, center, radius, _tolerance(bone), neck_direction)
-    found = _other_side(voters, center, radius, OTHER_MM, neck_direction)
-    fit = _refined(voters, *found, ON_SPHERE_MM, None, None, neck_direction)
+    found = _under_leak(voters, center, radius, neck_direction)
+    fit = found or _refined(voters, center, radius, ON_SPHERE_MM, None, None, neck_direction)
     if fit is None or (coarse and _round_share(voters, *fit, neck_direction) < ROUND_SHARE):
         return center, radius
     return fit
 
 
-def _other_side(
-    voters: Voters, center: FloatArray, radius: float, tolerance: float, neck_direction: FloatArray
-) -> tuple[FloatArray, float]:
-    """The sphere, or a clearly better one that lets go of a cap: a wide leak draws the fit half-way to itself."""
-    here = _refined(voters, center, radius, tolerance, None, None, neck_direction)
-    if here is not None:
-        center, radius = here
-    step = max(1, len(voters.points) // OTHER_VOTERS)
-    few = Voters(voters.points[::step], voters.normals[::step], voters.weights[::step])
-    least = OTHER_GAIN * _support(few, center, radius, tolerance, neck_direction)
-    best: tuple[FloatArray, float] | None = None
-    for way, off_mm in product(directions(OTHER_WAYS), OTHER_STEPS_MM):
-        fit = _refined(few, center - off_mm * way, radius - 0.5 * off_mm, tolerance, None, None, neck_direction)
-        support = 0.0 if fit is None else _support(few, *fit, tolerance, neck_direction)
+def _under_leak(
+    voters: Voters, center: FloatArray, radius: float, neck_direction: FloatArray
+) -> tuple[FloatArray, float] | None:
+    """The sphere under a cap that stands out of it, where a sphere and a cap explain the surface clearly better."""
+    size = np.linalg.norm(voters.points - center, axis=1)
+    near = voters.only((size > radius - LEAK_MM[1]) & (size < radius + 1.5 * LEAK_MM[1]))
+    few = near.only(slice(None, None, max(1, len(near.points) // LEAK_VOTERS)))
+    least = LEAK_GAIN * _support(few, center, radius, SHELL_MM, neck_direction)
+    best: tuple[FloatArray, float, FloatArray] | None = None
+    for way, cone in product(directions(LEAK_WAYS), LEAK_CONES_DEG):
+        if way @ neck_direction > np.cos(np.radians(NECK_CONE_DEG + 20.0)):
+            continue
+        rest = few.only(~_within(few, center, way, cone))
+        fit = _refined(
+            rest, center - LEAK_STEP_MM * way, radius - 0.5 * LEAK_STEP_MM, ON_SPHERE_MM, None, None, neck_direction
+        )
+        if fit is None or np.linalg.norm(fit[0] - center) > LEAK_MM[1]:
+            continue
+        cap = _within(few, fit[0], way, cone + LEAK_RIM_DEG)
+        support, _ = _two_shells(few, *fit, cap, neck_direction)
         if support > least:
-            least, best = support, fit
+            least, best = support, (*fit, np.append(way, cone))
     if best is None:
-        return center, radius
-    fit = _refined(voters, *best, tolerance, None, None, neck_direction)
-    return best if fit is None else fit
+        return None
+    center, radius, cap_at = best
+    # Once more through all that does not lie nearer to the outer shell.
+    for _ in range(2):
+        cap = _within(near, center, cap_at[:3], float(cap_at[3]) + LEAK_RIM_DEG)
+        _, leak = _two_shells(near, center, radius, cap, neck_direction)
+        fit = _refined(near.only(~leak), center, radius, ON_SPHERE_MM, None, None, neck_direction)
+        if fit is None:
+            break
+        center, radius = fit
+    return center, radius
+
+
+def _within(voters: Voters, center: FloatArray, way: FloatArray, cone_deg: float) -> BoolArray:
+    offset = voters.points - center
+    return np.asarray(offset @ way > np.cos(np.radians(cone_deg)) * np.linalg.norm(offset, axis=1))
+
+
+def _two_shells(
+    voters: Voters, center: FloatArray, radius: float, cap: BoolArray, neck_direction: FloatArray
+) -> tuple[float, BoolArray]:
+    """Support of a sphere and of the best shell outside it over a cap; and which points lie nearer to that shell."""
+    off = np.linalg.norm(voters.points - center, axis=1) - radius
+    weights = voters.weights * _articular(voters, center, neck_direction)
+    shells = np.arange(LEAK_MM[0], LEAK_MM[1], 0.2)
+    most = shells[int(np.argmax([(weights * _tukey(off - shell, SHELL_MM))[cap].sum() for shell in shells]))]
+    outer = cap & (off > 0.5 * most)
+    support = weights * np.where(outer, _tukey(off - most, SHELL_MM), _tukey(off, SHELL_MM))
+    return float(support.sum()) / radius**2, outer
+
+
+def _tukey(off: FloatArray, tolerance: float) -> FloatArray:
+    return np.asarray(np.maximum(1.0 - (off / tolerance) ** 2, 0.0) ** 2)
+
+
+def _articular(voters: Voters, center: FloatArray, neck_direction: FloatArray) -> BoolArray:
+    """Which points face outward, away from where the neck joins."""
+    offset = voters.points - center
+    size = np.linalg.norm(offset, axis=1)
+    facing = np.einsum("ij,ij->i", offset, voters.normals) > np.cos(np.radians(FACING_DEG)) * size
+    return np.asarray(facing & (offset @ neck_direction < np.cos(np.radians(NECK_CONE_DEG)) * size))
 
 
 def _support(voters: Voters, center: FloatArray, radius: float, tolerance: float, neck_direction: FloatArray) -> float:
     """How much articular surface lies on a sphere, by Tukey's weight, for its size."""
-    on = _on_sphere(voters.points, voters.normals, center, radius, tolerance, FACING_DEG)
-    offset = voters.points[on] - center
-    size = np.linalg.norm(offset, axis=1)
-    articular = offset @ neck_direction < np.cos(np.radians(NECK_CONE_DEG)) * size
-    weight = (1.0 - ((size - radius) / tolerance) ** 2) ** 2
-    return float((voters.weights[on] * weight)[articular].sum()) / radius**2
+    off = np.linalg.norm(voters.points - center, axis=1) - radius
+    weight = voters.weights * _tukey(off, tolerance)
+    return float(weight[_articular(voters, center, neck_direction)].sum()) / radius**2
 
 
 def _round_share(voters: Voters, center: FloatArray, radius: float, neck_direction: FloatArray) -> float:
