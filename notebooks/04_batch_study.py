@@ -68,10 +68,10 @@ print(Path("summary.html").stat().st_size // 1024, "KiB")
 # 95 %: they tell how sure a figure is **for this drawn population**, not how real patients would do.
 
 # %%
-from corecore.study.batch.figures import read_results
+from corecore.study.batch.figures import read_records
 from corecore.study.batch.intervals import differences, groups
 
-study = read_results(HERE / "study_500_hips.parquet")
+study = read_records(HERE / "study_500_hips.parquet")
 every = ["all"] * len(study)
 extents = [str(one) for one in study.texts("necrosis.steinberg")]
 # The lesion of some hips does not reach the mid-coronal plane, where JIC looks.

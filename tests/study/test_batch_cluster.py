@@ -12,8 +12,9 @@ from support import batch_work
 
 from corecore.base.errors import CorecoreError, InputError, MissingExtraError
 from corecore.study.batch.manifest import read_rows
-from corecore.study.batch.run import CSV, PARQUET, Execution, Outcome, run_batch
+from corecore.study.batch.run import Execution, Outcome, run_batch
 from corecore.study.batch.settings import Settings
+from corecore.study.batch.table import CSV, PARQUET
 
 pytest.importorskip("pyarrow")
 

@@ -16,8 +16,9 @@ from corecore.app.cli import main
 from corecore.study.batch.case import run_case
 from corecore.study.batch.columns import flattened
 from corecore.study.batch.manifest import Row, read_rows
-from corecore.study.batch.run import JOURNAL, PARQUET
+from corecore.study.batch.run import JOURNAL
 from corecore.study.batch.settings import Settings, Variant
+from corecore.study.batch.table import PARQUET
 from corecore.study.phantom.files import write_hip
 from corecore.study.phantom.hip import HipRecipe, make_hip
 

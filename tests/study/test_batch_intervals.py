@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from corecore.study.batch.figures import Results
+from corecore.study.batch.figures import Records
 from corecore.study.batch.intervals import differences, groups, mean_interval, share_interval
 
 
-def _results(rows: list[tuple[str, str, str, float, float]]) -> Results:
+def _results(rows: list[tuple[str, str, str, float, float]]) -> Records:
     """Records of id, plan, status, share removed, freehand breach."""
     ids, plans, states, removed, breach = zip(*rows, strict=True)
-    return Results(
+    return Records(
         {
             "id": np.array(ids, dtype=object), "variant": np.array(plans, dtype=object),
             "status": np.array(states, dtype=object), "cause": np.full(len(rows), None),

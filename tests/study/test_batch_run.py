@@ -25,8 +25,9 @@ from corecore.study.batch.failure_kinds import failure_kind
 from corecore.study.batch.limits import CaseLimits, memory_mib
 from corecore.study.batch.local import run_local
 from corecore.study.batch.manifest import Row, read_rows
-from corecore.study.batch.run import CSV, JOURNAL, PARQUET, Execution, Outcome, Work, run_batch
+from corecore.study.batch.run import JOURNAL, Execution, Outcome, Work, run_batch
 from corecore.study.batch.settings import Settings, Variant
+from corecore.study.batch.table import CSV, LONG_CSV, LONG_PARQUET, PARQUET
 
 pytest.importorskip("pyarrow")
 
@@ -49,8 +50,8 @@ def _one_by_one(cases: Any, work: Any, lost: Any, workers: int, **limits: Any) -
     return map(work, cases)
 
 
-def _table(out: Path) -> tuple[bytes, bytes]:
-    return (out / CSV).read_bytes(), (out / PARQUET).read_bytes()
+def _table(out: Path) -> list[bytes]:
+    return [(out / name).read_bytes() for name in (CSV, PARQUET, LONG_CSV, LONG_PARQUET)]
 
 
 def test_neither_the_number_of_workers_nor_their_order_shows(tmp_path: Path) -> None:

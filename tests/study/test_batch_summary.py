@@ -14,7 +14,7 @@ import pytest
 from corecore.app.cli import main
 from corecore.base.errors import InputError
 from corecore.study.batch.entry import Entry
-from corecore.study.batch.figures import breaches, causes, read_results, spreads, statuses
+from corecore.study.batch.figures import breaches, causes, read_records, spreads, statuses
 from corecore.study.batch.journal import opened
 from corecore.study.batch.plots import box_plot, cause_bars, histogram
 from corecore.study.batch.settings import Settings, header_of
@@ -31,7 +31,7 @@ def _table(folder: Path, records: list[dict[str, Any]]) -> Path:
     with opened(folder / "journal.jsonl", header_of(Settings()), {str(i): i for i in range(len(records))}) as journal:
         for row, record in enumerate(records):
             journal.append(Entry(row, {}, [record]))
-        write_tables(journal, folder / "results.parquet", folder / "results.csv")
+        write_tables(journal, folder)
     return folder / "results.parquet"
 
 
@@ -63,7 +63,7 @@ def _records(evil: str = "") -> list[dict[str, Any]]:
 
 def test_spreads_are_those_of_each_group(tmp_path: Path) -> None:
     records = _records()
-    results = read_results(_table(tmp_path, records))
+    results = read_records(_table(tmp_path, records))
     found = spreads(results, "totals.removed_fraction", 100.0)
     assert [(one.plan, one.group) for one in found] == [
         (plan, kind) for plan in ("core-10", "core-8") for kind in ("lens", "wedge")
@@ -85,7 +85,7 @@ def test_spreads_are_those_of_each_group(tmp_path: Path) -> None:
 
 
 def test_everything_is_counted_once(tmp_path: Path) -> None:
-    results = read_results(_table(tmp_path, _records()))
+    results = read_records(_table(tmp_path, _records()))
     assert statuses(results) == {plan: {"planned": 24, "failed": 3, "infeasible": 3} for plan in ("core-10", "core-8")}
     assert [(status, text, count) for status, text, count, _ in causes(results)] == [
         ("failed", "no head, …", 6), ("infeasible", "length_max_mm", 6),
@@ -114,7 +114,7 @@ class _Page(HTMLParser):
 
 
 def test_the_page_stands_alone_and_no_value_is_more_than_text(tmp_path: Path) -> None:
-    results = read_results(_table(tmp_path, _records(EVIL)))
+    results = read_records(_table(tmp_path, _records(EVIL)))
     text = summary_html(results, tmp_path / f"a{EVIL}".replace("/", ""))
     page = _Page()
     page.feed(text)
@@ -135,7 +135,7 @@ def test_the_page_stands_alone_and_no_value_is_more_than_text(tmp_path: Path) ->
 def test_a_record_that_lay_waiting_does_not_squeeze_the_others(tmp_path: Path) -> None:
     records = _records()
     records[0]["timings.case_s"] = 1950.0
-    results = read_results(_table(tmp_path, records))
+    results = read_records(_table(tmp_path, records))
     drawn = histogram(results, "timings.case_s", 1.0, "s")
     assert drawn is not None
     assert "1 beyond" in drawn
@@ -146,7 +146,7 @@ def test_a_record_that_lay_waiting_does_not_squeeze_the_others(tmp_path: Path) -
 
 
 def test_plots_that_would_be_empty_or_unreadable_are_left_out(tmp_path: Path) -> None:
-    results = read_results(_table(tmp_path, [{"id": "a", "variant": "", "status": "planned", "cause": None}]))
+    results = read_records(_table(tmp_path, [{"id": "a", "variant": "", "status": "planned", "cause": None}]))
     assert box_plot([], "x") is None
     assert histogram(results, "totals.optimality_gap", 1.0, "x") is None
     assert cause_bars(results) is None
@@ -175,6 +175,6 @@ def test_what_is_no_table_is_refused_in_one_line(tmp_path: Path, content: bytes 
     elif content == "empty":
         parquet.write_table(pa.table(columns).slice(0, 0), path)
     with pytest.raises(InputError) as caught:
-        read_results(path)
+        read_records(path)
     assert "\n" not in str(caught.value)
     assert "results.parquet" in str(caught.value)

@@ -17,11 +17,11 @@ from corecore.document.plan import PlanDocument
 from corecore.document.read import parsed
 from corecore.io.spreadsheet import FORMULA
 from corecore.study.batch import table
-from corecore.study.batch.columns import flattened, order, plan_record
+from corecore.study.batch.columns import LEAD, flattened, order, plan_record
 from corecore.study.batch.entry import Entry
 from corecore.study.batch.journal import opened
 from corecore.study.batch.settings import Settings, header_of
-from corecore.study.batch.table import write_tables
+from corecore.study.batch.table import LONG, write_tables
 
 parquet = pytest.importorskip("pyarrow.parquet")
 
@@ -36,9 +36,13 @@ def _tables(folder: Path, records: list[dict[str, Any]]) -> tuple[list[dict[str,
         # The last case is done first: the table has the manifest's order all the same.
         for row in reversed(range(len(records))):
             journal.append(Entry(row, {}, [records[row]]))
-        assert write_tables(journal, folder / "t.parquet", folder / "t.csv") == len(records)
-    with (folder / "t.csv").open(encoding="utf-8", newline="") as stream:
-        return parquet.read_table(folder / "t.parquet").to_pylist(), list(csv.DictReader(stream))
+        assert write_tables(journal, folder) == len(records)
+    return _written(folder, "results")
+
+
+def _written(folder: Path, name: str) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
+    with (folder / f"{name}.csv").open(encoding="utf-8", newline="") as stream:
+        return parquet.read_table(folder / f"{name}.parquet").to_pylist(), list(csv.DictReader(stream))
 
 
 @given(records=RECORDS, group=st.integers(1, 4))
@@ -90,7 +94,7 @@ def test_what_cannot_be_printed_is_not_kept(tmp_path: Path) -> None:
 def test_a_table_without_failures_has_a_place_for_them(tmp_path: Path) -> None:
     found, _ = _tables(tmp_path, [{"id": "a", "status": "planned"}])
     assert {"cause", "error", "variant", "seed"} <= set(found[0])
-    schema = parquet.read_schema(tmp_path / "t.parquet")
+    schema = parquet.read_schema(tmp_path / "results.parquet")
     assert (str(schema.field("cause").type), str(schema.field("seed").type)) == ("string", "int64")
 
 
@@ -99,24 +103,100 @@ def test_row_groups_are_of_bounded_size(tmp_path: Path, monkeypatch: pytest.Monk
     for size, groups in ((1, [3, 3, 2]), (6, [6, 2]), (8, [8]), (100, [8])):
         monkeypatch.setattr(table, "GROUP", size)
         found, _ = _tables(tmp_path, [{"id": f"{i}", "x": float(i)} for i in range(8)])
-        meta = parquet.ParquetFile(tmp_path / "t.parquet").metadata
+        meta = parquet.ParquetFile(tmp_path / "results.parquet").metadata
         assert [meta.row_group(i).num_rows for i in range(meta.num_row_groups)] == groups
         assert [row["x"] for row in found] == [float(i) for i in range(8)]
 
 
-def test_a_table_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _tables(tmp_path, [{"id": "old"}])
-    before = (tmp_path / "t.parquet").read_bytes()
+@pytest.mark.parametrize("file", ["results.csv", "results_long.parquet", "results_long.csv", "results.parquet"])
+def test_the_tables_are_written_whole_and_together_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
+    _tables(tmp_path, [{"id": "old", "totals.x": 1.0}])
+    before = {path.name: path.read_bytes() for path in tmp_path.glob("results*")}
+    assert len(before) == 4
+    owner = table._CsvFile if file.endswith("csv") else table._ParquetFile
+    whole = owner.finish
 
-    def full(*arguments: object) -> None:
-        arguments[1].write_bytes(b"PAR1")  # type: ignore[attr-defined]
-        raise OSError(28, "No space left on device")
+    def full(sheet: Any) -> None:
+        if sheet._path.name == file:
+            with table._told(sheet._path):
+                raise OSError(28, "No space left on device")
+        whole(sheet)
 
-    monkeypatch.setattr(table, "_write_parquet", full)
-    with pytest.raises(OutputError, match="No space left"):
-        _tables(tmp_path, [{"id": "new"}])
-    assert (tmp_path / "t.parquet").read_bytes() == before
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["journal.jsonl", "t.csv", "t.parquet"]
+    monkeypatch.setattr(owner, "finish", full)
+    with pytest.raises(OutputError, match=f"{file}: .*No space left"):
+        _tables(tmp_path, [{"id": "new", "totals.x": 2.0}])
+    assert {path.name: path.read_bytes() for path in tmp_path.glob("results*")} == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["journal.jsonl", *sorted(before)]
+
+
+@given(records=RECORDS, part=st.integers(1, 4))
+def test_the_long_table_is_the_wide_one_turned(
+    tmp_path_factory: pytest.TempPathFactory, records: list[dict[str, Any]], part: int
+) -> None:
+    records = [{"id": f"hip{i}", "preset": "p", **record} for i, record in enumerate(records)]
+    folder = tmp_path_factory.mktemp("table")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(table, "PART", part)
+        patch.setattr(table, "LONG_GROUP", 2 * part)
+        wide, _ = _tables(folder, records)
+    long, texts = _written(folder, "results_long")
+    found: dict[tuple[str, str], Any] = {}
+    for row, cells in zip(long, texts, strict=True):
+        assert tuple(row) == tuple(cells) == LONG
+        value = row["text"] if row["kind"] == "text" else row["value"]
+        assert (row["value"] is None) == (row["kind"] == "text")
+        if row["kind"] != "text":
+            assert float(cells["value"]) == value
+        found[row["id"], row["name"]] = bool(value) if row["kind"] == "flag" else value
+    named = {name: value for name, value in wide[0].items() if name not in ("id", "variant", "preset")}
+    assert found == {
+        (record["id"], name): record[name] for record in wide for name in named if record[name] is not None
+    }
+
+
+def test_a_row_of_the_long_table_says_group_unit_kind_and_tunnel(tmp_path: Path) -> None:
+    record = {
+        "id": "=1", "variant": "", "preset": "core-10", "status": "planned", "tunnels.2.length_mm": 81, "seed": 3,
+        "tunnels.10.entry.x": -4.5, "totals.removed_fraction": 0.25, "necrosis.lower_bound": True,
+        "truth.+x\x1b": "-1", "timings.search_s": 1.5,
+    }  # fmt: skip
+    _tables(tmp_path, [record, {"id": "b", "preset": "core-10", "status": "failed", "tunnels.2.length_mm": 0.5}])
+    long, texts = _written(tmp_path, "results_long")
+    rows = [tuple(row.values())[3:] for row in long if row["id"] == "=1"]
+    assert rows == [
+        ("record", "status", None, None, "planned", "", "text"),
+        ("record", "seed", None, 3.0, None, "", "number"),
+        ("totals", "totals.removed_fraction", None, 0.25, None, "1", "number"),
+        ("tunnels", "tunnels.length_mm", 2, 81.0, None, "mm", "number"),
+        ("tunnels", "tunnels.entry.x", 10, -4.5, None, "mm", "number"),
+        ("necrosis", "necrosis.lower_bound", None, 1.0, None, "", "flag"),
+        ("truth", "truth.+x\x1b", None, None, "-1", "", "text"),
+        ("timings", "timings.search_s", None, 1.5, None, "s", "number"),
+    ]
+    assert [row["id"] for row in texts] == ["'=1"] * 8 + ["b"] * 2
+    assert {row["text"] for row in texts} == {"planned", "failed", "", "'-1"}
+    assert [row["value"] for row in texts if row["name"] == "tunnels.length_mm"] == ["81.0", "0.5"]
+
+
+def test_only_chosen_columns_are_in_every_table_and_the_leading_ones_always(tmp_path: Path) -> None:
+    records = [{"id": "a", "totals.x": 1.0, "tunnels.1.tip.x": 2.0, "tunnels.2.tip.x": 3.0, "necrosis.volume_ml": 4.0}]
+    for paths, names in (
+        (["totals", "tunnels.tip"], ["totals.x", "tunnels.1.tip.x", "tunnels.2.tip.x"]),
+        (["tunnels.2"], ["tunnels.2.tip.x"]),
+        (["necrosis.volume_ml", "necrosis.volume"], ["necrosis.volume_ml"]),
+        (["record"], []),
+        ([], ["totals.x", "tunnels.1.tip.x", "tunnels.2.tip.x", "necrosis.volume_ml"]),
+    ):
+        (tmp_path / "journal.jsonl").unlink(missing_ok=True)
+        with opened(tmp_path / "journal.jsonl", header_of(Settings()), {"0": 0}) as journal:
+            journal.append(Entry(0, {}, records))
+            write_tables(journal, tmp_path, paths)
+        wide, _ = _written(tmp_path, "results")
+        assert list(wide[0]) == [*LEAD, *names]
+        long, _ = _written(tmp_path, "results_long")
+        assert [row["value"] for row in long] == [wide[0][name] for name in names]
 
 
 def test_without_pyarrow_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

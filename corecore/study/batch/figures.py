@@ -11,15 +11,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from corecore.base.errors import CorecoreError, InputError
-from corecore.base.input_file import first_line, opened
+from corecore.base.errors import InputError
 from corecore.study.batch.failure_kinds import failure_kind
-from corecore.study.batch.table import arrow
+from corecore.study.batch.frames import NEEDED, parquet_file
 
 #: Most rows of a table read (engineering choice).
 RECORDS_MAX = 5_000_000
-#: Columns a table must have to be a batch's.
-NEEDED = ("id", "variant", "status", "cause")
 #: What else is read where it is there.
 WANTED = (
     "preset", "infeasible.binding", "truth.lesion.kind", "necrosis.steinberg", "necrosis.jic.type",
@@ -47,7 +44,7 @@ SPREADS = (
 
 
 @dataclass(frozen=True)
-class Results:
+class Records:
     """A batch's table by column; figures that are missing are NaN, texts ``None``."""
 
     columns: dict[str, npt.NDArray[Any]]
@@ -98,31 +95,16 @@ def columns_read(names: Iterable[str]) -> list[str]:
     return sorted({name for name in (*NEEDED, *WANTED, *tunnels, *risks) if name in given})
 
 
-def read_results(path: Path) -> Results:
+def read_records(path: Path) -> Records:
     """The table of a batch. Raises ``InputError`` for a file that is none."""
-    parquet = arrow().parquet
-    try:
-        with opened(path, "results.parquet of corecore batch") as stream:
-            stored = parquet.ParquetFile(stream)
-            names = set(stored.schema_arrow.names)
-            missing = [name for name in NEEDED if name not in names]
-            if missing:
-                raise InputError(
-                    f"{path}: no column {missing[0]!r}; results.parquet of corecore batch is accepted",
-                    code="results-unusable",
-                )
-            if stored.metadata.num_rows > RECORDS_MAX:
-                raise InputError(
-                    f"{path}: {stored.metadata.num_rows:,} rows; up to {RECORDS_MAX:,} are accepted",
-                    code="results-unusable",
-                )
-            table = stored.read(columns=columns_read(names))
-            cells = {name: table[name].to_pylist() for name in table.column_names}
-    except (CorecoreError, MemoryError):
-        raise
-    # pyarrow answers a broken file with errors of nearly every kind.
-    except Exception as error:
-        raise InputError(f"{path}: not readable as Parquet ({first_line(error)})", code="results-unusable") from error
+    with parquet_file(path, NEEDED) as stored:
+        if stored.metadata.num_rows > RECORDS_MAX:
+            raise InputError(
+                f"{path}: {stored.metadata.num_rows:,} rows; up to {RECORDS_MAX:,} are accepted",
+                code="results-unusable",
+            )
+        table = stored.read(columns=columns_read(stored.schema_arrow.names))
+        cells = {name: table[name].to_pylist() for name in table.column_names}
     texts = {*NEEDED, *CLASSES, "necrosis.jic.type", "preset", "infeasible.binding", "versions.corecore", "warnings"}
     columns: dict[str, npt.NDArray[Any]] = {}
     for name, values in cells.items():
@@ -140,10 +122,10 @@ def read_results(path: Path) -> Results:
     for clearance in CLEARANCES:
         every = [values for name, values in columns.items() if name.startswith("tunnels.") and name.endswith(clearance)]
         columns[clearance] = np.fmin.reduce(every) if every else np.full(table.num_rows, np.nan)
-    return Results(columns)
+    return Records(columns)
 
 
-def spreads(results: Results, name: str, factor: float = 1.0, *, by_class: bool = True) -> list[Spread]:
+def spreads(results: Records, name: str, factor: float = 1.0, *, by_class: bool = True) -> list[Spread]:
     """Spread of a figure by plan and, with ``by_class``, by the lesion's class; a group without the figure has none."""
     values = factor * results.numbers(name)
     planned = results.texts("status") == "planned"
@@ -158,7 +140,7 @@ def spreads(results: Results, name: str, factor: float = 1.0, *, by_class: bool 
     return found
 
 
-def statuses(results: Results) -> dict[str, Counter[str]]:
+def statuses(results: Records) -> dict[str, Counter[str]]:
     """Records by plan and status."""
     found: dict[str, Counter[str]] = {}
     for plan, status in zip(results.plans, results.texts("status"), strict=True):
@@ -166,7 +148,7 @@ def statuses(results: Results) -> dict[str, Counter[str]]:
     return dict(sorted(found.items()))
 
 
-def causes(results: Results) -> list[tuple[str, str, int, list[str]]]:
+def causes(results: Records) -> list[tuple[str, str, int, list[str]]]:
     """Why there is no plan: status, kind of cause, how often, and up to ten ids; most frequent first."""
     counts: Counter[tuple[str, str]] = Counter()
     ids: dict[tuple[str, str], list[str]] = {}
@@ -185,7 +167,7 @@ def causes(results: Results) -> list[tuple[str, str, int, list[str]]]:
     )]  # fmt: skip
 
 
-def breaches(results: Results) -> list[tuple[str, str, float, float]]:
+def breaches(results: Records) -> list[tuple[str, str, float, float]]:
     """Mean probability, over planned records, of breaching cortex and joint: plan, method, the two."""
     methods = sorted({name.split(".")[2] for name in results.columns if name.startswith("totals.risk.")})
     plans = np.array(results.plans, dtype=object)

@@ -14,7 +14,7 @@ import numpy as np
 from scipy import stats
 
 from corecore.base.grid import FloatArray
-from corecore.study.batch.figures import Results
+from corecore.study.batch.figures import Records
 
 #: Samples of a bootstrap: the ends of its interval are steady to a hundredth of its width or so.
 RESAMPLES = 2000
@@ -72,7 +72,7 @@ def share_interval(hits: int, count: int) -> Interval:
     return Interval(count, hits / count, float(found.low), float(found.high))
 
 
-def groups(results: Results, classes: Sequence[str], *, method: str = "freehand") -> list[Group]:
+def groups(results: Records, classes: Sequence[str], *, method: str = "freehand") -> list[Group]:
     """Every plan on every class of lesion; ``classes``: each record's. ``breach``: mean, over its tunnels, of
     the probability that a drilling by ``method`` leaves the bone, where it was worked out."""
     judged, removed = _removed(results)
@@ -94,7 +94,7 @@ def groups(results: Results, classes: Sequence[str], *, method: str = "freehand"
     return found
 
 
-def differences(results: Results, classes: Sequence[str]) -> list[Difference]:
+def differences(results: Records, classes: Sequence[str]) -> list[Difference]:
     """Every two plans compared hip by hip, by class of lesion; hips that one of the two failed on are left out."""
     judged, removed = _removed(results)
     by_plan: dict[str, dict[str, tuple[str, float]]] = {}
@@ -114,7 +114,7 @@ def differences(results: Results, classes: Sequence[str]) -> list[Difference]:
     return found
 
 
-def _removed(results: Results) -> tuple[np.ndarray, FloatArray]:
+def _removed(results: Records) -> tuple[np.ndarray, FloatArray]:
     """Which records were judged (N,), and the share each removes (N,): 0 without a feasible tunnel."""
     status = results.texts("status")
     share = np.where(status == "infeasible", 0.0, results.numbers(REMOVED))

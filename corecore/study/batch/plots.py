@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from corecore.study.batch.figures import Results, Spread, causes, spreads
+from corecore.study.batch.figures import Records, Spread, causes, spreads
 
 #: Colours of plans, in order; told apart by colour-blind readers too (Okabe and Ito).
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#F0E442", "#666666")
@@ -58,7 +58,7 @@ def box_plot(found: Sequence[Spread], axis_label: str) -> str | None:
     return _svg(draw, (7.2, 3.2))
 
 
-def histogram(results: Results, name: str, factor: float, axis_label: str) -> str | None:
+def histogram(results: Records, name: str, factor: float, axis_label: str) -> str | None:
     """How often a figure takes which value, a line a plan, few far ones left out; ``None`` where no record has it."""
     values = factor * results.numbers(name)
     plans = np.array(results.plans, dtype=object)
@@ -87,7 +87,7 @@ def histogram(results: Results, name: str, factor: float, axis_label: str) -> st
     return _svg(draw, (7.2, 2.6))
 
 
-def cause_bars(results: Results) -> str | None:
+def cause_bars(results: Records) -> str | None:
     """The most frequent reasons for no plan; ``None`` where every record has one."""
     found = causes(results)[:BARS_MAX]
     if not found:
@@ -103,7 +103,7 @@ def cause_bars(results: Results) -> str | None:
     return _svg(draw, (7.2, 0.8 + 0.3 * len(found)))
 
 
-def removed_boxes(results: Results) -> str | None:
+def removed_boxes(results: Records) -> str | None:
     """Lesion removed, by class and plan."""
     return box_plot(spreads(results, "totals.removed_fraction", 100.0), "lesion removed, %")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TypeAlias
 from corecore.base.errors import InputError, OutputError
 from corecore.study.batch.case import changed_file, lost_case, run_case
 from corecore.study.batch.cluster import run_cluster
+from corecore.study.batch.dictionary import check_choice
 from corecore.study.batch.entry import Entry
 from corecore.study.batch.failure_kinds import failure_kind
 from corecore.study.batch.journal import opened
@@ -20,7 +21,7 @@ from corecore.study.batch.manifest import Row
 from corecore.study.batch.settings import Settings, header_of, inputs_of
 from corecore.study.batch.table import arrow, write_tables
 
-JOURNAL, PARQUET, CSV = "journal.jsonl", "results.parquet", "results.csv"
+JOURNAL = "journal.jsonl"
 #: Most ids named of one kind of failure.
 NAMED_MAX = 20
 
@@ -77,12 +78,14 @@ def run_batch(
     *,
     base: Path,
     execution: Execution = Execution(),
+    columns: Sequence[str] = (),
     progress: Callable[[int, int, int], None] = lambda done, total, failed: None,
     work: Work = run_case,
 ) -> Outcome:
-    """Plan every row, and write the journal, ``results.parquet`` and ``results.csv`` into ``out``.
+    """Plan every row, and write the journal and the tables, wide and long, into ``out``.
 
-    ``base`` is the folder that the rows' paths are seen from. ``progress`` is told how many rows of how many are done
+    ``base`` is the folder that the rows' paths are seen from. ``columns`` are the groups or columns that the tables
+    hold, all without them; the journal holds every figure all the same. ``progress`` is told how many rows of how many are done
     in this run, and how many records of all have failed. Raises ``InputError`` for settings that cannot be, a journal
     that is another run's or not as it was written; ``OutputError`` where ``out`` holds a batch and
     ``resume`` is not asked for; ``MissingExtraError`` without the libraries.
@@ -90,6 +93,7 @@ def run_batch(
     arrow()
     settings.check()
     execution.check()
+    check_choice(columns)
     journal_path = out / JOURNAL
     if journal_path.exists() and not (execution.resume or execution.retry_failed):
         raise OutputError(
@@ -118,7 +122,7 @@ def run_batch(
             journal.append(entry)
             outcome.count(entry)
             progress(done, len(left), outcome.statuses.get("failed", 0))
-        write_tables(journal, out / PARQUET, out / CSV)
+        write_tables(journal, out, columns)
     return outcome
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from corecore.base.notice import NOTICE
 from corecore.base.version import __version__
-from corecore.study.batch.figures import NO_CLASS, SPREADS, Results, breaches, causes, spreads, statuses
+from corecore.study.batch.figures import NO_CLASS, SPREADS, Records, breaches, causes, spreads, statuses
 from corecore.study.batch.intervals import Interval, differences, groups
 
 Table = tuple[str, tuple[str, ...], list[tuple[str, ...]]]
@@ -33,7 +33,7 @@ CLASS_WORDS = {
 }
 
 
-def tables(results: Results) -> list[Table]:
+def tables(results: Records) -> list[Table]:
     """Every table of the summary: title, heads, rows of texts. The first head's column is text."""
     kinds = sorted({status for counts in statuses(results).values() for status in counts})
     found: list[Table] = [
@@ -69,7 +69,7 @@ def tables(results: Results) -> list[Table]:
     return found
 
 
-def _compared(results: Results) -> list[Table]:
+def _compared(results: Records) -> list[Table]:
     """What every plan removes of every hip, and which removes more on the same hips; a class by itself if several."""
     kinds = results.classes[1]
     every = [["all"] * len(results), *([kinds] if len(set(kinds)) > 1 else [])]
@@ -104,7 +104,7 @@ def _told(interval: Interval, *, signed: bool = False) -> tuple[str, str]:
     return value, f"{100.0 * interval.low:{sign}.1f} to {100.0 * interval.high:{sign}.1f}"
 
 
-def summary_text(results: Results) -> str:
+def summary_text(results: Records) -> str:
     """The tables as plain text."""
     parts = []
     for title, heads, rows in tables(results):
@@ -119,7 +119,7 @@ def summary_text(results: Results) -> str:
     return "\n\n".join(parts)
 
 
-def summary_html(results: Results, source: Path) -> str:
+def summary_html(results: Records, source: Path) -> str:
     """The page: tables and plots, every value escaped, nothing fetched, nothing run."""
     # Drawn only here: tables as text need no plotting library.
     from corecore.study.batch.plots import cause_bars, histogram, removed_boxes

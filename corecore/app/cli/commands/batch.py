@@ -21,9 +21,10 @@ from corecore.base.parallel import thread_count
 from corecore.base.parsing import parse_settings
 from corecore.study.batch.limits import CASE_SECONDS, CaseLimits
 from corecore.study.batch.manifest import read_rows
-from corecore.study.batch.run import CSV, JOURNAL, PARQUET, Execution, Outcome, run_batch
+from corecore.study.batch.run import JOURNAL, Execution, Outcome, run_batch
 from corecore.study.batch.settings import Settings, Value, Variant
 from corecore.study.batch.study import read_study
+from corecore.study.batch.table import CSV, LONG_CSV, LONG_PARQUET, PARQUET
 
 #: A bar is worth its flicker for work longer than this, s.
 BAR_AFTER_S = 2.0
@@ -54,6 +55,10 @@ def batch(
     case_memory: Annotated[
         int | None, typer.Option(help="Most memory of a case, MiB; a row that takes more is ended and fails.")
     ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(metavar="GROUP|COLUMN,…", help="Only these in the tables; default: all. See docs/columns.md."),
+    ] = None,
     preset: Preset = None,
     tunnels: Tunnels = None,
     diameter: Diameter = None,
@@ -68,7 +73,7 @@ def batch(
     ] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Plan many hips and write one table: Parquet and CSV, a row per hip, whatever becomes of it."""
+    """Plan many hips and write one table: Parquet and CSV, wide and long, a row per hip, whatever becomes of it."""
     folder = str((out / "plans").absolute()) if plans else None
     left_out: tuple[tuple[str, str], ...] = ()
     if study is not None:
@@ -96,7 +101,8 @@ def batch(
         )
     limits = CaseLimits(case_seconds, case_memory)
     execution = Execution(thread_count() if workers is None else workers, scheduler, resume, retry_failed, limits)
-    return run(source, out, settings, execution, left_out=left_out, as_json=as_json)
+    paths = tuple(part.strip() for part in (columns or "").split(",") if part.strip())
+    return run(source, out, settings, execution, columns=paths, left_out=left_out, as_json=as_json)
 
 
 def run(
@@ -105,17 +111,18 @@ def run(
     settings: Settings,
     execution: Execution,
     *,
+    columns: tuple[str, ...],
     left_out: tuple[tuple[str, str], ...],
     as_json: bool,
 ) -> int:
-    """Run a batch with a bar, and tell what became of it; ``left_out``: combinations of a study, with the reason."""
+    """Run a batch with a bar, and tell what became of it; ``columns``: of the tables; ``left_out``: combinations of a study, with the reason."""
     rows = read_rows(source)
     started = time.perf_counter()
     try:
         with _bar(quiet=as_json) as progress:
             outcome = run_batch(
                 rows, settings, out, base=source if source.is_dir() else source.parent, execution=execution,
-                progress=progress,
+                columns=columns, progress=progress,
             )  # fmt: skip
     except KeyboardInterrupt:
         raise CorecoreError(
@@ -128,7 +135,8 @@ def run(
 def _tell(outcome: Outcome, out: Path, seconds: float, left_out: tuple[tuple[str, str], ...], *, as_json: bool) -> None:
     if as_json:
         failures = [{"cause": c, "count": n, "ids": ids} for c, (n, ids) in outcome.failures.items()]
-        files = {"parquet": str(out / PARQUET), "csv": str(out / CSV), "journal": str(out / JOURNAL)}
+        names = {"parquet": PARQUET, "csv": CSV, "long_parquet": LONG_PARQUET, "long_csv": LONG_CSV, "journal": JOURNAL}
+        files = {key: str(out / name) for key, name in names.items()}
         content = {"rows": outcome.rows, "statuses": outcome.statuses, "failures": failures, **files}
         content["left_out"] = [{"variant": name, "cause": why} for name, why in left_out]
         typer.echo(json.dumps({**content, "seconds": round(seconds, 1)}, indent=1))
@@ -140,7 +148,7 @@ def _tell(outcome: Outcome, out: Path, seconds: float, left_out: tuple[tuple[str
     for cause, (number, ids) in sorted(outcome.failures.items(), key=lambda item: (-item[1][0], item[0])):
         more = f" and {number - len(ids)} more" if number > len(ids) else ""
         typer.echo(f"  failed, {number}: {cause}\n    {', '.join(ids)}{more}")
-    typer.echo(f"written: {out / PARQUET}  {out / CSV}")
+    typer.echo("written: " + "  ".join(str(out / name) for name in (PARQUET, CSV, LONG_PARQUET, LONG_CSV)))
 
 
 @contextlib.contextmanager

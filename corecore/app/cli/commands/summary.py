@@ -19,10 +19,10 @@ def summary(
     as_json: AsJson = False,
 ) -> int:
     """Tables and plots of a batch: what was removed, with what room, what failed and why."""
-    from corecore.study.batch.figures import read_results
+    from corecore.study.batch.figures import read_records
     from corecore.study.batch.summary import summary_html, summary_text, tables
 
-    found = read_results(results)
+    found = read_records(results)
     if out is not None:
         atomic_write_text(out, summary_html(found, results))
     if as_json:
