@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,10 @@ import numpy.typing as npt
 from corecore.base.distance_field import SMOOTHING_VOXELS, smoothed_level
 from corecore.base.errors import InputError
 from corecore.base.grid import BoolArray, FloatArray, transform
+
+if TYPE_CHECKING:
+    # Loaded where a mesh is made: it takes a second.
+    import pyvista
 
 IntArray = npt.NDArray[np.int64]
 
@@ -122,16 +126,12 @@ class TriangleMesh:
 # A bone takes half a second: whoever knows early that a page will be written asks early.
 @lru_cache(maxsize=4)
 def _decimated(mesh: TriangleMesh, triangles: int) -> TriangleMesh:
-    from vtkmodules.vtkFiltersCore import vtkQuadricDecimation
-
-    # In VTK a float64 mesh far from the origin loses the quadric's digits: work about the middle.
+    # A float64 mesh far from the origin loses the quadric's digits: work about the middle.
     middle = mesh.points_mm.mean(axis=0)
-    decimate = vtkQuadricDecimation()
-    decimate.SetInputData(_to_vtk(TriangleMesh(mesh.points_mm - middle, mesh.triangles)))
-    decimate.SetTargetReduction(1.0 - triangles / len(mesh.triangles))
-    decimate.VolumePreservationOn()
-    decimate.Update()
-    result = _from_vtk(decimate.GetOutput())
+    reduced = poly_data(TriangleMesh(mesh.points_mm - middle, mesh.triangles)).decimate(
+        1.0 - triangles / len(mesh.triangles), volume_preservation=True
+    )
+    result = triangle_mesh(reduced)
     return TriangleMesh(result.points_mm + middle, result.triangles)
 
 
@@ -170,53 +170,31 @@ def surface_mesh(voxels: BoolArray, spacing_mm: npt.ArrayLike) -> TriangleMesh:
 
 def _contour(level: FloatArray, spacing: FloatArray) -> TriangleMesh:
     """The half level of a padded array by flying edges, first voxel at the origin."""
-    from vtkmodules.util.numpy_support import numpy_to_vtk
-    from vtkmodules.vtkCommonDataModel import vtkImageData
-    from vtkmodules.vtkFiltersCore import vtkFlyingEdges3D
+    import pyvista
 
-    image = vtkImageData()
-    image.SetDimensions(*(int(n) for n in level.shape))
-    image.SetSpacing(*(float(s) for s in spacing))
-    scalars = numpy_to_vtk(np.ascontiguousarray(level.ravel(order="F")), deep=True)
-    image.GetPointData().SetScalars(scalars)
-    contour = vtkFlyingEdges3D()
-    contour.SetInputData(image)
-    contour.SetValue(0, SURFACE_LEVEL)
-    contour.ComputeNormalsOff()
-    contour.ComputeGradientsOff()
-    contour.ComputeScalarsOff()
-    contour.Update()
-    mesh = _from_vtk(contour.GetOutput())
+    image = pyvista.ImageData(dimensions=level.shape, spacing=spacing)
+    image["level"] = level.ravel(order="F")
+    mesh = triangle_mesh(image.contour([SURFACE_LEVEL], "level", compute_scalars=False, method="flying_edges"))
     # Flying edges winds either way by version; the volume's sign says which this was.
     return mesh if mesh.volume_ml >= 0 else TriangleMesh(mesh.points_mm, mesh.triangles[:, ::-1])
 
 
-def _to_vtk(mesh: TriangleMesh) -> Any:
-    from vtkmodules.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray
-    from vtkmodules.vtkCommonCore import vtkPoints
-    from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkPolyData
+def poly_data(surface: TriangleMesh) -> pyvista.PolyData:
+    """A triangle mesh as PyVista takes it: float64 points in the mesh's own frame and mm, triangles in their order.
 
-    points = vtkPoints()
-    points.SetDataTypeToDouble()
-    points.SetData(numpy_to_vtk(np.ascontiguousarray(mesh.points_mm), deep=True))
-    cells = vtkCellArray()
-    offsets = np.arange(0, 3 * len(mesh.triangles) + 1, 3, dtype=np.int64)
-    cells.SetData(
-        numpy_to_vtkIdTypeArray(offsets, deep=True),
-        numpy_to_vtkIdTypeArray(np.ascontiguousarray(mesh.triangles).ravel(), deep=True),
-    )
-    data = vtkPolyData()
-    data.SetPoints(points)
-    data.SetPolys(cells)
-    return data
+    Raises nothing: a mesh without triangles becomes one without cells.
+    """
+    import pyvista
+
+    # Copies of its own: PyVista changes arrays in place, and a mesh does not change.
+    return pyvista.PolyData.from_regular_faces(surface.points_mm.copy(), surface.triangles, deep=True)
 
 
-def _from_vtk(data: Any) -> TriangleMesh:
-    from vtkmodules.util.numpy_support import vtk_to_numpy
+def triangle_mesh(data: pyvista.PolyData) -> TriangleMesh:
+    """The triangles of a PyVista surface, points that none of them names left out.
 
-    if data.GetNumberOfPolys() == 0:
-        return TriangleMesh(np.zeros((0, 3)), np.zeros((0, 3), dtype=np.int64))
-    points = vtk_to_numpy(data.GetPoints().GetData()).astype(np.float64)
-    triangles = vtk_to_numpy(data.GetPolys().GetConnectivityArray()).astype(np.int64).reshape(-1, 3)
+    Raises ``InputError`` for points that are not finite, ``ValueError`` for polygons of more corners.
+    """
+    triangles = np.asarray(data.regular_faces, dtype=np.int64).reshape(-1, 3)
     used, renamed = np.unique(triangles, return_inverse=True)
-    return TriangleMesh(points[used], renamed.reshape(-1, 3))
+    return TriangleMesh(np.asarray(data.points, dtype=np.float64)[used], renamed.reshape(-1, 3))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from corecore.base.errors import InputError
 from corecore.base.grid import BoolArray, FloatArray
-from corecore.base.mesh import TriangleMesh, surface_mesh
+from corecore.base.mesh import TriangleMesh, poly_data, surface_mesh, triangle_mesh
 
 
 def tetrahedron() -> TriangleMesh:
@@ -149,3 +149,19 @@ def test_what_cannot_be_a_mesh_is_refused() -> None:
         TriangleMesh(np.array([[np.nan, 0, 0]]), np.zeros((0, 3), dtype=int))
     with pytest.raises(InputError, match="naming point 3"):
         TriangleMesh(np.zeros((3, 3)), np.array([[0, 1, 3]]))
+
+
+def test_a_mesh_through_pyvista_and_back_is_the_same_to_the_last_bit() -> None:
+    voxels = np.zeros((12, 14, 16), dtype=bool)
+    voxels[3:9, 3:10, 4:12] = True
+    mesh = surface_mesh(voxels, (0.7, 0.8, 1.1))
+    data = poly_data(mesh)
+    assert data.volume == pytest.approx(1000 * mesh.volume_ml, rel=1e-6)
+    assert data.is_manifold
+    back = triangle_mesh(data)
+    assert np.array_equal(back.points_mm, mesh.points_mm)
+    assert np.array_equal(back.triangles, mesh.triangles)
+    # PyVista's copy is its own.
+    data.points += 1.0
+    assert np.array_equal(back.points_mm, mesh.points_mm)
+    assert poly_data(TriangleMesh(np.zeros((0, 3)), np.zeros((0, 3), dtype=np.int64))).n_cells == 0
