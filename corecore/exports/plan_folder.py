@@ -23,6 +23,7 @@ from corecore.document.seal import plan_hash, seal_of, signature_of
 from corecore.document.stamp import Provenance
 from corecore.hip.case import DRAFT_NOTE, Case, Source
 from corecore.hip.hip import Hip
+from corecore.hip.lesion import Lesion
 from corecore.io.files import atomic_write_text, sha256_of, staged_folder
 from corecore.io.markups import MarkupLine, write_lines
 from corecore.io.nifti import write_image, write_labels, write_mask
@@ -135,10 +136,15 @@ def _write_bodies(
 def meshes(hip: Hip) -> tuple[TriangleMesh, TriangleMesh]:
     """Surfaces of bone and lesion in world RAS mm."""
     femur = surface_mesh(hip.bone_mask.voxels, hip.bone_mask.grid.spacing_mm).transformed(hip.world_from_local)
-    mask = hip.lesion.drawn
+    return femur, lesion_mesh(hip.lesion, hip)
+
+
+def lesion_mesh(lesion: Lesion, hip: Hip) -> TriangleMesh:
+    """Surface of a hip's lesion, or of a part of it, in world RAS mm."""
+    mask = lesion.drawn
     spacing = mask.grid.spacing_mm
     frame = hip.world_from_local @ mask.grid.world_from_index @ np.diag([*(1.0 / spacing), 1.0])
-    return femur, surface_mesh(mask.voxels, spacing).transformed(frame)
+    return surface_mesh(mask.voxels, spacing).transformed(frame)
 
 
 def prepared_meshes(hip: Hip, *, pictures: bool) -> tuple[TriangleMesh, TriangleMesh]:

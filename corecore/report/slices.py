@@ -7,7 +7,7 @@ and the lines that the drill's wall must not cross stand inside the bone at each
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -147,7 +147,47 @@ def tightest(scene: Scene) -> int:
     return int(np.argmin([room(tunnel) for tunnel in scene.tunnels]))
 
 
-def planes(scene: Scene, tunnel: DrawnTunnel) -> list[tuple[Plane, str]]:
+class FemurFrame(Protocol):
+    """The femur's own axes and head, RAS mm: of a scene, or of a hip."""
+
+    @property
+    def head_center(self) -> FloatArray:
+        """Centre of the head, (3,)."""
+
+    @property
+    def head_radius_mm(self) -> float:
+        """Radius of the head's sphere."""
+
+    @property
+    def proximal(self) -> FloatArray:
+        """Unit vector along the shaft, upwards."""
+
+    @property
+    def anterior(self) -> FloatArray:
+        """Unit vector to the front."""
+
+    @property
+    def patient_right(self) -> FloatArray:
+        """Unit vector to the patient's right."""
+
+
+class DrillPath(Protocol):
+    """A drilling path, RAS mm."""
+
+    @property
+    def entry(self) -> FloatArray:
+        """Where it begins, (3,)."""
+
+    @property
+    def tip(self) -> FloatArray:
+        """Where it ends, (3,)."""
+
+    @property
+    def direction(self) -> FloatArray:
+        """Unit vector from entry to tip."""
+
+
+def planes(scene: FemurFrame, tunnel: DrillPath) -> list[tuple[Plane, str]]:
     """The plane through the axis that stands upright, and the one through the axis across it."""
     way = tunnel.direction
     above = scene.proximal - (scene.proximal @ way) * way
@@ -161,7 +201,7 @@ def planes(scene: Scene, tunnel: DrawnTunnel) -> list[tuple[Plane, str]]:
     return [(first, "Seen from the front; marks every 10 mm from the entry"), (second, "Seen from below")]
 
 
-def _around(scene: Scene, tunnel: DrawnTunnel, title: str, right: FloatArray, up: FloatArray) -> Plane:
+def _around(scene: FemurFrame, tunnel: DrillPath, title: str, right: FloatArray, up: FloatArray) -> Plane:
     """A plane through the tunnel that holds head and entry."""
     right, up = right / np.linalg.norm(right), up / np.linalg.norm(up)
     r = scene.head_radius_mm
