@@ -140,10 +140,17 @@ def json_of(path: Path, what: str, limit: int = MAX_TEXT_BYTES) -> Any:
 
 
 def parsed_json(data: bytes | str) -> Any:
-    """Plain, finite JSON. Raises ``ValueError``, one line, for anything else, and for what is too long or too deep."""
+    """Plain, finite JSON, each key of an object once: of two, one reader takes the first and another the last.
+
+    Raises ``ValueError``, one line, for anything else, and for what is too long or too deep.
+    """
     text = data if isinstance(data, str) else data.decode("utf-8-sig")
     try:
-        return _shallow(json.loads(text, parse_constant=_not_finite, parse_float=_finite, parse_int=_whole))
+        return _shallow(
+            json.loads(
+                text, parse_constant=_not_finite, parse_float=_finite, parse_int=_whole, object_pairs_hook=_single
+            )
+        )
     except RecursionError:
         raise _too_deep() from None
 
@@ -180,6 +187,15 @@ def _shallow(content: Any) -> Any:
         if not level:
             return content
     raise _too_deep()
+
+
+def _single(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    table = dict(pairs)
+    if len(table) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in table if names.count(name) > 1)
+        raise ValueError(f"the key {short(twice)!r} stands twice in one object")
+    return table
 
 
 def _too_deep() -> ValueError:

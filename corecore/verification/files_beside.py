@@ -5,9 +5,9 @@ Their fingerprints show a change; these show a file that was exchanged and liste
 
 from __future__ import annotations
 
-import contextlib
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +20,12 @@ from corecore.document.measures import MeasuresDocument
 from corecore.document.plan import PlanDocument
 from corecore.document.read import read_measures
 from corecore.document.stated import StatedPlan, StatedTunnel
-from corecore.io.markups import read_lines
+from corecore.io.markups import read_lines, read_points
 from corecore.verification.report import Check
 
 NAME, MARKUPS = "measures.json", "tunnels.mrk.json"
+#: Every plan is written with these and a body for each tunnel; pictures can be left out.
+ALWAYS = (NAME, MARKUPS, "femur.stl", "lesion.stl", "run.log")
 #: Keys of ``measures.json`` by the place in the plan that must say the same.
 FROM_PLAN = {
     "case": "case", "corecore_version": "corecore_version", "coordinate_system": "coordinate_system", "units": "units",
@@ -41,31 +43,46 @@ STL_MAX_BYTES = 50_000_000
 
 
 def file_checks(plan: StatedPlan) -> list[Check]:
-    """Every such file that can be read; one that is missing or damaged is judged by its fingerprint alone."""
+    """Every such file of a plan that lists its files: one that is not listed, or cannot be read, disagrees."""
+    if not isinstance(plan.file.content.get("outputs"), list):
+        return []
     names, folder = {one.path for one in listed(plan.file.plan.outputs)}, plan.path.parent
-    checks: list[Check] = []
+    bodies = {f"tunnel_{number}.stl": tunnel for number, tunnel in enumerate(plan.tunnels, start=1)}
+    checks = [_same(f"outputs ({name})", "listed", "not listed") for name in (*ALWAYS, *bodies) if name not in names]
     if NAME in names:
-        with contextlib.suppress(InputError):
-            checks += _measures(read_measures(folder / NAME), plan.file.plan)
+        checks += _read(NAME, lambda: _measures(read_measures(folder / NAME), plan.file.plan))
     if MARKUPS in names:
-        with contextlib.suppress(InputError):
-            checks.append(_lines(read_lines(folder / MARKUPS), plan))
-    for number, tunnel in enumerate(plan.tunnels, start=1):
-        name = f"tunnel_{number}.stl"
+        checks += _read(MARKUPS, partial(_lines, folder / MARKUPS, plan))
+    for name, tunnel in bodies.items():
         if name in names:
-            with contextlib.suppress(InputError):
-                gap = _off(tunnel, _corners(folder / name))
-                checks.append(Check(f"{name}: wall", 0.0, gap, BODY_MM, "mm", gap <= BODY_MM, cross=True))
+            checks += _read(name, partial(_wall, name, tunnel, folder / name))
     return checks
 
 
-def _lines(lines: Sequence[tuple[FloatArray, FloatArray]], plan: StatedPlan) -> Check:
-    """The lines of the markups: as many as tunnels, each from its entry to its tip."""
-    if len(lines) != len(plan.tunnels):
-        return _same(f"{MARKUPS}: lines", str(len(plan.tunnels)), str(len(lines)))
-    ends = [(one.entry, one.tip) for one in plan.tunnels]
-    gap = float(np.max(np.abs(np.array(lines) - np.array(ends)))) if lines else 0.0
-    return Check(f"{MARKUPS}: lines", 0.0, gap, BODY_MM, "mm", gap <= BODY_MM, cross=True)
+def _read(name: str, checks: Callable[[], list[Check]]) -> list[Check]:
+    """The checks of a file; that it could not be read, where a program less strict may read something else in it."""
+    try:
+        return checks()
+    except InputError:
+        return [_same(f"{name} (content)", "as corecore writes it", "not readable")]
+
+
+def _wall(name: str, tunnel: StatedTunnel, file: Path) -> list[Check]:
+    gap = _off(tunnel, _corners(file))
+    return [Check(f"{name}: wall", 0.0, gap, BODY_MM, "mm", gap <= BODY_MM, cross=True)]
+
+
+def _lines(file: Path, plan: StatedPlan) -> list[Check]:
+    """The lines of the markups: as many as tunnels, each from its entry to its tip, and no other point beside them."""
+    lines, tunnels = read_lines(file), plan.tunnels
+    if len(lines) != len(tunnels):
+        return [_same(f"{MARKUPS}: lines", str(len(tunnels)), str(len(lines)))]
+    points = len(read_points(file)) if lines else 0
+    gap = float(np.max(np.abs(np.array(lines) - np.array([(one.entry, one.tip) for one in tunnels])))) if lines else 0.0
+    return [
+        _same(f"{MARKUPS}: points", str(2 * len(tunnels)), str(points)),
+        Check(f"{MARKUPS}: lines", 0.0, gap, BODY_MM, "mm", gap <= BODY_MM, cross=True),
+    ]
 
 
 def _corners(path: Path) -> FloatArray:

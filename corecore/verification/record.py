@@ -6,7 +6,6 @@ import fnmatch
 import os
 import re
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 from corecore.base.errors import CorecoreError
@@ -98,15 +97,17 @@ def _files(plan: StatedPlan) -> tuple[list[Check], list[str]]:
     names = {one.path for one in outputs} | {item.path.name for item in plan.inputs if item.path.parent == folder}
     own: list[str] = []
     silent: list[str] = []
-    for path in _beside(plan, names):
-        named = named_plan(path)
+    paths, unseen = _beside(plan, names)
+    for path in paths:
+        # A link or a pipe is not opened: what it leads to is not the folder's.
+        named = named_plan(path) if stat.S_ISREG(os.lstat(path).st_mode) else None
         if named is not None and not plan.file.hash.startswith(named):
             checks.append(_of_another(plan, path.name, named))
             notes.append(f"another plan's file: {shown(path.name)} is of plan {named[:8]}, not {plan.file.hash[:8]}")
-        elif any(fnmatch.fnmatch(path.name, pattern) for pattern in OWN_NAMES):
+        elif _own_name(path.name):
             checks.append(same_text(f"beside the plan: {shown(path.name)}", "listed", "not listed"))
             notes.append(f"stray file: {shown(path.name)} has the name of a plan's own file, and the plan lists none")
-        elif named is None and path.name.lower().endswith(GEOMETRY):
+        elif named is None and _geometry(path.name):
             checks.append(same_text(f"beside the plan: {shown(path.name)}", plan.file.hash[:8], "names no plan"))
             notes.append(f"stray file: {shown(path.name)} names no plan")
         else:
@@ -115,7 +116,7 @@ def _files(plan: StatedPlan) -> tuple[list[Check], list[str]]:
         notes.append(f"written later from this plan, by its hash: {', '.join(own[:8])}")
     if silent:
         notes.append(f"beside the plan and of no plan by name: {', '.join(silent[:8])}")
-    return checks, notes
+    return checks, [*notes, *unseen]
 
 
 def _of_another(plan: StatedPlan, name: str, named: str) -> Check:
@@ -135,13 +136,34 @@ def _fingerprint(folder: Path, name: str) -> str:
         return "not readable"
 
 
-def _beside(plan: StatedPlan, names: set[str]) -> Iterator[Path]:
-    """Plain files of the plan's folder that the plan does not name; hidden ones are the system's."""
-    with os.scandir(plan.path.parent) as entries:
-        for entry in sorted(entries, key=lambda one: one.name)[:FILES_MAX]:
-            known_name = entry.name in names or entry.name == plan.path.name or entry.name.startswith(".")
-            if not known_name and entry.is_file(follow_symlinks=False):
-                yield Path(entry.path)
+def _beside(plan: StatedPlan, names: set[str]) -> tuple[list[Path], list[str]]:
+    """What the plan does not name of its folder: files and links, and in words what is not looked into.
+
+    Hidden files are the system's. Where there are too many, those that could pass for a plan's own go first.
+    """
+    with os.scandir(plan.path.parent) as found:
+        entries = [
+            one
+            for one in found
+            if one.name not in names and one.name != plan.path.name and not one.name.startswith(".")
+        ]
+    folders = sorted(one.name for one in entries if one.is_dir(follow_symlinks=False))
+    files = sorted(
+        (one for one in entries if not one.is_dir(follow_symlinks=False)),
+        key=lambda one: (not (_own_name(one.name) or _geometry(one.name)), one.name),
+    )
+    notes = [f"folders beside the plan, not looked into: {', '.join(map(shown, folders[:8]))}"] if folders else []
+    if len(files) > FILES_MAX:
+        notes.append(f"{len(files) - FILES_MAX} of {len(files)} files beside the plan are not looked at")
+    return [Path(one.path) for one in files[:FILES_MAX]], notes
+
+
+def _own_name(name: str) -> bool:
+    return any(fnmatch.fnmatch(name, pattern) for pattern in OWN_NAMES)
+
+
+def _geometry(name: str) -> bool:
+    return name.lower().endswith(GEOMETRY)
 
 
 def _inputs_since(plan: StatedPlan, *, own_copies: bool) -> tuple[list[Check], list[str]]:

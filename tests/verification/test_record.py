@@ -20,7 +20,7 @@ from corecore.document.stated import read_stated
 from corecore.io.files import sha256_of
 from corecore.io.named_plan import named_plan
 from corecore.io.stl import write_stl
-from corecore.verification.record import record_checks, seals
+from corecore.verification.record import FILES_MAX, record_checks, seals
 from corecore.verification.report import Verification
 
 Plan = dict[str, Any]
@@ -112,6 +112,21 @@ def add_body_of_no_plan(folder: Path) -> None:
     write_stl(BODY, folder / "another.stl")
 
 
+def link_a_guide(folder: Path) -> None:
+    write_stl(BODY, folder.parent / "of_another.stl", note=f"x RIGHT plan {OTHER[:8]}")
+    (folder / "guide.stl").symlink_to(folder.parent / "of_another.stl")
+
+
+def link_a_tunnel(folder: Path) -> None:
+    (folder / "tunnel_2.stl").symlink_to(folder / "femur.stl")
+
+
+def hide_behind_many(folder: Path) -> None:
+    for number in range(FILES_MAX + 1):
+        (folder / f"a{number}.txt").touch()
+    write_stl(BODY, folder / "tunnel_2.stl")
+
+
 def drop_seal(folder: Path) -> None:
     edited(folder, lambda plan: plan.pop("seal"), seal=False)
 
@@ -136,6 +151,9 @@ FAULTS: dict[Callable[[Path], None], str] = {
     add_strays_of_another: f"another plan's file: guide.stl is of plan {OTHER[:8]}",
     add_own_name: "stray file: tunnel_2.stl",
     add_body_of_no_plan: "stray file: another.stl names no plan",
+    link_a_guide: "stray file: guide.stl names no plan",
+    link_a_tunnel: "stray file: tunnel_2.stl",
+    hide_behind_many: "stray file: tunnel_2.stl",
     drop_seal: "plan unsealed",
     drop_list: "plan lists no files",
     back_date: "plan edited",
@@ -149,6 +167,24 @@ def test_what_happened_to_a_folder_is_said(fault: Callable[[Path], None], folder
     result = judged(folder)
     assert not result.agrees
     assert any(message.startswith(FAULTS[fault]) for message in result.messages), result.messages
+
+
+def test_what_is_not_looked_at_is_said(folder: Path) -> None:
+    (folder / "slicer").mkdir()
+    for number in range(FILES_MAX + 2):
+        (folder / f"{number}.txt").touch()
+    result = judged(folder)
+    assert result.agrees
+    assert "folders beside the plan, not looked into: slicer" in result.messages
+    assert f"2 of {FILES_MAX + 2} files beside the plan are not looked at" in result.messages
+
+
+def test_a_key_that_stands_twice_is_refused(folder: Path) -> None:
+    """Readers differ on which of the two counts, and the seal is of one alone."""
+    text = (folder / "plan.json").read_text()
+    (folder / "plan.json").write_text(text.replace("{", '{"status": "infeasible", ', 1))
+    with pytest.raises(InputError, match="'status' stands twice"):
+        read_stated(folder / "plan.json")
 
 
 def test_a_changed_input_comes_first_and_own_copies_let_it_pass(folder: Path) -> None:
