@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fnmatch
 import os
-import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,16 +11,16 @@ from pathlib import Path
 from corecore.base.errors import CorecoreError
 from corecore.base.input_file import shown
 from corecore.document.fields import known, listed
+from corecore.document.inputs import fingerprint_now
 from corecore.document.origins import recalled
-from corecore.document.seal import same_digest, seal_of, signature_of
+from corecore.document.seal import same_digest, seal_of, seals, signature_of
 from corecore.document.stated import StatedPlan
 from corecore.io.files import sha256_of
+from corecore.io.fingerprint import volume_files
 from corecore.io.named_plan import named_plan
+from corecore.io.references import image_place
 from corecore.verification.report import Check, Verification, same_text
 
-#: From this version on every plan that is written is sealed and lists the files beside it.
-SEALS_FROM = (0, 2)
-VERSION = re.compile(r"\d+(\.\d+)*")
 #: Names that only a plan's own files bear: one that the plan does not list is none of it.
 OWN_NAMES = (
     "measures.json", "tunnels.mrk.json", "femur.stl", "lesion.stl", "tunnel_*.stl", "preview.png", "preview.html",
@@ -29,7 +28,7 @@ OWN_NAMES = (
 )  # fmt: skip
 #: Files that are drilled or printed by: one that names no plan does not belong beside one.
 GEOMETRY = (".stl", ".3mf", ".mrk.json")
-#: More files than this are not looked at: a plan's folder holds some twenty (engineering choice).
+#: More files than this, in a plan's folder and below, are not looked at: it holds some twenty (engineering choice).
 FILES_MAX = 500
 
 
@@ -39,14 +38,6 @@ def record_checks(plan: StatedPlan, *, key: bytes | None = None, own_copies: boo
     seal, seal_notes = _seal(plan, key)
     files, file_notes = _files(plan)
     return Verification((*since, *seal, *files), (*since_notes, *seal_notes, *file_notes))
-
-
-def seals(version: str) -> bool:
-    """Whether that version seals every plan; one that is no version's name is not let off."""
-    if VERSION.match(version) is None:
-        return True
-    parts = tuple(int(part[:6]) for part in VERSION.match(version)[0].split("."))  # type: ignore[index]
-    return parts >= SEALS_FROM
 
 
 def _seal(plan: StatedPlan, key: bytes | None) -> tuple[list[Check], list[str]]:
@@ -84,6 +75,8 @@ def _files(plan: StatedPlan) -> tuple[list[Check], list[str]]:
         told = f"no list of files: corecore {plan.version} listed none, so the files beside the plan are not judged"
         return [], [told]
     folder, checks, notes = plan.path.parent, [], []
+    own: list[str] = []
+    silent: list[str] = []
     for index, one in enumerate(outputs):
         found = _fingerprint(folder, one.path)
         checks.append(same_text(f"outputs[{index}].sha256 ({shown(one.path)})", one.sha256.lower(), found))
@@ -95,22 +88,20 @@ def _files(plan: StatedPlan) -> tuple[list[Check], list[str]]:
         if named is not None and not plan.file.hash.startswith(named):
             checks.append(_of_another(plan, one.path, named))
             notes.append(f"another plan's file: {shown(one.path)} is of plan {named[:8]}, not {plan.file.hash[:8]}")
-    names = {one.path for one in outputs} | {item.path.name for item in plan.inputs if item.path.parent == folder}
-    own: list[str] = []
-    silent: list[str] = []
-    for path in _beside(plan, names):
+    for path in _beside(plan, {one.path for one in outputs}):
+        name = str(path.relative_to(folder))
         named = named_plan(path)
         if named is not None and not plan.file.hash.startswith(named):
-            checks.append(_of_another(plan, path.name, named))
-            notes.append(f"another plan's file: {shown(path.name)} is of plan {named[:8]}, not {plan.file.hash[:8]}")
-        elif any(fnmatch.fnmatch(path.name, pattern) for pattern in OWN_NAMES):
-            checks.append(same_text(f"beside the plan: {shown(path.name)}", "listed", "not listed"))
-            notes.append(f"stray file: {shown(path.name)} has the name of a plan's own file, and the plan lists none")
-        elif named is None and path.name.lower().endswith(GEOMETRY):
-            checks.append(same_text(f"beside the plan: {shown(path.name)}", plan.file.hash[:8], "names no plan"))
-            notes.append(f"stray file: {shown(path.name)} names no plan")
+            checks.append(_of_another(plan, name, named))
+            notes.append(f"another plan's file: {shown(name)} is of plan {named[:8]}, not {plan.file.hash[:8]}")
+        elif path.parent == folder and any(fnmatch.fnmatch(name, pattern) for pattern in OWN_NAMES):
+            checks.append(same_text(f"beside the plan: {shown(name)}", "listed", "not listed"))
+            notes.append(f"stray file: {shown(name)} has the name of a plan's own file, and the plan lists none")
+        elif named is None and name.lower().endswith(GEOMETRY):
+            checks.append(same_text(f"beside the plan: {shown(name)}", plan.file.hash[:8], "names no plan"))
+            notes.append(f"stray file: {shown(name)} names no plan")
         else:
-            (silent if named is None else own).append(shown(path.name))
+            (silent if named is None else own).append(shown(name))
     if own:
         notes.append(f"written later from this plan, by its hash: {', '.join(own[:8])}")
     if silent:
@@ -135,13 +126,30 @@ def _fingerprint(folder: Path, name: str) -> str:
         return "not readable"
 
 
-def _beside(plan: StatedPlan, names: set[str]) -> Iterator[Path]:
-    """Plain files of the plan's folder that the plan does not name; hidden ones are the system's."""
-    with os.scandir(plan.path.parent) as entries:
-        for entry in sorted(entries, key=lambda one: one.name)[:FILES_MAX]:
-            known_name = entry.name in names or entry.name == plan.path.name or entry.name.startswith(".")
-            if not known_name and entry.is_file(follow_symlinks=False):
-                yield Path(entry.path)
+def _beside(plan: StatedPlan, listed_names: set[str]) -> Iterator[Path]:
+    """Plain files in the plan's folder and below that it neither lists nor was made from, in order.
+
+    Hidden ones are the system's; a folder with a ``plan.json`` of its own is another plan's, and one that is an input
+    is an image's.
+    """
+    folder = plan.path.parent
+    known_files = {plan.path, *(folder / name for name in listed_names)}
+    inputs = {file for item in plan.inputs for file in volume_files(item.path)}
+    seen = 0
+    for place, folders, names in os.walk(folder):
+        below = Path(place)
+        folders[:] = sorted(
+            name for name in folders
+            if not name.startswith(".") and not (below / name / "plan.json").exists() and below / name not in inputs
+        )  # fmt: skip
+        for name in sorted(names):
+            path = below / name
+            if seen == FILES_MAX:
+                return
+            seen += 1
+            plain = not name.startswith(".") and path.is_file() and not path.is_symlink()
+            if plain and path not in known_files and path not in inputs:
+                yield path
 
 
 def _inputs_since(plan: StatedPlan, *, own_copies: bool) -> tuple[list[Check], list[str]]:
@@ -156,7 +164,9 @@ def _inputs_since(plan: StatedPlan, *, own_copies: bool) -> tuple[list[Check], l
             continue
         if given not in states:
             try:
-                states[given] = "unchanged" if sha256_of(place) == given else "changed since"
+                where, choice = image_place(place) if known(item.role) == "image" else (place, None)
+                now = fingerprint_now(where, choice, given, plan.version)
+                states[given] = "unchanged" if now == given else "changed since"
             except CorecoreError:
                 states[given] = "gone"
         state = states[given]

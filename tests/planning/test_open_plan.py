@@ -29,7 +29,8 @@ def test_every_landmark_that_was_given_survives_its_file(sample_hip: Hip, tmp_pa
     )  # fmt: skip
     said = replace(anatomy, sources=dict.fromkeys(anatomy.sources, "given"))
     hip = replace(sample_hip, anatomy=said, case=replace(sample_hip.case, landmarks=given))
-    plan = {**plan_of([], Pose()), "anatomy": msgspec.to_builtins(_anatomy(hip))}
+    inputs = [{"role": role, "path": f"{role}.nii.gz", "sha256": "0" * 64} for role in ("femur", "lesion")]
+    plan = {**plan_of(inputs, Pose()), "anatomy": msgspec.to_builtins(_anatomy(hip))}
     (tmp_path / "plan.json").write_text(json.dumps(plan))
     again = _landmarks(read_stated(tmp_path / "plan.json"))
     # A landmark added later is given here, and comes back, or this fails.
