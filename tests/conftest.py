@@ -15,6 +15,8 @@ from hypothesis import HealthCheck, settings
 if TYPE_CHECKING:
     from corecore.hip.hip import Hip
     from corecore.planning.planner import Plan
+    from corecore.review.controller import ReviewController
+    from corecore.review.model import ReviewModel
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -158,3 +160,21 @@ def written_plan() -> Path:
 
     with shared.in_package():
         return shared.written("plan of the sample", write) / "plan"
+
+
+@pytest.fixture(scope="module")
+def desk(sample_hip: Hip) -> ReviewModel:
+    """The sample hip laid out for review."""
+    from support.review_case import sample_desk
+
+    return sample_desk(sample_hip)
+
+
+@pytest.fixture
+def table(desk: ReviewModel, tmp_path: Path) -> Iterator[ReviewController]:
+    """Its review in a folder of its own."""
+    from support.review_case import sample_table
+
+    found = sample_table(desk, tmp_path)
+    yield found
+    found.access.release()

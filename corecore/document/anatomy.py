@@ -61,6 +61,12 @@ class AnatomyPart(Part, kw_only=True, frozen=True):
         Meta(description="Anteversion as it was stated, deg; the lateral axis rests on it"),
         MAY_BE_ABSENT,
     ] = UNSET
+    acetabular_edge: Annotated[
+        Vector | UnsetType, Meta(description="Edge of the acetabulum as it was given, RAS mm"), MAY_BE_ABSENT
+    ] = UNSET
+    teardrop: Annotated[
+        Vector | UnsetType, Meta(description="Lowest point of the teardrop as it was given, RAS mm"), MAY_BE_ABSENT
+    ] = UNSET
     sources: Annotated[SourcesPart, Meta(description="Where each landmark comes from")] = field(
         default_factory=SourcesPart
     )

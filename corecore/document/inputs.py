@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from corecore.base.errors import CorecoreError, InputError
+from corecore.document.seal import seals
 from corecore.document.stated import InputFile, StatedPlan
 from corecore.io.files import sha256_of
-from corecore.io.references import image_sha256
+from corecore.io.fingerprint import volume_sha256
 
 #: Inputs without which a plan cannot be rebuilt; others are only compared where they are at hand.
 MASK_ROLES = ("femur", "lesion", "pelvis", "avoid", "knee")
@@ -39,7 +41,7 @@ def input_fingerprints(plan: StatedPlan) -> Iterator[Fingerprint]:
                 " the file where the plan says, or beside the plan, is accepted",
                 code="input-lost",
             )
-        found = _found(item)
+        found = _found(item, plan.version)
         message = None
         if item.sha256.lower() != found:
             others = (one for one in plan.inputs if one.path != item.path)
@@ -49,12 +51,23 @@ def input_fingerprints(plan: StatedPlan) -> Iterator[Fingerprint]:
         yield Fingerprint(index, item, found, message)
 
 
-def _found(item: InputFile) -> str:
+def fingerprint_now(place: Path, choice: str | None, given: str, version: str) -> str:
+    """The fingerprint of an input as it lies there, against the one ``given`` by a plan of a version.
+
+    Of a header with its data in a file beside it, earlier versions took the header's alone. Raises ``InputError``
+    where it cannot be read.
+    """
+    found = volume_sha256(place, choice)
+    if found != given and not seals(version) and sha256_of(place) == given:
+        return given
+    return found
+
+
+def _found(item: InputFile, version: str) -> str:
     """The fingerprint of an input as it lies there; of an image, that of the series that was chosen."""
-    if item.role != "image" or item.label is None:
-        return sha256_of(item.path)
+    choice = str(item.label) if item.role == "image" and item.label is not None else None
     try:
-        return image_sha256(item.path, str(item.label))
+        return fingerprint_now(item.path, choice, item.sha256.lower(), version)
     except CorecoreError:
         # The series has gone, or its reader is not installed: not what the plan was made from, as far as is known.
         return sha256_of(item.path)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,8 +22,20 @@ from corecore.base.input_file import bytes_of
 NOT_HASHED = ("created", "timings")
 #: What a plan says of itself and of the files beside it.
 OF_ITSELF = ("seal", "signature")
+#: From this version on every plan is sealed and lists the files beside it, and an input's fingerprint covers all files
+#: that it is read from.
+SEALS_FROM = (0, 2)
+VERSION = re.compile(r"\d+(\.\d+)*")
 #: Shortest and longest key, bytes: half of what SHA-256 gives, and far more than any (engineering choices).
 KEY_LEAST_BYTES, KEY_MOST_BYTES = 16, 4096
+
+
+def seals(version: str) -> bool:
+    """Whether that version seals every plan; one that is no version's name is not let off."""
+    if VERSION.match(version) is None:
+        return True
+    parts = tuple(int(part[:6]) for part in VERSION.match(version)[0].split("."))  # type: ignore[index]
+    return parts >= SEALS_FROM
 
 
 def plan_hash(content: Mapping[str, object]) -> str:

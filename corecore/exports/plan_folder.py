@@ -84,7 +84,7 @@ def write_plan(
     from corecore.planning.document import document
 
     with staged_folder(folder) as stage:
-        originals = {source.sha256: source.path for source in plan.hip.case.sources}
+        originals = {source.sha256: _place(source) for source in plan.hip.case.sources}
         if not keep_names:
             plan = replace(plan, hip=_with_copies(plan.hip, stage))
         content = document(plan)
@@ -104,6 +104,12 @@ def write_plan(
     if not keep_names:
         remember(name, originals)
     return content
+
+
+def _place(source: Source) -> Path:
+    """Where a source lies; of a series, with which of its folder's it is."""
+    chosen = source.role == "image" and source.label is not None
+    return Path(f"{source.path}:{source.label}") if chosen else source.path
 
 
 def sealed(content: PlanDocument, folder: Path, names: Iterable[str], sign_key: bytes | None) -> PlanDocument:

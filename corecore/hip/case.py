@@ -22,8 +22,9 @@ from corecore.hip.lesion_transform import GivenTransform, Move, in_doubt, into_f
 from corecore.hip.missing_slices import check_slices
 from corecore.io.detect import kind_of
 from corecore.io.files import sha256_of
+from corecore.io.fingerprint import volume_sha256
 from corecore.io.nifti import note_of
-from corecore.io.references import MaskReference, image_place, image_sha256, read_image, read_segmentation
+from corecore.io.references import MaskReference, image_place, read_image, read_segmentation
 from corecore.io.segmentation import SPECK_ML, Segmentation
 from corecore.io.transform import parse_kind
 
@@ -235,14 +236,14 @@ def read_case(inputs: HipInputs) -> Case:
     # Labels that exclude each other are a label map; segments that overlap are masks of their own.
     label_map = same_file and not bool(np.any(bone.voxels & dead.voxels))
     sources = [
-        Source("femur", femur_ref.path, sha256_of(femur_ref.path), femur_ref.label),
-        Source("lesion", lesion_ref.path, sha256_of(lesion_ref.path), lesion_ref.label),
+        Source("femur", femur_ref.path, volume_sha256(femur_ref.path), femur_ref.label),
+        Source("lesion", lesion_ref.path, volume_sha256(lesion_ref.path), lesion_ref.label),
     ]
     if move is not None:
-        sources += [Source(role, path, sha256_of(path), None) for role, path in move.files]
-    sources += [Source(role, one.path, sha256_of(one.path), one.label) for role, one in others.items()]
+        sources += [Source(role, path, volume_sha256(path), None) for role, path in move.files]
+    sources += [Source(role, one.path, volume_sha256(one.path), one.label) for role, one in others.items()]
     if seen is not None:
-        sources.append(Source("image", place, image_sha256(place, chosen), chosen))
+        sources.append(Source("image", place, volume_sha256(place, chosen), chosen))
     if marked is not None:
         sources.append(Source("landmarks", marked, sha256_of(marked), None))
     tilts = [shown.straightened_deg for shown in (seen, None if drawn is None else drawn[1]) if shown is not None]

@@ -13,7 +13,7 @@ from corecore.hip.lesion import Lesion
 SLICE_MM_MAX = 3.5
 #: Slices that a mask repeats are not interpolated, as thick ones are: their steps stay in the surface, and are told
 #: from this height on, mm (engineering choice: a step of 2 mm moves a surface by a millimetre).
-STEP_MM_MAX = 2.0
+STEP_MM_TOLD = 2.0
 #: Fewest slices on which that is judged.
 STEP_SLICES = 6
 #: On voxels over this, mm, as on the coarsest CT that is drafted from, a mask's leak into the joint can pass for bone.
@@ -72,7 +72,7 @@ def thick_slices(femur: Mask, lesion: Mask) -> list[PlanWarning]:
     }
     told = [f"the {name}'s are {mm:.1f} mm" for name, mm in thickest.items() if mm > SLICE_MM_MAX]
     steps = {"femur": _step_mm(femur, lesion), "lesion": _step_mm(lesion, lesion)}
-    stairs = [f"the {name}'s surface has steps of {mm:.1f} mm" for name, mm in steps.items() if mm > STEP_MM_MAX]
+    stairs = [f"the {name}'s surface has steps of {mm:.1f} mm" for name, mm in steps.items() if mm >= STEP_MM_TOLD - 1e-6]
     if stairs:
         text = (
             f"slices repeated on a finer grid: {' and '.join(stairs)}, which are no anatomy; margins and volumes are"

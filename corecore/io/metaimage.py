@@ -74,6 +74,13 @@ def read_volume(path: Path) -> tuple[npt.NDArray[np.generic], Grid]:
             return read_array(unpacked(data, packing), grid.shape, dtype, packing), grid
 
 
+def data_file(path: Path) -> Path | None:
+    """The file beside a header that holds its voxels; ``None`` where the header's own does. Raises ``InputError``."""
+    with reading(path, WHAT), opened(path, WHAT) as file:
+        named = parse_header(path, file.read(MAX_HEADER_BYTES))[0]["ElementDataFile"]
+    return None if named == "LOCAL" else neighbour(path, named)
+
+
 def parse_header(path: Path, data: bytes) -> tuple[dict[str, str], int]:
     """The fields up to ``ElementDataFile``, which is the last, and the byte after them.
 

@@ -197,7 +197,7 @@ def _read(path: Path, *, layers: bool) -> tuple[npt.NDArray[np.generic], Grid, H
             )
         dtype, packing = _dtype(path, header.fields), _packing(path, header.fields)
         data, start = file, header.end
-        detached = header.fields.get("data file", header.fields.get("datafile"))
+        detached = _detached(header.fields)
         with contextlib.ExitStack() as stack:
             if detached is not None:
                 beside = neighbour(path, detached)
@@ -208,6 +208,18 @@ def _read(path: Path, *, layers: bool) -> tuple[npt.NDArray[np.generic], Grid, H
             data.seek(start)
             values = read_array(unpacked(data, packing), sizes, dtype, packing)
     return np.transpose(values, (*others, *axes)).reshape(count, *grid.shape), grid, header
+
+
+def data_file(path: Path) -> Path | None:
+    """The file beside a header that holds its voxels; ``None`` where the header's own does. Raises ``InputError``."""
+    with reading(path, WHAT), opened(path, WHAT) as file:
+        fields = parse_header(path, file.read(MAX_HEADER_BYTES)).fields
+    named = _detached(fields)
+    return None if named is None else neighbour(path, named)
+
+
+def _detached(fields: dict[str, str]) -> str | None:
+    return fields.get("data file", fields.get("datafile"))
 
 
 def parse_header(path: Path, data: bytes) -> Header:

@@ -19,8 +19,6 @@ from corecore.io.detect import kind_of, of_disc
 from corecore.io.dicom import seg
 from corecore.io.dicom.files import STRUCTURE_SET, sop_class
 from corecore.io.dicom.series import read_series
-from corecore.io.dicom.stacks import choose, survey
-from corecore.io.files import sha256_of, sha256_of_all
 from corecore.io.segmentation import Segmentation, label_map
 
 
@@ -53,16 +51,6 @@ def image_place(place: Path | str) -> tuple[Path, str | None]:
     """
     path, colon, choice = _split(str(place))
     return (of_disc(Path(path)), choice.strip() or None) if colon and _there(path) else (of_disc(Path(place)), None)
-
-
-def image_sha256(place: Path, choice: str | None) -> str:
-    """Fingerprint of an image's file, of a folder's files, or of those of the series chosen in it.
-
-    Raises ``InputError`` where it cannot be read, or the series is not there.
-    """
-    if choice is None or not os.path.isdir(place):
-        return sha256_of(place)
-    return sha256_of_all(choose(survey(place), choice).files)
 
 
 #: nnU-Net's file that names the labels of the maps beside or below it; larger ones are not looked at, bytes.

@@ -101,7 +101,7 @@ def document(plan: Plan) -> PlanDocument:
 
 
 def _anatomy(hip: Hip) -> AnatomyPart:
-    anatomy, stated = hip.anatomy, hip.case.landmarks.anteversion_deg
+    anatomy, marked = hip.anatomy, hip.case.landmarks
     return AnatomyPart(
         head_center=place(hip, anatomy.head_center),
         head_radius_mm=finite(anatomy.head_radius_mm),
@@ -116,7 +116,9 @@ def _anatomy(hip: Hip) -> AnatomyPart:
         lesser_trochanter_tip=position(hip, anatomy.lesser_trochanter_tip),
         lesser_trochanter_height_mm=finite(anatomy.lesser_trochanter_height_mm),
         greater_trochanter_tip=position(hip, anatomy.greater_trochanter_tip),
-        anteversion_deg=UNSET if stated is None else finite(stated),
+        anteversion_deg=UNSET if marked.anteversion_deg is None else finite(marked.anteversion_deg),
+        acetabular_edge=UNSET if marked.acetabular_edge is None else rounded(marked.acetabular_edge.tolist()),
+        teardrop=UNSET if marked.teardrop is None else rounded(marked.teardrop.tolist()),
         sources=sources_part(hip),
     )
 

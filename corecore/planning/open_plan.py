@@ -127,18 +127,21 @@ def _spec(path: Path, values: Mapping[str, object]) -> Spec:
 
 def _landmarks(plan: StatedPlan) -> Landmarks:
     """Those landmarks that the user gave; the others are fitted again."""
-    source, given = plan.anatomy.sources, plan.anatomy
+    source, given, kept = plan.anatomy.sources, plan.anatomy, plan.file.plan.anatomy
+    edge, teardrop = known(kept.acetabular_edge), known(kept.teardrop)
     head, shaft = source.get("head_center") == "given", source.get("shaft_axis") == "given"
     return Landmarks(
         head_center=given.head_center if head else None,
         head_radius_mm=given.head_radius_mm if head else None,
-        neck_center=np.array(plan.file.plan.anatomy.neck_center) if source.get("neck_axis") == "given" else None,
+        neck_center=np.array(kept.neck_center) if source.get("neck_axis") == "given" else None,
         shaft_point=given.shaft_point if shaft else None,
         shaft_axis=given.shaft_axis if shaft else None,
         x_axis=given.x_axis if source.get("x_axis") == "given" else None,
-        anteversion_deg=known(plan.file.plan.anatomy.anteversion_deg),
+        anteversion_deg=known(kept.anteversion_deg),
         lesser_trochanter_tip=given.lesser_trochanter_tip if source.get("lesser_trochanter") == "given" else None,
         greater_trochanter_tip=given.greater_trochanter_tip if source.get("greater_trochanter") == "given" else None,
+        acetabular_edge=None if edge is None else np.array(edge),
+        teardrop=None if teardrop is None else np.array(teardrop),
     )
 
 

@@ -6,6 +6,7 @@ import asyncio
 import datetime
 from dataclasses import dataclass, field
 from dataclasses import replace as replaced
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from msgspec.structs import asdict, replace
 
 from corecore.base.errors import InputError
 from corecore.document.read import read_plan
+from corecore.document.text import sentence
 from corecore.review import comparison, payload, record
 from corecore.review.access import Access
 from corecore.review.model import ReviewModel
@@ -63,6 +65,8 @@ class ReviewController:
     session: Session
     record: Record
     access: Access
+    #: Signs what is saved; shown nowhere.
+    sign_key: bytes | None = field(default=None, repr=False)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     #: The lesion's measures, taken once when first needed.
     measures: Measures | None = None
@@ -72,11 +76,13 @@ class ReviewController:
     made: dict[tuple[str, int | None], tuple[Line, ...]] = field(default_factory=dict)
 
     @classmethod
-    def open(cls, desk: ReviewModel, plan_file: Path, *, afresh: bool = False) -> ReviewController:
+    def open(
+        cls, desk: ReviewModel, plan_file: Path, *, afresh: bool = False, sign_key: bytes | None = None
+    ) -> ReviewController:
         """The review of a plan, from where the last one ended; ``afresh``: from the plan's own tunnels.
 
-        Where another program is at it, to look at only. Raises ``InputError`` for a record that cannot be read, but
-        with ``afresh`` sets that aside.
+        Where another program is at it, to look at only. ``sign_key`` signs what is saved. Raises ``InputError`` for a
+        record that cannot be read, but with ``afresh`` sets that aside.
         """
         access = Access(plan_file, desk.scene.full_hash)
         holds = access.take_hold()
@@ -91,12 +97,20 @@ class ReviewController:
             kept.clear_remains()
         fresh = desk.session()
         session = replaced(fresh, rev=kept.revision) if afresh else resumed(fresh, kept, access.plan_hash)
-        return cls(desk, session, kept, access)
+        return cls(desk, session, kept, access, sign_key)
 
     @property
     def folder(self) -> Path:
         """The plan's folder."""
         return self.access.plan_file.parent
+
+    @cached_property
+    def signature_lost(self) -> str | None:
+        """Why what is saved will not bear the plan's signature; ``None`` where it will, or the plan has none."""
+        # The writing brings the rest of the planner along.
+        from corecore.review.outcome import signature_lost
+
+        return signature_lost(read_plan(self.access.plan_file), self.sign_key)
 
     async def look(self, asked: Look) -> ReviewState:
         """What stands, and what never changes."""
@@ -104,6 +118,9 @@ class ReviewController:
             self._follow()
             self.access.take_seat(asked.page, away=asked.take)
             told = await asyncio.to_thread(payload.about, self.desk)
+            lost = self.signature_lost
+            if lost is not None:
+                told = replace(told, warnings=replace(told.warnings, lines=[sentence(lost), *told.warnings.lines]))
             figures = await asyncio.to_thread(self._figures, self.session, asked)
             self._note_made("figures", self.session)
             return ReviewState(**asdict(figures), case=told, permission=self.access.permission(asked.page))
@@ -178,7 +195,7 @@ class ReviewController:
                 return Written(session.rev, None, breaks)
         if self.measures is None:
             self.measures = measured(self.desk)
-        path = write_outcome(self.desk, session, self.measures, self.folder, self.record.head)
+        path = write_outcome(self.desk, session, self.measures, self.folder, self.record.head, sign_key=self.sign_key)
         saved = f"{path.parent.name}/{path.name}"
         self.record.add([record.entry(session, self.access.plan_hash, "save", f"{saved}, plan {read_plan(path).hash}")])
         return Written(session.rev, saved, [])

@@ -10,6 +10,8 @@ import numpy as np
 from corecore.base.errors import InputError
 from corecore.document.fields import known
 from corecore.document.plan import PlanDocument, ReviewPart, SignedPart
+from corecore.document.read import PlanFile
+from corecore.document.seal import same_digest, seal_of, signature_of
 from corecore.exports.plan_folder import write_plan
 from corecore.hip.anatomy.model import PlanWarning
 from corecore.measures.model import Measures, measure
@@ -50,11 +52,34 @@ def answers(plan: PlanDocument) -> ClinicianInput:
     )
 
 
-def write_outcome(desk: ReviewModel, session: Session, measures: Measures, folder: Path, head: str | None) -> Path:
+def signature_lost(file: PlanFile, sign_key: bytes | None) -> str | None:
+    """Why what a review of this plan saves will not bear the plan's signature; ``None`` where it will, or had none."""
+    signature = known(file.plan.signature)
+    if signature is None:
+        return None
+    if sign_key is None:
+        return (
+            "this plan is signed with a key, and a plan saved here will not be: its seal will no longer hold the key;"
+            " corecore review --sign-key FILE signs what is saved"
+        )
+    if not same_digest(signature_of(seal_of(file.content), sign_key), signature):
+        return "this plan is signed with another key; a plan saved here will be signed with the key given"
+    return None
+
+
+def write_outcome(
+    desk: ReviewModel,
+    session: Session,
+    measures: Measures,
+    folder: Path,
+    head: str | None,
+    *,
+    sign_key: bytes | None = None,
+) -> Path:
     """Writes the tunnels as they stand as a plan of status ``manual``, and returns its ``plan.json``.
 
     Step, notes, acceptance and sign-off are its ``review`` (``head``: hash of the record's last entry), and stand
-    among its warnings. Raises ``InputError`` without a tunnel.
+    among its warnings; ``sign_key`` signs it. Raises ``InputError`` without a tunnel.
     """
     if not session.lines:
         raise InputError("no tunnel to write", code="review-refused")
@@ -83,7 +108,7 @@ def write_outcome(desk: ReviewModel, session: Session, measures: Measures, folde
     kept = tuple(warning for warning in _warnings(desk.scene.plan) if warning.code not in there | OF_THE_TUNNELS)
     plan = replace(plan, warnings=(*kept, *plan.warnings), review=review)
     into = free_folder(folder)
-    write_plan(plan, into, log_text=lambda: "")
+    write_plan(plan, into, log_text=lambda: "", sign_key=sign_key)
     return into / "plan.json"
 
 

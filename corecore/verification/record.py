@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import fnmatch
 import os
-import re
 import stat
 from pathlib import Path
 
 from corecore.base.errors import CorecoreError
 from corecore.base.input_file import shown
 from corecore.document.fields import known, listed
+from corecore.document.inputs import fingerprint_now
 from corecore.document.origins import recalled
-from corecore.document.seal import same_digest, seal_of, signature_of
+from corecore.document.seal import same_digest, seal_of, seals, signature_of
 from corecore.document.stated import StatedPlan
 from corecore.io.files import sha256_of
+from corecore.io.fingerprint import volume_files
 from corecore.io.named_plan import named_plan
+from corecore.io.references import image_place
 from corecore.verification.report import Check, Verification, same_text
 
-#: From this version on every plan that is written is sealed and lists the files beside it.
-SEALS_FROM = (0, 2)
-VERSION = re.compile(r"\d+(\.\d+)*")
 #: Names that only a plan's own files bear: one that the plan does not list is none of it.
 OWN_NAMES = (
     "measures.json", "tunnels.mrk.json", "femur.stl", "lesion.stl", "tunnel_*.stl", "preview.png", "preview.html",
@@ -28,8 +27,10 @@ OWN_NAMES = (
 )  # fmt: skip
 #: Files that are drilled or printed by: one that names no plan does not belong beside one.
 GEOMETRY = (".stl", ".3mf", ".mrk.json")
-#: More files than this are not looked at: a plan's folder holds some twenty (engineering choice).
+#: More files than this, in a plan's folder and below, are not looked at: it holds some twenty (engineering choice).
 FILES_MAX = 500
+#: Nor is the walk through them longer than this.
+WALKED_MAX = 100_000
 
 
 def record_checks(plan: StatedPlan, *, key: bytes | None = None, own_copies: bool = False) -> Verification:
@@ -38,14 +39,6 @@ def record_checks(plan: StatedPlan, *, key: bytes | None = None, own_copies: boo
     seal, seal_notes = _seal(plan, key)
     files, file_notes = _files(plan)
     return Verification((*since, *seal, *files), (*since_notes, *seal_notes, *file_notes))
-
-
-def seals(version: str) -> bool:
-    """Whether that version seals every plan; one that is no version's name is not let off."""
-    if VERSION.match(version) is None:
-        return True
-    parts = tuple(int(part[:6]) for part in VERSION.match(version)[0].split("."))  # type: ignore[index]
-    return parts >= SEALS_FROM
 
 
 def _seal(plan: StatedPlan, key: bytes | None) -> tuple[list[Check], list[str]]:
@@ -94,24 +87,24 @@ def _files(plan: StatedPlan) -> tuple[list[Check], list[str]]:
         if named is not None and not plan.file.hash.startswith(named):
             checks.append(_of_another(plan, one.path, named))
             notes.append(f"another plan's file: {shown(one.path)} is of plan {named[:8]}, not {plan.file.hash[:8]}")
-    names = {one.path for one in outputs} | {item.path.name for item in plan.inputs if item.path.parent == folder}
     own: list[str] = []
     silent: list[str] = []
-    paths, unseen = _beside(plan, names)
+    paths, unseen = _beside(plan, {one.path for one in outputs})
     for path in paths:
+        name = str(path.relative_to(folder))
         # A link or a pipe is not opened: what it leads to is not the folder's.
         named = named_plan(path) if stat.S_ISREG(os.lstat(path).st_mode) else None
         if named is not None and not plan.file.hash.startswith(named):
-            checks.append(_of_another(plan, path.name, named))
-            notes.append(f"another plan's file: {shown(path.name)} is of plan {named[:8]}, not {plan.file.hash[:8]}")
-        elif _own_name(path.name):
-            checks.append(same_text(f"beside the plan: {shown(path.name)}", "listed", "not listed"))
-            notes.append(f"stray file: {shown(path.name)} has the name of a plan's own file, and the plan lists none")
-        elif named is None and _geometry(path.name):
-            checks.append(same_text(f"beside the plan: {shown(path.name)}", plan.file.hash[:8], "names no plan"))
-            notes.append(f"stray file: {shown(path.name)} names no plan")
+            checks.append(_of_another(plan, name, named))
+            notes.append(f"another plan's file: {shown(name)} is of plan {named[:8]}, not {plan.file.hash[:8]}")
+        elif path.parent == folder and _own_name(name):
+            checks.append(same_text(f"beside the plan: {shown(name)}", "listed", "not listed"))
+            notes.append(f"stray file: {shown(name)} has the name of a plan's own file, and the plan lists none")
+        elif named is None and _geometry(name):
+            checks.append(same_text(f"beside the plan: {shown(name)}", plan.file.hash[:8], "names no plan"))
+            notes.append(f"stray file: {shown(name)} names no plan")
         else:
-            (silent if named is None else own).append(shown(path.name))
+            (silent if named is None else own).append(shown(name))
     if own:
         notes.append(f"written later from this plan, by its hash: {', '.join(own[:8])}")
     if silent:
@@ -136,26 +129,30 @@ def _fingerprint(folder: Path, name: str) -> str:
         return "not readable"
 
 
-def _beside(plan: StatedPlan, names: set[str]) -> tuple[list[Path], list[str]]:
-    """What the plan does not name of its folder: files and links, and in words what is not looked into.
+def _beside(plan: StatedPlan, listed_names: set[str]) -> tuple[list[Path], list[str]]:
+    """Files and links, in the plan's folder and below, that it neither lists nor was made from; what is left out.
 
-    Hidden files are the system's. Where there are too many, those that could pass for a plan's own go first.
+    Hidden ones are the system's; a folder with a ``plan.json`` of its own is another plan's, and one that is an input
+    is an image's. Where there are too many, those that could pass for a plan's own go first.
     """
-    with os.scandir(plan.path.parent) as found:
-        entries = [
-            one
-            for one in found
-            if one.name not in names and one.name != plan.path.name and not one.name.startswith(".")
-        ]
-    folders = sorted(one.name for one in entries if one.is_dir(follow_symlinks=False))
-    files = sorted(
-        (one for one in entries if not one.is_dir(follow_symlinks=False)),
-        key=lambda one: (not (_own_name(one.name) or _geometry(one.name)), one.name),
-    )
-    notes = [f"folders beside the plan, not looked into: {', '.join(map(shown, folders[:8]))}"] if folders else []
-    if len(files) > FILES_MAX:
-        notes.append(f"{len(files) - FILES_MAX} of {len(files)} files beside the plan are not looked at")
-    return [Path(one.path) for one in files[:FILES_MAX]], notes
+    folder = plan.path.parent
+    inputs = {file for item in plan.inputs for file in volume_files(item.path)}
+    known = {plan.path, *(folder / name for name in listed_names), *inputs}
+    found: list[Path] = []
+    for place, folders, names in os.walk(folder):
+        below = Path(place)
+        links = [name for name in folders if (below / name).is_symlink()]
+        folders[:] = sorted(
+            name for name in folders
+            if not name.startswith(".") and not (below / name / "plan.json").exists() and below / name not in inputs
+        )  # fmt: skip
+        found += (below / name for name in (*names, *links) if not name.startswith(".") and below / name not in known)
+        if len(found) > WALKED_MAX:
+            break
+    found.sort(key=lambda path: (not (_own_name(path.name) or _geometry(path.name)), path))
+    unseen = len(found) - FILES_MAX
+    notes = [f"{unseen} of {len(found)} files beside the plan are not looked at"] if unseen > 0 else []
+    return found[:FILES_MAX], notes
 
 
 def _own_name(name: str) -> bool:
@@ -178,7 +175,9 @@ def _inputs_since(plan: StatedPlan, *, own_copies: bool) -> tuple[list[Check], l
             continue
         if given not in states:
             try:
-                states[given] = "unchanged" if sha256_of(place) == given else "changed since"
+                where, choice = image_place(place) if known(item.role) == "image" else (place, None)
+                now = fingerprint_now(where, choice, given, plan.version)
+                states[given] = "unchanged" if now == given else "changed since"
             except CorecoreError:
                 states[given] = "gone"
         state = states[given]

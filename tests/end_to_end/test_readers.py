@@ -22,9 +22,11 @@ from corecore.hip.anatomy.landmarks import read_landmarks
 from corecore.io.detect import kind_of
 from corecore.io.files import sha256_of
 from corecore.io.markups import read_line, read_points
+from corecore.io.metaimage import data_file as metaimage_data_file
 from corecore.io.metaimage import read_volume as read_metaimage
 from corecore.io.nifti import read_image as read_nifti_image
 from corecore.io.nifti import read_volume as read_nifti
+from corecore.io.nrrd import data_file as nrrd_data_file
 from corecore.io.nrrd import read_image as read_nrrd
 from corecore.io.references import dataset_names
 from corecore.io.stl import read_stl
@@ -133,10 +135,12 @@ READERS: dict[str, list[tuple[Maker, Reader]]] = {
     "io/dicom/stacks.py _surveyed": [(dicom, dicom_list)],
     "io/files.py sha256_of": [(nifti, sha256_of)],
     "io/markups.py _markups": [(text("a.mrk.json", '{"markups": []}'), read_line), (text("a.json", "{}"), read_points)],
+    "io/metaimage.py data_file": [(metaimage, metaimage_data_file)],
     "io/metaimage.py read_volume": [(metaimage, read_metaimage)],
     "io/nifti.py _header_alone": [(nifti, read_nifti_image)],
     "io/nifti.py read_named_volume": [(nifti, read_nifti)],
     "io/nrrd.py _read": [(nrrd, read_nrrd)],
+    "io/nrrd.py data_file": [(nrrd, nrrd_data_file)],
     "io/references.py dataset_names": [(dataset_json, dataset_names)],
     "io/stl.py read_stl": [(text("a.stl", "x" * 84), read_stl)],
     "io/transform.py read_transform": [(text("a.txt", "1 0 0 0"), read_transform)],

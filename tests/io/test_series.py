@@ -22,7 +22,8 @@ from corecore.base.grid import FloatArray, transform
 from corecore.io.dicom import stacks
 from corecore.io.dicom.files import read_dataset
 from corecore.io.dicom.listing import list_series
-from corecore.io.references import image_place, image_sha256, read_image, read_mask
+from corecore.io.fingerprint import volume_sha256
+from corecore.io.references import image_place, read_image, read_mask
 
 SHAPE = (12, 10, 9)
 
@@ -366,18 +367,18 @@ def test_headers_are_read_once_while_the_files_stay_as_they_are(disc: Path, monk
 
 def test_the_fingerprint_of_a_chosen_series_is_that_of_its_files(disc: Path) -> None:
     one, other = stacks.survey(disc).stacks[:2]
-    prints = {stack.number: image_sha256(disc, stack.number) for stack in (one, other)}
-    assert len({*prints.values(), image_sha256(disc, None)}) == 3
-    assert image_sha256(disc, one.uid) == prints[one.number]
+    prints = {stack.number: volume_sha256(disc, stack.number) for stack in (one, other)}
+    assert len({*prints.values(), volume_sha256(disc, None)}) == 3
+    assert volume_sha256(disc, one.uid) == prints[one.number]
     # What else lies on the disc is no part of it.
     (disc / "note.txt").write_text("seen")
     dataset = pydicom.dcmread(other.files[0])
     dataset.SeriesDescription = "another"
     dataset.save_as(other.files[0])
-    assert image_sha256(disc, one.number) == prints[one.number]
-    assert image_sha256(disc, other.number) != prints[other.number]
+    assert volume_sha256(disc, one.number) == prints[one.number]
+    assert volume_sha256(disc, other.number) != prints[other.number]
     with pytest.raises(InputError, match="no series"):
-        image_sha256(disc, "77")
+        volume_sha256(disc, "77")
 
 
 def test_a_discs_index_stands_for_its_folder(disc: Path) -> None:

@@ -20,14 +20,12 @@ from typing import Any
 
 import pytest
 from support.chromium import find_chromium
-from support.review_case import TOKEN, sample_desk, sample_table, served
+from support.review_case import TOKEN, sample_table, served
 
 from corecore.exports.formats import export_plan
-from corecore.hip.hip import Hip
 from corecore.io.files import atomic_write_text
 from corecore.review import record
 from corecore.review.controller import ReviewController
-from corecore.review.model import ReviewModel
 from corecore.review.record import Record
 
 pytest.importorskip("starlette")
@@ -95,18 +93,6 @@ def browser() -> Iterator[Any]:
         )
         yield started
         started.close()
-
-
-@pytest.fixture(scope="module")
-def desk(sample_hip: Hip) -> ReviewModel:
-    return sample_desk(sample_hip)
-
-
-@pytest.fixture
-def table(desk: ReviewModel, tmp_path: Path) -> Iterator[ReviewController]:
-    found = sample_table(desk, tmp_path)
-    yield found
-    found.access.release()
 
 
 @pytest.fixture

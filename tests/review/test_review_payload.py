@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import numpy as np
 import pytest
-from support.review_case import ENTRY, TIP, sample_desk, sample_table
+from support.review_case import ENTRY, TIP
 
 from corecore.base.errors import InputError
-from corecore.hip.hip import Hip
 from corecore.planning.alternatives import breach_probability
 from corecore.planning.search.single import spare_clearance_mm
 from corecore.report.slices import DRAFT_PIXEL_MM, PIXEL_MM, slices
@@ -28,18 +26,6 @@ from corecore.review.payload import about, cuts, figures, space
 from corecore.review.protocol import Asked, MoveStep, Preview
 from corecore.review.session import Add, Line, Move, Note, Nudge, Resize, Session, SignOff, apply
 from corecore.tunnels.figures import assess
-
-
-@pytest.fixture(scope="module")
-def desk(sample_hip: Hip) -> ReviewModel:
-    return sample_desk(sample_hip)
-
-
-@pytest.fixture
-def table(desk: ReviewModel, tmp_path: Path) -> Iterator[ReviewController]:
-    found = sample_table(desk, tmp_path)
-    yield found
-    found.access.release()
 
 
 def moved(desk: ReviewModel, **steps: float) -> Session:

@@ -14,18 +14,21 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.review_case import drawn, sample_content, sample_desk, sample_table
+from support.review_case import drawn, sample_content, sample_table
 
 from corecore.base.errors import CorecoreError, InputError, OutputError
-from corecore.hip.hip import Hip
+from corecore.document.seal import seal_of, signature_of
+from corecore.document.stated import read_stated
+from corecore.exports.plan_folder import write_plan
 from corecore.io.files import Hold, atomic_write_text
 from corecore.planning.open_plan import open_plan
+from corecore.review import outcome
 from corecore.review import record as record_module
 from corecore.review.controller import ReviewController
 from corecore.review.model import ReviewModel
@@ -42,6 +45,7 @@ from corecore.review.protocol import (
 )
 from corecore.review.record import Entry, Record, entry, resumed, step_entries
 from corecore.review.session import Accept, Resize, Session, SignOff, apply
+from corecore.verification.record import record_checks
 
 INTERLEAVINGS = int(os.environ.get("CORECORE_INTERLEAVINGS", "3"))
 KILLS = int(os.environ.get("CORECORE_KILLS", "3"))
@@ -49,18 +53,6 @@ KILLS = int(os.environ.get("CORECORE_KILLS", "3"))
 STEPS = 25
 #: Drills that the tunnel of the sample hip takes; few, so that each is measured once.
 DRILLS = (6.0, 8.0, 9.0, 10.0)
-
-
-@pytest.fixture(scope="module")
-def desk(sample_hip: Hip) -> ReviewModel:
-    return sample_desk(sample_hip)
-
-
-@pytest.fixture
-def table(desk: ReviewModel, tmp_path: Path) -> Iterator[ReviewController]:
-    found = sample_table(desk, tmp_path)
-    yield found
-    found.access.release()
 
 
 def shown(table: ReviewController) -> Shown:
@@ -415,3 +407,57 @@ def test_an_acceptance_lapses_in_the_record_too(desk: ReviewModel) -> None:
         ("lapse", "signature of A, 2026-11-22, step 2"), ("lapse", "acceptance: agreed"), ("move", "Resize"),
     ]  # fmt: skip
     assert isinstance(session, Session)
+
+
+KEY = b"sixteen bytes and more"
+
+
+@pytest.fixture
+def signed_plan(desk: ReviewModel, tmp_path: Path) -> Path:
+    """The sample's plan, signed with a key."""
+    content = sample_content(desk.hip) | {"outputs": []}
+    seal = seal_of(content)
+    path = tmp_path / "plan.json"
+    path.write_text(json.dumps({**content, "seal": seal, "signature": signature_of(seal, KEY)}))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [(KEY, None), (None, "its seal will no longer hold the key"), (b"another key of sixteen", "with another key")],
+    ids=["the key", "no key", "another key"],
+)
+def test_a_signed_plan_reviewed_without_its_key_says_so(
+    key: bytes | None, words: str | None, desk: ReviewModel, signed_plan: Path
+) -> None:
+    table = ReviewController.open(desk, signed_plan, sign_key=key)
+    try:
+        told = asyncio.run(table.look(Look(page="a"))).case.warnings.lines
+    finally:
+        table.access.release()
+    assert KEY.decode() not in repr(table)
+    if words is None:
+        assert table.signature_lost is None
+        assert not any("signed" in line for line in told)
+    else:
+        assert words in told[0]
+
+
+def test_a_plan_without_signature_says_nothing_of_keys(table: ReviewController) -> None:
+    assert table.signature_lost is None
+
+
+@pytest.mark.slow
+def test_what_is_saved_with_a_key_is_signed_with_it(
+    desk: ReviewModel, signed_plan: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outcome, "write_plan", partial(write_plan, pictures=False))
+    table = ReviewController.open(desk, signed_plan, sign_key=KEY)
+    try:
+        saved = table._write(Save(rev=0, broken=True)).written
+    finally:
+        table.access.release()
+    assert saved is not None
+    plan = read_stated(signed_plan.parent / saved)
+    assert record_checks(plan, key=KEY).agrees
+    assert not record_checks(plan, key=b"another key of sixteen").agrees

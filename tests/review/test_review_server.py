@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -16,12 +16,11 @@ from typing import Any
 
 import jsonschema
 import pytest
-from support.review_case import TOKEN, drawn, sample_content, sample_desk, sample_table
+from support.review_case import TOKEN, drawn, sample_content, sample_table
 
 from corecore.app.cli import main
 from corecore.base.errors import InputError
 from corecore.document.read import read_plan
-from corecore.hip.hip import Hip
 from corecore.review import record
 from corecore.review.controller import ReviewController
 from corecore.review.model import ReviewModel
@@ -41,11 +40,6 @@ PORT = 43210
 ASKED = [f"/api/{name}" for name in ("look", "do", "preview", "slices", "films", "ranked", "scene", "write", "watch")]
 SHOWN = {"figures": 0, "slices": 0, "films": 0, "space": 0}
 GOOD = {"host": f"127.0.0.1:{PORT}", "origin": f"http://127.0.0.1:{PORT}", "authorization": f"Bearer {TOKEN}"}
-
-
-@pytest.fixture(scope="module")
-def desk(sample_hip: Hip) -> ReviewModel:
-    return sample_desk(sample_hip)
 
 
 class Client:
@@ -88,13 +82,6 @@ class Client:
         with contextlib.suppress(ValueError):
             content = json.loads(content)
         return answer["status"], content, answer["headers"]
-
-
-@pytest.fixture
-def table(desk: ReviewModel, tmp_path: Path) -> Iterator[ReviewController]:
-    found = sample_table(desk, tmp_path)
-    yield found
-    found.access.release()
 
 
 @pytest.fixture

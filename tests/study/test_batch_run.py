@@ -15,12 +15,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from support import batch_work
+from support import batch_work, format_files
 
 from corecore.app.cli.commands import batch as batch_command
 from corecore.base.errors import CorecoreError, InputError, OutputError
-from corecore.study.batch.case import run_case
+from corecore.study.batch.case import changed_file, fingerprints, run_case
 from corecore.study.batch.failure_kinds import failure_kind
 from corecore.study.batch.limits import CaseLimits, memory_mib
 from corecore.study.batch.local import run_local
@@ -250,6 +251,20 @@ def test_a_row_whose_file_has_changed_is_planned_again_and_no_other(tmp_path: Pa
 
 
 @pytest.mark.usefixtures("at_once")
+def test_a_row_whose_voxels_changed_beside_their_header_has_changed(tmp_path: Path) -> None:
+    masks = format_files.metaimage(
+        tmp_path / "m.mhd", np.ones((3, 4, 5), dtype=np.uint8), np.eye(4), compressed=False
+    )  # fmt: skip
+    row = Row(0, "a", femur=f"{masks}:1", lesion=f"{masks}:2")
+    files = fingerprints(row)
+    assert changed_file(row, files) is None
+    voxels = (tmp_path / "m.raw").read_bytes()
+    (tmp_path / "m.raw").write_bytes(b"\x02" + voxels[1:])
+    assert changed_file(row, files) == masks
+    (tmp_path / "m.raw").unlink()
+    assert changed_file(row, files) == masks
+
+
 def test_a_row_whose_line_has_changed_is_planned_again_and_no_other(tmp_path: Path) -> None:
     source, out = batch_work.manifest(tmp_path / "in", 4), tmp_path / "out"
     _run(source, out, batch_work.told)

@@ -15,12 +15,12 @@ from corecore.base.errors import InputError
 from corecore.base.mesh import TriangleMesh
 from corecore.base.version import __version__
 from corecore.document.origins import remember
-from corecore.document.seal import plan_hash, read_key, seal_of, signature_of
+from corecore.document.seal import plan_hash, read_key, seal_of, seals, signature_of
 from corecore.document.stated import read_stated
 from corecore.io.files import sha256_of
 from corecore.io.named_plan import named_plan
 from corecore.io.stl import write_stl
-from corecore.verification.record import FILES_MAX, record_checks, seals
+from corecore.verification.record import FILES_MAX, record_checks
 from corecore.verification.report import Verification
 
 Plan = dict[str, Any]
@@ -103,6 +103,16 @@ def add_strays_of_another(folder: Path) -> None:
     write_stl(BODY, folder / "guide.stl", note=f"x RIGHT plan {OTHER[:8]}")
 
 
+def add_strays_of_another_below(folder: Path) -> None:
+    (folder / "prints" / "old").mkdir(parents=True)
+    write_stl(BODY, folder / "prints" / "old" / "guide.stl", note=f"x RIGHT plan {OTHER[:8]}")
+
+
+def add_body_of_no_plan_below(folder: Path) -> None:
+    (folder / "prints").mkdir()
+    write_stl(BODY, folder / "prints" / "another.stl")
+
+
 def add_own_name(folder: Path) -> None:
     name = plan_hash(json.loads((folder / "plan.json").read_text()))
     write_stl(BODY, folder / "tunnel_2.stl", note=f"x RIGHT plan {name[:8]}")
@@ -149,6 +159,8 @@ FAULTS: dict[Callable[[Path], None], str] = {
     link_file: "file no plain file: report.html",
     list_other_place: "file a place outside the folder",
     add_strays_of_another: f"another plan's file: guide.stl is of plan {OTHER[:8]}",
+    add_strays_of_another_below: f"another plan's file: prints/old/guide.stl is of plan {OTHER[:8]}",
+    add_body_of_no_plan_below: "stray file: prints/another.stl names no plan",
     add_own_name: "stray file: tunnel_2.stl",
     add_body_of_no_plan: "stray file: another.stl names no plan",
     link_a_guide: "stray file: guide.stl names no plan",
@@ -170,12 +182,10 @@ def test_what_happened_to_a_folder_is_said(fault: Callable[[Path], None], folder
 
 
 def test_what_is_not_looked_at_is_said(folder: Path) -> None:
-    (folder / "slicer").mkdir()
     for number in range(FILES_MAX + 2):
         (folder / f"{number}.txt").touch()
     result = judged(folder)
     assert result.agrees
-    assert "folders beside the plan, not looked into: slicer" in result.messages
     assert f"2 of {FILES_MAX + 2} files beside the plan are not looked at" in result.messages
 
 
@@ -234,6 +244,34 @@ def test_files_written_later_from_the_plan_belong_to_it(folder: Path) -> None:
         "written later from this plan, by its hash: guide.stl, review.json",
         "beside the plan and of no plan by name: consent.txt",
     )
+
+
+def test_folders_below_are_looked_at_and_another_plan_s_is_not_this_one_s(folder: Path) -> None:
+    name = plan_hash(json.loads((folder / "plan.json").read_text()))
+    for below in ("export", "reviewed", ".cache"):
+        (folder / below).mkdir()
+    # An export bears the names of a plan's own files, and this plan's hash.
+    write_stl(BODY, folder / "export" / "tunnel_1.stl", note=f"x RIGHT plan {name[:8]}")
+    (folder / "reviewed" / "plan.json").write_text("{}")
+    write_stl(BODY, folder / "reviewed" / "tunnel_1.stl", note=f"x RIGHT plan {OTHER[:8]}")
+    write_stl(BODY, folder / ".cache" / "another.stl")
+    # No link is followed.
+    (folder / "elsewhere").symlink_to(folder.parent / "patient")
+    (folder / "loop").symlink_to(folder)
+    result = judged(folder)
+    assert result.agrees, result.disagreements
+    assert result.messages == ("written later from this plan, by its hash: export/tunnel_1.stl",)
+
+
+def test_an_image_s_own_files_are_no_strays(folder: Path) -> None:
+    (folder / "scan").mkdir()
+    for name in ("scan/slice.dcm", "mask.mhd", "mask.raw"):
+        (folder / name).write_bytes(b"ObjectType = Image\nNDims = 3\nElementDataFile = mask.raw\n")
+    image = [
+        {"role": role, "path": path, "sha256": "0" * 64} for role, path in (("image", "scan"), ("avoid", "mask.mhd"))
+    ]
+    edited(folder, lambda plan: plan["case"]["inputs"].extend(image))
+    assert not any("scan" in message or "mask" in message for message in judged(folder).messages)
 
 
 def test_a_plan_of_a_version_without_a_list_is_judged_by_what_it_has(folder: Path) -> None:

@@ -17,8 +17,8 @@ from corecore.base.errors import CorecoreError, InputError
 from corecore.base.input_file import first_line, json_of
 from corecore.base.version import __version__
 from corecore.hip.inputs import HipInputs
-from corecore.io.files import sha256_of
-from corecore.io.references import image_place, image_sha256
+from corecore.io.fingerprint import volume_files, volume_sha256
+from corecore.io.references import image_place
 from corecore.planning.request import Output, PlanRequest, Search
 from corecore.study.batch.columns import Record, flattened, plan_record, printable
 from corecore.study.batch.entry import Entry, Seen
@@ -213,16 +213,17 @@ def fingerprints(row: Row) -> dict[str, Seen]:
 
 def _stat(path: Path) -> Seen | None:
     try:
-        found = path.stat()
+        found = [one.stat() for one in volume_files(path)]
     except (OSError, ValueError):
         return None
-    # A folder does not change with the files in it.
-    return Seen(found.st_size, 0 if stat.S_ISDIR(found.st_mode) else found.st_ctime_ns)
+    # A folder does not change with the files in it; of a header and its data either may.
+    changed_ns = max(one.st_ctime_ns for one in found)
+    return Seen(sum(one.st_size for one in found), 0 if stat.S_ISDIR(found[0].st_mode) else changed_ns)
 
 
 def _sha256(row: Row, role: str, path: Path) -> str | None:
     """Fingerprint of a file; of an image, that of the series that its row chooses."""
     try:
-        return image_sha256(*image_place(row.image)) if role == "image" and row.image else sha256_of(path)
+        return volume_sha256(*image_place(row.image)) if role == "image" and row.image else volume_sha256(path)
     except CorecoreError:
         return None

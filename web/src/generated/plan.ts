@@ -285,6 +285,20 @@ export interface AnatomyPart {
    * Anteversion as it was stated, deg; the lateral axis rests on it
    */
   anteversion_deg?: number;
+  /**
+   * Edge of the acetabulum as it was given, RAS mm
+   *
+   * @minItems 3
+   * @maxItems 3
+   */
+  acetabular_edge?: [number, number, number];
+  /**
+   * Lowest point of the teardrop as it was given, RAS mm
+   *
+   * @minItems 3
+   * @maxItems 3
+   */
+  teardrop?: [number, number, number];
   sources: SourcesPart;
   [k: string]: unknown;
 }

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from corecore.app.cli.options import PlanFile
+from corecore.app.cli.answers import key_of
+from corecore.app.cli.options import PlanFile, SignKey
 from corecore.app.cli.progress import steps
 from corecore.base.errors import InputError, MissingExtraError
 
@@ -23,6 +24,7 @@ def review(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0: any that is free.")] = 0,
     afresh: Annotated[bool, typer.Option("--afresh", help="Leave an earlier review of this plan out.")] = False,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address only.")] = False,
+    sign_key: SignKey = None,
 ) -> int:
     """See a plan, move its tunnels, and sign it off, on a page of this machine only. Ends with Ctrl-C."""
     try:
@@ -34,9 +36,10 @@ def review(
     from corecore.review.controller import ReviewController
     from corecore.review.model import ReviewModel
 
+    key = key_of(sign_key)
     with steps(quiet=False) as step:
         step("opening the plan")
-        table = ReviewController.open(ReviewModel.open(plan_file), plan_file, afresh=afresh)
+        table = ReviewController.open(ReviewModel.open(plan_file), plan_file, afresh=afresh, sign_key=key)
     try:
         return _serve(table, port, no_browser=no_browser)
     finally:
@@ -65,6 +68,8 @@ def _serve(table: ReviewController, port: int, *, no_browser: bool) -> int:
     told = f"every step is kept in {table.folder / record.NAME}"
     if table.access.hold is None:
         told = f"read-only: {table.access.held_by or table.access.ended}"
+    if table.signature_lost is not None:
+        typer.echo(f"note: {table.signature_lost}", err=True)
     typer.echo(f"review at {address}\n{told}; end with Ctrl-C")
     if not no_browser:
         webbrowser.open(address)
