@@ -82,7 +82,14 @@ def test_the_unit_of_a_column(name: str, tunnel: int | None, unit: str) -> None:
 
 def test_what_no_column_is_called_is_refused_in_one_line() -> None:
     check_choice(["record", *LEAD, "tunnels", "tunnels.3", "tunnels.tip", "truth.any.thing", "totals.risk.new.poses"])
-    for path in ("total", "totals.removed", "tunnels.length", "necrosis.kerboul.x", "id.x", "totals.removed_fraction.x"):
+    for path in (
+        "total",
+        "totals.removed",
+        "tunnels.length",
+        "necrosis.kerboul.x",
+        "id.x",
+        "totals.removed_fraction.x",
+    ):
         with pytest.raises(InputError, match="--columns") as caught:
             check_choice([path])
         assert "\n" not in str(caught.value)

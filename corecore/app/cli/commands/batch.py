@@ -33,7 +33,8 @@ BAR_AFTER_S = 2.0
 def batch(
     out: Annotated[Path, typer.Option(help="Folder for table, journal and plans.")],
     source: Annotated[
-        Path | None, typer.Argument(metavar="DIR|MANIFEST.csv", help="Folder of volumes, or a table of files.")
+        Path | None,
+        typer.Argument(metavar="DIR|MANIFEST.csv", help="Folder of volumes, BIDS derivatives, or a table of files."),
     ] = None,
     study: Annotated[
         Path | None, typer.Option(help="TOML file of a study: every combination of parameters on every hip.")
