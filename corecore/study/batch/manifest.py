@@ -75,8 +75,8 @@ def read_rows(source: Path) -> list[Row]:
         rows = _of_dataset(source) if is_dataset(source) else _of_folder(source)
     if not rows and source.is_dir() and is_dataset(source):
         raise InputError(
-            f"{source}: holds no hip; sub-*/**/*_label-femur_mask.nii.gz and *_label-lesion_mask.nii.gz, or *_dseg.nii.gz"
-            " with a table of labels, are accepted",
+            f"{source}: holds no hip; sub-*/**/*_label-femur_mask.nii.gz and *_label-lesion_mask.nii.gz, or"
+            " *_dseg.nii.gz with a table of labels, are accepted",
             code="batch-empty",
         )
     if not rows:

@@ -129,7 +129,7 @@ def tables(results: Records) -> list[Table]:
         for (plan, kind), counts in counted.items():
             group = (kind,) if several else ()
             one = spread.get((plan, kind))
-            told = ("",) * 7
+            told: tuple[str, ...] = ("",) * 7
             if one is not None:
                 mean = mean_interval(one.values)
                 ends = "" if np.isnan(mean.low) else f"{mean.low:.2f} to {mean.high:.2f}"

@@ -116,7 +116,10 @@ def run(
     left_out: tuple[tuple[str, str], ...],
     as_json: bool,
 ) -> int:
-    """Run a batch with a bar, and tell what became of it; ``columns``: of the tables; ``left_out``: combinations of a study, with the reason."""
+    """Run a batch with a bar, and tell what became of it.
+
+    ``columns``: those of the tables; ``left_out``: combinations of a study, with the reason.
+    """
     rows = read_rows(source)
     started = time.perf_counter()
     try:
