@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.chromium import Page as Browser
+from support.chromium import find_chromium
 
 from corecore.app.cli import main
 from corecore.base.errors import InputError
@@ -18,7 +21,7 @@ from corecore.study.batch.figures import breaches, causes, read_records, spreads
 from corecore.study.batch.journal import opened
 from corecore.study.batch.plots import box_plot, cause_bars, histogram
 from corecore.study.batch.settings import Settings, header_of
-from corecore.study.batch.summary import summary_html, summary_text
+from corecore.study.batch.summary import COUNTS, SCRIPT, summary_html, summary_text, tables
 from corecore.study.batch.table import write_tables
 
 pa = pytest.importorskip("pyarrow")
@@ -28,6 +31,7 @@ EVIL = "<script>alert(1)</script>&\"'$\\frac{1}$ \u202e\U0001f9b4"
 
 
 def _table(folder: Path, records: list[dict[str, Any]]) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
     with opened(folder / "journal.jsonl", header_of(Settings()), {str(i): i for i in range(len(records))}) as journal:
         for row, record in enumerate(records):
             journal.append(Entry(row, {}, [record]))
@@ -86,7 +90,9 @@ def test_spreads_are_those_of_each_group(tmp_path: Path) -> None:
 
 def test_everything_is_counted_once(tmp_path: Path) -> None:
     results = read_records(_table(tmp_path, _records()))
-    assert statuses(results) == {plan: {"planned": 24, "failed": 3, "infeasible": 3} for plan in ("core-10", "core-8")}
+    assert statuses(results, [""] * 60) == {
+        (plan, ""): {"planned": 24, "failed": 3, "infeasible": 3} for plan in ("core-10", "core-8")
+    }
     assert [(status, text, count) for status, text, count, _ in causes(results)] == [
         ("failed", "no head, …", 6), ("infeasible", "length_max_mm", 6),
     ]  # fmt: skip
@@ -120,16 +126,93 @@ def test_the_page_stands_alone_and_no_value_is_more_than_text(tmp_path: Path) ->
     page.feed(text)
     assert page.tags <= {
         "html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "img", "table", "tr", "th", "td", "footer",
+        "nav", "ul", "li", "a", "main", "section", "div", "thead", "tbody", "script",
     }  # fmt: skip
     assert any("<script>alert" in cell for cell in page.cells)  # shown, as text
-    assert len(page.sources) == 4
-    for source in page.sources:
+    inner = [source for source in page.sources if source.startswith("#")]
+    assert inner == [f"#s{i}" for i in range(1, text.count("<section") + 1)]
+    pictures = [source for source in page.sources if source not in inner]
+    assert len(pictures) == 4
+    for source in pictures:
         assert source.startswith("data:image/svg+xml;base64,")
         svg = base64.b64decode(source.partition(",")[2]).decode()
         assert "<script" not in svg
         assert not re.search(r"(?:href|src)=\"(?!#)", svg)
     assert "default-src &#x27;none&#x27;" in text
+    # One script, the page's own, by its hash; values cannot be one.
+    digest = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
+    assert f"script-src &#x27;sha256-{digest}&#x27;" in text
+    assert text.count("<script") == 1
+    assert f"<script>{SCRIPT}</script>" in text
     assert summary_html(results, tmp_path / "x") == summary_html(results, tmp_path / "x")
+
+
+def test_every_table_of_a_spread_counts_every_record_of_its_plan(tmp_path: Path) -> None:
+    records = _records()
+    # Of what failed before it was read no class is known.
+    for record in records:
+        if record["status"] == "failed":
+            record.pop("truth.lesion.kind", None)
+    results = read_records(_table(tmp_path, records))
+    counted = 0
+    for title, heads, rows in tables(results):
+        if "n infeasible" not in heads or "lesion" not in heads:
+            continue
+        counted += 1
+        places = [heads.index(name) for name in COUNTS]
+        for plan in ("core-10", "core-8"):
+            mine = [row for row in rows if row[0] == plan]
+            assert [[row[i] for i in places] for row in mine if row[1] == "all"] == [["24", "3", "3"]], title
+            if "median" in heads:
+                classes = [[int(row[i]) for i in places] for row in mine if row[1] != "all"]
+                assert np.sum(classes, axis=0).tolist() == [24, 3, 3], title
+                assert heads[-6:] == ("95 % CI", "min", "Q1", "median", "Q3", "max")
+    assert counted == 4
+
+
+def test_a_case_leads_to_its_report_and_no_name_leads_elsewhere(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    names = ["a", "../a", "b", "c d", "/etc", "d"]
+    variants = ["", "", "x=1", "", "", "../a"]
+    for folder in (out / "plans" / "a", out / "plans" / "b" / "x=1", tmp_path / "a", out / "plans" / "d"):
+        folder.mkdir(parents=True)
+        (folder / "report.html").touch()
+    (out / "plans" / "d" / "report.html").rename(out / "plans" / "d" / "plan.json")
+    records = [
+        {"id": name, "variant": variant, "status": "planned", "preset": "p", "totals.removed_fraction": 0.1}
+        for name, variant in zip(names, variants, strict=True)
+    ]
+    table = _table(out, [*records, {**records[-1], "variant": ""}])
+    page = _Page()
+    page.feed(summary_html(read_records(table), table, tmp_path / "pages" / "summary.html"))
+    assert [source for source in page.sources if not source.startswith(("#", "data:"))] == [
+        "../run/plans/a/report.html", "../run/plans/b/x%3D1/report.html", "../run/plans/d/plan.json",
+    ]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_table_is_sorted_by_the_keyboard(tmp_path: Path) -> None:
+    program = find_chromium()
+    if program is None:
+        pytest.skip("no Chromium here")
+    path = tmp_path / "summary.html"
+    path.write_text(summary_html(read_records(_table(tmp_path, _records(EVIL))), path), encoding="utf-8")
+    with Browser(program, tmp_path / "profile", 400, 800) as page:
+        page.load(path)
+        cases = "document.querySelector('section:last-of-type table')"
+        column = "[...rows].map(row => row.cells[5].textContent)"
+        given = page.run(f"(() => {{ const rows = {cases}.tBodies[0].rows; return {column} }})()")
+        head = f"{cases}.tHead.rows[0].cells[5]"
+        for way, sign in (("ascending", 1.0), ("descending", -1.0)):
+            page.run(f"{head}.querySelector('button').focus()")
+            page.press("Enter")
+            assert page.run(f"{head}.getAttribute('aria-sort')") == way
+            found = page.run(f"(() => {{ const rows = {cases}.tBodies[0].rows; return {column} }})()")
+            numbers = [float(text) for text in given if text]
+            # What has no figure comes last either way.
+            assert found == [f"{value:.2f}" for value in sorted(numbers, key=lambda value: sign * value)] + [""] * 12
+        assert page.run("document.documentElement.scrollWidth <= innerWidth")
+        assert page.problems == []
 
 
 def test_a_record_that_lay_waiting_does_not_squeeze_the_others(tmp_path: Path) -> None:
@@ -158,7 +241,7 @@ def test_the_command_prints_the_tables_and_writes_the_page(tmp_path: Path, capsy
     path, page = _table(tmp_path, _records()), tmp_path / "summary.html"
     assert main(["summary", str(path), "--out", str(page)]) == 0
     out = capsys.readouterr().out
-    assert re.search(r"core-10\s+3\s+3\s+24\s+30", out)
+    assert re.search(r"core-10\s+24\s+3\s+3\s+30", out)
     assert page.read_text(encoding="utf-8").endswith("</html>\n")
 
 

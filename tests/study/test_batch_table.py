@@ -17,7 +17,7 @@ from corecore.document.plan import PlanDocument
 from corecore.document.read import parsed
 from corecore.io.spreadsheet import FORMULA
 from corecore.study.batch import table
-from corecore.study.batch.columns import LEAD, flattened, order, plan_record
+from corecore.study.batch.columns import LEAD, Record, flattened, order, plan_record
 from corecore.study.batch.entry import Entry
 from corecore.study.batch.journal import opened
 from corecore.study.batch.settings import Settings, header_of
@@ -181,7 +181,9 @@ def test_a_row_of_the_long_table_says_group_unit_kind_and_tunnel(tmp_path: Path)
 
 
 def test_only_chosen_columns_are_in_every_table_and_the_leading_ones_always(tmp_path: Path) -> None:
-    records = [{"id": "a", "totals.x": 1.0, "tunnels.1.tip.x": 2.0, "tunnels.2.tip.x": 3.0, "necrosis.volume_ml": 4.0}]
+    records: list[Record] = [
+        {"id": "a", "totals.x": 1.0, "tunnels.1.tip.x": 2.0, "tunnels.2.tip.x": 3.0, "necrosis.volume_ml": 4.0}
+    ]
     for paths, names in (
         (["totals", "tunnels.tip"], ["totals.x", "tunnels.1.tip.x", "tunnels.2.tip.x"]),
         (["tunnels.2"], ["tunnels.2.tip.x"]),

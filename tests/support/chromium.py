@@ -105,6 +105,12 @@ class Page:
             raise AssertionError(answer["exceptionDetails"])
         return answer["result"].get("value")
 
+    def press(self, key: str, code: int = 13, text: str = "\r") -> None:
+        """A key pressed and let go, where the focus is; by default Enter's code and text."""
+        pressed = {"key": key, "code": key, "windowsVirtualKeyCode": code}
+        self._ask("Input.dispatchKeyEvent", type="keyDown", text=text, **pressed)
+        self._ask("Input.dispatchKeyEvent", type="keyUp", **pressed)
+
     def until(self, expression: str) -> None:
         """Waits for an expression to hold."""
         end = time.monotonic() + PATIENCE_S

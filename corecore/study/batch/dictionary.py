@@ -46,6 +46,10 @@ OPEN_GROUPS = {
 KEY_UNIT = re.compile(
     r"(?:^|_)(?:(mm2|mm|deg|ml|hu|s|days)|(?:fraction|share|probability|gap)(?:_(?:mean|min|max|p\d\d))?)$"
 )
+#: Tables whose keys are themselves paths of figures of the same group, which have the figures' units.
+OF_FIGURES = re.compile(
+    r"(necrosis|tunnels)\.(?:repeatability\.figures|frame_range)\.(.+?)(?:\.(?:half_voxel|one_mm))?(?:\.\d+)?"
+)
 #: Keys that end like a unit and name by how far the outline was moved instead.
 NO_UNIT = ("one_mm",)
 #: Where a description says a unit.
@@ -197,8 +201,6 @@ def _place(name: str) -> tuple[_Node | None, bool]:
         return None, False
     said = node
     for key in keys:
-        if not node.below:
-            return said, False
         step = node.below.get(key, node.below.get("*"))
         if step is None:
             # A key of a table may itself be a path.
@@ -216,6 +218,9 @@ def _leaves(node: _Node) -> Iterator[str]:
 
 
 def _unit(name: str, meaning: str) -> str:
+    of = OF_FIGURES.fullmatch(name)
+    if of and "*" not in name:
+        return column_of(f"{of[1]}.{of[2]}").unit
     keys = name.split(".")
     for key in reversed(keys):
         found = None if key in NO_UNIT else KEY_UNIT.search(key)

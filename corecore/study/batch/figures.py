@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,14 +30,18 @@ CLASSES = ("truth.lesion.kind", "necrosis.steinberg")
 NO_CLASS = "not known"
 #: Smallest over a plan's tunnels.
 CLEARANCES = ("cortical_clearance_mm", "joint_clearance_mm")
+#: What can become of a record.
+STATUSES = ("planned", "infeasible", "failed")
+#: The row of a table that is of every class of lesion together.
+EVERY = "all"
 #: Figures with a spread: title, column, factor, unit.
 SPREADS = (
     ("Lesion removed", "totals.removed_fraction", 100.0, "%"),
     ("Lesion within 3 mm of a tunnel", "totals.reached_3mm_fraction", 100.0, "%"),
-    ("Clearance to the cortex", "cortical_clearance_mm", 1.0, "mm"),
-    ("Clearance to the joint", "joint_clearance_mm", 1.0, "mm"),
+    ("Cortical clearance", "cortical_clearance_mm", 1.0, "mm"),
+    ("Joint clearance", "joint_clearance_mm", 1.0, "mm"),
     ("Healthy bone removed", "totals.healthy_bone_removed_ml", 1.0, "ml"),
-    ("Neck's smallest section taken", "totals.neck_area_share", 100.0, "%"),
+    ("Smallest neck cross-section removed", "totals.neck_area_share", 100.0, "%"),
     ("Proven optimality gap", "totals.optimality_gap", 100.0, "%"),
     ("Time per plan", "timings.case_s", 1.0, "s"),
 )
@@ -76,15 +80,24 @@ class Records:
         return "", [NO_CLASS] * len(self)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Spread:
-    """Spread of a figure over the records of a group that have it."""
+    """Spread of a figure over the records of a group that have it: its values (N,), minimum, quartiles and maximum."""
 
     plan: str
     group: str
-    count: int
+    values: npt.NDArray[np.float64]
     quantiles: tuple[float, float, float, float, float]
-    mean: float
+
+    @property
+    def count(self) -> int:
+        """Records that have the figure."""
+        return len(self.values)
+
+    @property
+    def mean(self) -> float:
+        """Mean of the values."""
+        return float(self.values.mean())
 
 
 def columns_read(names: Iterable[str]) -> list[str]:
@@ -136,28 +149,34 @@ def spreads(results: Records, name: str, factor: float = 1.0, *, by_class: bool 
     found = []
     for (plan, kind), group in sorted(groups.items()):
         low, first, middle, third, high = (float(q) for q in np.quantile(group, (0.0, 0.25, 0.5, 0.75, 1.0)))
-        found.append(Spread(plan, kind, len(group), (low, first, middle, third, high), float(np.mean(group))))
+        found.append(Spread(plan, kind, np.array(group), (low, first, middle, third, high)))
     return found
 
 
-def statuses(results: Records) -> dict[str, Counter[str]]:
-    """Records by plan and status."""
-    found: dict[str, Counter[str]] = {}
-    for plan, status in zip(results.plans, results.texts("status"), strict=True):
-        found.setdefault(plan, Counter())[str(status)] += 1
+def statuses(results: Records, classes: Sequence[str]) -> dict[tuple[str, str], Counter[str]]:
+    """Records by plan and class of lesion, counted by status; ``classes``: each record's."""
+    found: dict[tuple[str, str], Counter[str]] = {}
+    for plan, kind, status in zip(results.plans, classes, results.texts("status"), strict=True):
+        found.setdefault((plan, kind), Counter())[str(status)] += 1
     return dict(sorted(found.items()))
+
+
+def reason(results: Records, place: int) -> str:
+    """Why a record has no plan: the binding limit, or the kind of the error."""
+    binding = results.texts("infeasible.binding")[place]
+    if results.texts("status")[place] == "infeasible" and binding is not None:
+        return str(binding)
+    return failure_kind(str(results.texts("cause")[place]))
 
 
 def causes(results: Records) -> list[tuple[str, str, int, list[str]]]:
     """Why there is no plan: status, kind of cause, how often, and up to ten ids; most frequent first."""
     counts: Counter[tuple[str, str]] = Counter()
     ids: dict[tuple[str, str], list[str]] = {}
-    binding = results.texts("infeasible.binding")
-    for i, (status, cause) in enumerate(zip(results.texts("status"), results.texts("cause"), strict=True)):
+    for i, status in enumerate(results.texts("status")):
         if status == "planned":
             continue
-        text = str(binding[i]) if status == "infeasible" and binding[i] is not None else failure_kind(str(cause))
-        key = (str(status), text)
+        key = (str(status), reason(results, i))
         counts[key] += 1
         named = ids.setdefault(key, [])
         if len(named) < 10:

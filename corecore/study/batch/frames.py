@@ -107,7 +107,7 @@ def read_results(path: Path | str, *, frame: Frame | None = None) -> BatchResult
             raise InputError(
                 f"{folder}: the folder of corecore batch, or {PARQUET} in it, is accepted", code="results-unusable"
             )
-        folder = folder.parent if folder.name in (PARQUET, LONG_PARQUET) else folder / PARQUET
+        folder = folder.parent if folder.name in (PARQUET, LONG_PARQUET) else folder
     with parquet_file(folder / PARQUET, NEEDED) as stored:
         units = {field.name: _unit(field) for field in stored.schema_arrow}
     return BatchResults(folder, frame, units)

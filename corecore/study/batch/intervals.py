@@ -19,6 +19,8 @@ from corecore.study.batch.figures import Records
 #: Samples of a bootstrap: the ends of its interval are steady to a hundredth of its width or so.
 RESAMPLES = 2000
 LEVEL = 0.95
+#: Values drawn at once.
+DRAWN_AT_ONCE = 200_000
 REMOVED = "totals.removed_fraction"
 
 
@@ -59,7 +61,14 @@ def mean_interval(values: Sequence[float] | FloatArray) -> Interval:
     if len(given) < 2:
         return Interval(len(given), float(given[0]) if len(given) else np.nan, np.nan, np.nan)
     rng = np.random.default_rng(0)
-    picked = [given[rng.integers(len(given), size=len(given))].mean() for _ in range(RESAMPLES)]
+    # Many samples at once, but never more than fit into a small memory.
+    at_once = max(1, DRAWN_AT_ONCE // len(given))
+    picked = np.concatenate(
+        [
+            given[rng.integers(len(given), size=(min(at_once, RESAMPLES - done), len(given)))].mean(axis=1)
+            for done in range(0, RESAMPLES, at_once)
+        ]
+    )
     low, high = np.quantile(picked, ((1.0 - LEVEL) / 2.0, (1.0 + LEVEL) / 2.0))
     return Interval(len(given), float(given.mean()), float(low), float(high))
 

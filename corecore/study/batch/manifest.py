@@ -1,4 +1,4 @@
-"""The rows of a batch: read from a manifest, or found in a folder of volumes."""
+"""The rows of a batch: read from a manifest, or found in a folder of volumes or a BIDS dataset."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from corecore.base.errors import InputError
 from corecore.base.input_file import bytes_of, short
 from corecore.base.parsing import parse_settings
 from corecore.io.references import image_place
+from corecore.study.batch.bids import hips_of, is_dataset
 
 #: Columns of a manifest; the first three are needed in every row.
 COLUMNS = ("id", "femur", "lesion", "image", "side", "overrides", "pelvis", "truth")
@@ -63,12 +64,21 @@ class Row:
 
 
 def read_rows(source: Path) -> list[Row]:
-    """The rows of a manifest (a CSV file) or of a folder.
+    """The rows of a manifest (a CSV file), of a folder, or of a BIDS derivatives dataset.
 
     Raises ``InputError`` for what is neither, for a manifest whose columns are not those of ``COLUMNS``,
     and where there is no row. What is wrong with single rows stands in their ``fault``.
     """
-    rows = _of_folder(source) if source.is_dir() else _of_manifest(source)
+    if not source.is_dir():
+        rows = _of_manifest(source)
+    else:
+        rows = _of_dataset(source) if is_dataset(source) else _of_folder(source)
+    if not rows and source.is_dir() and is_dataset(source):
+        raise InputError(
+            f"{source}: holds no hip; sub-*/**/*_label-femur_mask.nii.gz and *_label-lesion_mask.nii.gz, or"
+            " *_dseg.nii.gz with a table of labels, are accepted",
+            code="batch-empty",
+        )
     if not rows:
         raise InputError(
             f"{source}: holds no hip; label maps *.nii.gz (1 bone, 2 lesion), or rows, are accepted", code="batch-empty"
@@ -205,6 +215,14 @@ def _checked(rows: Iterable[Row]) -> list[Row]:
             taken[row.id.lower()] = row.number
         result.append(row if fault == row.fault else replace(row, id=told, fault=fault))
     return result
+
+
+def _of_dataset(folder: Path) -> list[Row]:
+    """Every hip of a BIDS derivatives dataset."""
+    return _checked(
+        Row(number, hip.id, hip.femur, hip.lesion, hip.image, hip.side, fault=hip.fault)
+        for number, hip in enumerate(hips_of(folder))
+    )
 
 
 def _of_folder(folder: Path) -> list[Row]:

@@ -85,9 +85,9 @@ def run_batch(
     """Plan every row, and write the journal and the tables, wide and long, into ``out``.
 
     ``base`` is the folder that the rows' paths are seen from. ``columns`` are the groups or columns that the tables
-    hold, all without them; the journal holds every figure all the same. ``progress`` is told how many rows of how many are done
-    in this run, and how many records of all have failed. Raises ``InputError`` for settings that cannot be, a journal
-    that is another run's or not as it was written; ``OutputError`` where ``out`` holds a batch and
+    hold, all without them; the journal holds every figure all the same. ``progress`` is told how many rows of how many
+    are done in this run, and how many records of all have failed. Raises ``InputError`` for settings that cannot be, a
+    journal that is another run's or not as it was written; ``OutputError`` where ``out`` holds a batch and
     ``resume`` is not asked for; ``MissingExtraError`` without the libraries.
     """
     arrow()

@@ -123,9 +123,7 @@ class _ParquetFile:
 
     def write(self, columns: Sequence[Sequence[Cell]]) -> None:
         """Append rows, given as columns in the schema's order."""
-        arrays = [
-            self._pa.array(cells, type=field.type) for cells, field in zip(columns, self._schema, strict=True)
-        ]
+        arrays = [self._pa.array(cells, type=field.type) for cells, field in zip(columns, self._schema, strict=True)]
         self._waiting.append(self._pa.RecordBatch.from_arrays(arrays, schema=self._schema))
         if sum(batch.num_rows for batch in self._waiting) >= self._group:
             self._flush()

@@ -33,7 +33,8 @@ BAR_AFTER_S = 2.0
 def batch(
     out: Annotated[Path, typer.Option(help="Folder for table, journal and plans.")],
     source: Annotated[
-        Path | None, typer.Argument(metavar="DIR|MANIFEST.csv", help="Folder of volumes, or a table of files.")
+        Path | None,
+        typer.Argument(metavar="DIR|MANIFEST.csv", help="Folder of volumes, BIDS derivatives, or a table of files."),
     ] = None,
     study: Annotated[
         Path | None, typer.Option(help="TOML file of a study: every combination of parameters on every hip.")
@@ -115,7 +116,10 @@ def run(
     left_out: tuple[tuple[str, str], ...],
     as_json: bool,
 ) -> int:
-    """Run a batch with a bar, and tell what became of it; ``columns``: of the tables; ``left_out``: combinations of a study, with the reason."""
+    """Run a batch with a bar, and tell what became of it.
+
+    ``columns``: those of the tables; ``left_out``: combinations of a study, with the reason.
+    """
     rows = read_rows(source)
     started = time.perf_counter()
     try:

@@ -18,13 +18,13 @@ def summary(
     out: Annotated[Path | None, typer.Option(help="Write a self-contained page here, with plots.")] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Tables and plots of a batch: what was removed, with what room, what failed and why."""
+    """Tables and plots of a batch: what was removed, with what clearance, what failed and why."""
     from corecore.study.batch.figures import read_records
     from corecore.study.batch.summary import summary_html, summary_text, tables
 
     found = read_records(results)
     if out is not None:
-        atomic_write_text(out, summary_html(found, results))
+        atomic_write_text(out, summary_html(found, results, out))
     if as_json:
         told = [{"title": title, "heads": heads, "rows": rows} for title, heads, rows in tables(found)]
         typer.echo(json.dumps({"tables": told, "written": None if out is None else str(out)}, indent=1))
