@@ -3,59 +3,107 @@
 For research and for review by a surgeon; not a medical device::
 
     import corecore as cc
-    hip = cc.load("femur.nii.gz", "necrosis.nii.gz")
-    plan = cc.make_plan(hip, "core-10", gap=0.01)
-    cc.save(plan, "plan")
-    assert cc.check("plan/plan.json").agrees
+    hip = cc.load("femur.nii.gz", "necrosis.nii.gz")  # or nibabel images, or arrays with affine=
+    plan = cc.plan(hip, "core-10", gap=0.01)
+    plan.save("plan")
+    assert cc.verify("plan/plan.json").agrees
 """
 
 from __future__ import annotations
 
+import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from corecore.base.version import __version__
 
 if TYPE_CHECKING:
-    from corecore.app.api import LesionTransform, Picture, check, draw, judge_path, load, make_plan, measure, save
-    from corecore.base.errors import CorecoreError, InputError
+    from corecore.app.api import (
+        GuideFiles,
+        LesionTransform,
+        assess,
+        batch,
+        export,
+        guide,
+        load,
+        measure,
+        open_plan,
+        plan,
+        register,
+        save,
+        summary,
+        synth,
+        verify,
+    )
+    from corecore.app.hip import Anatomy, Hip
+    from corecore.app.measures import Measures
+    from corecore.app.plan import Picture, Plan, Tunnel
+    from corecore.base.errors import AnatomyError, CorecoreError, InputError, MissingExtraError, OutputError
     from corecore.base.spec import Spec
-    from corecore.hip.hip import Hip
-    from corecore.measures.model import Measures
-    from corecore.planning.planner import Plan
+    from corecore.study.batch.figures import read_results
+    from corecore.study.batch.run import Execution
     from corecore.verification.report import Verification
 
 __all__ = [
+    "Anatomy",
+    "AnatomyError",
     "CorecoreError",
+    "Execution",
+    "GuideFiles",
     "Hip",
     "InputError",
     "LesionTransform",
     "Measures",
+    "MissingExtraError",
+    "OutputError",
     "Picture",
     "Plan",
     "Spec",
+    "Tunnel",
     "Verification",
     "__version__",
-    "check",
-    "draw",
-    "judge_path",
+    "assess",
+    "batch",
+    "export",
+    "guide",
     "load",
-    "make_plan",
     "measure",
+    "open_plan",
+    "plan",
+    "read_results",
+    "register",
     "save",
+    "summary",
+    "synth",
+    "verify",
 ]
 
 #: Where each name stands. Loaded when it is first asked for: the compiler and VTK take seconds.
 _HOMES = {
-    "CorecoreError": "base.errors", "InputError": "base.errors", "Hip": "hip.hip", "Measures": "measures.model",
-    "Plan": "planning.planner", "Spec": "base.spec", "Verification": "verification.report",
+    **dict.fromkeys(("AnatomyError", "CorecoreError", "InputError", "MissingExtraError", "OutputError"), "base.errors"),
+    **dict.fromkeys(("Anatomy", "Hip"), "app.hip"), "Measures": "app.measures",
+    **dict.fromkeys(("Picture", "Plan", "Tunnel"), "app.plan"), "Spec": "base.spec",
+    "Execution": "study.batch.run", "Verification": "verification.report", "read_results": "study.batch.figures",
     **dict.fromkeys(
-        ("LesionTransform", "Picture", "check", "draw", "judge_path", "load", "make_plan", "measure", "save"), "app.api"
+        (
+            "GuideFiles", "LesionTransform", "assess", "batch", "export", "guide", "load", "measure", "open_plan",
+            "plan", "register", "save", "summary", "synth", "verify",
+        ),
+        "app.api",
     ),
+}  # fmt: skip
+#: Names of an earlier version, which go with the next: what each is called now, and the function that stands for it.
+_EARLIER = {
+    "make_plan": ("plan", "make_plan"), "judge_path": ("assess", "assess"), "check": ("verify", "verify"),
+    "draw": ("Plan.picture", "draw"),
 }  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
+    if name in _EARLIER:
+        now, function = _EARLIER[name]
+        warnings.warn(f"corecore.{name}: corecore.{now} is its name now", DeprecationWarning, stacklevel=2)
+        return getattr(import_module("corecore.app.api"), function)
     if name not in _HOMES:
         raise AttributeError(f"module 'corecore' has no attribute {name!r}")
     return getattr(import_module(f"corecore.{_HOMES[name]}"), name)

@@ -1,35 +1,56 @@
-"""The main job for other programs and notebooks: load, measure, plan or judge, save, check.
+"""What other programs and notebooks call: load, measure, plan or evaluate, save, verify, and all the commands do.
 
-``import corecore as cc`` offers these names; what they return shows itself in a notebook.
-Each raises ``corecore.CorecoreError`` with one line that says what was found and what is accepted.
+``import corecore as cc`` offers these names; what they return shows itself in a notebook. Each calls what the command
+of its name calls, and raises ``corecore.CorecoreError`` with one line that says what was found and what is accepted.
 """
 
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from corecore.base.spec import Spec, preset
-from corecore.exports.plan_folder import check_target, meshes, write_plan
+import numpy as np
+import numpy.typing as npt
+
+from corecore.app.hip import Hip
+from corecore.app.measures import Measures
+from corecore.app.plan import Picture, Plan
+from corecore.base.errors import InputError
+from corecore.base.parallel import thread_count
+from corecore.base.spec import Spec
+from corecore.document.seal import read_key
 from corecore.exports.workflow import open_hip, plan_of
-from corecore.hip.hip import Hip
+from corecore.hip.case import read_case
 from corecore.hip.inputs import HipInputs
-from corecore.io.files import claimed
-from corecore.measures.model import Measures
+from corecore.hip.lesion_transform import Move
+from corecore.io.files import atomic_write_text
+from corecore.io.references import MaskReference
+from corecore.io.volume import ACCEPTED, Volume
 from corecore.measures.model import measure as measure_hip
-from corecore.planning.document import document
-from corecore.planning.planner import Plan
-from corecore.planning.request import Search
-from corecore.report.pictures.preview import draw_preview
-from corecore.report.scene import Scene
+from corecore.planning.open_plan import open_plan as open_file
+from corecore.planning.request import Parameters, Search
 from corecore.verification.recalculation import verify_plan
 from corecore.verification.report import Verification
 
-PathLike = str | os.PathLike[str]
+if TYPE_CHECKING:
+    from nibabel.spatialimages import SpatialImage
+
+    from corecore.exports.guide.make import GuideFigures
+    from corecore.study.batch.run import Execution, Outcome
+    from corecore.study.phantom.population import Images, Scan
+    from corecore.study.phantom.pose import Side
+    from corecore.study.phantom.shape import Sex
+
+PathLike: TypeAlias = str | os.PathLike[str]
+#: A mask or an image: a path, an array with ``affine=``, nibabel's image, or one of SimpleITK's.
+VolumeLike: TypeAlias = "PathLike | npt.NDArray[Any] | SpatialImage | Any"
+Label: TypeAlias = int | str
+#: Roles of masks, and of images; each may lie in memory.
+MASKS, IMAGES = ("femur", "lesion", "pelvis", "avoid", "knee"), ("image", "lesion_image")
 
 
 @dataclass(frozen=True)
@@ -54,44 +75,122 @@ class LesionTransform:
     image: PathLike | None = None
 
 
-# Twelve parameters: each is a file or a fact that a caller has or has not, and no two travel together.
+class _Given:
+    """What a caller gave of one hip, by role: masks as references, images as places; each volume is taken once."""
+
+    def __init__(
+        self, affine: npt.ArrayLike | Mapping[str, npt.ArrayLike] | None, labels: Mapping[str, Label] | None
+    ) -> None:
+        self.affine, self.labels = affine, dict(labels or {})
+        self.volumes: list[tuple[object, str | None, Volume]] = []
+        for name, told, roles in (("labels", self.labels, MASKS), ("affine", affine, (*MASKS, *IMAGES))):
+            strange = sorted(set(told) - set(roles), key=str) if isinstance(told, Mapping) else []
+            if strange:
+                raise InputError(f"{name}: {strange[0]!r}; one of {', '.join(roles)} is accepted", code="option-value")
+
+    def mask(self, role: str, given: VolumeLike | None) -> MaskReference | None:
+        """The mask of a role; ``None`` where none was given."""
+        label = self.labels.get(role)
+        if given is None:
+            if label is not None:
+                raise InputError(f"labels: {role}, but no {role} was given", code="option-value")
+            return None
+        number = re.fullmatch(r"[0-9]{1,18}", str(label)) if isinstance(label, str | int | np.integer) else None
+        if label is not None and (
+            isinstance(label, bool) or (not isinstance(label, str) and number is None) or not str(label).strip()
+            or (number is not None and int(str(label)) < 1)
+        ):  # fmt: skip
+            raise InputError(
+                f"labels: {role} {label!r}; a whole number of 1 and above, a name, or a threshold as '>0.5', is"
+                " accepted",
+                code="label-unknown",
+            )
+        chosen = None if label is None else int(str(label)) if number is not None else str(label).strip()
+        if not isinstance(given, str | os.PathLike):
+            return MaskReference.of_volume(self._volume(role, given), chosen)
+        named = MaskReference.parse(os.fspath(given))
+        if chosen is not None and named.label is not None:
+            raise InputError(
+                f"{named}: names a label, and labels= another way to name it; one of the two is accepted",
+                code="options-conflict",
+            )
+        return named if chosen is None else MaskReference(named.path, chosen)
+
+    def image(self, role: str, given: VolumeLike | None) -> str | Volume | None:
+        """The image of a role; ``None`` where none was given."""
+        if given is None or isinstance(given, str | os.PathLike):
+            return None if given is None else os.fspath(given)
+        return self._volume(role, given)
+
+    def _volume(self, role: str, given: object) -> Volume:
+        affine = self.affine.get(role) if isinstance(self.affine, Mapping) else self.affine
+        # Femur and necrosis may be labels of one map: by the object itself, where both have one affine.
+        own = role if isinstance(self.affine, Mapping) else None
+        for one, of, volume in self.volumes:
+            if one is given and (of == own or _same(self.affine, of, own)):
+                return volume
+        made = Volume.of(role, given, affine)
+        self.volumes.append((given, own, made))
+        return made
+
+
+def _same(affine: npt.ArrayLike | Mapping[str, npt.ArrayLike] | None, one: str | None, other: str | None) -> bool:
+    if not isinstance(affine, Mapping) or one is None or other is None:
+        return False
+    first, second = affine.get(one), affine.get(other)
+    return first is second or (first is not None and second is not None and np.array_equal(first, second))
+
+
+# Sixteen parameters: each is a volume or a fact that a caller has or has not.
 def load(
-    femur: PathLike,
-    lesion: PathLike,
+    femur: VolumeLike,
+    lesion: VolumeLike | None = None,
     *,
+    affine: npt.ArrayLike | Mapping[str, npt.ArrayLike] | None = None,
+    labels: Mapping[str, Label] | None = None,
     side: Literal["auto", "left", "right"] = "auto",
-    image: PathLike | None = None,
-    pelvis: PathLike | None = None,
-    avoid: PathLike | None = None,
+    image: VolumeLike | None = None,
+    pelvis: VolumeLike | None = None,
+    avoid: VolumeLike | None = None,
     landmarks: PathLike | None = None,
     anteversion_deg: float | None = None,
-    knee: PathLike | None = None,
+    knee: VolumeLike | None = None,
     case_id: str | None = None,
     straighten: bool = False,
     lesion_transform: PathLike | LesionTransform | None = None,
+    lesion_image: VolumeLike | None = None,
 ) -> Hip:
     """Read the masks of one hip, build its bone surface and fit its anatomy.
 
+    Every mask and image is a path, a nibabel image, a SimpleITK image, or an array with ``affine``; all are read by
+    the same rules, and give the same plan.
+
     Parameters
     ----------
-    femur, lesion : str or os.PathLike
-        Masks of the femur and of the necrosis: NIfTI, NRRD, MetaImage or DICOM. ``"map.nii.gz:1"`` takes one
-        label, by number or name, of a label map; ``"soft.nii.gz:>0.5"`` the voxels of a grey mask above half of its
-        largest value, ``"soft.nii.gz:>=128"`` those of 128 and more.
+    femur, lesion : str, os.PathLike, nibabel image, SimpleITK image or array, shape (I, J, K)
+        Masks of the femur and of the necrosis. A path is NIfTI, NRRD, MetaImage or DICOM; ``"map.nii.gz:1"`` takes
+        one label, by number or name, of a label map, ``"soft.nii.gz:>0.5"`` the voxels of a grey mask above half of
+        its largest value, ``"soft.nii.gz:>=128"`` those of 128 and more. Without ``lesion`` it is a label of
+        ``femur``.
+    affine : array_like, shape (4, 4), or mapping of str to such, optional
+        Where the voxels of arrays lie: from index to voxel centre, RAS mm, as nibabel has it; one for all arrays, or
+        one a role (``{"femur": ..., "image": ...}``). Held in single precision, as a NIfTI file holds it.
+    labels : mapping of str to int or str, optional
+        Labels by role, as after a path's colon: ``{"femur": 1, "lesion": 2}``, ``{"lesion": ">0.5"}``.
     side : {"auto", "left", "right"}, default "auto"
         Side of the hip. Default: told from where the neck points; a side that contradicts the bone's shape is refused.
-    image : str or os.PathLike, optional
-        CT or MR on which the masks were drawn: a file, or a DICOM folder; ``"FOLDER:3"`` takes the series of that
+    image : str, os.PathLike, nibabel image, SimpleITK image or array, optional
+        CT or MR on which the masks were drawn. A path may be a DICOM folder; ``"FOLDER:3"`` takes the series of that
         number, ``"FOLDER:UID"`` the one of that SeriesInstanceUID.
-    pelvis : str or os.PathLike, optional
-        Mask of the pelvis, for the types of place (JIC, ARCO).
-    avoid : str or os.PathLike, optional
+    pelvis : str, os.PathLike, nibabel image, SimpleITK image or array, optional
+        Mask of the pelvis, for the types of location (JIC, ARCO).
+    avoid : str, os.PathLike, nibabel image, SimpleITK image or array, optional
         Mask of what every tunnel keeps out of.
     landmarks : str or os.PathLike, optional
         Landmarks that replace the fitted ones: a Slicer ``.mrk.json``, or JSON; mm.
     anteversion_deg : float, optional
         Anteversion of the neck, degrees, where no condyles are in view. Default: 14, and a range with the figures.
-    knee : str or os.PathLike, optional
+    knee : str, os.PathLike, nibabel image, SimpleITK image or array, optional
         Mask of the distal femur, a block of slices through the condyles in the frame of reference of ``femur``: the
         posterior condylar line is taken from it.
     case_id : str, optional
@@ -101,49 +200,113 @@ def load(
     lesion_transform : str, os.PathLike or LesionTransform, optional
         For a lesion drawn on another scan: its transform into the femur's world, world RAS mm. A file's name alone
         stands for ``LesionTransform(file)``.
+    lesion_image : str, os.PathLike, nibabel image, SimpleITK image or array, optional
+        The image on which such a lesion was drawn; without a transform it is registered to ``image``.
 
     Returns
     -------
     Hip
-        Bone, lesion and anatomy in the local frame, mm; ``world_from_local`` (4, 4) leads to world RAS mm.
+        Masks, anatomy and warnings, world RAS mm.
 
     Raises
     ------
     InputError
-        For a file that cannot be read, an empty mask, a lesion outside the femur, a side that contradicts the bone, a
-        transform whose kind or direction is in doubt, a knee without condyles of this femur.
+        For a file that cannot be read, an array without an affine, an empty mask, a lesion outside the femur, a side
+        that contradicts the bone, a transform whose kind or direction is in doubt, a knee without condyles of this
+        femur.
     AnatomyError
         Where no femoral head is found.
 
     Examples
     --------
     >>> import corecore as cc
+    >>> import nibabel as nib
     >>> from corecore.study.samples import sample
     >>> cc.load(f"{sample()}:1", f"{sample()}:2", case_id="sample")
     <Hip sample: right, necrosis 8.71 ml>
+    >>> cc.load(nib.load(sample()), labels={"femur": 1, "lesion": 2}, case_id="sample")
+    <Hip sample: right, necrosis 8.71 ml>
     """
-
-    def text(path: PathLike | None) -> str | None:
-        return None if path is None else os.fspath(path)
-
-    given = lesion_transform
-    if given is not None and not isinstance(given, LesionTransform):
-        given = LesionTransform(given)
-    moved = LesionTransform("") if given is None else given
-    return open_hip(
-        HipInputs(
-            os.fspath(femur), os.fspath(lesion), side, case_id, None if landmarks is None else Path(landmarks),
-            image=text(image), pelvis=text(pelvis), avoid=text(avoid), straighten=straighten,
-            anteversion_deg=anteversion_deg, knee=text(knee),
-            lesion_transform=None if given is None else Path(given.file),
-            lesion_image=None if moved.image is None else Path(moved.image), transform_kind=moved.kind,
-            transform_inverted=moved.inverse,
+    given = _Given(affine, labels)
+    if lesion is None:
+        if not {"femur", "lesion"} <= set(given.labels):
+            raise InputError(
+                "lesion: not given; a mask, or labels={'femur': LABEL, 'lesion': LABEL} of one map, is accepted",
+                code="option-missing",
+            )
+        lesion = femur
+    bone, dead = given.mask("femur", femur), given.mask("lesion", lesion)
+    if bone is None or dead is None:
+        raise InputError(f"femur: not given; {ACCEPTED} is accepted", code="option-missing")
+    moved = lesion_transform
+    if moved is not None and not isinstance(moved, LesionTransform):
+        moved = LesionTransform(moved)
+    told = LesionTransform("") if moved is None else moved
+    if told.image is not None and lesion_image is not None:
+        raise InputError(
+            "lesion_image: the transform names one too; one of the two is accepted", code="options-conflict"
+        )
+    drawn = given.image("lesion_image", told.image if lesion_image is None else lesion_image)
+    return Hip._of(
+        open_hip(
+            HipInputs(
+                bone, dead, side, case_id, None if landmarks is None else Path(landmarks),
+                image=given.image("image", image), pelvis=given.mask("pelvis", pelvis),
+                avoid=given.mask("avoid", avoid), straighten=straighten, anteversion_deg=anteversion_deg,
+                knee=given.mask("knee", knee), lesion_transform=None if moved is None else Path(moved.file),
+                lesion_image=Path(drawn) if isinstance(drawn, str) else drawn, transform_kind=told.kind,
+                transform_inverted=told.inverse,
+            )
         )
     )  # fmt: skip
 
 
+def register(
+    femur: VolumeLike,
+    lesion: VolumeLike,
+    *,
+    image: VolumeLike,
+    lesion_image: VolumeLike,
+    affine: npt.ArrayLike | Mapping[str, npt.ArrayLike] | None = None,
+    labels: Mapping[str, Label] | None = None,
+) -> Move:
+    """Register the image on which a lesion was drawn to that of the femur, as ``load`` does with ``lesion_image``.
+
+    Parameters
+    ----------
+    femur, lesion : str, os.PathLike, nibabel image, SimpleITK image or array
+        Masks, as for ``load``; each in the world of its image.
+    image, lesion_image : str, os.PathLike, nibabel image, SimpleITK image or array
+        The images on which femur and lesion were drawn.
+    affine : array_like, shape (4, 4), or mapping of str to such, optional
+        Where the voxels of arrays lie, as for ``load``.
+    labels : mapping of str to int or str, optional
+        Labels by role, as for ``load``.
+
+    Returns
+    -------
+    Move
+        ``world_from_lesion`` (4, 4), RAS mm, how far it moves and turns the lesion, and how sure it is.
+
+    Raises
+    ------
+    InputError
+        For what cannot be read, and for images that do not register unambiguously.
+    """
+    given = _Given(affine, labels)
+    bone, dead = given.mask("femur", femur), given.mask("lesion", lesion)
+    shown, drawn = given.image("image", image), given.image("lesion_image", lesion_image)
+    if bone is None or dead is None or shown is None or drawn is None:
+        raise InputError("register: femur, lesion, image and lesion_image are needed", code="option-missing")
+    move = read_case(
+        HipInputs(bone, dead, image=shown, lesion_image=Path(drawn) if isinstance(drawn, str) else drawn)
+    ).move
+    assert move is not None
+    return move
+
+
 def measure(hip: Hip) -> Measures:
-    """Measure how much bone is dead, and how much of it carries weight.
+    """Measure how much bone is necrotic, and how much of it bears weight.
 
     Parameters
     ----------
@@ -153,8 +316,8 @@ def measure(hip: Hip) -> Measures:
     Returns
     -------
     Measures
-        Volume (ml), shares of head and loaded surface (0 to 1), Kerboul angles (degrees), necrotic index, JIC type
-        and signs of a late stage; ``as_dict()`` has them by name.
+        Volume (ml), shares of head and weight-bearing area (0 to 1), Kerboul angles (degrees), necrotic index, JIC
+        type and signs of a late stage: ``figures`` has them by name.
 
     Raises
     ------
@@ -170,42 +333,48 @@ def measure(hip: Hip) -> Measures:
     >>> import corecore as cc
     >>> from corecore.study.samples import sample
     >>> measures = cc.measure(cc.load(f"{sample()}:1", f"{sample()}:2"))
-    >>> print(f"{measures.as_dict()['volume_ml']:.2f} ml")
+    >>> print(f"{measures.figures.volume_ml:.2f} ml")
     8.71 ml
     """
-    return measure_hip(hip, Spec())
+    return Measures._of(measure_hip(hip._inner, Spec()))
 
 
-def make_plan(
+def plan(
     hip: Hip,
-    name: str = "core-10",
+    preset: str = "core-10",
     *,
     gap: float | None = None,
+    seconds: float | None = None,
     robust: str | None = None,
     alternatives: int = 0,
+    config: PathLike | None = None,
     **values: Any,
 ) -> Plan:
-    """Search the best tunnels of a preset: ``make_plan(hip, "core-8", tunnels=3, pattern="fan")``.
+    """Search the best tunnels of a preset: ``plan(hip, "core-8", tunnels=3, pattern="fan")``.
 
     Parameters
     ----------
     hip : Hip
         A hip from ``load``.
-    name : {"core-10", "core-8", "multi-3.2", "acd"}, default "core-10"
+    preset : {"core-10", "core-8", "multi-3.2", "acd"}, default "core-10"
         The preset: drill diameter, number of tunnels and limits.
     gap : float, optional
         Share, 0 to 1: prove that no tunnel removes more of the necrosis by this much (0.01 takes minutes).
+    seconds : float, optional
+        Prove a bound for so long, s.
     robust : {"guide", "robot", "navigated", "freehand"}, optional
-        Plan for the errors of this method of drilling; one tunnel only.
+        Plan for the errors of this guidance method; one tunnel only.
     alternatives : int, default 0
-        How many other tunnels to look for, that nothing beats in all that speaks for one; one tunnel only.
+        How many other, Pareto-optimal tunnels to look for; one tunnel only.
+    config : str or os.PathLike, optional
+        TOML file of parameters; ``values`` go before it.
     **values
         Parameters of ``corecore.Spec`` in place of the preset's: mm, degrees and shares, as their names say.
 
     Returns
     -------
     Plan
-        Tunnels with their figures in the hip's local frame, mm; ``infeasible`` says why where there is none.
+        Tunnels with their figures, world RAS mm; ``infeasible`` says why where there is none.
 
     Raises
     ------
@@ -217,46 +386,58 @@ def make_plan(
     Search and proof: ``docs/design/search.md``; the source of every limit: ``docs/design/constraints.md``; models of
     the errors of drilling: ``docs/design/risk.md``.
     """
-    spec = preset(name).with_values(values, origin="")
-    return plan_of(hip, spec, measure_hip(hip, spec), Search(gap=gap, robust=robust, alternatives=alternatives))
+    spec = Parameters(preset, None if config is None else Path(config), values).spec()
+    search = Search(gap=gap, seconds=seconds, robust=robust, alternatives=alternatives)
+    search.check(spec.tunnels)
+    return Plan._of(plan_of(hip._inner, spec, measure_hip(hip._inner, spec), search))
 
 
-def judge_path(hip: Hip, entry: Sequence[float], tip: Sequence[float], diameter_mm: float, **values: Any) -> Plan:
-    """Judge a path of your own by all figures, and look for the best tunnel near it.
+def assess(
+    hip: Hip,
+    entry: npt.ArrayLike,
+    tip: npt.ArrayLike,
+    diameter_mm: float,
+    preset: str = "core-10",
+    **values: Any,
+) -> Plan:
+    """Evaluate a path of your own by all figures, and look for the best tunnel near it.
 
     Parameters
     ----------
     hip : Hip
         A hip from ``load``.
-    entry, tip : sequence of float, shape (3,)
+    entry, tip : array_like of float, shape (3,)
         Where the drill enters, and the deepest point of its axis; world RAS mm. The entry is moved along the line
         onto the bone's surface.
     diameter_mm : float
         Diameter of the drill, mm.
+    preset : str, default "core-10"
+        Limits of this preset.
     **values
-        Parameters of ``corecore.Spec``: the limits that the path is held against.
+        Parameters of ``corecore.Spec`` in place of the preset's: the limits that the path is held against.
 
     Returns
     -------
     Plan
-        Status ``"manual"``; ``given`` has the limits broken and the best tunnel within 10 mm of the path.
+        Status ``"manual"``; ``violations`` are the limits exceeded, ``document.nearest`` is the best tunnel within
+        10 mm of the path.
 
     Raises
     ------
     InputError
         For points that make no path through the bone, and for an unknown parameter or a value out of range.
     """
-    spec = Spec().with_values({**values, "diameter_mm": diameter_mm}, origin="")
-    return plan_of(hip, spec, measure_hip(hip, spec), path=(entry, tip))
+    spec = Parameters(preset, values={"tunnels": 1, **values, "diameter_mm": diameter_mm}).spec()
+    return Plan._of(plan_of(hip._inner, spec, measure_hip(hip._inner, spec), path=(entry, tip)))
 
 
 def save(plan: Plan, folder: PathLike, *, pictures: bool = True, overwrite: bool = False) -> Path:
-    """Write the plan's folder, whole or not at all.
+    """Write the plan's folder, whole or not at all: ``plan.save(folder)``.
 
     Parameters
     ----------
     plan : Plan
-        A plan from ``make_plan`` or ``judge_path``.
+        A plan from ``plan`` or ``assess``.
     folder : str or os.PathLike
         Where to; made if it is not there.
     pictures : bool, default True
@@ -274,19 +455,44 @@ def save(plan: Plan, folder: PathLike, *, pictures: bool = True, overwrite: bool
     OutputError
         Where the folder holds a plan already, is a file, cannot be written, or another run is writing there.
     """
-    with claimed(Path(folder)):
-        check_target(Path(folder), overwrite=overwrite)
-        write_plan(plan, Path(folder), pictures=pictures)
-    return Path(folder) / "plan.json"
+    return plan.save(folder, pictures=pictures, overwrite=overwrite)
 
 
-def check(plan_file: PathLike) -> Verification:
-    """Compute the figures of a saved plan again by a second road, which shares no geometry with the planner.
+def open_plan(plan_file: PathLike, *, image: bool = False) -> Plan:
+    """Open a saved plan: its hip is built again from the masks that it names.
+
+    Parameters
+    ----------
+    plan_file : str or os.PathLike
+        A ``plan.json``.
+    image : bool, default False
+        Read the image too, where the plan has one at hand.
+
+    Returns
+    -------
+    Plan
+        Tunnels and figures, world RAS mm, and the file's ``document``.
+
+    Raises
+    ------
+    InputError
+        For a file that is no plan or was edited, and for masks that are not there or have changed.
+    """
+    return Plan._of(open_file(Path(plan_file), image=image))
+
+
+def verify(plan_file: PathLike, *, key: PathLike | None = None, own_copies: bool = False) -> Verification:
+    """Recalculate the figures of a saved plan independently, by code that shares no geometry with the planner.
 
     Parameters
     ----------
     plan_file : str or os.PathLike
         A ``plan.json``; the masks that it names lie where it says.
+    key : str or os.PathLike, optional
+        File with the key that the plan must be signed by.
+    own_copies : bool, default False
+        Accept the masks in the plan's folder, whatever became of the originals. Those of a plan that was made from
+        arrays are the copies, always.
 
     Returns
     -------
@@ -296,45 +502,292 @@ def check(plan_file: PathLike) -> Verification:
     Raises
     ------
     InputError
-        For a file that is no plan, or one of another version.
+        For a file that is no plan, or one of another version, and for inputs in memory of which no copy was saved.
 
     References
     ----------
     What is computed how, and to what tolerance: ``docs/design/contract.md``.
     """
-    return verify_plan(Path(plan_file))
+    return verify_plan(Path(plan_file), key=None if key is None else read_key(Path(key)), own_copies=own_copies)
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A PNG that a notebook shows by itself.
-
-    Attributes
-    ----------
-    png : bytes
-        The file's content: ``Path("plan.png").write_bytes(picture.png)``.
-    """
-
-    png: bytes = field(repr=False)
-
-    def _repr_png_(self) -> bytes:
-        return self.png
-
-
-def draw(plan: Plan) -> Picture:
-    """Draw three views of a plan: from the front, from outside, and along the first tunnel.
+class GuideFiles:
+    """A drill guide that was written.
 
     Parameters
     ----------
-    plan : Plan
-        A plan from ``make_plan`` or ``judge_path``.
+    files : tuple of pathlib.Path
+        The guide as STL and 3MF, and its text.
+    figures : GuideFigures
+        What was measured back from its mesh: mm, degrees, ml.
+    """
+
+    files: tuple[Path, ...]
+    figures: GuideFigures
+
+
+def guide(
+    plan_file: PathLike,
+    out: PathLike,
+    *,
+    accept_violations: str | None = None,
+    tunnels: list[int] | None = None,
+    overwrite: bool = False,
+    **sizes: float | str,
+) -> GuideFiles:
+    """Make a patient-specific drill guide of a saved plan, measured back from its mesh. Not validated clinically.
+
+    Parameters
+    ----------
+    plan_file : str or os.PathLike
+        A ``plan.json``.
+    out : str or os.PathLike
+        The guide's STL; a 3MF and a text are written beside it.
+    accept_violations : str, optional
+        Why a path that exceeds limits may leave; printed on what is made.
+    tunnels : list of int, optional
+        Tunnels that get a sleeve, 1 and up. Default: all.
+    overwrite : bool, default False
+        Replace a guide that is there.
+    **sizes
+        Sizes of the guide, mm, as ``pin_mm``: ``docs/guide.md``.
 
     Returns
     -------
-    Picture
-        A PNG; a notebook shows it by itself. Where no OpenGL is found, a plain drawing.
+    GuideFiles
+        The files, and the guide's figures.
+
+    Raises
+    ------
+    InputError
+        For a plan that no guide can be made of, an unknown size, a tunnel that the plan has not.
+    OutputError
+        For what is there already.
     """
-    with tempfile.TemporaryDirectory(prefix="corecore-") as folder:
-        path = Path(folder) / "preview.png"
-        draw_preview(Scene.of(document(plan), *meshes(plan.hip)), path)
-        return Picture(path.read_bytes())
+    from corecore.exports.guide.write import guide_plan
+
+    made, _, files = guide_plan(
+        Path(plan_file), Path(out), accept_violations=accept_violations, tunnels=tunnels, sizes=sizes,
+        overwrite=overwrite,
+    )  # fmt: skip
+    return GuideFiles(tuple(files), made.figures())
+
+
+def export(
+    plan_file: PathLike,
+    to: Literal["slicer", "dicom", "stl", "3mf", "nifti", "csv"],
+    out: PathLike,
+    *,
+    accept_violations: str | None = None,
+    series: PathLike | None = None,
+    identity: Literal["keep", "none"] | None = None,
+    guide: PathLike | None = None,
+    overwrite: bool = False,
+) -> list[Path]:
+    """Write a saved plan in another program's format; the files appear whole or not at all.
+
+    Parameters
+    ----------
+    plan_file : str or os.PathLike
+        A ``plan.json``.
+    to : {"slicer", "dicom", "stl", "3mf", "nifti", "csv"}
+        The format.
+    out : str or os.PathLike
+        The file; for slicer, dicom and stl a folder.
+    accept_violations : str, optional
+        Why a path that exceeds limits may leave; printed on what is made.
+    series : str or os.PathLike, optional
+        dicom: folder of the CT or MR series the plan lies in, or ``FOLDER:NUMBER``.
+    identity : {"keep", "none"}, optional
+        dicom: patient and study of the series, or none.
+    guide : str or os.PathLike, optional
+        dicom: a drill guide's STL to be packed along.
+    overwrite : bool, default False
+        Replace what is there.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The files.
+
+    Raises
+    ------
+    InputError
+        For an unknown format, options that belong to another, a plan that was edited or exceeds limits.
+    OutputError
+        For what is there already.
+    """
+    from corecore.exports.formats import export_plan
+
+    return export_plan(
+        Path(plan_file), to, Path(out), accept_violations=accept_violations,
+        series=None if series is None else Path(series), identity=identity,
+        guide=None if guide is None else Path(guide), overwrite=overwrite,
+    )  # fmt: skip
+
+
+def synth(
+    out: PathLike,
+    n: int = 1,
+    seed: int = 0,
+    *,
+    relief_mm: float = 0.5,
+    scan: Scan = "fine",
+    images: Images = "none",
+    sex: Sex | None = None,
+    side: Side | None = None,
+) -> list[Path]:
+    """Write synthetic hips with known truth, each from its own seed.
+
+    Parameters
+    ----------
+    out : str or os.PathLike
+        Folder for the volumes.
+    n : int, default 1
+        How many hips.
+    seed : int, default 0
+        First seed; hip i has ``seed + i``.
+    relief_mm : float, default 0.5
+        Standard deviation of each bone's own relief, mm; 0: none.
+    scan : {"fine", "drawn"}, default "fine"
+        Voxels of 0.8 mm, or slices of 0.5 to 4 mm, half of them oblique.
+    images : {"none", "ct", "mr", "both"}, default "none"
+        Images that come along.
+    sex : {"male", "female"}, optional
+        Default: tossed.
+    side : {"left", "right"}, optional
+        Default: tossed.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The files, sorted.
+
+    Raises
+    ------
+    InputError
+        For what no hip can be drawn with.
+    OutputError
+        Where the folder cannot be written.
+    """
+    from corecore.study.phantom.population import Population, write_drawn
+
+    if n < 1 or seed < 0:
+        raise InputError(f"n {n}, seed {seed}; 1 and more, 0 and more are accepted", code="recipe-value")
+    population = Population(relief_mm, scan, images, sex, side)
+    return sorted(Path(file) for one in range(seed, seed + n) for file in write_drawn(population, Path(out), one))
+
+
+def batch(
+    source: PathLike | None,
+    out: PathLike,
+    *,
+    preset: str = "core-10",
+    study: PathLike | None = None,
+    gap: float | None = None,
+    plans: bool = False,
+    execution: Execution | None = None,
+    **values: Any,
+) -> Outcome:
+    """Plan many hips and write one table: Parquet and CSV, a row per hip, whatever becomes of it.
+
+    Processes of this machine begin by importing the calling program: in a script the call stands below
+    ``if __name__ == "__main__":``.
+
+    Parameters
+    ----------
+    source : str, os.PathLike or None
+        Folder of volumes, or a manifest (CSV); ``None`` for the population that ``study`` names.
+    out : str or os.PathLike
+        Folder for table, journal and plans.
+    preset : str, default "core-10"
+        The preset of every hip.
+    study : str or os.PathLike, optional
+        TOML file of a study, every combination of parameters on every hip, in place of preset, gap and values.
+    gap : float, optional
+        Share, 0 to 1: prove that no tunnel removes more by this much.
+    plans : bool, default False
+        Write each plan's folder too.
+    execution : Execution, optional
+        Workers, Dask scheduler, resumption, limits of a case. Default: a process per core.
+    **values
+        Parameters of ``corecore.Spec`` in place of the preset's.
+
+    Returns
+    -------
+    Outcome
+        Rows, records by status, and kinds of failure.
+
+    Raises
+    ------
+    InputError
+        For hips or settings that cannot be, or a journal that is another run's.
+    OutputError
+        Where ``out`` holds a batch and resumption is not asked for.
+    MissingExtraError
+        Without pyarrow, or without Dask where a scheduler is named.
+    """
+    from corecore.study.batch.manifest import read_rows
+    from corecore.study.batch.run import Execution, run_batch
+    from corecore.study.batch.settings import Settings, Variant
+    from corecore.study.batch.study import read_study
+
+    place, into = source, Path(out)
+    folder = str((into / "plans").absolute()) if plans else None
+    if study is None:
+        settings = Settings((Variant("", preset, tuple(values.items())),), gap, folder)
+    else:
+        if preset != "core-10" or gap is not None or values:
+            raise InputError("study with parameters of a plan; they stand in the study's file", code="options-conflict")
+        found = read_study(Path(study))
+        place, settings = place or found.population, Settings(found.variants, found.gap, folder)
+    if place is None:
+        raise InputError(
+            "no hips: a folder, a manifest (CSV), or a study that names its population, is accepted",
+            code="option-missing",
+        )
+    hips = Path(place)
+    return run_batch(
+        read_rows(hips), settings, into, base=hips if hips.is_dir() else hips.parent,
+        execution=execution or Execution(thread_count()),
+    )  # fmt: skip
+
+
+def summary(results: PathLike, out: PathLike | None = None) -> str:
+    """Sum up a batch's table: what was removed, with what clearance, what failed and why.
+
+    Parameters
+    ----------
+    results : str or os.PathLike
+        A batch's ``results.parquet``.
+    out : str or os.PathLike, optional
+        Write a self-contained page here, with plots.
+
+    Returns
+    -------
+    str
+        The tables as text.
+
+    Raises
+    ------
+    InputError
+        For a file that is no batch's table.
+    """
+    from corecore.study.batch.figures import read_results as read_table
+    from corecore.study.batch.summary import summary_html, summary_text
+
+    found = read_table(Path(results))
+    if out is not None:
+        atomic_write_text(Path(out), summary_html(found, Path(results)))
+    return summary_text(found)
+
+
+def make_plan(hip: Hip, name: str = "core-10", **options: Any) -> Plan:
+    """``plan``; the name of an earlier version."""
+    return plan(hip, name, **options)
+
+
+def draw(plan: Plan) -> Picture:
+    """``plan.picture()``; the name of an earlier version."""
+    return plan.picture()

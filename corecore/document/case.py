@@ -10,18 +10,28 @@ from corecore.document.fields import MAY_BE_ABSENT, Digest, Part
 
 
 class InputPart(Part, frozen=True):
-    """One input file of ``case.inputs``."""
+    """One input of ``case.inputs``: a file, or a volume that was given in memory."""
 
     role: Annotated[str | UnsetType, Meta(description="femur, lesion, pelvis, avoid, knee, image, ...")] = UNSET
     path: Annotated[
-        str | UnsetType | None, Meta(description="Where it lies; a relative path counts from the document")
+        str | UnsetType | None,
+        Meta(description="Where it lies; a relative path counts from the document; null: in memory"),
     ] = UNSET
-    sha256: Annotated[Digest | UnsetType, Meta(description="SHA-256 of the file, hex")] = UNSET
+    sha256: Annotated[
+        Digest | UnsetType, Meta(description="SHA-256 of the file, in memory of voxels and affine, hex")
+    ] = UNSET
     label: Annotated[
         int | str | UnsetType | None, Meta(description="Label of a label map, by number or name; null: a mask")
     ] = UNSET
     original_sha256: Annotated[
-        str | UnsetType, Meta(description="SHA-256 of the user's file that this copy was made of"), MAY_BE_ABSENT
+        str | UnsetType,
+        Meta(description="SHA-256 of the user's file or volume that this copy was made of"),
+        MAY_BE_ABSENT,
+    ] = UNSET
+    given: Annotated[
+        Literal["array", "nibabel", "SimpleITK"] | UnsetType,
+        Meta(description="What it, or the original of this copy, was given as in memory; absent: a file"),
+        MAY_BE_ABSENT,
     ] = UNSET
 
 

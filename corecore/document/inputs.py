@@ -36,6 +36,12 @@ def input_fingerprints(plan: StatedPlan) -> Iterator[Fingerprint]:
             if item.role not in MASK_ROLES:
                 # An image or a list of landmarks takes no part in what is rebuilt.
                 continue
+            if item.given is not None:
+                raise InputError(
+                    f"{plan.path}: the {item.role} was given in memory ({item.given}), and no copy of it lies beside"
+                    " the plan, so it cannot be read again; a plan that was saved with its copies is accepted",
+                    code="input-lost",
+                )
             raise InputError(
                 f"{plan.path}: input moved or lost: {item.path} ({item.role}) is not there;"
                 " the file where the plan says, or beside the plan, is accepted",

@@ -84,13 +84,17 @@ Figures = dict[str, float | None]
 
 @dataclass(frozen=True)
 class InputFile:
-    """A mask that the plan was made from; with ``moved_from`` it was found beside the plan, not where the plan says."""
+    """A mask that the plan was made from; with ``moved_from`` it was found beside the plan, not where the plan says.
+
+    With ``given`` it was given in memory, as that; ``path`` is then where a copy would lie.
+    """
 
     role: str
     path: Path
     sha256: str
     label: int | str | None
     moved_from: Path | None = None
+    given: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -348,6 +352,9 @@ class _Reading:
     def _input(self, index: int) -> InputFile:
         item, where = self.file.plan.case.inputs[index], f"case.inputs[{index}]"
         named, role, sha256 = (self.needed(item, key, where) for key in ("path", "role", "sha256"))
+        given = known(item.given)
+        if named is None and given is not None:
+            named = f"input_{Path(str(role)).name}.nii.gz"
         if not isinstance(named, str):
             self.fail(f"{where}.path", named, "a text")
         folder, path, moved_from = self.file.path.parent, Path(named), None
@@ -357,7 +364,7 @@ class _Reading:
         if not path.exists() and beside.exists():
             path, moved_from = beside, path
         label = None if isinstance(item.label, msgspec.UnsetType) else item.label
-        return InputFile(str(role), path, str(sha256), label, moved_from)
+        return InputFile(str(role), path, str(sha256), label, moved_from, given)
 
     def _spec(self) -> dict[str, float]:
         part = self.file.plan.spec

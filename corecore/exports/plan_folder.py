@@ -21,7 +21,7 @@ from corecore.document.origins import remember
 from corecore.document.plan import OutputPart, PlanDocument
 from corecore.document.seal import plan_hash, seal_of, signature_of
 from corecore.document.stamp import Provenance
-from corecore.hip.case import DRAFT_NOTE, Case, Source
+from corecore.hip.case import DRAFT_NOTE, Case
 from corecore.hip.hip import Hip
 from corecore.hip.lesion import Lesion
 from corecore.io.files import atomic_write_text, sha256_of, staged_folder
@@ -75,7 +75,8 @@ def write_plan(
     """Write a plan's folder and return the content of its ``plan.json``.
 
     Without ``keep_names`` the input masks are copied under neutral names, stripped of their
-    headers' texts, so that the folder verifies on its own and tells no patient's name.
+    headers' texts, so that the folder verifies on its own and tells no patient's name. Masks that were given in
+    memory are always copied.
     ``surfaces`` are those of ``meshes``, where the caller has made them already. With ``sign_key`` the seal is
     signed, so that only who has the key can seal a plan that was changed.
     """
@@ -84,8 +85,9 @@ def write_plan(
     from corecore.planning.document import document
 
     with staged_folder(folder) as stage:
-        originals = {source.sha256: _place(source) for source in plan.hip.case.sources}
-        if not keep_names:
+        sources = plan.hip.case.sources
+        originals = {source.sha256: place for source in sources if (place := _place(source)) is not None}
+        if not keep_names or any(source.path is None for source in sources):
             plan = replace(plan, hip=_with_copies(plan.hip, stage))
         content = document(plan)
         also = {key: round(value, 3) for key, value in (timings or {}).items()}
@@ -106,9 +108,9 @@ def write_plan(
     return content
 
 
-def _place(source: Source) -> Path:
-    """Where a source lies; of a series, with which of its folder's it is."""
-    chosen = source.role == "image" and source.label is not None
+def _place(source: Source) -> Path | None:
+    """Where a source lies; of a series, with which of its folder's it is; nowhere where it was given in memory."""
+    chosen = source.role == "image" and source.label is not None and source.path is not None
     return Path(f"{source.path}:{source.label}") if chosen else source.path
 
 
@@ -237,7 +239,8 @@ def _with_copies(hip: Hip, stage: Path) -> Hip:
             sources.append(replace(source, path=Path(source.role)))
             continue
         name, label = names[source.role]
-        sources.append(Source(source.role, Path(name), sha256_of(stage / name), label, source.sha256))
+        copy = replace(source, path=Path(name), sha256=sha256_of(stage / name), label=label)
+        sources.append(replace(copy, original_sha256=source.sha256))
     return replace(hip, case=replace(case, sources=tuple(sources)))
 
 

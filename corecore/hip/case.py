@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,13 +19,12 @@ from corecore.hip.belonging import NamedSide, Part, check_together, side_to_pick
 from corecore.hip.inputs import AskedSide, HipInputs, parse_side
 from corecore.hip.lesion_transform import GivenTransform, Move, in_doubt, into_femur
 from corecore.hip.missing_slices import check_slices
-from corecore.io.detect import kind_of
 from corecore.io.files import sha256_of
 from corecore.io.fingerprint import volume_sha256
-from corecore.io.nifti import note_of
-from corecore.io.references import MaskReference, image_place, read_image, read_segmentation
+from corecore.io.references import MaskReference, image_place, read_image
 from corecore.io.segmentation import SPECK_ML, Segmentation
 from corecore.io.transform import parse_kind
+from corecore.io.volume import Given, Volume
 
 #: Holes in a label map's bone smaller than this are filled, ml (contract §1).
 PINHOLE_ML = 1.0
@@ -53,28 +51,38 @@ CROP_PAD_MM = 8.0
 
 @dataclass(frozen=True)
 class Source:
-    """A file that was read.
+    """A file that was read, or a volume that was given in memory.
 
     Parameters
     ----------
     role : str
         What it is: ``femur``, ``lesion``, ``image``, ``pelvis``, ``avoid``, ``knee``, ``landmarks``.
-    path : pathlib.Path
-        Where it lies.
+    path : pathlib.Path or None
+        Where it lies; ``None``: in memory.
     sha256 : str
-        Fingerprint of its content, hexadecimal.
+        Fingerprint of its content, hexadecimal; in memory that of voxels and affine.
     label : int, str or None
         Label that was taken of a label map.
     original_sha256 : str, optional
-        Of a copy in a plan's folder: fingerprint of the file it was made from.
+        Of a copy in a plan's folder: fingerprint of the file or volume it was made from.
+    given : {"array", "nibabel", "SimpleITK"}, optional
+        What it, or the original of a copy, was given as in memory; ``None``: a file.
     """
 
     role: str
-    path: Path
+    path: Path | None
     sha256: str
     label: int | str | None
-    #: Of a copy in a plan's folder: the fingerprint of the file it was made from.
+    #: Of a copy in a plan's folder: the fingerprint of what it was made from.
     original_sha256: str | None = None
+    given: Given | None = None
+
+    @classmethod
+    def of_mask(cls, role: str, mask: MaskReference) -> Source:
+        """A mask as it was read."""
+        if mask.volume is None:
+            return cls(role, mask.path, mask.sha256(), mask.label)
+        return cls(role, None, mask.sha256(), mask.label, given=mask.volume.given)
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,10 +191,12 @@ def read_case(inputs: HipInputs) -> Case:
             code="options-conflict",
         )
     femur_ref, lesion_ref = _reference(inputs.femur), _reference(inputs.lesion)
-    same_file = os.path.realpath(femur_ref.path) == os.path.realpath(lesion_ref.path)
+    same_file = femur_ref.same_map(lesion_ref)
     if same_file and femur_ref.label == lesion_ref.label:
         raise InputError(
-            f"{femur_ref}: femur and lesion are the same mask; name two labels as path:label", code="same-mask"
+            f"{femur_ref}: femur and lesion are the same mask; name two labels as"
+            f" {'path:label' if femur_ref.volume is None else 'labels={ROLE: LABEL}'}",
+            code="same-mask",
         )
     if same_file and inputs.from_another_scan:
         raise InputError(
@@ -199,25 +209,25 @@ def read_case(inputs: HipInputs) -> Case:
     drawn = None
     if lesion_image is not None:
         drawn = (image_place(lesion_image)[0], read_image(lesion_image, straighten=inputs.straighten))
-    parts = read_segmentation(femur_ref.path, on)
+    parts = femur_ref.segmentation(on)
     bone, said = _picked(parts, femur_ref, "femur")
     dead_on = on if drawn is None else drawn[1].grid
-    dead_parts = parts if same_file else read_segmentation(lesion_ref.path, dead_on)
+    dead_parts = parts if same_file else lesion_ref.segmentation(dead_on)
     dead, more = _picked(dead_parts, lesion_ref, "lesion")
     remarks = [*said, *more]
     del parts, dead_parts
     others = {role: _reference(given) for role in OTHERS if (given := getattr(inputs, role))}
     masks = {}
     for role, reference in others.items():
-        masks[role], said = _picked(read_segmentation(reference.path, on), reference, CALLED.get(role, role))
+        masks[role], said = _picked(reference.segmentation(on), reference, CALLED.get(role, role))
         remarks += said
     given = [
         Part("femur", femur_ref.path, bone, _chosen_by(inputs.femur)),
         Part("lesion", lesion_ref.path, dead, _chosen_by(inputs.lesion)),
         *(Part(role, others[role].path, mask, _chosen_by(getattr(inputs, role))) for role, mask in masks.items()),
     ]
-    if seen is not None:
-        place, chosen = image_place(str(image))
+    if image is not None and seen is not None:
+        place, chosen = image_place(image)
         given.append(Part("image", place, seen))
     if drawn is not None:
         given.append(Part("lesion_image", *drawn))
@@ -236,13 +246,21 @@ def read_case(inputs: HipInputs) -> Case:
     # Labels that exclude each other are a label map; segments that overlap are masks of their own.
     label_map = same_file and not bool(np.any(bone.voxels & dead.voxels))
     sources = [
-        Source("femur", femur_ref.path, volume_sha256(femur_ref.path), femur_ref.label),
-        Source("lesion", lesion_ref.path, volume_sha256(lesion_ref.path), lesion_ref.label),
+        Source.of_mask("femur", femur_ref),
+        Source.of_mask("lesion", lesion_ref),
     ]
     if move is not None:
-        sources += [Source(role, path, volume_sha256(path), None) for role, path in move.files]
-    sources += [Source(role, one.path, volume_sha256(one.path), one.label) for role, one in others.items()]
-    if seen is not None:
+        drawn_on = lesion_image if isinstance(lesion_image, Volume) else None
+        sources += [
+            Source(role, path, volume_sha256(path), None)
+            if drawn_on is None or role != "lesion_image"
+            else _in_memory(role, drawn_on)
+            for role, path in move.files
+        ]
+    sources += [Source.of_mask(role, one) for role, one in others.items()]
+    if isinstance(image, Volume):
+        sources.append(_in_memory("image", image))
+    elif seen is not None:
         sources.append(Source("image", place, volume_sha256(place, chosen), chosen))
     if marked is not None:
         sources.append(Source("landmarks", marked, sha256_of(marked), None))
@@ -254,7 +272,7 @@ def read_case(inputs: HipInputs) -> Case:
         bone, dead, label_map=label_map, side=looked_for, side_origin=origin, landmarks=landmarks,
         case_id=inputs.case_id, sources=tuple(sources),
     )  # fmt: skip
-    drafted = _is_draft(femur_ref.path)
+    drafted = DRAFT_NOTE in femur_ref.note()
     if drafted:
         text = (
             "the femur's mask is a draft from a CT that nobody has saved anew since it was made: every margin of this"
@@ -294,8 +312,8 @@ def _reference(given: MaskReference | str) -> MaskReference:
     return (MaskReference.parse(given) if isinstance(given, str) else given).in_file()
 
 
-def _is_draft(path: Path) -> bool:
-    return kind_of(path) == "nifti" and DRAFT_NOTE in note_of(path)
+def _in_memory(role: str, image: Volume) -> Source:
+    return Source(role, None, image.sha256, None, given=image.given)
 
 
 def case_from_masks(

@@ -11,6 +11,7 @@ from corecore.base.errors import InputError
 if TYPE_CHECKING:
     from corecore.hip.anatomy.model import Landmarks
     from corecore.io.references import MaskReference
+    from corecore.io.volume import Volume
 
 AskedSide = Literal["auto", "left", "right"]
 
@@ -24,7 +25,7 @@ def parse_side(text: str) -> AskedSide:
 
 @dataclass(frozen=True)
 class HipInputs:
-    """What is read of one hip: masks as ``FILE`` or ``FILE:LABEL``, and what comes along with them.
+    """What is read of one hip: masks as ``FILE``, ``FILE:LABEL`` or in memory, and what comes along with them.
 
     ``landmarks`` replace the fitted ones. A lesion drawn on another scan is carried over by
     ``lesion_transform``, or by registration of ``lesion_image``, its own, to ``image``, the femur's.
@@ -37,11 +38,11 @@ class HipInputs:
     side: str = "auto"
     case_id: str | None = None
     landmarks: Landmarks | Path | None = None
-    image: Path | str | None = None
+    image: Path | str | Volume | None = None
     pelvis: MaskReference | str | None = None
     avoid: MaskReference | str | None = None
     lesion_transform: Path | None = None
-    lesion_image: Path | None = None
+    lesion_image: Path | Volume | None = None
     #: ``itk``, ``matrix`` or ``flirt``, and whether the transform is to be inverted; ``None`` where it is not stated.
     transform_kind: str | None = None
     transform_inverted: bool | None = None

@@ -72,7 +72,9 @@ def thick_slices(femur: Mask, lesion: Mask) -> list[PlanWarning]:
     }
     told = [f"the {name}'s are {mm:.1f} mm" for name, mm in thickest.items() if mm > SLICE_MM_MAX]
     steps = {"femur": _step_mm(femur, lesion), "lesion": _step_mm(lesion, lesion)}
-    stairs = [f"the {name}'s surface has steps of {mm:.1f} mm" for name, mm in steps.items() if mm >= STEP_MM_TOLD - 1e-6]
+    stairs = [
+        f"the {name}'s surface has steps of {mm:.1f} mm" for name, mm in steps.items() if mm >= STEP_MM_TOLD - 1e-6
+    ]
     if stairs:
         text = (
             f"slices repeated on a finer grid: {' and '.join(stairs)}, which are no anatomy; margins and volumes are"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -130,8 +131,13 @@ def _slopes(values: npt.NDArray[Any], low: float, high: float) -> bool:
     return bool(grey.any() and np.mean((lower & higher)[grey]) >= SLOPE_SHARE)
 
 
-def grey_values(path: Path, values: npt.NDArray[Any], scaling: str) -> InputError:
-    """The refusal of grey values: which were found, how they came about, and how to threshold them."""
+def grey_values(
+    path: Path, values: npt.NDArray[Any], scaling: str, chosen: Callable[[str], str] | None = None
+) -> InputError:
+    """The refusal of grey values: which were found, how they came about, and how to threshold them.
+
+    ``chosen`` says how a caller names a label; default ``FILE:LABEL``.
+    """
     present = np.unique(values)
     shown_values = ", ".join(f"{float(v):.4g}" for v in present[:LISTED])
     more = f" and {len(present) - LISTED:,} more" if len(present) > LISTED else ""
@@ -141,7 +147,9 @@ def grey_values(path: Path, values: npt.NDArray[Any], scaling: str) -> InputErro
         " whole labels are accepted"
     )
     if float(present[0]) >= 0.0:
-        name = shown(path.name)
         half = f"{max(1, round(largest / 2))}" if largest >= 2.0 else f"{largest / 2:.3g}"
-        text += f', or a threshold: "{name}:>0.5" (of the largest value) or "{name}:>={half}"'
+        share, value = (
+            f'"{shown(path.name)}:{one}"' if chosen is None else chosen(one) for one in (">0.5", f">={half}")
+        )
+        text += f", or a threshold: {share} (of the largest value) or {value}"
     return InputError(text, code="mask-not-binary")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -84,14 +85,35 @@ def read_named_volume(path: Path) -> tuple[npt.NDArray[np.generic], Grid, dict[i
 
 def note_of(path: Path) -> str:
     """The note in a NIfTI file's header and extensions, as ``write_labels`` leaves it; nothing in another file."""
-    header, extensions = _header_alone(path)
+    return note_in(*_header_alone(path))
+
+
+def note_in(header: Nifti1Header, extensions: bytes) -> str:
+    """The same of a header in memory and its extensions, ``extension_bytes``."""
     told = bytes(header["descrip"].item()) + b"\n" + extensions[:LABEL_BYTES]
     return told.decode("utf-8", errors="replace")
 
 
+def extension_bytes(header: Nifti1Header) -> bytes:
+    """The extensions of a header in memory, as a file holds them."""
+    stream = io.BytesIO()
+    header.extensions.write_to(stream, byteswap=False)
+    return stream.getvalue()
+
+
+def straightened_deg(note: str) -> float:
+    """The tilt, degrees, that a header's note says an image was resampled upright from; 0 where it says none."""
+    told = STRAIGHTENED.search(note)
+    return float(told[1]) if told else 0.0
+
+
 def origin_of(path: Path) -> Origin:
     """Both places that a NIfTI header gives its voxels, where it gives two; the format has no frame and no patient."""
-    header, _ = _header_alone(path)
+    return origin_in(_header_alone(path)[0])
+
+
+def origin_in(header: Nifti1Header) -> Origin:
+    """The same of a header in memory."""
     sform, sform_code = header.get_sform(coded=True)
     try:
         qform, qform_code = header.get_qform(coded=True)
@@ -130,19 +152,35 @@ def _header(path: Path, stream: Readable) -> tuple[Nifti1Header, int, bytes]:
             f" {kind.sizeof_hdr} to {MAX_HEADER_BYTES} is accepted",
             code="header-invalid",
         )
+    check_place(path, raw)
+    return kind(head), int(offset), read_bytes(stream, int(offset) - len(head))
+
+
+def check_place(path: Path, header: Nifti1Header) -> None:
+    """Raise ``InputError`` for a header that does not say where its voxels lie."""
     # The library would set sizes of zero to 1 mm, and invent a place where none is stated.
-    if not raw["sform_code"]:
-        if not raw["qform_code"]:
+    if not header["sform_code"]:
+        if not header["qform_code"]:
             raise InputError(
                 f"{shown(path)}: neither sform nor qform says where the volume lies; one of them is needed",
                 code="affine-invalid",
             )
-        sizes = np.asarray(raw["pixdim"][1:4], dtype=np.float64)
+        sizes = np.asarray(header["pixdim"][1:4], dtype=np.float64)
         if not np.all(np.isfinite(sizes)) or np.any(sizes <= 0):
             raise InputError(
                 f"{shown(path)}: voxel size {sizes.tolist()} mm; positive numbers are accepted", code="voxel-size"
             )
-    return kind(head), int(offset), read_bytes(stream, int(offset) - len(head))
+
+
+def check_unit(path: Path, header: Nifti1Header) -> None:
+    """Raise ``InputError`` for a header whose unit of length is not mm."""
+    unit = header.get_xyzt_units()[0]
+    if unit not in ("mm", "unknown"):
+        raise InputError(
+            f"{shown(path)}: the header's unit of length is {unit!r} (xyzt_units {int(header['xyzt_units'])});"
+            " mm (2), or none stated (0), is accepted",
+            code="unit-not-mm",
+        )
 
 
 def _grid(path: Path, header: Nifti1Header) -> tuple[tuple[int, ...], Grid]:
@@ -153,13 +191,7 @@ def _grid(path: Path, header: Nifti1Header) -> tuple[tuple[int, ...], Grid]:
         raise InputError(
             f"{shown(path)}: a volume of shape {shape}; three dimensions are accepted", code="volume-shape"
         )
-    unit = header.get_xyzt_units()[0]
-    if unit not in ("mm", "unknown"):
-        raise InputError(
-            f"{shown(path)}: the header's unit of length is {unit!r} (xyzt_units {int(header['xyzt_units'])});"
-            " mm (2), or none stated (0), is accepted",
-            code="unit-not-mm",
-        )
+    check_unit(path, header)
     affine = np.asarray(header.get_best_affine(), dtype=np.float64)
     try:
         grid = Grid((shape[0], shape[1], shape[2]), affine)
@@ -171,8 +203,7 @@ def _grid(path: Path, header: Nifti1Header) -> tuple[tuple[int, ...], Grid]:
 def read_image(path: Path) -> Image:
     """A CT or MR image. Raises ``InputError`` as ``read_volume``, and for values that are not finite."""
     values, grid = read_volume(path)
-    told = STRAIGHTENED.search(note_of(path))
-    return Image(grid, finite_values(path, values), origin_of(path), float(told[1]) if told else 0.0)
+    return Image(grid, finite_values(path, values), origin_of(path), straightened_deg(note_of(path)))
 
 
 def write_mask(path: Path, mask: Mask) -> None:

@@ -19,16 +19,20 @@ from corecore.io.detect import kind_of, of_disc
 from corecore.io.dicom import seg
 from corecore.io.dicom.files import STRUCTURE_SET, sop_class
 from corecore.io.dicom.series import read_series
+from corecore.io.fingerprint import volume_sha256
 from corecore.io.segmentation import Segmentation, label_map
+from corecore.io.volume import Volume
 
 
-def read_image(place: Path | str, *, straighten: bool = False) -> Image:
+def read_image(place: Path | str | Volume, *, straighten: bool = False) -> Image:
     """An image, its format recognised by its content; of several DICOM series the one chosen as ``FOLDER:NUMBER``.
 
     Raises ``InputError`` for a file that is none of the formats read, a folder that does not
     hold one even stack of slices, a choice where there is none, values that are not finite, and, without
     ``straighten``, slices of a tilted gantry.
     """
+    if isinstance(place, Volume):
+        return place.image()
     path, choice = image_place(place)
     kind = "dicom" if os.path.isdir(path) else kind_of(path)
     if kind == "dicom":
@@ -44,11 +48,13 @@ def read_image(place: Path | str, *, straighten: bool = False) -> Image:
     return nifti.read_image(path)
 
 
-def image_place(place: Path | str) -> tuple[Path, str | None]:
+def image_place(place: Path | str | Volume) -> tuple[Path, str | None]:
     """File or folder of an image, and the series chosen in it: ``FOLDER``, ``FOLDER:3``, ``FOLDER:UID``.
 
-    A disc's ``DICOMDIR`` stands for its folder.
+    A disc's ``DICOMDIR`` stands for its folder; of a volume in memory it is the name.
     """
+    if isinstance(place, Volume):
+        return place.path, None
     path, colon, choice = _split(str(place))
     return (of_disc(Path(path)), choice.strip() or None) if colon and _there(path) else (of_disc(Path(place)), None)
 
@@ -63,6 +69,13 @@ class MaskReference:
 
     path: Path
     label: int | str | None = None
+    #: The volume itself, where it lies in memory; ``path`` is then its name alone.
+    volume: Volume | None = None
+
+    @classmethod
+    def of_volume(cls, volume: Volume, label: int | str | None = None) -> MaskReference:
+        """The only label of a volume in memory, or the one named."""
+        return cls(volume.path, label, volume)
 
     @classmethod
     def parse(cls, text: str) -> MaskReference:
@@ -87,11 +100,31 @@ class MaskReference:
 
     def in_file(self) -> MaskReference:
         """The same, where ``path`` is a folder and the label one of its files or of their segments, with that file."""
-        if not os.path.isdir(self.path):
+        if self.volume is not None or not os.path.isdir(self.path):
             return self
         from corecore.io.folder_search import labelled
 
         return labelled(self)
+
+    def segmentation(self, on: Grid | None = None) -> Segmentation:
+        """All labels of the file or volume; contours whose series is not beside them are filled on ``on``."""
+        return read_segmentation(self.path, on) if self.volume is None else self.volume.segmentation()
+
+    def sha256(self) -> str:
+        """Fingerprint of the file, or of the volume's voxels and affine."""
+        return volume_sha256(self.path) if self.volume is None else self.volume.sha256
+
+    def same_map(self, other: MaskReference) -> bool:
+        """Whether both are of one file, or of volumes with the same voxels at the same place."""
+        if self.volume is None or other.volume is None:
+            return self.volume is other.volume and os.path.realpath(self.path) == os.path.realpath(other.path)
+        return self.volume is other.volume or self.volume.sha256 == other.volume.sha256
+
+    def note(self) -> str:
+        """The note in its header, where it is a NIfTI volume; nothing of any other."""
+        if self.volume is not None:
+            return self.volume.note
+        return nifti.note_of(self.path) if kind_of(self.path) == "nifti" else ""
 
     def __str__(self) -> str:
         return str(self.path) if self.label is None else f"{self.path}:{self.label}"
@@ -120,7 +153,7 @@ def read_mask(reference: MaskReference | str, on: Grid | None = None) -> Mask:
     if isinstance(reference, str):
         reference = MaskReference.parse(reference)
     reference = reference.in_file()
-    return read_segmentation(reference.path, on).pick(reference.label)
+    return reference.segmentation(on).pick(reference.label)
 
 
 def read_segmentation(path: Path, on: Grid | None = None) -> Segmentation:

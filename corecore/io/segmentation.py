@@ -73,6 +73,8 @@ class Segmentation:
     #: Of a volume of numbers: its values, which a threshold is held against; and why they are no labels, if so.
     values: npt.NDArray[np.generic] | None = None
     grey: InputError | None = None
+    #: How a caller names a label of it; ``None``: as ``FILE:LABEL``.
+    chosen: Callable[[str], str] | None = None
 
     def pick(self, label: int | str | None) -> Mask:
         """The mask of one part; without a label, of the only one.
@@ -99,7 +101,7 @@ class Segmentation:
 
     def find(self, label: int | str | None) -> Segment:
         """The part that a label means; see ``pick``."""
-        name = shown(self.path.name)
+        named = f"{shown(self.path.name)}:LABEL" if self.chosen is None else self.chosen("LABEL")
         if self.grey is not None:
             raise self.grey
         if label is None:
@@ -108,7 +110,7 @@ class Segmentation:
             if not self.segments:
                 raise InputError(f"{shown(self.path)}: the mask is empty", code="mask-empty")
             raise InputError(
-                f"{shown(self.path)}: holds several labels ({self.listing()}); name one as {name}:LABEL",
+                f"{shown(self.path)}: holds several labels ({self.listing()}); name one as {named}",
                 code="label-needed",
             )
         found = matching(self.segments, label)
@@ -174,18 +176,20 @@ def label_map(
     grid: Grid,
     names: dict[str, tuple[int, ...]] | None = None,
     scaling: str = "",
+    chosen: Callable[[str], str] | None = None,
 ) -> Segmentation:
     """The labels of a volume of whole numbers, with the names its file gives them.
 
-    ``names`` may name a region of several values; ``scaling`` says how the file scales what it stores. A volume of
-    grey values has no labels and can only be thresholded. Raises ``InputError`` for values that are neither.
+    ``names`` may name a region of several values; ``scaling`` says how the file scales what it stores, ``chosen`` how
+    a caller names a label. A volume of grey values has no labels and can only be thresholded. Raises ``InputError``
+    for values that are neither.
     """
     whole = whole_numbers(path, values)
     # In the order of memory: four times as fast as picking from an array that lies the other way.
     flat = values.ravel(order="K") if whole is None else whole.ravel(order="K")
     numbers = np.unique(flat[flat != 0])
     if whole is None or is_grey(whole, numbers):
-        refusal = grey_values(path, values, scaling)
+        refusal = grey_values(path, values, scaling, chosen)
         return Segmentation(path, grid, (), lambda _: np.zeros(grid.shape, dtype=np.bool_), grey=refusal, values=values)
     present = [int(v) for v in numbers]
     known = {values[0]: name for name, values in (names or {}).items() if len(values) == 1}
@@ -199,7 +203,7 @@ def label_map(
             return np.asarray(whole == segment.values[0])
         return np.isin(whole, segment.values)
 
-    return Segmentation(path, grid, tuple(parts), voxels_of, values=whole)
+    return Segmentation(path, grid, tuple(parts), voxels_of, values=whole, chosen=chosen)
 
 
 def thresholded(path: Path, grid: Grid, values: npt.NDArray[np.generic], threshold: Threshold) -> tuple[Mask, Remark]:

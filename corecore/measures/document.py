@@ -57,10 +57,11 @@ def case_part(hip: Hip) -> CasePart:
         inputs=[
             InputPart(
                 role=source.role,
-                path=str(source.path),
+                path=None if source.path is None else str(source.path),
                 sha256=source.sha256,
                 label=source.label,
                 original_sha256=UNSET if source.original_sha256 is None else source.original_sha256,
+                given=UNSET if source.given is None else source.given,
             )
             for source in hip.case.sources
         ],

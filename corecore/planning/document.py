@@ -62,7 +62,7 @@ def document(plan: Plan) -> PlanDocument:
         violations=[] if given is None else list(given.violations),
         warnings=warning_parts(plan.warnings),
         case=case_part(hip),
-        anatomy=_anatomy(hip),
+        anatomy=anatomy_part(hip),
         necrosis=rounded(plan.measures.part()),
         spec=SpecPart(**{**plan.spec.as_dict(), "keep": [KeptPart(**vars(one)) for one in plan.spec.keep]}),
         tunnels=[
@@ -73,16 +73,7 @@ def document(plan: Plan) -> PlanDocument:
                 zip(plan.tunnels, risks, plan.explanations, strict=True)
             )
         ],
-        totals=TotalsPart(
-            **asdict(
-                _totals(
-                    plan.totals,
-                    plan.proof,
-                    bone_left=None if plan.standing is None else rounded(plan.standing.part()),
-                    risk=risk_together,
-                )
-            )
-        ),
+        totals=totals_part(plan, risk_together),
         alternatives=[_alternative(plan, one) for one in plan.others],
         risk_methods={name: MethodPart(**vars(method)) for name, method in plan.methods.items()},
         timings={
@@ -100,7 +91,14 @@ def document(plan: Plan) -> PlanDocument:
     )
 
 
-def _anatomy(hip: Hip) -> AnatomyPart:
+def totals_part(plan: Plan, risk: dict[str, RiskPart] | UnsetType = UNSET) -> TotalsPart:
+    """What the tunnels of a plan do together; ``risk`` where errors of drilling were simulated."""
+    left = None if plan.standing is None else rounded(plan.standing.part())
+    return TotalsPart(**asdict(_totals(plan.totals, plan.proof, bone_left=left, risk=risk)))
+
+
+def anatomy_part(hip: Hip) -> AnatomyPart:
+    """The landmarks of a hip, world RAS mm."""
     anatomy, marked = hip.anatomy, hip.case.landmarks
     return AnatomyPart(
         head_center=place(hip, anatomy.head_center),
@@ -209,7 +207,7 @@ def _totals(
     totals: PlanMetrics,
     proof: Proof | None,
     *,
-    risk: dict[str, RiskPart],
+    risk: dict[str, RiskPart] | UnsetType,
     bone_left: BoneLeftPart | UnsetType | None = UNSET,
 ) -> OtherTotalsPart:
     """What totals of a plan and of an alternative share."""

@@ -166,10 +166,12 @@ def _geometry(name: str) -> bool:
 def _inputs_since(plan: StatedPlan, *, own_copies: bool) -> tuple[list[Check], list[str]]:
     """The files that the plan was made from, where they lay then: unchanged, changed since, or gone."""
     places = recalled(plan.file.hash)
-    checks, notes, gone = [], [], []
+    checks, notes, gone, held = [], [], [], []
     states: dict[str, str] = {}
     for index, item in enumerate(plan.file.plan.case.inputs):
         given, role = known(item.original_sha256) or known(item.sha256) or "", shown(known(item.role) or "")
+        if known(item.given) is not None:
+            held.append(f"{role} ({shown(known(item.given) or '')})")
         place = places.get(given)
         if place is None:
             continue
@@ -191,6 +193,11 @@ def _inputs_since(plan: StatedPlan, *, own_copies: bool) -> tuple[list[Check], l
                 f"input changed since: {shown(place)} ({role}) is not the file that the plan was made from;"
                 " the figures are judged by the copy in the plan's folder"
             )
+    if held:
+        notes.append(
+            f"inputs given in memory, which cannot be read again: {', '.join(held)}; the figures are judged by the"
+            " copies in the plan's folder"
+        )
     if gone:
         notes.append(f"inputs gone from where they lay: {', '.join(gone)}")
     return checks, notes

@@ -95,7 +95,7 @@ def from_folders(inputs: HipInputs, *, quiet: bool) -> HipInputs:
         side = (side_of(reference) or side) if side == "auto" else side
         lesion = str(reference)
         found.append(("lesion", lesion))
-    if image is not None and os.path.isdir(image):
+    if isinstance(image, str | Path) and os.path.isdir(image):
         named, image = str(image), str(find(Path(image), "image"))
         # The folder of a series is that series: nothing was chosen.
         if image != named:
