@@ -26,6 +26,7 @@ from corecore.document.stamp import Provenance
 from corecore.exports.plan_folder import lesion_mesh, meshes
 from corecore.hip.hip import Hip
 from corecore.measures.weight_bearing import GAIT_POLE, Pole
+from corecore.planning.document import document
 from corecore.planning.open_plan import OpenedPlan, open_plan
 from corecore.planning.planner import Plan
 from corecore.report import palette
@@ -109,17 +110,15 @@ def plan_blocks(plan: AnyPlan, scene: Scene | None = None) -> pv.MultiBlock:
     return _finished(parts, hip, {**_identity_of_plan(scene), **_numbers(content.totals)})
 
 
-def scene_of(plan: AnyPlan) -> Scene:
+def scene_of(plan: AnyPlan, content: PlanDocument | None = None) -> Scene:
     """A plan's document with its surfaces, world RAS mm; of a plan that was opened, its file's own.
 
-    Of a plan just made this takes some seconds, for the document tells the risk of drilling errors too: who needs it
-    twice keeps it.
+    Without its ``content`` at hand, that of a plan just made takes some seconds, for it tells the risk of drilling
+    errors too: who needs the scene twice keeps it.
     """
     if isinstance(plan, OpenedPlan):
         return Scene(plan.file.plan, *meshes(plan.hip), plan.file.hash)
-    from corecore.planning.document import document
-
-    content = document(plan)
+    content = content or document(plan)
     return Scene(content, *meshes(plan.hip), plan_hash(content_of(content)))
 
 

@@ -35,8 +35,10 @@ FEMUR_TRIANGLES = 60_000
 BELOW_HEAD_MM, BORDER_MM = 85.0, 12.0
 #: Directions closer to the line of sight than this cosine have no letter: it would lie in the middle of the picture.
 ALONG_SIGHT = 0.8
-#: How far outside its entry a tunnel is named, mm.
-ENTRY_LABEL_MM = 9.0
+#: How far below its entry hole the word stands, mm.
+ENTRY_LABEL_MM = 12.0
+#: How far beyond its tip the number of one of several tunnels stands, mm.
+NUMBER_MM = 3.0
 #: Length of the scale, mm.
 SCALE_MM = 20.0
 
@@ -245,11 +247,16 @@ def _letters(plotter: pv.Plotter, blocks: pv.MultiBlock, camera: _Camera, *, alo
             places.append(camera.middle + sign * reach * axis)
             letters.append(letter)
     _labels(plotter, np.array(places), letters, name="sides", font_size=22)
-    names = {f"{number}": ends[1] for number, ends in enumerate(_axes(blocks), start=1)}
+    names = {
+        f"{number}": ends[1] + NUMBER_MM * (ends[1] - ends[0]) / np.linalg.norm(ends[1] - ends[0])
+        for number, ends in enumerate(_axes(blocks), start=1)
+    }
     if len(names) > 1:
         _labels(plotter, np.array([*names.values()]), [*names], name="numbers", font_size=16)
+    # Below the entry hole and a little outside the bone, where neither tunnel nor a side's letter stands.
     outside = [
-        ends[0] - ENTRY_LABEL_MM * (ends[1] - ends[0]) / np.linalg.norm(ends[1] - ends[0]) for ends in _axes(blocks)
+        ends[0] - ENTRY_LABEL_MM * up - 0.3 * ENTRY_LABEL_MM * (ends[1] - ends[0]) / np.linalg.norm(ends[1] - ends[0])
+        for ends in _axes(blocks)
     ]
     if len(outside) == 1 and not along:
         _labels(plotter, np.array(outside), ["entry"], name="entries", font_size=14)
