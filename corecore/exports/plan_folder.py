@@ -21,7 +21,7 @@ from corecore.document.origins import remember
 from corecore.document.plan import OutputPart, PlanDocument
 from corecore.document.seal import plan_hash, seal_of, signature_of
 from corecore.document.stamp import Provenance
-from corecore.hip.case import DRAFT_NOTE, Case
+from corecore.hip.case import DRAFT_NOTE, Case, Source
 from corecore.hip.hip import Hip
 from corecore.hip.lesion import Lesion
 from corecore.io.files import atomic_write_text, sha256_of, staged_folder

@@ -79,7 +79,9 @@ def test_thick_slices_are_told() -> None:
     assert "femur" not in found[0].text
 
 
-@pytest.mark.parametrize(("times", "mm", "told"), [(1, 1.0, False), (2, 0.9, False), (2, 1.0, True), (3, 1.0, True), (2, 1.5, True)])
+@pytest.mark.parametrize(
+    ("times", "mm", "told"), [(1, 1.0, False), (2, 0.9, False), (2, 1.0, True), (3, 1.0, True), (2, 1.5, True)]
+)
 def test_steps_of_slices_repeated_on_a_finer_grid_are_told(times: int, mm: float, told: bool) -> None:
     """Every third slice repeated thrice, as a nearest-neighbour resampling leaves it; each its own: nothing is said."""
     grid = Grid(BONE.shape, np.diag([1.0, 1.0, mm, 1.0]))

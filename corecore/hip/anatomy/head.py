@@ -53,7 +53,8 @@ NECK_CONE_DEG = 55.0
 STANDS_OUT_MM = (1.5, 8.0)
 #: A wide leak may draw the sphere half-way to itself. So the head is also taken for a sphere with a second shell over a
 #: cap, concentric and further out by one of these, mm: from the least that counts as a leak to the widest that a joint
-#: space lets through. Caps are tried in so many directions, of these half-angles, on so many points (engineering choices).
+#: space lets through. Caps are tried in so many directions, of these half-angles, on so many points (engineering
+#: choices).
 LEAK_MM, LEAK_WAYS, LEAK_CONES_DEG, LEAK_VOTERS = (1.4, 6.0), 32, (45.0, 60.0), 2500
 #: … from spheres that let go of the cap by so much, mm; the cap may reach so far beyond its cone, degrees.
 LEAK_STEP_MM, LEAK_RIM_DEG = 1.0, 10.0
