@@ -45,8 +45,9 @@ FOVEA_HALF_ANGLE_DEG = 35.0
 #: much area, mm²: an oval of 17.7 (SD 4.0) by 13.0 (3.2) mm, up to two SD more (125 femora; PMID 28097394), of which
 #: the shallow rim is not seen. On four real heads 1.5 to 2.8 mm, 93 to 276 mm² (depths: engineering choices).
 FOVEA_NEAR_DEG, FOVEA_EDGE_MM, FOVEA_DEPTH_MM, FOVEA_MM2 = 25.0, 0.75, (1.0, 4.5), (30.0, 390.0)
-#: … and no further from its middle, mm; beyond its edge so much of the head belongs to it, degrees.
-FOVEA_REACH_MM, FOVEA_RIM_DEG = 14.0, 6.0
+#: … and no further from its deepest part, mm; beyond its edge so much of the head belongs to it, degrees (engineering
+#: choices).
+FOVEA_REACH_MM, FOVEA_RIM_DEG = 17.0, 6.0
 #: Depths are meaned over a disc of this radius, mm, so that one voxel's step is none.
 DISC_MM = 3.0
 #: Rays over the whole sphere at which that is measured; each stands for some 2.4 mm² of a head of 24 mm radius.
