@@ -24,6 +24,38 @@ class CollapsePart(Part, frozen=True):
     direction: Annotated[
         list[float] | UnsetType | None, Meta(description="Where it is deepest: femoral frame, unit vector")
     ] = UNSET
+    flattening_mm: Annotated[
+        float | UnsetType | None,
+        Meta(description="Depth of a dent in the weight-bearing zone away from lesion and fovea, mm; null: none"),
+        MAY_BE_ABSENT,
+    ] = UNSET
+    flattening_limit_mm: Annotated[
+        float | UnsetType, Meta(description="Depth from which that counts, mm"), MAY_BE_ABSENT
+    ] = UNSET
+    flattening_direction: Annotated[
+        list[float] | UnsetType | None,
+        Meta(description="Where that is deepest: femoral frame, unit vector"),
+        MAY_BE_ABSENT,
+    ] = UNSET
+
+
+class FoveaPart(Part, frozen=True):
+    """The pit of the ligament on the head."""
+
+    source: Annotated[
+        Literal["found", "assumed"] | UnsetType,
+        Meta(description="Whether it was seen on the surface, or assumed at its usual place"),
+        MAY_BE_ABSENT,
+    ] = UNSET
+    direction: Annotated[
+        list[float] | UnsetType | None, Meta(description="Its middle: femoral frame, unit vector"), MAY_BE_ABSENT
+    ] = UNSET
+    half_angle_deg: Annotated[
+        float | UnsetType, Meta(description="Cone that counts as fovea, half-angle, degrees"), MAY_BE_ABSENT
+    ] = UNSET
+    depth_mm: Annotated[
+        float | UnsetType | None, Meta(description="Depth below the sphere, mm; null: assumed"), MAY_BE_ABSENT
+    ] = UNSET
 
 
 class PreviousTunnelPart(Part, frozen=True):
@@ -85,6 +117,9 @@ class SignsPart(Part, frozen=True):
 
     collapse: Annotated[CollapsePart, Meta(description="Depression of the head's surface")] = field(
         default_factory=CollapsePart
+    )
+    fovea: Annotated[FoveaPart | UnsetType, Meta(description="The fovea, which is no flattening"), MAY_BE_ABSENT] = (
+        UNSET
     )
     previous_tunnels: Annotated[list[PreviousTunnelPart], Meta(description="Channels of earlier drilling")] = field(
         default_factory=list

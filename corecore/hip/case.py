@@ -31,6 +31,9 @@ PINHOLE_ML = 1.0
 #: A bone component smaller than this is no proximal femur, ml. A child's head and neck
 #: measure more; real proximal femora 100 to 400 (engineering choice).
 FEMUR_MIN_ML = 20.0
+#: A piece as large belongs to a femur, left to right no further than this beyond it, mm; the other femur's middle lies
+#: 80 mm and more beyond it (heads some 170 mm apart; engineering choice).
+IN_LINE_MM = 20.0
 #: A lesion further than this from every femur belongs to none, mm (contract §1).
 LESION_REACH_MM = 3.0
 #: A part of the lesion larger than this away from the bone or the head is an error, ml (contract §1).
@@ -422,6 +425,7 @@ def _pick_femur(bone: Mask, dead: Mask, side: Side | None, warnings: list[PlanWa
         x = {f: _mean_x(bone, labels == f) for f in holders}
         holders = [(max if side == "right" else min)(holders, key=lambda f: x[f])]
     chosen = holders[0]
+    loose += [f for f in femora if f != chosen and _in_line(bone, labels == chosen, labels == f)]
     if loose:
         warnings.append(
             PlanWarning(
@@ -456,6 +460,12 @@ def _nearest_femur(
     owner[:] = near[tuple(nearest[:, i, j, k])]
     owner[distance > LESION_REACH_MM] = 0
     return owner, distance
+
+
+def _in_line(bone: Mask, femur: BoolArray, piece: BoolArray) -> bool:
+    """Whether a large piece of bone is a part of a femur, such as its distal shaft: the other femur lies beside it."""
+    right = transform(bone.grid.world_from_index, np.argwhere(femur))[:, 0]
+    return bool(right.min() - IN_LINE_MM <= _mean_x(bone, piece) <= right.max() + IN_LINE_MM)
 
 
 def _mean_x(bone: Mask, voxels: BoolArray) -> float:

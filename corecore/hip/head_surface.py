@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
+from pykdtree.kdtree import KDTree
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
@@ -34,10 +36,20 @@ MISSING_MM = 2.5
 MISSING_AT_FOVEA_MM = 4.5
 #: … proximal of this, in radii along the neck axis: below it the head falls away to the neck (engineering choice).
 MISSING_FROM_RADII = 0.3
-#: The fovea's middle in the femoral frame and the cone around it . Measured on five real heads:
-#: within 10° of this direction, pits of 1.7 to 3.3 mm (engineering choice; docs/design/signs.md).
+#: The fovea's usual place in the femoral frame, and the cone around it that counts as fovea where none is seen
+#: (engineering choice; docs/design/signs.md). On five real heads it lies within 19° of that direction.
 FOVEA = (-0.99, 0.06, 0.08)
 FOVEA_HALF_ANGLE_DEG = 35.0
+#: A dent is the fovea where its middle lies within the first of that direction, degrees; where, meaned over discs of
+#: 3 mm, it is this deep at its edge, at least and at most at its bottom, mm; and where it has at least and at most so
+#: much area, mm²: an oval of 17.7 (SD 4.0) by 13.0 (3.2) mm, up to two SD more (125 femora; PMID 28097394), of which
+#: the shallow rim is not seen. On four real heads 1.5 to 2.8 mm, 93 to 276 mm² (depths: engineering choices).
+FOVEA_NEAR_DEG, FOVEA_EDGE_MM, FOVEA_DEPTH_MM, FOVEA_MM2 = 25.0, 0.75, (1.0, 4.5), (30.0, 390.0)
+#: … and no further from its deepest part, mm; beyond its edge so much of the head belongs to it, degrees (engineering
+#: choices).
+FOVEA_REACH_MM, FOVEA_RIM_DEG = 17.0, 6.0
+#: Depths are meaned over a disc of this radius, mm, so that one voxel's step is none.
+DISC_MM = 3.0
 #: Rays over the whole sphere at which that is measured; each stands for some 2.4 mm² of a head of 24 mm radius.
 RAYS = 3000
 #: A smaller patch is not told, mm²: that of a disc of 3 mm radius (engineering choice).
@@ -71,6 +83,72 @@ class Patch:
     area_mm2: float
     place: str
     rim: bool
+
+
+@dataclass(frozen=True)
+class Fovea:
+    """The pit of the ligament on the head: where it was found, or is assumed.
+
+    Parameters
+    ----------
+    direction : tuple of float
+        Its middle seen from the head's centre: unit vector, femoral frame.
+    half_angle_deg : float
+        The cone about it that counts as fovea.
+    depth_mm : float or None
+        How deep it lies below the head's sphere, mean over a disc of 3 mm radius; ``None`` where it is assumed.
+
+    References
+    ----------
+    Ceynowa et al. 2018, doi:10.1007/s00276-018-2097-y (107 hips: place); PMID 28097394 (125 femora: size).
+    """
+
+    direction: tuple[float, float, float]
+    half_angle_deg: float
+    depth_mm: float | None
+
+    @property
+    def found(self) -> bool:
+        """Whether it was seen on the surface."""
+        return self.depth_mm is not None
+
+    def covers(self, femoral: FloatArray) -> BoolArray:
+        """Which unit vectors (N, 3) of the femoral frame lead to it."""
+        return np.asarray(femoral @ np.asarray(self.direction) > np.cos(np.radians(self.half_angle_deg)))
+
+
+def find_fovea(femoral: FloatArray, depth_mm: FloatArray, seen: BoolArray, radius_mm: float) -> Fovea:
+    """The dent of the fovea's place and size in the head's surface, the deepest where there are two; else assumed.
+
+    ``femoral`` are unit vectors (N, 3) of an even lattice over the sphere, ``depth_mm`` (N,) how far below the sphere
+    the surface lies along them, meaned (:func:`disc_means`), and ``seen`` (N,) which of them the scan shows.
+    """
+    usual = np.asarray(FOVEA) / np.linalg.norm(FOVEA)
+    found: list[Fovea] = []
+    ray_mm2 = 4.0 * np.pi * radius_mm**2 / len(femoral)
+    for at in connected(femoral, seen & (depth_mm > FOVEA_EDGE_MM)):
+        middle = depth_mm[at] @ femoral[at]
+        middle /= np.linalg.norm(middle)
+        reach = float(np.degrees(np.arccos(np.clip(femoral[at] @ middle, -1.0, 1.0).min())))
+        deepest = float(depth_mm[at].max())
+        if (
+            middle @ usual > np.cos(np.radians(FOVEA_NEAR_DEG))
+            and FOVEA_DEPTH_MM[0] <= deepest <= FOVEA_DEPTH_MM[1]
+            and FOVEA_MM2[0] <= len(at) * ray_mm2 <= FOVEA_MM2[1]
+            and np.radians(reach) * radius_mm <= FOVEA_REACH_MM
+        ):
+            found.append(Fovea((float(middle[0]), float(middle[1]), float(middle[2])), reach + FOVEA_RIM_DEG, deepest))
+    assumed = Fovea((float(usual[0]), float(usual[1]), float(usual[2])), FOVEA_HALF_ANGLE_DEG, None)
+    return max(found, key=lambda fovea: fovea.depth_mm or 0.0, default=assumed)
+
+
+def disc_means(rays: FloatArray, values: FloatArray, radius_mm: float, lattice: int) -> FloatArray:
+    """Means (N,) of values over discs of 3 mm about rays (N, 3), part of an even lattice of so many over the sphere."""
+    reach = DISC_MM / radius_mm
+    most = min(len(rays), int(np.ceil(0.25 * reach**2 * lattice * 1.5)) + 4)
+    apart, near = KDTree(rays).query(rays, k=most)
+    weight = (apart.reshape(len(rays), most) <= reach).astype(np.float64)
+    return np.asarray((values[near.reshape(len(rays), most)] * weight).sum(axis=1) / weight.sum(axis=1))
 
 
 def surface_along(bone: Bone, center: FloatArray, rays: FloatArray, radius_mm: float) -> FloatArray:
@@ -143,14 +221,10 @@ def examine_head(bone: Bone, lesion: Lesion, anatomy: Anatomy, voxel_mm: float) 
     off = surface - radius
     out = shown & (surface * up >= -HEAD_PLANE_RADII * radius) & (off > max(STANDS_OUT_MM, voxel_mm))
     femoral = rays @ anatomy.femoral_from_local[:3, :3].T
-    fovea = femoral @ (np.asarray(FOVEA) / np.linalg.norm(FOVEA)) > np.cos(np.radians(FOVEA_HALF_ANGLE_DEG))
-    lowest = np.where(fovea, MISSING_AT_FOVEA_MM, MISSING_MM)
-    gone = (
-        shown
-        & (up >= MISSING_FROM_RADII)
-        & (off < -np.maximum(lowest, voxel_mm))
-        & ~_over_lesion(lesion, center, rays, surface)
-    )
+    seen = shown & (up >= MISSING_FROM_RADII)
+    fovea = find_fovea(femoral, disc_means(rays, -off, radius, RAYS), seen, radius)
+    lowest = np.where(fovea.covers(femoral), MISSING_AT_FOVEA_MM, MISSING_MM)
+    gone = seen & (off < -np.maximum(lowest, voxel_mm)) & ~_over_lesion(lesion, center, rays, surface)
     parts = []
     if found := _patches(rays, femoral, out, off, up, radius):
         what = (
@@ -160,9 +234,10 @@ def examine_head(bone: Bone, lesion: Lesion, anatomy: Anatomy, voxel_mm: float) 
         )
         parts.append(f"stands out of it by {_told(found)}, as {what}; there the sphere counts as the joint surface")
     if found := _patches(rays, femoral, gone, off, up, radius):
+        loaded = any("superior" in patch.place for patch in found)
         parts.append(
-            f"is missing below it by {_told(found)}, as where bone is labelled pelvis or not drawn; the head's volume"
-            " is too small and shares of it too large"
+            f"is missing below it by {_told(found)}, as where {'the head has flattened, or ' * loaded}bone is labelled"
+            " pelvis or not drawn; the head's volume is too small and shares of it too large"
         )
     if not parts:
         return []
@@ -195,17 +270,9 @@ def _patches(
     rays: FloatArray, femoral: FloatArray, chosen: BoolArray, off: FloatArray, up: FloatArray, radius: float
 ) -> list[Patch]:
     """Connected patches of the chosen rays, largest first."""
-    at = np.flatnonzero(chosen)
-    if len(at) == 0:
-        return []
-    # Neighbours on the lattice lie within 1.5 of its mean spacing.
-    pairs = cKDTree(rays[at]).query_pairs(1.5 * np.sqrt(4.0 * np.pi / RAYS), output_type="ndarray")
-    links = coo_matrix((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(len(at), len(at)))
-    count, label = connected_components(links, directed=False)
     ray_mm2 = 4.0 * np.pi * radius**2 / RAYS
     found = []
-    for number in range(count):
-        mine = at[label == number]
+    for mine in connected(rays, chosen):
         if len(mine) * ray_mm2 < PATCH_MM2:
             continue
         rim = bool(up[mine].min() < JUNCTION_RADII and up[mine].max() < RIM_RADII)
@@ -213,6 +280,18 @@ def _patches(
             Patch(float(np.abs(off[mine]).max()), len(mine) * ray_mm2, place_on_head(femoral[mine].mean(axis=0)), rim)
         )
     return sorted(found, key=lambda patch: -patch.area_mm2)
+
+
+def connected(rays: FloatArray, chosen: BoolArray) -> list[npt.NDArray[np.intp]]:
+    """The indices of each connected part of the chosen rays (N, 3) of an even lattice over the whole sphere."""
+    at = np.flatnonzero(chosen)
+    if len(at) == 0:
+        return []
+    # Neighbours on the lattice lie within 1.5 of its mean spacing.
+    pairs = cKDTree(rays[at]).query_pairs(1.5 * np.sqrt(4.0 * np.pi / len(rays)), output_type="ndarray")
+    links = coo_matrix((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(len(at), len(at)))
+    count, label = connected_components(links, directed=False)
+    return [at[label == number] for number in range(count)]
 
 
 def place_on_head(direction: FloatArray) -> str:

@@ -167,6 +167,8 @@ NOT_CHECKED: dict[str, tuple[str, ...]] = {
     ),
     "the head's surface over the lesion is not measured again": (
         "necrosis.signs.collapse.{over_lesion_mm,rest_p95_mm,rest_max_mm,limit_mm,direction}",
+        "necrosis.signs.collapse.{flattening_limit_mm,flattening_direction}",
+        "necrosis.signs.fovea.{source,direction,half_angle_deg,depth_mm}",
     ),
     "classes at other turns of the axis are not read again": ("necrosis.frame_classes.*",),
 }  # fmt: skip

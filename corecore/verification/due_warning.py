@@ -38,6 +38,7 @@ WARNINGS: tuple[Due, ...] = (
         (f"{N}.signs.collapse.over_lesion_mm", f"{N}.signs.collapse.limit_mm"),
         lambda depth, limit: depth is not None and depth > limit,
     ),
+    Due(("flattening",), (f"{N}.signs.collapse.flattening_mm",), lambda depth: depth is not None),
     Due(("late_stage",), (f"{N}.signs.stage.collapsed",), bool),
     Due(("open_physis",), (f"{N}.signs.physis",), _is("open")),
     Due(("image_age",), (f"{N}.signs.image_age.days",), lambda days: days is not None and days > IMAGE_DAYS),

@@ -59,6 +59,22 @@ def test_lesions_in_both_hips_need_a_side() -> None:
     assert case(both_hips(), lesion, side="left").lesion.positions_mm()[:, 0].mean() < 0
 
 
+def test_a_distal_piece_of_the_femur_is_told_and_the_other_femur_is_not() -> None:
+    for center in (LEFT, RIGHT):
+        head = np.asarray(blob(center, 12) & (np.indices(SHAPE)[2] > 22))
+        # A shaft apart from it, below and a little medial, of over 20 ml.
+        shaft = np.abs(
+            np.indices(SHAPE) - np.array([center[0] - 8 * np.sign(center[0] - 60), 20, 0])[:, None, None, None]
+        )
+        distal = np.asarray((shaft[0] <= 9) & (shaft[1] <= 9) & (np.indices(SHAPE)[2] < 14))
+        result = case(both_hips() & ~blob(center, 12) | head | distal, blob(center, 4))
+        assert codes(result) == {"loose_bone"}
+        text = next(c.text for c in result.warnings)
+        assert text.startswith("1 loose bone component(s)")
+        assert f"{distal.sum() * 0.008:.2f} ml" in text
+        assert result.femur.volume_ml == pytest.approx(head.sum() * 0.008)
+
+
 def test_specks_and_holes_are_counted() -> None:
     femur = blob(RIGHT, 12)
     femur[60, 3, 3] = femur[64, 3, 3] = True

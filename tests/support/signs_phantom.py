@@ -7,6 +7,7 @@ from functools import cache, lru_cache
 
 import numpy as np
 
+from corecore.base.distance_field import bone_from_voxels
 from corecore.base.grid import BoolArray, FloatArray, Grid, Image, Mask, transform
 from corecore.hip.case import case_from_masks
 from corecore.hip.hip import Hip
@@ -104,3 +105,21 @@ def flattened(depth_mm: float, *, direction: tuple[float, float, float] = ANTERO
     beyond = ((points @ axis) > level).reshape(made.femur.grid.shape)
     grid = made.femur.grid
     return built(Mask(grid, made.femur.voxels & ~beyond), Mask(grid, made.lesion.voxels & ~beyond))
+
+
+def dented(dents: list[tuple[FloatArray, float, float]]) -> Hip:
+    """The sound hip with pits of that place (femoral frame), depth and radius, mm; nothing is fitted again."""
+    hip = sound_hip()
+    anatomy, mask = hip.anatomy, hip.bone_mask
+    at = np.argwhere(mask.voxels)
+    place = at * mask.grid.spacing_mm - anatomy.head_center
+    far = np.linalg.norm(place, axis=1)
+    way = (place / np.maximum(far, 1e-9)[:, None]) @ anatomy.femoral_from_local[:3, :3].T
+    surface = np.full(len(at), anatomy.head_radius_mm)
+    for toward, deep, wide in dents:
+        away = anatomy.head_radius_mm * np.arccos(np.clip(way @ toward, -1.0, 1.0))
+        surface -= deep * np.maximum(1.0 - (away / wide) ** 2, 0.0)
+    gone = (far > surface) & (surface < anatomy.head_radius_mm)
+    voxels = mask.voxels.copy()
+    voxels[tuple(at[gone].T)] = False
+    return replace(hip, bone=bone_from_voxels(voxels, mask.grid.spacing_mm, open_faces=np.zeros((3, 2), dtype=bool)))

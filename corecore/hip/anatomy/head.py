@@ -53,11 +53,10 @@ NECK_CONE_DEG = 55.0
 STANDS_OUT_MM = (1.5, 8.0)
 #: A wide leak may draw the sphere half-way to itself. So the head is also taken for a sphere with a second shell over a
 #: cap, concentric and further out by one of these, mm: from the least that counts as a leak to the widest that a joint
-#: space lets through. Caps are tried in so many directions, of these half-angles, on so many points (engineering
-#: choices).
-LEAK_MM, LEAK_WAYS, LEAK_CONES_DEG, LEAK_VOTERS = (1.4, 6.0), 32, (45.0, 60.0), 2500
-#: … from spheres that let go of the cap by so much, mm; the cap may reach so far beyond its cone, degrees.
-LEAK_STEP_MM, LEAK_RIM_DEG = 1.0, 10.0
+#: space lets through. Caps of this half-angle are tried in so many directions, on so many points (engineering choices).
+LEAK_MM, LEAK_WAYS, LEAK_CONE_DEG, LEAK_VOTERS = (1.4, 6.0), 32, 55.0, 2500
+#: … from spheres that let go of the cap by these, mm; the cap may reach so far beyond its cone, degrees.
+LEAK_STEPS_MM, LEAK_RIM_DEG = (1.0, 3.0), 10.0
 #: … and a leak it is where both shells have this much more support than the sphere alone: clean heads gain up to 8 %,
 #: leaks of 2 mm over 50 and 60° 28 % and more (five real heads; docs/validation.md).
 LEAK_GAIN = 1.15
@@ -257,47 +256,45 @@ def _away_from_leaks(
 ) -> tuple[FloatArray, float]:
     """The sphere fitted in millimetres, away from leaks; for a rough coarse mask that of a voxel's tolerance."""
     coarse = float(np.max(bone.spacing_mm)) > COARSE_MM
-    found = _under_leak(voters, center, radius, neck_direction)
-    fit = found or _refined(voters, center, radius, ON_SPHERE_MM, None, None, neck_direction)
-    if fit is None or (coarse and _round_share(voters, *fit, neck_direction) < ROUND_SHARE):
+    sound, near, size = _without_leak(voters, center, radius, neck_direction)
+    fit = _refined(sound, near, size, ON_SPHERE_MM, None, None, neck_direction)
+    if fit is None or (coarse and _round_share(sound, *fit, neck_direction) < ROUND_SHARE):
         return center, radius
     return fit
 
 
-def _under_leak(
+def _without_leak(
     voters: Voters, center: FloatArray, radius: float, neck_direction: FloatArray
-) -> tuple[FloatArray, float] | None:
-    """The sphere under a cap that stands out of it, where a sphere and a cap explain the surface clearly better."""
+) -> tuple[Voters, FloatArray, float]:
+    """The points but for a cap that stands out, where a sphere and a shell over it explain them clearly better.
+
+    And the sphere's centre and radius; without such a cap those that came.
+    """
     size = np.linalg.norm(voters.points - center, axis=1)
     near = voters.only((size > radius - LEAK_MM[1]) & (size < radius + 1.5 * LEAK_MM[1]))
     few = near.only(slice(None, None, max(1, len(near.points) // LEAK_VOTERS)))
     least = LEAK_GAIN * _support(few, center, radius, SHELL_MM, neck_direction)
     best: tuple[FloatArray, float, FloatArray] | None = None
-    for way, cone in product(directions(LEAK_WAYS), LEAK_CONES_DEG):
+    for way, step in product(directions(LEAK_WAYS), LEAK_STEPS_MM):
         if way @ neck_direction > np.cos(np.radians(NECK_CONE_DEG + 20.0)):
             continue
-        rest = few.only(~_within(few, center, way, cone))
-        fit = _refined(
-            rest, center - LEAK_STEP_MM * way, radius - 0.5 * LEAK_STEP_MM, ON_SPHERE_MM, None, None, neck_direction
-        )
+        rest = few.only(~_within(few, center, way, LEAK_CONE_DEG))
+        fit = _refined(rest, center - step * way, radius - 0.5 * step, ON_SPHERE_MM, None, None, neck_direction)
         if fit is None or np.linalg.norm(fit[0] - center) > LEAK_MM[1]:
             continue
-        cap = _within(few, fit[0], way, cone + LEAK_RIM_DEG)
+        cap = _within(few, fit[0], way, LEAK_CONE_DEG + LEAK_RIM_DEG)
         support, _ = _two_shells(few, *fit, cap, neck_direction)
         if support > least:
-            least, best = support, (*fit, np.append(way, cone))
+            least, best = support, (*fit, way)
     if best is None:
-        return None
-    center, radius, cap_at = best
-    # Once more through all that does not lie nearer to the outer shell.
+        return voters, center, radius
+    center, radius, way = best
+    sound = voters
     for _ in range(2):
-        cap = _within(near, center, cap_at[:3], float(cap_at[3]) + LEAK_RIM_DEG)
-        _, leak = _two_shells(near, center, radius, cap, neck_direction)
-        fit = _refined(near.only(~leak), center, radius, ON_SPHERE_MM, None, None, neck_direction)
-        if fit is None:
-            break
-        center, radius = fit
-    return center, radius
+        cap = _within(voters, center, way, LEAK_CONE_DEG + LEAK_RIM_DEG)
+        sound = voters.only(~_two_shells(voters, center, radius, cap, neck_direction)[1])
+        center, radius = _refined(sound, center, radius, ON_SPHERE_MM, None, None, neck_direction) or (center, radius)
+    return sound, center, radius
 
 
 def _within(voters: Voters, center: FloatArray, way: FloatArray, cone_deg: float) -> BoolArray:

@@ -66,6 +66,7 @@ class Signs:
             self.joint_space,
             late_stage(self.stage),
             self.collapse.warning,
+            self.collapse.flattening,
             open_physis(self.physis),
             *(channel.warning for channel in self.channels),
             self.metal.warning if self.metal else None,
@@ -77,6 +78,7 @@ class Signs:
         """The part ``signs`` of ``measures.json``; positions in world RAS mm."""
         return SignsPart(
             collapse=self.collapse.part(),
+            fovea=self.collapse.fovea_part(),
             previous_tunnels=[channel.part(self.hip) for channel in self.channels],
             metal=self.metal.part() if self.metal else None,
             image_age=self.image_age.part(),
@@ -98,6 +100,8 @@ def detect_signs(hip: Hip, answers: ClinicianInput) -> Signs:
     collapse = measure_collapse(hip)
     if collapse.over_lesion_mm is None:
         notes.append("collapse not judged: no lesion under the upper part of the head that the scan shows")
+    if not collapse.fovea.found:
+        notes.append("fovea not seen on the head's surface: assumed at its usual place")
     channels = [find_channel_in_mask(hip)]
     metal = joint_space = None
     reason = "no image given" if image is None else why_not_hounsfield(hip, image)

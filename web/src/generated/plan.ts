@@ -971,6 +971,7 @@ export interface ClassesPart {
  */
 export interface SignsPart {
   collapse: CollapsePart;
+  fovea?: FoveaPart;
   /**
    * Channels of earlier drilling
    */
@@ -1026,6 +1027,40 @@ export interface CollapsePart {
    * Where it is deepest: femoral frame, unit vector
    */
   direction: number[] | null;
+  /**
+   * Depth of a dent in the weight-bearing zone away from lesion and fovea, mm; null: none
+   */
+  flattening_mm?: number | null;
+  /**
+   * Depth from which that counts, mm
+   */
+  flattening_limit_mm?: number;
+  /**
+   * Where that is deepest: femoral frame, unit vector
+   */
+  flattening_direction?: number[] | null;
+  [k: string]: unknown;
+}
+/**
+ * The fovea, which is no flattening
+ */
+export interface FoveaPart {
+  /**
+   * Whether it was seen on the surface, or assumed at its usual place
+   */
+  source?: "assumed" | "found";
+  /**
+   * Its middle: femoral frame, unit vector
+   */
+  direction?: number[] | null;
+  /**
+   * Cone that counts as fovea, half-angle, degrees
+   */
+  half_angle_deg?: number;
+  /**
+   * Depth below the sphere, mm; null: assumed
+   */
+  depth_mm?: number | null;
   [k: string]: unknown;
 }
 /**
