@@ -41,7 +41,7 @@ def test_of_a_header_with_its_data_beside_it_both_count(ending: str, tmp_path: P
     voxels[len(voxels) // 2] ^= 1
     data.write_bytes(voxels)
     assert volume_sha256(path) == before
-    path.write_bytes(path.read_bytes().replace(b"m.", b"M."))
+    path.write_bytes(path.read_bytes() + b"\n")
     assert volume_sha256(path) != before
 
 
