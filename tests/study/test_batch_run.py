@@ -35,9 +35,10 @@ pytest.importorskip("pyarrow")
 
 def _run(source: Path, out: Path, work: Work, settings: Settings | None = None, **options: Any) -> Outcome:
     progress = options.pop("progress", lambda done, total, failed: None)
+    columns = options.pop("columns", ())
     return run_batch(
-        read_rows(source), settings or Settings(), out, base=source.parent, execution=Execution(**options), work=work,
-        progress=progress,
+        read_rows(source), settings or Settings(), out, base=source.parent, execution=Execution(**options),
+        columns=columns, progress=progress, work=work,
     )  # fmt: skip
 
 
@@ -295,6 +296,21 @@ def test_rows_that_failed_are_planned_again_where_that_is_asked_for(tmp_path: Pa
     assert _planned_again(source, out, retry_failed=True) == ["hip4"]
     assert _run(source, out, batch_work.mended, retry_failed=True).statuses == {"planned": 6}
     assert _run(source, out, batch_work.broken, retry_failed=True).statuses == {"planned": 6}
+
+
+@pytest.mark.usefixtures("at_once")
+def test_columns_are_chosen_anew_without_planning_anything(tmp_path: Path) -> None:
+    source, out = batch_work.manifest(tmp_path / "in", 6), tmp_path / "out"
+    with pytest.raises(InputError, match="--columns 'total'"):
+        _run(source, out, batch_work.told, columns=("totals", "total"))
+    assert not out.exists()
+    _run(source, tmp_path / "whole", batch_work.told)
+    _run(source, out, batch_work.told, columns=("tunnels",))
+    with (out / CSV).open(encoding="utf-8", newline="") as stream:
+        assert list(next(csv.DictReader(stream)))[-2:] == ["seed", "tunnels.2.length_mm"]
+    assert _table(out) != _table(tmp_path / "whole")
+    _run(source, out, batch_work.broken, resume=True)
+    assert _table(out) == _table(tmp_path / "whole")
 
 
 @pytest.mark.usefixtures("at_once")

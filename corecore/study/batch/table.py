@@ -10,6 +10,7 @@ import contextlib
 import csv
 import os
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -194,12 +195,12 @@ def _long_columns(rows: Sequence[LongRow]) -> list[Sequence[Cell]]:
 
 
 def _long_csv_row(row: LongRow) -> list[str]:
-    ident, variant, preset, group, name, tunnel, value, text, unit, kind = row
-    value = int(value) if isinstance(value, bool) else value
-    number = _text(value, "float" if isinstance(value, float) else "int")
-    identity = [_csv_cell(cell, "text") for cell in (ident, variant, preset)]
-    return [*identity, _csv_cell(group, "text"), _csv_cell(name, "text"), _text(tunnel, "int"), number,
-            _csv_cell(text, "text"), unit, kind]  # fmt: skip
+    *identity, group, name, tunnel, value, text, unit, kind = row
+    number = "" if value is None else repr(int(value) if isinstance(value, bool) else value)
+    return [
+        *(_csv_cell(cell, "text") for cell in identity), _safe(group), _safe(name),
+        "" if tunnel is None else str(tunnel), number, "" if text is None else _safe(text), unit, kind,
+    ]  # fmt: skip
 
 
 def _records(journal: Journal) -> Iterator[Record]:
@@ -248,7 +249,13 @@ def _typed(value: Cell, kind: str) -> Cell:
 
 def _csv_cell(value: Cell, kind: str) -> str:
     """A cell of the CSV file. Numbers stay numbers; no text is a formula, or ends the line for one who reads CR so."""
-    return text_cell(value).replace("\r", " ") if isinstance(value, str) else _text(value, kind)
+    return _safe(value) if isinstance(value, str) else _text(value, kind)
+
+
+@lru_cache(maxsize=8192)
+def _safe(text: str) -> str:
+    # Most texts stand in thousands of rows.
+    return text_cell(text).replace("\r", " ")
 
 
 def _text(value: Cell, kind: str) -> str:
