@@ -211,13 +211,19 @@ def poly_data(mesh: TriangleMesh) -> pv.PolyData:
     return pv.PolyData.from_regular_faces(np.array(mesh.points_mm), np.array(mesh.triangles))
 
 
-def _cylinder(solid: Tunnel) -> TriangleMesh:
-    """A closed cylinder with rings along its wall, local mm: its points are those of the rings and two middles."""
+def _cylinder(solid: Tunnel, mark_mm: float) -> TriangleMesh:
+    """A closed cylinder with rings along its wall, one exactly ``mark_mm`` from its entry, local mm.
+
+    Its points are those of the rings, and the two ends' middles.
+    """
     u, v = solid.ring_basis()
     turn = 2.0 * np.pi * np.arange(SIDES) / SIDES
     rim = solid.radius_mm * (np.cos(turn)[:, None] * u + np.sin(turn)[:, None] * v)
-    rings = int(np.ceil(solid.length_mm / RING_STEP_MM)) + 1
-    axis = solid.entry + np.linspace(0.0, solid.length_mm, rings)[:, None] * solid.direction
+    stations = np.linspace(0.0, solid.length_mm, int(np.ceil(solid.length_mm / RING_STEP_MM)) + 1)
+    if 0.0 < mark_mm < solid.length_mm:
+        stations = np.union1d(stations, mark_mm)
+    rings = len(stations)
+    axis = solid.entry + stations[:, None] * solid.direction
     points = np.concatenate([(axis[:, None] + rim).reshape(-1, 3), [solid.entry, solid.tip]])
     here = np.arange(SIDES)
     there = np.roll(here, -1)
@@ -237,7 +243,8 @@ def _cylinder(solid: Tunnel) -> TriangleMesh:
 
 def _wall(hip: Hip, solid: Tunnel, spec: Spec, portal_mm: float, *, broken: bool) -> pv.PolyData:
     """A tunnel's or cavity's body with the clearance at each of its points."""
-    local = _cylinder(solid)
+    # Where the portal ends its wall is often nearest to the cortex.
+    local = _cylinder(solid, portal_mm)
     points, anatomy = local.points_mm, hip.anatomy
     clearance = hip.bone.distance(points)
     zone = np.ones(len(points), dtype=np.uint8)
@@ -245,7 +252,7 @@ def _wall(hip: Hip, solid: Tunnel, spec: Spec, portal_mm: float, *, broken: bool
     head = anatomy.proximal_of_head_plane(points)
     zone[head] = 3
     # A wall reaches its portal's end at different depths all round; the head has no portal.
-    zone[((points - solid.entry) @ solid.direction < portal_mm) & ~head] = 0
+    zone[((points - solid.entry) @ solid.direction < portal_mm - 1e-6) & ~head] = 0
     margins = np.array(
         [np.nan, spec.cortical_margin_mm, spec.posterosuperior_margin_mm, spec.joint_margin_mm], dtype=np.float64
     )

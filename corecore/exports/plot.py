@@ -35,8 +35,8 @@ FEMUR_TRIANGLES = 60_000
 BELOW_HEAD_MM, BORDER_MM = 85.0, 12.0
 #: Directions closer to the line of sight than this cosine have no letter: it would lie in the middle of the picture.
 ALONG_SIGHT = 0.8
-#: How far below its entry hole the word stands, mm.
-ENTRY_LABEL_MM = 12.0
+#: How far outside its entry hole the word stands, mm.
+ENTRY_LABEL_MM = 6.0
 #: How far beyond its tip the number of one of several tunnels stands, mm.
 NUMBER_MM = 3.0
 #: Length of the scale, mm.
@@ -255,7 +255,7 @@ def _letters(plotter: pv.Plotter, blocks: pv.MultiBlock, camera: _Camera, *, alo
         _labels(plotter, np.array([*names.values()]), [*names], name="numbers", font_size=16)
     # Below the entry hole and a little outside the bone, where neither tunnel nor a side's letter stands.
     outside = [
-        ends[0] - ENTRY_LABEL_MM * up - 0.3 * ENTRY_LABEL_MM * (ends[1] - ends[0]) / np.linalg.norm(ends[1] - ends[0])
+        ends[0] - 0.8 * ENTRY_LABEL_MM * up - ENTRY_LABEL_MM * (ends[1] - ends[0]) / np.linalg.norm(ends[1] - ends[0])
         for ends in _axes(blocks)
     ]
     if len(outside) == 1 and not along:
