@@ -22,7 +22,6 @@ if TYPE_CHECKING:
         GuideFiles,
         LesionTransform,
         assess,
-        batch,
         export,
         guide,
         load,
@@ -31,22 +30,22 @@ if TYPE_CHECKING:
         plan,
         register,
         save,
-        summary,
-        synth,
         verify,
     )
     from corecore.app.hip import Anatomy, Hip
     from corecore.app.measures import Measures
     from corecore.app.plan import Picture, Plan, Tunnel
+    from corecore.app.study import batch, summary, synth
     from corecore.base.errors import AnatomyError, CorecoreError, InputError, MissingExtraError, OutputError
     from corecore.base.spec import Spec
-    from corecore.study.batch.figures import read_results
+    from corecore.study.batch.frames import BatchResults, read_results
     from corecore.study.batch.run import Execution
     from corecore.verification.report import Verification
 
 __all__ = [
     "Anatomy",
     "AnatomyError",
+    "BatchResults",
     "CorecoreError",
     "Execution",
     "GuideFiles",
@@ -83,14 +82,16 @@ _HOMES = {
     **dict.fromkeys(("AnatomyError", "CorecoreError", "InputError", "MissingExtraError", "OutputError"), "base.errors"),
     **dict.fromkeys(("Anatomy", "Hip"), "app.hip"), "Measures": "app.measures",
     **dict.fromkeys(("Picture", "Plan", "Tunnel"), "app.plan"), "Spec": "base.spec",
-    "Execution": "study.batch.run", "Verification": "verification.report", "read_results": "study.batch.figures",
+    "Execution": "study.batch.run", "Verification": "verification.report",
+    **dict.fromkeys(("BatchResults", "read_results"), "study.batch.frames"),
     **dict.fromkeys(
         (
-            "GuideFiles", "LesionTransform", "assess", "batch", "export", "guide", "load", "measure", "open_plan",
-            "plan", "register", "save", "summary", "synth", "verify",
+            "GuideFiles", "LesionTransform", "assess", "export", "guide", "load", "measure", "open_plan", "plan",
+            "register", "save", "verify",
         ),
         "app.api",
     ),
+    **dict.fromkeys(("batch", "summary", "synth"), "app.study"),
 }  # fmt: skip
 #: Names of an earlier version, which go with the next: what each is called now, and the function that stands for it.
 _EARLIER = {

@@ -40,32 +40,31 @@ cc.measure(hip)
 # postero-superior neck.
 
 # %%
-plan = cc.make_plan(hip)
+plan = cc.plan(hip)
 plan
 
 # %%
-cc.draw(plan)
+plan.picture()
 
 # %% [markdown]
 # ## A path of your own
 # The same tunnel with its tip 6 mm nearer to the joint: every figure, and the limits that it breaks.
 
 # %%
-tunnel, _ = plan.tunnels[0]
-entry, tip = hip.to_world(tunnel.entry), hip.to_world(tunnel.tip)
-deeper = cc.judge_path(hip, entry, tip + 6.0 * hip.direction_to_world(tunnel.direction), 10.0)
+tunnel = plan.tunnels[0]
+deeper = cc.assess(hip, tunnel.entry, tunnel.tip + 6.0 * tunnel.direction, 10.0)
 deeper
 
 # %% [markdown]
-# ## Saved, and checked by a second road
-# The folder holds the plan, the report as page and PDF, Slicer and STL files. `check` computes the figures again
-# from the masks, by code that shares nothing with the planner but the definitions.
+# ## Saved, and verified
+# The folder holds the plan, the report as page and PDF, Slicer and STL files. `verify` recalculates the figures from
+# the masks, by code that shares nothing with the planner but the definitions.
 
 # %%
 import tempfile
 
 folder = Path(tempfile.mkdtemp()) / "plan"
-path = cc.save(plan, folder)
-result = cc.check(path)
+path = plan.save(folder)
+result = cc.verify(path)
 print("agrees:", result.agrees, "-", len(result.checks), "figures checked")
 sorted(item.name for item in folder.iterdir())

@@ -25,7 +25,7 @@ import corecore as cc
 samples = Path("../sample_volumes")
 names = ["right_medium", "left_small", "right_slices"]
 hips = {name: cc.load(f"{samples}/{name}.nii.gz:1", f"{samples}/{name}.nii.gz:2", case_id=name) for name in names}
-measures = {name: cc.measure(hip).as_dict() for name, hip in hips.items()}
+measures = {name: cc.measure(hip).to_dict() for name, hip in hips.items()}
 
 # %%
 print(f"{'':14}{'ml':>7}{'of head':>9}{'extent':>8}{'loaded':>8}{'Kerboul':>9}{'JIC':>6}")

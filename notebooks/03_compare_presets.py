@@ -26,13 +26,10 @@ import corecore as cc
 
 samples = Path("../sample_volumes")
 hip = cc.load(f"{samples}/right_medium.nii.gz:1", f"{samples}/right_medium.nii.gz:2", case_id="sample")
-plans = {name: cc.make_plan(hip, name) for name in ("core-10", "core-8", "multi-3.2")}
+plans = {name: cc.plan(hip, name) for name in ("core-10", "core-8", "multi-3.2")}
 
 # %%
-from corecore.document.content import content_of
-from corecore.planning.document import document
-
-rows = {name: content_of(document(plan))["totals"] for name, plan in plans.items()}
+rows = {name: plan.to_dict()["totals"] for name, plan in plans.items()}
 print(f"{'':12}{'removed':>9}{'within 3 mm':>13}{'healthy ml':>12}{'neck share':>12}")
 for name, t in rows.items():
     print(
@@ -56,4 +53,4 @@ right.legend()
 figure.tight_layout()
 
 # %%
-cc.draw(plans["multi-3.2"])
+plans["multi-3.2"].picture()

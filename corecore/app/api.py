@@ -1,4 +1,4 @@
-"""What other programs and notebooks call: load, measure, plan or evaluate, save, verify, and all the commands do.
+"""What other programs and notebooks call of one hip: load, measure, plan or evaluate, save, verify, hand on.
 
 ``import corecore as cc`` offers these names; what they return shows itself in a notebook. Each calls what the command
 of its name calls, and raises ``corecore.CorecoreError`` with one line that says what was found and what is accepted.
@@ -15,19 +15,18 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from nibabel.spatialimages import SpatialImage
 
 from corecore.app.hip import Hip
 from corecore.app.measures import Measures
 from corecore.app.plan import Picture, Plan
 from corecore.base.errors import InputError
-from corecore.base.parallel import thread_count
 from corecore.base.spec import Spec
 from corecore.document.seal import read_key
 from corecore.exports.workflow import open_hip, plan_of
 from corecore.hip.case import read_case
 from corecore.hip.inputs import HipInputs
 from corecore.hip.lesion_transform import Move
-from corecore.io.files import atomic_write_text
 from corecore.io.references import MaskReference
 from corecore.io.volume import ACCEPTED, Volume
 from corecore.measures.model import measure as measure_hip
@@ -37,17 +36,11 @@ from corecore.verification.recalculation import verify_plan
 from corecore.verification.report import Verification
 
 if TYPE_CHECKING:
-    from nibabel.spatialimages import SpatialImage
-
     from corecore.exports.guide.make import GuideFigures
-    from corecore.study.batch.run import Execution, Outcome
-    from corecore.study.phantom.population import Images, Scan
-    from corecore.study.phantom.pose import Side
-    from corecore.study.phantom.shape import Sex
 
 PathLike: TypeAlias = str | os.PathLike[str]
 #: A mask or an image: a path, an array with ``affine=``, nibabel's image, or one of SimpleITK's.
-VolumeLike: TypeAlias = "PathLike | npt.NDArray[Any] | SpatialImage | Any"
+VolumeLike: TypeAlias = PathLike | npt.NDArray[Any] | SpatialImage | Any
 Label: TypeAlias = int | str
 #: Roles of masks, and of images; each may lie in memory.
 MASKS, IMAGES = ("femur", "lesion", "pelvis", "avoid", "knee"), ("image", "lesion_image")
@@ -625,162 +618,6 @@ def export(
         series=None if series is None else Path(series), identity=identity,
         guide=None if guide is None else Path(guide), overwrite=overwrite,
     )  # fmt: skip
-
-
-def synth(
-    out: PathLike,
-    n: int = 1,
-    seed: int = 0,
-    *,
-    relief_mm: float = 0.5,
-    scan: Scan = "fine",
-    images: Images = "none",
-    sex: Sex | None = None,
-    side: Side | None = None,
-) -> list[Path]:
-    """Write synthetic hips with known truth, each from its own seed.
-
-    Parameters
-    ----------
-    out : str or os.PathLike
-        Folder for the volumes.
-    n : int, default 1
-        How many hips.
-    seed : int, default 0
-        First seed; hip i has ``seed + i``.
-    relief_mm : float, default 0.5
-        Standard deviation of each bone's own relief, mm; 0: none.
-    scan : {"fine", "drawn"}, default "fine"
-        Voxels of 0.8 mm, or slices of 0.5 to 4 mm, half of them oblique.
-    images : {"none", "ct", "mr", "both"}, default "none"
-        Images that come along.
-    sex : {"male", "female"}, optional
-        Default: tossed.
-    side : {"left", "right"}, optional
-        Default: tossed.
-
-    Returns
-    -------
-    list of pathlib.Path
-        The files, sorted.
-
-    Raises
-    ------
-    InputError
-        For what no hip can be drawn with.
-    OutputError
-        Where the folder cannot be written.
-    """
-    from corecore.study.phantom.population import Population, write_drawn
-
-    if n < 1 or seed < 0:
-        raise InputError(f"n {n}, seed {seed}; 1 and more, 0 and more are accepted", code="recipe-value")
-    population = Population(relief_mm, scan, images, sex, side)
-    return sorted(Path(file) for one in range(seed, seed + n) for file in write_drawn(population, Path(out), one))
-
-
-def batch(
-    source: PathLike | None,
-    out: PathLike,
-    *,
-    preset: str = "core-10",
-    study: PathLike | None = None,
-    gap: float | None = None,
-    plans: bool = False,
-    execution: Execution | None = None,
-    **values: Any,
-) -> Outcome:
-    """Plan many hips and write one table: Parquet and CSV, a row per hip, whatever becomes of it.
-
-    Processes of this machine begin by importing the calling program: in a script the call stands below
-    ``if __name__ == "__main__":``.
-
-    Parameters
-    ----------
-    source : str, os.PathLike or None
-        Folder of volumes, or a manifest (CSV); ``None`` for the population that ``study`` names.
-    out : str or os.PathLike
-        Folder for table, journal and plans.
-    preset : str, default "core-10"
-        The preset of every hip.
-    study : str or os.PathLike, optional
-        TOML file of a study, every combination of parameters on every hip, in place of preset, gap and values.
-    gap : float, optional
-        Share, 0 to 1: prove that no tunnel removes more by this much.
-    plans : bool, default False
-        Write each plan's folder too.
-    execution : Execution, optional
-        Workers, Dask scheduler, resumption, limits of a case. Default: a process per core.
-    **values
-        Parameters of ``corecore.Spec`` in place of the preset's.
-
-    Returns
-    -------
-    Outcome
-        Rows, records by status, and kinds of failure.
-
-    Raises
-    ------
-    InputError
-        For hips or settings that cannot be, or a journal that is another run's.
-    OutputError
-        Where ``out`` holds a batch and resumption is not asked for.
-    MissingExtraError
-        Without pyarrow, or without Dask where a scheduler is named.
-    """
-    from corecore.study.batch.manifest import read_rows
-    from corecore.study.batch.run import Execution, run_batch
-    from corecore.study.batch.settings import Settings, Variant
-    from corecore.study.batch.study import read_study
-
-    place, into = source, Path(out)
-    folder = str((into / "plans").absolute()) if plans else None
-    if study is None:
-        settings = Settings((Variant("", preset, tuple(values.items())),), gap, folder)
-    else:
-        if preset != "core-10" or gap is not None or values:
-            raise InputError("study with parameters of a plan; they stand in the study's file", code="options-conflict")
-        found = read_study(Path(study))
-        place, settings = place or found.population, Settings(found.variants, found.gap, folder)
-    if place is None:
-        raise InputError(
-            "no hips: a folder, a manifest (CSV), or a study that names its population, is accepted",
-            code="option-missing",
-        )
-    hips = Path(place)
-    return run_batch(
-        read_rows(hips), settings, into, base=hips if hips.is_dir() else hips.parent,
-        execution=execution or Execution(thread_count()),
-    )  # fmt: skip
-
-
-def summary(results: PathLike, out: PathLike | None = None) -> str:
-    """Sum up a batch's table: what was removed, with what clearance, what failed and why.
-
-    Parameters
-    ----------
-    results : str or os.PathLike
-        A batch's ``results.parquet``.
-    out : str or os.PathLike, optional
-        Write a self-contained page here, with plots.
-
-    Returns
-    -------
-    str
-        The tables as text.
-
-    Raises
-    ------
-    InputError
-        For a file that is no batch's table.
-    """
-    from corecore.study.batch.figures import read_results as read_table
-    from corecore.study.batch.summary import summary_html, summary_text
-
-    found = read_table(Path(results))
-    if out is not None:
-        atomic_write_text(Path(out), summary_html(found, Path(results)))
-    return summary_text(found)
 
 
 def make_plan(hip: Hip, name: str = "core-10", **options: Any) -> Plan:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -18,6 +18,13 @@ from corecore.hip.lesion_transform import Move
 from corecore.measures.document import case_part
 from corecore.planning.document import anatomy_part
 from corecore.study.batch.columns import flattened
+from corecore.tunnels import cylinder
+
+if TYPE_CHECKING:
+    import pyvista as pv
+
+    from corecore.app.plan import Tunnel
+    from corecore.exports.planes import TunnelSlice
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,6 +176,69 @@ class Hip(Facade[inner.Hip]):
             ``polars.DataFrame`` take.
         """
         return frame([{"id": self.id, "side": self.side, **dict(flattened(anatomy_part(self._inner), "anatomy"))}])
+
+    def to_pyvista(self) -> pv.MultiBlock:
+        """Femur, lesion, head, axes and landmarks as named meshes.
+
+        Returns
+        -------
+        pyvista.MultiBlock
+            Blocks by name, RAS mm, with colours, units and figures in their field data: ``docs/pyvista.md``.
+        """
+        from corecore.exports.blocks import hip_blocks
+
+        return hip_blocks(self._inner)
+
+    def plot(self, **options: Any) -> Any:
+        """Show the hip in a window or a notebook, or write it as a picture.
+
+        Parameters
+        ----------
+        **options
+            Those of ``corecore.exports.plot.plot``: ``view``, ``off_screen``, ``screenshot``, ``jupyter_backend``,
+            ``window_size`` and what ``pyvista.Plotter.show`` takes.
+
+        Returns
+        -------
+        object
+            What ``pyvista.Plotter.show`` returns.
+        """
+        from corecore.exports.plot import plot
+
+        return plot(self.to_pyvista(), **options)
+
+    def slice_along(
+        self, tunnel: Tunnel, view: Literal["upright", "level"] = "upright", *, pixel_mm: float = 0.4
+    ) -> TunnelSlice:
+        """Cut the image, or the masks, along a tunnel.
+
+        Parameters
+        ----------
+        tunnel : Tunnel
+            A tunnel of a plan of this hip.
+        view : {"upright", "level"}, default "upright"
+            The plane through the axis that stands along the shaft, seen from the front; or the one across it.
+        pixel_mm : float, default 0.4
+            Edge of a pixel, mm.
+
+        Returns
+        -------
+        TunnelSlice
+            ``array`` and ``labels`` (rows, columns), and ``affine`` (4, 4) to RAS mm.
+
+        Raises
+        ------
+        InputError
+            For an unknown view, and for pixels that are not 0.05 to 10 mm.
+        """
+        from corecore.exports.planes import slice_along
+
+        hip = self._inner
+        own = cylinder.Tunnel(
+            hip.to_local(tunnel.entry), hip.to_local(tunnel.tip), tunnel.diameter_mm, tunnel.cavity_diameter_mm,
+            tunnel.cavity_length_mm,
+        )  # fmt: skip
+        return slice_along(hip, own, view, pixel_mm=pixel_mm)
 
     def __repr__(self) -> str:
         return repr(self._inner)

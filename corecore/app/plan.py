@@ -7,7 +7,7 @@ import tempfile
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from corecore.app.facade import Facade, Frame, fixed, frame
 from corecore.app.hip import Hip
@@ -33,6 +33,11 @@ from corecore.report.scene import Scene
 from corecore.study.batch.columns import Record, flattened
 from corecore.tunnels import cylinder
 from corecore.tunnels.figures import TunnelFigures
+
+if TYPE_CHECKING:
+    import pyvista as pv
+
+    from corecore.exports.planes import Radiograph
 
 
 @dataclass(frozen=True)
@@ -232,14 +237,80 @@ class Plan(Facade[planner.Plan | OpenedPlan]):
         """
         with tempfile.TemporaryDirectory(prefix="corecore-") as folder:
             path = Path(folder) / "preview.png"
-            draw_preview(Scene.of(self.document, *meshes(self._inner.hip)), path)
+            draw_preview(self._scene, path)
             return Picture(path.read_bytes())
+
+    def to_pyvista(self) -> pv.MultiBlock:
+        """The hip's named meshes, and the tunnels with clearances at their points.
+
+        Returns
+        -------
+        pyvista.MultiBlock
+            Blocks by name, RAS mm, with colours, units and figures in their field data: ``docs/pyvista.md``.
+        """
+        from corecore.exports.blocks import plan_blocks
+
+        return plan_blocks(self._inner, self._scene)
+
+    def plot(self, **options: Any) -> Any:
+        """Show the plan in a window or a notebook, or write it as a picture.
+
+        Parameters
+        ----------
+        **options
+            Those of ``corecore.exports.plot.plot``: ``view``, ``off_screen``, ``screenshot``, ``jupyter_backend``,
+            ``window_size`` and what ``pyvista.Plotter.show`` takes.
+
+        Returns
+        -------
+        object
+            What ``pyvista.Plotter.show`` returns.
+        """
+        from corecore.exports.plot import plot
+
+        return plot(self.to_pyvista(), **options)
+
+    def drr(self, view: Literal["ap", "lateral", "frog-leg", "profile"] = "ap") -> Radiograph:
+        """Compute a digitally reconstructed radiograph, through the CT, else through the mask with nominal HU.
+
+        Parameters
+        ----------
+        view : {"ap", "lateral", "frog-leg", "profile"}, default "ap"
+            From the front, from the side, in frog-leg position, or tangential to the smallest clearance in the neck.
+
+        Returns
+        -------
+        Radiograph
+            ``array`` (512, 512), and ``arm``, which projects RAS mm onto it.
+
+        Raises
+        ------
+        InputError
+            For an unknown view, and for ``profile`` where no tunnel passes the neck.
+        """
+        from corecore.exports.planes import drr
+
+        return drr(self._inner.hip, self._scene, view)
+
+    @cached_property
+    def _scene(self) -> Scene:
+        inner = self._inner
+        surfaces = meshes(inner.hip)
+        if isinstance(inner, OpenedPlan):
+            return Scene(inner.file.plan, *surfaces, inner.file.hash)
+        return Scene.of(self.document, *surfaces)
 
     def __repr__(self) -> str:
         removed = f"{self.totals.removed_fraction:.1%}"
         return f"<Plan of hip {self.hip.id}: {self.status}, {len(self.tunnels)} tunnels, {removed} removed>"
 
     def _repr_html_(self) -> str:
+        # The drawing of a page is loaded only where one is shown.
+        from corecore.exports.notebook import html_of
+
+        return f"{self._figures_html()}{html_of(self._scene)}"
+
+    def _figures_html(self) -> str:
         if isinstance(self._inner, planner.Plan):
             return self._inner._repr_html_()
         rows = [("status", self.status), ("removed", f"{self.totals.removed_fraction:.1%} of the necrosis")]

@@ -118,7 +118,7 @@ class MaskReference:
         """Whether both are of one file, or of volumes with the same voxels at the same place."""
         if self.volume is None or other.volume is None:
             return self.volume is other.volume and os.path.realpath(self.path) == os.path.realpath(other.path)
-        return self.volume is other.volume or self.volume.sha256 == other.volume.sha256
+        return self.volume.same_as(other.volume)
 
     def note(self) -> str:
         """The note in its header, where it is a NIfTI volume; nothing of any other."""

@@ -93,6 +93,13 @@ class Volume:
         """Its name where messages have a file's."""
         return Path(self.name)
 
+    def same_as(self, other: Volume) -> bool:
+        """Whether both hold the same values, of whatever type, at the same place."""
+        if self is other:
+            return True
+        placed = np.array_equal(self.grid.world_from_index, other.grid.world_from_index)
+        return placed and np.array_equal(self.values, other.values)
+
     @cached_property
     def sha256(self) -> str:
         """SHA-256 of type and shape, of the voxels in C order, and of the affine's 16 numbers, little-endian."""

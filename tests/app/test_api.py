@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import pickle
+import pkgutil
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
 import pytest
 
 import corecore as cc
-from corecore.app.api import Picture
 from corecore.app.diagnose import EXTRAS
 from corecore.base.html import figures_html
 from corecore.base.notice import NOTICE
+from corecore.study.batch.columns import plan_record
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "sample_volumes" / "right_medium.nii.gz"
@@ -24,33 +28,188 @@ def hip() -> cc.Hip:
     return cc.load(f"{SAMPLE}:1", f"{SAMPLE}:2", case_id="<b>&")
 
 
+#: What a Python user finds; a name more or less is a promise made or broken.
+NAMES = [
+    "Anatomy",
+    "AnatomyError",
+    "BatchResults",
+    "CorecoreError",
+    "Execution",
+    "GuideFiles",
+    "Hip",
+    "InputError",
+    "LesionTransform",
+    "Measures",
+    "MissingExtraError",
+    "OutputError",
+    "Picture",
+    "Plan",
+    "Spec",
+    "Tunnel",
+    "Verification",
+    "__version__",
+    "assess",
+    "batch",
+    "export",
+    "guide",
+    "load",
+    "measure",
+    "open_plan",
+    "plan",
+    "read_results",
+    "register",
+    "save",
+    "summary",
+    "synth",
+    "verify",
+]
+
+
 def test_every_name_is_there_and_no_other() -> None:
+    assert cc.__all__ == NAMES
     assert all(getattr(cc, name) is not None for name in cc.__all__)
     assert set(dir(cc)) == set(cc.__all__)
+    # No function hides behind a room of its name, whichever is imported first.
+    rooms = {module.name for module in pkgutil.iter_modules(cc.__path__)}
+    assert rooms.isdisjoint(cc.__all__)
     with pytest.raises(AttributeError, match="no attribute 'plam'"):
         cc.plam  # noqa: B018
 
 
+@pytest.mark.parametrize(
+    ("earlier", "now"),
+    [("make_plan", "plan"), ("judge_path", "assess"), ("check", "verify"), ("draw", "Plan.picture")],
+)
+def test_a_name_of_an_earlier_version_says_what_it_is_now(earlier: str, now: str) -> None:
+    with pytest.warns(DeprecationWarning, match=rf"corecore\.{earlier}: corecore\.{now} is its name now") as caught:
+        function = getattr(cc, earlier)
+    assert caught[0].filename == __file__
+    assert earlier not in cc.__all__
+    if now != "Plan.picture" and now != "plan":
+        assert function is getattr(cc, now)
+
+
 @pytest.mark.slow
-def test_six_lines_plan_save_and_check(hip: cc.Hip, tmp_path: Path) -> None:
-    plan = cc.make_plan(hip)
+def test_six_lines_plan_save_and_verify(hip: cc.Hip, tmp_path: Path) -> None:
+    plan = cc.plan(hip)
     assert plan.status == "planned"
-    path = cc.save(plan, tmp_path / "plan", pictures=False)
-    assert cc.check(path).agrees
+    path = plan.save(tmp_path / "plan", pictures=False)
+    assert cc.verify(path).agrees
     with pytest.raises(cc.CorecoreError, match="holds a plan already"):
         cc.save(plan, tmp_path / "plan", pictures=False)
     assert len(repr(plan)) < 200
     shown = plan._repr_html_()
     assert f"{plan.totals.removed_fraction:.1%} of the necrosis" in shown
-    assert f"{plan.tunnels[0][1].length_mm:.1f} mm long" in shown
+    assert f"{plan.tunnels[0].length_mm:.1f} mm long" in shown
     assert NOTICE in shown
-    # The planner's own tunnel, judged as a path of one's own, breaks nothing and removes the same.
-    tunnel, figures = plan.tunnels[0]
-    own = cc.judge_path(hip, hip.to_world(tunnel.entry).tolist(), hip.to_world(tunnel.tip).tolist(), 10.0)
+    assert shown.count("<iframe") == 1
+    # The planner's own tunnel, evaluated as a path of one's own, exceeds nothing and removes the same.
+    tunnel = plan.tunnels[0]
+    own = cc.assess(hip, tunnel.entry, tunnel.tip, 10.0)
     assert own.status == "manual"
-    assert own.given is not None
-    assert not own.given.violations
-    assert own.tunnels[0][1].removed_fraction == pytest.approx(figures.removed_fraction, abs=1e-3)
+    assert not own.violations
+    assert own.tunnels[0].figures.removed_fraction == pytest.approx(tunnel.figures.removed_fraction, abs=1e-3)
+    # What the file says, the plan says, before and after.
+    told = json.loads(path.read_text())
+    opened = cc.open_plan(path)
+    for one in (plan, opened):
+        for place, tunnel in zip(told["tunnels"], one.tunnels, strict=True):
+            for key in ("entry", "tip", "direction"):
+                assert np.allclose(getattr(tunnel, key), place[key], atol=2e-6)
+        content = one.to_dict()
+        assert content["totals"] == told["totals"]
+        assert content["tunnels"] == told["tunnels"]
+        assert one.totals.removed_fraction == told["totals"]["removed_fraction"]
+        assert [warning.code for warning in one.warnings] == [warning["code"] for warning in told["warnings"]]
+        frame = one.to_frame()
+        assert frame["length_mm"] == [tunnel["length_mm"] for tunnel in told["tunnels"]]
+        assert frame["entry.x"] == [tunnel["entry"][0] for tunnel in told["tunnels"]]
+        assert {len(column) for column in frame.values()} == {len(told["tunnels"])}
+    with pytest.raises(cc.InputError, match="was opened from its folder"):
+        opened.save(tmp_path / "other")
+    assert opened.measures.figures.volume_ml == plan.measures.figures.volume_ml
+    # It travels whole, as to a worker and back.
+    again = pickle.loads(pickle.dumps(plan))
+    assert again.tunnels[0].figures == plan.tunnels[0].figures
+    assert np.array_equal(again.tunnels[0].entry, plan.tunnels[0].entry)
+
+
+def test_what_is_handed_out_is_the_patients_world_and_does_not_change(sample_plan: Any) -> None:
+    plan = cc.Plan._of(sample_plan)
+    hip, tunnel = plan.hip, plan.tunnels[0]
+    assert np.allclose(hip.depth_mm(np.stack([tunnel.entry])), 0.0, atol=0.1)
+    assert np.allclose(tunnel.entry + tunnel.length_mm * tunnel.direction, tunnel.tip, atol=1e-9)
+    # The necrosis lies in the head, the tip in the necrosis's surroundings, lateral away from the body's middle.
+    anatomy = hip.anatomy
+    center = hip.lesion.positions_mm().mean(axis=0)
+    assert np.linalg.norm(center - anatomy.head_center) < anatomy.head_radius_mm
+    assert np.linalg.norm(tunnel.tip - anatomy.head_center) < 1.5 * anatomy.head_radius_mm
+    assert anatomy.lateral[0] * (1 if hip.side == "right" else -1) > 0.7
+    assert anatomy.shaft_axis[2] > 0.7
+    assert anatomy.anterior[1] > 0.5
+    for owner, name in ((hip, "side"), (plan, "status"), (tunnel, "tip"), (anatomy, "head_radius_mm"), (hip, "new")):
+        with pytest.raises(AttributeError):
+            setattr(owner, name, None)
+    with pytest.raises(AttributeError):
+        del plan._inner
+    for array in (tunnel.entry, tunnel.direction, anatomy.head_center):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 0.0
+    assert "local" not in {name for owner in (hip, plan, tunnel) for name in dir(owner)}
+
+
+def test_frames_have_a_batchs_columns(sample_plan: Any) -> None:
+    plan = cc.Plan._of(sample_plan)
+    for frame, name, value in (
+        (plan.hip.to_frame(), "anatomy.head_radius_mm", plan.to_dict()["anatomy"]["head_radius_mm"]),
+        (plan.measures.to_frame(), "necrosis.volume_ml", plan.to_dict()["necrosis"]["volume_ml"]),
+    ):
+        assert frame[name] == [value]
+        assert {len(column) for column in frame.values()} == {1}
+        assert not [cell for column in frame.values() for cell in column if isinstance(cell, list | dict)]
+    record = plan_record(plan.document)
+    assert set(plan.hip.to_frame()) | set(plan.measures.to_frame()) <= {*record, "id"}
+    assert {f"tunnels.1.{name}" for name in plan.to_frame()} >= {
+        name for name in record if name.startswith("tunnels.1.")
+    }
+
+
+def test_an_opened_plan_draws_and_slices_in_the_patients_world(sample_plan: Any) -> None:
+    plan = cc.Plan._of(sample_plan)
+    tunnel = plan.tunnels[0]
+    cut = plan.hip.slice_along(tunnel, pixel_mm=1.0)
+    # Both ends of the axis lie in the plane, and their pixels in the tunnel.
+    for share in (0.1, 0.9):
+        point = tunnel.entry + share * (tunnel.tip - tunnel.entry)
+        row, column, off, _ = np.linalg.solve(cut.affine, [*point, 1.0])
+        assert abs(off) < 1e-6
+        assert cut.labels[round(row), round(column)] == 3
+
+
+def test_commands_from_python_do_what_the_commands_do(written_plan: Path, tmp_path: Path) -> None:
+    files = cc.export(written_plan / "plan.json", "csv", tmp_path / "tunnels.csv")
+    assert [path.name for path in files] == ["tunnels.csv"]
+    with pytest.raises(cc.InputError, match=r"name ending in \.stl"):
+        cc.guide(written_plan / "plan.json", tmp_path / "guide.pdf")
+    with pytest.raises(cc.InputError, match="no hips"):
+        cc.batch(None, tmp_path / "run")
+    with pytest.raises(cc.InputError, match="stand in the study's file"):
+        cc.batch(None, tmp_path / "run", study=tmp_path / "study.toml", tunnels=2)
+    text = cc.summary(ROOT / "notebooks" / "study_500_hips.parquet")
+    assert "core-10" in text
+    with pytest.raises(cc.InputError, match="one of none, ct, mr, both"):
+        cc.synth(tmp_path, images="xray")  # type: ignore[arg-type]
+
+
+@pytest.mark.slow
+def test_a_batch_of_a_drawn_hip_is_read_back(tmp_path: Path) -> None:
+    made = cc.synth(tmp_path / "hips", seed=11)
+    assert any(path.name.endswith("_truth.json") for path in made)
+    outcome = cc.batch(tmp_path / "hips", tmp_path / "run", execution=cc.Execution(workers=1), preset="core-8")
+    assert outcome.rows == 1
+    assert outcome.statuses == {"planned": 1}
+    table = cc.read_results(tmp_path / "run", frame="mapping").wide
+    assert list(table["preset"]) == ["core-8"]
 
 
 def test_a_lesion_of_another_scan_is_carried_as_by_the_command_line(hip: cc.Hip, tmp_path: Path) -> None:
@@ -67,18 +226,20 @@ def test_a_lesion_of_another_scan_is_carried_as_by_the_command_line(hip: cc.Hip,
     with pytest.raises(cc.InputError, match="its inverse"):
         cc.load(*masks, lesion_transform=cc.LesionTransform(matrix, "matrix", inverse=True))
     moved = cc.load(*masks, lesion_transform=cc.LesionTransform(matrix, kind="matrix"))
-    there, here = (one.to_world(one.lesion.centroid_mm) for one in (hip, moved))
+    there, here = (one.lesion.positions_mm().mean(axis=0) for one in (hip, moved))
     assert np.allclose(there, here, atol=0.05)
+    assert moved.move is not None
+    assert moved.move.moved_mm == pytest.approx(60.0)
     assert {"lesion_moved"} <= {warning.code for warning in moved.warnings}
 
 
 def test_what_is_unknown_or_out_of_range_ends_in_one_line(hip: cc.Hip, tmp_path: Path) -> None:
     for wrong in ({"joint_margin_mm": 2.0}, {"no_such_key": 1}, {"tunnels": 17}):
         with pytest.raises(cc.InputError) as caught:
-            cc.make_plan(hip, **wrong)
+            cc.plan(hip, **wrong)
         assert "\n" not in str(caught.value)
     with pytest.raises(cc.InputError):
-        cc.make_plan(hip, "core-99")
+        cc.plan(hip, "core-99")
     with pytest.raises(cc.InputError):
         cc.load(tmp_path / "none.nii.gz", tmp_path / "none.nii.gz")
 
@@ -90,14 +251,24 @@ def test_hip_and_measures_show_themselves_with_every_word_escaped(hip: cc.Hip) -
     assert len(repr(hip)) < 200
     assert len(repr(measures)) < 200
     shown = measures._repr_html_()
-    assert f"{measures.as_dict()['volume_ml']:.2f} ml" in shown
+    assert f"{measures.figures.volume_ml:.2f} ml" in shown
+    assert measures.to_dict()["volume_ml"] == measures.figures.volume_ml
+    with pytest.warns(DeprecationWarning, match="to_dict"):
+        assert measures.as_dict()["volume_ml"] == pytest.approx(measures.figures.volume_ml, abs=1e-6)
     assert figures_html("a<", [("b<", "c<")], ["d<"]).count("&lt;") == 4
 
 
 @pytest.mark.slow
 def test_a_plan_draws_itself(hip: cc.Hip) -> None:
-    picture = cc.draw(cc.make_plan(hip))
-    assert isinstance(picture, Picture)
+    plan = cc.plan(hip)
+    picture = plan.picture()
+    assert isinstance(picture, cc.Picture)
+    blocks = plan.to_pyvista()
+    ends = blocks["tunnel 1 axis"].points
+    assert np.allclose(ends[[0, -1]], [plan.tunnels[0].entry, plan.tunnels[0].tip], atol=1e-3)
+    assert set(plan.hip.to_pyvista().keys()) < set(blocks.keys())
+    film = plan.drr("ap")
+    assert film.array.shape == (512, 512)
     assert picture._repr_png_().startswith(b"\x89PNG")
     assert len(picture.png) > 20_000
 

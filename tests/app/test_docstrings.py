@@ -10,6 +10,7 @@ import sys
 import typing
 from collections.abc import Iterator
 from functools import cached_property
+from types import SimpleNamespace
 from typing import Any, Literal
 
 import pytest
@@ -18,14 +19,31 @@ from numpydoc.docscrape import NumpyDocString
 import corecore as cc
 from corecore.base import grid, spec
 from corecore.base.spec import Spec, accepted_range
+from corecore.hip import hip
+from corecore.measures import model
+from corecore.planning import planner
+from corecore.study.batch.run import Execution, Outcome
 
 #: Methods that write a part of a JSON file: its keys are the schema's.
 WRITERS = {"as_dict", "part"}
 #: Where fields say in the schema what they hold.
 DOCUMENT = "corecore.document"
+#: What annotations name that is loaded only where it is used; of what draws, the docstrings are looked at elsewhere.
+LATE: dict[str, Any] = {
+    "pv": SimpleNamespace(MultiBlock=object), "TunnelSlice": object, "Radiograph": object, "Tunnel": cc.Tunnel,
+    "GuideFigures": object, "Execution": Execution, "Outcome": Outcome,
+    **dict.fromkeys(("Scan", "Images", "Sex", "Side"), str),
+}  # fmt: skip
+#: What the façade's objects hold: of these the docstrings are asked as well.
+HELD = [hip.Hip, model.Measures, planner.Plan]
 #: The façade's functions, and those beside the classes that a reader of its page meets.
 FACADE = [getattr(cc, name) for name in cc.__all__ if inspect.isfunction(getattr(cc, name))]
 FUNCTIONS = [*FACADE, grid.transform, grid.turned, grid.inverse, spec.accepted_range, spec.preset, spec.read_config]
+
+
+def hints_of(item: Any) -> dict[str, Any]:
+    """Annotations of a class or a function."""
+    return typing.get_type_hints(item, localns=LATE)
 
 
 def classes_in(hint: Any) -> Iterator[type]:
@@ -52,15 +70,15 @@ def members(owner: type) -> dict[str, Any]:
 def handed_out() -> list[type]:
     """Classes of the façade, and all that their fields, properties and methods give in turn."""
     names = [getattr(cc, name) for name in cc.__all__ if name != "__version__"]
-    queue = [one for one in names if inspect.isclass(one)]
+    queue = [*(one for one in names if inspect.isclass(one)), *HELD]
     found: list[type] = []
     while queue:
         owner = queue.pop(0)
         if owner in found or owner.__module__.startswith(DOCUMENT):
             continue
         found.append(owner)
-        hints = list(typing.get_type_hints(owner).values()) if dataclasses.is_dataclass(owner) else []
-        hints += [typing.get_type_hints(member).get("return") for member in members(owner).values()]
+        hints = list(hints_of(owner).values()) if dataclasses.is_dataclass(owner) else []
+        hints += [hints_of(member).get("return") for member in members(owner).values()]
         queue += [one for hint in hints for one in classes_in(hint)]
     return found
 
@@ -109,7 +127,7 @@ def function_faults(function: Any, *, method: bool = False) -> list[str]:
     text = parsed(function)
     names = list(inspect.signature(function).parameters)[method:]
     faults = summary_faults(text) + parameter_faults(text, names, "Parameters")
-    returns = typing.get_type_hints(function).get("return") not in (None, type(None))
+    returns = hints_of(function).get("return") not in (None, type(None))
     if returns and not text["Returns"]:
         faults.append("says not what it returns")
     return faults

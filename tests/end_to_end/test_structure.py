@@ -16,6 +16,7 @@ PARAMETERS_MAX = 8
 #: Functions that take more, with the reason. Besides them: commands, since typer takes one parameter an option, and
 #: kernels (decorated with ``compiled``), since numba takes no structs cheaply.
 MORE = {
+    "app/study.py batch": "what its command takes, by the same names",
     "app/api.py load": "what is read of a hip, each by the name that a reader of Python looks for",
     "verification/risk.py _drillings": "plain arrays of one tunnel, one method and one draw: no two travel on together",
 }
@@ -89,7 +90,7 @@ DOORS = {
     "base/messages.py read_text": "the package's own text",
     "base/messages.py tomllib.loads": "the package's own text",
     "base/jit_cache.py read_bytes": "the package's own sources",
-    "app/api.py read_bytes": "a picture that this process has just drawn",
+    "app/plan.py read_bytes": "a picture that this process has just drawn",
     "app/cli/__init__.py open": "nowhere, to write to",
     "app/cli/commands/preview.py open": "a browser",
     "app/cli/commands/review.py open": "a browser, and a plan through the door",

@@ -19,12 +19,14 @@ import corecore as cc
 from corecore.base.errors import InputError
 from corecore.base.grid import BoolArray, FloatArray, Grid, Mask
 from corecore.base.origin import Origin, Patient
+from corecore.exports.workflow import open_hip
 from corecore.hip.anatomy.condyles import Piece, condylar_axis, knee_axis, knee_pieces
 from corecore.hip.anatomy.frame import possible_frames
 from corecore.hip.anatomy.model import Landmarks
 from corecore.hip.anatomy.shaft import Shaft
 from corecore.hip.belonging import Part, check_together, sides_named
 from corecore.hip.case import read_case
+from corecore.hip.hip import Hip
 from corecore.hip.inputs import HipInputs
 from corecore.planning.open_plan import open_plan
 from corecore.study.samples import sample
@@ -233,29 +235,32 @@ def test_a_real_hip_and_its_knee_give_the_frame_of_the_whole_femur(real_hips: Pa
         nib.save(nib.Nifti1Image(labels * slices, affine), tmp_path / f"{name}.nii.gz")
         return str(tmp_path / f"{name}.nii.gz")
 
+    def opened(map_file: str, knee: str | None = None) -> Hip:
+        return open_hip(HipInputs(f"{map_file}:1", f"{map_file}:2", knee=knee and f"{knee}:1"))
+
     full, hip = kept("full", height >= 0.0), kept("hip", height > 200.0)
     both = kept("both", (height > 200.0) | (height < 40.0))
-    truth = cc.load(f"{full}:1", f"{full}:2")
+    truth = opened(full)
     lateral = truth.direction_to_world(truth.anatomy.x_axis)
     for knee in (
         kept("knee25", height < 25.0),
         kept("knee40", height < 40.0),
         kept("mid", (height > 12) & (height < 27)),
     ):
-        found = cc.load(f"{hip}:1", f"{hip}:2", knee=f"{knee}:1")
+        found = opened(hip, knee)
         assert found.anatomy.sources["x_axis"] == "condyles"
         assert degrees_between(found.direction_to_world(found.anatomy.x_axis), lateral) < 1.0
         assert possible_frames(found.anatomy) == ()
     # Both blocks in one mask: the femur is the piece with the head, the knee the one that lies distal.
-    found = cc.load(f"{both}:1", f"{both}:2", knee=f"{both}:1")
+    found = opened(both, both)
     assert degrees_between(found.direction_to_world(found.anatomy.x_axis), lateral) < 1.0
-    assert cc.load(f"{both}:1", f"{both}:2").anatomy.sources["x_axis"] == "neck"
+    assert opened(both).anatomy.sources["x_axis"] == "neck"
     # A whole femur that ends above the condyles' hindmost points has none in view: its flared end is no table's edge.
     high = kept("high", height > 40.0)
-    assert cc.load(f"{high}:1", f"{high}:2").anatomy.sources["x_axis"] == "neck"
+    assert opened(high).anatomy.sources["x_axis"] == "neck"
     for knee in (kept("above", (height > 36.0) & (height < 70.0)), kept("shaft", (height > 100.0) & (height < 150.0))):
         with pytest.raises(InputError, match="no posterior condylar line"):
-            cc.load(f"{hip}:1", f"{hip}:2", knee=f"{knee}:1")
+            opened(hip, knee)
 
 
 @pytest.mark.slow
@@ -268,23 +273,23 @@ def test_a_plan_keeps_its_knee_and_is_verified_and_opened_with_it(real_hips: Pat
         part[:, :, slices] = labels[:, :, slices]
         nib.save(nib.Nifti1Image(part, image.affine), tmp_path / f"{name}.nii.gz")
     masks = f"{tmp_path / 'hip.nii.gz'}:1", f"{tmp_path / 'hip.nii.gz'}:2"
-    hip = cc.load(*masks, knee=f"{tmp_path / 'knee.nii.gz'}:1", case_id="knee")
+    hip = open_hip(HipInputs(*masks, knee=f"{tmp_path / 'knee.nii.gz'}:1", case_id="knee"))
     assert not any(one.code == "frame_uncertain" for one in hip.warnings)
     anatomy = hip.anatomy
     tip = anatomy.head_center + 0.3 * anatomy.head_radius_mm * anatomy.neck_axis
     entry = anatomy.shaft_point + 20.0 * anatomy.x_axis
     entry = entry + (tip - 60.0 * anatomy.shaft_axis - entry) @ anatomy.shaft_axis * anatomy.shaft_axis
-    plan = cc.judge_path(hip, hip.to_world(entry).tolist(), hip.to_world(tip).tolist(), 8.0)
-    file = cc.save(plan, tmp_path / "plan", pictures=False)
+    plan = cc.assess(cc.Hip._of(hip), hip.to_world(entry), hip.to_world(tip), 8.0)
+    file = plan.save(tmp_path / "plan", pictures=False)
     told = json.loads(file.read_text())
     assert [one["role"] for one in told["case"]["inputs"]] == ["femur", "lesion", "knee"]
     assert told["anatomy"]["sources"]["x_axis"] == "condyles"
     assert "frame_uncertain" not in {one["code"] for one in told["warnings"]}
-    found = cc.check(file)
+    found = cc.verify(file)
     assert found.agrees, [one for one in found.checks if not one.ok]
     assert "anatomy.x_axis (condyles)" in {one.name for one in found.checks}
     opened = open_plan(file).hip
     assert np.allclose(opened.anatomy.x_axis, anatomy.x_axis, atol=1e-6)
     (tmp_path / "plan" / "input_knee.nii.gz").unlink()
     with pytest.raises(InputError, match="knee"):
-        cc.check(file)
+        cc.verify(file)

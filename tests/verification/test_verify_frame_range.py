@@ -12,9 +12,11 @@ from support.anatomy_bones import unit
 import corecore as cc
 from corecore.base.grid import FloatArray
 from corecore.document.stated import StatedPlan, read_stated
+from corecore.exports.workflow import open_hip
 from corecore.hip.anatomy.frame import possible_frames
 from corecore.hip.anatomy.model import Anatomy
 from corecore.hip.hip import Hip
+from corecore.hip.inputs import HipInputs
 from corecore.tunnels.figures import first_exit
 from corecore.verification.cylinder import bore_of
 from corecore.verification.frame import Frame, frame_of
@@ -73,15 +75,15 @@ def range_checks(plan: StatedPlan) -> list[Check]:
 
 @pytest.mark.slow
 def test_an_edited_range_is_caught(short_sample: Path, tmp_path: Path) -> None:
-    hip = cc.load(f"{short_sample}:1", f"{short_sample}:2", case_id="short")
+    hip = open_hip(HipInputs(f"{short_sample}:1", f"{short_sample}:2", case_id="short"))
     anatomy = hip.anatomy
     assert anatomy.sources["shaft_axis"] == "fitted"
     assert anatomy.shaft_range_deg == pytest.approx(3.0, abs=0.4)
     tip = anatomy.head_center + 0.3 * anatomy.head_radius_mm * anatomy.neck_axis
     entry = first_exit(hip, tip, -anatomy.neck_axis)
     assert entry is not None
-    plan = cc.judge_path(hip, hip.to_world(entry).tolist(), hip.to_world(tip).tolist(), 10.0)
-    cc.save(plan, tmp_path / "plan", pictures=False)
+    plan = cc.assess(cc.Hip._of(hip), hip.to_world(entry), hip.to_world(tip), 10.0)
+    plan.save(tmp_path / "plan", pictures=False)
     stated = read_stated(tmp_path / "plan" / "plan.json")
     honest = range_checks(stated)
     assert len(honest) > 40

@@ -49,10 +49,10 @@ class BatchResults:
 
     @property
     def long(self) -> Any:
-        """A row per record and figure: ``id``, ``variant``, ``preset``, ``group``, ``name``, ``tunnel``, ``value``,
-        ``text``, ``unit``, ``kind``.
+        """A row per record and figure.
 
-        ``kind`` is ``number``, ``flag`` (``value`` 1 or 0) or ``text`` (in ``text``). Raises ``InputError`` where
+        Columns are ``id``, ``variant``, ``preset``, ``group``, ``name``, ``tunnel``, ``value``, ``text``, ``unit`` and
+        ``kind``: ``kind`` is ``number``, ``flag`` (``value`` 1 or 0) or ``text`` (in ``text``). Raises ``InputError`` where
         the batch has no long table.
         """
         return self._read(LONG_PARQUET, LONG)

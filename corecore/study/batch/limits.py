@@ -19,7 +19,15 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True)
 class CaseLimits:
-    """Most that a case may take before its process is ended: seconds, and MiB of memory (``None``: any)."""
+    """Most that a case may take before its process is ended.
+
+    Parameters
+    ----------
+    seconds : float, default 600
+        Time of a plan, s.
+    memory_mib : int, optional
+        Memory, MiB. Default: any.
+    """
 
     seconds: float = CASE_SECONDS
     memory_mib: int | None = None

@@ -33,9 +33,19 @@ Work: TypeAlias = Callable[[Row, Settings], Entry]
 class Execution:
     """How a batch is carried out, which shows in no figure of it.
 
-    ``workers`` processes of this machine, or those of the Dask scheduler at the address ``scheduler``; a case that
-    takes more than ``limits`` allow, per plan of it, fails. With ``resume`` rows that the journal has are run again
-    only where a file or the manifest's line has changed since, and with ``retry_failed`` where they failed.
+    Parameters
+    ----------
+    workers : int, default 1
+        Processes of this machine.
+    scheduler : str, optional
+        Address of a Dask scheduler, ``tcp://HOST:PORT``, whose workers are taken instead.
+    resume : bool, default False
+        Go on where an earlier run ended: rows that its journal has are run again only where a file or the manifest's
+        line has changed since.
+    retry_failed : bool, default False
+        Go on, and run the rows that failed again.
+    limits : CaseLimits, optional
+        What a case may take, for each plan of it; one that takes more fails. Default: 600 s, any memory.
     """
 
     workers: int = 1

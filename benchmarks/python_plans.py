@@ -1,0 +1,134 @@
+"""Plans from Python, one after another, in a process pool and on Dask: the same results, and memory that stays flat.
+
+``python benchmarks/python_plans.py [--n 200] [--workers 2] [--modes process pool dask]``. Each plan is made from
+arrays, as a notebook does it: sample volumes by turns, loaded and planned anew every time. A result is the SHA-256 of
+the plan's document without its time of day and its timings. Memory is what the system says a process holds after
+each plan; its growth is the slope over the second half of a process's plans, and the largest of its second half less
+the largest of its first. Ends with 1 where one result of a volume differs from another, or where memory has grown by
+more than ``FLAT_MIB``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+
+import corecore as cc
+from corecore.study.batch.limits import memory_mib
+
+SAMPLES = Path(__file__).resolve().parent.parent / "sample_volumes"
+#: Label maps of the samples: 1 the femur, 2 the necrosis.
+VOLUMES = ("right_medium", "left_small", "right_slices")
+#: Memory counts as flat below this growth, MiB: a plan's arrays take some 40 (engineering choice).
+FLAT_MIB = 40.0
+#: A process's first plans fill its caches: they are not compared.
+WARM = 3
+
+
+@dataclass(frozen=True)
+class Made:
+    """One plan: its volume, the digest of its document, the process that made it, and what that held then."""
+
+    volume: str
+    digest: str
+    process: int
+    memory_mib: float
+
+
+def made(number: int) -> Made:
+    """Plan the volume whose turn it is."""
+    volume = VOLUMES[number % len(VOLUMES)]
+    image = nib.load(SAMPLES / f"{volume}.nii.gz")
+    hip = cc.load(np.asarray(image.dataobj), labels={"femur": 1, "lesion": 2}, affine=image.affine)
+    told = cc.plan(hip).to_dict()
+    del told["created"], told["timings"]
+    digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    return Made(volume, digest, os.getpid(), memory_mib(os.getpid()))
+
+
+def in_process(numbers: Iterable[int], workers: int) -> Iterator[Made]:
+    """One after another, here."""
+    return map(made, numbers)
+
+
+def in_pool(numbers: Iterable[int], workers: int) -> Iterator[Made]:
+    """In processes that are begun anew: a fork would take threads' locks along."""
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        yield from pool.map(made, numbers)
+
+
+def on_dask(numbers: Iterable[int], workers: int) -> Iterator[Made]:
+    """On a cluster of Dask's on this machine."""
+    from distributed import Client, LocalCluster
+
+    with (
+        LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster,
+        Client(cluster) as client,
+    ):
+        # Pure functions are run once for the same arguments, and these are to be run each time.
+        yield from client.gather(client.map(made, list(numbers), pure=False))
+
+
+MODES: dict[str, Callable[[Iterable[int], int], Iterator[Made]]] = {
+    "process": in_process, "pool": in_pool, "dask": on_dask,
+}  # fmt: skip
+
+
+def growth(held: list[float]) -> tuple[float, float]:
+    """Growth of one process's memory, MiB a plan, and MiB from its first half to its second; NaN for too few plans."""
+    warm = held[WARM:]
+    half = len(warm) // 2
+    if half < 2:
+        return float("nan"), float("nan")
+    late = np.array(warm[half:])
+    slope = float(np.polyfit(np.arange(len(late)), late, 1)[0])
+    return slope, float(late.max()) - max(warm[:half])
+
+
+def main() -> int:
+    """Plan by each mode and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--n", type=int, default=12, help="plans of each mode")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--modes", nargs="+", choices=list(MODES), default=list(MODES))
+    asked = parser.parse_args()
+    digests: dict[str, set[str]] = {volume: set() for volume in VOLUMES}
+    flat = True
+    sys.stdout.write("| mode | plans | processes | s | largest, MiB | MiB a plan | halves apart, MiB |\n")
+    sys.stdout.write("|---|---|---|---|---|---|---|\n")
+    for mode in asked.modes:
+        started = time.perf_counter()
+        found = list(MODES[mode](range(asked.n), asked.workers))
+        seconds = time.perf_counter() - started
+        held: dict[int, list[float]] = {}
+        for one in found:
+            digests[one.volume].add(one.digest)
+            held.setdefault(one.process, []).append(one.memory_mib)
+        grown = [growth(one) for one in held.values()]
+        slope, apart = max(pair[0] for pair in grown), max(pair[1] for pair in grown)
+        flat &= not apart > FLAT_MIB
+        largest = max(one.memory_mib for one in found)
+        row = (mode, len(found), len(held), f"{seconds:.0f}", f"{largest:.0f}", f"{slope:.2f}", f"{apart:.1f}")
+        sys.stdout.write("| " + " | ".join(map(str, row)) + " |\n")
+        sys.stdout.flush()
+    same = all(len(results) <= 1 for results in digests.values())
+    count = sum(map(len, digests.values()))
+    sys.stdout.write(f"\n{count} results of {sum(map(bool, digests.values()))} volumes: ")
+    sys.stdout.write("each volume's are one and the same\n" if same else "a volume's differ\n")
+    return 0 if same and flat else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
