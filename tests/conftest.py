@@ -33,7 +33,8 @@ ABOVE = {"app", "document", "end_to_end", "exports", "report", "review", "study"
 WORK = {"sample_hip", "sample_plan", "real_hips", "written_plan"}
 #: Rooms, modules and tests that plan, verify, draw, fit, or run commands, seconds each: no unit tests.
 WHOLE = {
-    "end_to_end", "app/test_api", "app/test_cli", "app/test_volumes", "exports/test_export", "exports/test_export_dicom",
+    "end_to_end", "app/test_api", "app/test_cli", "app/test_volumes", "exports/test_export",
+    "exports/test_export_dicom",
     "exports/test_export_docs", "exports/test_guide", "exports/test_guide_parts", "hip/test_anatomy_fit",
     "hip/test_anatomy_real", "hip/test_draft", "hip/test_hip", "hip/test_registration", "measures/test_collapse",
     "measures/test_metal", "measures/test_previous_tunnel", "measures/test_signs_real", "planning/test_avoid",

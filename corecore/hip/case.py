@@ -369,9 +369,12 @@ def _pick_femur(bone: Mask, dead: Mask, side: Side | None, warnings: list[PlanWa
     volumes[0] = 0.0
     femora = [i for i in range(1, count + 1) if volumes[i] >= FEMUR_MIN_ML]
     if not femora:
+        lesion_ml = np.count_nonzero(dead.voxels) * dead.grid.voxel_ml
+        asked = f" (the lesion mask holds {lesion_ml:.1f} ml: are the two exchanged?)"
+        hint = asked if lesion_ml >= FEMUR_MIN_ML else ""
         raise InputError(
             f"the femur mask holds {volumes.sum():.1f} ml in its {count} component(s);"
-            f" a proximal femur of {FEMUR_MIN_ML:g} ml or more in one piece is accepted",
+            f" a proximal femur of {FEMUR_MIN_ML:g} ml or more in one piece is accepted{hint}",
             code="femur-too-small",
         )
     specks = [i for i in range(1, count + 1) if volumes[i] < SPECK_ML]

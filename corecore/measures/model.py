@@ -85,6 +85,7 @@ class Measures:
     def warnings(self) -> tuple[PlanWarning, ...]:
         """What a reader must know of the measures; those of the hip are in ``Hip.warnings``."""
         return (
+            *self.figures.volumes.warnings,
             *foci_warnings(self.foci),
             *self.repeatability.warnings,
             *self.signs.warnings,

@@ -27,7 +27,7 @@ import numpy.typing as npt
 from corecore.base.distance_field import Bone
 from corecore.base.grid import FloatArray, turned
 from corecore.document.necrosis import Octant
-from corecore.hip.anatomy.model import Anatomy
+from corecore.hip.anatomy.model import Anatomy, PlanWarning
 from corecore.measures.necrosis import Necrosis
 
 #: The head's volume is counted on a lattice of this spacing, mm (0.1 % of a head).
@@ -35,6 +35,8 @@ HEAD_LATTICE_MM = 0.5
 #: Where the plane across the neck's axis cuts the head, in radii distal of its centre. The default
 #: lies between the two, and no cut has been published.
 DEFAULT_CUT, OTHER_CUTS = 0.5, (0.4, 0.6)
+#: A lesion with more than this share below the head is told (engineering choice).
+BEYOND_HEAD_SHARE = 0.5
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,14 @@ class Volumes:
     def outside_head_ml(self) -> float:
         """Lesion outside the head by the default definition, ml."""
         return self.volume_ml - self.head.lesion_ml
+
+    @property
+    def warnings(self) -> tuple[PlanWarning, ...]:
+        """That most of the lesion is not in the head: necrosis of the head begins under the joint surface."""
+        if self.outside_head_ml <= BEYOND_HEAD_SHARE * self.volume_ml:
+            return ()
+        text = f"{self.outside_head_ml:.1f} of {self.volume_ml:.1f} ml of the lesion lie below the femoral head"
+        return (PlanWarning("lesion_beyond_head", f"{text}: is this the mask of the necrosis?"),)
 
 
 @dataclass(frozen=True)

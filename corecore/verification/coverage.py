@@ -22,7 +22,7 @@ FIGURES = (
 ENDS = "{entry,tip,direction,diameter_mm,cavity_diameter_mm,cavity_length_mm}"
 #: Paths that a check bears, where it applies. ``[]`` is any place of a list, ``*`` any name, ``{a,b}`` either.
 NAMED = (
-    "case.inputs[].sha256", "outputs[].sha256", "case.side", "review.signed.side",
+    "case.inputs[].sha256", "outputs[].sha256", "case.side", "status", "review.signed.side",
     "anatomy.{head_center,head_radius_mm,neck_axis,neck_shaft_angle_deg,neck_min_area_mm2,shaft_axis,x_axis}",
     "anatomy.{lesser_trochanter_tip,lesser_trochanter_height_mm}",
     "anatomy.sources.{head_center,neck_axis,shaft_axis,lesser_trochanter,greater_trochanter,x_axis}",
@@ -93,7 +93,6 @@ OUTLINE = "takes the lesion's outline moved, which verification does not do"
 NOT_CHECKED: dict[str, tuple[str, ...]] = {
     "names the kind of file": ("schema", "coordinate_system", "units", "notice"),
     "names the program, and decides what the plan must have": ("corecore_version",),
-    "decides what is checked": ("status",),
     "a name": ("case.id",),
     "only --key tells": ("signature",),
     "what was said in the review; its record holds it, the masks do not": (
@@ -188,6 +187,9 @@ PARTLY = {
 #: What is drawn of a plan for people.
 DRAWN = ("preview.html", "preview.png", "report.html", "report.pdf")
 DRAWN_REASON = "drawn from the plan; the file's fingerprint is checked, the figures printed on it are not read"
+#: What else is written beside it, and is not compared with the masks.
+BODIES = ("femur.stl", "lesion.stl")
+BODIES_REASON = "the file's fingerprint is checked, the body in it is not compared with the mask"
 
 
 def figures_of(content: object, checks: Iterable[Check], files: Iterable[str] = ()) -> tuple[Figure, ...]:
@@ -202,7 +204,8 @@ def figures_of(content: object, checks: Iterable[Check], files: Iterable[str] = 
         figures.append(Figure("measures.json", "cross_checked", "every figure of it must be the plan's"))
     elif "measures.json" in names:
         figures.append(Figure("measures.json", "not_checked", "not compared with this plan"))
-    return (*figures, *(Figure(name, "not_checked", DRAWN_REASON) for name in DRAWN if name in names))
+    beside = [(name, DRAWN_REASON) for name in DRAWN] + [(name, BODIES_REASON) for name in BODIES]
+    return (*figures, *(Figure(name, "not_checked", reason) for name, reason in beside if name in names))
 
 
 def _figure(path: str, borne: Mapping[str, bool]) -> Figure:

@@ -51,6 +51,11 @@ WARNINGS: tuple[Due, ...] = (
         lambda shares, drilled: len(shares) > 1 and bool(drilled) and shares[0] == 0.0,
     ),
     Due(
+        ("lesion_beyond_head",),
+        (f"{N}.outside_head_ml", f"{N}.volume_ml"),
+        lambda outside, whole: outside > 0.5 * whole + tolerance.ROUNDED,
+    ),
+    Due(
         ("lesion_thin",), (f"{N}.missing",), lambda reasons: any(path.startswith("repeatability.") for path in reasons)
     ),
     Due(("head_cut_by_scan", "lesion_cut_by_scan"), (f"{N}.{CUT}",), bool),

@@ -26,6 +26,8 @@ from corecore.verification.report import Check
 NAME, MARKUPS = "measures.json", "tunnels.mrk.json"
 #: Every plan is written with these and a body for each tunnel; pictures can be left out.
 ALWAYS = (NAME, MARKUPS, "femur.stl", "lesion.stl", "run.log")
+#: Drawn together, or not at all.
+PICTURES = ("preview.png", "preview.html", "report.html", "report.pdf")
 #: Keys of ``measures.json`` by the place in the plan that must say the same.
 FROM_PLAN = {
     "case": "case", "corecore_version": "corecore_version", "coordinate_system": "coordinate_system", "units": "units",
@@ -48,7 +50,8 @@ def file_checks(plan: StatedPlan) -> list[Check]:
         return []
     names, folder = {one.path for one in listed(plan.file.plan.outputs)}, plan.path.parent
     bodies = {f"tunnel_{number}.stl": tunnel for number, tunnel in enumerate(plan.tunnels, start=1)}
-    checks = [_same(f"outputs ({name})", "listed", "not listed") for name in (*ALWAYS, *bodies) if name not in names]
+    due = (*ALWAYS, *bodies, *(PICTURES if names & {*PICTURES} else ()))
+    checks = [_same(f"outputs ({name})", "listed", "not listed") for name in due if name not in names]
     if NAME in names:
         checks += _read(NAME, lambda: _measures(read_measures(folder / NAME), plan.file.plan))
     if MARKUPS in names:

@@ -74,7 +74,7 @@ def _judged(rule: Rule, prefix: str, part: object, plan: PlanDocument) -> Iterat
 
 
 def _choices(plan: PlanDocument) -> Iterator[Check]:
-    """What is chosen out of a list: the preset, landmarks that are given, what the acetabulum rests on."""
+    """What is chosen out of a list: the preset, the status, landmarks that are given, what the acetabulum rests on."""
     roles = {known(one.role) for one in plan.case.inputs}
     preset = known(plan.spec.preset)
     if preset is not None:
@@ -85,6 +85,8 @@ def _choices(plan: PlanDocument) -> Iterator[Check]:
     if isinstance(plan.outputs, UnsetType):
         # Plans of earlier versions named no file of landmarks.
         return
+    of_tunnels = "planned" if plan.tunnels else "infeasible"
+    yield compared("status", known(plan.status), of_tunnels if known(plan.given) is None else "manual", 0.0)
     sources = entries(plan.anatomy.sources)
     for key, instead in GIVEN.items():
         if sources.get(key) == "given":

@@ -85,6 +85,16 @@ def a_path_past_one_slice_in_two_pieces(kit: Kit) -> list[str]:
     return ["assess", *masks, *line, "--no-pictures", "--json", "--out", str(kit.folder / "assessed")]
 
 
+@scene("lesion_beyond_head", slow=False)
+def a_lesion_down_the_neck(kit: Kit) -> list[str]:
+    values, _ = sample()
+    values = values.copy()
+    low = np.argwhere(values == 2)[:, 2].min()
+    marrow = ndimage.binary_erosion(values > 0, iterations=3)
+    values[:, :, low - 40 : low][marrow[:, :, low - 40 : low]] = 2
+    return _map(kit, values, "--json")
+
+
 @scene("lesion_outside", "lesion_cut")
 def a_lesion_over_the_edge(kit: Kit) -> list[str]:
     values, affine = sample()

@@ -203,19 +203,19 @@ def body_exchanged(folder: Folder) -> None:
     write_stl(TriangleMesh(mesh.points_mm + np.array([0.0, 1.0, 0.0]), mesh.triangles), file)
 
 
-def body_in_another_form(folder: Path) -> None:
+def body_in_another_form(folder: Folder) -> None:
     """A mesh of text, which Slicer reads, of another place."""
     corners = "".join(f"vertex {x} 0 {y}\n" for x, y in ((0, 0), (9, 0), (0, 9)))
     text = f"solid t\nfacet normal 0 1 0\nouter loop\n{corners}endloop\nendfacet\nendsolid t\n"
     (folder.path / "tunnel_1.stl").write_text(text)
 
 
-def markups_in_inches(folder: Path) -> None:
+def markups_in_inches(folder: Folder) -> None:
     file = folder.path / "tunnels.mrk.json"
     file.write_text(file.read_text().replace('"coordinateUnits": "mm"', '"coordinateUnits": "in"'))
 
 
-def curve_beside_the_lines(folder: Path) -> None:
+def curve_beside_the_lines(folder: Folder) -> None:
     file = folder.path / "tunnels.mrk.json"
     content = json.loads(file.read_text())
     points = [{"label": f"C-{x}", "position": [x, 0, 0]} for x in (1, 90)]
@@ -223,14 +223,18 @@ def curve_beside_the_lines(folder: Path) -> None:
     file.write_text(json.dumps(content))
 
 
-def measures_damaged(folder: Path) -> None:
+def measures_damaged(folder: Folder) -> None:
     file = folder.path / "measures.json"
     file.write_text(file.read_text()[:-9])
 
 
-def unlisted(folder: Path, *, name: str) -> None:
+def unlisted(folder: Folder, *, name: str) -> None:
     folder.plan["outputs"] = [one for one in folder.plan["outputs"] if one["path"] != name]
     (folder.path / name).unlink()
+
+
+def bone_exchanged(folder: Folder) -> None:
+    shutil.copy(folder.path / "lesion.stl", folder.path / "femur.stl")
 
 
 def measures_edited(folder: Folder) -> None:
@@ -341,6 +345,9 @@ FAULTS: dict[str, tuple[Fault, str]] = {
     "a curve beside the lines": (curve_beside_the_lines, "tunnels.mrk.json: points"),
     "measures damaged": (measures_damaged, "measures.json (content)"),
     "measures taken off the list": (partial(unlisted, name="measures.json"), "outputs (measures.json)"),
+    "a picture taken off the list": (partial(unlisted, name="report.html"), "outputs (report.html)"),
+    "bone's body exchanged": (bone_exchanged, NO + "femur.stl"),
+    "status": (put("status", "manual"), "status"),
     "measures edited": (measures_edited, "measures.json: kerboul"),
     "mask exchanged": (mask_exchanged, "case.inputs[0].sha256 (femur)"),
 }
