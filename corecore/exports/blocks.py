@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyvista as pv
 
 from corecore.base.grid import FloatArray
-from corecore.base.mesh import TriangleMesh
+from corecore.base.mesh import TriangleMesh, poly_data
 from corecore.base.notice import NOTICE_IN_LINE
 from corecore.base.spec import Spec
 from corecore.document.content import content_of
@@ -204,11 +204,6 @@ def _of_anatomy(hip: Hip, pole: Pole, half_angle_deg: float) -> dict[str, pv.Pol
         **lines,
         "landmarks": _said(marks, palette.INK, {}),
     }
-
-
-def poly_data(mesh: TriangleMesh) -> pv.PolyData:
-    """Our triangles as PyVista's."""
-    return pv.PolyData.from_regular_faces(np.array(mesh.points_mm), np.array(mesh.triangles))
 
 
 def _cylinder(solid: Tunnel, mark_mm: float) -> TriangleMesh:
