@@ -179,5 +179,5 @@ def summary(results: PathLike, out: PathLike | None = None) -> str:
 
     found = read_records(Path(results))
     if out is not None:
-        atomic_write_text(Path(out), summary_html(found, Path(results)))
+        atomic_write_text(Path(out), summary_html(found, Path(results), Path(out)))
     return summary_text(found)

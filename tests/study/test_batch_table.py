@@ -139,6 +139,7 @@ def test_the_long_table_is_the_wide_one_turned(
     folder = tmp_path_factory.mktemp("table")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(table, "PART", part)
+        patch.setattr(table, "LONG_PART", 5 - part)
         patch.setattr(table, "LONG_GROUP", 2 * part)
         wide, _ = _tables(folder, records)
     long, texts = _written(folder, "results_long")

@@ -52,8 +52,8 @@ class BatchResults:
         """A row per record and figure.
 
         Columns are ``id``, ``variant``, ``preset``, ``group``, ``name``, ``tunnel``, ``value``, ``text``, ``unit`` and
-        ``kind``: ``kind`` is ``number``, ``flag`` (``value`` 1 or 0) or ``text`` (in ``text``). Raises ``InputError`` where
-        the batch has no long table.
+        ``kind``: ``kind`` is ``number``, ``flag`` (``value`` 1 or 0) or ``text`` (in ``text``). Raises ``InputError``
+        where the batch has no long table.
         """
         return self._read(LONG_PARQUET, LONG)
 

@@ -25,8 +25,8 @@ LONG_PARQUET, LONG_CSV = "results_long.parquet", "results_long.csv"
 #: Records held as such while writing; and those of one row group, held as columns. The file's index grows with the
 #: number of groups (2 MB each, with 700 columns), so they are larger.
 PART, GROUP = 256, 4096
-#: Rows of one row group of the long table, some 30 MB as columns.
-LONG_GROUP = 262_144
+#: Records turned into rows of the long table at once, and rows of one row group of it, some 15 MB as columns.
+LONG_PART, LONG_GROUP = 32, 131_072
 #: Kinds of columns, narrow to wide; a column is as wide as its widest cell.
 KINDS = ("none", "bool", "int", "float", "text")
 #: The same as the long table names them.
@@ -77,9 +77,10 @@ def write_tables(journal: Journal, out: Path, columns: Sequence[str] = ()) -> in
             count += len(records)
             parquet.write([[_typed(record.get(name), kinds[name]) for record in records] for name in names])
             wide_csv.write([_csv_cell(record.get(name), kinds[name]) for name in names] for record in records)
-            rows = [row for record in records for row in _long_rows(record, names, kinds, about)]
-            long_csv.write(_long_csv_row(row) for row in rows)
-            long_parquet.write(_long_columns(rows))
+            for some in (records[i : i + LONG_PART] for i in range(0, len(records), LONG_PART)):
+                rows = [row for record in some for row in _long_rows(record, names, kinds, about)]
+                long_csv.write(_long_csv_row(row) for row in rows)
+                long_parquet.write(_long_columns(rows))
         # Closed within the block: what the disk does not take is an error of the file that it is found in.
         for sheet in (parquet, long_parquet, wide_csv, long_csv):
             sheet.finish()
