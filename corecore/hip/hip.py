@@ -30,7 +30,7 @@ from corecore.hip.head_surface import beyond_joint, examine_head, refuse_pelvis_
 from corecore.hip.keep_out import KeepOutRegion, barrier_of
 from corecore.hip.lesion import Lesion, sampled
 from corecore.hip.position import check_position
-from corecore.hip.scan import LOWER_BOUND, coarse_voxels, cut_by_scan, thick_slices
+from corecore.hip.scan import LOWER_BOUND, coarse_voxels, cut_by_scan, rough_surface, thick_slices
 
 _log = logging.getLogger(__name__)
 
@@ -223,7 +223,8 @@ def build_hip(case: Case) -> Hip:
     grave.extend(cut_by_scan(bone, dead, anatomy, on_file))
     grave.extend(examine_head(bone, dead, anatomy, float(np.cbrt(np.prod(case.femur.grid.spacing_mm)))))
     grave.extend(coarse_voxels(case.femur))
-    grave.extend(thick_slices(case.femur, case.lesion))
+    thick = thick_slices(case.femur, case.lesion)
+    grave.extend(thick or rough_surface(bone, anatomy, case.femur))
     local_grid = Grid(fine.grid.shape, np.diag([*spacing, 1.0]))
     outside = beyond_joint(bone, voxels, anatomy)
     if outside.any():

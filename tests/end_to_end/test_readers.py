@@ -34,7 +34,7 @@ from corecore.io.transform import read_transform
 from corecore.review.record import NAME, Record
 from corecore.review.record import _sha256 as record_sha256
 from corecore.study.batch.case import _known
-from corecore.study.batch.figures import read_results
+from corecore.study.batch.frames import read_results
 from corecore.study.batch.manifest import Row, read_rows
 from corecore.study.batch.study import read_study
 from corecore.tunnels.risk.methods import read_methods
@@ -147,7 +147,7 @@ READERS: dict[str, list[tuple[Maker, Reader]]] = {
     "review/record.py _sha256": [(text(NAME, "{}"), record_sha256)],
     "review/record.py read": [(text(NAME, "{}"), lambda path: Record.read(path.parent))],
     "study/batch/case.py _known": [(text("t.json", "{}"), lambda path: _known(Row(0, "a", truth=str(path))))],
-    "study/batch/figures.py read_results": [(parquet, read_results)],
+    "study/batch/frames.py parquet_file": [(parquet, lambda path: read_results(path.parent).wide)],
     "study/batch/manifest.py _of_manifest": [(text("a.csv", "id,femur,lesion\na,b,c\n"), read_rows)],
     "tunnels/risk/methods.py read_methods": [(text("a.toml", "[methods.x]"), read_methods)],
     "verification/files_beside.py _corners": [(text("a.stl", "x" * 84), _corners)],

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from support.head_phantom import OBLIQUE, stepped
 
 from corecore.base.distance_field import Bone, bone_from_voxels
 from corecore.base.grid import BoolArray, FloatArray, Grid, Mask
 from corecore.hip.anatomy.model import Anatomy
 from corecore.hip.lesion import sampled
-from corecore.hip.scan import coarse_voxels, cut_by_scan, thick_slices
+from corecore.hip.scan import ROUGH_MM, coarse_voxels, cut_by_scan, rough_surface, roughness_mm, thick_slices
 
 R, SIZE = 20.0, 60
 CENTER = np.array([30.2, 29.7, 30.4])
@@ -99,6 +102,36 @@ def test_steps_of_slices_repeated_on_a_finer_grid_are_told(times: int, mm: float
     turned = [Mask(grid, np.moveaxis(repeated(voxels).voxels, 2, 0)) for voxels in (BONE, LESION)]
     assert not thick_slices(Mask(grid, BONE), Mask(grid, LESION))
     assert bool(thick_slices(*turned)) == (times >= 2)
+
+
+def ball(mm: float, step_mm: float, across: FloatArray) -> tuple[Bone, Anatomy, Mask]:
+    """A head of 22 mm on voxels of ``mm``, as resampled from slices of ``step_mm`` (0: drawn on the voxels)."""
+    size = int(50.0 / mm)
+    center = np.array([25.2, 24.7, 25.4])
+    away = np.linalg.norm(np.moveaxis(np.indices((size,) * 3, dtype=float), 0, -1) * mm - center, axis=-1)
+    voxels = away <= 22.0
+    if step_mm:
+        voxels = stepped(voxels, np.full(3, mm), step_mm, across)
+    anatomy = replace(ANATOMY, head_center=center, head_radius_mm=22.0)
+    return (
+        bone_from_voxels(voxels, np.full(3, mm)),
+        anatomy,
+        Mask(Grid(voxels.shape, np.diag([mm, mm, mm, 1.0])), voxels),
+    )
+
+
+@pytest.mark.parametrize("across", [np.ones(3), OBLIQUE], ids=["diagonal", "oblique"])
+def test_steps_at_an_angle_to_the_voxels_are_told_by_the_surface(across: FloatArray) -> None:
+    """No two slices of such a mask are alike; the taller its steps, the rougher its head."""
+    found = [roughness_mm(*ball(0.75, step, across)[:2]) for step in (0.0, 2.0, 3.0)]
+    clean, low, high = (value or np.nan for value in found)
+    assert clean < 0.6 * ROUGH_MM < ROUGH_MM < low < 0.6 * high
+    assert [one.code for one in rough_surface(*ball(1.0, 3.0, across))] == ["rough_surface"]
+    assert rough_surface(*ball(1.0, 0.0, across)) == []
+
+
+def test_a_head_that_is_hardly_in_view_is_called_neither_rough_nor_smooth() -> None:
+    assert roughness_mm(bone_from_voxels(FAR <= 0.5 * R, np.ones(3)), ANATOMY) is None
 
 
 def test_voxels_too_coarse_to_show_a_leak_are_told() -> None:

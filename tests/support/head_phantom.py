@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 from scipy import ndimage
 
 from corecore.base.distance_field import bone_from_voxels
@@ -16,10 +18,14 @@ from corecore.measures.figures import Figures, figures_of, ground_of
 from corecore.measures.jic import acetabulum_of
 from corecore.measures.necrosis import necrosis_of
 
+Scalar = TypeVar("Scalar", bound=np.generic)
+
 RADIUS = 24.0
 SIZE = 80
 #: The neck's axis in the femoral frame: medial and up.
 NECK = np.array([-0.6, 0.0, 0.8])
+#: A direction along no axis of the voxels.
+OBLIQUE = np.array([0.3, 0.2, 1.0])
 
 
 def ball_hip(pattern: Hip, seed: int, spacing_mm: float = 1.0) -> Hip:
@@ -79,3 +85,17 @@ def figures(hip: Hip, spec: Spec) -> Figures:
     """The lesion's figures as ``measure`` gives them, without their repeatability and the signs."""
     necrosis = necrosis_of(hip, spec)
     return figures_of(necrosis, ground_of(necrosis, acetabulum_of(hip, hip.case.pelvis), None))
+
+
+def stepped(
+    values: npt.NDArray[Scalar], spacing_mm: FloatArray, step_mm: float, across: FloatArray
+) -> npt.NDArray[Scalar]:
+    """A mask as it is after slices of ``step_mm``, square on ``across`` (3,), were resampled by nearest neighbours."""
+    normal = np.asarray(across, dtype=np.float64) / np.linalg.norm(across)
+    places = np.indices(values.shape).reshape(3, -1).T * spacing_mm
+    height = places @ normal
+    middle = (np.floor(height / step_mm) + 0.5) * step_mm
+    source = np.rint((places + (middle - height)[:, None] * normal) / spacing_mm).astype(np.int64)
+    source = np.clip(source, 0, np.array(values.shape) - 1)
+    found: npt.NDArray[Scalar] = values[tuple(source.T)].reshape(values.shape)
+    return found

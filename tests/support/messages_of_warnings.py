@@ -22,6 +22,7 @@ from corecore.review.session import Accept, Note, Nudge, SignOff, apply
 from corecore.study.phantom.pelvis import PelvisShape, pelvis_on_grid
 from corecore.study.phantom.pose import Pose
 from support.draft_phantom import Whole, whole_hip
+from support.head_phantom import OBLIQUE, stepped
 from support.message_kit import MASKS, Kit, ball, sample
 from support.signs_phantom import bore, flattened, painted, sound_hip, synthetic, with_room
 
@@ -314,6 +315,13 @@ def a_scan_of_thick_slices_that_ends_in_the_head(kit: Kit) -> list[str]:
     step = int(np.ceil(3.6 / affine[2, 2]))
     thick = _shifted(affine, top % step) @ np.diag([1.0, 1.0, step, 1.0])
     path = kit.nifti("thick.nii.gz", values[:, :, top % step : top + 1 : step], thick)
+    return kit.measure(f"{path}:1", f"{path}:2", "--json", "--side", "right")
+
+
+@scene("rough_surface")
+def a_mask_of_oblique_steps(kit: Kit) -> list[str]:
+    values, affine = sample()
+    path = kit.nifti("steps.nii.gz", stepped(values, np.linalg.norm(affine[:3, :3], axis=0), 3.0, OBLIQUE), affine)
     return kit.measure(f"{path}:1", f"{path}:2", "--json", "--side", "right")
 
 
