@@ -137,7 +137,8 @@ def find_fovea(femoral: FloatArray, depth_mm: FloatArray, seen: BoolArray, radiu
             and FOVEA_MM2[0] <= len(at) * ray_mm2 <= FOVEA_MM2[1]
             and np.radians(reach) * radius_mm <= FOVEA_REACH_MM
         ):
-            found.append(Fovea((float(middle[0]), float(middle[1]), float(middle[2])), reach + FOVEA_RIM_DEG, deepest))
+            cone = min(reach + FOVEA_RIM_DEG, FOVEA_HALF_ANGLE_DEG)
+            found.append(Fovea((float(middle[0]), float(middle[1]), float(middle[2])), cone, deepest))
     assumed = Fovea((float(usual[0]), float(usual[1]), float(usual[2])), FOVEA_HALF_ANGLE_DEG, None)
     return max(found, key=lambda fovea: fovea.depth_mm or 0.0, default=assumed)
 
