@@ -37,7 +37,7 @@ MISSING_AT_FOVEA_MM = 4.5
 #: … proximal of this, in radii along the neck axis: below it the head falls away to the neck (engineering choice).
 MISSING_FROM_RADII = 0.3
 #: The fovea's usual place in the femoral frame, and the cone around it that counts as fovea where none is seen
-#: (engineering choice; docs/design/signs.md). On five real heads it lies within 19° of that direction.
+#: (engineering choice; docs/design/signs.md). On four real heads it lies within 19° of that direction.
 FOVEA = (-0.99, 0.06, 0.08)
 FOVEA_HALF_ANGLE_DEG = 35.0
 #: A dent is the fovea where its middle lies within the first of that direction, degrees; where, meaned over discs of
