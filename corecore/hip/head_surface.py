@@ -37,7 +37,7 @@ MISSING_AT_FOVEA_MM = 4.5
 #: … proximal of this, in radii along the neck axis: below it the head falls away to the neck (engineering choice).
 MISSING_FROM_RADII = 0.3
 #: The fovea's usual place in the femoral frame, and the cone around it that counts as fovea where none is seen
-#: (engineering choice; docs/design/signs.md). On five real heads it lies within 19° of that direction.
+#: (engineering choice; docs/design/signs.md). On four real heads it lies within 19° of that direction.
 FOVEA = (-0.99, 0.06, 0.08)
 FOVEA_HALF_ANGLE_DEG = 35.0
 #: A dent is the fovea where its middle lies within the first of that direction, degrees; where, meaned over discs of
@@ -137,7 +137,8 @@ def find_fovea(femoral: FloatArray, depth_mm: FloatArray, seen: BoolArray, radiu
             and FOVEA_MM2[0] <= len(at) * ray_mm2 <= FOVEA_MM2[1]
             and np.radians(reach) * radius_mm <= FOVEA_REACH_MM
         ):
-            found.append(Fovea((float(middle[0]), float(middle[1]), float(middle[2])), reach + FOVEA_RIM_DEG, deepest))
+            cone = min(reach + FOVEA_RIM_DEG, FOVEA_HALF_ANGLE_DEG)
+            found.append(Fovea((float(middle[0]), float(middle[1]), float(middle[2])), cone, deepest))
     assumed = Fovea((float(usual[0]), float(usual[1]), float(usual[2])), FOVEA_HALF_ANGLE_DEG, None)
     return max(found, key=lambda fovea: fovea.depth_mm or 0.0, default=assumed)
 

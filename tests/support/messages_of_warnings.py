@@ -19,6 +19,7 @@ from corecore.io.nifti import write_image, write_labels, write_mask
 from corecore.review.model import ReviewModel
 from corecore.review.outcome import measured, write_outcome
 from corecore.review.session import Accept, Note, Nudge, SignOff, apply
+from corecore.study.phantom.lesion import ANTEROSUPERIOR
 from corecore.study.phantom.pelvis import PelvisShape, pelvis_on_grid
 from corecore.study.phantom.pose import Pose
 from support.draft_phantom import Whole, whole_hip
@@ -276,8 +277,17 @@ def a_head_drawn_too_wide(kit: Kit) -> list[str]:
 
 
 @scene("collapse")
-def a_flattened_head(kit: Kit) -> list[str]:
-    case = flattened(4.0).case
+def a_head_flattened_over_its_lesion(kit: Kit) -> list[str]:
+    return _flattened(kit, ANTEROSUPERIOR)
+
+
+@scene("flattening")
+def a_head_flattened_elsewhere(kit: Kit) -> list[str]:
+    return _flattened(kit, (-0.35, -0.55, 0.76))
+
+
+def _flattened(kit: Kit, direction: tuple[float, float, float]) -> list[str]:
+    case = flattened(4.0, direction=direction).case
     assert case.original_femur is not None
     assert case.original_lesion is not None
     write_mask(kit.folder / "femur.nii.gz", case.original_femur)

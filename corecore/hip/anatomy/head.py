@@ -58,7 +58,7 @@ LEAK_MM, LEAK_WAYS, LEAK_CONE_DEG, LEAK_VOTERS = (1.4, 6.0), 32, 55.0, 2500
 #: … from spheres that let go of the cap by these, mm; the cap may reach so far beyond its cone, degrees.
 LEAK_STEPS_MM, LEAK_RIM_DEG = (1.0, 3.0), 10.0
 #: … and a leak it is where both shells have this much more support than the sphere alone: clean heads gain up to 8 %,
-#: leaks of 2 mm over 50 and 60° 28 % and more (five real heads; docs/validation.md).
+#: leaks of 2 to 5 mm over 50 and 60° 18 % and more (five real heads; docs/validation.md).
 LEAK_GAIN = 1.15
 #: Support is counted within this distance, mm: less than half a leak of 2 mm (engineering choice).
 SHELL_MM = 0.7
