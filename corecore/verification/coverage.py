@@ -175,6 +175,13 @@ PARTLY = {
     "only that it lies above every plan at hand, and that it was worked for; what no tunnel removes only the search"
     " proves": "totals.upper_bound_fraction",
     "only that a preset has that name": "spec.preset",
+    "only that the figure lies in it; where arcs end is not looked for in other frames": (
+        "necrosis.frame_range.{anterior_necrotic_angle_deg,preserved_angle.combined_deg}"
+    ),
+    "only that the figure lies in it; the acetabulum is not found again": "necrosis.frame_range.jic.covered_share",
+    "only that the figure lies in it; the slice in which the lesion is largest is not looked for again": (
+        "necrosis.frame_range.necrotic_index.modified"
+    ),
 }
 #: What is drawn of a plan for people.
 DRAWN = ("preview.html", "preview.png", "report.html", "report.pdf")

@@ -6,30 +6,38 @@ The rays of the whole head are cast once; what each frame sees of them is looked
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.spatial import cKDTree
+from scipy.spatial.transform import Rotation
 
 from corecore.base.grid import FloatArray
+from corecore.document.fields import known
 from corecore.document.stated import StatedPlan, StatedTunnel
 from corecore.verification import tolerance
 from corecore.verification.cylinder import DrilledCylinder
 from corecore.verification.drilled_volume import anterior_of_midline, portal_length
 from corecore.verification.frame import Frame, angle_deg, unit
 from corecore.verification.hip import Hip
-from corecore.verification.quantities import in_cone, octants
-from corecore.verification.rays import ARC_STEP_DEG, OUTLINES, dead_below, hull_deg
+from corecore.verification.own_figures import PILLAR_WIDTHS
+from corecore.verification.quantities import octants
+from corecore.verification.rays import ARC_STEP_DEG, OUTLINES, head_below, hull_deg, lesion_share
 from corecore.verification.report import Check, equal
 
 #: Lateral by the neck alone lies within this of its own in 19 people of 20, degrees (docs/design/anatomy.md).
-LATERAL_DEG = 19.0
+LATERAL_DEG = 20.0
 #: Frames stand for an ellipsoid of turns and tilts from so far outside it (docs/design/anatomy.md).
 OUTSIDE = 1.05
 #: Directions over the head: one in 0.3 square degrees, so that one lies within half a degree of any.
 DIRECTIONS = 40_000
 #: Points of the lesion that are looked at in every frame: a share errs by 0.001, a least depth by a voxel's part.
 POINTS = 60_000
+#: Spacing of the points in the head's mid-coronal plane, mm: some 4,000.
+PILLAR_POINT_MM = 0.7
+#: Turns of the head that the osteotomies try, degrees (docs/measures.md).
+ROTATION_DEG = np.arange(-90.0, 91.0, 10.0)
+TILT_DEG = np.arange(-30.0, 31.0, 5.0)
 #: An assumed level of the lesser trochanter lies within this in 19 femora of 20, head diameters (PMID 20069639).
 LEVEL_DIAMETERS = 0.24
 
@@ -83,7 +91,11 @@ def _version_deg(frame: Frame) -> float:
 
 
 def necrosis_range_checks(plan: StatedPlan, hip: Hip, frame: Frame) -> list[Check]:
-    """Ranges of the loaded surface, Kerboul's arcs and the octants."""
+    """Ranges of what lies under the loads, Kerboul's arcs, osteotomies, pillars, octants and the centroid.
+
+    Those of the angles from the neck's axis, of JIC's share and of the modified index are not taken again: where an
+    arc ends, where the acetabulum is and in which slice the lesion is largest is not looked for here.
+    """
     if plan.anatomy.shaft_range_deg is None:
         return []
     frames = other_frames(plan, frame)
@@ -99,11 +111,7 @@ def necrosis_range_checks(plan: StatedPlan, hip: Hip, frame: Frame) -> list[Chec
         checks += _both(
             f"necrosis.frame_range.octants.{key}", stated.get(f"octants.{key}"), [s[key] for s in shares], slack, ""
         )
-    cones = [in_cone(plan, one, points) for one in frames]
-    if plan.necrosis.cone_fraction is not None and cones[0] is not None:
-        values = [float(np.mean(cone)) for cone in cones if cone is not None]
-        for name in _twins("weight_bearing.volume_fraction"):
-            checks += _both(f"necrosis.frame_range.{name}", stated.get(name), values, slack, "")
+    checks += _cone_ranges(plan, hip, frames, points, slack)
     middles = np.array([one.femoral(hip.lesion_points_mm.mean(axis=0)[None])[0] for one in frames])
     limit = float(np.degrees(tolerance.CENTROID_MM / np.linalg.norm(middles[0])))
     latitude = np.degrees(np.arcsin(middles[:, 2] / np.linalg.norm(middles, axis=1)))
@@ -118,7 +126,78 @@ def necrosis_range_checks(plan: StatedPlan, hip: Hip, frame: Frame) -> list[Chec
         # A turn about the shaft leaves heights as they are, and the plan states no range of them.
         if plan.anatomy.shaft_range_deg or "latitude" not in name:
             checks += _both(f"necrosis.frame_range.{name}", stated.get(name), turns.tolist(), bearing, "deg")
-    return checks + _ray_ranges(plan, hip, frames)
+    return checks + _ray_ranges(plan, hip, frames) + _pillar_ranges(plan, hip, frames)
+
+
+def _poles(plan: StatedPlan) -> dict[str, FloatArray]:
+    """The loads' poles, femoral unit vectors, by the path of what is stated about each: the headline's and every one's.
+
+    None where the plan states no cap.
+    """
+    told = plan.necrosis
+    if told.pole is None or told.cap_half_angle_deg is None or not np.any(told.pole):
+        return {}
+    others = plan.file.plan.necrosis.weight_bearing.poles
+    poles = {f"weight_bearing.poles.{name}": known(part.pole) for name, part in others.items()}
+    return {
+        "weight_bearing": unit(told.pole),
+        **{name: unit(pole) for name, pole in poles.items() if pole is not None and np.any(pole)},
+    }
+
+
+def _cone_ranges(plan: StatedPlan, hip: Hip, frames: Sequence[Frame], points: FloatArray, slack: float) -> list[Check]:
+    """Shares of the lesion under each load, and the least bone over it there."""
+    told, poles, checks = plan.necrosis, _poles(plan), list[Check]()
+    if not poles or told.cone_fraction is None or told.cap_half_angle_deg is None:
+        return []
+    depth_ends = [end for key, ends in told.frame_range.items() if key.endswith(".depth_mm") for end in ends]
+    # Deeper points than the deepest stated have no say, but to show that there is nothing above them.
+    bound = max(depth_ends, default=0.0) + 2.0
+    gap = np.minimum(hip.mesh.surface_gap(points, bound), bound)
+    gap[~hip.mesh.inside(points)] = np.nan
+    edge = max(1.0, float(hip.bone.grid.spacing_mm.max()), float(hip.lesion.grid.spacing_mm.max()))
+    depth_slack = tolerance.clearance_mm(hip.bone.grid.spacing_mm) + 0.5 * edge
+    reach = np.cos(np.radians(told.cap_half_angle_deg)) * np.linalg.norm(points - frames[0].center, axis=1)
+    femoral = [one.femoral(points) for one in frames]
+    for name, pole in poles.items():
+        cones = [place @ pole >= reach for place in femoral]
+        shares = [float(np.mean(cone)) for cone in cones]
+        key = f"{name}.volume_fraction"
+        checks += _both(f"necrosis.frame_range.{key}", told.frame_range.get(key), shares, slack, "")
+        # A lesion out of the bone by its outline alone lies at the surface.
+        least = [float(np.fmin.reduce(gap[cone], initial=np.inf)) for cone in cones if cone.any()]
+        key = f"{name}.depth_mm"
+        if least:
+            depths = [value if np.isfinite(value) else 0.0 for value in least]
+            checks += _both(f"necrosis.frame_range.{key}", told.frame_range.get(key), depths, depth_slack, "mm")
+    return checks
+
+
+def _pillar_ranges(plan: StatedPlan, hip: Hip, frames: Sequence[Frame]) -> list[Check]:
+    """Dead shares of the head's three pillars, counted on a lattice in each frame's mid-coronal plane."""
+    # Of several foci the largest alone has a type of place.
+    if len(plan.necrosis.foci) > 1 or not isinstance(plan.file.plan.necrosis.lateral_pillar.central_share, float):
+        return []
+    radius = frames[0].radius_mm
+    line = np.arange(-radius, radius, PILLAR_POINT_MM) + 0.5 * PILLAR_POINT_MM
+    lateral, proximal = (grid.ravel()[:, None] for grid in np.meshgrid(line, line, indexing="ij"))
+    numbers = np.searchsorted(np.cumsum(PILLAR_WIDTHS)[:2], (lateral[:, 0] + radius) / (2.0 * radius), side="right")
+    dead = np.zeros((3, len(frames), len(OUTLINES)))
+    for place, one in enumerate(frames):
+        points = one.center + lateral * one.x + proximal * one.z
+        head = one.in_head(points)
+        head[head] = hip.mesh.inside(points[head])
+        share, number = lesion_share(hip, points[head]), numbers[head]
+        area = np.maximum(1, np.bincount(number, minlength=3))
+        for column, outline in enumerate(OUTLINES):
+            dead[:, place, column] = np.bincount(number[share >= outline], minlength=3) / area
+    limit = tolerance.CAP_SHARE * max(1.0, float(hip.lesion.grid.spacing_mm.max()))
+    return [
+        check
+        for name, shares in zip(("medial", "central", "lateral"), dead, strict=True)
+        for key in (f"lateral_pillar.{name}_share",)
+        for check in _by_outline(f"necrosis.frame_range.{key}", plan.necrosis.frame_range.get(key), shares, limit, "")
+    ]
 
 
 def _ray_ranges(plan: StatedPlan, hip: Hip, frames: Sequence[Frame]) -> list[Check]:
@@ -127,7 +206,7 @@ def _ray_ranges(plan: StatedPlan, hip: Hip, frames: Sequence[Frame]) -> list[Che
         return []
     edge = max(1.0, float(hip.bone.grid.spacing_mm.max()), float(hip.lesion.grid.spacing_mm.max()))
     rays = _all_round()
-    dead = dead_below(hip, frames[0], rays, depth)
+    dead, on_head = head_below(hip, frames[0], rays, depth)
     tree = cKDTree(rays)
     turn = np.radians(np.arange(0.0, 360.0, ARC_STEP_DEG))[:, None]
     arcs: dict[str, list[FloatArray]] = {"kerboul.coronal_deg": [], "kerboul.sagittal_deg": []}
@@ -147,20 +226,46 @@ def _ray_ranges(plan: StatedPlan, hip: Hip, frames: Sequence[Frame]) -> list[Che
             ("necrotic_index.original", 100.0 * coronal * sagittal / 180.0**2, steep * limit),
         ):
             checks += _by_outline(f"necrosis.frame_range.{key}", told.frame_range.get(key), values, slack, "deg")
-    pole, half, key = told.pole, told.cap_half_angle_deg, "weight_bearing.surface_fraction"
-    if pole is not None and half is not None and np.any(pole) and told.rays.get(key) is not None:
-        poles = np.array([unit(pole) @ np.stack([one.x, one.y, one.z]) for one in frames])
-        within = rays @ poles.T >= np.cos(np.radians(half))
-        caps = np.array([[np.mean(dead[inside] >= outline) for outline in OUTLINES] for inside in within.T])
-        for name in _twins(key):
-            limit = tolerance.CAP_SHARE * edge
-            checks += _by_outline(f"necrosis.frame_range.{name}", told.frame_range.get(name), caps, limit, "")
+    poles = _poles(plan)
+    if not poles or told.rays.get("weight_bearing.surface_fraction") is None:
+        return checks
+    limit = tolerance.CAP_SHARE * edge
+    seen = _Seen(rays[on_head], dead[on_head], float(np.cos(np.radians(told.cap_half_angle_deg or 0.0))))
+    for name, pole in poles.items():
+        key = f"{name}.surface_fraction"
+        caps = np.array([seen.caps(one, pole[None])[0, :-1] for one in frames])
+        checks += _by_outline(f"necrosis.frame_range.{key}", told.frame_range.get(key), caps, limit, "")
+    for name, turns in (("rotation", ROTATION_DEG), ("tilt", TILT_DEG)):
+        key = f"osteotomy.{name}.best_intact_fraction"
+        if known(getattr(plan.file.plan.necrosis.osteotomy, name).best_intact_fraction) is not None:
+            best = []
+            for one in frames:
+                axis = one.femoral(one.center + one.neck) if name == "rotation" else np.array([0.0, -1.0, 0.0])
+                curve = seen.caps(one, np.array([_turned(poles["weight_bearing"], axis, -turn) for turn in turns]))
+                best.append((np.minimum(1.0, curve[:, -1:]) - curve[:, :-1]).max(axis=0))
+            checks += _by_outline(f"necrosis.frame_range.{key}", told.frame_range.get(key), np.array(best), limit, "")
     return checks
 
 
-def _twins(key: str) -> tuple[str, str]:
-    """The headline's path and that of the same figure among all poles."""
-    return key, key.replace("weight_bearing.", "weight_bearing.poles.gait.")
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """Rays through the head (N, 3), the lesion's share below each (N,), and the cosine of the cap's half-angle."""
+
+    rays: FloatArray
+    dead: FloatArray
+    cosine: float
+
+    def caps(self, frame: Frame, poles: FloatArray) -> FloatArray:
+        """Shares of the caps about femoral poles (P, 3): dead by each outline, and on the head; (P, outlines + 1)."""
+        within = self.rays @ (poles @ np.stack([frame.x, frame.y, frame.z])).T >= self.cosine
+        kinds = np.stack([*(self.dead >= outline for outline in OUTLINES), np.ones_like(self.dead, dtype=bool)])
+        whole = 0.5 * (1.0 - self.cosine) * DIRECTIONS
+        return np.asarray(within.T.astype(np.float32) @ kinds.T.astype(np.float32) / whole, dtype=np.float64)
+
+
+def _turned(vector: FloatArray, axis: FloatArray, degrees: float) -> FloatArray:
+    """A vector (3,) turned about a unit axis by the right hand."""
+    return np.asarray(Rotation.from_rotvec(np.radians(degrees) * axis).apply(vector), dtype=np.float64)
 
 
 def _all_round() -> FloatArray:

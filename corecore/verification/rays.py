@@ -82,6 +82,11 @@ def _cap(pole: FloatArray, half_deg: float) -> FloatArray:
 
 def dead_below(hip: Hip, frame: Frame, rays: FloatArray, depth_mm: float) -> FloatArray:
     """The greatest share of lesion (0 to 1) in the last ``depth_mm`` of each ray (N, 3); 0 for rays off the head."""
+    return head_below(hip, frame, rays, depth_mm)[0]
+
+
+def head_below(hip: Hip, frame: Frame, rays: FloatArray, depth_mm: float) -> tuple[FloatArray, BoolArray]:
+    """The same shares (N,), and which rays leave the bone through the head (N,)."""
     end = RAY_END_RADII * frame.radius_mm
     steps = np.arange(0.0, end, RAY_STEP_MM)
     points = frame.center + steps[None, :, None] * rays[:, None, :]
@@ -92,8 +97,16 @@ def dead_below(hip: Hip, frame: Frame, rays: FloatArray, depth_mm: float) -> Flo
     on_head &= surface * (rays @ frame.neck) >= -HEAD_PLANE_RADII * frame.radius_mm
     below = np.arange(0.5 * RAY_STEP_MM, depth_mm, RAY_STEP_MM)
     seen = frame.center + (surface[:, None] - below)[:, :, None] * rays[:, None, :]
-    index = transform(hip.lesion.grid.index_from_world, seen.reshape(-1, 3))
-    # Between voxels half and half: nearest voxels alone would count every stair of the outline.
-    # Beyond the array, which ends with the lesion, is none: outside its last voxels as between any two.
-    share = ndimage.map_coordinates(hip.lesion.voxels.astype(np.float32), index.T, order=1, mode="grid-constant")
-    return np.asarray(np.where(on_head, share.reshape(len(rays), len(below)).max(axis=1), 0.0), dtype=np.float64)
+    share = lesion_share(hip, seen.reshape(-1, 3)).reshape(len(rays), len(below)).max(axis=1)
+    return np.asarray(np.where(on_head, share, 0.0), dtype=np.float64), on_head
+
+
+def lesion_share(hip: Hip, points_mm: FloatArray) -> FloatArray:
+    """The lesion's share between voxels at world points (N, 3), 0 to 1.
+
+    Between voxels half and half: nearest voxels alone would count every stair of the outline. Beyond the array, which
+    ends with the lesion, is none: outside its last voxels as between any two.
+    """
+    index = transform(hip.lesion.grid.index_from_world, points_mm)
+    voxels = hip.lesion.voxels.astype(np.float32)
+    return np.asarray(ndimage.map_coordinates(voxels, index.T, order=1, mode="grid-constant"))

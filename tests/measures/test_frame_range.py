@@ -52,9 +52,9 @@ def ranged(hip: Hip) -> FrameRange:
 def test_every_figure_measured_anew_in_a_turned_frame_lies_in_its_range(anterior: Hip) -> None:
     found = ranged(tilted(sourced(anterior, "neck"), 8.0))
     assert [w.code for w in found.warnings] == ["frame_uncertain"]
-    assert "uncertain by 19°" in found.warnings[0].text
+    assert "uncertain by 20°" in found.warnings[0].text
     assert "uncertain by 8.0°" in found.warnings[0].text
-    for turn, lateral, forward in ((-19.0, 0.0, 0.0), (-6.0, 3.0, -4.0), (11.0, 0.0, 6.0), (2.0, -8.0, 0.0)):
+    for turn, lateral, forward in ((-20.0, 0.0, 0.0), (-6.0, 3.0, -4.0), (11.0, 0.0, 6.0), (2.0, -8.0, 0.0)):
         hip = replace(anterior, anatomy=anterior.anatomy.tilted(lateral, forward).turned_about_shaft(turn))
         necrosis = necrosis_of(hip, Spec())
         figures = figures_of(necrosis, ground_of(necrosis, acetabulum_of(hip, None)))
@@ -115,7 +115,8 @@ def test_the_range_holds_nineteen_femora_of_twenty() -> None:
         return below(ANTEVERSION_DEG + degrees) - below(ANTEVERSION_DEG - degrees)
 
     assert below(0.0) == pytest.approx(0.078, abs=0.003)
-    assert 0.95 < within(ANTEVERSION_RANGE_DEG) < 0.955
+    assert 0.95 < within(ANTEVERSION_RANGE_DEG - 1.0) < 0.955
+    assert 0.96 < within(ANTEVERSION_RANGE_DEG) < 0.965
     assert within(17.0) < 0.93
     assert within(10.0) < 0.71
 

@@ -95,7 +95,13 @@ def test_an_edited_range_is_caught(short_sample: Path, tmp_path: Path) -> None:
 
     necrosis, tunnel = stated.necrosis, stated.tunnels[0]
     edited = necrosis.frame_range
-    planted = {"octants.ASM": 0.02, "kerboul.coronal_deg": 15.0, "weight_bearing.surface_fraction": -0.08}
+    planted = {
+        "octants.ASM": 0.02, "kerboul.coronal_deg": 15.0, "weight_bearing.surface_fraction": -0.08,
+        "weight_bearing.poles.rising.surface_fraction": 0.08, "weight_bearing.poles.stance.volume_fraction": -0.03,
+        "weight_bearing.depth_mm": 2.0, "weight_bearing.poles.rising.depth_mm": 2.0,
+        "lateral_pillar.central_share": 0.1, "osteotomy.rotation.best_intact_fraction": -0.1,
+        "osteotomy.tilt.best_intact_fraction": 0.1,
+    }  # fmt: skip
     for key, by in planted.items():
         edited = moved(edited, key, by)
     edited.pop("kerboul.sagittal_deg")
