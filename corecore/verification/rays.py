@@ -108,5 +108,5 @@ def lesion_share(hip: Hip, points_mm: FloatArray) -> FloatArray:
     ends with the lesion, is none: outside its last voxels as between any two.
     """
     index = transform(hip.lesion.grid.index_from_world, points_mm)
-    share = ndimage.map_coordinates(hip.lesion.voxels.astype(np.float32), index.T, order=1, mode="grid-constant")
-    return np.asarray(share)
+    voxels = hip.lesion.voxels.astype(np.float32)
+    return np.asarray(ndimage.map_coordinates(voxels, index.T, order=1, mode="grid-constant"))
