@@ -17,10 +17,10 @@ from corecore.document.fields import known
 from corecore.document.stated import StatedPlan, StatedTunnel
 from corecore.verification import tolerance
 from corecore.verification.cylinder import DrilledCylinder
+from corecore.verification.derivation import PILLAR_WIDTHS
 from corecore.verification.drilled_volume import anterior_of_midline, portal_length
 from corecore.verification.frame import Frame, angle_deg, unit
 from corecore.verification.hip import Hip
-from corecore.verification.own_figures import PILLAR_WIDTHS
 from corecore.verification.quantities import octants
 from corecore.verification.rays import ARC_STEP_DEG, OUTLINES, head_below, hull_deg, lesion_share
 from corecore.verification.report import Check, equal
