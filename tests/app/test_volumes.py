@@ -77,7 +77,7 @@ def test_the_same_hip_by_path_by_image_and_by_array() -> None:
         cc.load(nib.load(SAMPLE), labels=LABELS, image=nib.load(CT), case_id="sample"),
         cc.load(values, labels=LABELS, affine=affine, image=nib.load(CT), case_id="sample"),
         cc.load(
-            np.ascontiguousarray(values), values.astype(np.int64), labels={"femur": "1", "lesion": np.int64(2)},
+            np.ascontiguousarray(values), values.astype(np.int64), labels={"femur": "1", "lesion": 2},
             affine={"femur": affine, "lesion": affine.tolist()}, image=CT, case_id="sample",
         ),
         cc.load(sitk.ReadImage(str(SAMPLE)), labels=LABELS, image=sitk.ReadImage(str(CT)), case_id="sample"),
@@ -100,8 +100,9 @@ def test_an_oblique_affine_is_held_as_a_file_holds_it(tmp_path: Path) -> None:
     nib.save(nifti(values, affine), tmp_path / "seg.nii")
     by_path = cc.load(tmp_path / "seg.nii", labels=LABELS)
     assert not np.array_equal(by_path.femur.grid.world_from_index[:3, :3], affine[:3, :3])
-    for given, more in ((values, {"affine": affine}), (nifti(values, affine), {}), (itk(values, affine), {})):
-        assert same_hip(by_path, cc.load(given, labels=LABELS, **more)), type(given)
+    for given in (values, nifti(values, affine), itk(values, affine)):
+        # Only arrays take it; an image has its own.
+        assert same_hip(by_path, cc.load(given, labels=LABELS, affine=affine)), type(given)
     # Its anatomy is the sample's, turned along: what is handed out is the patient's world.
     upright = cc.load(SAMPLE, labels=LABELS).anatomy
     turn = affine @ np.linalg.inv(sample()[1])
@@ -190,9 +191,9 @@ def test_what_is_refused_in_a_file_is_refused_in_memory(name: str, tmp_path: Pat
     with pytest.raises(cc.CorecoreError) as by_path:
         cc.load(tmp_path / "seg.nii", labels=LABELS)
     assert by_path.value.code
-    for given, more in ((nib.load(tmp_path / "seg.nii"), {}), (values, {"affine": affine})):
+    for given in (nib.load(tmp_path / "seg.nii"), values):
         with pytest.raises(cc.CorecoreError) as in_memory:
-            cc.load(given, labels=LABELS, **more)
+            cc.load(given, labels=LABELS, affine=affine)
         assert in_memory.value.code == by_path.value.code
         assert "\n" not in str(in_memory.value)
         assert str(tmp_path) not in str(in_memory.value)

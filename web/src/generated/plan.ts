@@ -152,7 +152,7 @@ export interface CasePart {
   [k: string]: unknown;
 }
 /**
- * One input file of ``case.inputs``.
+ * One input of ``case.inputs``: a file, or a volume that was given in memory.
  */
 export interface InputPart {
   /**
@@ -160,11 +160,11 @@ export interface InputPart {
    */
   role: string;
   /**
-   * Where it lies; a relative path counts from the document
+   * Where it lies; a relative path counts from the document; null: in memory
    */
   path: string | null;
   /**
-   * SHA-256 of the file, hex
+   * SHA-256 of the file, in memory of voxels and affine, hex
    */
   sha256: string;
   /**
@@ -172,9 +172,13 @@ export interface InputPart {
    */
   label: number | string | null;
   /**
-   * SHA-256 of the user's file that this copy was made of
+   * SHA-256 of the user's file or volume that this copy was made of
    */
   original_sha256?: string;
+  /**
+   * What it, or the original of this copy, was given as in memory; absent: a file
+   */
+  given?: "SimpleITK" | "array" | "nibabel";
   [k: string]: unknown;
 }
 /**
