@@ -7,6 +7,7 @@ for the picture.
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -18,26 +19,31 @@ from corecore.exports.guide.design import Design
 from corecore.exports.guide.make import make_guide
 from corecore.exports.opened import open_for_export
 from corecore.report import palette
-from corecore.report.pictures.renderers import paint_all
-from corecore.report.pictures.software_renderer import Layer
+from corecore.report.pictures.bodies import Body, darker
+from corecore.report.pictures.camera import Camera
+from corecore.report.pictures.plotter import PlotterRenderer
+from corecore.report.pictures.surface import painted
 
 TARGET = Path(__file__).resolve().parent / "images" / "guide.png"
 SIZE, WIDTH_MM = 560, 105.0
 GUIDE = "#5E8C61"
 
 
-def layer(mesh: TriangleMesh, axes: FloatArray, middle: FloatArray, color: str, opacity: float) -> Layer:
-    """A mesh seen along ``axes`` (right, up, into), lit from above the viewer's left shoulder."""
-    # Each triangle its own corners: edges stay sharp.
+@dataclass(frozen=True, eq=False)
+class LitBody(Body):
+    """A body lit from one side: ``light`` (3,) points away from the lamp."""
+
+    light: tuple[float, float, float] = (0.0, 0.0, 1.0)
+
+    def shade(self, into: FloatArray) -> FloatArray:
+        return np.asarray(1.0 - np.clip(self.normals @ self.light, 0.0, 1.0))
+
+
+def lit_body(mesh: TriangleMesh, light: FloatArray, color: str, opacity: float) -> LitBody:
+    """A mesh with sharp edges, each triangle with corners of its own, lit from above the viewer's left shoulder."""
     corners = mesh.corners_mm.reshape(-1, 3)
-    place = (corners - middle) @ axes.T
-    scale = SIZE / WIDTH_MM
-    pixels = np.stack([SIZE / 2 + place[:, 0] * scale, SIZE / 2 - place[:, 1] * scale, place[:, 2]], axis=1)
-    light = np.array([-0.3, 0.45, -0.84]) @ axes
-    shade = np.repeat(1.0 - np.clip(mesh.normals @ light, 0.0, 1.0), 3)
-    rgb = np.array(palette.rgb(color))
-    ends = np.array([[*np.minimum(1.0, 1.08 * rgb), opacity], [*(0.28 * rgb), opacity]])
-    return Layer(pixels, np.arange(len(corners)).reshape(-1, 3), shade, ends)
+    apart = TriangleMesh(corners, np.arange(len(corners)).reshape(-1, 3))
+    return LitBody(apart, color, darker(color, 0.28), (opacity, opacity), light=tuple(light))
 
 
 def main() -> None:
@@ -58,7 +64,7 @@ def main() -> None:
         ("front and outer side", lateral + front + 0.4 * up, 1.0, [femur, guide.mesh]),
         ("its seat", -lateral - 0.25 * up + 0.1 * front, 1.0, [guide.mesh]),
     ]
-    pictures, titles = [], []
+    renderer, pictures, titles = PlotterRenderer(), [], []
     for title, away, bone, bodies in panels:
         into = -away / np.linalg.norm(away)
         above = up - (up @ into) * into
@@ -67,11 +73,13 @@ def main() -> None:
         colors = {id(femur): (palette.BONE, bone), id(drill): (palette.TUNNEL, 1.0), id(guide.mesh): (GUIDE, 1.0)}
         if title == "from the front":
             colors[id(guide.mesh)] = (GUIDE, 0.6)
-        pictures.append([layer(body, axes, entry, *colors[id(body)]) for body in bodies])
+        camera = Camera(title, entry, *axes, WIDTH_MM, WIDTH_MM)
+        light = np.array([-0.3, 0.45, -0.84]) @ axes
+        lit = [lit_body(body, light, *colors[id(body)]) for body in bodies]
+        pictures.append(painted(lit, renderer.surfaces(lit, camera, (SIZE, SIZE))))
         titles.append(title)
-    painted, _ = paint_all(pictures, SIZE, SIZE)
-    figure, panes = plt.subplots(1, len(painted), figsize=(3.3 * len(painted), 3.6), layout="constrained")
-    for pane, picture, title in zip(panes, painted, titles, strict=True):
+    figure, panes = plt.subplots(1, len(pictures), figsize=(3.3 * len(pictures), 3.6), layout="constrained")
+    for pane, picture, title in zip(panes, pictures, titles, strict=True):
         pane.imshow(picture)
         pane.set_title(title, fontsize=11)
         pane.axis("off")

@@ -39,7 +39,7 @@ WHOLE = {
     "hip/test_anatomy_real", "hip/test_draft", "hip/test_hip", "hip/test_registration", "measures/test_collapse",
     "measures/test_metal", "measures/test_previous_tunnel", "measures/test_signs_real", "planning/test_avoid",
     "planning/test_manual", "report/test_five_scenes", "report/test_fluoroscopy", "report/test_picture",
-    "report/test_report", "report/test_software_renderer", "study/test_batch_run", "tunnels/test_risk",
+    "report/test_report", "report/test_renderers", "study/test_batch_run", "tunnels/test_risk",
     "verification/test_verify_faults", "verification/test_verify_plan",
     "base/test_distance_field::test_distance_has_no_half_voxel_bias",
     "base/test_distance_field::test_thin_voxels_are_measured_in_millimetres",

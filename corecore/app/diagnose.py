@@ -23,7 +23,7 @@ EXTRAS: dict[str, tuple[tuple[str, ...], str]] = {
     "cluster": (("distributed",), "a batch on a cluster"),
 }
 #: Libraries that a report of a fault names.
-LIBRARIES = ("numpy", "scipy", "numba", "nibabel", "vtk", "matplotlib")
+LIBRARIES = ("numpy", "scipy", "numba", "nibabel", "vtk", "pyvista", "matplotlib")
 #: Memory that a plan of a whole femur at 0.8 mm takes, and some to spare, GiB (0.8 measured).
 MEMORY_GIB = 2.0
 
@@ -94,18 +94,13 @@ def _kernels() -> list[Finding]:
 
 
 def _pictures() -> list[Finding]:
-    import numpy as np
+    from corecore.report.pictures.preview import CHOICE_VARIABLE, DRAWING, plain_wanted
 
-    from corecore.report.pictures.renderers import CHOICE_VARIABLE, SOFTWARE, paint_all
-    from corecore.report.pictures.software_renderer import Layer
-
-    corners = np.array([[1.0, 1.0, 0.0], [1.0, 7.0, 0.0], [7.0, 1.0, 0.0]])
-    layer = Layer(corners, np.array([[0, 1, 2]]), np.ones(3), np.array([[1.0, 0.0, 0.0, 1.0]] * 2))
-    _, painter = paint_all([[layer]], 8, 8)
-    if painter == SOFTWARE and os.environ.get(CHOICE_VARIABLE) == SOFTWARE:
+    if plain_wanted():
         return [Finding("pictures", True, f"plain, as {CHOICE_VARIABLE} asks")]
+    renderer = DRAWING.renderer()
     mend = "on Debian or Ubuntu: apt-get install libegl1 libgl1-mesa-dri"
-    return [Finding("pictures", painter != SOFTWARE, painter if painter != SOFTWARE else "plain: no OpenGL", mend)]
+    return [Finding("pictures", renderer is not None, renderer or "plain: no OpenGL", mend)]
 
 
 def _browser() -> list[Finding]:

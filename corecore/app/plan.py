@@ -28,7 +28,7 @@ from corecore.measures.model import measure
 from corecore.planning import planner
 from corecore.planning.document import document, totals_part
 from corecore.planning.open_plan import OpenedPlan
-from corecore.report.pictures.preview import draw_preview
+from corecore.report.pictures import preview
 from corecore.report.scene import Scene
 from corecore.study.batch.columns import Record, flattened
 from corecore.tunnels import cylinder
@@ -235,9 +235,10 @@ class Plan(Facade[planner.Plan | OpenedPlan]):
         Picture
             A PNG; a notebook shows it by itself. Where no OpenGL is found, a plain drawing.
         """
+        preview.prepare()
         with tempfile.TemporaryDirectory(prefix="corecore-") as folder:
             path = Path(folder) / "preview.png"
-            draw_preview(self._scene, path)
+            preview.draw_preview(self._scene, path)
             return Picture(path.read_bytes())
 
     def to_pyvista(self) -> pv.MultiBlock:

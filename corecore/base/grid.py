@@ -501,3 +501,12 @@ class Image:
             raise InputError("the image does not show the femur: the two do not overlap", code="image-misses-femur")
         part = self.values[low[0] : high[0], low[1] : high[1], low[2] : high[2]]
         return Image(self.grid.cropped(low, high), part, straightened_deg=self.straightened_deg)
+
+
+def across_axes(direction: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Two unit vectors perpendicular to a unit vector and to each other."""
+    helper = np.zeros(3)
+    helper[int(np.argmin(np.abs(direction)))] = 1.0
+    first = np.cross(direction, helper)
+    first /= np.linalg.norm(first)
+    return first, np.cross(direction, first)

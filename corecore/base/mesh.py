@@ -7,6 +7,7 @@ closed where the scan cuts the bone, since an STL file with holes is no solid.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -30,6 +31,8 @@ SURFACE_LEVEL = 0.5
 #: vertices on one point and leave triangles of no area; 1e-4 moves the surface by under 0.001 voxel
 #: (engineering choice).
 LEVEL_NUDGE = 1e-4
+#: Corners of a cylinder's circle: the prism has 0.16 % less volume than the cylinder.
+CYLINDER_SIDES = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,6 +182,32 @@ def _contour(level: FloatArray, spacing: FloatArray) -> TriangleMesh:
     return mesh if mesh.volume_ml >= 0 else TriangleMesh(mesh.points_mm, mesh.triangles[:, ::-1])
 
 
+def cylinder(stops_mm: npt.ArrayLike, radius_mm: float) -> TriangleMesh:
+    """A closed flat-ended cylinder about a straight line, with a ring of points at each of ``stops_mm`` (N, 3).
+
+    Points are exact to float32, as STL keeps them. Raises ``ValueError`` without a length or a radius.
+    """
+    import pyvista
+
+    stops = np.asarray(stops_mm, dtype=np.float64)
+    length = float(np.linalg.norm(stops[-1] - stops[0]))
+    if length <= 0 or radius_mm <= 0:
+        raise ValueError(f"a cylinder of length {length:g} and radius {radius_mm:g}; both must be positive")
+    # About the first end: float32 keeps fewer digits the further off the origin is.
+    line = pyvista.MultipleLines(stops - stops[0])
+    # Cleaned: the lids share the wall's points, or the solid would not be closed.
+    tube = line.tube(radius=radius_mm, n_sides=CYLINDER_SIDES, capping=True).triangulate().clean()
+    mesh = triangle_mesh(tube)
+    return TriangleMesh(mesh.points_mm + stops[0], mesh.triangles)
+
+
+def joined(meshes: Sequence[TriangleMesh]) -> TriangleMesh:
+    """Several meshes as one."""
+    first = np.cumsum([0] + [len(mesh.points_mm) for mesh in meshes[:-1]])
+    triangles = [mesh.triangles + start for mesh, start in zip(meshes, first, strict=True)]
+    return TriangleMesh(np.concatenate([mesh.points_mm for mesh in meshes]), np.concatenate(triangles))
+
+
 def poly_data(surface: TriangleMesh) -> pyvista.PolyData:
     """A triangle mesh as PyVista takes it: float64 points in the mesh's own frame and mm, triangles in their order.
 
@@ -195,6 +224,6 @@ def triangle_mesh(data: pyvista.PolyData) -> TriangleMesh:
 
     Raises ``InputError`` for points that are not finite, ``ValueError`` for polygons of more corners.
     """
-    triangles = np.asarray(data.regular_faces, dtype=np.int64).reshape(-1, 3)
+    triangles = np.array(data.regular_faces, dtype=np.int64).reshape(-1, 3)
     used, renamed = np.unique(triangles, return_inverse=True)
     return TriangleMesh(np.asarray(data.points, dtype=np.float64)[used], renamed.reshape(-1, 3))

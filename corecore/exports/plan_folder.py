@@ -15,7 +15,7 @@ import numpy as np
 from msgspec import UNSET
 
 from corecore.base.errors import OutputError
-from corecore.base.mesh import TriangleMesh, surface_mesh
+from corecore.base.mesh import TriangleMesh, cylinder, joined, surface_mesh
 from corecore.document.content import content_of, json_text
 from corecore.document.origins import remember
 from corecore.document.plan import OutputPart, PlanDocument
@@ -29,7 +29,7 @@ from corecore.io.markups import MarkupLine, write_lines
 from corecore.io.nifti import write_image, write_labels, write_mask
 from corecore.io.stl import NOTE_LENGTH, write_stl
 from corecore.report.page import BONE_TRIANGLES, write_scene_html
-from corecore.report.pictures import renderers
+from corecore.report.pictures import preview
 from corecore.report.pictures.preview import PreviewResult, draw_preview
 from corecore.report.scene import Scene
 from corecore.tunnels.cylinder import Tunnel
@@ -47,8 +47,6 @@ OWN_FILES = (
 )  # fmt: skip
 #: How much of the image around the femur is kept with the plan, mm: the joint, and the soft parts drilled through.
 IMAGE_ROOM_MM = 30.0
-#: Sides of the prism that stands for a tunnel in an STL file.
-TUNNEL_SIDES = 64
 
 
 def check_target(folder: Path, *, overwrite: bool) -> None:
@@ -158,45 +156,18 @@ def lesion_mesh(lesion: Lesion, hip: Hip) -> TriangleMesh:
 def prepared_meshes(hip: Hip, *, pictures: bool) -> tuple[TriangleMesh, TriangleMesh]:
     """``meshes``, and all that the pictures need of them before there is a plan: for a thread beside the search."""
     if pictures:
-        renderers.prepare()
+        preview.prepare()
     femur, lesion = meshes(hip)
     if pictures:
         # Loaded early: what the picture needs next.
-        import_module("matplotlib.backends.backend_agg")
-        import_module("matplotlib.figure")
         import_module("corecore.report.report").load_early()
         femur.decimated(BONE_TRIANGLES)
     return femur, lesion
 
 
 def tunnel_mesh(tunnel: Tunnel, hip: Hip) -> TriangleMesh:
-    """A tunnel as a closed prism in world RAS mm, its cavity as another."""
-    points, triangles, first = [], [], 0
-    for solid in tunnel.solids:
-        body = _prism(solid)
-        points.append(body.points_mm)
-        triangles.append(body.triangles + first)
-        first += len(body.points_mm)
-    return TriangleMesh(np.concatenate(points), np.concatenate(triangles)).transformed(hip.world_from_local)
-
-
-def _prism(tunnel: Tunnel) -> TriangleMesh:
-    a, b = tunnel.ring_basis()
-    angle = 2.0 * np.pi * np.arange(TUNNEL_SIDES) / TUNNEL_SIDES
-    ring = tunnel.radius_mm * (np.cos(angle)[:, None] * a + np.sin(angle)[:, None] * b)
-    points = np.concatenate([tunnel.entry + ring, tunnel.tip + ring, [tunnel.entry, tunnel.tip]])
-    n = TUNNEL_SIDES
-    i = np.arange(n)
-    j = (i + 1) % n
-    triangles = np.concatenate(
-        [
-            np.stack([i, j, i + n], axis=1),
-            np.stack([j, j + n, i + n], axis=1),
-            np.stack([np.full(n, 2 * n), j, i], axis=1),
-            np.stack([np.full(n, 2 * n + 1), i + n, j + n], axis=1),
-        ]
-    )
-    return TriangleMesh(points, triangles)
+    """A tunnel as a closed cylinder in world RAS mm, its cavity as another."""
+    return joined([cylinder([s.entry, s.tip], s.radius_mm) for s in tunnel.solids]).transformed(hip.world_from_local)
 
 
 def _with_copies(hip: Hip, stage: Path) -> Hip:

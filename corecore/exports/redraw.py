@@ -13,6 +13,7 @@ from corecore.document.seal import seal_of
 from corecore.exports.plan_folder import draw_all
 from corecore.io.files import atomic_write_text, sha256_of, staged_folder
 from corecore.planning.open_plan import open_plan
+from corecore.report.pictures import preview
 from corecore.report.scene import Scene
 from corecore.report.tissue import Tissue
 
@@ -49,6 +50,7 @@ def draw_again(plan_file: Path, folder: Path) -> Redrawn:
             reasons.append(str(error))
             return None
 
+    preview.prepare()
     scene, file = Scene.load(plan_file), read_plan(plan_file)
     # Files that the plan lists are not replaced behind its back; an edited plan is left as it is.
     own = file.sealed is True and "outputs" in file.content and folder.exists() and plan_file.parent.samefile(folder)

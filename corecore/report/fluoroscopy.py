@@ -16,13 +16,12 @@ import numpy.typing as npt
 from scipy.spatial import ConvexHull
 
 from corecore.base.errors import InputError
-from corecore.base.grid import WORLD_EXTENT_MM, FloatArray, transform
+from corecore.base.grid import WORLD_EXTENT_MM, FloatArray, across_axes, transform
 from corecore.base.parallel import in_parts
 from corecore.document.fields import known
 from corecore.report import captions, palette
 from corecore.report.c_arm import CArm, anteroposterior, frog_leg, in_profile, stance_words
 from corecore.report.pictures.camera import direction_letters
-from corecore.report.pictures.shapes import across
 from corecore.report.rays import ray_sums
 from corecore.report.scene import REACH_MM, DrawnTunnel, Scene
 from corecore.report.svg import Drawing
@@ -144,7 +143,7 @@ def neck_gap(scene: Scene, tissue: Tissue, tunnel: DrawnTunnel) -> Gap | None:
     length = float(np.linalg.norm(tunnel.tip - tunnel.entry))
     start = portal if portal is not None and 0 <= portal < length else 0.0
     at = np.arange(start, length, RING_STEP_MM)
-    u, v = across(tunnel.direction)
+    u, v = across_axes(tunnel.direction)
     turn = 2 * np.pi * np.arange(RING_POINTS) / RING_POINTS
     ring = 0.5 * tunnel.diameter_mm * (np.cos(turn)[:, None] * u + np.sin(turn)[:, None] * v)
     wall = ((tunnel.entry + at[:, None] * tunnel.direction)[:, None] + ring).reshape(-1, 3)
@@ -166,7 +165,7 @@ def neck_gap(scene: Scene, tissue: Tissue, tunnel: DrawnTunnel) -> Gap | None:
 def tunnel_outline(arm: CArm, start: FloatArray, end: FloatArray, radius_mm: float) -> FloatArray:
     """Outline (N, 2) in pixels of a flat-ended cylinder: its shadow is convex, so the hull of its two rims."""
     way = (end - start) / np.linalg.norm(end - start)
-    u, v = across(way)
+    u, v = across_axes(way)
     turn = 2 * np.pi * np.arange(72) / 72
     ring = radius_mm * (np.cos(turn)[:, None] * u + np.sin(turn)[:, None] * v)
     places = arm.project(np.concatenate([start + ring, end + ring]))
@@ -178,7 +177,7 @@ def sphere_outline(arm: CArm, center: FloatArray, radius_mm: float) -> FloatArra
     way = center - arm.source
     distance = float(np.linalg.norm(way))
     way = way / distance
-    u, v = across(way)
+    u, v = across_axes(way)
     turn = np.linspace(0, 2 * np.pi, 121)
     reach = radius_mm * np.sqrt(1.0 - (radius_mm / distance) ** 2)
     circle = np.cos(turn)[:, None] * u + np.sin(turn)[:, None] * v

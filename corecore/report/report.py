@@ -14,6 +14,7 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -202,10 +203,11 @@ def _template() -> Any:
 @cache
 def _fonts() -> Any:
     """The typefaces that matplotlib carries; the system's are left alone."""
-    import matplotlib
     import typst
 
-    folder = str(Path(matplotlib.get_data_path()) / "fonts" / "ttf")
+    # Found without loading matplotlib, which takes a second.
+    spec = find_spec("matplotlib")
+    folder = str(Path(str(spec and spec.origin)).parent / "mpl-data" / "fonts" / "ttf")
     return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[folder])
 
 

@@ -13,12 +13,12 @@ from itertools import combinations
 import numpy as np
 from scipy import ndimage
 
-from corecore.base.grid import FloatArray
+from corecore.base.grid import FloatArray, across_axes
 from corecore.base.spec import Spec
 from corecore.document.totals import BoneLeftPart
 from corecore.hip.anatomy.zones import NECK_SECTION_RADII
 from corecore.hip.hip import Hip
-from corecore.tunnels.cylinder import Tunnel, across_axes
+from corecore.tunnels.cylinder import Tunnel
 from corecore.tunnels.figures import TunnelFigures, level_raise_mm
 from corecore.tunnels.tunnel_set import SHARED_PORTAL_MM, bridge_mm, portals_of
 

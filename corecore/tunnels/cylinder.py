@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from corecore.base.grid import BoolArray, FloatArray
+from corecore.base.grid import BoolArray, FloatArray, across_axes
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,12 +107,3 @@ class Tunnel:
             Perpendicular to the axis and to each other, local.
         """
         return across_axes(self.direction)
-
-
-def across_axes(direction: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Two unit vectors perpendicular to a unit vector and to each other."""
-    helper = np.zeros(3)
-    helper[int(np.argmin(np.abs(direction)))] = 1.0
-    first = np.cross(direction, helper)
-    first /= np.linalg.norm(first)
-    return first, np.cross(direction, first)

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from corecore.base.grid import BoolArray, FloatArray
+from corecore.base.grid import BoolArray, FloatArray, across_axes
 from corecore.base.limits import LIMITS, OVERLAP_MAX, WIDE_HOLE_MM, WIDE_HOLES_MAX
 from corecore.base.spec import Spec
 from corecore.hip.anatomy.model import Anatomy
 from corecore.hip.hip import Hip
-from corecore.tunnels.cylinder import Tunnel, across_axes
+from corecore.tunnels.cylinder import Tunnel
 from corecore.tunnels.figures import LEAN_LEAST, PORTAL_EXTRA_MM, neck_area_share, portal_lengths
 from corecore.tunnels.limits import Violation, violation
 

@@ -12,7 +12,7 @@ import corecore
 from corecore.app import diagnose
 from corecore.app.cli import main
 from corecore.app.diagnose import Finding, examine
-from corecore.report.pictures import renderers
+from corecore.report.pictures import preview
 
 
 def by_name() -> dict[str, Finding]:
@@ -31,8 +31,8 @@ def test_what_works_is_said_to_work(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_what_lacks_comes_with_its_mend(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(diagnose, "find_spec", lambda name: None)
-    monkeypatch.setattr(renderers, "_paint_with_vtk", lambda *given: None)
-    monkeypatch.delenv(renderers.CHOICE_VARIABLE, raising=False)
+    monkeypatch.setattr(preview.DRAWING, "renderer", lambda: None)
+    monkeypatch.delenv(preview.CHOICE_VARIABLE, raising=False)
     monkeypatch.setattr("corecore.base.jit_cache.cache_folder", lambda: None)
     found = by_name()
     assert not found["pictures"].ok
@@ -46,7 +46,7 @@ def test_what_lacks_comes_with_its_mend(monkeypatch: pytest.MonkeyPatch, capsys:
 
 
 def test_plain_pictures_that_were_asked_for_are_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(renderers.CHOICE_VARIABLE, renderers.SOFTWARE)
+    monkeypatch.setenv(preview.CHOICE_VARIABLE, "plain")
     assert by_name()["pictures"].ok
 
 

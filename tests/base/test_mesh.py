@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from corecore.base.errors import InputError
 from corecore.base.grid import BoolArray, FloatArray
-from corecore.base.mesh import TriangleMesh, poly_data, surface_mesh, triangle_mesh
+from corecore.base.mesh import CYLINDER_SIDES, TriangleMesh, cylinder, joined, poly_data, surface_mesh, triangle_mesh
 
 
 def tetrahedron() -> TriangleMesh:
@@ -165,3 +165,18 @@ def test_a_mesh_through_pyvista_and_back_is_the_same_to_the_last_bit() -> None:
     data.points += 1.0
     assert np.array_equal(back.points_mm, mesh.points_mm)
     assert poly_data(TriangleMesh(np.zeros((0, 3)), np.zeros((0, 3), dtype=np.int64))).n_cells == 0
+
+
+def test_a_cylinder_is_closed_and_has_its_volume() -> None:
+    start, end = np.array([1010.0, -2020, 30]), np.array([1040.0, -1980, 30])
+    sides = CYLINDER_SIDES / (2 * np.pi) * np.sin(2 * np.pi / CYLINDER_SIDES)
+    for rings in (2, 9):
+        solid = cylinder(start + np.linspace(0, 1, rings)[:, None] * (end - start), 5.0)
+        assert solid.is_closed
+        assert len(solid.points_mm) == rings * CYLINDER_SIDES
+        assert solid.volume_ml == pytest.approx(np.pi * 25 * 50 / 1000 * sides, rel=1e-6)
+    both = joined([solid, solid.transformed(np.diag([-1.0, 1, 1, 1]))])
+    assert both.volume_ml == pytest.approx(2 * solid.volume_ml)
+    for ends, radius in (([start, start], 5.0), ([start, end], 0.0)):
+        with pytest.raises(ValueError, match="positive"):
+            cylinder(ends, radius)

@@ -107,8 +107,6 @@ DOORS = {
     "io/transform.py json.loads": "the answer of that process",
     "report/page.py read_text": "the package's own scripts",
     "report/report.py read_text": "the package's own pages",
-    "report/pictures/renderers.py np.load": "what the drawing process has just written",
-    "report/pictures/vtk_process.py np.load": "what the process that started it has just written",
     "review/server.py read_text": "the package's own pages",
     "study/batch/figures.py ParquetFile": "a stream from the door",
     "study/batch/journal.py open": "to append to, after the door's check",

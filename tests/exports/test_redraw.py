@@ -12,7 +12,7 @@ from corecore.document.read import read_plan
 from corecore.document.seal import plan_hash, seal_of
 from corecore.exports import redraw
 from corecore.io.files import sha256_of
-from corecore.report.pictures.preview import PreviewResult
+from corecore.report.pictures.preview import CHOICE_VARIABLE, PreviewResult
 from corecore.report.scene import Scene
 
 
@@ -34,6 +34,7 @@ def plan_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     monkeypatch.setattr(redraw, "draw_all", draw_all)
     monkeypatch.setattr(Scene, "load", lambda path: None)
+    monkeypatch.setenv(CHOICE_VARIABLE, "plain")
     return folder / "plan.json"
 
 

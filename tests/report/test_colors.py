@@ -9,12 +9,12 @@ import pytest
 from support.view_phantom import HEAD, RADIUS_MM, manual_scene, parallel_to_neck, phantom_scene
 
 from corecore.base.grid import FloatArray
+from corecore.base.mesh import cylinder
 from corecore.document.content import content_of
 from corecore.report import palette
 from corecore.report.pictures.bodies import BAND_COLORS, painted_tunnels
 from corecore.report.pictures.cap import cap_outline
 from corecore.report.pictures.clearance_colors import CLEAR, NEAR, NEAR_MM, PORTAL, bands
-from corecore.report.pictures.shapes import cylinder
 from corecore.report.scene import Scene
 
 #: What dichromats see, on linear red, green, blue (Machado, Oliveira, Fernandes 2009, IEEE Trans Vis Comput Graph
@@ -102,8 +102,8 @@ def test_painted_stretches_are_the_whole_tunnel() -> None:
     painted = dict(painted_tunnels(scene))
     assert {BAND_COLORS[PORTAL], BAND_COLORS[NEAR]} <= set(painted) <= set(BAND_COLORS.values())
     tunnel = scene.tunnels[0]
-    whole = cylinder(tunnel.entry, tunnel.tip, 5.0)
-    assert sum(area(mesh.corners_mm) for mesh in painted.values()) == pytest.approx(area(whole.corners_mm), rel=1e-9)
+    whole = cylinder([tunnel.entry, tunnel.tip], 5.0)
+    assert sum(area(mesh.corners_mm) for mesh in painted.values()) == pytest.approx(area(whole.corners_mm), rel=1e-6)
     assert [color for color, _ in painted_tunnels(manual_scene())] == [palette.VIOLATION]
 
 

@@ -21,11 +21,11 @@ from support.view_phantom import hue
 
 from corecore.report import palette
 from corecore.report.page import write_scene_html
-from corecore.report.pictures.bodies import layers
+from corecore.report.pictures.bodies import bodies
 from corecore.report.pictures.camera import cameras
-from corecore.report.pictures.preview import compose
-from corecore.report.pictures.renderers import Picture
-from corecore.report.pictures.software_renderer import mixed, nearest_surface
+from corecore.report.pictures.plain import PlainRenderer
+from corecore.report.pictures.sheet import compose
+from corecore.report.pictures.surface import Picture, painted
 from corecore.report.scene import Scene
 from corecore.report.svg import overlap, png
 
@@ -40,15 +40,12 @@ def scenes() -> dict[str, Scene]:
     return five_scenes()
 
 
-def painted(scene: Scene) -> Picture:
-    """The three views side by side, by the painter that needs no OpenGL."""
-    width, height = SIZE
+def three_views(scene: Scene) -> Picture:
+    """The three views side by side, by the renderer that needs no OpenGL."""
     views = []
-    for number, camera in enumerate(cameras(scene, width / height)):
-        seen = [
-            nearest_surface(layer, width, height) for layer in layers(scene, camera, width, height, along=number == 2)
-        ]
-        views.append(np.rint(np.clip(mixed(seen, width, height), 0, 1) * 255).astype(np.uint8))
+    for number, camera in enumerate(cameras(scene, SIZE[0] / SIZE[1])):
+        seen = bodies(scene, along=number == 2)
+        views.append(painted(seen, PlainRenderer().surfaces(seen, camera, SIZE)))
     return np.concatenate(views, axis=1)
 
 
@@ -65,7 +62,7 @@ def alike(one: Picture, other: Picture) -> bool:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_scene_looks_as_it_did(scenes: dict[str, Scene], name: str) -> None:
-    picture = painted(scenes[name])
+    picture = three_views(scenes[name])
     if os.environ.get("CORECORE_KEEP_PICTURES") == "1":
         (PICTURES / f"{name}.png").write_bytes(png(picture))
     assert alike(picture, kept(name))
@@ -74,7 +71,7 @@ def test_a_scene_looks_as_it_did(scenes: dict[str, Scene], name: str) -> None:
 def test_a_lesion_out_of_its_place_is_seen(scenes: dict[str, Scene]) -> None:
     scene = scenes["none"]
     moved = scene.lesion.transformed(np.array([[1, 0, 0, 2.0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]))
-    assert not alike(painted(replace(scene, lesion=moved)), kept("none"))
+    assert not alike(three_views(replace(scene, lesion=moved)), kept("none"))
     assert not alike(np.ascontiguousarray(kept("one")[:, ::-1]), kept("one"))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +10,13 @@ from support.view_phantom import hue, infeasible_scene, manual_scene, middle, ph
 
 from corecore.base.errors import OutputError
 from corecore.report import palette
-from corecore.report.pictures import preview as picture_module
-from corecore.report.pictures.bodies import layers
+from corecore.report.pictures.bodies import bodies
 from corecore.report.pictures.camera import cameras
 from corecore.report.pictures.caption import HEADER_IN
-from corecore.report.pictures.preview import DPI, PANEL_IN, WIDTH_IN, draw_preview
-from corecore.report.pictures.renderers import CHOICE_VARIABLE, Picture, paint_all
+from corecore.report.pictures.plain import PlainRenderer
+from corecore.report.pictures.preview import CHOICE_VARIABLE, draw_preview
+from corecore.report.pictures.sheet import DPI, PANEL_IN, WIDTH_IN
+from corecore.report.pictures.surface import Picture, painted
 from corecore.report.scene import Scene
 
 SIZE = 160
@@ -36,27 +36,16 @@ def panel(picture: Picture, number: int) -> Picture:
     return picture[top + 3 : top + h - 3, left + 3 : left + w - 3]
 
 
-@pytest.fixture(params=["software", "vtk"])
-def renderer(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Each painter in turn; VTK only where it can open a window."""
-    name = str(request.param)
-    if name == "software":
-        monkeypatch.setenv(CHOICE_VARIABLE, "software")
-    else:
-        monkeypatch.delenv(CHOICE_VARIABLE, raising=False)
-    return name
-
-
 @pytest.mark.parametrize("side", ["right", "left"])
-def test_the_lesion_is_seen_on_its_own_side(renderer: str, side: str) -> None:
+def test_the_lesion_is_seen_on_its_own_side(side: str) -> None:
     """It lies to the patient's right, in front of and above the head's centre, in either hip."""
     scene: Scene = phantom_scene(side)
     views = cameras(scene, 1.0)
-    jobs = [layers(scene, camera, SIZE, SIZE, along=k == 2) for k, camera in enumerate(views)]
-    pictures, name = paint_all(jobs, SIZE, SIZE)
-    if renderer == "vtk" and not name.startswith("vtk"):
-        pytest.skip("VTK can open no window here: neither EGL nor OSMesa")
-    assert name.startswith(renderer)
+    shown = [bodies(scene, along=k == 2) for k in range(3)]
+    renderer = PlainRenderer()
+    pictures = [
+        painted(seen, renderer.surfaces(seen, camera, (SIZE, SIZE))) for seen, camera in zip(shown, views, strict=True)
+    ]
     for k, (camera, picture) in enumerate(zip(views, pictures, strict=True)):
         center = camera.project(scene.head_center[None])[0]
         scale = SIZE / camera.width_mm
@@ -75,20 +64,12 @@ def test_the_lesion_is_seen_on_its_own_side(renderer: str, side: str) -> None:
             assert (outer[1] < 0) == (side == "right")
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _painted_small() -> Iterator[None]:
-    """Painted once a pixel, not four times: the shape is the same and the tests are quick."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(picture_module, "OVERSAMPLING", 1)
-        yield
-
-
 @pytest.fixture(scope="module")
 def planned(tmp_path_factory: pytest.TempPathFactory) -> Picture:
     path = tmp_path_factory.mktemp("view") / "preview.png"
     result = draw_preview(phantom_scene(), path)
     assert result.path == path
-    assert result.renderer.startswith(("vtk", "software"))
+    assert result.renderer.startswith(("pyvista", "plain"))
     assert [p.name for p in path.parent.iterdir()] == ["preview.png"]
     return pixels(path)
 
@@ -116,7 +97,7 @@ def test_words_are_written_below_and_none_run_out_of_the_picture(planned: Pictur
 def test_red_is_for_plans_that_break_the_rules(
     planned: Picture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(CHOICE_VARIABLE, "software")
+    monkeypatch.setenv(CHOICE_VARIABLE, "plain")
     draw_preview(manual_scene(), tmp_path / "manual.png")
     draw_preview(infeasible_scene("left"), tmp_path / "none.png")
     manual, none = pixels(tmp_path / "manual.png"), pixels(tmp_path / "none.png")
@@ -132,14 +113,14 @@ def test_red_is_for_plans_that_break_the_rules(
 
 
 def test_odd_names_are_drawn_and_not_obeyed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(CHOICE_VARIABLE, "software")
+    monkeypatch.setenv(CHOICE_VARIABLE, "plain")
     scene = phantom_scene(case={"id": r"$\frac{", "side": "right"}, warnings=[{"code": "x", "text": "大腿骨 $x_$"}] * 9)
     draw_preview(scene, tmp_path / "odd.png")
     assert (tmp_path / "odd.png").stat().st_size > 10_000
 
 
 def test_a_picture_that_cannot_be_written_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(CHOICE_VARIABLE, "software")
+    monkeypatch.setenv(CHOICE_VARIABLE, "plain")
     with pytest.raises(OutputError, match="cannot be written"):
         draw_preview(infeasible_scene(), tmp_path / "absent" / "preview.png")
     assert list(tmp_path.iterdir()) == []

@@ -26,7 +26,6 @@ from corecore.report import captions
 from corecore.report.pictures.bodies import solids
 from corecore.report.pictures.camera import Camera, cameras, edge_letters
 from corecore.report.pictures.caption import CaptionStrip
-from corecore.report.pictures.shapes import across, cylinder
 from corecore.report.scene import Scene
 
 
@@ -170,29 +169,18 @@ def test_the_shaft_axis_is_found_in_the_bone() -> None:
     assert np.allclose(scene_of(plan, scene.femur, scene.lesion).shaft_line[0], [1, 2, 3])
 
 
-def test_a_cylinder_is_closed_and_has_its_volume() -> None:
-    solid = cylinder([10, 20, 30], [40, 60, 30], 5.0)
-    assert solid.is_closed
-    # A prism of 48 sides: 0.29 % less than the round cylinder.
-    sides = 48 / (2 * np.pi) * np.sin(2 * np.pi / 48)
-    assert solid.volume_ml == pytest.approx(np.pi * 25 * 50 / 1000 * sides, rel=1e-9)
-    for d in np.vstack([np.eye(3), -np.eye(3)]):
-        u, v = across(d)
-        assert np.allclose(np.cross(u, v), d)
-    with pytest.raises(ValueError, match="positive"):
-        cylinder([0, 0, 0], [0, 0, 0], 5.0)
-
-
 def test_a_cavity_is_drawn_at_the_tips_end() -> None:
     plan = json.loads(json.dumps(phantom_plan()))
     plan["tunnels"][0].update(cavity_diameter_mm=20.0, cavity_length_mm=15.0)
     scene = phantom_scene()
     tunnel = scene_of(plan, scene.femur, scene.lesion).tunnels[0]
     bore, cavity = solids(tunnel)
-    assert cavity.volume_ml / bore.volume_ml == pytest.approx(4 * 15.0 / np.linalg.norm(tunnel.tip - tunnel.entry))
+    assert cavity.volume_ml / bore.volume_ml == pytest.approx(
+        4 * 15.0 / np.linalg.norm(tunnel.tip - tunnel.entry), rel=1e-5
+    )
     along = (cavity.points_mm - tunnel.entry) @ tunnel.direction
-    assert along.max() == pytest.approx(np.linalg.norm(tunnel.tip - tunnel.entry))
-    assert along.max() - along.min() == pytest.approx(15.0)
+    assert along.max() == pytest.approx(np.linalg.norm(tunnel.tip - tunnel.entry), abs=1e-4)
+    assert along.max() - along.min() == pytest.approx(15.0, abs=1e-4)
     assert len(solids(scene.tunnels[0])) == 1
 
 

@@ -20,7 +20,7 @@ from corecore.document.plan import PlanDocument
 from corecore.document.read import parsed
 from corecore.document.seal import plan_hash
 from corecore.report import palette
-from corecore.report.pictures.renderers import Picture
+from corecore.report.pictures.surface import Picture
 from corecore.report.scene import Scene
 from corecore.report.tissue import Tissue
 

@@ -26,7 +26,7 @@ DEBUG = "CORECORE_DEBUG"
 STEPS_MAX = 30
 #: Most errors of one chain shown.
 CHAIN_MAX = 8
-LIBRARIES = ("numpy", "scipy", "numba", "msgspec", "nibabel", "pydicom", "SimpleITK", "vtk", "pyarrow", "typer")
+LIBRARIES = ("numpy", "scipy", "numba", "msgspec", "nibabel", "pydicom", "SimpleITK", "pyvista", "vtk", "pyarrow")
 
 
 def net(error: BaseException, arguments: Sequence[str]) -> CorecoreError:

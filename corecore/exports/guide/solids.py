@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from corecore.base.errors import MissingExtraError
-from corecore.base.grid import FloatArray
+from corecore.base.grid import FloatArray, across_axes
 from corecore.base.mesh import TriangleMesh
-from corecore.tunnels.cylinder import across_axes
 
 #: Sides of a round thing: on a 10 mm bore the flat between two corners is 0.003 mm.
 SIDES = 96

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from corecore.base.grid import FloatArray
+from corecore.base.grid import FloatArray, across_axes
 from corecore.document.fields import known
-from corecore.report.pictures.shapes import across
 from corecore.report.scene import Scene
 
 
@@ -24,7 +23,7 @@ def cap_outline(scene: Scene) -> FloatArray | None:
         return None
     way = pole @ np.stack([scene.lateral, scene.anterior, scene.proximal])
     way = way / np.linalg.norm(way)
-    u, v = across(way)
+    u, v = across_axes(way)
     turn = np.linspace(0, 2 * np.pi, 145)
     ring = np.cos(turn)[:, None] * u + np.sin(turn)[:, None] * v
     edge = np.cos(np.radians(half)) * way + np.sin(np.radians(half)) * ring

@@ -8,9 +8,8 @@ from itertools import pairwise
 import numpy as np
 from pykdtree.kdtree import KDTree
 
-from corecore.base.grid import FloatArray
+from corecore.base.grid import FloatArray, across_axes
 from corecore.document.fields import known
-from corecore.report.pictures.shapes import across
 from corecore.report.scene import DrawnTunnel, Scene
 from corecore.report.zones import margins, zones
 
@@ -51,7 +50,7 @@ def bands(scene: Scene, tunnel: DrawnTunnel, radius_mm: float, start_mm: float =
 
 def _near(scene: Scene, tunnel: DrawnTunnel, radius_mm: float, edges: FloatArray) -> list[bool]:
     """Whether the wall between two edges comes near the margin of the zone it lies in."""
-    u, v = across(tunnel.direction)
+    u, v = across_axes(tunnel.direction)
     turn = 2 * np.pi * np.arange(RING_POINTS) / RING_POINTS
     ring = radius_mm * (np.cos(turn)[:, None] * u + np.sin(turn)[:, None] * v)
     wall = (tunnel.entry + edges[:, None] * tunnel.direction)[:, None] + ring

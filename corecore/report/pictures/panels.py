@@ -11,7 +11,7 @@ from corecore.report import palette
 from corecore.report.pictures.bodies import tunnel_color
 from corecore.report.pictures.camera import Camera, edge_letters
 from corecore.report.pictures.cap import cap_outline
-from corecore.report.pictures.renderers import Picture
+from corecore.report.pictures.surface import Picture
 from corecore.report.scene import DrawnTunnel, Scene
 
 #: Dashes of the lines, told apart without colour too.

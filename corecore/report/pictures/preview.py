@@ -1,36 +1,36 @@
-"""The preview picture: three views of the plan, and the figures a surgeon asks for first."""
+"""The preview picture: drawn by a process of its own, and plainly where that process fails."""
 
 from __future__ import annotations
 
-import io
-import warnings
+import atexit
+import contextlib
+import logging
+import os
+import pickle
+import subprocess
+import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import IO, cast
 
 from corecore.io.files import atomic_write_bytes
-from corecore.report.pictures.bodies import layers
-from corecore.report.pictures.camera import Camera, cameras
-from corecore.report.pictures.caption import HEADER_IN, LEGEND_IN, CaptionStrip
-from corecore.report.pictures.panels import draw_panel
-from corecore.report.pictures.renderers import Picture, paint_all
+from corecore.report.pictures.plain import PlainRenderer
+from corecore.report.pictures.sheet import Sheet, draw_sheet
+from corecore.report.pictures.surface import Picture
 from corecore.report.scene import Scene
 
-#: Dots per inch of the picture, and its width in inches: 1800 pixels, a page's width at 220 dpi.
-DPI = 150
-WIDTH_IN = 12.0
-PANEL_IN = (3.8, 4.5)
-#: Height of a panel's title above it, inches.
-TITLE_IN = 0.28
-#: Each panel is painted this much larger and shrunk, which smooths its edges.
-OVERSAMPLING = 2
+log = logging.getLogger(__name__)
+
+#: A process that takes longer hangs, seconds (it loads in 1 to 4, draws in 1; engineering choice for a busy machine).
+PATIENCE_S = 90.0
+#: Set to "plain", or to "software", to leave OpenGL out.
+CHOICE_VARIABLE = "CORECORE_RENDERER"
 
 
 @dataclass(frozen=True)
 class PreviewResult:
-    """Where the picture is, which painter made it (``vtk (...)`` or ``software``), and its views without the words.
+    """Where the picture is, which renderer made it (``pyvista (...)`` or ``plain``), and its views without the words.
 
     ``views`` (h, w, 3) uint8: the panels with their titles and the legend.
     """
@@ -41,53 +41,100 @@ class PreviewResult:
 
 
 def draw_preview(scene: Scene, path: Path) -> PreviewResult:
-    """Draws the picture as PNG; it appears whole or not at all.
+    """Draws the picture as PNG (``sheet.draw_sheet``); it appears whole or not at all.
 
-    From the front, from the hip's outer side, and along the first tunnel, each with letters for
-    the patient's sides and a scale in mm. Raises ``OutputError`` where it cannot be written.
+    Raises ``OutputError`` where it cannot be written.
     """
-    views = cameras(scene, PANEL_IN[0] / PANEL_IN[1])
-    width, height = (round(inch * DPI) * OVERSAMPLING for inch in PANEL_IN)
-    jobs = [layers(scene, camera, width, height, along=k == 2) for k, camera in enumerate(views)]
-    painted, renderer = paint_all(jobs, width, height)
-    title = f"{scene.side} hip: core decompression plan {scene.hash}"
-    data, panels = _drawn(compose(scene, views, [_shrunk(p) for p in painted]), title)
-    atomic_write_bytes(Path(path), data)
-    return PreviewResult(Path(path), renderer, panels)
+    sheet = None if plain_wanted() else DRAWING.sheet(scene)
+    if sheet is None:
+        sheet = draw_sheet(scene, PlainRenderer())
+    log.info("pictures painted by %s", sheet.renderer)
+    atomic_write_bytes(Path(path), sheet.png)
+    return PreviewResult(Path(path), sheet.renderer, sheet.views)
 
 
-def _shrunk(picture: Picture) -> Picture:
-    n = OVERSAMPLING
-    total = sum(picture[i::n, j::n].astype(np.float32) for i in range(n) for j in range(n))
-    return np.asarray(np.rint(total / n**2), dtype=np.uint8)
+def prepare() -> None:
+    """Start the process that will draw, so that it has loaded when the scene is ready."""
+    if not plain_wanted():
+        with contextlib.suppress(OSError):
+            DRAWING.start()
 
 
-def compose(scene: Scene, views: tuple[Camera, Camera, Camera], painted: list[Picture]) -> Any:
-    """The sheet as a matplotlib figure: the panels with their letters, and the words above and below."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    strip = CaptionStrip(scene)
-    top, bottom = HEADER_IN, strip.height_in
-    height = top + PANEL_IN[1] + bottom
-    figure = Figure(figsize=(WIDTH_IN, height), dpi=DPI, facecolor="white")
-    FigureCanvasAgg(figure)
-    gap = (WIDTH_IN - 3 * PANEL_IN[0]) / 4
-    for k, (camera, picture) in enumerate(zip(views, painted, strict=True)):
-        left = gap + k * (PANEL_IN[0] + gap)
-        box = (left / WIDTH_IN, bottom / height, PANEL_IN[0] / WIDTH_IN, PANEL_IN[1] / height)
-        axes = figure.add_axes(box)
-        draw_panel(axes, scene, camera, picture, along=k == 2)
-    strip.write(figure)
-    return figure
+def plain_wanted() -> bool:
+    """Whether ``CORECORE_RENDERER`` asks for the plain renderer."""
+    return os.environ.get(CHOICE_VARIABLE) in {"plain", "software"}
 
 
-def _drawn(figure: Any, title: str) -> tuple[bytes, Picture]:
-    """A sheet as PNG bytes with its title, and the panels' part of it with titles and legend."""
-    stream = io.BytesIO()
-    with warnings.catch_warnings():
-        # An id in a script that the font lacks is drawn as boxes; the page shows it in full.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        figure.savefig(stream, format="png", metadata={"Software": None, "Title": title})
-    rows = slice(round((HEADER_IN - TITLE_IN) * DPI), round((HEADER_IN + PANEL_IN[1] + LEGEND_IN) * DPI))
-    return stream.getvalue(), np.array(np.asarray(figure.canvas.buffer_rgba())[rows, :, :3])
+class DrawingProcess:
+    """The process that draws (``drawing_process``), started when it is first needed and kept for further pictures."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._owner = 0
+        self._renderer: str | None = None
+        self._lock = threading.RLock()
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """The running process, a new one where there is none. Raises ``OSError`` where it cannot be started."""
+        with self._lock:
+            if self._process is not None and (self._owner != os.getpid() or self._process.poll() is not None):
+                # After a fork the process answers another.
+                self.end()
+            if self._process is None:
+                # -P: the working folder may hold names that are none of Python's business.
+                command = [sys.executable, "-P", "-m", "corecore.report.pictures.drawing_process"]
+                environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+                self._process = subprocess.Popen(
+                    command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+                )
+                self._owner, self._renderer = os.getpid(), None
+            return self._process
+
+    def renderer(self) -> str | None:
+        """What the process draws with, or ``None`` where it cannot draw."""
+        return self._asked(None) and self._renderer
+
+    def sheet(self, scene: Scene) -> Sheet | None:
+        """The scene drawn, or ``None`` where the process died or hung."""
+        answer = self._asked(scene)
+        return answer if isinstance(answer, Sheet) else None
+
+    def end(self) -> None:
+        """End the process. No process outlives a run that came to no picture."""
+        with self._lock:
+            if self._process is not None and self._owner == os.getpid():
+                self._process.kill()
+                self._process.communicate()
+            self._process = None
+
+    def _asked(self, scene: Scene | None) -> Sheet | str | None:
+        """The process's answer to a scene; without one, the name of its renderer."""
+        with self._lock:
+            try:
+                process = self.start()
+            except OSError as error:
+                log.info("the drawing process did not start: %s", type(error).__name__)
+                return None
+            limit = threading.Timer(PATIENCE_S, process.kill)
+            limit.start()
+            try:
+                question, answers = cast(IO[bytes], process.stdin), cast(IO[bytes], process.stdout)
+                if self._renderer is None:
+                    self._renderer = str(pickle.load(answers))
+                if scene is None:
+                    return self._renderer
+                pickle.dump(scene, question)
+                question.flush()
+                return cast(Sheet, pickle.load(answers))
+            except (OSError, EOFError, pickle.UnpicklingError):
+                process.kill()
+                log.info("the drawing process ended with code %s", process.wait())
+                self.end()
+                return None
+            finally:
+                limit.cancel()
+
+
+#: One for all pictures of this run.
+DRAWING = DrawingProcess()
+atexit.register(DRAWING.end)

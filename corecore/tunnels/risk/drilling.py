@@ -7,9 +7,9 @@ from functools import lru_cache
 import numpy as np
 from scipy.special import ndtri
 
-from corecore.base.grid import FloatArray
+from corecore.base.grid import FloatArray, across_axes
 from corecore.hip.hip import Hip
-from corecore.tunnels.cylinder import Tunnel, across_axes
+from corecore.tunnels.cylinder import Tunnel
 from corecore.tunnels.risk.lattice import POINTS, VECTOR, shifted_lattice
 from corecore.tunnels.risk.methods import Method, drift_factor
 
