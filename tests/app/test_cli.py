@@ -167,7 +167,9 @@ def test_measure_takes_pelvis_image_and_what_the_surgeon_says(
     assert content["jic"]["basis"] == content["arco_type"]["basis"] == "pelvis"
     assert {"late_stage", "image_age"} <= {warning["code"] for warning in content["warnings"]}
     assert content["signs"]["image_age"]["days"] > 365
-    assert content["signs"]["asks"] == content["signs"]["notes"] == []
+    assert content["signs"]["asks"] == []
+    assert content["signs"]["fovea"]["source"] == "assumed"
+    assert content["signs"]["notes"] == ["fovea not seen on the head's surface: assumed at its usual place"]
     assert content["weight_bearing"]["poles"]["given"]["pole"] == [0.0, 0.0, 1.0]
     assert {item["role"] for item in content["case"]["inputs"]} == {"femur", "lesion", "pelvis", "image"}
     assert "someones" not in out.read_text()

@@ -43,7 +43,9 @@ def test_the_sample_with_its_ct_shows_no_sign(sample_hip: Hip) -> None:
     hip = with_image(sample_hip, image)
     found = detect_signs(hip, ClinicianInput(imaging_date=TODAY, today=TODAY, stage=parse_stage("II"), physis="closed"))
     assert found.warnings == ()
-    assert found.asks == found.notes == ()
+    assert found.asks == ()
+    # The drawn head has no fovea.
+    assert found.notes == ("fovea not seen on the head's surface: assumed at its usual place",)
     assert found.part().image_age.days == 0
 
 
