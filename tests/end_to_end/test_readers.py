@@ -33,6 +33,8 @@ from corecore.io.stl import read_stl
 from corecore.io.transform import read_transform
 from corecore.review.record import NAME, Record
 from corecore.review.record import _sha256 as record_sha256
+from corecore.study.batch.bids import _table as labels_of
+from corecore.study.batch.bids import hips_of
 from corecore.study.batch.case import _known
 from corecore.study.batch.frames import read_results
 from corecore.study.batch.manifest import Row, read_rows
@@ -70,6 +72,12 @@ def parquet(folder: Path) -> Path:
     columns = {name: ["a"] for name in ("id", "variant", "status", "cause")}
     pa.parquet.write_table(pa.table(columns), folder / "results.parquet")
     return folder / "results.parquet"
+
+
+def bids(folder: Path) -> Path:
+    """A dataset without a hip."""
+    text("dataset_description.json", '{"BIDSVersion": "1.9.0"}')(folder)
+    return folder
 
 
 def dicom(folder: Path) -> Path:
@@ -146,6 +154,8 @@ READERS: dict[str, list[tuple[Maker, Reader]]] = {
     "io/transform.py read_transform": [(text("a.txt", "1 0 0 0"), read_transform)],
     "review/record.py _sha256": [(text(NAME, "{}"), record_sha256)],
     "review/record.py read": [(text(NAME, "{}"), lambda path: Record.read(path.parent))],
+    "study/batch/bids.py _check_description": [(bids, hips_of)],
+    "study/batch/bids.py _table": [(text("a_dseg.tsv", "index\tname\n1\tfemur\n"), labels_of)],
     "study/batch/case.py _known": [(text("t.json", "{}"), lambda path: _known(Row(0, "a", truth=str(path))))],
     "study/batch/frames.py parquet_file": [(parquet, lambda path: read_results(path.parent).wide)],
     "study/batch/manifest.py _of_manifest": [(text("a.csv", "id,femur,lesion\na,b,c\n"), read_rows)],

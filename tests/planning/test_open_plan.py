@@ -13,7 +13,7 @@ from support.plan_factory import Pose, plan_of
 from corecore.document.stated import read_stated
 from corecore.hip.anatomy.model import Landmarks
 from corecore.hip.hip import Hip
-from corecore.planning.document import _anatomy
+from corecore.planning.document import anatomy_part
 from corecore.planning.open_plan import _landmarks
 
 
@@ -30,7 +30,7 @@ def test_every_landmark_that_was_given_survives_its_file(sample_hip: Hip, tmp_pa
     said = replace(anatomy, sources=dict.fromkeys(anatomy.sources, "given"))
     hip = replace(sample_hip, anatomy=said, case=replace(sample_hip.case, landmarks=given))
     inputs = [{"role": role, "path": f"{role}.nii.gz", "sha256": "0" * 64} for role in ("femur", "lesion")]
-    plan = {**plan_of(inputs, Pose()), "anatomy": msgspec.to_builtins(_anatomy(hip))}
+    plan = {**plan_of(inputs, Pose()), "anatomy": msgspec.to_builtins(anatomy_part(hip))}
     (tmp_path / "plan.json").write_text(json.dumps(plan))
     again = _landmarks(read_stated(tmp_path / "plan.json"))
     # A landmark added later is given here, and comes back, or this fails.

@@ -12,18 +12,18 @@ from corecore.app.cli import main
 
 pytest.importorskip("pyarrow")
 
-from corecore.study.batch.figures import Results, read_results
+from corecore.study.batch.figures import Records, read_records
 
 KEPT = Path(__file__).resolve().parents[2] / "notebooks" / "study_500_hips.parquet"
 SEEDS = range(1000, 1500)
 
 
 @pytest.fixture(scope="module")
-def kept() -> Results:
-    return read_results(KEPT)
+def kept() -> Records:
+    return read_records(KEPT)
 
 
-def test_every_hip_stands_once_for_each_preset_and_none_failed(kept: Results) -> None:
+def test_every_hip_stands_once_for_each_preset_and_none_failed(kept: Records) -> None:
     counts = Counter(zip(kept.texts("id"), kept.texts("preset"), strict=True))
     presets = {preset for _, preset in counts}
     assert presets >= {"core-10", "core-8", "acd"}
@@ -35,7 +35,7 @@ def test_every_hip_stands_once_for_each_preset_and_none_failed(kept: Results) ->
     assert set(kept.texts("infeasible.binding")[~planned]) - {None}
 
 
-def test_no_plan_breaks_a_margin(kept: Results) -> None:
+def test_no_plan_breaks_a_margin(kept: Records) -> None:
     planned = kept.texts("status") == "planned"
     for name, least in (("cortical_clearance_mm", 3.0), ("joint_clearance_mm", 5.0)):
         assert np.nanmin(kept.numbers(name)[planned]) >= least - 1e-6
@@ -43,13 +43,13 @@ def test_no_plan_breaks_a_margin(kept: Results) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1013, *(pytest.param(seed, marks=pytest.mark.long) for seed in (1288, 1460))])
-def test_a_hip_drawn_and_planned_anew_gives_its_rows(kept: Results, seed: int, tmp_path: Path) -> None:
+def test_a_hip_drawn_and_planned_anew_gives_its_rows(kept: Records, seed: int, tmp_path: Path) -> None:
     study = tmp_path / "study.toml"
     study.write_text('[sweep]\npreset = ["core-10", "core-8", "acd"]\n')
     hips, out = tmp_path / "hips", tmp_path / "out"
     assert main(["synth", "--n", "1", "--seed", str(seed), "--out", str(hips)]) == 0
     assert main(["batch", str(hips), "--study", str(study), "--out", str(out), "--workers", "1"]) == 0
-    anew = read_results(out / "results.parquet")
+    anew = read_records(out / "results.parquet")
     for i, preset in enumerate(anew.texts("preset")):
         (row,) = np.flatnonzero((kept.texts("id") == anew.texts("id")[i]) & (kept.texts("preset") == preset))
         assert kept.texts("status")[row] == anew.texts("status")[i]

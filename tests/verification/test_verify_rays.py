@@ -18,7 +18,7 @@ RADIUS_MM, CAP_DEG, DEPTH_MM = 24.0, 55.0, 5.0
 
 
 def judged(
-    lesion_deg: float, *, over_mm: float = 0.0, front: bool = False, tight: bool = False, **stated: float
+    lesion_deg: float, *, over_mm: float = 0.0, front: bool = False, tight: bool = False, stated: dict[str, float]
 ) -> dict[str, Any]:
     """Checks by name for a lesion within an angle of the pole, its top so far below the surface.
 
@@ -56,7 +56,7 @@ def test_arcs_and_the_share_of_the_cap_are_those_of_the_ball(lesion_deg: float) 
         "kerboul.coronal_deg": 2.0 * lesion_deg, "kerboul.sagittal_deg": 2.0 * lesion_deg,
         "weight_bearing.surface_fraction": float(share),
     }  # fmt: skip
-    for name, check in judged(lesion_deg, **stated).items():
+    for name, check in judged(lesion_deg, stated=stated).items():
         assert check.ok, check
         # Well inside the tolerance, so that a wrong figure falls.
         assert abs(check.found - check.stated) < 0.6 * check.tolerance, name
@@ -66,14 +66,14 @@ def test_arcs_and_the_share_of_the_cap_are_those_of_the_ball(lesion_deg: float) 
 def test_where_the_lesion_s_array_ends_makes_no_difference(front: bool) -> None:
     """The coronal plane passes 0.3 mm behind the last layer of the front half, within the layer's own voxels."""
     stated = {"kerboul.coronal_deg": 60.0, "kerboul.sagittal_deg": 30.0 if front else 60.0}
-    wide, tight = (judged(30.0, front=front, tight=cropped, **stated) for cropped in (False, True))
+    wide, tight = (judged(30.0, front=front, tight=cropped, stated=stated) for cropped in (False, True))
     assert {name: check.found for name, check in wide.items()} == {name: check.found for name, check in tight.items()}
     assert all(check.ok for check in tight.values()), tight
 
 
 def test_a_figure_beyond_its_tolerance_falls() -> None:
     stated = {"kerboul.coronal_deg": 69.0, "kerboul.sagittal_deg": 60.0, "weight_bearing.surface_fraction": 0.40}
-    found = judged(30.0, **stated)
+    found = judged(30.0, stated=stated)
     assert {name: check.ok for name, check in found.items()} == {
         "kerboul.coronal_deg": False, "kerboul.sagittal_deg": True, "weight_bearing.surface_fraction": False,
     }  # fmt: skip
@@ -84,6 +84,6 @@ def test_deep_lesion_involves_no_surface_and_lies_as_deep_as_it_does() -> None:
         "kerboul.coronal_deg": 0.0, "kerboul.sagittal_deg": 0.0, "weight_bearing.surface_fraction": 0.0,
         "weight_bearing.depth_mm": 7.0,
     }  # fmt: skip
-    for check in judged(30.0, over_mm=7.0, **stated).values():
+    for check in judged(30.0, over_mm=7.0, stated=stated).values():
         assert check.ok, check
-    assert not judged(30.0, over_mm=7.0, **{"weight_bearing.depth_mm": 4.0})["weight_bearing.depth_mm"].ok
+    assert not judged(30.0, over_mm=7.0, stated={"weight_bearing.depth_mm": 4.0})["weight_bearing.depth_mm"].ok
