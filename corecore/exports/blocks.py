@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyvista as pv
 
-from corecore.base.grid import FloatArray
+from corecore.base.grid import FloatArray, across_axes
 from corecore.base.mesh import TriangleMesh, poly_data
 from corecore.base.notice import NOTICE_IN_LINE
 from corecore.base.spec import Spec
@@ -32,7 +32,7 @@ from corecore.planning.planner import Plan
 from corecore.report import palette
 from corecore.report.pictures.clearance_colors import NEAR_MM
 from corecore.report.scene import Scene
-from corecore.tunnels.cylinder import Tunnel, across_axes
+from corecore.tunnels.cylinder import Tunnel
 
 AnyPlan: TypeAlias = Plan | OpenedPlan
 Value: TypeAlias = str | float | FloatArray

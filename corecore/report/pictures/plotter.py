@@ -60,10 +60,10 @@ class PlotterRenderer:
         # The depth first: only its filter renders anew.
         away = self._plotter.get_image_depth(fill_value=np.inf, reset_camera_clipping_range=False)
         image = np.asarray(self._plotter.screenshot(return_img=True), dtype=np.float32)
-        cover, shade = image[..., 1] / np.float32(255), image[..., 0] / np.maximum(image[..., 1], np.float32(1))
+        covered = image[..., 1]
         # PyVista counts away from the camera as negative.
         behind = np.where(np.isfinite(away), nearest - ROOM_MM - away, np.inf).astype(np.float32)
-        return Surface(cover, shade, behind)
+        return Surface(covered / np.float32(255), image[..., 0] / np.maximum(covered, np.float32(1)), behind)
 
     def _check(self) -> None:
         """A broken driver answers with an empty picture, or with a depth that is full everywhere: a rod seen end on."""
