@@ -51,8 +51,8 @@ class PlotterRenderer:
 
         data = poly_data(body.mesh)
         # Red: the shade. Green: full, so that a pixel's green is the share that the body covers.
-        shade = np.rint(255 * body.shade(camera.into)).astype(np.uint8)
-        data["color"] = np.stack([shade, np.full_like(shade, 255), np.zeros_like(shade)], axis=1)
+        red = np.rint(255 * body.shade(camera.into)).astype(np.uint8)
+        data["color"] = np.stack([red, np.full_like(red, 255), np.zeros_like(red)], axis=1)
         self._plotter.add_mesh(
             data, scalars="color", rgb=True, lighting=False, culling="back", name="body", copy_mesh=False,
             reset_camera=False, render=False,
@@ -63,7 +63,8 @@ class PlotterRenderer:
         covered = image[..., 1]
         # PyVista counts away from the camera as negative.
         behind = np.where(np.isfinite(away), nearest - ROOM_MM - away, np.inf).astype(np.float32)
-        return Surface(covered / np.float32(255), image[..., 0] / np.maximum(covered, np.float32(1)), behind)
+        shade = (image[..., 0] / np.maximum(covered, 1)).astype(np.float32)
+        return Surface(covered / np.float32(255), shade, behind)
 
     def _check(self) -> None:
         """A broken driver answers with an empty picture, or with a depth that is full everywhere: a rod seen end on."""
