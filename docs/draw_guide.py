@@ -73,7 +73,7 @@ def main() -> None:
         colors = {id(femur): (palette.BONE, bone), id(drill): (palette.TUNNEL, 1.0), id(guide.mesh): (GUIDE, 1.0)}
         if title == "from the front":
             colors[id(guide.mesh)] = (GUIDE, 0.6)
-        camera = Camera(title, entry, *axes, WIDTH_MM, WIDTH_MM)
+        camera = Camera(title, entry, axes[0], axes[1], axes[2], WIDTH_MM, WIDTH_MM)
         light = np.array([-0.3, 0.45, -0.84]) @ axes
         lit = [lit_body(body, light, *colors[id(body)]) for body in bodies]
         pictures.append(painted(lit, renderer.surfaces(lit, camera, (SIZE, SIZE))))

@@ -51,8 +51,8 @@ class PlotterRenderer:
 
         data = poly_data(body.mesh)
         # Red: the shade. Green: full, so that a pixel's green is the share that the body covers.
-        shade = np.rint(255 * body.shade(camera.into)).astype(np.uint8)
-        data["color"] = np.stack([shade, np.full_like(shade, 255), np.zeros_like(shade)], axis=1)
+        red = np.rint(255 * body.shade(camera.into)).astype(np.uint8)
+        data["color"] = np.stack([red, np.full_like(red, 255), np.zeros_like(red)], axis=1)
         self._plotter.add_mesh(
             data, scalars="color", rgb=True, lighting=False, culling="back", name="body", copy_mesh=False,
             reset_camera=False, render=False,
@@ -60,10 +60,11 @@ class PlotterRenderer:
         # The depth first: only its filter renders anew.
         away = self._plotter.get_image_depth(fill_value=np.inf, reset_camera_clipping_range=False)
         image = np.asarray(self._plotter.screenshot(return_img=True), dtype=np.float32)
-        cover, shade = image[..., 1] / np.float32(255), image[..., 0] / np.maximum(image[..., 1], np.float32(1))
+        covered = image[..., 1]
         # PyVista counts away from the camera as negative.
         behind = np.where(np.isfinite(away), nearest - ROOM_MM - away, np.inf).astype(np.float32)
-        return Surface(cover, shade, behind)
+        shade = (image[..., 0] / np.maximum(covered, 1)).astype(np.float32)
+        return Surface(covered / np.float32(255), shade, behind)
 
     def _check(self) -> None:
         """A broken driver answers with an empty picture, or with a depth that is full everywhere: a rod seen end on."""
