@@ -113,7 +113,18 @@ class Fovea:
         return self.depth_mm is not None
 
     def covers(self, femoral: FloatArray) -> BoolArray:
-        """Which unit vectors (N, 3) of the femoral frame lead to it."""
+        """Tell which directions lead to it.
+
+        Parameters
+        ----------
+        femoral : ndarray, shape (N, 3)
+            Unit vectors of the femoral frame.
+
+        Returns
+        -------
+        ndarray of bool, shape (N,)
+            True within its half-angle.
+        """
         return np.asarray(femoral @ np.asarray(self.direction) > np.cos(np.radians(self.half_angle_deg)))
 
 

@@ -113,7 +113,8 @@ NOT_CHECKED: dict[str, tuple[str, ...]] = {
         "anatomy.{anteversion_deg,acetabular_edge,teardrop}",
     ),
     SEEN: (
-        "case.imaging_date", "case.lesion_transform", "necrosis.signs.{previous_tunnels,metal,stage}",
+        "case.imaging_date", "case.inputs[].given", "case.lesion_transform",
+        "necrosis.signs.{previous_tunnels,metal,stage}",
         "necrosis.signs.image_age.{imaging_date,note}",
         "necrosis.signs.stage.{label,system,number,letter,system_named}",
         "necrosis.signs.metal.{parts,distance_mm,centroid,share_in_femur,threshold_hu}",
@@ -166,6 +167,7 @@ NOT_CHECKED: dict[str, tuple[str, ...]] = {
     ),
     "the head's surface over the lesion is not measured again": (
         "necrosis.signs.collapse.{over_lesion_mm,rest_p95_mm,rest_max_mm,limit_mm,direction}",
+        "necrosis.signs.collapse.{flattening_mm,flattening_direction}",
         "necrosis.signs.collapse.{flattening_limit_mm,flattening_direction}",
         "necrosis.signs.fovea.{source,direction,half_angle_deg,depth_mm}",
     ),

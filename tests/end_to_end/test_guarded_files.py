@@ -39,7 +39,7 @@ MASKS = ["--femur", str(FEMUR), "--lesion", str(LESION)]
 #: What no input may take beyond: processor time, and waiting on a loaded machine, s; memory beyond today's, bytes.
 PATIENCE_S, WAITING_S, ROOM_BYTES = 5.0, 30, 2 * 1024**3
 #: Parameters that are text and name a file; and those that name where something is written to.
-MASK_OPTIONS = {"femur", "lesion", "pelvis", "avoid"}
+MASK_OPTIONS = {"femur", "lesion", "pelvis", "avoid", "knee"}
 WRITTEN = {"out"}
 #: By command: arguments that are sound, without its options that take a file.
 SOUND: dict[str, list[str]] = {
@@ -57,8 +57,9 @@ SOUND: dict[str, list[str]] = {
     "summary": [],
     "verify": [],
 }
-#: Options that are asked for together with another, or instead of it.
+#: Options that are asked for together with another, or instead of it; of a command alone by both names.
 WITH = {
+    "review sign_key": ["plan.json"],
     "lesion_image": ["--register", "--image", str(CT)],
     "study": [],
     # A key is read before the plan is looked for.
@@ -94,7 +95,13 @@ def arguments(command: str, option: str, file: Path, folder: Path) -> list[str]:
         elif not (word == str(SAMPLE.parent) and left_out & {"source", "--source"}):
             kept.append(word)
     named = option in ("plan_file", "results", "source", "folder")
-    return [command, *kept, *WITH.get(option, []), *([] if named else [f"--{option.replace('_', '-')}"]), str(file)]
+    return [
+        command,
+        *kept,
+        *WITH.get(option, WITH.get(f"{command} {option}", [])),
+        *([] if named else [f"--{option.replace('_', '-')}"]),
+        str(file),
+    ]
 
 
 @contextmanager
@@ -274,6 +281,8 @@ def test_a_headers_data_is_no_link_out_of_its_folder(kind: str, tmp_path: Path) 
 def test_an_input_that_a_plan_names_is_guarded_before_it_is_hashed(kind: str, tmp_path: Path) -> None:
     file = tmp_path / "femur.nii.gz"
     HOSTILE[kind](file)
-    plan: Any = SimpleNamespace(path=tmp_path / "plan.json", inputs=(InputFile("femur", file, "0" * 64, None),))
+    plan: Any = SimpleNamespace(
+        path=tmp_path / "plan.json", version="0.2.0", inputs=(InputFile("femur", file, "0" * 64, None),)
+    )
     with bounded(), pytest.raises(InputError, match=r"pipe or a device|bytes is accepted"):
         list(input_fingerprints(plan))

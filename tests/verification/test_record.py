@@ -260,7 +260,10 @@ def test_folders_below_are_looked_at_and_another_plan_s_is_not_this_one_s(folder
     (folder / "loop").symlink_to(folder)
     result = judged(folder)
     assert result.agrees, result.disagreements
-    assert result.messages == ("written later from this plan, by its hash: export/tunnel_1.stl",)
+    assert result.messages == (
+        "written later from this plan, by its hash: export/tunnel_1.stl",
+        "beside the plan and of no plan by name: elsewhere, loop",
+    )
 
 
 def test_an_image_s_own_files_are_no_strays(folder: Path) -> None:

@@ -164,7 +164,8 @@ def test_the_plan_is_true_before_any_fault(true_plan: tuple[Path, Plan], tmp_pat
     result = planted(true_plan, tmp_path, lambda plan, folder: None)
     assert result.agrees, result.disagreements
     assert "plan.json (seal)" in {check.name for check in result.checks}
-    assert not result.messages
+    # Of a version that lists none.
+    assert [message.split(":")[0] for message in result.messages] == ["no list of files"]
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
@@ -209,8 +210,7 @@ def test_a_moved_file_an_exchanged_one_and_a_lost_one_are_told_apart(
     path = write_plan(tmp_path, plan)
     result = verify_plan(path)
     assert result.agrees
-    assert all(message.startswith("input moved") for message in result.messages)
-    assert len(result.messages) == 2
+    assert sorted(message.split(":")[0] for message in result.messages) == ["input moved"] * 2 + ["no list of files"]
     (tmp_path / "seg.nii.gz").unlink()
     with pytest.raises(InputError, match="moved or lost"):
         verify_plan(path)

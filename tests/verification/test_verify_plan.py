@@ -115,8 +115,8 @@ def test_a_true_plan_is_confirmed(name: str, tmp_path: Path) -> None:
     result = verify_plan(write_plan(tmp_path, plan_of(write_masks(tmp_path, pose), pose)))
     assert not result.disagreements
     assert result.agrees
-    # Of a version that seals nothing.
-    assert [message.split(":")[0] for message in result.messages] == ["no seal"]
+    # Of a version that seals nothing, and lists no files.
+    assert [message.split(":")[0] for message in result.messages] == ["no seal", "no list of files"]
     assert len(result.checks) > 60
 
 

@@ -142,7 +142,13 @@ class Collapse:
         )  # fmt: skip
 
     def fovea_part(self) -> FoveaPart:
-        """The fovea for ``measures.json``."""
+        """Describe the fovea for ``measures.json``.
+
+        Returns
+        -------
+        FoveaPart
+            Whether it was found or assumed, its direction in the femoral frame, half-angle (degrees) and depth (mm).
+        """
         depth = self.fovea.depth_mm
         return FoveaPart(
             source="assumed" if depth is None else "found", direction=_unit(self.fovea.direction),
