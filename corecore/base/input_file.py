@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
 from corecore.base.errors import CorecoreError, InputError
+from corecore.base.open_file import TO_READ
 
 #: Largest file read or hashed, bytes: 1.6 times a multi-frame CT of a whole leg (engineering choice).
 MAX_FILE_BYTES = 2_000_000_000
@@ -112,7 +113,7 @@ def opened(path: Path, what: str, limit: int = MAX_FILE_BYTES) -> Iterator[Binar
     regular_file(path, what, limit)
     try:
         # What has become a pipe since is opened without waiting for a writer, and refused.
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        handle = os.open(path, TO_READ)
     except OSError as error:
         raise InputError(
             f"{shown(path)}: cannot be read ({short(error.strerror or error)}); {what} is accepted",

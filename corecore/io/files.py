@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import hashlib
 import itertools
 import os
@@ -18,6 +17,8 @@ from pathlib import Path
 
 from corecore.base.errors import InputError, OutputError
 from corecore.base.input_file import bytes_of, opened, reading, short
+from corecore.base.open_file import NO_LINK, TO_MAKE, TO_READ, sync_folder
+from corecore.base.open_file import lock as lock_file
 
 #: What this run holds: a step within another that holds the same place does not wait for it.
 _HELD: ContextVar[frozenset[str]] = ContextVar("held", default=frozenset())
@@ -44,20 +45,12 @@ def atomic_write_bytes(path: Path, data: bytes, *, durable: bool = False) -> Non
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
         if durable:
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
     except OSError as error:
         if temporary is not None:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
         raise OutputError(f"{path}: cannot be written ({error.strerror or error})", code="output-unwritable") from error
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def atomic_write_text(path: Path, text: str) -> None:
@@ -92,10 +85,7 @@ def claimed(target: Path, *, patience_s: float = 0.0) -> Iterator[None]:
         yield
     finally:
         _HELD.reset(token)
-        # Removed while it is held: whoever opened it meanwhile finds that it is no longer the file of that name.
-        with contextlib.suppress(OSError):
-            os.unlink(lock)
-        os.close(handle)
+        _let_go(lock, handle)
         _remove_empty(made)
 
 
@@ -124,16 +114,27 @@ class Hold:
         # A lock left by another user is held all the same, and keeps its words.
         with contextlib.suppress(OSError):
             os.ftruncate(handle, 0)
-            os.pwrite(handle, holder.encode("utf-8")[:HOLDER_MAX_BYTES], 0)
+            os.lseek(handle, 0, os.SEEK_SET)
+            os.write(handle, holder.encode("utf-8")[:HOLDER_MAX_BYTES])
         return cls(lock, handle)
 
     def release(self) -> None:
         """Lets go."""
-        # Removed while it is held, as in ``claimed``.
+        _let_go(self.lock, self.handle)
+
+
+def _let_go(lock: Path, handle: int) -> None:
+    """Remove a lock's file while it is held: whoever opened it meanwhile finds that it no longer has that name.
+
+    Windows removes no open file: there it goes once it is closed, unless another has opened it.
+    """
+    with contextlib.suppress(OSError):
+        os.unlink(lock)
+    with contextlib.suppress(OSError):
+        os.close(handle)
+    if os.name == "nt":
         with contextlib.suppress(OSError):
-            os.unlink(self.lock)
-        with contextlib.suppress(OSError):
-            os.close(self.handle)
+            os.unlink(lock)
 
 
 def _holder(lock: Path) -> str:
@@ -151,12 +152,12 @@ def check_unclaimed(target: Path) -> None:
     if str(place) in _HELD.get():
         return
     try:
-        handle = os.open(_lock_of(place), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        handle = os.open(_lock_of(place), TO_READ | NO_LINK)
     except OSError:
         # No lock, or none that can be looked at.
         return
     try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        lock_file(handle, shared=True)
     except BlockingIOError as error:
         raise _busy(target) from error
     except OSError:
@@ -181,12 +182,12 @@ def _locked(lock: Path, target: Path, until: float) -> int:
     """A locked handle of the file ``lock``. Raises ``OutputError`` where another holds it, ``OSError`` for a fault."""
     while True:
         try:
-            handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+            handle = os.open(lock, TO_MAKE | NO_LINK, 0o666)
         except PermissionError:
             # Left by another user's run that was killed.
-            handle = os.open(lock, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+            handle = os.open(lock, TO_READ | NO_LINK)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock_file(handle)
             with contextlib.suppress(FileNotFoundError):
                 if os.path.samestat(os.fstat(handle), os.stat(lock)):
                     return handle

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import os
 import stat
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from corecore.base.errors import CorecoreError
 from corecore.base.input_file import shown
@@ -116,9 +116,14 @@ def _of_another(plan: StatedPlan, name: str, named: str) -> Check:
     return same_text(f"beside the plan: {shown(name)}", plan.file.hash[:8], named[:8])
 
 
+def is_plain_name(name: str, paths: type[PurePath] = PurePath) -> bool:
+    """Whether a name is of a file in the folder itself; ``paths``: how paths are written, by default here."""
+    return name != ".." and "\0" not in name and paths(name).name == name != ""
+
+
 def _fingerprint(folder: Path, name: str) -> str:
     """SHA-256 of a file in the plan's folder, or in words why there is none; no link and no other place is followed."""
-    if not name or name in (".", "..") or os.sep in name or "\0" in name:
+    if not is_plain_name(name):
         return "a place outside the folder"
     try:
         state = os.lstat(folder / name)

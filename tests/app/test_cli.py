@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import subprocess
@@ -324,3 +325,17 @@ def test_the_shell_completes_commands_and_options(
         monkeypatch.setenv("COMP_CWORD", str(place))
         assert main([]) == 0
         assert capsys.readouterr().out.strip() == found
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+def test_what_a_terminal_cannot_print_is_printed_as_its_code(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A console on Windows knows 256 characters; a file's name may have others."""
+    written = io.BytesIO()
+    stream = io.TextIOWrapper(written, encoding=encoding)
+    with pytest.raises(UnicodeEncodeError):
+        stream.write("骨.nii.gz")
+    monkeypatch.setattr(sys, "stdout", stream)
+    main(["schema", "--help"])
+    stream.write("骨.nii.gz")
+    stream.flush()
+    assert written.getvalue().endswith(b"\\u9aa8.nii.gz")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import signal
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from corecore.base.errors import OutputError
+from corecore.base.open_file import lock
 from corecore.io.files import check_unclaimed, claimed, staged_folder
 
 ROUNDS = int(os.environ.get("CORECORE_WRITERS", "8"))
@@ -119,9 +119,9 @@ def test_what_is_held_is_not_waited_for_and_nothing_is_left(tmp_path: Path) -> N
 @pytest.mark.parametrize("name", ["plan", "x" * 250])
 def test_a_claim_is_a_lock_of_the_systems_beside_the_folder(tmp_path: Path, name: str) -> None:
     with claimed(tmp_path / name):
-        (lock,) = tmp_path.iterdir()
-        with lock.open("rb") as other, pytest.raises(BlockingIOError):
-            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        (held,) = tmp_path.iterdir()
+        with held.open("rb") as other, pytest.raises(BlockingIOError):
+            lock(other.fileno())
     assert list(tmp_path.iterdir()) == []
 
 
@@ -132,11 +132,11 @@ def test_a_file_is_added_to_a_folder_only_while_no_other_run_writes_there(tmp_pa
         # This run holds it itself.
         check_unclaimed(tmp_path / "plan")
     # Left by a run that was killed.
-    lock = tmp_path / ".plan.lock"
-    lock.touch()
+    left = tmp_path / ".plan.lock"
+    left.touch()
     check_unclaimed(tmp_path / "plan")
-    with lock.open("rb") as other:
-        fcntl.flock(other, fcntl.LOCK_EX)
+    with left.open("rb") as other:
+        lock(other.fileno())
         with pytest.raises(OutputError, match="another run is writing"):
             check_unclaimed(tmp_path / "plan")
     check_unclaimed(tmp_path / "plan")
@@ -146,7 +146,7 @@ def test_a_folder_reached_by_a_link_is_the_same(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to("real")
     with (tmp_path / ".real.lock").open("wb") as other:
-        fcntl.flock(other, fcntl.LOCK_EX)
+        lock(other.fileno())
         assert refusal(tmp_path / "link") == refusal(tmp_path / "real") == "another run is writing"
 
 
@@ -154,7 +154,7 @@ def test_without_locks_the_second_rename_is_refused(tmp_path: Path, monkeypatch:
     def none(*_: object) -> None:
         raise OSError(95, "no locks")
 
-    monkeypatch.setattr("fcntl.flock", none)
+    monkeypatch.setattr("corecore.io.files.lock_file", none)
     out = tmp_path / "plan"
     exists = os.path.lexists
 

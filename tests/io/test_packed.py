@@ -88,9 +88,12 @@ def test_whatever_becomes_of_the_process_is_one_line(
         unpacker.frames(tmp_path / "a.dcm", (2, 2))
 
 
-def test_a_process_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "said", ["", '{"shape": [2,', '{"shape": [2, 2], "dtype": "<i2"}\n\x00\x00'], ids=["at once", "answer", "pixels"]
+)
+def test_a_process_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str) -> None:
     child = tmp_path / "child.py"
-    child.write_text("import time; time.sleep(60)")
+    child.write_text(f"import time; print({said!r}, end='', flush=True); time.sleep(60)")
     monkeypatch.setattr("corecore.io.dicom.unpack.CHILD", child)
     monkeypatch.setattr("corecore.io.dicom.unpack.PATIENCE_S", 0.2)
     monkeypatch.setattr("corecore.io.dicom.unpack.GRACE_S", 0.2)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import fcntl
 import io
 import socket
 import sys
@@ -16,6 +15,7 @@ import pytest
 
 from corecore.app.cli import main
 from corecore.base.errors import CorecoreError
+from corecore.base.open_file import lock
 from corecore.exports.guide.write import guide_plan
 from corecore.report.report import Views, report_data, report_pdf
 from corecore.review.access import Access
@@ -41,7 +41,7 @@ def _(kit: Kit) -> list[str]:
 def _(kit: Kit) -> list[str]:
     # As another run of the program holds it.
     other = kit.held.enter_context((kit.folder / ".made.lock").open("wb"))
-    fcntl.flock(other, fcntl.LOCK_EX)
+    lock(other.fileno())
     return ["plan", *MASKS, "--out", str(kit.folder / "made")]
 
 
@@ -213,7 +213,7 @@ def _begun(kit: Kit, *lines: str) -> Path:
 
 @command("batch-busy")
 def _(kit: Kit) -> list[str]:
-    fcntl.flock(kit.held.enter_context(_begun(kit).open("r+b")), fcntl.LOCK_EX)
+    lock(kit.held.enter_context(_begun(kit).open("r+b")).fileno())
     return _batch(kit, "--resume")
 
 

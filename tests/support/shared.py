@@ -6,12 +6,12 @@ so that a test may change what it got. What is taken is what the package made: n
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import io
 import os
 import pickle
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -21,6 +21,7 @@ from weakref import WeakKeyDictionary
 
 import pytest
 
+from corecore.base.open_file import lock
 from corecore.base.spec import Spec
 from corecore.hip.case import Case
 from corecore.hip.hip import Hip, build_hip
@@ -31,6 +32,8 @@ from corecore.verification.risk import _drillings
 
 #: Names the run's folder to its workers, and to commands that a test starts.
 VARIABLE = "CORECORE_TESTS_SHARED"
+#: How often it is looked whether another process has made what is asked for, s.
+POLL_S = 0.02
 T = TypeVar("T")
 
 
@@ -77,7 +80,12 @@ class Shared:
     @contextmanager
     def _lock(self, name: str) -> Iterator[None]:
         with (self.folder / f"{name}.lock").open("w") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX)
+            while True:
+                try:
+                    lock(stream.fileno())
+                    break
+                except BlockingIOError:
+                    time.sleep(POLL_S)
             yield
 
     def once(self, name: str, make: Callable[[], T], known: Mapping[str, object] | None = None) -> T:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import logging
 import os
 import sys
@@ -34,6 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     usage = import_module(typer.BadParameter.__module__)
 
     logging.getLogger("corecore").addHandler(logging.NullHandler())
+    _print_anything(sys.stdout)
     try:
         result = app(args=arguments, prog_name="corecore", standalone_mode=False)
     except CorecoreError as error:
@@ -61,6 +63,12 @@ def main(arguments: list[str] | None = None) -> int:
     if result == INTERRUPTED:
         return _fail("interrupted", "interrupted")
     return int(result) if isinstance(result, int) else DONE
+
+
+def _print_anything(stream: object) -> None:
+    """Print what a narrow encoding lacks (a file's name on Windows, say) as its code, and do not fail on it."""
+    if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+        stream.reconfigure(errors="backslashreplace")
 
 
 def _discard_output() -> None:

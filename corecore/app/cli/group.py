@@ -23,7 +23,7 @@ COMMANDS = {
     "verify": "Compute a plan's figures again by a second road. Exit code 1: they disagree.",
     "prepare": "From a scanner's study to a case folder: image, femora, hip bones, and what is still missing.",
     "preview": "Draw preview.png, the self-contained scene preview.html, and the report of a plan.",
-    "batch": "Plan many hips and write one table: Parquet and CSV, a row per hip, whatever becomes of it.",
+    "batch": "Plan many hips and write one table: Parquet and CSV, wide and long, a row a hip, whatever becomes of it.",
     "doctor": (
         "What works on this machine, and how to mend what does not. Exit code 2 where the main job cannot run."
     ),
@@ -34,7 +34,7 @@ COMMANDS = {
     "messages": "What an error or a warning means, by its code, and what mends it.",
     "review": "See a plan, move its tunnels, and sign it off, on a page of this machine only. Ends with Ctrl-C.",
     "series": "List the CT and MR series under a folder; FOLDER:NUMBER then takes one wherever an image is taken.",
-    "summary": "Tables and plots of a batch: what was removed, with what room, what failed and why.",
+    "summary": "Tables and plots of a batch: what was removed, with what clearance, what failed and why.",
     "synth": "Synthetic hips with known truth, each from its own seed.",
 }  # fmt: skip
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import select
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -50,17 +50,23 @@ class Unpacker:
         assert child.stdin is not None
         assert child.stdout is not None
         before = os.fstat(words.fileno()).st_size
+        limit = threading.Timer(PATIENCE_S, child.kill)
+        limit.start()
         try:
             child.stdin.write(json.dumps(os.path.abspath(path)).encode() + b"\n")
             child.stdin.flush()
-            ready, _, _ = select.select([child.stdout], [], [], PATIENCE_S)
-            line = child.stdout.readline() if ready else b""
+            line = child.stdout.readline()
             told = json.loads(line) if line else {}
             found = tuple(told.get("shape", ()))
             data = child.stdout.read(_size(shape, told["dtype"])) if found == shape else b""
         except (OSError, ValueError, TypeError, KeyError):
             told, found, data = {}, (), b""
-        said = os.pread(words.fileno(), 400, before).decode("utf-8", "replace").strip()
+        finally:
+            limit.cancel()
+        words.seek(before)
+        said = words.read(400).decode("utf-8", "replace").strip()
+        # The process, which waits by now, writes on from where this handle stands.
+        words.seek(0, os.SEEK_END)
         if found == shape and not said and len(data) == _size(shape, told["dtype"]):
             return np.frombuffer(data, dtype=np.dtype(told["dtype"])).reshape(shape)
         ended = self._end()
@@ -79,7 +85,7 @@ class Unpacker:
 
     def _started(self) -> tuple[subprocess.Popen[bytes], Any]:
         if self._child is None:
-            self._words = self._said.enter_context(tempfile.TemporaryFile())  # noqa: SIM115  (the stack closes it)
+            self._words = self._said.enter_context(tempfile.TemporaryFile(buffering=0))  # noqa: SIM115  (the stack closes it)
             self._child = subprocess.Popen(
                 [sys.executable, "-P", "-W", "ignore", str(CHILD)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                 stderr=self._words,

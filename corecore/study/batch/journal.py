@@ -9,7 +9,6 @@ is no sign of a hand.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -21,6 +20,7 @@ import msgspec
 
 from corecore.base.errors import InputError, OutputError
 from corecore.base.input_file import parsed_json, regular_file
+from corecore.base.open_file import TO_MAKE, lock, sync_folder
 from corecore.study.batch.entry import Entry
 from corecore.study.batch.settings import JOURNAL_FORM, Header
 
@@ -130,15 +130,17 @@ def opened(path: Path, header: Header, rows: Mapping[str, int]) -> Iterator[Jour
         if not new:
             regular_file(path, "a journal of corecore batch", JOURNAL_BYTES)
         # Unbuffered: what a full disk did not take is not tried again at the end.
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK, 0o644)
+        handle = os.open(path, TO_MAKE, 0o644)
         stream = os.fdopen(handle, "r+b", buffering=0)
         if new:
-            _settle(path.parent)
+            # Not every file system can say.
+            with contextlib.suppress(OSError):
+                sync_folder(path.parent)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror or error})", code="output-unwritable") from error
     with stream:
         try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(stream.fileno())
         except BlockingIOError as error:
             raise InputError(
                 f"{path}: another run is writing it; wait for that, or choose another --out", code="batch-busy"
@@ -148,16 +150,6 @@ def opened(path: Path, header: Header, rows: Mapping[str, int]) -> Iterator[Jour
         journal = Journal(path, stream, rows)
         journal.recover(header)
         yield journal
-
-
-def _settle(folder: Path) -> None:
-    """Wait until the disk has a folder's list of files; not every file system can say."""
-    with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def _chained(content: Header | Entry, before: str) -> tuple[bytes, str]:

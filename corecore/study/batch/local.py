@@ -148,9 +148,9 @@ def _overrun(pool: list[_Worker[Case]], limits: CaseLimits) -> list[tuple[_Worke
 
 def _kill(worker: _Worker[Any]) -> None:
     """End a worker and whatever it has started."""
-    # Its group is its own once it serves.
+    # Its group is its own once it serves; Windows has no groups, and ends the process alone.
     with contextlib.suppress(OSError):
-        if worker.ready:
+        if worker.ready and hasattr(os, "killpg"):
             os.killpg(worker.process.pid or 0, signal.SIGKILL)
     worker.process.kill()
 
@@ -213,7 +213,8 @@ def _started(work: Callable[[Any], Any]) -> _Worker[Any]:
 def _serve(pipe: Connection, work: Callable[[Any], Any], parent: int) -> None:
     """A worker's life: cases in, results out, until the other end is closed."""
     # A group of its own, which ends as one. Ctrl-C does not reach it: who started the workers ends them.
-    os.setpgid(0, 0)
+    if hasattr(os, "setpgid"):
+        os.setpgid(0, 0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     with contextlib.suppress(OSError):
@@ -236,9 +237,13 @@ def _serve(pipe: Connection, work: Callable[[Any], Any], parent: int) -> None:
 
 def _end_with(parent: int) -> None:
     """End this process when the one that started it has ended, in the middle of a case too: nobody wants the result."""
-    while os.getppid() == parent:
+    started_by = multiprocessing.parent_process()
+    # On Windows a process whose parent has ended keeps the parent's number.
+    while os.getppid() == parent and (started_by is None or started_by.is_alive()):
         time.sleep(ORPHAN_S)
-    os.killpg(0, signal.SIGKILL)
+    if hasattr(os, "killpg"):
+        os.killpg(0, signal.SIGKILL)
+    os._exit(1)
 
 
 def _end_of(worker: _Worker[Any]) -> str:

@@ -74,7 +74,7 @@ def batch(
     ] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Plan many hips and write one table: Parquet and CSV, wide and long, a row per hip, whatever becomes of it."""
+    """Plan many hips and write one table: Parquet and CSV, wide and long, a row a hip, whatever becomes of it."""
     folder = str((out / "plans").absolute()) if plans else None
     left_out: tuple[tuple[str, str], ...] = ()
     if study is not None:
