@@ -40,7 +40,7 @@ MISSING_FROM_RADII = 0.3
 #: (engineering choice; docs/design/signs.md). On four real heads it lies within 19° of that direction.
 FOVEA = (-0.99, 0.06, 0.08)
 FOVEA_HALF_ANGLE_DEG = 35.0
-#: A dent is the fovea where its middle lies within the first of that direction, degrees; where, meaned over discs of
+#: A dent is the fovea where its middle lies within the first of that direction, degrees; where, averaged over discs of
 #: 3 mm, it is this deep at its edge, at least and at most at its bottom, mm; and where it has at least and at most so
 #: much area, mm²: an oval of 17.7 (SD 4.0) by 13.0 (3.2) mm, up to two SD more (125 femora; PMID 28097394), of which
 #: the shallow rim is not seen. On four real heads 1.5 to 2.8 mm, 93 to 276 mm² (depths: engineering choices).
@@ -48,7 +48,7 @@ FOVEA_NEAR_DEG, FOVEA_EDGE_MM, FOVEA_DEPTH_MM, FOVEA_MM2 = 25.0, 0.75, (1.0, 4.5
 #: … and no further from its deepest part, mm; beyond its edge so much of the head belongs to it, degrees (engineering
 #: choices).
 FOVEA_REACH_MM, FOVEA_RIM_DEG = 17.0, 6.0
-#: Depths are meaned over a disc of this radius, mm, so that one voxel's step is none.
+#: Depths are averaged over a disc of this radius, mm, so that one voxel's step is none.
 DISC_MM = 3.0
 #: Rays over the whole sphere at which that is measured; each stands for some 2.4 mm² of a head of 24 mm radius.
 RAYS = 3000
@@ -132,7 +132,7 @@ def find_fovea(femoral: FloatArray, depth_mm: FloatArray, seen: BoolArray, radiu
     """The dent of the fovea's place and size in the head's surface, the deepest where there are two; else assumed.
 
     ``femoral`` are unit vectors (N, 3) of an even lattice over the sphere, ``depth_mm`` (N,) how far below the sphere
-    the surface lies along them, meaned (:func:`disc_means`), and ``seen`` (N,) which of them the scan shows.
+    the surface lies along them, averaged (:func:`disc_means`), and ``seen`` (N,) which of them the scan shows.
     """
     usual = np.asarray(FOVEA) / np.linalg.norm(FOVEA)
     found: list[Fovea] = []
