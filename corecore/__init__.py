@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         GuideFiles,
         LesionTransform,
         assess,
+        candidates,
         export,
         guide,
         load,
@@ -63,6 +64,7 @@ __all__ = [
     "__version__",
     "assess",
     "batch",
+    "candidates",
     "export",
     "guide",
     "load",
@@ -86,8 +88,8 @@ _HOMES = {
     **dict.fromkeys(("BatchResults", "read_results"), "study.batch.frames"),
     **dict.fromkeys(
         (
-            "GuideFiles", "LesionTransform", "assess", "export", "guide", "load", "measure", "open_plan", "plan",
-            "register", "save", "verify",
+            "GuideFiles", "LesionTransform", "assess", "candidates", "export", "guide", "load", "measure", "open_plan",
+            "plan", "register", "save", "verify",
         ),
         "app.api",
     ),

@@ -19,7 +19,7 @@ from nibabel.spatialimages import SpatialImage
 
 from corecore.app.hip import Hip
 from corecore.app.measures import Measures
-from corecore.app.plan import Picture, Plan
+from corecore.app.plan import Picture, Plan, Tunnel, world_tunnel
 from corecore.base.errors import InputError
 from corecore.base.spec import Spec
 from corecore.document.seal import read_key
@@ -383,6 +383,59 @@ def plan(
     search = Search(gap=gap, seconds=seconds, robust=robust, alternatives=alternatives)
     search.check(spec.tunnels)
     return Plan._of(plan_of(hip._inner, spec, measure_hip(hip._inner, spec), search))
+
+
+def candidates(
+    hip: Hip, preset: str = "core-10", *, most: int = 200, config: PathLike | None = None, **values: Any
+) -> tuple[Tunnel, ...]:
+    """Hand out tunnels to choose from by an objective of your own, all within the limits.
+
+    Rank or filter them by any function of tunnel and figures; ``assess(hip, one.entry, one.tip, one.diameter_mm)``
+    with the same preset and values makes a plan of the one that you choose.
+
+    Parameters
+    ----------
+    hip : Hip
+        A hip from ``load``.
+    preset : {"core-10", "core-8", "multi-3.2"}, default "core-10"
+        Drill diameter and limits; candidates are single tunnels.
+    most : int, default 200
+        How many at most (0.05 s each). Of more, those are taken that lie farthest apart.
+    config : str or os.PathLike, optional
+        TOML file of parameters; ``values`` go before it.
+    **values
+        Parameters of ``corecore.Spec`` in place of the preset's: mm, degrees and shares, as their names say.
+
+    Returns
+    -------
+    tuple of Tunnel
+        World RAS mm, what does most for ``Spec.target`` first, each as deep as that asks for. Lines lie 1.5 mm and
+        1.9 degrees apart, so the first removes a little less than ``plan`` does. Empty where no line carries a tunnel;
+        ``plan`` says why.
+
+    Raises
+    ------
+    InputError
+        For an unknown preset or parameter, a value out of range, tunnels kept, a cavity or a least share removed.
+
+    References
+    ----------
+    The sweep: ``docs/design/search.md``.
+
+    Examples
+    --------
+    >>> import corecore as cc
+    >>> from corecore.study.samples import sample
+    >>> found = cc.candidates(cc.load(f"{sample()}:1", f"{sample()}:2"), most=20)
+    >>> roomiest = max(found, key=lambda one: one.figures.cortical_clearance_mm)
+    >>> roomiest.figures.cortical_clearance_mm > found[0].figures.cortical_clearance_mm
+    True
+    """
+    from corecore.planning.candidate_tunnels import candidate_tunnels
+
+    spec = Parameters(preset, None if config is None else Path(config), {"tunnels": 1, **values}).spec()
+    found = candidate_tunnels(hip._inner, spec, most)
+    return tuple(world_tunnel(hip._inner, tunnel, figures) for tunnel, figures in found)
 
 
 def assess(

@@ -129,7 +129,7 @@ class Plan(Facade[planner.Plan | OpenedPlan]):
         """The tunnels, existing ones first; none where there is none to be had."""
         hip, existing = self._inner.hip, len(self._inner.spec.keep)
         return tuple(
-            _tunnel(hip, tunnel, figures, existing=place < existing)
+            world_tunnel(hip, tunnel, figures, existing=place < existing)
             for place, (tunnel, figures) in enumerate(self._inner.tunnels)
         )
 
@@ -319,7 +319,10 @@ class Plan(Facade[planner.Plan | OpenedPlan]):
         return figures_html(f"plan of hip {self.hip.id}", rows, [warning.text for warning in self.warnings])
 
 
-def _tunnel(hip: inner_hip.Hip, tunnel: cylinder.Tunnel, figures: TunnelFigures, *, existing: bool) -> Tunnel:
+def world_tunnel(
+    hip: inner_hip.Hip, tunnel: cylinder.Tunnel, figures: TunnelFigures, *, existing: bool = False
+) -> Tunnel:
+    """A tunnel of the hip's local frame as it is handed out."""
     return Tunnel(
         entry=fixed(hip.to_world(tunnel.entry)),
         tip=fixed(hip.to_world(tunnel.tip)),

@@ -50,6 +50,7 @@ NAMES = [
     "__version__",
     "assess",
     "batch",
+    "candidates",
     "export",
     "guide",
     "load",

@@ -117,6 +117,32 @@ class SearchResult:
     passing: FloatArray = field(default_factory=lambda: NO_LINES)
 
 
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """The lines of a lattice that carry a tunnel, at the precision of the sweep.
+
+    Parameters
+    ----------
+    problem : Problem
+        What the lines were judged by.
+    mesh : (float, float)
+        Steps of the lattice: offset, mm, and slope.
+    passing : ndarray, shape (N, 4)
+        Lines that carry a tunnel, most removed first: offsets in the neck's plane, mm, and slopes.
+    lines_judged, lines_feasible : int
+        Lines of all lattices that were swept, and those of the last that carry a tunnel.
+    reasons : dict of Reason to int
+        Lines of the last lattice by the first limit that they exceed.
+    """
+
+    problem: Problem
+    mesh: tuple[float, float]
+    passing: FloatArray
+    lines_judged: int
+    lines_feasible: int
+    reasons: dict[Reason, int]
+
+
 def best_tunnel(
     hip: Hip,
     spec: Spec,
@@ -141,7 +167,7 @@ def best_tunnel(
     _warm_up(problem, proving)
     compile_s = time.perf_counter() - started
     until = None if seconds is None else time.perf_counter() + seconds
-    found = _search(hip, spec, problem, progress or (lambda share: None), confirm=confirm)
+    found = _search(hip, spec, progress or (lambda share: None), confirm=confirm)
     found = replace(found, compile_s=compile_s)
     if not proving:
         return found
@@ -174,7 +200,6 @@ def provable(spec: Spec) -> bool:
 def _search(
     hip: Hip,
     spec: Spec,
-    problem: Problem,
     tell: Callable[[float], None],
     *,
     explaining: bool = True,
@@ -185,22 +210,10 @@ def _search(
 
     ``keys``: limits that are squeezed for a way through where the sweep finds none.
     """
-    ranking = build_problem(_with_few_points(hip, spec), spec)
-    fixed = problem.entry_kept >= 0.0 or problem.direction_kept >= 0.0
-    swept = 0
-    for mesh in (WIDE_MESH, (OFFSET_STEP_MM, SLOPE_STEP)):
-        lines = lattice(problem, offset_step=mesh[0], slope_step=mesh[1])
-        reasons, counts = _sweep(ranking, lines, tell)
-        swept += len(lines)
-        tally = {Reason(r): int(n) for r, n in enumerate(np.bincount(reasons, minlength=len(Reason))) if n}
-        feasible = int(np.count_nonzero(counts))
-        _log.info("sweep: %d lines, %d feasible", len(lines), feasible)
-        order = np.argsort(-counts, kind="stable")
-        passing = lines[order[counts[order] > 0]]
-        if feasible >= FEW_PASSING or fixed:
-            break
-    starts = best_of_neighbourhoods(passing, mesh)
-    problem = ranking
+    swept = sweep(hip, spec, tell)
+    passing, feasible = swept.passing, swept.lines_feasible
+    problem = swept.problem
+    starts = best_of_neighbourhoods(passing, swept.mesh)
     wide, survey = NO_LINES, None
     squeezes: list[Relaxed] = []
     if len(starts) == 0:
@@ -209,7 +222,7 @@ def _search(
         survey = survey_gaps(problem, wide)
         near = nearest_lines(problem, survey)
         starts = near.lines[near.totals <= 0.0]
-    best, evaluated = refined(hip, spec, starts, tell, compare=feasible < NARROW_PASSING or fixed)
+    best, evaluated = refined(hip, spec, starts, tell, compare=feasible < NARROW_PASSING or _fixed(problem))
     if best is None:
         wide = wide if len(wide) else _wide_lattice(hip, spec)
         for one in least_relaxation(hip, spec, wide, keys, far_too=explaining):
@@ -231,15 +244,33 @@ def _search(
                 return refined(there, spec, lines, lambda share: None, QUICK_SLACKS_MM)[0] is not None
             # Squeezing what has given way finds what squeezing any limit would, in a fraction of the time.
             given = [key for key in REASON_OF if getattr(spec, key) != getattr(asked, key)]
-            problem_then = build_problem(there, spec)
-            tried = _search(there, spec, problem_then, lambda share: None, explaining=False, keys=given)
+            tried = _search(there, spec, lambda share: None, explaining=False, keys=given)
             return tried.tunnel is not None
 
         survey = survey_gaps(problem, wide) if survey is None else survey
         why = explain(spec, problem, survey, squeezes, again, confirm=confirm)
     tell(1.0)
     tunnel, figures = best if best is not None else (None, None)
-    return SearchResult(tunnel, figures, why, swept + evaluated, feasible, tally, 0.0, passing=passing)
+    return SearchResult(
+        tunnel, figures, why, swept.lines_judged + evaluated, feasible, swept.reasons, 0.0, passing=passing
+    )
+
+
+def sweep(hip: Hip, spec: Spec, tell: Callable[[float], None] = lambda share: None) -> Sweep:
+    """Sweep the lattice's lines, and where few of them carry a tunnel those of a finer one."""
+    problem, judged = build_problem(_with_few_points(hip, spec), spec), 0
+    for mesh in (WIDE_MESH, (OFFSET_STEP_MM, SLOPE_STEP)):
+        lines = lattice(problem, offset_step=mesh[0], slope_step=mesh[1])
+        reasons, counts = _sweep(problem, lines, tell)
+        judged += len(lines)
+        tally = {Reason(r): int(n) for r, n in enumerate(np.bincount(reasons, minlength=len(Reason))) if n}
+        feasible = int(np.count_nonzero(counts))
+        _log.info("sweep: %d lines, %d feasible", len(lines), feasible)
+        order = np.argsort(-counts, kind="stable")
+        passing = lines[order[counts[order] > 0]]
+        if feasible >= FEW_PASSING or _fixed(problem):
+            break
+    return Sweep(problem, mesh, passing, judged, feasible, tally)
 
 
 def _sweep(
@@ -315,9 +346,14 @@ def _wide_lattice(hip: Hip, spec: Spec) -> FloatArray:
     return lattice(build_problem(hip, most_relaxed(spec)), offset_step=WIDE_OFFSET_MM, slope_step=WIDE_SLOPE)
 
 
+def _fixed(problem: Problem) -> bool:
+    """Whether entry or direction is fixed, which leaves two numbers of a line free."""
+    return problem.entry_kept >= 0.0 or problem.direction_kept >= 0.0
+
+
 def lattice(problem: Problem, *, offset_step: float = OFFSET_STEP_MM, slope_step: float = SLOPE_STEP) -> FloatArray:
     """Every line (N, 4) of the mesh whose point on the neck plane keeps radius and margin to the bone surface."""
-    if problem.entry_kept >= 0.0 or problem.direction_kept >= 0.0:
+    if _fixed(problem):
         return fixed_lines(problem)
     size = 1.5 * problem.head_radius
     offsets = np.arange(-np.ceil(size / offset_step), np.ceil(size / offset_step) + 1) * offset_step
@@ -381,7 +417,7 @@ def _refine_best(
     tell(0.85)
     lines = lines[np.argsort(-counts, kind="stable")[:FINALISTS]]
     lines, ends, counts, second = climb_many(fine, lines, fine_ring(fine), FINAL_STEP_MM, 0.3, 0.008)
-    if fine.entry_kept >= 0.0 or fine.direction_kept >= 0.0:
+    if _fixed(fine):
         lines, ends, counts, third = _zoomed(fine, lines, ends, counts)
         second += third
     tell(0.95)
