@@ -13,28 +13,46 @@
 
 # %% [markdown]
 # # What is measured, and how sure it is
-# Three sample hips side by side. Each figure's definition and source stands in `docs/measures.md`.
+# Three sample hips side by side. Each figure's definition and source: `docs/measures.md`.
 
 # %%
-from pathlib import Path
-
 import matplotlib.pyplot as plt
+import nibabel as nib
+import numpy as np
 
 import corecore as cc
 
-samples = Path("../sample_volumes")
-names = ["right_medium", "left_small", "right_slices"]
-hips = {name: cc.load(f"{samples}/{name}.nii.gz:1", f"{samples}/{name}.nii.gz:2", case_id=name) for name in names}
-measures = {name: cc.measure(hip).to_dict() for name, hip in hips.items()}
+
+def load(name):
+    """A sample as an array: 1 is the femur, 2 the necrosis."""
+    image = nib.load(f"../sample_volumes/{name}.nii.gz")
+    return cc.load(np.asarray(image.dataobj), affine=image.affine, labels={"femur": 1, "lesion": 2}, case_id=name)
+
+
+hips = {name: load(name) for name in ("right_medium", "left_small", "right_slices")}
+measures = {name: cc.measure(hip) for name, hip in hips.items()}
+
+# %% [markdown]
+# A row each, columns by name, as in a batch's table (`pandas.DataFrame(measures["left_small"].to_frame())`).
 
 # %%
-print(f"{'':14}{'ml':>7}{'of head':>9}{'extent':>8}{'loaded':>8}{'Kerboul':>9}{'JIC':>6}")
-for name, m in measures.items():
-    print(
-        f"{name:14}{m['volume_ml']:7.2f}{m['head_fraction']:9.1%}{m['steinberg']:>8}"
-        f"{m['weight_bearing']['surface_fraction']:8.1%}{m['kerboul']['combined_deg']:8.0f}°"
-        f"{m['jic']['type'] or '–':>6}"
-    )
+columns = {
+    "necrosis.volume_ml": "ml", "necrosis.head_fraction": "of head", "necrosis.steinberg": "Steinberg",
+    "necrosis.weight_bearing.surface_fraction": "weight-bearing", "necrosis.kerboul.combined_deg": "Kerboul, deg",
+    "necrosis.jic.type": "JIC",
+}  # fmt: skip
+print(" " * 14 + "".join(f"{title:>16}" for title in columns.values()))
+for name, one in measures.items():
+    table = one.to_frame()
+    values = [table[column][0] for column in columns]
+    print(f"{name:14}" + "".join(f"{v:16.3f}" if isinstance(v, float) else f"{v or '–':>16}" for v in values))
+
+# %% [markdown]
+# ## The lesion in the bone
+# With the best tunnel to it; drag the scene to turn it.
+
+# %%
+cc.plan(hips["left_small"])
 
 # %% [markdown]
 # ## Where the lesion lies
@@ -42,8 +60,9 @@ for name, m in measures.items():
 
 # %%
 figure, axes = plt.subplots(1, 3, figsize=(11, 3), sharey=True)
-for axis, (name, m) in zip(axes, measures.items(), strict=True):
-    axis.bar(list(m["octants"]), list(m["octants"].values()), color="#d98f00")
+for axis, (name, one) in zip(axes, measures.items(), strict=True):
+    octants = one.to_dict()["octants"]
+    axis.bar(list(octants), list(octants.values()), color="#d98f00")
     axis.set_title(name)
 axes[0].set_ylabel("share of the lesion")
 figure.tight_layout()
@@ -53,10 +72,11 @@ figure.tight_layout()
 # Outlines are drawn by hand. With the outline moved by half a voxel, and by 1 mm, in and out:
 
 # %%
-for name, m in measures.items():
-    moved = m["repeatability"]["figures"]["head_fraction"]
-    half, one = moved["half_voxel"], moved["one_mm"]
+for name, one in measures.items():
+    figures = one.to_dict()
+    moved = figures["repeatability"]["figures"]["head_fraction"]
+    half, whole = moved["half_voxel"], moved["one_mm"]
     print(
-        f"{name:14} {m['head_fraction']:6.1%} of the head;"
-        f" half a voxel {half[0]:+.1%} to {half[1]:+.1%}, 1 mm {one[0]:+.1%} to {one[1]:+.1%}"
+        f"{name:14} {figures['head_fraction']:6.1%} of the head;"
+        f" half a voxel {half[0]:+.1%} to {half[1]:+.1%}, 1 mm {whole[0]:+.1%} to {whole[1]:+.1%}"
     )

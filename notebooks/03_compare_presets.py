@@ -13,38 +13,47 @@
 
 # %% [markdown]
 # # One hip, several ways to drill it
-# A thick core, a thinner one, and five thin drills through one portal: what each removes, what it leaves standing,
-# and what errors of drilling would do to it. The errors are a model with stated figures (`docs/design/risk.md`), not
-# patients.
+# A thick core, a thinner one, and five thin drills through one entry hole: what each removes, what bone remains, and
+# what errors of drilling would do. The errors are a model with stated figures (`docs/design/risk.md`), not patients.
 
 # %%
-from pathlib import Path
-
 import matplotlib.pyplot as plt
+import nibabel as nib
+import numpy as np
 
 import corecore as cc
 
-samples = Path("../sample_volumes")
-hip = cc.load(f"{samples}/right_medium.nii.gz:1", f"{samples}/right_medium.nii.gz:2", case_id="sample")
+image = nib.load("../sample_volumes/right_medium.nii.gz")
+hip = cc.load(np.asarray(image.dataobj), affine=image.affine, labels={"femur": 1, "lesion": 2}, case_id="sample")
 plans = {name: cc.plan(hip, name) for name in ("core-10", "core-8", "multi-3.2")}
 
 # %%
-rows = {name: plan.to_dict()["totals"] for name, plan in plans.items()}
-print(f"{'':12}{'removed':>9}{'within 3 mm':>13}{'healthy ml':>12}{'neck share':>12}")
-for name, t in rows.items():
+print(f"{'':12}{'removed':>9}{'within 3 mm':>13}{'viable ml':>12}{'neck share':>12}")
+for name, plan in plans.items():
+    t = plan.totals
     print(
-        f"{name:12}{t['removed_fraction']:9.1%}{t['reached_3mm_fraction']:13.1%}"
-        f"{t['healthy_bone_removed_ml']:12.2f}{t['neck_area_share']:12.1%}"
+        f"{name:12}{t.removed_fraction:9.1%}{t.reached_3mm_fraction:13.1%}"
+        f"{t.healthy_bone_removed_ml:12.2f}{t.neck_area_share:12.1%}"
     )
+
+# %% [markdown]
+# Every drill a row, by `to_frame`:
+
+# %%
+for plan in plans.values():
+    table = plan.to_frame()
+    for row in zip(*(table[k] for k in ("preset", "tunnel", "length_mm", "joint_clearance_mm")), strict=True):
+        print("{:12}{:3}{:8.1f} mm long{:8.1f} mm to the joint".format(*row))
 
 # %%
 methods = ["guide", "robot", "navigated", "freehand"]
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.5))
-for shift, (name, t) in enumerate(rows.items()):
+for shift, (name, plan) in enumerate(plans.items()):
+    risk = plan.to_dict()["totals"]["risk"]
     places = [k + 0.25 * (shift - 1) for k in range(len(methods))]
-    left.bar(places, [t["risk"][m]["cortex_breach_probability"] for m in methods], 0.22, label=name)
-    right.bar(places, [t["risk"][m]["removed_fraction_mean"] for m in methods], 0.22, label=name)
-left.set_title("wall or end out of the bone")
+    left.bar(places, [risk[m]["cortex_breach_probability"] for m in methods], 0.22, label=name)
+    right.bar(places, [risk[m]["removed_fraction_mean"] for m in methods], 0.22, label=name)
+left.set_title("cortical perforation")
 right.set_title("removed on average")
 for axis in (left, right):
     axis.set_xticks(range(len(methods)), methods)
@@ -52,5 +61,8 @@ for axis in (left, right):
 right.legend()
 figure.tight_layout()
 
+# %% [markdown]
+# The five thin drills; drag the scene to turn it.
+
 # %%
-plans["multi-3.2"].picture()
+plans["multi-3.2"]

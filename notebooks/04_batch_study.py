@@ -22,30 +22,28 @@ import os
 import tempfile
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
-from corecore.app.cli import main
+import corecore as cc
 
 HERE = Path.cwd()
 HIPS = int(os.environ.get("CORECORE_STUDY_HIPS", "4"))
 os.chdir(tempfile.mkdtemp())
-assert main(["synth", "--n", str(HIPS), "--seed", "11", "--out", "hips"]) == 0
+files = cc.synth("hips", HIPS, seed=11)
 
 # %% [markdown]
 # Two presets over the same hips: a study file names the combinations, and each hip is read and measured once.
 
 # %%
 Path("study.toml").write_text('population = "hips"\n[sweep]\npreset = ["core-10", "core-8"]\n')
-assert main(["batch", "--study", "study.toml", "--out", "run", "--workers", "2"]) == 0
-table = pq.read_table("run/results.parquet").to_pylist()
-print(len(table), "rows,", len(table[0]), "columns")
+cc.batch(None, "run", study="study.toml", execution=cc.Execution(2))
+results = cc.read_results("run", frame="mapping")  # frame="pandas" or "polars" where they are installed
+table = results.wide
+print(len(table["id"]), "rows,", len(table), "columns")
 
 # %%
 by_preset: dict[str, list[float]] = {}
-for row in table:
+for name, status, share in zip(table["variant"], table["status"], table["totals.removed_fraction"], strict=True):
     # A hip without a feasible tunnel removes nothing: leaving it out would flatter the preset.
-    removed = row["totals.removed_fraction"] if row["status"] == "planned" else 0.0
-    by_preset.setdefault(row["variant"], []).append(removed or 0.0)
+    by_preset.setdefault(name, []).append(share if status == "planned" else 0.0)
 for name, values in by_preset.items():
     shown = ", ".join(f"{value:.1%}" for value in sorted(values))
     print(f"{name}: removed {shown}; infeasible {sum(value == 0.0 for value in values)} of {len(values)}")
@@ -54,8 +52,15 @@ for name, values in by_preset.items():
 # The same as a page with plots:
 
 # %%
-assert main(["summary", "run/results.parquet", "--out", "summary.html"]) == 0
+cc.summary("run/results.parquet", "summary.html")
 print(Path("summary.html").stat().st_size // 1024, "KiB")
+
+# %% [markdown]
+# One of these hips; drag the scene to turn it.
+
+# %%
+[first] = [file for file in files if file.name.endswith("11.nii.gz")]
+cc.plan(cc.load(first, labels={"femur": 1, "lesion": 2}), "core-8")
 
 # %% [markdown]
 # ## Five hundred hips
