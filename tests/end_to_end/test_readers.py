@@ -164,6 +164,7 @@ READERS: dict[str, list[tuple[Maker, Reader]]] = {
 }
 #: Functions that hand on what others have read, or read for those.
 OTHERS = {
+    "exports/layers.py napari_reader": "no plan where it cannot be read; what reads it then says why",
     "exports/dicom.py export_dicom": "bytes of an STL that read_stl has just read",
     "document/origins.py recalled": "no places where it cannot be read",
     "io/files.py _holder": "another program where it cannot be read",
