@@ -46,7 +46,7 @@ for plan in plans.values():
         print("{:12}{:3}{:8.1f} mm long{:8.1f} mm to the joint".format(*row))
 
 # %%
-methods = ["guide", "robot", "navigated", "freehand"]
+methods = ["fluoroscopy", "guide", "navigated"]
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.5))
 for shift, (name, plan) in enumerate(plans.items()):
     risk = plan.to_dict()["totals"]["risk"]

@@ -97,7 +97,7 @@ def plan_of(name):
 
 
 for title, classes in (("all", every), ("extent (Steinberg)", extents), ("place (JIC)", places), ("form", forms)):
-    print(f"\n{title:20}{'hips':>5}  {'removed, %':22}{'no tunnel, %':22}freehand breach, %")
+    print(f"\n{title:20}{'hips':>5}  {'removed, %':22}{'no tunnel, %':22}perforation under fluoroscopy, %")
     for one in groups(study, classes):
         name = f"{plan_of(one.plan)} {one.group}"
         print(f"{name:20}{one.removed.count:5}  {told(one.removed):22}{told(one.without):22}{told(one.breach)}")

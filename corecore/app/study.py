@@ -103,7 +103,7 @@ def batch(
         TOML file of a study, every combination of parameters on every hip, in place of preset, gap, robust and values.
     gap : float, optional
         Share, 0 to 1: prove that no tunnel removes more by this much.
-    robust : {"guide", "robot", "navigated", "freehand"}, optional
+    robust : {"fluoroscopy", "guide", "navigated", "robot"}, optional
         Plan for the errors of this guidance method.
     plans : bool, default False
         Write each plan's folder too.

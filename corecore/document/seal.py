@@ -30,12 +30,15 @@ VERSION = re.compile(r"\d+(\.\d+)*")
 KEY_LEAST_BYTES, KEY_MOST_BYTES = 16, 4096
 
 
+def since(version: str, first: tuple[int, ...]) -> bool:
+    """Whether a version is that one or a later one; one that is no version's name is held to what is asked today."""
+    match = VERSION.match(version)
+    return match is None or tuple(int(part[:6]) for part in match[0].split(".")) >= first
+
+
 def seals(version: str) -> bool:
-    """Whether that version seals every plan; one that is no version's name is not let off."""
-    if VERSION.match(version) is None:
-        return True
-    parts = tuple(int(part[:6]) for part in VERSION.match(version)[0].split("."))  # type: ignore[index]
-    return parts >= SEALS_FROM
+    """Whether that version seals every plan."""
+    return since(version, SEALS_FROM)
 
 
 def plan_hash(content: Mapping[str, object]) -> str:

@@ -44,7 +44,7 @@ STARTS, TRIED = 8, 4
 #: Coarse and fine slack of those climbs, mm.
 SLACKS_MM = ((0.15, 0.01), (0.0, 0.01))
 #: The way of drilling whose breaches count: the others' are mostly none within the default margins.
-METHOD = "freehand"
+METHOD = "fluoroscopy"
 #: Two plans nearer than this in all four, each as a share of its range, are one to a reader.
 ALIKE = 0.05
 
@@ -66,7 +66,7 @@ class Alternative:
     healthy_bone_ml : float
         Viable bone that it takes, ml.
     breach_probability : float
-        Probability of cortical perforation or joint penetration, drilled freehand.
+        Probability of cortical perforation or joint penetration, drilled under fluoroscopy.
     """
 
     tunnel: Tunnel

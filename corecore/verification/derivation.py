@@ -30,10 +30,17 @@ PILLAR_INVOLVED, PILLAR_WHOLE, PILLAR_WIDTHS = 0.02, 0.90, [0.3, 0.4, 0.3]
 HEADLINE_MM, IMAGE_DAYS = 5.0, 90
 #: The load's direction in gait, femoral frame (``docs/measures.md``).
 GAIT_POLE = [-0.27, 0.10, 0.96]
-#: The built-in error models: entry mm, angle deg, depth mm, tail share, tail factor (``docs/design/risk.md``).
-METHODS = {
-    "guide": [1.0, 0.8, 1.0, 0.0, 1.0], "robot": [1.0, 0.8, 1.0, 0.0, 1.0],
-    "navigated": [1.5, 1.5, 1.5, 0.0, 1.0], "freehand": [3.0, 3.0, 2.0, 0.05, 2.0],
+#: The built-in error models by the version from which they hold, the latest first: entry mm, angle deg, depth mm, tail
+#: share, tail factor (``docs/design/risk.md``).
+METHODS: dict[tuple[int, ...], dict[str, list[float]]] = {
+    (0, 3): {
+        "fluoroscopy": [3.0, 3.0, 2.0, 0.05, 2.0], "guide": [1.0, 0.8, 1.0, 0.0, 1.0],
+        "navigated": [1.5, 1.5, 1.5, 0.0, 1.0], "robot": [1.0, 0.8, 1.0, 0.0, 1.0],
+    },
+    (0,): {
+        "guide": [1.0, 0.8, 1.0, 0.0, 1.0], "robot": [1.0, 0.8, 1.0, 0.0, 1.0],
+        "navigated": [1.5, 1.5, 1.5, 0.0, 1.0], "freehand": [3.0, 3.0, 2.0, 0.05, 2.0],
+    },
 }  # fmt: skip
 METHOD_KEYS = ("entry_mm", "angle_deg", "depth_mm", "tail_share", "tail_factor")
 PRESETS = ("core-10", "core-8", "multi-3.2", "acd")
@@ -335,10 +342,4 @@ RULES: dict[str, tuple[Rule, ...]] = {
     ),
     "infeasible.relaxations[]": (Rule("amount", ("needed", "limit"), lambda a, b: abs(a - b), 1e-5),),
     "infeasible.together[]": (Rule("amount", ("needed", "limit"), lambda a, b: abs(a - b), 1e-5),),
-    **{
-        f"risk_methods.{name}": tuple(
-            Rule(key, (), lambda value=value: value) for key, value in zip(METHOD_KEYS, values, strict=True)
-        )
-        for name, values in METHODS.items()
-    },
 }

@@ -15,9 +15,10 @@ from corecore.document.fields import entries, known
 from corecore.document.necrosis import NecrosisPart
 from corecore.document.plan import PlanDocument
 from corecore.document.risk import RiskPart
+from corecore.document.seal import since
 from corecore.document.tunnels import PlannedTunnelPart
 from corecore.verification import tolerance
-from corecore.verification.derivation import CLASSES, CUT, PRESETS, RULES, Rule
+from corecore.verification.derivation import CLASSES, CUT, METHOD_KEYS, METHODS, PRESETS, RULES, Rule
 from corecore.verification.due_warning import due_checks
 from corecore.verification.figure_path import AbsentError, at, has, places
 from corecore.verification.report import Check, compared, is_number
@@ -51,7 +52,7 @@ def own_checks(plan: PlanDocument) -> list[Check]:
         for rule in rules
         for check in _judged(rule, prefix, part, plan)
     ]
-    checks += [*_choices(plan), *_limits(plan), *_alone(plan)]
+    checks += [*_choices(plan), *_methods(plan), *_limits(plan), *_alone(plan)]
     return [*checks, *_sums(plan), *due_checks(plan), *_bounds(plan)]
 
 
@@ -100,6 +101,15 @@ def _choices(plan: PlanDocument) -> Iterator[Check]:
         kept = known(tunnel.kept)
         if keep is not None and kept is not None:
             yield compared(f"tunnels[{index}].kept", kept, index < len(keep), 0.0)
+
+
+def _methods(plan: PlanDocument) -> Iterator[Check]:
+    """Error models of a built-in name are those of the version that wrote the plan."""
+    version = known(plan.corecore_version) or "unknown"
+    built_in = next(table for first, table in METHODS.items() if since(version, first))
+    for name, method in (known(plan.risk_methods) or {}).items():
+        for key, value in zip(METHOD_KEYS, built_in.get(name, ()), strict=False):
+            yield compared(f"risk_methods.{name}.{key}", known(getattr(method, key)), value, tolerance.ROUNDED)
 
 
 def _limits(plan: PlanDocument) -> Iterator[Check]:

@@ -48,7 +48,7 @@ def test_documents_keep_their_schema(documents: dict[str, Any]) -> None:
         (("tunnels", 0, "tip"), [1.0, 2.0]),
         (("tunnels", 0, "length_mm"), "90"),
         (("tunnels", 0, "risk", "guide", "cortex_breach_probability"), 1.2),
-        (("totals", "risk", "freehand", "poses"), 0),
+        (("totals", "risk", "fluoroscopy", "poses"), 0),
         (("totals", "removed_fraction"), 1.2),
         (("anatomy", "sources", "shaft_axis"), "guessed"),
     ],

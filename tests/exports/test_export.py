@@ -280,8 +280,8 @@ def test_csv_holds_every_figure_to_the_last_digit(plan_file: Path, parcel: Expor
     for k, axis in enumerate("ras"):
         assert float(rows[0][f"entry_{axis}_mm"]) == plan["tunnels"][0]["entry"][k]
         assert float(rows[1][f"tip_{axis}_mm"]) == plan["tunnels"][1]["tip"][k]
-    risk = plan["tunnels"][1]["risk"]["freehand"]["cortex_breach_probability"]
-    assert float(rows[1]["risk_freehand_cortex_breach_probability"]) == risk
+    risk = plan["tunnels"][1]["risk"]["fluoroscopy"]["cortex_breach_probability"]
+    assert float(rows[1]["risk_fluoroscopy_cortex_breach_probability"]) == risk
 
 
 def test_shares_of_three_foci_are_no_place() -> None:

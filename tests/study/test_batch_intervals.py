@@ -9,15 +9,15 @@ from corecore.study.batch.figures import Records
 from corecore.study.batch.intervals import differences, groups, mean_interval, share_interval
 
 
-def _results(rows: list[tuple[str, str, str, float, float]]) -> Records:
-    """Records of id, plan, status, share removed, freehand breach."""
+def _results(rows: list[tuple[str, str, str, float, float]], method: str = "fluoroscopy") -> Records:
+    """Records of id, plan, status, share removed, cortical perforation by a method."""
     ids, plans, states, removed, breach = zip(*rows, strict=True)
     return Records(
         {
             "id": np.array(ids, dtype=object), "variant": np.array(plans, dtype=object),
             "status": np.array(states, dtype=object), "cause": np.full(len(rows), None),
             "totals.removed_fraction": np.array(removed),
-            "totals.risk.freehand.cortex_breach_probability": np.array(breach),
+            f"totals.risk.{method}.cortex_breach_probability": np.array(breach),
         }
     )  # fmt: skip
 
@@ -64,6 +64,9 @@ def test_a_hip_without_a_tunnel_counts_with_nothing_and_a_failed_one_nowhere() -
     assert [one.without.count, one.without.value] == pytest.approx([3, 1 / 3])
     assert one.breach is not None
     assert [one.breach.count, one.breach.value] == pytest.approx([2, 0.2])
+    # A table of an earlier version calls the same method freehand; another method's figures are not taken for it.
+    assert groups(_results(rows, "freehand"), ["all"] * 4) == [one]
+    assert groups(_results(rows, "guide"), ["all"] * 4)[0].breach is None
 
 
 def test_plans_are_compared_on_the_hips_that_both_judged() -> None:

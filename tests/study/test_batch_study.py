@@ -27,7 +27,7 @@ def test_every_combination_is_a_variant_but_those_that_no_plan_can_have(tmp_path
     preset = ["core-10", "multi-3.2"]
     tunnels = [1, 3]
     cortical_margin_mm = 2.5
-    method = ["none", "freehand"]
+    method = ["none", "fluoroscopy"]
     """
     study = read_study(_study(tmp_path, text))
     assert (study.population, study.gap) == (tmp_path / "hips", 0.02)
@@ -36,10 +36,10 @@ def test_every_combination_is_a_variant_but_those_that_no_plan_can_have(tmp_path
     assert found == {
         (preset, tunnels, method)
         for preset in ("core-10", "multi-3.2")
-        for tunnels, method in ((1, None), (1, "freehand"), (3, None))
+        for tunnels, method in ((1, None), (1, "fluoroscopy"), (3, None))
     }
     assert {name for name, _ in study.left_out} == {
-        f"preset={preset},tunnels=3,method=freehand" for preset in ("core-10", "multi-3.2")
+        f"preset={preset},tunnels=3,method=fluoroscopy" for preset in ("core-10", "multi-3.2")
     }
     names = [v.name for v in study.variants]
     assert names[0] == "preset=core-10,tunnels=1,method=none"

@@ -45,7 +45,7 @@ def full_plan(side: str = "right", *, tunnels: int = 1, **changes: Any) -> dict[
         "removed_fraction": 0.345, "reachable_fraction": 0.61, "removed_weight_bearing_fraction": 0.402,
         "reached_3mm_fraction": 0.511, "reached_5mm_fraction": 0.633, "necrosis_removed_ml": 0.31,
         "necrosis_left_ml": 0.59, "healthy_bone_removed_ml": 5.44, "graft_volume_ml": 6.13, "neck_area_share": 0.113,
-        "upper_bound_fraction": 0.348, "risk": {"guide": RISK, "freehand": RISK},
+        "upper_bound_fraction": 0.348, "risk": {"guide": RISK, "fluoroscopy": RISK},
         "bone_left": {"neck_share_max": 0.112, "lateral_wall_share": 0.288, "hole_above_lesser_trochanter_mm": 6.3,
                       "bridge_mm": None},
     }  # fmt: skip

@@ -177,8 +177,8 @@ def plainly_simulated(hip: Hip, tunnel: Tunnel, spec: Spec, method: Method, coun
 def test_breaches_agree_with_an_independent_simulation_within_the_standard_error(sample_hip: Hip) -> None:
     tunnel, spec = neck_tunnel(sample_hip, diameter_mm=10.0, tip_beyond_mm=14.0), Spec()
     count = 1500
-    found = risk_of(sample_hip, tunnel, METHODS["freehand"])
-    plain = plainly_simulated(sample_hip, tunnel, spec, METHODS["freehand"], count)
+    found = risk_of(sample_hip, tunnel, METHODS["fluoroscopy"])
+    plain = plainly_simulated(sample_hip, tunnel, spec, METHODS["fluoroscopy"], count)
     for estimate, share in zip((found.cortex_breach, found.joint_breach), plain, strict=True):
         # Three standard errors of the two together; the plain one's is binomial.
         error = np.hypot(estimate.standard_error, np.sqrt(share * (1.0 - share) / count))
@@ -238,7 +238,7 @@ def test_every_pose_is_judged_as_by_brute_force(sample_hip: Hip) -> None:
 def test_a_set_removes_the_union_and_breaks_where_any_tunnel_does(sample_hip: Hip) -> None:
     spec = Spec()
     tunnels = [neck_tunnel(sample_hip, side_mm=side, diameter_mm=6.0) for side in (-5.0, -2.0, 2.0)]
-    entries, tips = perturbed(sample_hip, tunnels, METHODS["freehand"])
+    entries, tips = perturbed(sample_hip, tunnels, METHODS["fluoroscopy"])
     entries, tips = entries[:40], tips[:40]
     _, share = risk_of_poses(sample_hip, tunnels, spec, entries, tips)
     points = sample_hip.lesion.points_mm
@@ -247,7 +247,7 @@ def test_a_set_removes_the_union_and_breaks_where_any_tunnel_does(sample_hip: Hi
         for k in range(3):
             assert share[row, k] == pytest.approx(np.mean(held[k]), abs=0.003)
         assert share[row, 3] == pytest.approx(np.mean(np.any(held, axis=0)), abs=0.004)
-    each, together = execution_risk(sample_hip, tunnels, spec, METHODS["freehand"])
+    each, together = execution_risk(sample_hip, tunnels, spec, METHODS["fluoroscopy"])
     assert together.cortex_breach.value >= max(risk.cortex_breach.value for risk in each)
     assert together.clearance_p50_mm.value <= min(risk.clearance_p50_mm.value for risk in each)
     assert together.removed_fraction_mean.value >= max(risk.removed_fraction_mean.value for risk in each)
@@ -285,7 +285,7 @@ def test_greater_errors_are_greater_risks(sample_hip: Hip) -> None:
         assert breach == sorted(breach)
         assert clearance == sorted(clearance, reverse=True)
         assert clearance[0] > clearance[-1]
-    built_in = [risk_of(sample_hip, tunnel, METHODS[name]) for name in ("guide", "navigated", "freehand")]
+    built_in = [risk_of(sample_hip, tunnel, METHODS[name]) for name in ("guide", "navigated", "fluoroscopy")]
     low = [risk.removed_fraction_p05.value for risk in built_in]
     assert low == sorted(low, reverse=True)
 
@@ -293,15 +293,15 @@ def test_greater_errors_are_greater_risks(sample_hip: Hip) -> None:
 def test_the_number_of_threads_changes_nothing(sample_hip: Hip, monkeypatch: pytest.MonkeyPatch) -> None:
     tunnels = [neck_tunnel(sample_hip), neck_tunnel(sample_hip, side_mm=3.0, diameter_mm=3.2)]
     monkeypatch.setenv("CORECORE_THREADS", "1")
-    one = execution_risk(sample_hip, tunnels, Spec(), METHODS["freehand"])
+    one = execution_risk(sample_hip, tunnels, Spec(), METHODS["fluoroscopy"])
     monkeypatch.setenv("CORECORE_THREADS", "2")
-    assert execution_risk(sample_hip, tunnels, Spec(), METHODS["freehand"]) == one
+    assert execution_risk(sample_hip, tunnels, Spec(), METHODS["fluoroscopy"]) == one
 
 
 def test_the_documents_tables_name_what_the_contract_names(sample_hip: Hip) -> None:
     each, together = by_method(sample_hip, [neck_tunnel(sample_hip)], Spec())
     assert len(each) == 1
-    assert set(each[0]) == set(together) == {"guide", "robot", "navigated", "freehand"}
+    assert set(each[0]) == set(together) == {"guide", "robot", "navigated", "fluoroscopy"}
     for risk in each[0].values():
         assert {"cortex_breach_probability", "joint_breach_probability", "removed_fraction_p05"} <= set(
             risk.__struct_fields__

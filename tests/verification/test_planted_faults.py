@@ -99,7 +99,7 @@ def plus(step: float) -> Callable[[float], float]:
 
 def risk_lowered(folder: Folder) -> None:
     for where in (folder.plan["tunnels"][0], folder.plan["totals"]):
-        where["risk"]["freehand"]["cortex_breach_probability"] = 0.001
+        where["risk"]["fluoroscopy"]["cortex_breach_probability"] = 0.001
 
 
 def graft_and_healthy_bone(folder: Folder) -> None:
@@ -114,8 +114,8 @@ def removes_more(folder: Folder) -> None:
 
 def errors_swapped(folder: Folder) -> None:
     models = folder.plan["risk_methods"]
-    models["guide"], models["freehand"] = (
-        {**models["freehand"], "name": "guide"}, {**models["guide"], "name": "freehand"},
+    models["guide"], models["fluoroscopy"] = (
+        {**models["fluoroscopy"], "name": "guide"}, {**models["guide"], "name": "fluoroscopy"},
     )  # fmt: skip
 
 
@@ -297,17 +297,20 @@ FAULTS: dict[str, tuple[Fault, str]] = {
     "proof invented, nodes along": (partial(proof_invented, nodes=54_321), f"{NO}totals.upper_bound_fraction"),
     "clearance to the joint": (put("tunnels/0/joint_clearance_mm", plus(1.0)), "tunnels[0].joint_clearance_mm"),
     "angle on the film": (put("tunnels/0/ap_angle_deg", plus(3.0)), "tunnels[0].ap_angle_deg"),
-    "risk lowered": (risk_lowered, "totals.risk.freehand.cortex_breach_probability"),
+    "risk lowered": (risk_lowered, "totals.risk.fluoroscopy.cortex_breach_probability"),
     "risk of all lowered": (
-        put("totals/risk/freehand/joint_breach_probability", 0.0),
-        "totals.risk.freehand.joint_breach_probability",
+        put("totals/risk/fluoroscopy/joint_breach_probability", 0.0),
+        "totals.risk.fluoroscopy.joint_breach_probability",
     ),
     "clearance drilled by hand": (
-        put("tunnels/0/risk/freehand/breach_places/joint", 0.0),
-        "tunnels[0].risk.freehand.breach_places (sum)",
+        put("tunnels/0/risk/fluoroscopy/breach_places/joint", 0.0),
+        "tunnels[0].risk.fluoroscopy.breach_places (sum)",
     ),
     "error models swapped": (errors_swapped, "risk_methods.guide.entry_mm"),
-    "error model without its tail": (put("risk_methods/freehand/tail_share", 0.0), "risk_methods.freehand.tail_share"),
+    "error model without its tail": (
+        put("risk_methods/fluoroscopy/tail_share", 0.0),
+        "risk_methods.fluoroscopy.tail_share",
+    ),
     "preset of another name": (put("spec/preset", "core-12"), "spec.preset"),
     "margin that holds a tunnel": (put("spec/joint_margin_mm", 4.0), "tunnels[0].explanation.limits[2].limit"),
     "limit kept with room to spare": (put("spec/length_max_mm", 125.0), f"{NO}spec.length_max_mm"),

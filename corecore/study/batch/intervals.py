@@ -15,6 +15,7 @@ from scipy import stats
 
 from corecore.base.grid import FloatArray
 from corecore.study.batch.figures import Records
+from corecore.tunnels.risk.methods import RENAMED
 
 #: Samples of a bootstrap: the ends of its interval are steady to a hundredth of its width or so.
 RESAMPLES = 2000
@@ -81,13 +82,16 @@ def share_interval(hits: int, count: int) -> Interval:
     return Interval(count, hits / count, float(found.low), float(found.high))
 
 
-def groups(results: Records, classes: Sequence[str], *, method: str = "freehand") -> list[Group]:
+def groups(results: Records, classes: Sequence[str], *, method: str = "fluoroscopy") -> list[Group]:
     """Every plan on every class of lesion; ``classes``: each record's. ``breach``: mean, over its tunnels, of
     the probability that a drilling by ``method`` leaves the bone, where it was worked out."""
     judged, removed = _removed(results)
     plans, kinds = np.array(results.plans, dtype=object), np.array(classes, dtype=object)
     planned = results.texts("status") == "planned"
-    breach = results.numbers(f"totals.risk.{method}.cortex_breach_probability")
+    column = "totals.risk.{}.cortex_breach_probability".format
+    # A table of an earlier version has the method under its earlier name.
+    names = [method, *(before for before, now in RENAMED.items() if now == method)]
+    breach = results.numbers(next((column(name) for name in names if column(name) in results.columns), column(method)))
     found = []
     for plan in sorted(set(plans)):
         for kind in sorted(set(kinds[judged])):

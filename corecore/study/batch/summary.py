@@ -180,7 +180,7 @@ def _compared(results: Records) -> list[Table]:
         for classes in every for one in groups(results, classes)
     ]  # fmt: skip
     heads: tuple[str, ...]
-    heads = ("plan", "lesion", *COUNTS, "mean removed", CI, "without a tunnel", CI, "freehand perforation", CI)
+    heads = ("plan", "lesion", *COUNTS, "mean removed", CI, "without a tunnel", CI, "perforation under fluoroscopy", CI)
     found: list[Table] = []
     if rows:
         found.append(("Every hip, % (nothing removed where infeasible; failed ones left out)", heads, rows))

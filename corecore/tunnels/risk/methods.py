@@ -64,7 +64,7 @@ class Method:
 
     Examples
     --------
-    >>> METHODS["freehand"].angle_deg
+    >>> METHODS["fluoroscopy"].angle_deg
     3.0
     """
 
@@ -91,11 +91,13 @@ class Method:
 
 
 METHODS: dict[str, Method] = {
+    "fluoroscopy": Method("fluoroscopy", 3.0, 3.0, 2.0, tail_share=0.05, tail_factor=2.0),
     "guide": Method("guide", 1.0, 0.8, 1.0),
     "robot": Method("robot", 1.0, 0.8, 1.0),
     "navigated": Method("navigated", 1.5, 1.5, 1.5),
-    "freehand": Method("freehand", 3.0, 3.0, 2.0, tail_share=0.05, tail_factor=2.0),
 }
+#: What built-in methods were called in earlier versions, and are called now.
+RENAMED = {"freehand": "fluoroscopy"}
 
 
 def drift_factor(diameter_mm: float) -> float:
@@ -128,6 +130,10 @@ def read_methods(path: Path) -> dict[str, Method]:
 
 def check_robust(robust: str | None, methods: Mapping[str, Method], tunnels: int) -> None:
     """Raise ``InputError`` for a robust plan for a method that is none, or of several tunnels."""
+    if robust in RENAMED and robust not in methods:
+        raise InputError(
+            f"--robust {robust!r}: from 0.3.0 on the method is called {RENAMED[robust]}", code="option-value"
+        )
     if robust is not None and robust not in methods:
         raise InputError(f"--robust {robust!r}; accepted: {', '.join(methods)}", code="option-value")
     if robust is not None and tunnels > 1:

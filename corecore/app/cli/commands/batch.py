@@ -65,7 +65,7 @@ def batch(
     diameter: Diameter = None,
     setting: SettingOption = None,
     gap: Annotated[float | None, typer.Option(help="Prove that no tunnel removes more by this share.")] = None,
-    robust: Annotated[str | None, typer.Option(help="Plan for the errors of a method: guide, robot, …")] = None,
+    robust: Annotated[str | None, typer.Option(help="Plan for the errors of a method: fluoroscopy, guide, …")] = None,
     plans: Annotated[bool, typer.Option("--plans", help="Write each plan's folder too.")] = False,
     pictures: Annotated[bool, typer.Option("--pictures", help="With pictures in each plan's folder.")] = False,
     keep_names: Annotated[bool, typer.Option("--keep-names", help="Leave file names in causes and plans.")] = False,

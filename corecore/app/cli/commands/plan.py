@@ -88,7 +88,8 @@ def plan(
     ] = None,
     seconds: Annotated[float | None, typer.Option(help="Prove as far as one comes in so many seconds.")] = None,
     robust: Annotated[
-        str | None, typer.Option(help="Plan for this method's errors: guide, robot, navigated, freehand, or your own.")
+        str | None,
+        typer.Option(help="Plan for this method's errors: fluoroscopy, guide, navigated, robot, or your own."),
     ] = None,
     methods: MethodsFile = None,
     explain: Annotated[
