@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -30,6 +31,7 @@ from corecore.hip.lesion_transform import Move
 from corecore.io.references import MaskReference
 from corecore.io.volume import ACCEPTED, Volume
 from corecore.measures.model import measure as measure_hip
+from corecore.measures.signs.clinician_input import ClinicianInput, Physis, parse_clinician_input
 from corecore.planning.open_plan import open_plan as open_file
 from corecore.planning.request import Parameters, Search
 from corecore.verification.recalculation import verify_plan
@@ -298,13 +300,21 @@ def register(
     return move
 
 
-def measure(hip: Hip) -> Measures:
+def measure(
+    hip: Hip, *, stage: str | None = None, physis: Physis = "unknown", imaging_date: str | date | None = None
+) -> Measures:
     """Measure how much bone is necrotic, and how much of it bears weight.
 
     Parameters
     ----------
     hip : Hip
         A hip from ``load``.
+    stage : str, optional
+        Stage as the surgeon reads it: ``"II"``, ``"ARCO 3A"``, ``"Steinberg IIC"``, ``"Ficat 2"``, ``"JIC 3A"``.
+    physis : {"open", "closed", "unknown"}, default "unknown"
+        Growth plate.
+    imaging_date : str or datetime.date, optional
+        Day of the imaging; text as YYYY-MM-DD.
 
     Returns
     -------
@@ -315,7 +325,8 @@ def measure(hip: Hip) -> Measures:
     Raises
     ------
     AnatomyError, InputError
-        Where the pelvis, or landmarks of it, contradict the head.
+        Where the pelvis, or landmarks of it, contradict the head; for an unknown stage, a word that is no state of the
+        growth plate, and imaging dated after today.
 
     References
     ----------
@@ -329,7 +340,7 @@ def measure(hip: Hip) -> Measures:
     >>> print(f"{measures.figures.volume_ml:.2f} ml")
     8.71 ml
     """
-    return Measures._of(measure_hip(hip._inner, Spec()))
+    return Measures._of(measure_hip(hip._inner, Spec(), answers=_answers(stage, physis, imaging_date)))
 
 
 def plan(
@@ -340,6 +351,9 @@ def plan(
     seconds: float | None = None,
     robust: str | None = None,
     alternatives: int = 0,
+    stage: str | None = None,
+    physis: Physis = "unknown",
+    imaging_date: str | date | None = None,
     config: PathLike | None = None,
     **values: Any,
 ) -> Plan:
@@ -359,6 +373,12 @@ def plan(
         Plan for the errors of this guidance method; one tunnel only.
     alternatives : int, default 0
         How many other, Pareto-optimal tunnels to look for; one tunnel only.
+    stage : str, optional
+        Stage as the surgeon reads it: ``"II"``, ``"ARCO 3A"``, ``"Steinberg IIC"``, ``"Ficat 2"``, ``"JIC 3A"``.
+    physis : {"open", "closed", "unknown"}, default "unknown"
+        Growth plate.
+    imaging_date : str or datetime.date, optional
+        Day of the imaging; text as YYYY-MM-DD.
     config : str or os.PathLike, optional
         TOML file of parameters; ``values`` go before it.
     **values
@@ -372,7 +392,8 @@ def plan(
     Raises
     ------
     InputError
-        For an unknown preset, parameter or method, for a value out of range, and for options that exclude each other.
+        For an unknown preset, parameter, method or stage, for a value out of range, and for options that exclude each
+        other.
 
     References
     ----------
@@ -382,7 +403,8 @@ def plan(
     spec = Parameters(preset, None if config is None else Path(config), values).spec()
     search = Search(gap=gap, seconds=seconds, robust=robust, alternatives=alternatives)
     search.check(spec.tunnels)
-    return Plan._of(plan_of(hip._inner, spec, measure_hip(hip._inner, spec), search))
+    answers = _answers(stage, physis, imaging_date)
+    return Plan._of(plan_of(hip._inner, spec, measure_hip(hip._inner, spec, answers=answers), search))
 
 
 def candidates(
@@ -444,6 +466,10 @@ def assess(
     tip: npt.ArrayLike,
     diameter_mm: float,
     preset: str = "core-10",
+    *,
+    stage: str | None = None,
+    physis: Physis = "unknown",
+    imaging_date: str | date | None = None,
     **values: Any,
 ) -> Plan:
     """Evaluate a path of your own by all figures, and look for the best tunnel near it.
@@ -459,6 +485,12 @@ def assess(
         Diameter of the drill, mm.
     preset : str, default "core-10"
         Limits of this preset.
+    stage : str, optional
+        Stage as the surgeon reads it: ``"II"``, ``"ARCO 3A"``, ``"Steinberg IIC"``, ``"Ficat 2"``, ``"JIC 3A"``.
+    physis : {"open", "closed", "unknown"}, default "unknown"
+        Growth plate.
+    imaging_date : str or datetime.date, optional
+        Day of the imaging; text as YYYY-MM-DD.
     **values
         Parameters of ``corecore.Spec`` in place of the preset's: the limits that the path is held against.
 
@@ -471,10 +503,20 @@ def assess(
     Raises
     ------
     InputError
-        For points that make no path through the bone, and for an unknown parameter or a value out of range.
+        For points that make no path through the bone, and for an unknown parameter or stage, or a value out of range.
     """
     spec = Parameters(preset, values={"tunnels": 1, **values, "diameter_mm": diameter_mm}).spec()
-    return Plan._of(plan_of(hip._inner, spec, measure_hip(hip._inner, spec), path=(entry, tip)))
+    answers = _answers(stage, physis, imaging_date)
+    return Plan._of(plan_of(hip._inner, spec, measure_hip(hip._inner, spec, answers=answers), path=(entry, tip)))
+
+
+def _answers(stage: str | None, physis: str, imaging_date: str | date | None) -> ClinicianInput:
+    """What the surgeon says; a day may be a date, or a time of that day."""
+    day = imaging_date.isoformat()[:10] if isinstance(imaging_date, date) else imaging_date
+    for name, told in (("stage", stage), ("physis", physis), ("imaging_date", day)):
+        if not isinstance(told, str | None) or (told is None and name == "physis"):
+            raise InputError(f"{name} {told!r}; a text is accepted", code="option-value")
+    return parse_clinician_input(stage, physis, day)
 
 
 def save(plan: Plan, folder: PathLike, *, pictures: bool = True, overwrite: bool = False) -> Path:

@@ -25,8 +25,9 @@ from corecore.hip import hip as inner_hip
 from corecore.hip.anatomy.model import PlanWarning
 from corecore.io.files import claimed
 from corecore.measures.model import measure
+from corecore.measures.signs.clinician_input import answers_in
 from corecore.planning import planner
-from corecore.planning.document import document, totals_part
+from corecore.planning.document import document
 from corecore.planning.open_plan import OpenedPlan
 from corecore.report.pictures import preview
 from corecore.report.scene import Scene
@@ -117,7 +118,9 @@ class Plan(Facade[planner.Plan | OpenedPlan]):
     def measures(self) -> Measures:
         """Measures of its necrosis; of a plan that was opened they are taken again."""
         plan = self._inner
-        return Measures._of(measure(plan.hip, plan.spec) if isinstance(plan, OpenedPlan) else plan.measures)
+        if not isinstance(plan, OpenedPlan):
+            return Measures._of(plan.measures)
+        return Measures._of(measure(plan.hip, plan.spec, answers=answers_in(plan.file.plan)))
 
     @property
     def status(self) -> Status:
@@ -133,10 +136,10 @@ class Plan(Facade[planner.Plan | OpenedPlan]):
             for place, (tunnel, figures) in enumerate(self._inner.tunnels)
         )
 
-    @cached_property
+    @property
     def totals(self) -> TotalsPart:
-        """What the tunnels do together, as ``plan.json`` has it; its ``risk`` is in ``document`` alone."""
-        return self._inner.file.plan.totals if isinstance(self._inner, OpenedPlan) else totals_part(self._inner)
+        """What the tunnels do together, as ``plan.json`` has it, with its ``risk``: errors are simulated for it."""
+        return self.document.totals
 
     @cached_property
     def warnings(self) -> tuple[PlanWarning, ...]:
@@ -302,7 +305,10 @@ class Plan(Facade[planner.Plan | OpenedPlan]):
         return Scene.of(self.document, *surfaces)
 
     def __repr__(self) -> str:
-        removed = f"{self.totals.removed_fraction:.1%}"
+        # By the planner's own figure: no errors are simulated to name a plan.
+        inner = self._inner
+        totals = inner.file.plan.totals if isinstance(inner, OpenedPlan) else inner.totals
+        removed = f"{totals.removed_fraction:.1%}"
         return f"<Plan of hip {self.hip.id}: {self.status}, {len(self.tunnels)} tunnels, {removed} removed>"
 
     def _repr_html_(self) -> str:

@@ -73,7 +73,7 @@ def document(plan: Plan) -> PlanDocument:
                 zip(plan.tunnels, risks, plan.explanations, strict=True)
             )
         ],
-        totals=totals_part(plan, risk_together),
+        totals=_totals_part(plan, risk_together),
         alternatives=[_alternative(plan, one) for one in plan.others],
         risk_methods={name: MethodPart(**vars(method)) for name, method in plan.methods.items()},
         timings={
@@ -91,8 +91,8 @@ def document(plan: Plan) -> PlanDocument:
     )
 
 
-def totals_part(plan: Plan, risk: dict[str, RiskPart] | UnsetType = UNSET) -> TotalsPart:
-    """What the tunnels of a plan do together; ``risk`` where errors of drilling were simulated."""
+def _totals_part(plan: Plan, risk: dict[str, RiskPart]) -> TotalsPart:
+    """What the tunnels of a plan do together."""
     left = None if plan.standing is None else rounded(plan.standing.part())
     return TotalsPart(**asdict(_totals(plan.totals, plan.proof, bone_left=left, risk=risk)))
 

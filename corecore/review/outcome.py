@@ -15,9 +15,7 @@ from corecore.document.seal import same_digest, seal_of, signature_of
 from corecore.exports.plan_folder import write_plan
 from corecore.hip.anatomy.model import PlanWarning
 from corecore.measures.model import Measures, measure
-from corecore.measures.signs.clinician_input import ClinicianInput, parse_physis
-from corecore.measures.signs.image_age import parse_date
-from corecore.measures.signs.stage import parse_stage
+from corecore.measures.signs.clinician_input import answers_in
 from corecore.planning.planner import ManualPath, evaluated_plan
 from corecore.review.model import ReviewModel
 from corecore.review.session import Session
@@ -37,19 +35,7 @@ FOLDERS_MAX = 99
 
 def measured(desk: ReviewModel) -> Measures:
     """The lesion's measures as the plan had them: with what the surgeon said then of stage, growth plate and date."""
-    return measure(desk.hip, desk.spec, answers=answers(desk.scene.plan))
-
-
-def answers(plan: PlanDocument) -> ClinicianInput:
-    """What a plan holds of the surgeon's answers; what it does not tell is not answered."""
-    signs = plan.necrosis.signs
-    stage, date = known(signs.stage), known(signs.image_age.imaging_date) or known(plan.case.imaging_date)
-    label = None if stage is None else known(stage.label)
-    return ClinicianInput(
-        stage=None if label is None else parse_stage(label),
-        physis=parse_physis(known(signs.physis) or "unknown"),
-        imaging_date=None if date is None else parse_date(date),
-    )
+    return measure(desk.hip, desk.spec, answers=answers_in(desk.scene.plan))
 
 
 def signature_lost(file: PlanFile, sign_key: bytes | None) -> str | None:

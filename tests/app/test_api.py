@@ -6,6 +6,7 @@ import json
 import pickle
 import pkgutil
 import tomllib
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -92,8 +93,9 @@ def test_a_name_of_an_earlier_version_says_what_it_is_now(earlier: str, now: str
 
 @pytest.mark.slow
 def test_six_lines_plan_save_and_verify(hip: cc.Hip, tmp_path: Path) -> None:
-    plan = cc.plan(hip)
+    plan = cc.plan(hip, stage="ARCO 3A", physis="open", imaging_date=date.today())
     assert plan.status == "planned"
+    assert {"late_stage", "open_physis"} <= {warning.code for warning in plan.warnings}
     path = plan.save(tmp_path / "plan", pictures=False)
     assert cc.verify(path).agrees
     with pytest.raises(cc.CorecoreError, match="holds a plan already"):
@@ -121,6 +123,8 @@ def test_six_lines_plan_save_and_verify(hip: cc.Hip, tmp_path: Path) -> None:
         assert content["totals"] == told["totals"]
         assert content["tunnels"] == told["tunnels"]
         assert one.totals.removed_fraction == told["totals"]["removed_fraction"]
+        assert one.measures.figures.signs.stage == plan.document.necrosis.signs.stage
+        assert one.measures.figures.signs.image_age.days == 0
         assert [warning.code for warning in one.warnings] == [warning["code"] for warning in told["warnings"]]
         frame = one.to_frame()
         assert frame["length_mm"] == [tunnel["length_mm"] for tunnel in told["tunnels"]]
@@ -137,6 +141,8 @@ def test_six_lines_plan_save_and_verify(hip: cc.Hip, tmp_path: Path) -> None:
 
 def test_what_is_handed_out_is_the_patients_world_and_does_not_change(sample_plan: Any) -> None:
     plan = cc.Plan._of(sample_plan)
+    # Complete whatever was asked of the plan before.
+    assert plan.totals.risk["guide"].removed_fraction_mean > 0.0
     hip, tunnel = plan.hip, plan.tunnels[0]
     assert np.allclose(hip.depth_mm(np.stack([tunnel.entry])), 0.0, atol=0.1)
     assert np.allclose(tunnel.entry + tunnel.length_mm * tunnel.direction, tunnel.tip, atol=1e-9)
@@ -232,6 +238,24 @@ def test_a_lesion_of_another_scan_is_carried_as_by_the_command_line(hip: cc.Hip,
     assert moved.move is not None
     assert moved.move.moved_mm == pytest.approx(60.0)
     assert {"lesion_moved"} <= {warning.code for warning in moved.warnings}
+
+
+def test_the_surgeons_answers_are_the_command_lines(hip: cc.Hip) -> None:
+    today = date.today()
+    told = cc.measure(hip, stage="Steinberg IIIB", physis="closed", imaging_date=today.isoformat())
+    assert told.figures.signs.stage.label == "Steinberg IIIB"
+    assert told.figures.signs.asks == []
+    assert "late_stage" in {warning.code for warning in told.warnings}
+    assert cc.measure(hip).figures.signs.asks == ["stage", "physis"]
+    tip = hip.anatomy.head_center
+    for wrong in (
+        {"stage": "ARCO 9"}, {"stage": 3}, {"physis": "ajar"}, {"physis": None}, {"imaging_date": "yesterday"},
+        {"imaging_date": today + timedelta(days=1)}, {"imaging_date": 20260301},
+    ):  # fmt: skip
+        for call in (cc.measure, cc.plan, lambda hip, **told: cc.assess(hip, tip, tip, 10.0, **told)):
+            with pytest.raises(cc.InputError, match="stage|physis|date") as caught:
+                call(hip, **wrong)
+            assert "\n" not in str(caught.value)
 
 
 def test_what_is_unknown_or_out_of_range_ends_in_one_line(hip: cc.Hip, tmp_path: Path) -> None:

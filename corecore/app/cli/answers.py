@@ -10,9 +10,6 @@ from corecore.base.errors import InputError
 from corecore.base.parsing import vector
 from corecore.document.seal import read_key
 from corecore.io.markups import read_line
-from corecore.measures.signs.clinician_input import ClinicianInput, parse_physis
-from corecore.measures.signs.image_age import parse_date
-from corecore.measures.signs.stage import parse_stage
 from corecore.tunnels.risk.methods import METHODS, Method, read_methods
 
 
@@ -64,15 +61,6 @@ def check_lesion_options(
             "--lesion-image without --register; --register, or --lesion-transform instead, is accepted",
             code="options-conflict",
         )
-
-
-def clinician_input(stage: str | None, physis: str, imaging_date: str | None) -> ClinicianInput:
-    """What the surgeon said, as the signs take it."""
-    return ClinicianInput(
-        stage=None if stage is None else parse_stage(stage),
-        physis=parse_physis(physis),
-        imaging_date=None if imaging_date is None else parse_date(imaging_date),
-    )
 
 
 def methods_of(path: Path | None) -> Mapping[str, Method]:

@@ -7,8 +7,11 @@ from datetime import date
 from typing import Literal, cast, get_args
 
 from corecore.base.errors import InputError
+from corecore.document.fields import known
+from corecore.document.plan import PlanDocument
 from corecore.hip.anatomy.model import PlanWarning
-from corecore.measures.signs.stage import Stage
+from corecore.measures.signs.image_age import parse_date
+from corecore.measures.signs.stage import Stage, parse_stage
 
 Physis = Literal["open", "closed", "unknown"]
 
@@ -29,6 +32,22 @@ def parse_physis(text: str) -> Physis:
     if word not in get_args(Physis):
         raise InputError(f"physis {text[:60]!r}; open, closed or unknown is accepted", code="option-value")
     return cast(Physis, word)
+
+
+def parse_clinician_input(stage: str | None, physis: str, imaging_date: str | None) -> ClinicianInput:
+    """What the surgeon said, from texts as an option has them. Raises ``InputError`` for what none of them can be."""
+    return ClinicianInput(
+        stage=None if stage is None else parse_stage(stage),
+        physis=parse_physis(physis),
+        imaging_date=None if imaging_date is None else parse_date(imaging_date),
+    )
+
+
+def answers_in(plan: PlanDocument) -> ClinicianInput:
+    """What a plan holds of the surgeon's answers; what it does not tell is not answered."""
+    signs = plan.necrosis.signs
+    stage, day = known(signs.stage), known(signs.image_age.imaging_date) or known(plan.case.imaging_date)
+    return parse_clinician_input(None if stage is None else known(stage.label), known(signs.physis) or "unknown", day)
 
 
 def late_stage(stage: Stage | None) -> PlanWarning | None:

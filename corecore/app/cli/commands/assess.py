@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from corecore.app.cli.answers import check_lesion_options, clinician_input, key_of, methods_of, path_given
+from corecore.app.cli.answers import check_lesion_options, key_of, methods_of, path_given
 from corecore.app.cli.options import (
     AnteversionOption,
     AsJson,
@@ -38,6 +38,7 @@ from corecore.app.cli.options import (
     TransformKind,
 )
 from corecore.hip.inputs import HipInputs
+from corecore.measures.signs.clinician_input import parse_clinician_input
 from corecore.planning.request import Output, Parameters, PlanRequest, Search
 
 
@@ -88,7 +89,7 @@ def assess(
             lesion_image=lesion_image, transform_kind=transform_kind, transform_inverted=transform_inverse,
             straighten=straighten, anteversion_deg=anteversion, knee=knee,
         ),
-        clinician_input(stage, physis, imaging_date),
+        parse_clinician_input(stage, physis, imaging_date),
         Parameters(preset, config, {"diameter_mm": diameter, "tunnels": 1}, setting or ()),
         Search(methods=methods_of(methods)),
         Output(out, not no_pictures, keep_names, overwrite, key_of(sign_key)),

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from corecore.app.cli.answers import check_lesion_options, clinician_input
+from corecore.app.cli.answers import check_lesion_options
 from corecore.app.cli.options import (
     AnteversionOption,
     AsJson,
@@ -33,6 +33,7 @@ from corecore.app.cli.options import (
 )
 from corecore.base.parsing import direction
 from corecore.hip.inputs import HipInputs
+from corecore.measures.signs.clinician_input import parse_clinician_input
 
 
 def measure(
@@ -63,7 +64,7 @@ def measure(
     from corecore.app.cli.work import measure_and_report
 
     given_pole = None if pole is None else direction(pole, "--pole")
-    answers = clinician_input(stage, physis, imaging_date)
+    answers = parse_clinician_input(stage, physis, imaging_date)
     check_lesion_options(lesion_transform, lesion_image, register, transform_kind, transform_inverse)
     inputs = HipInputs(
         femur, lesion, side, case_id, landmarks, image=image, pelvis=pelvis, lesion_transform=lesion_transform,

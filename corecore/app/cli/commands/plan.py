@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from corecore.app.cli.answers import check_femur, check_lesion_options, clinician_input, key_of, methods_of
+from corecore.app.cli.answers import check_femur, check_lesion_options, key_of, methods_of
 from corecore.app.cli.options import (
     AnteversionOption,
     AsJson,
@@ -45,6 +45,7 @@ from corecore.app.cli.options import (
     Tunnels,
 )
 from corecore.hip.inputs import HipInputs
+from corecore.measures.signs.clinician_input import parse_clinician_input
 from corecore.planning.request import Output, Parameters, PlanRequest, Search
 
 #: As many tunnels may be needed to remove a stated share, unless fewer are asked for.
@@ -122,7 +123,7 @@ def plan(
             femur, lesion, side, case_id, landmarks, image, pelvis, avoid, lesion_transform, lesion_image,
             transform_kind, transform_inverse, straighten, anteversion, knee,
         ),
-        clinician_input(stage, physis, imaging_date),
+        parse_clinician_input(stage, physis, imaging_date),
         Parameters(preset, config, {key: value for key, value in values.items() if value is not None}, setting or ()),
         Search(gap, seconds, robust, methods_of(methods), explain, alternatives),
         Output(out, not no_pictures, keep_names, overwrite, key_of(sign_key)),
