@@ -15,6 +15,7 @@ from support import format_files
 
 from corecore.base import input_file
 from corecore.base.errors import InputError
+from corecore.base.instrument import read_instruments
 from corecore.base.spec import read_config
 from corecore.document.read import read_measures, read_plan
 from corecore.document.seal import read_key
@@ -129,6 +130,7 @@ Maker: TypeAlias = Callable[[Path], Path]
 Reader: TypeAlias = Callable[[Path], object]
 #: By function that goes through a door: files, and the public readers that lead to it.
 READERS: dict[str, list[tuple[Maker, Reader]]] = {
+    "base/instrument.py read_instruments": [(text("a.toml", "[a]\ndiameter_mm = 8"), read_instruments)],
     "base/spec.py read_config": [(text("a.toml", "tunnels = 1"), read_config), (text("a.toml", "[sweep]"), read_study)],
     "document/read.py _read": [(text("plan.json", "{}"), read_plan), (text("measures.json", "{}"), read_measures)],
     "document/seal.py read_key": [(text("key", "k" * 40), read_key)],

@@ -88,6 +88,8 @@ DOORS = {
     "base/input_file.py json.loads": "the door itself",
     "base/input_file.py tomllib.loads": "the door itself",
     "base/open_file.py open": "a folder, to wait for the disk",
+    "base/instrument.py read_text": "the package's own library",
+    "base/instrument.py tomllib.loads": "the package's own library",
     "base/messages.py read_text": "the package's own text",
     "base/messages.py tomllib.loads": "the package's own text",
     "base/jit_cache.py read_bytes": "the package's own sources",

@@ -219,6 +219,16 @@ def _(kit: Kit) -> list[str]:
     return _plan(kit, "--preset", "core-11")
 
 
+@command("instrument-unknown")
+def _(kit: Kit) -> list[str]:
+    return ["instruments", "drill-99"]
+
+
+@command("instrument-invalid")
+def _(kit: Kit) -> list[str]:
+    return ["instruments", str(kit.text("i.toml", "[mine]\ndiameter_mm = 300\n"))]
+
+
 @command("parameter-unknown")
 def _(kit: Kit) -> list[str]:
     return _plan(kit, "--set", "joint_margin=5")

@@ -31,6 +31,7 @@ COMMANDS = {
     "draft": "A first mask of the femur from a CT: to be looked at and corrected, never planned on unseen.",
     "export": "Write a plan as 3D Slicer, DICOM, STL, 3MF, NIfTI or CSV files.",
     "guide": "A patient-specific drill guide, measured back from its mesh. Not validated clinically.",
+    "instruments": "List the instruments that ship along, or those of a TOML file, with their sizes and sources.",
     "messages": "What an error or a warning means, by its code, and what mends it.",
     "review": "See a plan, move its tunnels, and sign it off, on a page of this machine only. Ends with Ctrl-C.",
     "series": "List the CT and MR series under a folder; FOLDER:NUMBER then takes one wherever an image is taken.",
