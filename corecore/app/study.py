@@ -12,6 +12,7 @@ from corecore.base.parallel import thread_count
 from corecore.io.files import atomic_write_text
 
 if TYPE_CHECKING:
+    from corecore.study.batch.layout import Layout
     from corecore.study.batch.run import Execution, Outcome
     from corecore.study.phantom.population import Images, Scan
     from corecore.study.phantom.pose import Side
@@ -72,7 +73,7 @@ def synth(
     return sorted(Path(file) for one in range(seed, seed + n) for file in write_drawn(population, Path(out), one))
 
 
-# Ten parameters: what its command takes, by the same names.
+# Eleven parameters: what its command takes, by the same names.
 def batch(
     source: PathLike | None,
     out: PathLike,
@@ -82,6 +83,7 @@ def batch(
     gap: float | None = None,
     robust: str | None = None,
     plans: bool = False,
+    layout: Layout = "folders",
     columns: Sequence[str] = (),
     execution: Execution | None = None,
     **values: Any,
@@ -107,6 +109,8 @@ def batch(
         Plan for the errors of this guidance method.
     plans : bool, default False
         Write each plan's folder too.
+    layout : {"folders", "bids"}, default "folders"
+        ``"bids"`` writes the plans as a dataset of BIDS derivatives in ``out``.
     columns : sequence of str, optional
         Groups or columns that the tables hold. Default: all.
     execution : Execution, optional
@@ -128,20 +132,22 @@ def batch(
     MissingExtraError
         Without pyarrow, or without Dask where a scheduler is named.
     """
+    from corecore.study.batch.layout import parse_layout, plans_folder
     from corecore.study.batch.manifest import read_rows
     from corecore.study.batch.run import Execution, run_batch
     from corecore.study.batch.settings import Settings, Variant
     from corecore.study.batch.study import read_study
 
     place, into = source, Path(out)
-    folder = str((into / "plans").absolute()) if plans else None
+    told = parse_layout(layout)
+    folder = plans_folder(into, plans=plans, layout=told)
     if study is None:
-        settings = Settings((Variant("", preset, tuple(values.items()), robust),), gap, folder)
+        settings = Settings((Variant("", preset, tuple(values.items()), robust),), gap, folder, layout=told)
     else:
         if preset != "core-10" or gap is not None or robust is not None or values:
             raise InputError("study with parameters of a plan; they stand in the study's file", code="options-conflict")
         found = read_study(Path(study))
-        place, settings = place or found.population, Settings(found.variants, found.gap, folder)
+        place, settings = place or found.population, Settings(found.variants, found.gap, folder, layout=told)
     if place is None:
         raise InputError(
             "no hips: a folder, a manifest (CSV), or a study that names its population, is accepted",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,9 @@ import numpy.typing as npt
 from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray, Grid, inverse, transform
 from corecore.exports.export_context import ExportContext
+from corecore.hip.hip import Hip
 from corecore.io.nifti import write_labels
+from corecore.tunnels.cylinder import Tunnel
 
 #: Labels of the map; tunnel N has FIRST_TUNNEL + N - 1.
 FEMUR, LESION, FIRST_TUNNEL = 1, 2, 3
@@ -28,7 +31,7 @@ def export_nifti(parcel: ExportContext, out: Path) -> list[Path]:
         raise InputError(f"{out}: a name ending in .nii or .nii.gz is accepted for a NIfTI file", code="output-name")
     femur = parcel.hip.case.original_femur
     assert femur is not None
-    labels = paint(parcel, femur.grid)
+    labels = paint(parcel.hip, parcel.tunnels, femur.grid)
     write_labels(out, femur.grid, labels, note=parcel.stamp.text(), names=label_names(parcel))
     return [out]
 
@@ -39,13 +42,13 @@ def label_names(parcel: ExportContext) -> dict[int, str]:
     return {FEMUR: "femur", LESION: "lesion", **tunnels}
 
 
-def paint(parcel: ExportContext, grid: Grid) -> npt.NDArray[np.uint8]:
-    """The labels on a grid in world RAS mm."""
-    femur, lesion = parcel.hip.case.original_femur, parcel.hip.case.original_lesion
+def paint(hip: Hip, tunnels: Sequence[Tunnel], grid: Grid) -> npt.NDArray[np.uint8]:
+    """The labels on a grid in world RAS mm; ``tunnels`` in the hip's local frame."""
+    femur, lesion = hip.case.original_femur, hip.case.original_lesion
     assert femur is not None
     assert lesion is not None
     labels = np.zeros(grid.shape, dtype=np.uint8)
-    local_from_index = inverse(parcel.hip.world_from_local) @ grid.world_from_index
+    local_from_index = inverse(hip.world_from_local) @ grid.world_from_index
     rows = max(1, SLAB_VOXELS // (grid.shape[1] * grid.shape[2]))
     for first in range(0, grid.shape[0], rows):
         last = min(first + rows, grid.shape[0])
@@ -56,7 +59,7 @@ def paint(parcel: ExportContext, grid: Grid) -> npt.NDArray[np.uint8]:
         flat[femur.contains(world)] = FEMUR
         flat[lesion.contains(world)] = LESION
         points = transform(local_from_index, index)
-        for number, tunnel in enumerate(parcel.tunnels):
+        for number, tunnel in enumerate(tunnels):
             near = _near(points, tunnel.entry, tunnel.tip, max(tunnel.diameter_mm, tunnel.cavity_diameter_mm) / 2.0)
             flat[near[tunnel.contains(points[near])]] = FIRST_TUNNEL + number
         labels[first:last] = flat.reshape(slab.shape)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from corecore.base.errors import InputError
+from corecore.study.batch.layout import check_names, describe, plan_folder, stem_of
 from corecore.study.batch.manifest import Row, read_rows
 
 
@@ -109,4 +110,44 @@ def test_what_is_no_dataset_or_no_table_is_refused_in_one_line(tmp_path: Path) -
         assert "\n" not in str(caught.value)
     (tmp_path / "dataset_description.json").write_text("{")
     with pytest.raises(InputError, match="not readable as JSON"):
+        read_rows(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("ident", "place"),
+    [
+        ("sub-02_ses-1_hemi-L", "sub-02/ses-1/anat/sub-02_ses-1_hemi-L_desc-corecoreA2_plan"),
+        ("sub-02", "sub-02/anat/sub-02_desc-corecoreA2_plan"),
+        # No name of BIDS's: a subject of its letters and digits.
+        ("sub-02_left", "sub-sub02left/anat/sub-sub02left_desc-corecoreA2_plan"),
+        ("hip_1.nii", "sub-hip1nii/anat/sub-hip1nii_desc-corecoreA2_plan"),
+        ("sub-1_sub-2", "sub-sub1sub2/anat/sub-sub1sub2_desc-corecoreA2_plan"),
+    ],
+)
+def test_a_plan_lies_where_its_hips_entities_say(ident: str, place: str, tmp_path: Path) -> None:
+    assert plan_folder(tmp_path, ident, "A=2", "bids") == tmp_path / place
+    assert plan_folder(tmp_path, ident, "x", "folders") == tmp_path / ident / "x"
+
+
+def test_two_hips_of_one_name_are_refused_before_any_is_planned() -> None:
+    check_names(["a-b", "ab"], ["x=1"], "folders")
+    check_names(["sub-1_hemi-L", "sub-1_hemi-R"], ["x=1", "x=2"], "bids")
+    for idents, variants in ((["a-b", "AB"], [""]), (["__"], [""]), (["a"], ["x=1.5", "x=15"])):
+        with pytest.raises(InputError, match="letters and digits alone"):
+            check_names(idents, variants, "bids")
+
+
+def test_what_was_written_is_a_dataset_and_holds_nothing_to_plan_on(tmp_path: Path) -> None:
+    describe(tmp_path)
+    told = json.loads((tmp_path / "dataset_description.json").read_text())
+    assert told["DatasetType"] == "derivative"
+    assert told["GeneratedBy"][0]["Name"] == "corecore"
+    # A necrosis of which a part is drilled away is none to be planned again.
+    place = tmp_path / f"sub-1/anat/{stem_of('sub-1')}_desc-corecore_dseg.nii.gz"
+    place.parent.mkdir(parents=True)
+    place.touch()
+    place.with_name("sub-1_desc-corecore_dseg.tsv").write_text(
+        "index\tname\n1\tbone outside tunnels\n2\tnecrosis outside tunnels\n3\ttunnel 1\n"
+    )
+    with pytest.raises(InputError, match="holds no hip"):
         read_rows(tmp_path)

@@ -171,3 +171,38 @@ def test_what_a_study_shares_changes_no_figure(
     assert {name: wide[name] for name in same} == {name: alone[name] for name in same}
     assert main(["summary", str(tmp_path / "out" / PARQUET)]) == 0
     assert "diameter_mm=6.5" in capsys.readouterr().out
+
+
+def test_a_bids_dataset_in_and_a_bids_dataset_out(folder: Path, tmp_path: Path) -> None:
+    import nibabel as nib
+
+    # The masks of a hip, the label map of another, and a lesion without its femur.
+    source, run = tmp_path / "masks", tmp_path / "run"
+    for name in ("sub-01/ses-1/anat", "sub-02/anat"):
+        (source / name).mkdir(parents=True)
+    (source / "dataset_description.json").write_text(json.dumps({"Name": "masks", "BIDSVersion": "1.10.0"}))
+    drawn = nib.load(folder / "hip_1.nii.gz")
+    labels = np.asarray(drawn.dataobj)
+    for name, voxels in (("femur", labels > 0), ("lesion", labels == 2)):
+        one = nib.Nifti1Image(voxels.astype(np.uint8), drawn.affine)
+        nib.save(one, source / f"sub-01/ses-1/anat/sub-01_ses-1_label-{name}_mask.nii.gz")
+    shutil.copy(folder / "hip_4.nii.gz", source / "sub-02/anat/sub-02_label-lesion_mask.nii.gz")
+    told = ["batch", str(source), "--out", str(run), "--diameter", "8", "--workers", "1", "--layout", "bids"]
+    assert main(told) == 0
+    table = parquet.read_table(run / PARQUET).to_pylist()
+    assert [(one["id"], one["status"]) for one in table] == [("sub-01_ses-1", "planned"), ("sub-02", "failed")]
+    anat = run / "sub-01" / "ses-1" / "anat"
+    plan = anat / "sub-01_ses-1_desc-corecore_plan" / "plan.json"
+    assert main(["verify", str(plan), "--own-copies"]) == 0
+    content = json.loads(plan.read_text())
+    # What the tunnel takes of the voxels of the necrosis is what the plan says, to what voxels of 1.5 mm can tell.
+    painted = nib.load(anat / "sub-01_ses-1_desc-corecore_dseg.nii.gz")
+    assert np.allclose(painted.affine, drawn.affine, atol=1e-5)
+    taken = np.mean(np.asarray(painted.dataobj)[labels == 2] == 3)
+    assert taken == pytest.approx(content["totals"]["removed_fraction"], abs=0.05)
+    names = (anat / "sub-01_ses-1_desc-corecore_dseg.tsv").read_text().splitlines()
+    assert names == ["index\tname", "1\tbone outside tunnels", "2\tnecrosis outside tunnels", "3\ttunnel 1"]
+    assert json.loads((run / "dataset_description.json").read_text())["GeneratedBy"][0]["Name"] == "corecore"
+    page = tmp_path / "summary.html"
+    assert main(["summary", str(run / PARQUET), "--out", str(page)]) == 0
+    assert "run/sub-01/ses-1/anat/sub-01_ses-1_desc-corecore_plan/plan.json" in page.read_text()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import re
-import shutil
 import stat
 import time
 import traceback
@@ -22,6 +21,7 @@ from corecore.io.references import image_place
 from corecore.planning.request import Output, PlanRequest, Search
 from corecore.study.batch.columns import Record, flattened, plan_record, printable
 from corecore.study.batch.entry import Entry, Seen
+from corecore.study.batch.layout import clear, plan_folder, write_segmentation
 from corecore.study.batch.manifest import Row
 from corecore.study.batch.settings import Settings, Variant
 
@@ -50,7 +50,7 @@ def run_case(row: Row, settings: Settings) -> Entry:
             raise InputError(row.fault, code="manifest-row")
         if settings.plans is not None:
             # Of a row that is planned again nothing old may stay.
-            shutil.rmtree(Path(settings.plans, row.id), ignore_errors=True)
+            clear(Path(settings.plans), row.id, (one.name for one in settings.variants), settings.layout)
         started = time.perf_counter()
         hip = _hip(row)
         load_s = time.perf_counter() - started - sum(hip.timings.values())
@@ -120,7 +120,8 @@ def _plan(
 ) -> Record:
     from corecore.exports.workflow import Watch, finish
 
-    folder = None if settings.plans is None else Path(settings.plans, row.id, variant.name)
+    plans = None if settings.plans is None else Path(settings.plans)
+    folder = None if plans is None else plan_folder(plans, row.id, variant.name, settings.layout)
     request = PlanRequest(
         _inputs(row),
         parameters=variant.parameters(row),
@@ -136,6 +137,8 @@ def _plan(
     told = f"corecore {__version__}, batch, case {row.id}\n"
     finished = finish(hip, request, measures, Watch(log=lambda: told))
     plan, content = finished.plan, finished.content
+    if plans is not None and settings.layout == "bids" and plan.tunnels:
+        write_segmentation(plan, plans, variant.name)
     record = {"id": row.id, "variant": variant.name, "robust_method": variant.robust, **plan_record(content)}
     record["timings.load_s"] = round(load_s, 3)
     record["timings.measures_s"] = round(measures_s, 3)

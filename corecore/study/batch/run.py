@@ -15,6 +15,7 @@ from corecore.study.batch.dictionary import check_choice
 from corecore.study.batch.entry import Entry
 from corecore.study.batch.failure_kinds import failure_kind
 from corecore.study.batch.journal import opened
+from corecore.study.batch.layout import check_names, describe
 from corecore.study.batch.limits import CaseLimits
 from corecore.study.batch.local import run_local
 from corecore.study.batch.manifest import Row
@@ -104,6 +105,8 @@ def run_batch(
     settings.check()
     execution.check()
     check_choice(columns)
+    names = (row.id for row in rows if row.fault is None)
+    check_names(names, (one.name for one in settings.variants), settings.layout)
     journal_path = out / JOURNAL
     if journal_path.exists() and not (execution.resume or execution.retry_failed):
         raise OutputError(
@@ -133,6 +136,8 @@ def run_batch(
             outcome.count(entry)
             progress(done, len(left), outcome.statuses.get("failed", 0))
         write_tables(journal, out, columns)
+    if settings.layout == "bids":
+        describe(out)
     return outcome
 
 

@@ -16,6 +16,7 @@ from corecore.base.errors import InputError
 from corecore.base.spec import Spec, check_effort
 from corecore.base.version import __version__
 from corecore.planning.request import Parameters
+from corecore.study.batch.layout import Layout
 from corecore.study.batch.manifest import Row
 from corecore.tunnels.risk.methods import METHODS, check_robust
 
@@ -53,8 +54,8 @@ class Variant:
 class Settings:
     """Everything besides the rows that decides the table.
 
-    ``plans`` is a folder for the plans' own folders; none are written without it. ``confirm``: plan with
-    what would give a tunnel where there is none, which takes as long as five to ten hips.
+    ``plans`` is a folder for the plans' own folders, in the layout ``bids`` the dataset; none are written without it.
+    ``confirm``: plan with what would give a tunnel where there is none, which takes as long as five to ten hips.
     """
 
     variants: tuple[Variant, ...] = (Variant(),)
@@ -63,6 +64,7 @@ class Settings:
     pictures: bool = False
     keep_names: bool = False
     confirm: bool = False
+    layout: Layout = "folders"
 
     def check(self) -> None:
         """Raise ``InputError`` for parameters that no hip could be planned with."""

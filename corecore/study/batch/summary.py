@@ -29,6 +29,7 @@ from corecore.study.batch.figures import (
     statuses,
 )
 from corecore.study.batch.intervals import Interval, differences, groups, mean_interval
+from corecore.study.batch.layout import plan_folder
 from corecore.study.batch.manifest import ID_FORM
 
 
@@ -292,20 +293,21 @@ def _cases(results: Records, folder: Path, seen_from: Path) -> tuple[str, str]:
         told = ["" if not np.isfinite(one[i]) else f"{one[i]:.2f}" for one in figures]
         why = "" if status[i] == "planned" else reason(results, i)
         group = (kinds[i],) if several else ()
-        report = _link(folder / "plans", ident, variant, seen_from)
+        report = _link(folder, ident, variant, seen_from)
         rows.append((ident, report, plans[i], *group, str(status[i]), *told, why))
     left = len(results) - len(rows)
     more = f"<p>{left:,} more records are in the table.</p>" if left else ""
     return "Cases", _html_table("Cases", heads, rows) + more
 
 
-def _link(plans: Path, ident: str, variant: str, seen_from: Path) -> str | Linked:
+def _link(folder: Path, ident: str, variant: str, seen_from: Path) -> str | Linked:
     """A link to the report of a record's plan, or to the plan; nothing where there is none beside the table."""
     # A table may come from anywhere: what it calls a hip must not lead out of the folder.
     if not ID_FORM.fullmatch(ident) or variant in (".", "..") or any(mark in variant for mark in "/\\\0"):
         return ""
-    for name in CASE_FILES:
-        file = plans / ident / variant / name
+    places = (plan_folder(folder / "plans", ident, variant, "folders"), plan_folder(folder, ident, variant, "bids"))
+    for file in (place / name for place in places for name in CASE_FILES):
+        name = file.name
         try:
             if file.is_file():
                 return Linked(name, quote(Path(os.path.relpath(file, seen_from)).as_posix()))

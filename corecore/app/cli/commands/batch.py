@@ -19,6 +19,7 @@ from corecore.app.cli.options import AsJson, Diameter, Preset, SettingOption, Tu
 from corecore.base.errors import CorecoreError, InputError
 from corecore.base.parallel import thread_count
 from corecore.base.parsing import parse_settings
+from corecore.study.batch.layout import parse_layout, plans_folder
 from corecore.study.batch.limits import CASE_SECONDS, CaseLimits
 from corecore.study.batch.manifest import read_rows
 from corecore.study.batch.run import JOURNAL, Execution, Outcome, run_batch
@@ -69,13 +70,17 @@ def batch(
     plans: Annotated[bool, typer.Option("--plans", help="Write each plan's folder too.")] = False,
     pictures: Annotated[bool, typer.Option("--pictures", help="With pictures in each plan's folder.")] = False,
     keep_names: Annotated[bool, typer.Option("--keep-names", help="Leave file names in causes and plans.")] = False,
+    layout: Annotated[
+        str, typer.Option(help="folders, or bids: the plans as a dataset of BIDS derivatives in --out.")
+    ] = "folders",
     confirm: Annotated[
         bool, typer.Option("--confirm", help="Plan with what would give a tunnel where there is none; slow.")
     ] = False,
     as_json: AsJson = False,
 ) -> int:
     """Plan many hips and write one table: Parquet and CSV, wide and long, a row a hip, whatever becomes of it."""
-    folder = str((out / "plans").absolute()) if plans else None
+    told = parse_layout(layout)
+    folder = plans_folder(out, plans=plans, layout=told)
     left_out: tuple[tuple[str, str], ...] = ()
     if study is not None:
         if any(given is not None for given in (preset, tunnels, diameter, setting, gap, robust)):
@@ -84,12 +89,12 @@ def batch(
             )
         found = read_study(study)
         source, left_out = source or found.population, found.left_out
-        settings = Settings(found.variants, found.gap, folder, pictures, keep_names, confirm)
+        settings = Settings(found.variants, found.gap, folder, pictures, keep_names, confirm, told)
     else:
         given = (("tunnels", tunnels), ("diameter_mm", diameter))
         values: dict[str, Value] = {key: value for key, value in given if value is not None}
         variant = Variant("", preset or "core-10", tuple({**values, **parse_settings(setting or [])}.items()), robust)
-        settings = Settings((variant,), gap, folder, pictures, keep_names, confirm)
+        settings = Settings((variant,), gap, folder, pictures, keep_names, confirm, told)
     if source is None:
         raise InputError(
             "no hips: a folder, a manifest (CSV), or a study that names its population, is accepted",
