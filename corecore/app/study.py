@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from corecore.base.errors import InputError
 from corecore.base.parallel import thread_count
 from corecore.io.files import atomic_write_text
 
 if TYPE_CHECKING:
-    from corecore.study.batch.layout import Layout
     from corecore.study.batch.run import Execution, Outcome
     from corecore.study.phantom.population import Images, Scan
     from corecore.study.phantom.pose import Side
@@ -83,7 +82,7 @@ def batch(
     gap: float | None = None,
     robust: str | None = None,
     plans: bool = False,
-    layout: Layout = "folders",
+    layout: Literal["folders", "bids"] = "folders",
     columns: Sequence[str] = (),
     execution: Execution | None = None,
     **values: Any,

@@ -18,6 +18,8 @@ PARAMETERS_MAX = 8
 MORE = {
     "app/study.py batch": "what its command takes, by the same names",
     "app/api.py load": "what is read of a hip, each by the name that a reader of Python looks for",
+    "app/api.py plan": "what its command asks of search and surgeon, by the same names",
+    "app/api.py assess": "a path, and what the surgeon says, by the command's names",
     "verification/risk.py _drillings": "plain arrays of one tunnel, one method and one draw: no two travel on together",
 }
 

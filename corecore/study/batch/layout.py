@@ -13,7 +13,7 @@ import re
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from corecore.base.errors import InputError
 from corecore.base.version import __version__
@@ -41,9 +41,10 @@ a table of its labels; `*_desc-corecore_plan/`, the plan's folder, which `coreco
 
 def parse_layout(text: str) -> Layout:
     """A layout by its name. Raises ``InputError`` for another word."""
-    if text not in LAYOUTS:
-        raise InputError(f"--layout {text!r}; {' or '.join(LAYOUTS)} is accepted", code="option-value")
-    return cast(Layout, text)
+    for layout in LAYOUTS:
+        if text == layout:
+            return layout
+    raise InputError(f"--layout {text!r}; {' or '.join(LAYOUTS)} is accepted", code="option-value")
 
 
 def plans_folder(out: Path, *, plans: bool, layout: Layout) -> str | None:
@@ -78,8 +79,8 @@ def check_names(idents: Iterable[str], variants: Iterable[str], layout: Layout) 
             other = taken.setdefault(named, name)
             if other != name or named == "sub-":
                 raise InputError(
-                    f"--layout bids: {what} {other!r} and {name!r}: letters and digits alone make a name there, and these"
-                    " have the same or none; others are accepted",
+                    f"--layout bids: {what} {other!r} and {name!r}: letters and digits alone make a name there, and"
+                    " these have the same or none; others are accepted",
                     code="option-value",
                 )
 
