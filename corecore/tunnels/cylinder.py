@@ -1,4 +1,4 @@
-"""A straight flat-ended tunnel as a solid: a cylinder, with a wider coaxial one at its tip where there is a cavity."""
+"""A straight tunnel as a solid: the body of its instrument, or a flat-ended cylinder with or without a cavity."""
 
 from __future__ import annotations
 
@@ -7,24 +7,33 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from corecore.base.grid import BoolArray, FloatArray, across_axes
+from corecore.base.instrument import Instrument
+from corecore.tunnels.body import Body, body_of, plain_body
 
 
 @dataclass(frozen=True, eq=False)
 class Tunnel:
-    """A straight, flat-ended tunnel, with a wider coaxial cavity at its tip where there is one.
+    """A straight tunnel: flat-ended, with a wider coaxial cavity at its tip if there is one; or as its instrument is.
 
     Parameters
     ----------
     entry : ndarray, shape (3,)
         Where its axis enters the bone; local mm of a hip (``Hip.to_world`` gives RAS).
     tip : ndarray, shape (3,)
-        Middle of the flat end, local mm.
+        Deepest point of the instrument on the axis, local mm; a guide pin may run ahead of it.
     diameter_mm : float
-        Diameter, mm.
+        Diameter of the shaft, so of the entry hole, mm.
     cavity_diameter_mm : float, default 0
         Diameter of the cavity, mm; 0: none.
     cavity_length_mm : float, default 0
         Length of the cavity from the tip, mm.
+    instrument : Instrument, optional
+        What it is drilled with; its sizes are those above (see ``drilled_with``). Without one the end is flat.
+
+    Raises
+    ------
+    ValueError
+        For an instrument of other sizes.
 
     Examples
     --------
@@ -43,6 +52,50 @@ class Tunnel:
     diameter_mm: float
     cavity_diameter_mm: float = 0.0
     cavity_length_mm: float = 0.0
+    instrument: Instrument | None = None
+
+    def __post_init__(self) -> None:
+        sizes = self.diameter_mm, self.cavity_diameter_mm, self.cavity_length_mm
+        one = self.instrument
+        if one is not None and sizes != (one.diameter_mm, one.cavity_diameter_mm, one.cavity_length_mm):
+            raise ValueError(f"a tunnel of {sizes} drilled with {one.name}, which has other sizes")
+
+    @classmethod
+    def drilled_with(cls, instrument: Instrument, entry: FloatArray, tip: FloatArray) -> Tunnel:
+        """A tunnel of an instrument's sizes.
+
+        Parameters
+        ----------
+        instrument : Instrument
+            What it is drilled with.
+        entry, tip : ndarray, shape (3,)
+            Where its axis enters the bone, and the instrument's deepest point, local mm.
+
+        Returns
+        -------
+        Tunnel
+            The tunnel.
+        """
+        cavity = instrument.cavity_diameter_mm, instrument.cavity_length_mm
+        return cls(entry, tip, instrument.diameter_mm, *cavity, instrument)
+
+    @property
+    def body(self) -> Body:
+        """The solid of revolution that it takes, as long as the tunnel is."""
+        if self.shaped:
+            assert self.instrument is not None
+            return body_of(self.instrument)
+        return plain_body(self.diameter_mm, self.cavity_diameter_mm, self.cavity_length_mm)
+
+    @property
+    def shaped(self) -> bool:
+        """Whether it has a pointed, round or stepped end, or a pin ahead of it."""
+        return self.instrument is not None and not self.instrument.plain
+
+    @property
+    def volume_ml(self) -> float:
+        """Volume of its body, ml, in bone or not."""
+        return self.body.volume_mm3(self.length_mm) / 1000.0
 
     @property
     def radius_mm(self) -> float:
@@ -71,7 +124,20 @@ class Tunnel:
     def solids(self) -> tuple[Tunnel, ...]:
         """Its cylinders: the tunnel, and the cavity where there is one."""
         cavity = self.cavity
-        return (self,) if cavity is None else (replace(self, cavity_diameter_mm=0.0, cavity_length_mm=0.0), cavity)
+        if cavity is None:
+            return (self,)
+        return replace(self, cavity_diameter_mm=0.0, cavity_length_mm=0.0, instrument=None), cavity
+
+    @property
+    def parts(self) -> tuple[Tunnel, ...]:
+        """What is filled with graft one by one: its cylinders, or all of it where its end has a shape of its own."""
+        return (self,) if self.shaped else self.solids
+
+    @property
+    def shaft(self) -> Tunnel:
+        """The plain cylinder behind its end: where it has neither tip, steps nor cavity."""
+        length = max(self.length_mm - self.body.head_length_mm, 0.0)
+        return Tunnel(self.entry, self.entry + length * self.direction, self.diameter_mm)
 
     def contains(self, points_mm: FloatArray, *, grown_mm: float = 0.0) -> BoolArray:
         """Whether points lie in the tunnel or its cavity.
@@ -88,6 +154,8 @@ class Tunnel:
         ndarray of bool, shape (N,)
             True inside; the wall belongs to the tunnel.
         """
+        if self.shaped:
+            return self._body_contains(points_mm, grown_mm)
         if self.cavity_diameter_mm > 0.0:
             parts = [solid.contains(points_mm, grown_mm=grown_mm) for solid in self.solids]
             return np.asarray(np.any(parts, axis=0))
@@ -97,6 +165,15 @@ class Tunnel:
         beside = np.maximum(across - self.radius_mm, 0.0)
         before = np.maximum(np.maximum(-along, along - self.length_mm), 0.0)
         return np.asarray(beside**2 + before**2 <= grown_mm**2 if grown_mm > 0.0 else (beside <= 0) & (before <= 0))
+
+    def _body_contains(self, points_mm: FloatArray, grown_mm: float) -> BoolArray:
+        offset = points_mm - self.entry
+        along = offset @ self.direction
+        across = np.sqrt(np.maximum(np.einsum("ij,ij->i", offset, offset) - along**2, 0.0))
+        length = self.length_mm
+        if grown_mm > 0.0:
+            return np.asarray(self.body.distance(length - along, across, length) <= grown_mm)
+        return self.body.contains(length - along, across, length)
 
     def ring_basis(self) -> tuple[FloatArray, FloatArray]:
         """Two unit vectors across the axis.

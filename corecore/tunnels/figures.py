@@ -95,6 +95,12 @@ class TunnelFigures:
         From the entry that the surgeon insists on; ``None`` where it is free.
     direction_from_fixed_deg : float or None
         From the direction that the surgeon insists on, likewise.
+    end_to_joint_mm : float or None
+        Along the axis from the tip to where it leaves the bone, as fluoroscopy shows it; ``None`` for a tip outside.
+    pin_to_joint_mm : float or None
+        The same from the end of a guide pin that runs ahead, negative beyond the bone; ``None`` without such a pin.
+    pin_clearance_mm : float or None
+        Least clearance of that pin to the bone's surface, likewise.
     """
 
     removed_fraction: float
@@ -122,6 +128,9 @@ class TunnelFigures:
     pelvis_clearance_mm: float | None = None
     entry_from_fixed_mm: float | None = None
     direction_from_fixed_deg: float | None = None
+    end_to_joint_mm: float | None = None
+    pin_to_joint_mm: float | None = None
+    pin_clearance_mm: float | None = None
 
 
 def first_exit(hip: Hip, inside: FloatArray, outward: FloatArray) -> FloatArray | None:
@@ -197,13 +206,16 @@ def assess(hip: Hip, tunnel: Tunnel, spec: Spec) -> TunnelFigures:
     rise = radius / max(float(np.sin(np.radians(shaft_angle))), 1e-6)
     trochanter = anatomy.lesser_trochanter_height_mm
     removed = tunnel.contains(hip.lesion.points_mm)
+    ahead = first_exit(hip, tunnel.tip, direction)
+    to_joint = None if ahead is None else float(np.linalg.norm(ahead - tunnel.tip))
+    overshoot = -tunnel.body.front_mm
     return TunnelFigures(
         removed_fraction=float(np.mean(removed)),
         length_mm=tunnel.length_mm,
         portal_length_mm=portal,
         cortical_clearance_mm=_least(surface.depth_mm[surface.cortical]),
         posterosuperior_clearance_mm=surface.posterosuperior_mm(anatomy),
-        joint_clearance_mm=_least(surface.depth_mm[surface.proximal & surface.beyond_mouth]),
+        joint_clearance_mm=_least(surface.depth_mm[surface.proximal & surface.beyond_mouth & ~surface.pin]),
         wall_depth_min_mm=_least(surface.depth_mm[surface.beyond_mouth & ~surface.end]),
         incidence_deg=float(np.degrees(np.arcsin(sine))),
         entry_normal_deg=in_frame["entry_normal_deg"],
@@ -227,6 +239,9 @@ def assess(hip: Hip, tunnel: Tunnel, spec: Spec) -> TunnelFigures:
         pelvis_clearance_mm=None if hip.pelvis is None else clearance_mm(hip.pelvis, tunnel),
         entry_from_fixed_mm=None if fixed is None else float(np.linalg.norm(tunnel.entry - fixed)),
         direction_from_fixed_deg=None if heading_fixed is None else _degrees_between(direction, heading_fixed),
+        end_to_joint_mm=to_joint,
+        pin_to_joint_mm=None if to_joint is None or overshoot == 0.0 else to_joint - overshoot,
+        pin_clearance_mm=None if overshoot == 0.0 else _least(surface.depth_mm[surface.pin]),
     )
 
 
@@ -242,6 +257,8 @@ def clearance_mm(barrier: KeepOutRegion, tunnel: Tunnel) -> float:
     Only sections that could hold the nearest point are looked at: no point of one is nearer
     than its middle by more than its radius.
     """
+    if tunnel.shaped:
+        return _shaped_clearance_mm(barrier, tunnel)
     prolonged = Tunnel(tunnel.entry - OUTWARD_MM * tunnel.direction, tunnel.tip, tunnel.diameter_mm)
     solids = (prolonged, *tunnel.solids[1:])
     least = np.inf
@@ -258,6 +275,28 @@ def clearance_mm(barrier: KeepOutRegion, tunnel: Tunnel) -> float:
     # So far away the field gives no more than a lower bound.
     ends = [end + _disc_offsets(solid)[::4] for solid in solids for end in (solid.entry, solid.tip)]
     return float(barrier.far_distance(np.concatenate([*(_wall_of(solid)[::9] for solid in solids), *ends])).min())
+
+
+def _shaped_clearance_mm(barrier: KeepOutRegion, tunnel: Tunnel) -> float:
+    """As ``clearance_mm``: of the shaft, prolonged outward, and of every section of what lies before it."""
+    outline = tunnel.body.meridian(tunnel.length_mm)
+    outline = outline[outline[:, 0] <= tunnel.body.head_length_mm + 1e-9]
+    shaft = tunnel.shaft
+    back = np.concatenate([outline[:, 0], tunnel.length_mm - _stations(-OUTWARD_MM, shaft.length_mm)])
+    radius = np.concatenate([outline[:, 1], np.full(len(back) - len(outline), tunnel.radius_mm)])
+    axis = tunnel.tip - back[:, None] * tunnel.direction
+    disc = np.concatenate([np.zeros((1, 3)), _disc_offsets(shaft) / tunnel.radius_mm])
+    middle = barrier.distance(axis)
+    near = np.flatnonzero(middle - radius <= float(middle.min()))
+    least = float(middle.min())
+    for few in np.array_split(near, max(1, len(near) // 100)):
+        points = axis[few][:, None] + radius[few][:, None, None] * disc
+        least = min(least, float(barrier.distance(points.reshape(-1, 3)).min()))
+    if least < EXACT_MM:
+        return least
+    # So far away the field gives no more than a lower bound.
+    points = axis[::9][:, None] + radius[::9][:, None, None] * disc[-ring_count(tunnel.radius_mm) :]
+    return float(barrier.far_distance(points.reshape(-1, 3)).min())
 
 
 def _disc_offsets(solid: Tunnel) -> FloatArray:
@@ -282,11 +321,13 @@ class TunnelSurface:
     beyond_portal: BoolArray
     beyond_mouth: BoolArray
     end: BoolArray
+    #: Of the guide pin ahead of the instrument, which keeps a margin of its own.
+    pin: BoolArray
 
     @property
     def cortical(self) -> BoolArray:
         """Which points keep the cortex' margin: the plane alone parts it from the joint (contract §1)."""
-        return ~self.proximal & self.beyond_portal
+        return ~self.proximal & self.beyond_portal & ~self.pin
 
     def posterosuperior_mm(self, frame: Anatomy) -> float:
         """The least depth of those in the neck's postero-superior quarter, as that frame has it."""
@@ -295,6 +336,8 @@ class TunnelSurface:
 
 def surface_of(hip: Hip, tunnel: Tunnel, portal_mm: float, mouth_mm: float) -> TunnelSurface:
     """The surface of a tunnel whose portal and mouth reach so far along its axis; a cavity lies beyond both."""
+    if tunnel.shaped:
+        return _shaped_surface(hip, tunnel, portal_mm, mouth_mm)
     points, at = wall_and_end(hip.anatomy, tunnel, (mouth_mm, portal_mm))
     beyond_portal, beyond_mouth, end = at >= portal_mm, at >= mouth_mm, np.isinf(at)
     if tunnel.cavity is not None:
@@ -303,7 +346,47 @@ def surface_of(hip: Hip, tunnel: Tunnel, portal_mm: float, mouth_mm: float) -> T
         beyond_portal, beyond_mouth = np.append(beyond_portal, all_of), np.append(beyond_mouth, all_of)
         end = np.append(end, ~all_of)
     proximal = hip.anatomy.proximal_of_head_plane(points)
-    return TunnelSurface(points, hip.bone.distance(points), proximal, beyond_portal, beyond_mouth, end)
+    none = np.zeros(len(points), dtype=bool)
+    return TunnelSurface(points, hip.bone.distance(points), proximal, beyond_portal, beyond_mouth, end, none)
+
+
+def _shaped_surface(hip: Hip, tunnel: Tunnel, portal_mm: float, mouth_mm: float) -> TunnelSurface:
+    """The surface of a tunnel whose instrument has a tip, steps or a pin ahead: those keep margins anywhere."""
+    shaft = tunnel.shaft
+    wall, at = wall_and_end(hip.anatomy, shaft, (mouth_mm, portal_mm))
+    wall, at = wall[np.isfinite(at)], at[np.isfinite(at)]
+    head, pin = _head_points(hip.anatomy, tunnel)
+    points = np.concatenate([wall, head])
+    at = np.append(at, np.full(len(head), np.inf))
+    pin = np.append(np.zeros(len(wall), dtype=bool), pin)
+    proximal = hip.anatomy.proximal_of_head_plane(points)
+    depth = hip.bone.distance(points)
+    # No flat end of its own: all of the head is wall that must lie in bone.
+    end = np.zeros(len(points), dtype=bool)
+    return TunnelSurface(points, depth, proximal, at >= portal_mm, at >= mouth_mm, end, pin)
+
+
+def _head_points(anatomy: Anatomy, tunnel: Tunnel) -> tuple[FloatArray, BoolArray]:
+    """Points (N, 3) all over what lies before a body's shaft, and which of them the pin drills (N,).
+
+    Rings stand along its outline, and points where lines along it cross the head's plane, on either side of it.
+    """
+    outline = tunnel.body.meridian(tunnel.length_mm)
+    outline = outline[outline[:, 0] <= tunnel.body.head_length_mm + 1e-9]
+    a, b = tunnel.ring_basis()
+    angle = _angles(ring_count(tunnel.radius_mm))
+    ring = np.cos(angle)[:, None] * a + np.sin(angle)[:, None] * b
+    axis = tunnel.tip - outline[:, :1] * tunnel.direction
+    points = axis[:, None, :] + outline[:, 1, None, None] * ring[None]
+    pin = np.repeat(outline[:, 2] > 0.0, len(angle))
+    above = anatomy.above_head_plane(points.reshape(-1, 3)).reshape(points.shape[:2])
+    crossed = (above[:-1] >= 0.0) != (above[1:] >= 0.0)
+    first, second = above[:-1][crossed], above[1:][crossed]
+    share = (first / (first - second))[:, None]
+    on = points[:-1][crossed] * (1.0 - share) + points[1:][crossed] * share
+    # Between a point of the pin and one of the instrument it is the instrument's.
+    of_pin = np.broadcast_to(((outline[:-1, 2] > 0.0) & (outline[1:, 2] > 0.0))[:, None], crossed.shape)[crossed]
+    return np.concatenate([points.reshape(-1, 3), _beside_plane(anatomy, on)]), np.append(pin, np.tile(of_pin, 2))
 
 
 def shaft_figures(anatomy: Anatomy, tunnel: Tunnel) -> dict[str, float]:

@@ -77,7 +77,7 @@ def totals_of(hip: Hip, spec: Spec, tunnels: list[Tunnel]) -> PlanMetrics:
         removed |= tunnel.contains(lesion.points_mm)
         for distance, hit in reached.items():
             hit |= tunnel.contains(lesion.points_mm, grown_mm=distance)
-        for solid in tunnel.solids:
+        for solid in tunnel.parts:
             graft += bone_volume_ml(hip, solid, earlier)
             earlier.append(solid)
     loaded = in_cone(hip, spec)
@@ -124,7 +124,9 @@ def bone_volume_ml(hip: Hip, tunnel: Tunnel, earlier: list[Tunnel]) -> float:
     taken = hip.bone.inside(points)
     for other in earlier:
         taken &= ~other.contains(points)
-    # The lattice's share of bone times the exact volume of the cylinder.
+    # The lattice's share of bone times the exact volume of the body.
+    if tunnel.shaped:
+        return float(np.mean(taken)) * tunnel.volume_ml
     return float(np.mean(taken)) * np.pi * tunnel.radius_mm**2 * tunnel.length_mm / 1000.0
 
 
@@ -155,6 +157,9 @@ def _deep_inside(tunnel: Tunnel, points: FloatArray, depth_mm: float) -> BoolArr
             solid.tip - depth_mm * solid.direction,
             solid.diameter_mm - 2.0 * depth_mm,
         )
-        for solid in tunnel.solids
+        for solid in ((tunnel.shaft,) if tunnel.shaped else tunnel.solids)
+        if solid.length_mm > 2.0 * depth_mm
     ]
+    if not inner:
+        return np.zeros(len(points), dtype=bool)
     return np.asarray(np.any([solid.contains(points) for solid in inner], axis=0))

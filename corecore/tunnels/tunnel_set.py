@@ -8,7 +8,7 @@ safe side, so what it lets pass the slow road does too.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -185,13 +185,19 @@ def shared_volume(hip: Hip, first: Tunnel, second: Tunnel, spec: Spec) -> float:
         portal, _ = portal_lengths(hip, tunnel, spec)
         if tunnel.length_mm <= portal:
             return 0.0
-        beyond.append(Tunnel(tunnel.entry + portal * tunnel.direction, tunnel.tip, tunnel.diameter_mm))
+        start = tunnel.entry + portal * tunnel.direction
+        # A cavity is left out; a tip of its own is not.
+        beyond.append(replace(tunnel, entry=start) if tunnel.shaped else Tunnel(start, tunnel.tip, tunnel.diameter_mm))
     smaller, other = sorted(beyond, key=lambda tunnel: tunnel.length_mm * tunnel.radius_mm**2)
     return float(np.mean(other.contains(inner_points(smaller, OVERLAP_SPACING_MM))))
 
 
 def inner_points(tunnel: Tunnel, spacing_mm: float) -> FloatArray:
     """Points (N, 3) that fill a tunnel on a lattice along and across its axis."""
+    if tunnel.shaped:
+        around = Tunnel(tunnel.entry, tunnel.tip - tunnel.body.front_mm * tunnel.direction, tunnel.diameter_mm)
+        points = inner_points(around, spacing_mm)
+        return np.asarray(points[tunnel.contains(points)])
     a, b = across_axes(tunnel.direction)
     half = np.arange(-tunnel.radius_mm + spacing_mm / 2, tunnel.radius_mm, spacing_mm)
     u, v = (g.ravel() for g in np.meshgrid(half, half, indexing="ij"))

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from corecore.base.grid import BoolArray, FloatArray
+from corecore.base.instrument import Instrument
 from corecore.document.stated import StatedTunnel
 from corecore.verification.frame import across, unit
+from corecore.verification.turned import Turned, outline_of
 
 #: Spacing of wall samples along and around a tunnel at most, mm. Against a curved wall of 12 mm radius
 #: the nearest sample misses the nearest point by under 0.01 mm.
@@ -113,10 +115,30 @@ class Cylinder:
 
 @dataclass(frozen=True, eq=False)
 class DrilledCylinder:
-    """A tunnel with its cavity, if any: what the drill takes away."""
+    """A tunnel with its cavity, if any: what the drill takes away.
+
+    With a ``head`` the tunnel is the shaft behind it, down to where the head begins.
+    """
 
     tunnel: Cylinder
     cavity: Cylinder | None
+    head: Turned | None = None
+
+    @property
+    def bodies(self) -> tuple[Cylinder | Turned, ...]:
+        """Its cylinders, and its head where it has one."""
+        return self.solids if self.head is None else (*self.solids, self.head)
+
+    @property
+    def tip(self) -> FloatArray:
+        """The instrument's deepest point (3,) on the axis."""
+        end = self.tunnel.start + self.tunnel.length_mm * self.tunnel.axis
+        return end if self.head is None else self.head.tip
+
+    @property
+    def length_mm(self) -> float:
+        """From entry to tip."""
+        return float(np.linalg.norm(self.tip - self.tunnel.start))
 
     @property
     def solids(self) -> tuple[Cylinder, ...]:
@@ -125,7 +147,8 @@ class DrilledCylinder:
 
     def distance(self, points_mm: FloatArray) -> FloatArray:
         """Distance of points (N, 3) to the bore, mm; 0 inside."""
-        return np.asarray(np.min([solid.distance(points_mm) for solid in self.solids], axis=0), dtype=np.float64)
+        parts = [solid.distance(points_mm) for solid in self.bodies]
+        return np.asarray(np.min(parts, axis=0), dtype=np.float64)
 
     def contains(self, points_mm: FloatArray) -> BoolArray:
         """Whether points (N, 3) lie in the bore."""
@@ -144,7 +167,12 @@ class DrilledCylinder:
 
         Some stand exactly where ``plane`` (a point and its unit normal) cuts them, on either side.
         """
-        parts = [self.tunnel.wall(position_mm, self.tunnel.length_mm), self.tunnel.disc(self.tunnel.length_mm)]
+        parts = [self.tunnel.wall(position_mm, self.tunnel.length_mm)]
+        if self.head is None:
+            parts.append(self.tunnel.disc(self.tunnel.length_mm))
+        else:
+            points, pin = self.head.surface(plane)
+            parts.append(points[~pin])
         if self.cavity is not None:
             parts += [*self.cavity_surface, self.cavity.on_plane(*plane)]
         cut = self.tunnel.on_plane(*plane)
@@ -161,3 +189,12 @@ def bore_of(tunnel: StatedTunnel) -> DrilledCylinder:
         reach = min(tunnel.cavity_length_mm, length)
         cavity = Cylinder(tunnel.tip - reach * axis, axis, reach, tunnel.cavity_diameter_mm / 2.0)
     return DrilledCylinder(Cylinder(tunnel.entry, axis, length, tunnel.diameter_mm / 2.0), cavity)
+
+
+def drilled_with(instrument: Instrument, entry: FloatArray, tip: FloatArray) -> DrilledCylinder:
+    """The solids of a tunnel drilled with an instrument from ``entry`` to ``tip`` (3,), world mm."""
+    length, axis = float(np.linalg.norm(tip - entry)), unit(tip - entry)
+    outline, head = outline_of(instrument)
+    pin_from = np.inf if instrument.pin_overshoot_mm == 0.0 else float(outline[2, 0])
+    shaft = Cylinder(entry, axis, max(length - head, 0.0), instrument.diameter_mm / 2.0)
+    return DrilledCylinder(shaft, None, Turned(tip, axis, outline, pin_from))

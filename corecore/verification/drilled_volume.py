@@ -11,6 +11,7 @@ from corecore.base.grid import FloatArray
 from corecore.verification.cylinder import WALL_STEP_MM, DrilledCylinder
 from corecore.verification.frame import Frame, angle_deg
 from corecore.verification.hip import Hip
+from corecore.verification.keep_out import POINT_SPACING_MM
 from corecore.verification.tolerance import region_mm
 
 #: Extra length of portal and mouth beyond where geometry puts them, mm (contract §1).
@@ -53,6 +54,8 @@ class DrilledFigures:
     pelvis_clearance_mm: float | None
     avoid_clearance_mm: float | None
     region_slack_mm: float
+    end_to_joint_mm: float | None = None
+    pin_clearance_mm: float | None = None
 
 
 def portal_length(incidence_deg: float, radius_mm: float, margin_mm: float) -> float:
@@ -78,6 +81,11 @@ def measure(bore: DrilledCylinder, hip: Hip, frame: Frame, spec: dict[str, float
     before = tunnel.wall(mouth, min(portal, length))
     joint = np.concatenate([beyond[proximal], before[frame.proximal(before)]])
     rim = np.concatenate([tunnel.wall(mouth, length), *bore.cavity_surface])
+    pin, whole = np.zeros((0, 3)), None
+    if bore.head is not None:
+        points, of_pin = bore.head.surface(frame.head_plane)
+        rim, pin = np.concatenate([rim, points]), points[of_pin]
+        whole = np.concatenate([points, bore.head.inner_points(POINT_SPACING_MM)[0]])
 
     outward = tunnel.prolonged(OUTWARD_MM)
     along = np.arange(0.0, max(OUTWARD_MM - mouth, 0.0), WALL_STEP_MM)
@@ -87,7 +95,7 @@ def measure(bore: DrilledCylinder, hip: Hip, frame: Frame, spec: dict[str, float
     height = frame.height(tunnel.start)
     cuts = mesh.cut_points_mm
     return DrilledFigures(
-        exit_mm=_exit(tunnel.start + length * tunnel.axis, -tunnel.axis, length, hip),
+        exit_mm=_exit(bore.tip, -tunnel.axis, bore.length_mm, hip),
         incidence_deg=incidence,
         entry_normal_deg=angle_deg(normal, frame.x),
         shaft_angle_deg=shaft_angle,
@@ -102,9 +110,11 @@ def measure(bore: DrilledCylinder, hip: Hip, frame: Frame, spec: dict[str, float
         entry_anterior_mm=anterior_of_midline(tunnel.start, height, hip, frame),
         cut_distance_mm=float(np.linalg.norm(cuts - tunnel.start, axis=1).min()) if len(cuts) else None,
         removed_fraction=float(np.mean(bore.contains(hip.lesion_points_mm))),
-        pelvis_clearance_mm=None if hip.pelvis is None else hip.pelvis.clearance_mm((outward, *bore.solids)),
-        avoid_clearance_mm=None if hip.avoid is None else hip.avoid.clearance_mm((outward, *bore.solids)),
+        pelvis_clearance_mm=None if hip.pelvis is None else hip.pelvis.clearance_mm((outward, *bore.solids), whole),
+        avoid_clearance_mm=None if hip.avoid is None else hip.avoid.clearance_mm((outward, *bore.solids), whole),
         region_slack_mm=max(region_mm(item.spacing_mm) for item in (hip.mesh.grid, hip.pelvis, hip.avoid) if item),
+        end_to_joint_mm=_exit(bore.tip, tunnel.axis, 0.0, hip),
+        pin_clearance_mm=mesh.least_distance(pin),
     )
 
 

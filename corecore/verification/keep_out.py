@@ -29,8 +29,11 @@ class Region:
     mesh: BoneMesh
     spacing_mm: FloatArray
 
-    def clearance_mm(self, solids: Sequence[Cylinder]) -> float:
-        """The least distance of solid cylinders to the region, mm; negative by how deep they enter it."""
+    def clearance_mm(self, solids: Sequence[Cylinder], also: FloatArray | None = None) -> float:
+        """The least distance of solid cylinders, and of points (N, 3) ``also``, to the region, mm.
+
+        Negative by how deep they enter it.
+        """
         points = np.concatenate([
             part
             for solid in solids
@@ -39,6 +42,7 @@ class Region:
                 solid.inner_points(POINT_SPACING_MM)[0],
             )
         ])  # fmt: skip
+        points = points if also is None else np.concatenate([points, also])
         inside = self.mesh.inside(points)
         if inside.any():
             return -float(self.mesh.distance(points[inside]).max())

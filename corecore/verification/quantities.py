@@ -12,6 +12,7 @@ from corecore.verification.foci import foci_checks
 from corecore.verification.frame import Frame
 from corecore.verification.hip import Hip, points_in_box
 from corecore.verification.report import Check, at_least, equal, same_text
+from corecore.verification.turned import Turned
 
 #: Steinberg's extents A, B and C meet at these shares of the head; 15 % belongs to B (contract §4).
 STEINBERG_LIMITS = (0.15, 0.30)
@@ -174,8 +175,8 @@ def _optimality(plan: StatedPlan, hip: Hip, bores: list[DrilledCylinder], found:
 def graft_ml(hip: Hip, bores: list[DrilledCylinder]) -> float:
     """Bone volume of the union of all bores, ml."""
     total = 0.0
-    earlier: list[Cylinder] = []
-    for solid in (solid for bore in bores for solid in bore.solids):
+    earlier: list[Cylinder | Turned] = []
+    for solid in (solid for bore in bores for solid in bore.bodies):
         points, point_ml = solid.inner_points(GRAFT_POINT_SPACING_MM)
         points = points[hip.mesh.inside(points)]
         for other in earlier:

@@ -172,6 +172,52 @@ def within_joint(voxels: Bools, affine: npt.ArrayLike, marks: Marks) -> Bools:
 
 
 @dataclass(frozen=True)
+class Shape:
+    """The end of an instrument, by its radius at each place behind the tip; mm and degrees."""
+
+    diameter: float
+    tip: str = "flat"
+    angle: float = 0.0
+    steps: tuple[tuple[float, float], ...] = ()
+    pin: float = 0.0
+    ahead: float = 0.0
+
+    @property
+    def front(self) -> float:
+        return 0.5 * (self.steps[0][1] if self.steps else self.diameter)
+
+    @property
+    def long(self) -> float:
+        """How far behind the tip the shaft begins."""
+        tip = {"flat": 0.0, "round": self.front}.get(self.tip)
+        tip = self.front / np.tan(np.radians(0.5 * self.angle)) if tip is None else tip
+        return float(max([tip, *(to for to, _ in self.steps)]))
+
+    def radius_at(self, back: Array) -> Array:
+        """Radii (N,) at places (N,) behind the tip; 0 where there is nothing."""
+        wide = np.full(len(back), 0.5 * self.diameter)
+        for to, diameter in reversed(self.steps):
+            wide[back < to] = 0.5 * diameter
+        if self.tip == "cone":
+            wide = np.minimum(wide, np.maximum(back, 0.0) * np.tan(np.radians(0.5 * self.angle)))
+        if self.tip == "round":
+            ball = np.sqrt(np.maximum(2.0 * self.front * back - back**2, 0.0))
+            wide = np.where(back < self.front, np.minimum(wide, ball), wide)
+        wide = np.where(back < 0.0, 0.0, wide)
+        return np.where(back >= -self.ahead, np.maximum(wide, 0.5 * self.pin if self.ahead else 0.0), 0.0)
+
+    def outline(self) -> tuple[Array, Array, Bools]:
+        """Places and radii of its end from the axis in front to the shaft's rim, and which of them are the pin's."""
+        breaks = np.array([-self.ahead, 0.0, self.long, *(to for to, _ in self.steps)])
+        even = np.arange(-self.ahead, self.long, 0.05)
+        back = np.unique(np.concatenate([breaks - 1e-7, breaks + 1e-7, even]))
+        back = back[(back >= -self.ahead - 1e-6) & (back <= self.long + 1e-6)]
+        radius = self.radius_at(back)
+        pin = (radius <= 0.5 * self.pin + 1e-9) & (back < self.long) & (self.ahead > 0.0)
+        return back, radius, pin
+
+
+@dataclass(frozen=True)
 class Path:
     """A tunnel as a plan states it."""
 
@@ -180,6 +226,7 @@ class Path:
     diameter: float
     cavity_diameter: float = 0.0
     cavity_length: float = 0.0
+    shape: Shape | None = None
 
     @property
     def length(self) -> float:
@@ -197,6 +244,11 @@ class Path:
             yield self.tip - length * self.way, length, 0.5 * self.cavity_diameter
 
     def contains(self, points: Array) -> Bools:
+        if self.shape is not None:
+            along = (points - self.entry) @ self.way
+            off = np.sqrt(np.maximum(np.sum((points - self.entry) ** 2, axis=1) - along**2, 0.0))
+            wide = self.shape.radius_at(self.length - along)
+            return np.asarray((along >= 0.0) & (wide > 0.0) & (off <= wide))
         inside = np.zeros(len(points), dtype=bool)
         for start, length, radius in self.cylinders():
             along = (points - start) @ self.way
@@ -247,6 +299,30 @@ def disc_of(middle: Array, way: Array, radius: float, marks: Marks) -> Array:
     return np.concatenate([points, rim, both_sides(chord, marks)])
 
 
+def end_of(path: Path, marks: Marks) -> tuple[Array, Bools]:
+    """Points (N, 3) all over the end of a tunnel's instrument, and which of them the pin drills (N,)."""
+    assert path.shape is not None
+    back, radius, pin = path.shape.outline()
+    u = unit(np.cross(path.way, np.eye(3)[int(np.argmin(np.abs(path.way)))]))
+    turn = np.linspace(0.0, 2.0 * np.pi, max(64, int(np.pi * path.diameter / STEP)), endpoint=False)
+    ring = np.cos(turn)[:, None] * u + np.sin(turn)[:, None] * np.cross(path.way, u)
+    found, of_pin = [], []
+    for k in range(len(back) - 1):
+        # A face across the axis is wide: between its rims as well.
+        count = 1 + int(abs(radius[k + 1] - radius[k]) / 0.1)
+        share = np.linspace(0.0, 1.0, count + 1)
+        place = back[k] + share * (back[k + 1] - back[k])
+        wide = radius[k] + share * (radius[k + 1] - radius[k])
+        points = path.tip - place[:, None, None] * path.way + wide[:, None, None] * ring
+        above = marks.above_plane(points.reshape(-1, 3)).reshape(points.shape[:2])
+        cut = (above[:-1] >= 0.0) != (above[1:] >= 0.0)
+        part = (above[:-1][cut] / (above[:-1][cut] - above[1:][cut]))[:, None]
+        on = both_sides(points[:-1][cut] + part * (points[1:][cut] - points[:-1][cut]), marks)
+        found += [points.reshape(-1, 3), on]
+        of_pin.append(np.full(points.shape[0] * points.shape[1] + len(on), bool(pin[k] and pin[k + 1])))
+    return np.concatenate(found), np.concatenate(of_pin)
+
+
 @dataclass(frozen=True)
 class Judged:
     """What the oracle finds of one tunnel, mm and degrees; infinite where there is nothing to measure."""
@@ -263,6 +339,9 @@ class Judged:
     outward_mm: float
     #: What fields and regions lie how far from it.
     regions_mm: dict[str, float] = field(default_factory=dict)
+    #: From the tip along the axis to where it leaves the bone, and from the pin ahead to the surface.
+    end_mm: float = np.inf
+    pin_mm: float = np.inf
 
 
 def least(depth: Array, where: Bools) -> float:
@@ -283,11 +362,17 @@ def judge(
     theta = np.radians(max(abs(found) if incidence_deg is None else incidence_deg, 1.0))
     portal = float((margin_mm + radius * np.cos(theta)) / np.sin(theta) + 2.0)
     mouth = float(radius / np.tan(theta) + 2.0)
-    wall = wall_of(path.entry, way, path.length, radius, marks)
-    starts = [path.entry + at * way for at in (mouth, portal) if at < path.length]
+    length = path.length - (0.0 if path.shape is None else path.shape.long)
+    wall = wall_of(path.entry, way, length, radius, marks)
+    starts = [path.entry + at * way for at in (mouth, portal) if at < length]
     wall = np.concatenate([wall, *(wall_of(start, way, 0.0, radius) for start in starts)])
     at = (wall - path.entry) @ way
-    end = disc_of(path.tip, way, radius, marks)
+    pin = np.zeros((0, 3))
+    if path.shape is None:
+        end = disc_of(path.tip, way, radius, marks)
+    else:
+        end, of_pin = end_of(path, marks)
+        end, pin = end[~of_pin], end[of_pin]
     for start, length, wide in list(path.cylinders())[1:]:
         end = np.concatenate(
             [end, wall_of(start, way, length, wide, marks), disc_of(start, way, wide, marks),
@@ -301,6 +386,7 @@ def judge(
     cortex = ~proximal & beyond
     along = np.arange(0.0, path.length + OUTWARD, 0.1)
     out = np.flatnonzero(~bone.inside(path.tip - along[:, None] * way))
+    ahead = np.flatnonzero(~bone.inside(path.tip + along[:, None] * way))
     free = wall_of(path.entry - OUTWARD * way, way, max(OUTWARD - mouth, 0.0), radius)
     free = np.concatenate([free, path.entry - np.arange(mouth, OUTWARD, STEP)[:, None] * way])
     return Judged(
@@ -314,6 +400,8 @@ def judge(
         exit_mm=float(along[out[0]]) if len(out) else np.inf,
         outward_mm=_deepest(bone, free),
         regions_mm={name: _clear(region, path) for name, region in (regions or {}).items()},
+        end_mm=float(along[ahead[0]]) if len(ahead) else np.inf,
+        pin_mm=float(bone.depth(pin).min()) if len(pin) else np.inf,
     )
 
 
