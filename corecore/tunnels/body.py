@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -242,7 +242,8 @@ def _without_repeats(points: FloatArray) -> FloatArray:
     return np.asarray(points[np.concatenate([[True], new])])
 
 
-@cache
+# A study may sweep over diameters: a few are kept.
+@lru_cache(maxsize=64)
 def body_of(instrument: Instrument) -> Body:
     """The bone that an instrument takes.
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import pickle
 import pkgutil
+import subprocess
+import sys
 import tomllib
 from datetime import date, timedelta
 from pathlib import Path
@@ -309,3 +311,38 @@ def test_the_doctor_knows_the_extras() -> None:
         packages = {text.split(">")[0].split("[")[0] for text in offered[extra]}
         # What is imported bears the name under which it is installed, GDCM apart.
         assert {"gdcm" if name == "python-gdcm" else name for name in packages} == set(modules), extra
+
+
+#: Plans a coarse hip from arrays, asks all of it, lets go of it, and prints what of it is alive.
+KEPT = """
+import gc
+from dataclasses import replace
+import corecore as cc
+from corecore.study.phantom.hip import HipRecipe, make_hip
+
+def work():
+    drawn = make_hip(replace(HipRecipe.drawn(1), spacing_mm=(1.5, 1.5, 1.5), shaft_below_mm=45.0))
+    hip = cc.load(drawn.labels(), affine=drawn.femur.grid.world_from_index, labels={"femur": 1, "lesion": 2})
+    plan = cc.plan(hip, diameter_mm=8.0)
+    assert plan.tunnels and plan.to_dict() and plan.to_pyvista() and hip.to_pyvista()
+    found = alive()
+    assert {"Hip", "Plan", "TunnelFigures"} <= found, found
+    return found
+
+def alive():
+    gc.collect()
+    rooms = ("corecore.hip.", "corecore.planning.", "corecore.tunnels.figures", "corecore.measures.", "corecore.app.",
+             "corecore.document.", "corecore.report.scene", "corecore.base.distance_field", "corecore.base.grid")
+    return {type(one).__name__ for one in gc.get_objects() if str(type(one).__module__).startswith(rooms)}
+
+before = alive()
+work()
+print(*sorted(alive() - before))
+"""
+
+
+@pytest.mark.slow
+def test_nothing_of_a_plan_outlives_it() -> None:
+    done = subprocess.run([sys.executable, "-c", KEPT], capture_output=True, text=True, check=False, timeout=600)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == []

@@ -59,6 +59,28 @@ def test_no_function_takes_more_parameters_than_a_reader_holds() -> None:
     assert crowded() == set(MORE)
 
 
+def unbounded(tree: ast.AST) -> set[str]:
+    """Functions whose results are kept for good, however many they are given; what they are given stays alive too."""
+    found = set()
+    for node in ast.walk(tree):
+        for one in node.decorator_list if isinstance(node, Function) else []:
+            name, _, given = ast.unparse(one).removeprefix("functools.").partition("(")
+            whole = name == "cache" or (name == "lru_cache" and "None" in given)
+            arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+            told = {"" if arg.annotation is None else ast.unparse(arg.annotation) for arg in arguments}
+            # Names, numbers and classes are few.
+            if whole and not told <= {"int", "str", "type[Part]"}:
+                found.add(node.name)
+    return found
+
+
+def test_no_cache_keeps_hips() -> None:
+    assert not {name for path in ROOT.rglob("*.py") for name in unbounded(ast.parse(path.read_text(encoding="utf-8")))}
+    kept = "@cache\ndef f(hip: Hip): ...\n@lru_cache(maxsize=None)\ndef g(x): ...\n"
+    fine = "@lru_cache(maxsize=4)\ndef h(hip: Hip): ...\n@functools.cache\ndef i(n: int): ...\n"
+    assert unbounded(ast.parse(kept + fine)) == {"f", "g"}
+
+
 def test_parameters_are_counted() -> None:
     tree = ast.parse(
         "class A:\n def f(self, a, /, b, *c, d, **e):\n  def g(x): pass\n@compiled(nogil=True)\ndef k(): 0"
