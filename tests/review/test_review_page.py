@@ -368,6 +368,29 @@ def test_tip_in_a_slice_comparison_and_snap(
     seen.context.close()
 
 
+def test_a_view_is_lit_until_the_scene_is_turned_out_of_it(browser: Any, address: str) -> None:
+    seen = Seen(browser, LAPTOP)
+    page = seen.open(address)
+    lit = "[...document.querySelectorAll('button[data-view][aria-pressed=true]')].map(one => one.dataset.view).join()"
+    until(page, f"{lit} === 'front'")
+    box = page.locator("#stage").bounding_box()
+    # Far from the tunnel's ends, and from the letters at the edges.
+    x, y = box["x"] + 0.12 * box["width"], box["y"] + 0.85 * box["height"]
+    page.mouse.move(x, y)
+    # Zoomed it is still the view from the front; turned it is none.
+    page.mouse.wheel(0, -120)
+    page.wait_for_timeout(200)
+    assert page.evaluate(lit) == "front"
+    page.mouse.down()
+    page.mouse.move(x + 80, y - 20, steps=4)
+    page.mouse.up()
+    until(page, f"{lit} === ''")
+    page.locator('[data-view="front"]').click()
+    until(page, f"{lit} === 'front' && document.querySelector('#stage').dataset.view === 'front'")
+    assert seen.problems == []
+    seen.context.close()
+
+
 def test_a_tip_dragged_out_of_the_bone_is_refused_and_goes_back(
     browser: Any, address: str, table: ReviewController
 ) -> None:

@@ -5,16 +5,19 @@ import { SEE_THROUGH, Viewer } from "./scene/viewer";
 
 function start(stage: HTMLElement): void {
   const data = parseScene(document.getElementById("scene-data")?.textContent);
-  const viewer = new Viewer(stage, data);
   const buttons = [...document.querySelectorAll<HTMLButtonElement>("button[data-view]")];
+  const press = (key: string): void => {
+    for (const button of buttons) button.setAttribute("aria-pressed", String(button.dataset.view === key));
+    stage.dataset.view = key;
+  };
+  const viewer = new Viewer(stage, data, () => press(""));
   const showView = (key: string): void => {
     const view = data.views.find((v) => v.key === key);
     if (!view) return;
     viewer.showView(view);
     // Along a tunnel one looks through it at what it removes.
     viewer.setOpacity("tunnels", key === "along" ? SEE_THROUGH : undefined);
-    for (const button of buttons) button.setAttribute("aria-pressed", String(button.dataset.view === key));
-    stage.dataset.view = key;
+    press(key);
     // Where the head's centre is drawn: read by the tests, which look for the necrosis beside it.
     stage.dataset.head = viewer
       .project(new Vector3())

@@ -9,6 +9,13 @@ function moved<T extends Ends>(tunnel: T, by: Vector): T {
   return { ...tunnel, entry: add(tunnel.entry, by), tip: add(tunnel.tip, by) };
 }
 
+/** Shows which view is chosen; without one, none. */
+function pressView(key?: string): void {
+  for (const button of document.querySelectorAll<HTMLButtonElement>("button[data-view]")) {
+    button.setAttribute("aria-pressed", String(button.dataset.view === key));
+  }
+}
+
 export class Space {
   private editor: TunnelEditor | null = null;
   private origin: Vector = [0, 0, 0];
@@ -28,6 +35,7 @@ export class Space {
         dragged: (tunnel) => this.events.drag(this.selected, ends(tunnel)),
         dropped: (tunnel) => this.events.drop(this.selected, ends(tunnel)),
         cancelled: () => this.events.cancel(),
+        turned: () => pressView(),
       });
     } catch (error) {
       byId("no-scene").hidden = false;
@@ -58,7 +66,7 @@ export class Space {
     const buttons = [...document.querySelectorAll<HTMLButtonElement>("button[data-view]")];
     const showView = (key: string): void => {
       editor.showView(key);
-      for (const button of buttons) button.setAttribute("aria-pressed", String(button.dataset.view === key));
+      pressView(key);
     };
     for (const button of buttons) button.onclick = () => showView(button.dataset.view ?? "");
     for (const box of document.querySelectorAll<HTMLInputElement>("input[data-part]")) {

@@ -17,6 +17,8 @@ export interface TunnelEvents {
   dropped(tunnel: Tunnel): void;
   /** The system took the pointer away: nothing was meant. */
   cancelled(): void;
+  /** The scene was turned out of the view that was chosen. */
+  turned(): void;
 }
 
 interface Drag {
@@ -82,7 +84,10 @@ export class TunnelEditor {
     private readonly data: SceneData,
     private readonly events: TunnelEvents,
   ) {
-    this.viewer = new Viewer(stage, data);
+    this.viewer = new Viewer(stage, data, () => {
+      this.stage.dataset.view = "";
+      this.events.turned();
+    });
     // Before the orbit controls, which listen on the canvas, see the pointer.
     stage.addEventListener("pointerdown", (event) => this.startDrag(event), { capture: true });
     stage.addEventListener("pointermove", (event) => this.moveDrag(event), { capture: true });

@@ -37,6 +37,9 @@ function usesSoftwareRenderer(): boolean {
   return /swiftshader|llvmpipe|softpipe|software/i.test(String(name));
 }
 
+/** A scene turned by less, rad, counts as not turned: rounding, and a hand that trembles. */
+const TURNED_RAD = 0.01;
+
 export class Viewer {
   readonly parts = new Map<string, Group>();
   private readonly scene = new Scene();
@@ -48,10 +51,14 @@ export class Viewer {
   private readonly scaleBar: HTMLElement;
   private size: [number, number] = [100, 100];
   private drawing = false;
+  /** Where the view looks that was last chosen. */
+  private readonly into = new Vector3();
 
   constructor(
     private readonly stage: HTMLElement,
     private readonly data: SceneData,
+    /** Called when the scene is turned out of the view that was chosen; moved and zoomed it still is that view. */
+    private readonly turned: () => void = () => undefined,
   ) {
     // A machine without a graphics card paints each sample by hand: there a drag goes before smooth edges.
     const slow = usesSoftwareRenderer();
@@ -73,7 +80,10 @@ export class Viewer {
     // Before the controls are made: they take the way up from the camera once.
     this.camera.up.copy(toVector3(data.axes.superior));
     this.controls = new OrbitControls(this.camera, this.renderer.domElement);
-    this.controls.addEventListener("change", () => this.draw());
+    this.controls.addEventListener("change", () => {
+      if (this.camera.getWorldDirection(new Vector3()).angleTo(this.into) > TURNED_RAD) this.turned();
+      this.draw();
+    });
     new ResizeObserver(() => this.resize()).observe(stage);
     this.resize();
   }
@@ -81,6 +91,7 @@ export class Viewer {
   /** Turns the camera to one of the data's views. */
   showView(view: View): void {
     this.size = [view.width, view.height];
+    this.into.copy(toVector3(view.into)).normalize();
     this.controls.target.copy(toVector3(view.center));
     this.camera.position.copy(toVector3(view.center)).addScaledVector(toVector3(view.into), -FAR_MM);
     this.camera.zoom = 1;
