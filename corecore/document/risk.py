@@ -47,6 +47,31 @@ class RiskPart(Part, frozen=True):
     ] = UNSET
 
 
+class OutlineRiskPart(Part, frozen=True):
+    """What all tunnels remove together, where the lesion's outline errs."""
+
+    error_mm: Annotated[AtLeastZero | UnsetType, Meta(description="Mean error of the outline, mm")] = UNSET
+    correlation_mm: Annotated[
+        AtLeastZero | UnsetType, Meta(description="Length along which the error is alike, mm")
+    ] = UNSET
+    expected_removed_fraction: Annotated[
+        Fraction | UnsetType, Meta(description="Mean share of the true lesion removed, 0 to 1")
+    ] = UNSET
+    removed_fraction_p05: Annotated[
+        Fraction | UnsetType, Meta(description="Share that 5 % of outlines stay under, 0 to 1")
+    ] = UNSET
+    removed_fraction_p95: Annotated[
+        Fraction | UnsetType, Meta(description="Share that 95 % of outlines stay under, 0 to 1")
+    ] = UNSET
+    foci_missed_probability: Annotated[
+        list[Fraction] | UnsetType, Meta(description="How often no tunnel meets each focus, by number, 0 to 1")
+    ] = UNSET
+    focus_missed_probability: Annotated[
+        Fraction | UnsetType, Meta(description="How often a focus is missed that is met as drawn, 0 to 1")
+    ] = UNSET
+    outlines: Annotated[Count | UnsetType, Meta(description="Outlines simulated")] = UNSET
+
+
 class MethodPart(Part, frozen=True):
     """Standard deviations of a way of drilling."""
 

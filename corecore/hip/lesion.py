@@ -185,7 +185,7 @@ def sampled(mask: Mask) -> Lesion:
     return Lesion(mask, points, mask.grid.voxel_ml / int(np.prod(counts)))
 
 
-#: How far an outline can be moved, mm: the distance outside is exact a little further.
+#: How far an outline can be moved where nothing else is asked for, mm.
 REACH_MM = 3.0
 #: Sample points lie no further apart than this, mm: coarser than a lesion's own, as only changes are told.
 OUTLINE_SPACING_MM = 0.5
@@ -208,7 +208,10 @@ class MovedLesion(Lesion):
 
 @dataclass(frozen=True, eq=False)
 class Outline:
-    """Sample points (N, 3) in the bone around a lesion, and each one's depth below the lesion's outline, mm."""
+    """Sample points (N, 3) in the bone around a lesion, and each one's depth below the lesion's outline, mm.
+
+    It can be moved outward by ``reach_mm``.
+    """
 
     lesion: Lesion
     field: Bone
@@ -216,6 +219,7 @@ class Outline:
     points_mm: FloatArray
     depth_mm: FloatArray
     point_ml: float
+    reach_mm: float
 
     @property
     def thickness_mm(self) -> float:
@@ -225,17 +229,17 @@ class Outline:
     def moved(self, outward_mm: float) -> MovedLesion:
         """The lesion with its outline moved outward by ``outward_mm`` (inward where negative), within the bone.
 
-        It may have no points left. Raises ``ValueError`` for more than ``REACH_MM`` outward.
+        It may have no points left. Raises ``ValueError`` for more than ``reach_mm`` outward.
         """
-        if outward_mm > REACH_MM:
-            raise ValueError(f"an outline is moved by {REACH_MM:g} mm at most, not {outward_mm:g}")
+        if outward_mm > self.reach_mm:
+            raise ValueError(f"this outline is moved by {self.reach_mm:g} mm at most, not {outward_mm:g}")
         points = self.points_mm[self.depth_mm >= -outward_mm]
         return MovedLesion(self.lesion.mask, points, self.point_ml, self.field, self.field_from_local, outward_mm)
 
 
-def outline_of(lesion: Lesion, bone: Bone) -> Outline:
-    """The outline of a lesion in a bone, ready to be moved."""
-    pad = int(np.ceil((REACH_MM + 2.0) / float(lesion.mask.grid.spacing_mm.min())))
+def outline_of(lesion: Lesion, bone: Bone, *, reach_mm: float = REACH_MM) -> Outline:
+    """The outline of a lesion in a bone, ready to be moved outward by ``reach_mm`` at most."""
+    pad = int(np.ceil((reach_mm + 2.0) / float(lesion.mask.grid.spacing_mm.min())))
     grid = lesion.mask.grid.cropped((-pad,) * 3, np.array(lesion.mask.grid.shape) + pad)
     fine = near_isotropic(Mask(grid, np.pad(lesion.mask.voxels, pad)))
     spacing = fine.grid.spacing_mm
@@ -243,14 +247,15 @@ def outline_of(lesion: Lesion, bone: Bone) -> Outline:
     # The field's own frame is millimetres along its array's axes.
     field_from_local = np.diag([*spacing, 1.0]) @ fine.grid.index_from_world
     counts = np.maximum(1, np.ceil(spacing / OUTLINE_SPACING_MM - 1e-6)).astype(np.int64)
-    near = np.argwhere(field.distance_mm >= -REACH_MM - float(spacing.max()))
+    near = np.argwhere(field.distance_mm >= -reach_mm - float(spacing.max()))
     steps = [(np.arange(n) + 0.5) / n - 0.5 for n in counts]
     offsets = np.stack(np.meshgrid(*steps, indexing="ij"), axis=-1).reshape(-1, 3)
     index = (near[:, None, :] + offsets[None, :, :]).reshape(-1, 3)
     points = transform(fine.grid.world_from_index, index)
     inside = bone.inside(points)
     depth = field.distance(index[inside] * spacing)
-    return Outline(lesion, field, field_from_local, points[inside], depth, fine.grid.voxel_ml / int(np.prod(counts)))
+    point_ml = fine.grid.voxel_ml / int(np.prod(counts))
+    return Outline(lesion, field, field_from_local, points[inside], depth, point_ml, reach_mm)
 
 
 def _depth_field(lesion: Lesion, fine: Mask) -> Bone:
