@@ -60,11 +60,14 @@ class SpecPart(Part, frozen=True):
         list[KeptPart] | UnsetType, Meta(description="Tunnels on which the surgeon insists"), MAY_BE_ABSENT
     ] = UNSET
     target: Annotated[
-        Literal["lesion", "weight-bearing", "reached"] | UnsetType, Meta(description="What is to be as much as can be"),
-        MAY_BE_ABSENT,
+        Literal["lesion", "weight-bearing", "reached", "expected"] | UnsetType,
+        Meta(description="What is to be as much as can be"), MAY_BE_ABSENT,
     ] = UNSET  # fmt: skip
     reach_mm: Annotated[
         AtLeastZero | UnsetType, Meta(description="What counts as reached about a wall, mm"), MAY_BE_ABSENT
+    ] = UNSET
+    outline_error_mm: Annotated[
+        AtLeastZero | UnsetType, Meta(description="Mean error of the outline simulated, mm; 0: none"), MAY_BE_ABSENT
     ] = UNSET
     weight_bearing_weight: Annotated[
         Annotated[int, Meta(ge=1)] | UnsetType, Meta(description="What loaded lesion counts for"), MAY_BE_ABSENT

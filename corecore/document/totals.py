@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, UnsetType
 
 from corecore.document.fields import MAY_BE_ABSENT, Count, Fraction, Part
-from corecore.document.risk import RiskPart
+from corecore.document.risk import OutlineRiskPart, RiskPart
 
 #: A bound that prints as 100.0 % excludes nothing, and is no proof of anything.
 TRIVIAL_BOUND = 0.9995
@@ -90,6 +90,9 @@ class OtherTotalsPart(Part, kw_only=True, frozen=True):
         BoneLeftPart | UnsetType | None, Meta(description="Bone that stays; null: no tunnel"), MAY_BE_ABSENT
     ] = UNSET
     risk: Annotated[dict[str, RiskPart] | UnsetType, Meta(description="Risk of all together by method")] = UNSET
+    outline: Annotated[
+        OutlineRiskPart | UnsetType, Meta(description="What an error of the lesion's outline does"), MAY_BE_ABSENT
+    ] = UNSET
 
 
 class TotalsPart(OtherTotalsPart, kw_only=True, frozen=True):

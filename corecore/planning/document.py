@@ -18,7 +18,7 @@ from corecore.document.plan import (
     PlanDocument,
     RobustPart,
 )
-from corecore.document.risk import MethodPart, RiskPart
+from corecore.document.risk import MethodPart, OutlineRiskPart, RiskPart
 from corecore.document.spec import KeptPart, SpecPart
 from corecore.document.totals import BoneLeftPart, OtherTotalsPart, TotalsPart
 from corecore.document.tunnels import (
@@ -94,7 +94,8 @@ def document(plan: Plan) -> PlanDocument:
 def _totals_part(plan: Plan, risk: dict[str, RiskPart]) -> TotalsPart:
     """What the tunnels of a plan do together."""
     left = None if plan.standing is None else rounded(plan.standing.part())
-    return TotalsPart(**asdict(_totals(plan.totals, plan.proof, bone_left=left, risk=risk)))
+    outline = UNSET if plan.outline is None else plan.outline.part()
+    return TotalsPart(**asdict(_totals(plan.totals, plan.proof, bone_left=left, risk=risk, outline=outline)))
 
 
 def anatomy_part(hip: Hip) -> AnatomyPart:
@@ -209,6 +210,7 @@ def _totals(
     *,
     risk: dict[str, RiskPart] | UnsetType,
     bone_left: BoneLeftPart | UnsetType | None = UNSET,
+    outline: OutlineRiskPart | UnsetType = UNSET,
 ) -> OtherTotalsPart:
     """What totals of a plan and of an alternative share."""
     bound = None if proof is None else proof.upper_bound_fraction
@@ -232,4 +234,5 @@ def _totals(
         stopped_by="effort" if proof is None else proof.stopped_by,
         bone_left=bone_left,
         risk=risk,
+        outline=outline,
     )

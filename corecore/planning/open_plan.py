@@ -117,6 +117,8 @@ def _spec(path: Path, values: Mapping[str, object]) -> Spec:
         raise InputError(
             f"{path}: spec.{strange[0]} is unknown; a plan of this version is accepted", code="plan-version"
         )
+    # Nothing was simulated by plans before 0.3.0.
+    values = {"outline_error_mm": 0.0, **values}
     # A limit that is not asked for is left out of a plan.
     lacking = sorted(known - set(values) - {limit.key for limit in SETTABLE if limit.default is None})
     if lacking:

@@ -31,12 +31,15 @@ from corecore.planning.sets.search import best_set
 from corecore.tunnels.bone_stock import BoneStock, bone_left
 from corecore.tunnels.cylinder import Tunnel
 from corecore.tunnels.figures import TunnelFigures
+from corecore.tunnels.outline_error import OutlineRisk, outline_risk
 from corecore.tunnels.plan_metrics import PlanMetrics, healthy_bone_ml, totals_of
-from corecore.tunnels.risk.methods import METHODS, Method
+from corecore.tunnels.risk.methods import METHODS, OUTLINE, Method
 from corecore.tunnels.user_constraints import fixed_direction, fixed_entry
 
 #: A fixed entry moved further than this onto the surface is spoken of, mm.
 ENTRY_MOVED_MM = 0.1
+#: A focus missed by more of the outlines than this is spoken of (engineering choice).
+FOCUS_MISSED_TOLD = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +110,8 @@ class Plan:
         The plan's own tunnel, scored as its alternatives are.
     others : tuple of Alternative
         Alternatives, where some were asked for.
+    outline : OutlineRisk, optional
+        What an error of the lesion's outline does; ``None`` where none is simulated, or there is no tunnel.
     review : ReviewPart, optional
         The review that its tunnels come from.
     """
@@ -130,6 +135,7 @@ class Plan:
     #: The plan's own tunnel as its alternatives are judged, and those.
     own: Alternative | None = None
     others: tuple[Alternative, ...] = ()
+    outline: OutlineRisk | None = None
     review: ReviewPart | None = None
 
     @property
@@ -171,6 +177,7 @@ def plan_hip(
     method, and where a robust plan or alternatives for several are asked for.
     """
     search = search or Search()
+    spec, search = _robust_outline(spec, search)
     gap, seconds, robust, others, confirm = (
         search.gap, search.seconds, search.robust, search.alternatives, search.confirm,
     )  # fmt: skip
@@ -221,20 +228,35 @@ def plan_hip(
     if spec.cavity_diameter_mm > 0.0:
         warnings += _cavity_cautions(spec)
     warnings += _neck_caution(totals, len(tunnels))
+    timings = dict(hip.timings)
+    outline = _outline(hip, spec, tunnels, timings)
+    warnings += _outline_caution(outline)
     if fewer is not None:
         text = f"{len(tunnels)} of {spec.tunnels} tunnels planned: {fewer}"
         warnings.append(PlanWarning("fewer_tunnels", text))
     if hardy is not None and not hardy.met:
         warnings.append(_not_met(hardy))
-    timings = {**hip.timings, "search_s": search_s, "compile_s": compile_s}
+    timings |= {"search_s": search_s, "compile_s": compile_s}
     if hardy is not None:
         timings["robust_s"] = robust_s
     return Plan(
         hip, spec, measures, tunnels, infeasible, totals, tuple(warnings), timings, judged, proof,
         explanations=_explained(hip, spec, tunnels, timings, gains=search.explain),
         standing=bone_left(hip, spec, tunnels) if tunnels else None, methods=dict(search.methods), robust=hardy,
-        own=own, others=found,
+        own=own, others=found, outline=outline,
     )  # fmt: skip
+
+
+def _robust_outline(spec: Spec, search: Search) -> tuple[Spec, Search]:
+    """A plan that is robust against the outline's error has a target of its own: what is removed on average."""
+    if search.robust != OUTLINE:
+        return spec, search
+    if spec.target not in ("lesion", "expected"):
+        raise InputError(
+            f"--robust {OUTLINE}: with target {spec.target!r}; with target 'lesion' it is accepted",
+            code="options-conflict",
+        )
+    return replace(spec, target="expected"), replace(search, robust=None)
 
 
 def _not_met(found: RobustPlan) -> PlanWarning:
@@ -262,12 +284,13 @@ def evaluated_plan(
     if not isinstance(measures, Measures):
         measures = measures()
     missed, neck = _focus_caution(totals, measures, len(tunnels)), _neck_caution(totals, len(tunnels))
-    notes = (*missed, *hip.warnings, *measures.warnings, *neck, *warnings)
     timings = {**hip.timings, **timings}
+    outline = _outline(hip, spec, tunnels, timings)
+    notes = (*missed, *hip.warnings, *measures.warnings, *neck, *_outline_caution(outline), *warnings)
     return Plan(
         hip, spec, measures, tuple(tunnels), None, totals, notes, timings, 0, given=given,
         explanations=_explained(hip, spec, tunnels, timings), standing=bone_left(hip, spec, tunnels),
-        methods=dict(methods),
+        methods=dict(methods), outline=outline,
     )  # fmt: skip
 
 
@@ -284,6 +307,28 @@ def _explained(
     texts = tuple(explanation(hip, spec, tunnels, index, gains=gains) for index in range(len(tunnels)))
     timings["explain_s"] = time.perf_counter() - started
     return texts
+
+
+def _outline(
+    hip: Hip, spec: Spec, tunnels: Sequence[tuple[Tunnel, TunnelFigures]], timings: dict[str, float]
+) -> OutlineRisk | None:
+    """What an error of the outline does to the tunnels; the time it took is noted."""
+    if not tunnels or spec.outline_error_mm == 0.0:
+        return None
+    started = time.perf_counter()
+    found = outline_risk(hip, [tunnel for tunnel, _ in tunnels], spec.outline_error_mm)
+    timings["outline_s"] = time.perf_counter() - started
+    return found
+
+
+def _outline_caution(outline: OutlineRisk | None) -> list[PlanWarning]:
+    if outline is None or outline.focus_missed_probability <= FOCUS_MISSED_TOLD:
+        return []
+    text = (
+        f"with the outline {outline.error_mm:g} mm off on average, {outline.focus_missed_probability:.0%} of outlines"
+        " leave a focus untouched that the plan meets as drawn"
+    )
+    return [PlanWarning("focus_may_be_missed", text)]
 
 
 def _neck_caution(totals: PlanMetrics, tunnels: int) -> list[PlanWarning]:

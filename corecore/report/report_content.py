@@ -311,6 +311,7 @@ def _bone(scene: Scene) -> list[tuple[str, str]]:
             "Necrosis within 3 mm / 5 mm of a wall",
             f"{percent(totals.reached_3mm_fraction)} / {percent(totals.reached_5mm_fraction)}",
         ),
+        *_outline(totals),
         ("Loaded necrosis removed", percent(totals.removed_weight_bearing_fraction)),
         ("Neck's section taken where it is most", percent(left.neck_share_max)),
         ("Lateral wall's width taken", percent(left.lateral_wall_share)),
@@ -318,6 +319,20 @@ def _bone(scene: Scene) -> list[tuple[str, str]]:
     if known(left.bridge_mm) is not None:
         rows.append(("Bone between the holes", quantity(left.bridge_mm, "{:.1f} mm")))
     return rows
+
+
+def _outline(totals: TotalsPart) -> list[tuple[str, str]]:
+    """What is removed of the lesion where its outline errs."""
+    outline = known(totals.outline)
+    if outline is None:
+        return []
+    low, high = percent(outline.removed_fraction_p05), percent(outline.removed_fraction_p95)
+    return [
+        (
+            f"Removed on average, outline {quantity(outline.error_mm, '{:g} mm')} off (90 %)",
+            f"{percent(outline.expected_removed_fraction)} ({low} to {high})",
+        )
+    ]
 
 
 def _risk(scene: Scene) -> list[list[str]]:

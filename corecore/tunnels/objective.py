@@ -1,8 +1,8 @@
-"""What a plan is to do as much of as it can: remove lesion, loaded lesion above all, or reach it.
+"""What a plan is to do as much of as it can: remove lesion, loaded lesion above all, reach it, or remove it on average.
 
 Each target counts sample points of the lesion. Where loaded lesion weighs more, its points
 are counted so often; so every sum stays a whole number, and the search counts weights as it
-counts points.
+counts points. Where the outline is to err, points stand as densely as lesion is likely.
 """
 
 from __future__ import annotations
@@ -16,11 +16,14 @@ from corecore.base.spec import Spec
 from corecore.hip.hip import Hip
 from corecore.measures.weight_bearing import in_cone
 from corecore.tunnels.cylinder import Tunnel
+from corecore.tunnels.outline_error import expected_lesion
 
 
 def objective_points(hip: Hip, spec: Spec) -> FloatArray:
     """The lesion's points (N, 3), local mm, each as often as it counts."""
     points = hip.lesion.points_mm
+    if spec.target == "expected":
+        return expected_lesion(hip, spec.outline_error_mm).points_mm
     if spec.target != "weight-bearing" or spec.weight_bearing_weight == 1:
         return points
     # Copies stand beside each other, so that every so-many-th point is still a fair sample.

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +37,8 @@ POINTS = 60_000
 #: Standard deviation of a normal error whose mean size is 1.
 DEVIATION_OF_MEAN = float(np.sqrt(np.pi / 2.0))
 SEED = 11
+#: Expected lesions of the hips at hand by error, mm: a search asks for them again and again.
+_EXPECTED: WeakKeyDictionary[Hip, dict[float, Lesion]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,7 @@ def outline_risk(hip: Hip, tunnels: Sequence[Tunnel], error_mm: float) -> Outlin
     sizes = inside.sum(axis=0)
     share = inside[drilled].sum(axis=0) / np.maximum(sizes, 1)
     drawn = depth >= 0.0
-    still = float(np.count_nonzero(drawn & drilled)) / max(1, np.count_nonzero(drawn))
+    still = float(np.count_nonzero(drawn & drilled)) / max(1, int(np.count_nonzero(drawn)))
     planned = _removed(hip.lesion, tunnels)
     numbers = _nearest_focus(hip.lesion, points[drilled])
     met = np.stack([inside[drilled][numbers == n + 1].any(axis=0) for n in range(hip.lesion.focus_count)])
@@ -144,12 +147,16 @@ def expected_lesion(hip: Hip, error_mm: float) -> Lesion:
         Its points, local mm, reach as far beyond the outline as three standard deviations. A tunnel that holds
         most of them removes most on average.
     """
+    made = _EXPECTED.setdefault(hip, {})
+    if error_mm in made:
+        return made[error_mm]
     deviation = DEVIATION_OF_MEAN * error_mm
     outline = _border(hip, DEVIATIONS * deviation)
     # Where the sum of the chances passes a whole number, a point stands: no draw of luck, and none twice.
     total = np.floor(np.cumsum(ndtr(outline.depth_mm / deviation)) + 0.5)
     stands = np.diff(total, prepend=0.0) > 0.0
-    return Lesion(hip.lesion.mask, outline.points_mm[stands], outline.point_ml)
+    made[error_mm] = Lesion(hip.lesion.mask, outline.points_mm[stands], outline.point_ml)
+    return made[error_mm]
 
 
 def planned_foci(lesion: Lesion, tunnels: Sequence[Tunnel]) -> BoolArray:

@@ -47,6 +47,7 @@ NAMED = (
     "totals.{reached_5mm_fraction,target_fraction,necrosis_removed_ml,necrosis_left_ml,healthy_bone_removed_ml}",
     "totals.{graft_volume_ml,neck_area_share,discretisation_error_fraction,upper_bound_fraction,optimality_gap}",
     "totals.bone_left.{neck_share_max,hole_above_lesser_trochanter_mm,bridge_mm,lateral_wall_share,holes,spread_deg}",
+    "totals.outline.{error_mm,expected_removed_fraction,removed_fraction_p95,focus_missed_probability}",
     "alternatives[].against_plan.{removed_fraction,healthy_bone_removed_ml}",
     "alternatives[].totals.{necrosis_removed_ml,healthy_bone_removed_ml}",
     "robust.{breach_probability_max,cost_removed_fraction,cost_expected_fraction}",
@@ -88,6 +89,7 @@ TEXT, ASKED, SEEN, SEARCH = (
     "what only an image or a user tells; the masks do not",
     "the search's own account; only the search could find it again",
 )
+WANDERS = "takes outlines that wander; verification has only the mean of them"
 OUTLINE = "takes the lesion's outline moved, which verification does not do"
 #: Paths that nothing checks but the seal; why.
 NOT_CHECKED: dict[str, tuple[str, ...]] = {
@@ -103,11 +105,13 @@ NOT_CHECKED: dict[str, tuple[str, ...]] = {
         "necrosis.missing.*", "necrosis.summary.headline",
         "necrosis.summary.{expected,speaks_for,speaks_against}[].{code,text,source,cohort}", "necrosis.signs.notes",
     ),
+    WANDERS: ("totals.outline.{removed_fraction_p05,foci_missed_probability,correlation_mm,outlines}",),
     ASKED: (
         "spec.{diameter_mm,tunnels,cortical_margin_mm,posterosuperior_margin_mm,joint_margin_mm,incidence_min_deg}",
         "spec.{shaft_angle_min_deg,shaft_angle_max_deg,length_max_mm,entry_normal_max_deg,entry_ap_max_mm}",
         "spec.{entry_distal_mm,entry_proximal_mm,bridge_min_mm,pattern,cap_half_angle_deg,subchondral_depth_mm}",
         "spec.{breach_probability_max,avoid_margin_mm,entry_fixed,direction_fixed,target,reach_mm}",
+        "spec.outline_error_mm",
         "spec.{weight_bearing_weight,cavity_diameter_mm,cavity_length_mm,remove_fraction_min,neck_area_share_max}",
         "spec.keep", "spec.keep[].{entry,tip,diameter_mm}", "given.{entry,tip}", "robust.method",
         "anatomy.{anteversion_deg,acetabular_edge,teardrop}",

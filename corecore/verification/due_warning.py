@@ -14,6 +14,8 @@ from corecore.verification.report import Check, compared
 
 #: A neck share above this is told.
 NECK_SHARE_TOLD = 0.2
+#: A focus missed by more of the outlines than this is told.
+FOCUS_MISSED_TOLD = 0.05
 #: The size of the cavity of ``acd``, which no maker has confirmed, mm.
 UNCONFIRMED_CAVITY = (21.0, 20.0)
 
@@ -49,6 +51,11 @@ WARNINGS: tuple[Due, ...] = (
         ("focus_missed",),
         ("totals.foci_removed_fraction", "tunnels"),
         lambda shares, drilled: len(shares) > 1 and bool(drilled) and shares[0] == 0.0,
+    ),
+    Due(
+        ("focus_may_be_missed",),
+        ("totals.outline.focus_missed_probability",),
+        lambda share: share > FOCUS_MISSED_TOLD + tolerance.ROUNDED,
     ),
     Due(
         ("lesion_beyond_head",),

@@ -19,6 +19,7 @@ from corecore.verification.frame import frame_of
 from corecore.verification.frame_range import necrosis_range_checks, tunnel_range_checks
 from corecore.verification.hip import Hip, check_inputs, load_hip
 from corecore.verification.landmarks import landmark_checks
+from corecore.verification.outline import outline_checks
 from corecore.verification.own_figures import own_checks
 from corecore.verification.quantities import neck_share, necrosis_checks, total_checks
 from corecore.verification.rays import ray_checks
@@ -90,6 +91,7 @@ def judge(plan: StatedPlan, hip: Hip) -> Verification:
         constraints["neck_area_share_max"] = [limit]
     checks += spec_checks(plan)
     checks += total_checks(plan, hip, frame, bores)
+    checks += outline_checks(plan, hip, bores)
     checks += standing_checks(plan, hip, frame, bores, figures)
     checks += risk_checks(plan, hip, frame)
     if plan.nearest is not None:

@@ -111,6 +111,8 @@ CAP_SHARE = 0.03
 BREACH = 0.02
 #: Removed fractions of drillings, likewise.
 RISK_REMOVED = 0.01
+#: Share removed on average where the outline errs, at voxels of 1 mm: the two outlines round edges otherwise.
+OUTLINE = 0.005
 #: How far the lesion lies elsewhere in the drillings, mm: rounding only.
 LESION_SHIFT_MM = 1e-3
 #: Standard errors of the sampling on both sides that are borne: of some forty figures none errs by chance.

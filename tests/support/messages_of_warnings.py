@@ -87,6 +87,25 @@ def a_path_past_one_slice_in_two_pieces(kit: Kit) -> list[str]:
     return ["assess", *masks, *line, "--no-pictures", "--json", "--out", str(kit.folder / "assessed")]
 
 
+@scene("focus_may_be_missed")
+def a_path_that_grazes_a_small_lesion(kit: Kit) -> list[str]:
+    values, affine = sample()
+    tunnel = json.loads((kit.kept_plan / "plan.json").read_text())["tunnels"][0]
+    entry, tip = np.array(tunnel["entry"]), np.array(tunnel["tip"])
+    way = (tip - entry) / np.linalg.norm(tip - entry)
+    across = np.cross(way, [0.0, 1.0, 0.0]) / np.linalg.norm(np.cross(way, [0.0, 1.0, 0.0]))
+    # A ball 4 mm in radius, of which the wall of 5 mm takes half a millimetre.
+    middle = tip - 12.0 * way + (5.0 + 4.0 - 0.5) * across
+    places = np.moveaxis(np.indices(values.shape, dtype=float), 0, -1) @ affine[:3, :3].T + affine[:3, 3]
+    values = np.where(values == 2, 1, values)
+    values[(np.linalg.norm(places - middle, axis=-1) <= 4.0) & (values == 1)] = 2
+    path = kit.nifti("map.nii.gz", values, affine)
+    ends = [",".join(f"{v:.3f}" for v in point) for point in (entry, tip)]
+    masks = ["--femur", f"{path}:1", "--lesion", f"{path}:2"]
+    line = ["--entry", ends[0], "--tip", ends[1], "--diameter", "10"]
+    return ["assess", *masks, *line, "--no-pictures", "--json", "--out", str(kit.folder / "assessed")]
+
+
 @scene("lesion_beyond_head", slow=False)
 def a_lesion_down_the_neck(kit: Kit) -> list[str]:
     values, _ = sample()

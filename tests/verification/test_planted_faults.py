@@ -297,6 +297,10 @@ FAULTS: dict[str, tuple[Fault, str]] = {
     "proof invented, nodes along": (partial(proof_invented, nodes=54_321), f"{NO}totals.upper_bound_fraction"),
     "clearance to the joint": (put("tunnels/0/joint_clearance_mm", plus(1.0)), "tunnels[0].joint_clearance_mm"),
     "angle on the film": (put("tunnels/0/ap_angle_deg", plus(3.0)), "tunnels[0].ap_angle_deg"),
+    "share removed on average": (
+        put("totals/outline/expected_removed_fraction", 0.16),
+        "totals.outline.expected_removed_fraction",
+    ),
     "risk lowered": (risk_lowered, "totals.risk.fluoroscopy.cortex_breach_probability"),
     "risk of all lowered": (
         put("totals/risk/fluoroscopy/joint_breach_probability", 0.0),
@@ -355,12 +359,12 @@ FAULTS: dict[str, tuple[Fault, str]] = {
     "mask exchanged": (mask_exchanged, "case.inputs[0].sha256 (femur)"),
 }
 #: Recalculations that take seconds, and those that each fault is judged by; what is left out cannot see it.
-STEPS = ("landmark_checks", "necrosis_checks", "ray_checks", "total_checks", "standing_checks", "risk_checks")
+STEPS = ("landmark_checks", "necrosis_checks", "ray_checks", "total_checks", "outline_checks", "standing_checks", "risk_checks")
 AGAIN: dict[str, tuple[str, ...]] = {
     "lesion's volume": ("necrosis_checks",), "loaded share": ("ray_checks",), "removed fraction": ("total_checks",),
     "fraction of a focus": ("total_checks",), "graft, healthy bone along": ("total_checks",),
     "proof invented": ("total_checks",), "proof invented, nodes along": ("total_checks",),
-    "clearance to the joint": (), "angle on the film": (), "risk lowered": ("risk_checks",),
+    "share removed on average": ("outline_checks",), "clearance to the joint": (), "angle on the film": (), "risk lowered": ("risk_checks",),
     "limit kept with room to spare": STEPS[:-1],
 }  # fmt: skip
 

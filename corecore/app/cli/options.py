@@ -64,7 +64,14 @@ KeepOption = Annotated[
     typer.Option("--keep", help="A tunnel of the plan already: ENTRY:TIP or ENTRY:TIP:DIAMETER, x,y,z each; repeated."),
 ]
 TargetOption = Annotated[
-    str | None, typer.Option("--target", help="Do most of: lesion (removed), weight-bearing (weighted), reached.")
+    str | None,
+    typer.Option("--target", help="Do most of: lesion (removed), weight-bearing (weighted), reached, expected."),
+]
+OutlineError = Annotated[
+    float | None,
+    typer.Option(
+        "--outline-error", help="How far the lesion's outline lies off on average, mm (0.76); 0: not simulated."
+    ),
 ]
 ImageFile = Annotated[
     Path | None,

@@ -16,7 +16,7 @@ from corecore.document.fields import known
 from corecore.document.measures import MeasuresDocument
 from corecore.document.necrosis import NecrosisPart
 from corecore.document.plan import AlternativePart, PlanDocument, RobustPart
-from corecore.document.risk import RiskPart
+from corecore.document.risk import OutlineRiskPart, RiskPart
 from corecore.document.spec import SpecPart
 from corecore.document.text import UNKNOWN, quantity, text_of
 from corecore.document.totals import BoneLeftPart, TotalsPart, says_something
@@ -256,6 +256,7 @@ def _total_rows(totals: TotalsPart, tunnels: int, spec: SpecPart) -> list[tuple[
             f"{quantity(totals.necrosis_removed_ml, '{:.2f} ml')}, {quantity(totals.necrosis_left_ml, '{:.2f} ml')}"
             " stay",
         ),
+        *_outline_rows(known(totals.outline)),
         (
             "can be reached",
             quantity(totals.reachable_fraction, "{:.0%} of the necrosis lies deeper than the joint margin"),
@@ -269,6 +270,20 @@ def _total_rows(totals: TotalsPart, tunnels: int, spec: SpecPart) -> list[tuple[
             f" ({quantity(totals.healthy_bone_removed_ml, '{:.1f} ml')} of it healthy bone)",
         ),
         *_standing_rows(known(totals.bone_left)),
+    ]
+
+
+def _outline_rows(outline: OutlineRiskPart | None) -> list[tuple[str, str]]:
+    """What is removed of the lesion where its outline errs."""
+    if outline is None:
+        return []
+    low, high = quantity(outline.removed_fraction_p05, "{:.1%}"), quantity(outline.removed_fraction_p95, "{:.1%}")
+    expected = quantity(outline.expected_removed_fraction, "{:.1%}")
+    return [
+        (
+            f"outline {quantity(outline.error_mm, '{:g} mm')} off",
+            f"{expected} removed on average, {low} to {high} in 90 %",
+        )
     ]
 
 

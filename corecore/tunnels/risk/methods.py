@@ -100,6 +100,10 @@ METHODS: dict[str, Method] = {
 RENAMED = {"freehand": "fluoroscopy"}
 
 
+#: What a plan may be robust against beside the methods: an error of the lesion's outline.
+OUTLINE = "outline"
+
+
 def drift_factor(diameter_mm: float) -> float:
     """By how much a thin drill's angular error exceeds that of one of 5 mm and more."""
     return float(np.interp(diameter_mm, DRIFT_DIAMETERS_MM, DRIFT_FACTORS))
@@ -120,7 +124,7 @@ def read_methods(path: Path) -> dict[str, Method]:
     tables = content.get("methods")
     if not isinstance(tables, Mapping) or not tables:
         raise InputError(f"{path}: no [methods.NAME] table", code="methods-invalid")
-    taken = sorted(set(tables) & set(METHODS))
+    taken = sorted(set(tables) & {*METHODS, OUTLINE})
     if taken:
         raise InputError(
             f"{path}: {taken[0]} is built in; a name of its own is accepted for a method", code="methods-invalid"
@@ -134,8 +138,10 @@ def check_robust(robust: str | None, methods: Mapping[str, Method], tunnels: int
         raise InputError(
             f"--robust {robust!r}: from 0.3.0 on the method is called {RENAMED[robust]}", code="option-value"
         )
+    if robust == OUTLINE:
+        return
     if robust is not None and robust not in methods:
-        raise InputError(f"--robust {robust!r}; accepted: {', '.join(methods)}", code="option-value")
+        raise InputError(f"--robust {robust!r}; accepted: {', '.join(methods)}, {OUTLINE}", code="option-value")
     if robust is not None and tunnels > 1:
         raise InputError(
             f"--robust: a robust plan of {tunnels} tunnels; one tunnel is accepted", code="options-conflict"

@@ -1326,11 +1326,15 @@ export interface SpecPart {
   /**
    * What is to be as much as can be
    */
-  target?: "lesion" | "reached" | "weight-bearing";
+  target?: "expected" | "lesion" | "reached" | "weight-bearing";
   /**
    * What counts as reached about a wall, mm
    */
   reach_mm?: number;
+  /**
+   * Mean error of the outline simulated, mm; 0: none
+   */
+  outline_error_mm?: number;
   /**
    * What loaded lesion counts for
    */
@@ -1699,6 +1703,7 @@ export interface TotalsPart {
   risk: {
     [k: string]: RiskPart;
   };
+  outline?: OutlineRiskPart;
   [k: string]: unknown;
 }
 /**
@@ -1737,6 +1742,44 @@ export interface BoneLeftPart {
    * Greatest angle between two tunnels, deg; null: one tunnel
    */
   spread_deg: number | null;
+  [k: string]: unknown;
+}
+/**
+ * What an error of the lesion's outline does
+ */
+export interface OutlineRiskPart {
+  /**
+   * Mean error of the outline, mm
+   */
+  error_mm: number;
+  /**
+   * Length along which the error is alike, mm
+   */
+  correlation_mm: number;
+  /**
+   * Mean share of the true lesion removed, 0 to 1
+   */
+  expected_removed_fraction: number;
+  /**
+   * Share that 5 % of outlines stay under, 0 to 1
+   */
+  removed_fraction_p05: number;
+  /**
+   * Share that 95 % of outlines stay under, 0 to 1
+   */
+  removed_fraction_p95: number;
+  /**
+   * How often no tunnel meets each focus, by number, 0 to 1
+   */
+  foci_missed_probability: number[];
+  /**
+   * How often a focus is missed that is met as drawn, 0 to 1
+   */
+  focus_missed_probability: number;
+  /**
+   * Outlines simulated
+   */
+  outlines: number;
   [k: string]: unknown;
 }
 /**
@@ -1979,6 +2022,45 @@ export interface OtherTotalsPart {
   risk: {
     [k: string]: RiskPart;
   };
+  outline?: OutlineRiskPart1;
+  [k: string]: unknown;
+}
+/**
+ * What an error of the lesion's outline does
+ */
+export interface OutlineRiskPart1 {
+  /**
+   * Mean error of the outline, mm
+   */
+  error_mm: number;
+  /**
+   * Length along which the error is alike, mm
+   */
+  correlation_mm: number;
+  /**
+   * Mean share of the true lesion removed, 0 to 1
+   */
+  expected_removed_fraction: number;
+  /**
+   * Share that 5 % of outlines stay under, 0 to 1
+   */
+  removed_fraction_p05: number;
+  /**
+   * Share that 95 % of outlines stay under, 0 to 1
+   */
+  removed_fraction_p95: number;
+  /**
+   * How often no tunnel meets each focus, by number, 0 to 1
+   */
+  foci_missed_probability: number[];
+  /**
+   * How often a focus is missed that is met as drawn, 0 to 1
+   */
+  focus_missed_probability: number;
+  /**
+   * Outlines simulated
+   */
+  outlines: number;
   [k: string]: unknown;
 }
 /**

@@ -28,6 +28,7 @@ from corecore.app.cli.options import (
     LesionTransform,
     MethodsFile,
     NoPictures,
+    OutlineError,
     Overwrite,
     PelvisMask,
     PhysisOption,
@@ -90,8 +91,11 @@ def plan(
     seconds: Annotated[float | None, typer.Option(help="Prove as far as one comes in so many seconds.")] = None,
     robust: Annotated[
         str | None,
-        typer.Option(help="Plan for this method's errors: fluoroscopy, guide, navigated, robot, or your own."),
+        typer.Option(
+            help="Plan for these errors: fluoroscopy, guide, navigated, robot, your own; or the outline's: outline."
+        ),
     ] = None,
+    outline_error: OutlineError = None,
     methods: MethodsFile = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Measure what each limit that holds a tunnel costs (seconds).")
@@ -115,7 +119,7 @@ def plan(
     values = {
         "tunnels": tunnels, "diameter_mm": diameter, "target": target,
         "entry_fixed": entry, "direction_fixed": direction, "keep": keep or None,
-        "remove_fraction_min": remove,
+        "remove_fraction_min": remove, "outline_error_mm": outline_error,
     }  # fmt: skip
     check_lesion_options(lesion_transform, lesion_image, register, transform_kind, transform_inverse)
     request = PlanRequest(
