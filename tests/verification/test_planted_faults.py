@@ -359,12 +359,21 @@ FAULTS: dict[str, tuple[Fault, str]] = {
     "mask exchanged": (mask_exchanged, "case.inputs[0].sha256 (femur)"),
 }
 #: Recalculations that take seconds, and those that each fault is judged by; what is left out cannot see it.
-STEPS = ("landmark_checks", "necrosis_checks", "ray_checks", "total_checks", "outline_checks", "standing_checks", "risk_checks")
+STEPS = (
+    "landmark_checks",
+    "necrosis_checks",
+    "ray_checks",
+    "total_checks",
+    "outline_checks",
+    "standing_checks",
+    "risk_checks",
+)
 AGAIN: dict[str, tuple[str, ...]] = {
     "lesion's volume": ("necrosis_checks",), "loaded share": ("ray_checks",), "removed fraction": ("total_checks",),
     "fraction of a focus": ("total_checks",), "graft, healthy bone along": ("total_checks",),
     "proof invented": ("total_checks",), "proof invented, nodes along": ("total_checks",),
-    "share removed on average": ("outline_checks",), "clearance to the joint": (), "angle on the film": (), "risk lowered": ("risk_checks",),
+    "share removed on average": ("outline_checks",),
+    "clearance to the joint": (), "angle on the film": (), "risk lowered": ("risk_checks",),
     "limit kept with room to spare": STEPS[:-1],
 }  # fmt: skip
 
