@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 import numpy as np
 
 from corecore.base.grid import FloatArray
 from corecore.study.batch.columns import Cell
+
+if TYPE_CHECKING:
+    import pyvista as pv
 
 Inner = TypeVar("Inner")
 #: A table by column, which ``pandas.DataFrame`` and ``polars.DataFrame`` take.
@@ -35,6 +38,32 @@ class Facade(Generic[Inner]):
     def __reduce__(self) -> tuple[Any, ...]:
         # What is kept beside it is made again.
         return _again, (type(self), self._inner)
+
+
+class Drawn(Facade[Inner]):
+    """One that PyVista draws."""
+
+    def to_pyvista(self) -> pv.MultiBlock:
+        """Named meshes, RAS mm, with colours, units and figures in their field data: ``docs/pyvista.md``."""
+        raise NotImplementedError
+
+    def plot(self, **options: Any) -> Any:
+        """Show it in a window or a notebook, or write it as a picture.
+
+        Parameters
+        ----------
+        **options
+            Those of ``corecore.exports.plot.plot``: ``view``, ``off_screen``, ``screenshot``, ``jupyter_backend``,
+            ``window_size`` and what ``pyvista.Plotter.show`` takes.
+
+        Returns
+        -------
+        object
+            What ``pyvista.Plotter.show`` returns.
+        """
+        from corecore.exports.plot import plot
+
+        return plot(self.to_pyvista(), **options)
 
 
 def _again(kind: type[Facade[Inner]], inner: Inner) -> Facade[Inner]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from corecore.app.facade import Facade, Frame, fixed, frame
+from corecore.app.facade import Drawn, Frame, fixed, frame
 from corecore.base.grid import FloatArray, Mask
 from corecore.document.content import content_of
 from corecore.hip import hip as inner
@@ -72,7 +72,7 @@ class Anatomy:
     sources: dict[str, str]
 
 
-class Hip(Facade[inner.Hip]):
+class Hip(Drawn[inner.Hip]):
     """One hip, ready to be measured and planned; every position is world RAS mm.
 
     ``load`` makes it. It does not change, and can be pickled.
@@ -188,24 +188,6 @@ class Hip(Facade[inner.Hip]):
         from corecore.exports.blocks import hip_blocks
 
         return hip_blocks(self._inner)
-
-    def plot(self, **options: Any) -> Any:
-        """Show the hip in a window or a notebook, or write it as a picture.
-
-        Parameters
-        ----------
-        **options
-            Those of ``corecore.exports.plot.plot``: ``view``, ``off_screen``, ``screenshot``, ``jupyter_backend``,
-            ``window_size`` and what ``pyvista.Plotter.show`` takes.
-
-        Returns
-        -------
-        object
-            What ``pyvista.Plotter.show`` returns.
-        """
-        from corecore.exports.plot import plot
-
-        return plot(self.to_pyvista(), **options)
 
     def slice_along(
         self, tunnel: Tunnel, view: Literal["upright", "level"] = "upright", *, pixel_mm: float = 0.4

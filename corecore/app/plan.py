@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from corecore.app.facade import Facade, Frame, fixed, frame
+from corecore.app.facade import Drawn, Frame, fixed, frame
 from corecore.app.hip import Hip
 from corecore.app.measures import Measures
 from corecore.base.errors import InputError
@@ -98,7 +98,7 @@ class Tunnel:
         return f"<Tunnel {self.diameter_mm:g} mm, ({') to ('.join(ends)}) RAS mm>"
 
 
-class Plan(Facade[planner.Plan | OpenedPlan]):
+class Plan(Drawn[planner.Plan | OpenedPlan]):
     """A planned hip: its tunnels with their figures, or why there are none; every position is world RAS mm.
 
     ``plan``, ``assess`` and ``open_plan`` make it. It does not change, and can be pickled.
@@ -255,24 +255,6 @@ class Plan(Facade[planner.Plan | OpenedPlan]):
         from corecore.exports.blocks import plan_blocks
 
         return plan_blocks(self._inner, self._scene)
-
-    def plot(self, **options: Any) -> Any:
-        """Show the plan in a window or a notebook, or write it as a picture.
-
-        Parameters
-        ----------
-        **options
-            Those of ``corecore.exports.plot.plot``: ``view``, ``off_screen``, ``screenshot``, ``jupyter_backend``,
-            ``window_size`` and what ``pyvista.Plotter.show`` takes.
-
-        Returns
-        -------
-        object
-            What ``pyvista.Plotter.show`` returns.
-        """
-        from corecore.exports.plot import plot
-
-        return plot(self.to_pyvista(), **options)
 
     def drr(self, view: Literal["ap", "lateral", "frog-leg", "profile"] = "ap") -> Radiograph:
         """Compute a digitally reconstructed radiograph, through the CT, else through the mask with nominal HU.

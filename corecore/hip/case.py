@@ -193,6 +193,13 @@ def read_case(inputs: HipInputs) -> Case:
             "--knee, but --anteversion or the landmarks say already where lateral is; one of them is accepted",
             code="options-conflict",
         )
+    for role, given_image in (("image", image), ("lesion_image", lesion_image)) if kind == "flirt" else ():
+        if isinstance(given_image, Volume):
+            raise InputError(
+                f"{role}: lies in memory, and FLIRT counts voxels in the order of a NIfTI file; the path of the NIfTI"
+                " image that FLIRT was given is accepted",
+                code="option-value",
+            )
     femur_ref, lesion_ref = _reference(inputs.femur), _reference(inputs.lesion)
     same_file = femur_ref.same_map(lesion_ref)
     if same_file and femur_ref.label == lesion_ref.label:

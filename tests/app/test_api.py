@@ -233,6 +233,11 @@ def test_a_lesion_of_another_scan_is_carried_as_by_the_command_line(hip: cc.Hip,
     masks = tmp_path / "femur.nii", tmp_path / "lesion.nii"
     with pytest.raises(cc.InputError, match="transform-kind"):
         cc.load(*masks, lesion_transform=matrix)
+    # FLIRT's matrix counts voxels of files: of an image in memory nobody knows their order there.
+    flirt = cc.LesionTransform(matrix, "flirt")
+    for role, images in (("image", (image, SAMPLE)), ("lesion_image", (SAMPLE, image))):
+        with pytest.raises(cc.InputError, match=f"^{role}: lies in memory, and FLIRT"):
+            cc.load(*masks, lesion_transform=flirt, image=images[0], lesion_image=images[1])
     with pytest.raises(cc.InputError, match="its inverse"):
         cc.load(*masks, lesion_transform=cc.LesionTransform(matrix, "matrix", inverse=True))
     moved = cc.load(*masks, lesion_transform=cc.LesionTransform(matrix, kind="matrix"))

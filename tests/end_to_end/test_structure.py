@@ -62,8 +62,8 @@ def test_no_function_takes_more_parameters_than_a_reader_holds() -> None:
 def unbounded(tree: ast.AST) -> set[str]:
     """Functions whose results are kept for good, however many they are given; what they are given stays alive too."""
     found = set()
-    for node in ast.walk(tree):
-        for one in node.decorator_list if isinstance(node, Function) else []:
+    for node in (one for one in ast.walk(tree) if isinstance(one, Function)):
+        for one in node.decorator_list:
             name, _, given = ast.unparse(one).removeprefix("functools.").partition("(")
             whole = name == "cache" or (name == "lru_cache" and "None" in given)
             arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
