@@ -15,10 +15,11 @@ from corecore.base.spec import Kept, Spec
 from corecore.hip.hip import Hip
 from corecore.planning.planner import resolve_entry
 from corecore.planning.search.batched import evaluate_many
+from corecore.planning.search.fixed_lines import fixed_lines
 from corecore.planning.search.infeasible import Infeasible
 from corecore.planning.search.line_geometry import ring_points
 from corecore.planning.search.problem import build_problem
-from corecore.planning.search.single import best_tunnel, fixed_lines
+from corecore.planning.search.single import TIE_SHARE, best_tunnel
 from corecore.planning.sets.candidates import lines_through
 from corecore.planning.sets.search import best_set
 from corecore.tunnels.cylinder import Tunnel
@@ -144,6 +145,35 @@ def test_both_fixed_leave_one_line(sample_hip: Hip, free: Tunnel) -> None:
     found = best_tunnel(sample_hip, spec)
     assert found.tunnel is not None
     assert np.linalg.norm(found.tunnel.tip - free.tip) < 0.1
+
+
+@pytest.mark.parametrize("fixed", ["direction", pytest.param("entry", marks=pytest.mark.slow), "entry direction"])
+def test_a_tunnel_between_limits_is_found_again_where_it_is_a_speck(sample_hip: Hip, free: Tunnel, fixed: str) -> None:
+    """All limits drawn close about the best tunnel: of its direction, or entry, next to nothing else keeps them."""
+    measured = assess(sample_hip, free, SPEC)
+    room = 0.012
+    tight = replace(
+        SPEC,
+        cortical_margin_mm=measured.cortical_clearance_mm - room,
+        joint_margin_mm=measured.joint_clearance_mm - room,
+        entry_distal_mm=measured.entry_edge_low_mm - 0.002,
+        entry_proximal_mm=measured.entry_edge_high_mm + 0.002,
+        entry_ap_max_mm=abs(measured.entry_anterior_mm) + 0.002,
+    )
+    assert not violations(assess(sample_hip, free, tight), tight)
+    # As a file has them.
+    entry = as_in_a_file(world(sample_hip, free.entry)) if "entry" in fixed else None
+    way = as_in_a_file(heading(sample_hip, free.direction)) if "direction" in fixed else None
+    spec = replace(tight, entry_fixed=entry, direction_fixed=way)
+    found = best_tunnel(sample_hip, spec, confirm=False)
+    assert found.figures is not None
+    assert not violations(found.figures, spec)
+    assert found.figures.removed_fraction >= measured.removed_fraction * (1.0 - TIE_SHARE)
+
+
+def as_in_a_file(vector: Vector) -> Vector:
+    x, y, z = (round(value, 6) for value in vector)
+    return x, y, z
 
 
 @pytest.mark.long

@@ -22,6 +22,7 @@ from corecore.hip.hip import Hip
 from corecore.planning.proof.branch_and_bound import EFFORT, Proof, prove
 from corecore.planning.search.batched import climb_many, evaluate_many
 from corecore.planning.search.constraint_gaps import nearest_lines, survey_gaps
+from corecore.planning.search.fixed_lines import best_fixed, fixed_lines, is_fixed
 from corecore.planning.search.infeasible import Infeasible, explain
 from corecore.planning.search.line_geometry import fine_ring, line_of, ring_points
 from corecore.planning.search.problem import Problem, build_problem, thinned
@@ -43,8 +44,6 @@ FEW_PASSING = 64
 #: Largest slope against the neck axis that the sweep visits (35 degrees): the femoral neck is
 #: twice as long as it is wide, so no tunnel of 5 mm and more leans further.
 SLOPE_MAX = 0.7
-#: Mesh of the lines left where entry or direction is fixed: two numbers are free, so it can be fine.
-FIXED_OFFSET_STEP_MM, FIXED_SLOPE_STEP, FIXED_SLOPE_MAX = 0.25, 0.006, 1.2
 #: Ring points and ring spacing of the sweep, and of the refinement.
 SWEEP_RING, SWEEP_STEP_MM = 16, 1.0
 REFINE_RING, REFINE_STEP_MM = 16, 1.0
@@ -64,9 +63,8 @@ QUICK_SLACKS_MM = SLACKS_MM[2:3]
 #: first grown margin may close the best of them, so all the climbs down to no growth are made and compared. (A clean
 #: real hip has 600 lines and more, the dirty one 113 and loses 3.9 % by the first climb alone; engineering choice.)
 NARROW_PASSING = 300
-#: Where entry or direction is fixed two numbers are free, and a climb is caught on an edge that runs aslant: meshes of
-#: so many steps either way, of these sizes in unit steps, round the best few.
-ZOOM_STEPS, ZOOM_SIZES, ZOOMED = 5, (0.1, 0.02, 0.004), 3
+#: Growth of the margins, mm, where entry or direction is fixed: without any where a speck is too small to shrink.
+FIXED_SLACKS_MM = 0.01, 0.0
 #: Half the distance between the coarse climb's ring points, mm.
 FUZZ_MM = 0.7
 #: Lesion points that stand for the lesion until the last climb, where there is a cavity.
@@ -216,13 +214,16 @@ def _search(
     starts = best_of_neighbourhoods(passing, swept.mesh)
     wide, survey = NO_LINES, None
     squeezes: list[Relaxed] = []
-    if len(starts) == 0:
+    best, evaluated = _best_fixed(hip, spec) if is_fixed(problem) else (None, 0)
+    if best is None and len(starts) == 0:
         # A passage may be narrower than the mesh: move the nearest lines towards it before giving up.
         wide = _wide_lattice(hip, spec)
         survey = survey_gaps(problem, wide)
         near = nearest_lines(problem, survey)
         starts = near.lines[near.totals <= 0.0]
-    best, evaluated = refined(hip, spec, starts, tell, compare=feasible < NARROW_PASSING or _fixed(problem))
+    if best is None:
+        best, more = refined(hip, spec, starts, tell, compare=feasible < NARROW_PASSING)
+        evaluated += more
     if best is None:
         wide = wide if len(wide) else _wide_lattice(hip, spec)
         for one in least_relaxation(hip, spec, wide, keys, far_too=explaining):
@@ -268,7 +269,7 @@ def sweep(hip: Hip, spec: Spec, tell: Callable[[float], None] = lambda share: No
         _log.info("sweep: %d lines, %d feasible", len(lines), feasible)
         order = np.argsort(-counts, kind="stable")
         passing = lines[order[counts[order] > 0]]
-        if feasible >= FEW_PASSING or _fixed(problem):
+        if feasible >= FEW_PASSING or is_fixed(problem):
             break
     return Sweep(problem, mesh, passing, judged, feasible, tally)
 
@@ -304,6 +305,21 @@ def best_of_neighbourhoods(ranked: FloatArray, mesh: tuple[float, float]) -> Flo
 def _with_few_points(hip: Hip, spec: Spec) -> Hip:
     # A cavity is looked for at every depth, and a tenth of the points rank the lines as well.
     return thinned(hip, CAVITY_POINTS) if spec.cavity_diameter_mm > 0.0 else hip
+
+
+def _best_fixed(hip: Hip, spec: Spec) -> tuple[tuple[Tunnel, TunnelFigures] | None, int]:
+    """The best tunnel where entry or direction is fixed, judged in full, and how many lines were judged."""
+    best, judged = None, 0
+    for slack in FIXED_SLACKS_MM:
+        problem = build_problem(hip, spec, slack_mm=slack)
+        lines, ends, counts, more = best_fixed(
+            build_problem(_with_few_points(hip, spec), spec, slack_mm=slack), problem
+        )
+        judged += more
+        best = _best_of(hip, spec, problem, _with_ends(lines, ends, counts))
+        if best is not None:
+            break
+    return best, judged
 
 
 def refined(
@@ -346,14 +362,9 @@ def _wide_lattice(hip: Hip, spec: Spec) -> FloatArray:
     return lattice(build_problem(hip, most_relaxed(spec)), offset_step=WIDE_OFFSET_MM, slope_step=WIDE_SLOPE)
 
 
-def _fixed(problem: Problem) -> bool:
-    """Whether entry or direction is fixed, which leaves two numbers of a line free."""
-    return problem.entry_kept >= 0.0 or problem.direction_kept >= 0.0
-
-
 def lattice(problem: Problem, *, offset_step: float = OFFSET_STEP_MM, slope_step: float = SLOPE_STEP) -> FloatArray:
     """Every line (N, 4) of the mesh whose point on the neck plane keeps radius and margin to the bone surface."""
-    if _fixed(problem):
+    if is_fixed(problem):
         return fixed_lines(problem)
     size = 1.5 * problem.head_radius
     offsets = np.arange(-np.ceil(size / offset_step), np.ceil(size / offset_step) + 1) * offset_step
@@ -379,29 +390,6 @@ def lattice(problem: Problem, *, offset_step: float = OFFSET_STEP_MM, slope_step
     return lines.reshape(-1, 4)
 
 
-def fixed_lines(problem: Problem) -> FloatArray:
-    """Every line (N, 4) of a fine mesh through the fixed entry, or along the fixed direction, or both."""
-    n, size = problem.neck_frame, 1.5 * problem.head_radius
-    slopes = _square(FIXED_SLOPE_MAX, FIXED_SLOPE_STEP)
-    if problem.direction_kept >= 0.0:
-        heading = n @ problem.direction_fixed
-        slopes = heading[None, 1:] / heading[0]
-    if problem.entry_kept >= 0.0:
-        at = n @ (problem.entry_fixed - problem.neck_center)
-        offsets = at[1:] - at[0] * slopes
-    else:
-        offsets = _square(size, FIXED_OFFSET_STEP_MM)
-    count = max(len(slopes), len(offsets))
-    lines = np.concatenate([np.broadcast_to(offsets, (count, 2)), np.broadcast_to(slopes, (count, 2))], axis=1)
-    return np.ascontiguousarray(lines[np.all(np.abs(lines[:, :2]) <= size, axis=1)])
-
-
-def _square(size: float, step: float) -> FloatArray:
-    ticks = np.arange(-np.ceil(size / step), np.ceil(size / step) + 1) * step
-    a, b = np.meshgrid(ticks, ticks, indexing="ij")
-    return np.stack([a.ravel(), b.ravel()], axis=1)
-
-
 def tunnel_of_line(problem: Problem, line: FloatArray, entry: float, tip: float) -> Tunnel:
     """The tunnel on a line (4,) between two ``t``."""
     point, direction = line_of(problem, line[0], line[1], line[2], line[3])
@@ -417,43 +405,19 @@ def _refine_best(
     tell(0.85)
     lines = lines[np.argsort(-counts, kind="stable")[:FINALISTS]]
     lines, ends, counts, second = climb_many(fine, lines, fine_ring(fine), FINAL_STEP_MM, 0.3, 0.008)
-    if _fixed(fine):
-        lines, ends, counts, third = _zoomed(fine, lines, ends, counts)
-        second += third
     tell(0.95)
-    found = [
+    return _with_ends(lines, ends, counts), first + second
+
+
+def _with_ends(
+    lines: FloatArray, ends: FloatArray, counts: npt.NDArray[np.int64]
+) -> list[tuple[FloatArray, float, float, int]]:
+    """Those of lines (N, 4) that carry a tunnel, most removed first, each with entry, tip and count."""
+    return [
         (lines[i], float(ends[i, 0]), float(ends[i, 1]), int(counts[i]))
         for i in np.argsort(-counts, kind="stable")
         if counts[i] > 0
     ]
-    return found, first + second
-
-
-def _zoomed(
-    problem: Problem, lines: FloatArray, ends: FloatArray, counts: npt.NDArray[np.int64]
-) -> tuple[FloatArray, FloatArray, npt.NDArray[np.int64], int]:
-    """The best few of lines (N, 4) with two free numbers, moved to the best place of ever finer meshes round them."""
-    # Both free numbers alone, each one way: of the moves those along one axis.
-    free = problem.moves[:, 2:] if problem.entry_kept >= 0.0 else problem.moves[:, :2]
-    single = (np.count_nonzero(free, axis=1) == 1) & (free.max(axis=1) > 0.0)
-    if not single.any():
-        return lines, ends, counts, 0
-    first, second = problem.moves[single]
-    ticks = np.arange(-ZOOM_STEPS, ZOOM_STEPS + 1)
-    a, b = (grid.ravel()[:, None] for grid in np.meshgrid(ticks, ticks, indexing="ij"))
-    mesh, ring, judged = a * first + b * second, fine_ring(problem), 0
-    lines, ends, counts = lines.copy(), ends.copy(), counts.copy()
-    for i in np.argsort(-counts, kind="stable")[:ZOOMED]:
-        for size in ZOOM_SIZES:
-            while True:
-                trials = np.ascontiguousarray(lines[i] + size * mesh)
-                _, reached, found = evaluate_many(problem, trials, ring, FINAL_STEP_MM)
-                judged += len(trials)
-                best = int(np.argmax(found))
-                if found[best] <= counts[i]:
-                    break
-                lines[i], ends[i], counts[i] = trials[best], reached[best], found[best]
-    return lines, ends, counts, judged
 
 
 def _best_of(
