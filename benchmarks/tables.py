@@ -1,7 +1,9 @@
-"""The tables of a long batch: ``python benchmarks/tables.py RUN --n 10000``.
+"""The tables and the summary page of a long batch: ``python benchmarks/tables.py RUN --n 10000``.
 
-Repeats the records of a batch's journal (RUN/journal.jsonl) under other names until there are ``--n``, and writes the
-four tables. Prints seconds, the most memory that writing added, and the files' sizes.
+Repeats the records of a batch's journal (RUN/journal.jsonl) under other names until there are ``--n``, writes the four
+tables, writes the summary page, and reads the wide and the long one back by ``read_results`` (Arrow's tables). Prints
+seconds, the most memory that the process has had by then, and the files' sizes. Ends with 1 where a record is missing
+from what was read, or from the page.
 """
 
 from __future__ import annotations
@@ -16,6 +18,9 @@ from pathlib import Path
 
 from corecore.study.batch.columns import Record
 from corecore.study.batch.entry import Entry
+from corecore.study.batch.figures import read_records
+from corecore.study.batch.frames import read_results
+from corecore.study.batch.summary import CASES_MAX, summary_html
 from corecore.study.batch.table import CSV, LONG_CSV, LONG_PARQUET, PARQUET, arrow, write_tables
 
 
@@ -37,7 +42,7 @@ def memory_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def main() -> None:
+def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
@@ -55,7 +60,24 @@ def main() -> None:
             f"  {name}: {(out / name).stat().st_size / 1e6:.1f} MB" for name in (PARQUET, CSV, LONG_PARQUET, LONG_CSV)
         ]
         sys.stdout.write("\n".join(told) + "\n")
+        whole = count == options.n
+        started = time.perf_counter()
+        page = summary_html(read_records(out / PARQUET), out / PARQUET, out / "summary.html")
+        shown = page.count(">hip_")
+        whole &= shown == min(options.n, CASES_MAX)
+        line = f"summary page: {shown} cases, {len(page) / 1e6:.1f} MB, {time.perf_counter() - started:.1f} s"
+        sys.stdout.write(f"{line}, {memory_mb():.0f} MB at most so far\n")
+        results = read_results(out, frame="arrow")
+        for name in ("wide", "long"):
+            started = time.perf_counter()
+            table = getattr(results, name)
+            ids = len(table["id"].unique())
+            whole &= ids == options.n
+            line = f"{name} read: {table.num_rows} rows of {ids} hips, {time.perf_counter() - started:.1f} s"
+            sys.stdout.write(f"{line}, {memory_mb():.0f} MB at most so far\n")
+            del table
+    return 0 if whole else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
