@@ -238,6 +238,12 @@ def staged_folder(target: Path) -> Iterator[Path]:
                 raise OutputError(
                     f"{target}: cannot be written ({error.strerror or error})", code="output-unwritable"
                 ) from error
+        except OutputError as error:
+            # Of the hidden folder nobody knows: the file is named as it was to be called.
+            text = str(error)
+            if str(stage) not in text:
+                raise
+            raise OutputError(text.replace(str(stage), str(target)), code=error.code) from error
         finally:
             shutil.rmtree(outer, ignore_errors=True)
 

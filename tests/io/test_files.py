@@ -14,7 +14,7 @@ import pytest
 
 from corecore.base.errors import OutputError
 from corecore.base.open_file import lock
-from corecore.io.files import check_unclaimed, claimed, staged_folder
+from corecore.io.files import atomic_write_text, check_unclaimed, claimed, staged_folder
 
 ROUNDS = int(os.environ.get("CORECORE_WRITERS", "8"))
 NAMES = [f"tunnel_{number}.stl" for number in range(12)] + ["plan.json"]
@@ -188,3 +188,10 @@ def test_files_beside_a_plan_stay_and_the_plan_comes_last(tmp_path: Path, monkey
             (stage / name).write_text(json.dumps(name))
     assert moved == ["a.txt", "zone.txt", "plan.json"]
     assert (out / "notes.txt").read_text() == "mine"
+
+
+def test_what_cannot_be_written_is_named_as_it_was_to_be_called(tmp_path: Path) -> None:
+    with pytest.raises(OutputError) as caught, staged_folder(tmp_path / "plan") as stage:
+        atomic_write_text(stage / "none" / "femur.stl", "")
+    assert str(caught.value).startswith(f"{tmp_path / 'plan' / 'none' / 'femur.stl'}: cannot be written")
+    assert list(tmp_path.iterdir()) == []
