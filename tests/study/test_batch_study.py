@@ -68,7 +68,7 @@ def test_a_rows_own_parameters_come_on_top() -> None:
         ("sweep = 3", "no table"),
         ("[sweep]\npreset = []", "an empty list"),
         ("[sweep]\npreset = ['core-9']", "core-10, core-8"),
-        ("[sweep]\nmethod = 'eye'", "none, guide"),
+        ("[sweep]\nmethod = 'eye'", "none, fluoroscopy"),
         ("[sweep]\ncolour = 'red'", "unknown parameter"),
         ("[sweep]\ntunnels = 99", "tunnels: 99"),
         ("[sweep]\ntunnels = [1, 1]", "a value twice"),

@@ -10,7 +10,7 @@ from pathlib import Path
 from corecore.base.errors import InputError
 from corecore.base.spec import PRESETS, read_config
 from corecore.study.batch.settings import Settings, Value, Variant
-from corecore.tunnels.risk.methods import METHODS
+from corecore.tunnels.risk.methods import METHODS, OUTLINE
 
 #: Most combinations of one study (engineering choice: a hip would take an hour).
 VARIANTS_MAX = 1000
@@ -88,7 +88,7 @@ def _values(path: Path, name: str, given: object) -> list[Value]:
             raise InputError(
                 f"{path}: sweep {name}: {value!r}; numbers and single words are accepted", code="study-invalid"
             )
-    accepted = {PRESET: tuple(PRESETS), METHOD: (NO_METHOD, *METHODS)}.get(name)
+    accepted = {PRESET: tuple(PRESETS), METHOD: (NO_METHOD, *METHODS, OUTLINE)}.get(name)
     for value in values:
         if accepted is not None and value not in accepted:
             raise InputError(f"{path}: sweep {name}: {value!r}; accepted: {', '.join(accepted)}", code="study-invalid")
