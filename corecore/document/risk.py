@@ -18,6 +18,9 @@ class RiskPart(Part, frozen=True):
     joint_breach_probability: Annotated[
         Fraction | UnsetType, Meta(description="How often the joint is breached, 0 to 1")
     ] = UNSET
+    perforation_probability: Annotated[
+        Fraction | UnsetType, Meta(description="How often cortex or joint, either, is breached, 0 to 1"), MAY_BE_ABSENT
+    ] = UNSET
     clearance_p05_mm: Annotated[
         float | UnsetType, Meta(description="Clearance that 5 % of drillings stay under, mm")
     ] = UNSET
@@ -81,3 +84,16 @@ class MethodPart(Part, frozen=True):
     depth_mm: Annotated[AtLeastZero | UnsetType, Meta(description="Of the depth, mm")] = UNSET
     tail_share: Annotated[AtLeastZero | UnsetType, Meta(description="Share of drillings that err more, 0 to 1")] = UNSET
     tail_factor: Annotated[AtLeastZero | UnsetType, Meta(description="How many times more those err")] = UNSET
+    redirect_mm: Annotated[
+        AtLeastZero | UnsetType,
+        Meta(description="A pin seen so far off its target in one of two views is redirected, mm; 0: nobody looks"),
+        MAY_BE_ABSENT,
+    ] = UNSET
+    reading_mm: Annotated[
+        AtLeastZero | UnsetType, Meta(description="Of where the target is taken to be in each view, mm"), MAY_BE_ABSENT
+    ] = UNSET
+    outline_mm: Annotated[
+        AtLeastZero | UnsetType,
+        Meta(description="Of where the bone's outline is taken to be in each view, mm"),
+        MAY_BE_ABSENT,
+    ] = UNSET

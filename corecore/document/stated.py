@@ -16,6 +16,7 @@ from corecore.base.limits import SETTABLE
 from corecore.document.fields import Part, known, listed
 from corecore.document.read import PlanFile, malformed, missing, read_plan
 from corecore.document.risk import MethodPart, RiskPart
+from corecore.document.seal import since
 from corecore.document.tunnels import TunnelPart
 
 #: Parameters of ``spec`` that the constraints need (contract §2): of the limits those of one tunnel that are always on.
@@ -72,10 +73,13 @@ NECROSIS = ("head_fraction", "sphere_fraction", "head_volume_ml", "sphere_volume
 JUDGED = (
     "cortex_breach_probability",
     "joint_breach_probability",
+    "perforation_probability",
     "removed_fraction_mean",
     "removed_fraction_p05",
     "removed_fraction_p50",
 )
+#: Plans have this one from that version on.
+PERFORATION, PERFORATION_FROM = "perforation_probability", (0, 3)
 #: A lesion that was registered lies elsewhere by this at least, mm (root mean square; ``docs/design/risk.md``).
 SHIFT_LEAST_MM = 0.5
 
@@ -173,11 +177,18 @@ class Errors:
     depth_mm: float
     tail_share: float
     tail_factor: float
+    #: What two views correct: a pin seen so far off is redirected (0: nobody looks), and their reading errors, mm.
+    redirect_mm: float = 0.0
+    reading_mm: float = 0.0
+    outline_mm: float = 0.0
 
 
 @dataclass(frozen=True)
 class StatedRisk:
-    """Figures of ``JUDGED`` by name, and their standard errors, for one tunnel or for all together."""
+    """Figures of ``JUDGED`` by name, and their standard errors, for one tunnel or for all together.
+
+    Plans before 0.3.0 have no ``perforation_probability``.
+    """
 
     figures: dict[str, float]
     standard_errors: dict[str, float]
@@ -493,6 +504,10 @@ class _Reading:
             depth_mm=number("depth_mm", 0.0, 20.0),
             tail_share=number("tail_share", 0.0, 1.0),
             tail_factor=number("tail_factor", 1.0, 10.0),
+            # Methods of earlier versions did not look.
+            redirect_mm=self.bounded(part, "redirect_mm", where, 0.0, 50.0) or 0.0,
+            reading_mm=self.bounded(part, "reading_mm", where, 0.0, 20.0) or 0.0,
+            outline_mm=self.bounded(part, "outline_mm", where, 0.0, 20.0) or 0.0,
         )
 
     def _by_method(
@@ -505,15 +520,17 @@ class _Reading:
         return {name: self._stated(one, f"{where}.{name}") for name, one in risk.items()}
 
     def _stated(self, part: RiskPart, where: str) -> StatedRisk:
-        for key in JUDGED:
+        later = since(known(self.file.plan.corecore_version) or "unknown", PERFORATION_FROM)
+        judged = [key for key in JUDGED if key != PERFORATION or later or known(getattr(part, key)) is not None]
+        for key in judged:
             if key not in part.standard_errors:
                 missing(self.file.path, f"{where}.standard_errors.{key}")
         errors = {
-            key: self.within(part.standard_errors[key], f"{where}.standard_errors.{key}", 0.0, 1.0) for key in JUDGED
+            key: self.within(part.standard_errors[key], f"{where}.standard_errors.{key}", 0.0, 1.0) for key in judged
         }
         told = not isinstance(part.lesion_shift_mm, msgspec.UnsetType)
         shift = self.bounded(part, "lesion_shift_mm", where, 0.0, 50.0) if told else 0.0
-        return StatedRisk({key: self.number(part, key, where) for key in JUDGED}, errors, shift, told)
+        return StatedRisk({key: self.number(part, key, where) for key in judged}, errors, shift, told)
 
 
 def _pairs(value: dict[str, list[float]] | None) -> dict[str, tuple[float, float]]:

@@ -40,7 +40,7 @@ NAMED = (
     "necrosis.signs.image_age.{days,limit_days}", "{necrosis,tunnels[]}.frame_range.*",
     "necrosis.{signs,summary}.asks", "spec.preset", "tunnels[].kept", f"{{tunnels[],nearest}}.{FIGURES}",
     "{tunnels[],nearest}.{entry,direction}",
-    f"{RISK}.{{cortex_breach_probability,joint_breach_probability}}",
+    f"{RISK}.{{cortex_breach_probability,joint_breach_probability,perforation_probability}}",
     f"{RISK}.{{removed_fraction_mean,removed_fraction_p05,removed_fraction_p50,lesion_shift_mm}}",
     "tunnels[].explanation.limits[].{limit,value}",
     "totals.{removed_fraction,reachable_fraction,removed_weight_bearing_fraction,reached_3mm_fraction}",
@@ -67,7 +67,7 @@ THROUGH: dict[str, tuple[str, ...]] = {
 #: Those that are derived from others of the plan; from which.
 DERIVED: dict[str, tuple[str, ...]] = {
     "built-in methods must have the program's figures": (
-        "risk_methods.*.{name,entry_mm,angle_deg,depth_mm,tail_share,tail_factor}",
+        "risk_methods.*.{name,entry_mm,angle_deg,depth_mm,tail_share,tail_factor,redirect_mm,reading_mm,outline_mm}",
     ),
     "a warning that a figure asks for must be there": ("warnings", "warnings[].code"),
     "no class of size where it is true, and a warning": ("necrosis.lower_bound",),

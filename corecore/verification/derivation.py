@@ -30,19 +30,22 @@ PILLAR_INVOLVED, PILLAR_WHOLE, PILLAR_WIDTHS = 0.02, 0.90, [0.3, 0.4, 0.3]
 HEADLINE_MM, IMAGE_DAYS = 5.0, 90
 #: The load's direction in gait, femoral frame (``docs/measures.md``).
 GAIT_POLE = [-0.27, 0.10, 0.96]
-#: The built-in error models by the version from which they hold, the latest first: entry mm, angle deg, depth mm, tail
-#: share, tail factor (``docs/design/risk.md``).
+#: The built-in error models by the version from which they hold, the latest first, figures in the order of
+#: ``METHOD_KEYS`` (``docs/design/risk.md``). Those of earlier versions have the first five alone.
 METHODS: dict[tuple[int, ...], dict[str, list[float]]] = {
     (0, 3): {
-        "fluoroscopy": [3.0, 3.0, 2.0, 0.05, 2.0], "guide": [1.0, 0.8, 1.0, 0.0, 1.0],
-        "navigated": [1.5, 1.5, 1.5, 0.0, 1.0], "robot": [1.0, 0.8, 1.0, 0.0, 1.0],
+        "fluoroscopy": [2.0, 3.0, 1.5, 0.05, 2.0, 3.0, 2.5, 1.0], "guide": [2.5, 1.3, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0],
+        "guide_best": [0.5, 0.65, 0.5, 0.0, 1.0, 0.0, 0.0, 0.0],
+        "navigated": [0.5, 1.25, 1.5, 0.0, 1.0, 0.0, 0.0, 0.0], "robot": [1.2, 1.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0],
     },
     (0,): {
         "guide": [1.0, 0.8, 1.0, 0.0, 1.0], "robot": [1.0, 0.8, 1.0, 0.0, 1.0],
         "navigated": [1.5, 1.5, 1.5, 0.0, 1.0], "freehand": [3.0, 3.0, 2.0, 0.05, 2.0],
     },
 }  # fmt: skip
-METHOD_KEYS = ("entry_mm", "angle_deg", "depth_mm", "tail_share", "tail_factor")
+METHOD_KEYS = (
+    "entry_mm", "angle_deg", "depth_mm", "tail_share", "tail_factor", "redirect_mm", "reading_mm", "outline_mm",
+)  # fmt: skip
 PRESETS = ("core-10", "core-8", "multi-3.2", "acd")
 LETTERS = {
     "A": "anterior", "P": "posterior", "S": "superior", "I": "inferior", "M": "medial", "L": "lateral",

@@ -2,7 +2,8 @@
 
 The plan's figures come from ten thousand quasi-random drillings judged on a distance field;
 these from some thousand pseudo-random ones, each breach a point of wall or end that is not
-in bone. The error model is the plan's own (``risk_methods``): what it says, not whether it is right.
+in bone. The error model is the plan's own (``risk_methods``): what it says, not whether it is right. Where a
+surgeon looks, outlines are drawn from the mesh, and a pin that shows off is drawn again until it does not.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 
 from corecore.base.grid import BoolArray, FloatArray
 from corecore.document.stated import JUDGED, Errors, StatedPlan, StatedRisk
@@ -34,7 +36,48 @@ NORMAL_SPACING_MM = 2.0
 TURN_MAX_DEG, LENGTH_LEAST_MM = 60.0, 1.0
 #: Growth of the angular error of thin drills, by diameter in mm (``docs/design/risk.md``).
 DRIFT = ((2.5, 2.91), (2.8, 2.56), (3.2, 1.78), (5.0, 1.0))
+#: A pixel of an outline, mm; gaps up to about twice the second, in pixels, are closed.
+PIXEL_MM, CLOSED = 0.5, 3
+#: Where along a tunnel a drill is held against the outline, and how far the outline is looked for beside it and ahead.
+WATCHED, BESIDE_MM, AHEAD_MM = np.linspace(0.25, 1.0, 16), 40.0, 60.0
+#: So often a pin is redirected; then what the outline allows is taken.
+REDIRECTED_MOST = 200
 SEED = 7
+
+
+@dataclass(frozen=True, eq=False)
+class Outline:
+    """What a view shows of a bone: a mask of pixels, its axes (2, 3), corner (2,) mm, and the beam's direction (3,)."""
+
+    mask: BoolArray
+    axes: FloatArray
+    corner: FloatArray
+    beam: FloatArray
+
+    def shows(self, points: FloatArray) -> BoolArray:
+        """Whether world points (..., 3) lie within the outline."""
+        index = np.floor((points @ self.axes.T - self.corner) / PIXEL_MM).astype(np.int64)
+        there = np.all((index >= 0) & (index < self.mask.shape), axis=-1)
+        index = np.where(there[..., None], index, 0)
+        return np.asarray(there & self.mask[index[..., 0], index[..., 1]])
+
+
+def outlines(hip: Hip, frame: Frame) -> tuple[Outline, Outline]:
+    """Antero-posterior view, and the lateral one across the neck, in the coronal plane."""
+    side = np.cross(frame.y, frame.neck)
+    return _outline(hip, frame.y), _outline(hip, frame.x if np.linalg.norm(side) < 1e-6 else unit(side))
+
+
+def _outline(hip: Hip, beam: FloatArray) -> Outline:
+    axes = across(beam)
+    corners = hip.mesh.vertices_mm[hip.mesh.triangles]
+    flat = np.concatenate([hip.mesh.vertices_mm, corners.mean(axis=1)]) @ axes.T
+    corner = flat.min(axis=0) - 2 * CLOSED * PIXEL_MM
+    index = np.floor((flat - corner) / PIXEL_MM).astype(np.int64)
+    mask = np.zeros(tuple(index.max(axis=0) + 2 * CLOSED), dtype=bool)
+    mask[index[:, 0], index[:, 1]] = True
+    mask = ndimage.binary_fill_holes(ndimage.binary_closing(mask, iterations=CLOSED))
+    return Outline(mask, axes, corner, beam)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +94,7 @@ def risk_checks(plan: StatedPlan, hip: Hip, frame: Frame) -> list[Check]:
     checks: list[Check] = []
     points = hip.lesion_points_mm[:: max(1, len(hip.lesion_points_mm) // LESION_POINTS)]
     poses = max(POSES_LEAST, POSES // max(len(plan.tunnels), 1))
+    views = outlines(hip, frame) if any(one.redirect_mm > 0.0 for one in plan.risk.methods.values()) else None
     around = [_normals_about(hip, tunnel.entry) for tunnel in plan.tunnels] if plan.risk.methods else []
     for number, (method, errors) in enumerate(plan.risk.methods.items()):
         # Every tunnel errs by itself, and none as in another method.
@@ -61,7 +105,7 @@ def risk_checks(plan: StatedPlan, hip: Hip, frame: Frame) -> list[Check]:
         aside = np.random.Generator(np.random.Philox((SEED, number, 1))).standard_normal((poses, 3))
         shifts = (counted or 0.0) / np.sqrt(3.0) * aside
         found = [
-            _drillings(plan, k, errors, hip, frame, around[k], points, poses, rng, shifts)
+            _drillings(plan, k, errors, hip, frame, around[k], points, poses, rng, shifts, views)
             for k in range(len(plan.tunnels))
         ]
         for k, one in enumerate(found):
@@ -95,12 +139,18 @@ def _compared(name: str, stated: StatedRisk, found: Drillings, hip: Hip) -> list
     figures = dict(
         zip(
             JUDGED,
-            (found.cortex.mean(), found.joint.mean(), share.mean(), *np.quantile(share, (0.05, 0.5))),
+            (
+                found.cortex.mean(),
+                found.joint.mean(),
+                (found.cortex | found.joint).mean(),
+                share.mean(),
+                *np.quantile(share, (0.05, 0.5)),
+            ),
             strict=True,
         )
     )
     checks = []
-    for key in JUDGED:
+    for key in stated.figures:
         said, here = stated.figures[key], float(figures[key])
         if key.endswith("probability"):
             likely = min(max(said, here, 1.0 / count), 1.0 - 1.0 / count)
@@ -114,15 +164,16 @@ def _compared(name: str, stated: StatedRisk, found: Drillings, hip: Hip) -> list
     return checks
 
 
-# Ten parameters: plain arrays of one tunnel, one method and one draw; no two travel on together.
+# Eleven parameters: plain arrays of one tunnel, one method and one draw; no two travel on together.
 def _drillings(
     plan: StatedPlan, index: int, errors: Errors, hip: Hip, frame: Frame, around: tuple[FloatArray, FloatArray],
     lesion: FloatArray, poses: int, rng: np.random.Generator, shifts: FloatArray,
+    views: tuple[Outline, Outline] | None = None,
 ) -> Drillings:  # fmt: skip
     """``shifts`` (N, 3): how far the lesion lies elsewhere in each drilling, mm."""
     tunnel = plan.tunnels[index]
     radius = tunnel.diameter_mm / 2.0
-    entries, headings, lengths = _drawn(tunnel.entry, tunnel.tip, tunnel.diameter_mm, errors, hip, poses, rng)
+    entries, headings, lengths = _drawn(tunnel.entry, tunnel.tip, tunnel.diameter_mm, errors, hip, poses, rng, views)
     near, normals = around
     sine_least = float(np.sin(np.radians(plan.spec["incidence_min_deg"])))
     cortex, joint = np.zeros(poses, dtype=bool), np.zeros(poses, dtype=bool)
@@ -157,7 +208,7 @@ def _drillings(
 
 def _drawn(
     entry: FloatArray, tip: FloatArray, diameter_mm: float, errors: Errors, hip: Hip, poses: int,
-    rng: np.random.Generator,
+    rng: np.random.Generator, views: tuple[Outline, Outline] | None = None,
 ) -> tuple[FloatArray, FloatArray, npt.NDArray[np.float64]]:  # fmt: skip
     """Entries and unit directions (N, 3) and lengths (N,) of a tunnel as it may be drilled."""
     heading = unit(tip - entry)
@@ -165,6 +216,11 @@ def _drawn(
     normal = rng.standard_normal((poses, 5)) * size[:, None]
     entries = entry + errors.entry_mm * normal[:, :2] @ across(hip.mesh.mouth_normal(entry))
     drift = float(np.interp(diameter_mm, *np.transpose(DRIFT)))
+    if errors.redirect_mm > 0.0 and views is not None:
+        hand = np.radians(errors.angle_deg * drift) * float(np.linalg.norm(tip - entry))
+        headings, lengths = _looked(entry, tip, diameter_mm / 2.0, entries, hand, size, errors, rng, views)
+        lengths = lengths + errors.depth_mm * normal[:, 4]
+        return entries, headings, np.maximum(lengths, LENGTH_LEAST_MM)
     turn = errors.angle_deg * drift * normal[:, 2:4]
     angle = np.radians(np.minimum(np.linalg.norm(turn, axis=1), TURN_MAX_DEG))[:, None]
     toward = turn @ across(heading)
@@ -172,6 +228,66 @@ def _drawn(
     headings = np.cos(angle) * heading + np.sin(angle) * toward
     lengths = np.maximum(np.linalg.norm(tip - entry) + errors.depth_mm * normal[:, 4], LENGTH_LEAST_MM)
     return entries, headings / np.linalg.norm(headings, axis=1, keepdims=True), lengths
+
+
+# Nine parameters: arrays of one tunnel and one draw.
+def _looked(
+    entry: FloatArray, tip: FloatArray, radius: float, entries: FloatArray, hand_mm: float, size: FloatArray,
+    errors: Errors, rng: np.random.Generator, views: tuple[Outline, Outline],
+) -> tuple[FloatArray, FloatArray]:  # fmt: skip
+    """Unit directions (N, 3) and lengths (N,) of pins aimed, redirected and stopped by two views."""
+    planned, heading = float(np.linalg.norm(tip - entry)), unit(tip - entry)
+    ways, off = [], []
+    for view in views:
+        turned = np.cross(view.beam, heading)
+        way = across(heading)[0] if np.linalg.norm(turned) < 1e-3 else unit(turned)
+        # From the drill's edge to the outline on either side, at every station.
+        steps = np.arange(0.0, BESIDE_MM, PIXEL_MM / 2.0)
+        stations = entry + WATCHED[:, None] * (tip - entry)
+        beside = [view.shows(stations[:, None] + sign * steps[:, None] * way) for sign in (1.0, -1.0)]
+        room = [np.maximum(_run(shown) * PIXEL_MM / 2.0 - radius, 0.0) for shown in beside]
+        read, edge = size * errors.reading_mm * rng.standard_normal(len(size)), size * errors.outline_mm
+        edge = edge * rng.standard_normal(len(size))
+        start = ((entries - entry) @ way)[:, None] * (1.0 - WATCHED)
+        miss = np.full(len(size), np.nan)
+        for _ in range(REDIRECTED_MOST):
+            open_ = np.flatnonzero(np.isnan(miss))
+            if len(open_) == 0:
+                break
+            tried = hand_mm * size[open_] * rng.standard_normal(len(open_))
+            at = start[open_] + (read[open_] + tried)[:, None] * WATCHED
+            good = np.abs(tried) <= errors.redirect_mm
+            good &= np.all((at <= room[0] + edge[open_, None]) & (at >= -room[1] - edge[open_, None]), axis=1)
+            miss[open_[good]] = read[open_[good]] + tried[good]
+        for n in np.flatnonzero(np.isnan(miss)):
+            # The outline before the target; where no way keeps within, the one that leaves it least.
+            trial = np.arange(-BESIDE_MM, BESIDE_MM, 0.05)
+            at = start[n] + trial[:, None] * WATCHED
+            beyond = np.maximum(at - room[0] - edge[n], -at - room[1] - edge[n]).max(axis=1)
+            within = trial[beyond <= 0.0]
+            if len(within) == 0:
+                miss[n] = trial[int(np.argmin(beyond))]
+            else:
+                miss[n] = within[int(np.argmin(np.abs(within - read[n])))]
+        ways.append(way)
+        off.append(miss)
+    # The smallest vector across the tunnel that is so far off in either view.
+    aside = np.linalg.lstsq(np.stack(ways), np.stack(off), rcond=0.03)[0].T
+    headings = tip + aside - entries
+    headings = headings / np.linalg.norm(headings, axis=1, keepdims=True)
+    along = np.arange(0.5 * planned, planned + AHEAD_MM, PIXEL_MM / 2.0)
+    lengths = np.full(len(entries), np.inf)
+    for view in views:
+        own = _run(view.shows(entry + along[:, None] * heading)[None])[0]
+        drilled = _run(view.shows(entries[:, None] + along[:, None] * headings[:, None]))
+        lengths = np.minimum(lengths, planned + (drilled - own) * PIXEL_MM / 2.0)
+    return headings, lengths
+
+
+def _run(shown: BoolArray) -> FloatArray:
+    """How many of each row (M, S) stand before the first that is not shown."""
+    ended = ~shown
+    return np.asarray(np.where(ended.any(axis=1), np.argmax(ended, axis=1), shown.shape[1]), dtype=np.float64)
 
 
 def _normals_about(hip: Hip, entry: FloatArray) -> tuple[FloatArray, FloatArray]:

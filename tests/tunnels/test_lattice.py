@@ -14,8 +14,8 @@ def test_vector_is_the_one_that_building_it_component_by_component_gives() -> No
     x = np.outer(np.arange(POINTS), candidates) / POINTS % 1.0
     kernel = 2.0 * np.pi**2 * (x * x - x + 1.0 / 6.0)
     product, free, chosen = np.ones(POINTS), np.ones(len(candidates), dtype=bool), []
-    for j in range(99):
-        # A tunnel's six numbers weigh alike, the next tunnel's less.
+    for j in range(163):
+        # Every six numbers weigh alike, the next six less.
         weight = 0.1 / (1 + j // 6)
         error = (product[:, None] * (1.0 + weight * kernel)).mean(axis=0)
         best = 0 if j == 0 else int(np.argmin(np.where(free, np.round(error, 12), np.inf)))
@@ -23,13 +23,13 @@ def test_vector_is_the_one_that_building_it_component_by_component_gives() -> No
         chosen.append(int(candidates[best]))
         product *= 1.0 + weight * kernel[:, best]
     assert tuple(chosen) == VECTOR
-    assert len(set(VECTOR)) == len(VECTOR) == 99
+    assert len(set(VECTOR)) == len(VECTOR) == 163
     assert all(z % 2 for z in VECTOR)
 
 
 def test_each_coordinate_has_one_point_in_each_of_1024_steps() -> None:
-    points = shifted_lattice(99, np.random.default_rng(3))
-    assert points.shape == (POINTS, 99)
+    points = shifted_lattice(163, np.random.default_rng(3))
+    assert points.shape == (POINTS, 163)
     assert points.min() >= 0.0
     assert points.max() < 1.0
     for count in (1024, 512, 64):
@@ -49,7 +49,7 @@ def test_means_err_less_than_those_of_chance(first: int) -> None:
 
 
 def test_too_many_dimensions_are_refused() -> None:
-    with pytest.raises(ValueError, match="100 dimensions"):
-        shifted_lattice(100, np.random.default_rng(0))
+    with pytest.raises(ValueError, match="164 dimensions"):
+        shifted_lattice(164, np.random.default_rng(0))
     with pytest.raises(ValueError, match="4 dimensions asked for; 1 to 3"):
-        shifted_lattice(4, np.random.default_rng(0), 96)
+        shifted_lattice(4, np.random.default_rng(0), 160)

@@ -74,6 +74,8 @@ class Risk:
         Probability of cortical perforation.
     joint_breach : Estimate
         Probability of joint penetration.
+    perforation : Estimate
+        Probability of either.
     clearance_p05_mm, clearance_p50_mm : Estimate
         5th percentile and median of the least clearance, mm, negative where it perforates.
     removed_fraction_mean, removed_fraction_p05, removed_fraction_p50 : Estimate
@@ -88,6 +90,7 @@ class Risk:
     poses: int
     cortex_breach: Estimate
     joint_breach: Estimate
+    perforation: Estimate
     clearance_p05_mm: Estimate
     clearance_p50_mm: Estimate
     removed_fraction_mean: Estimate
@@ -101,6 +104,7 @@ class Risk:
         figures = {
             "cortex_breach_probability": self.cortex_breach,
             "joint_breach_probability": self.joint_breach,
+            "perforation_probability": self.perforation,
             "clearance_p05_mm": self.clearance_p05_mm,
             "clearance_p50_mm": self.clearance_p50_mm,
             "removed_fraction_mean": self.removed_fraction_mean,
@@ -214,6 +218,7 @@ def _risk(method: Method, found: FloatArray, share: FloatArray, shift_mm: float 
         poses=len(found),
         cortex_breach=_probability(found[:, :, CORTEX].max(axis=1)),
         joint_breach=_probability(found[:, :, JOINT].max(axis=1)),
+        perforation=_probability(found[:, :, [CORTEX, JOINT]].max(axis=(1, 2))),
         clearance_p05_mm=_percentile(clearance, 5),
         clearance_p50_mm=_percentile(clearance, 50),
         removed_fraction_mean=_estimate(float(share.mean()), share.reshape(SHIFTS, -1).mean(axis=1)),

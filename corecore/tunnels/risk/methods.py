@@ -1,10 +1,8 @@
 """How exactly a tunnel is drilled: error models by method of guidance.
 
-Entry, angle and depth errors are independent and normal; a tail multiplies all three. The
-figures are engineering choices anchored on measured ones (``docs/design/risk.md``): guide,
-3-D printed guide in core decompression, tip 1.44 ± 1.03 mm and 1.09 ± 0.75° (Bell 2024,
-doi:10.1186/s41205-024-00208-4); robot, 1.5 ± 0.8 mm, pedicle screws in 115 patients (Han 2019,
-doi:10.3171/2018.10.SPINE18487).
+Entry, angle and depth errors are independent and normal; a tail multiplies all of them. A method that looks is
+corrected by two fluoroscopic views. The figures are fitted to measured ones, or engineering choices, as
+``docs/design/risk.md`` says for each; ``benchmarks/risk.py`` sets predictions beside what was published.
 """
 
 from __future__ import annotations
@@ -33,9 +31,7 @@ NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 @dataclass(frozen=True)
 class Method:
-    """Errors of a guidance method: independent normal errors, and a tail.
-
-    The built-in figures are engineering choices of the size of measured ones [1] [2].
+    """Errors of a guidance method: independent normal errors, a tail, and what two views correct.
 
     Parameters
     ----------
@@ -51,21 +47,23 @@ class Method:
         Share of drillings with larger errors, 0 to 1.
     tail_factor : float, default 1
         Their errors are this many times as large, 1 to 10.
+    redirect_mm : float, default 0
+        A pin seen this far off its target in the antero-posterior or lateral view, or outside the outline there, is
+        redirected, mm, 0 to 50. 0: nobody looks.
+    reading_mm : float, default 0
+        Standard deviation of where the target is taken to be in each view, mm, 0 to 20.
+    outline_mm : float, default 0
+        Standard deviation of where the bone's outline is taken to be in each view, mm, 0 to 20.
 
     Raises
     ------
     InputError
         For a value out of range.
 
-    References
-    ----------
-    1. Guide: Bell 2024, doi:10.1186/s41205-024-00208-4.
-    2. Robot: Han 2019, doi:10.3171/2018.10.SPINE18487.
-
     Examples
     --------
-    >>> METHODS["fluoroscopy"].angle_deg
-    3.0
+    >>> METHODS["fluoroscopy"].looks, METHODS["robot"].looks
+    (True, False)
     """
 
     name: str
@@ -74,11 +72,20 @@ class Method:
     depth_mm: float
     tail_share: float = 0.0
     tail_factor: float = 1.0
+    redirect_mm: float = 0.0
+    reading_mm: float = 0.0
+    outline_mm: float = 0.0
+
+    @property
+    def looks(self) -> bool:
+        """Whether two views correct the drilling."""
+        return self.redirect_mm > 0.0
 
     def __post_init__(self) -> None:
         ranges = {
             "entry_mm": (0.0, 20.0), "angle_deg": (0.0, 20.0), "depth_mm": (0.0, 20.0),
             "tail_share": (0.0, 1.0), "tail_factor": (1.0, 10.0),
+            "redirect_mm": (0.0, 50.0), "reading_mm": (0.0, 20.0), "outline_mm": (0.0, 20.0),
         }  # fmt: skip
         for key, (low, high) in ranges.items():
             value = getattr(self, key)
@@ -90,12 +97,18 @@ class Method:
                 )
 
 
+#: Sources of each, what was fitted to what, and what is an engineering choice: ``docs/design/risk.md``.
 METHODS: dict[str, Method] = {
-    "fluoroscopy": Method("fluoroscopy", 3.0, 3.0, 2.0, tail_share=0.05, tail_factor=2.0),
-    "guide": Method("guide", 1.0, 0.8, 1.0),
-    "robot": Method("robot", 1.0, 0.8, 1.0),
-    "navigated": Method("navigated", 1.5, 1.5, 1.5),
+    "fluoroscopy": Method(
+        "fluoroscopy", 2.0, 3.0, 1.5, tail_share=0.05, tail_factor=2.0, redirect_mm=3.0, reading_mm=2.5, outline_mm=1.0
+    ),
+    "guide": Method("guide", 2.5, 1.3, 1.0),
+    "guide_best": Method("guide_best", 0.5, 0.65, 0.5),
+    "navigated": Method("navigated", 0.5, 1.25, 1.5),
+    "robot": Method("robot", 1.2, 1.0, 1.0),
 }
+
+
 #: What built-in methods were called in earlier versions, and are called now.
 RENAMED = {"freehand": "fluoroscopy"}
 
