@@ -369,7 +369,7 @@ def plan(
         Share, 0 to 1: prove that no tunnel removes more of the necrosis by this much (0.01 takes minutes).
     seconds : float, optional
         Prove a bound for so long, s.
-    robust : {"fluoroscopy", "guide", "navigated", "robot"}, optional
+    robust : {"fluoroscopy", "guide", "guide_best", "navigated", "robot"}, optional
         Plan for the errors of this guidance method; one tunnel only.
     alternatives : int, default 0
         How many other, Pareto-optimal tunnels to look for; one tunnel only.

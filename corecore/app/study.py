@@ -104,7 +104,7 @@ def batch(
         TOML file of a study, every combination of parameters on every hip, in place of preset, gap, robust and values.
     gap : float, optional
         Share, 0 to 1: prove that no tunnel removes more by this much.
-    robust : {"fluoroscopy", "guide", "navigated", "robot"}, optional
+    robust : {"fluoroscopy", "guide", "guide_best", "navigated", "robot"}, optional
         Plan for the errors of this guidance method.
     plans : bool, default False
         Write each plan's folder too.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+import msgspec
 from msgspec import Struct, UnsetType
 
 from corecore.base.limits import LIMITS
@@ -15,6 +16,7 @@ from corecore.base.notice import NOTICE_CAPTION
 from corecore.document.content import content_of
 from corecore.document.fields import Part, known
 from corecore.document.plan import PlanDocument
+from corecore.document.risk import RiskPart
 from corecore.document.text import UNKNOWN, one_line, percent, quantity, sentence
 from corecore.document.totals import BoneLeftPart, TotalsPart, says_something
 from corecore.document.tunnels import TunnelPart
@@ -338,7 +340,7 @@ def _outline(totals: TotalsPart) -> list[tuple[str, str]]:
 def _risk(scene: Scene) -> list[list[str]]:
     """Errors of drilling by method: breaches of cortex and joint, and what would be removed."""
     rows = []
-    for method, told in list((known(scene.plan.totals.risk) or {}).items())[:8]:
+    for method, told in _apart(scene)[:8]:
         poses = known(told.poses)
         rows.append(
             [
@@ -349,6 +351,17 @@ def _risk(scene: Scene) -> list[list[str]]:
             ]
         )
     return rows
+
+
+def _apart(scene: Scene) -> list[tuple[str, RiskPart]]:
+    """Risks by method; methods that err alike are one, by their names: plans of earlier versions have such."""
+    models, found = known(scene.plan.risk_methods) or {}, dict[object, tuple[str, RiskPart]]()
+    for method, told in (known(scene.plan.totals.risk) or {}).items():
+        model = models.get(method)
+        alike: object = method if model is None else msgspec.structs.replace(model, name="")
+        before = found.get(alike)
+        found[alike] = (method if before is None else f"{before[0]}, {method}", told if before is None else before[1])
+    return list(found.values())
 
 
 def _risk_note(scene: Scene) -> str:

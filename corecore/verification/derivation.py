@@ -34,7 +34,7 @@ GAIT_POLE = [-0.27, 0.10, 0.96]
 #: ``METHOD_KEYS`` (``docs/design/risk.md``). Those of earlier versions have the first five alone.
 METHODS: dict[tuple[int, ...], dict[str, list[float]]] = {
     (0, 3): {
-        "fluoroscopy": [2.0, 3.0, 1.5, 0.05, 2.0, 3.0, 2.5, 1.0], "guide": [2.5, 1.3, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0],
+        "fluoroscopy": [1.5, 3.0, 1.0, 0.05, 2.0, 3.0, 2.0, 1.0], "guide": [2.5, 1.3, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0],
         "guide_best": [0.5, 0.65, 0.5, 0.0, 1.0, 0.0, 0.0, 0.0],
         "navigated": [0.5, 1.25, 1.5, 0.0, 1.0, 0.0, 0.0, 0.0], "robot": [1.2, 1.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0],
     },

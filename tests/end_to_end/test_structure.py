@@ -21,6 +21,7 @@ MORE = {
     "app/api.py plan": "what its command asks of search and surgeon, by the same names",
     "app/api.py assess": "a path, and what the surgeon says, by the command's names",
     "verification/risk.py _drillings": "plain arrays of one tunnel, one method and one draw: no two travel on together",
+    "verification/risk.py _looked": "the same arrays of one tunnel and one draw, for what two views correct of them",
 }
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

@@ -123,7 +123,7 @@ def test_the_document_of_a_path_keeps_the_schema_and_says_what_it_breaks(judged:
     assert {"key", "limit", "value"} == set(content["violations"][0])
     assert content["nearest"]["removed_fraction"] > 0.0
     assert content["nearest_reason"] is None
-    assert content["tunnels"][0]["risk"].keys() == {"guide", "robot", "navigated", "fluoroscopy"}
+    assert content["tunnels"][0]["risk"].keys() == {"fluoroscopy", "guide", "guide_best", "navigated", "robot"}
     wrong = {**content, "nearest": {"entry": [0, 0, 0]}}
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(wrong, json.loads(schema.read_text()))

@@ -96,7 +96,7 @@ def test_an_exact_method_costs_nothing(sample_hip: Hip, steady: Plan) -> None:
 def test_a_method_that_is_none_or_a_set_is_refused() -> None:
     check_robust(None, METHODS, 5)
     check_robust("robot", METHODS, 1)
-    with pytest.raises(InputError, match="fluoroscopy, guide, robot, navigated"):
+    with pytest.raises(InputError, match="fluoroscopy, guide, guide_best, navigated, robot"):
         check_robust("telepathy", METHODS, 1)
     with pytest.raises(InputError, match="is called fluoroscopy"):
         check_robust("freehand", METHODS, 1)

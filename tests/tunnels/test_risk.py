@@ -25,6 +25,8 @@ from corecore.tunnels.risk.methods import METHODS, Method, drift_factor
 
 BONE_RADIUS, BONE_LOW, BONE_HIGH = 12.0, 20.0, 100.0
 EXACT = Method("exact", 0.0, 0.0, 0.0)
+#: Blind, and with a tail.
+BLIND = Method("blind", 3.0, 3.0, 2.0, tail_share=0.05, tail_factor=2.0)
 
 
 @pytest.fixture(scope="module")
@@ -177,8 +179,8 @@ def plainly_simulated(hip: Hip, tunnel: Tunnel, spec: Spec, method: Method, coun
 def test_breaches_agree_with_an_independent_simulation_within_the_standard_error(sample_hip: Hip) -> None:
     tunnel, spec = neck_tunnel(sample_hip, diameter_mm=10.0, tip_beyond_mm=14.0), Spec()
     count = 1500
-    found = risk_of(sample_hip, tunnel, METHODS["fluoroscopy"])
-    plain = plainly_simulated(sample_hip, tunnel, spec, METHODS["fluoroscopy"], count)
+    found = risk_of(sample_hip, tunnel, BLIND)
+    plain = plainly_simulated(sample_hip, tunnel, spec, BLIND, count)
     for estimate, share in zip((found.cortex_breach, found.joint_breach), plain, strict=True):
         # Three standard errors of the two together; the plain one's is binomial.
         error = np.hypot(estimate.standard_error, np.sqrt(share * (1.0 - share) / count))
@@ -285,7 +287,7 @@ def test_greater_errors_are_greater_risks(sample_hip: Hip) -> None:
         assert breach == sorted(breach)
         assert clearance == sorted(clearance, reverse=True)
         assert clearance[0] > clearance[-1]
-    built_in = [risk_of(sample_hip, tunnel, METHODS[name]) for name in ("guide", "navigated", "fluoroscopy")]
+    built_in = [risk_of(sample_hip, tunnel, METHODS[name]) for name in ("guide_best", "navigated", "guide")]
     low = [risk.removed_fraction_p05.value for risk in built_in]
     assert low == sorted(low, reverse=True)
 
@@ -301,7 +303,7 @@ def test_the_number_of_threads_changes_nothing(sample_hip: Hip, monkeypatch: pyt
 def test_the_documents_tables_name_what_the_contract_names(sample_hip: Hip) -> None:
     each, together = by_method(sample_hip, [neck_tunnel(sample_hip)], Spec())
     assert len(each) == 1
-    assert set(each[0]) == set(together) == {"guide", "robot", "navigated", "fluoroscopy"}
+    assert set(each[0]) == set(together) == set(METHODS)
     for risk in each[0].values():
         assert {"cortex_breach_probability", "joint_breach_probability", "removed_fraction_p05"} <= set(
             risk.__struct_fields__

@@ -99,7 +99,7 @@ def plus(step: float) -> Callable[[float], float]:
 
 def risk_lowered(folder: Folder) -> None:
     for where in (folder.plan["tunnels"][0], folder.plan["totals"]):
-        where["risk"]["fluoroscopy"]["cortex_breach_probability"] = 0.001
+        where["risk"]["guide"]["cortex_breach_probability"] = 0.001
 
 
 def graft_and_healthy_bone(folder: Folder) -> None:
@@ -301,10 +301,10 @@ FAULTS: dict[str, tuple[Fault, str]] = {
         put("totals/outline/expected_removed_fraction", 0.16),
         "totals.outline.expected_removed_fraction",
     ),
-    "risk lowered": (risk_lowered, "totals.risk.fluoroscopy.cortex_breach_probability"),
+    "risk lowered": (risk_lowered, "totals.risk.guide.cortex_breach_probability"),
     "risk of all lowered": (
-        put("totals/risk/fluoroscopy/joint_breach_probability", 0.0),
-        "totals.risk.fluoroscopy.joint_breach_probability",
+        put("totals/risk/guide/perforation_probability", 0.0),
+        "totals.risk.guide.perforation_probability",
     ),
     "clearance drilled by hand": (
         put("tunnels/0/risk/fluoroscopy/breach_places/joint", 0.0),

@@ -123,7 +123,7 @@ def judged(sample_folder: Path, folder: Path, fault: Any) -> Verification:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "other", "key"),
-    [("navigated", "fluoroscopy", "joint_breach_probability"), ("guide", "fluoroscopy", "removed_fraction_mean")],
+    [("guide", "navigated", "cortex_breach_probability"), ("guide", "guide_best", "perforation_probability")],
 )
 def test_risks_exchanged_between_methods_are_caught(
     sample_folder: Path, tmp_path: Path, method: str, other: str, key: str

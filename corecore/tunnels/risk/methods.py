@@ -100,7 +100,7 @@ class Method:
 #: Sources of each, what was fitted to what, and what is an engineering choice: ``docs/design/risk.md``.
 METHODS: dict[str, Method] = {
     "fluoroscopy": Method(
-        "fluoroscopy", 2.0, 3.0, 1.5, tail_share=0.05, tail_factor=2.0, redirect_mm=3.0, reading_mm=2.5, outline_mm=1.0
+        "fluoroscopy", 1.5, 3.0, 1.0, tail_share=0.05, tail_factor=2.0, redirect_mm=3.0, reading_mm=2.0, outline_mm=1.0
     ),
     "guide": Method("guide", 2.5, 1.3, 1.0),
     "guide_best": Method("guide_best", 0.5, 0.65, 0.5),
