@@ -88,7 +88,8 @@ def test_the_independent_recalculation_draws_the_same_drillings(sample_hip: Hip)
     ours = perturbed(sample_hip, [tunnel], LOOKS)[1][:, 0] - tunnel.tip
     basis = np.stack([*tunnel.ring_basis(), tunnel.direction])
     for there, here in zip((theirs @ basis.T).T, (ours @ basis.T).T, strict=True):
-        assert there.mean() == pytest.approx(here.mean(), abs=4.0 * here.std() / np.sqrt(count) + 0.1)
+        # Half a pixel of the recalculation's outlines, at the planned tip and at the drilled one.
+        assert there.mean() == pytest.approx(here.mean(), abs=4.0 * here.std() / np.sqrt(count) + 0.25)
         assert there.std() == pytest.approx(here.std(), rel=0.06)
 
 
