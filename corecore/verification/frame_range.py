@@ -22,7 +22,7 @@ from corecore.verification.drilled_volume import anterior_of_midline, portal_len
 from corecore.verification.frame import Frame, angle_deg, unit
 from corecore.verification.hip import Hip
 from corecore.verification.quantities import octants
-from corecore.verification.rays import ARC_STEP_DEG, OUTLINES, head_below, hull_deg, lesion_share
+from corecore.verification.rays import OUTLINES, arc_rays, arcs_deg, head_below, lesion_share
 from corecore.verification.report import Check, equal
 
 #: Lateral by the neck alone lies within this of its own in 19 people of 20, degrees (docs/design/anatomy.md).
@@ -208,12 +208,11 @@ def _ray_ranges(plan: StatedPlan, hip: Hip, frames: Sequence[Frame]) -> list[Che
     rays = _all_round()
     dead, on_head = head_below(hip, frames[0], rays, depth)
     tree = cKDTree(rays)
-    turn = np.radians(np.arange(0.0, 360.0, ARC_STEP_DEG))[:, None]
     arcs: dict[str, list[FloatArray]] = {"kerboul.coronal_deg": [], "kerboul.sagittal_deg": []}
     for one in frames:
         for key, forward in zip(arcs, (one.x, one.y), strict=True):
-            seen = dead[tree.query(np.cos(turn) * one.z + np.sin(turn) * forward)[1]]
-            arcs[key].append(np.array([hull_deg(seen >= outline) for outline in OUTLINES]))
+            planes = [dead[tree.query(plane)[1]] for plane in arc_rays(hip, one, forward)]
+            arcs[key].append(np.array(arcs_deg(planes)))
     coronal, sagittal = (np.array(by_frame) for by_frame in arcs.values())
     limit, checks = tolerance.ARC_DEG * edge + 1.0, []
     if told.rays.get("kerboul.coronal_deg") is not None:
@@ -360,11 +359,14 @@ def _both(name: str, stated: Range | None, values: Sequence[float], slack: float
 
 
 def _by_outline(name: str, stated: Range | None, values: FloatArray, slack: float, unit_of: str) -> list[Check]:
-    """The same for figures (frames, outlines): what the outline's width leaves open is borne."""
+    """The same for figures (frames, outlines and more): what the outline's width leaves open is borne.
+
+    The second column is what was found, all others are what it might be.
+    """
     checks = []
     for end, pick in enumerate((np.min, np.max)):
-        low, found, high = (float(pick(values[:, k])) for k in range(3))
-        open_by = slack + max(abs(low - found), abs(high - found))
+        low, found, *more = (float(end_of) for end_of in pick(values, axis=0))
+        open_by = slack + max(abs(other - found) for other in (low, *more))
         word = ("least", "greatest")[end]
         checks.append(equal(f"{name} ({word})", None if stated is None else stated[end], found, open_by, unit_of))
     return checks

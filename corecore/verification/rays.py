@@ -6,6 +6,8 @@ voxels: the surface is where a ray last leaves bone within 1.3 head radii.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import ndimage
 
@@ -34,11 +36,10 @@ def ray_checks(plan: StatedPlan, hip: Hip, frame: Frame) -> list[Check]:
     checks = []
     for key, forward in (("kerboul.coronal_deg", frame.x), ("kerboul.sagittal_deg", frame.y)):
         if stated.get(key) is not None:
-            turn = np.radians(np.arange(0.0, 360.0, ARC_STEP_DEG))[:, None]
-            dead = dead_below(hip, frame, np.cos(turn) * frame.z + np.sin(turn) * forward, depth)
-            low, found, high = (hull_deg(dead >= outline) for outline in OUTLINES)
+            shares = [dead_below(hip, frame, rays, depth) for rays in arc_rays(hip, frame, forward)]
+            low, found, high, *beside = arcs_deg(shares)
             # Where a plane just grazes the lesion the arc hangs on where exactly its outline lies.
-            slack = tolerance.ARC_DEG * edge + max(abs(low - found), abs(high - found))
+            slack = tolerance.ARC_DEG * edge + max(abs(other - found) for other in (low, high, *beside))
             checks.append(equal(f"necrosis.{key}", stated[key], found, slack, "deg"))
     pole, half = plan.necrosis.pole, plan.necrosis.cap_half_angle_deg
     if pole is None or half is None or not np.any(pole):
@@ -60,6 +61,25 @@ def ray_checks(plan: StatedPlan, hip: Hip, frame: Frame) -> list[Check]:
         slack = tolerance.clearance_mm(hip.bone.grid.spacing_mm) + 0.5 * edge
         checks.append(equal("necrosis.weight_bearing.depth_mm", least, found, slack, "mm"))
     return checks
+
+
+def arc_rays(hip: Hip, frame: Frame, forward: FloatArray) -> list[FloatArray]:
+    """Rays (N, 3) of the plane of the shaft's axis and ``forward``, and of that moved half a voxel to either side.
+
+    A smoothed outline rounds the lesion's edges, by up to half a voxel: where the plane runs along one, the arc hangs
+    on that, and the shares between voxels in the plane itself do not show it.
+    """
+    turn = np.radians(np.arange(0.0, 360.0, ARC_STEP_DEG))[:, None]
+    rays = np.cos(turn) * frame.z + np.sin(turn) * forward
+    aside = 0.5 * float(hip.lesion.grid.spacing_mm.max()) / frame.radius_mm * np.cross(frame.z, forward)
+    moved = [rays, rays - aside, rays + aside]
+    return [np.asarray(one / np.linalg.norm(one, axis=1, keepdims=True), dtype=np.float64) for one in moved]
+
+
+def arcs_deg(dead: Sequence[FloatArray]) -> list[float]:
+    """The arcs by each of the outlines, and those by the middle one beside the plane, from the rays' shares (N,)."""
+    middle, *beside = dead
+    return [*(hull_deg(middle >= outline) for outline in OUTLINES), *(hull_deg(one >= OUTLINES[1]) for one in beside)]
 
 
 def hull_deg(met: BoolArray) -> float:

@@ -18,14 +18,22 @@ RADIUS_MM, CAP_DEG, DEPTH_MM = 24.0, 55.0, 5.0
 
 
 def judged(
-    lesion_deg: float, *, over_mm: float = 0.0, front: bool = False, tight: bool = False, stated: dict[str, float]
+    lesion_deg: float,
+    *,
+    over_mm: float = 0.0,
+    front: bool = False,
+    tight: bool = False,
+    behind_mm: float = 0.3,
+    stated: dict[str, float],
 ) -> dict[str, Any]:
     """Checks by name for a lesion within an angle of the pole, its top so far below the surface.
 
+    The coronal plane runs ``behind_mm`` behind a layer of voxels;
     ``front``: of it the half in front of the coronal plane alone; ``tight``: its array ends with it.
     """
     size = 60
     center = np.full(3, size / 2 - 0.3)
+    center[1] = size / 2 - behind_mm
     index = np.stack(np.meshgrid(*[np.arange(size)] * 3, indexing="ij"), axis=-1) - center
     away = np.linalg.norm(index, axis=-1)
     grid = Grid((size, size, size), np.eye(4))
@@ -69,6 +77,19 @@ def test_where_the_lesion_s_array_ends_makes_no_difference(front: bool) -> None:
     wide, tight = (judged(30.0, front=front, tight=cropped, stated=stated) for cropped in (False, True))
     assert {name: check.found for name, check in wide.items()} == {name: check.found for name, check in tight.items()}
     assert all(check.ok for check in tight.values()), tight
+
+
+def test_where_a_plane_runs_along_the_lesion_s_edge_the_arc_may_be_that_half_a_voxel_aside() -> None:
+    """The front half's last layer lies 0.15 mm in front of the coronal plane, a smoothed outline rounds its corners."""
+    stated = {"kerboul.coronal_deg": 45.0, "kerboul.sagittal_deg": 30.0}
+    along = judged(30.0, front=True, behind_mm=0.15, stated=stated)
+    assert all(check.ok for check in along.values()), along
+    # No wider where the plane runs through the middle.
+    through = judged(30.0, stated={"kerboul.coronal_deg": 45.0})["kerboul.coronal_deg"]
+    assert not through.ok
+    assert through.tolerance < 7.0
+    # And the other plane's is no wider for it.
+    assert along["kerboul.sagittal_deg"].tolerance < 7.0
 
 
 def test_a_figure_beyond_its_tolerance_falls() -> None:
