@@ -31,6 +31,7 @@ from corecore.tunnels.risk.kernel import (
     BoneArrays,
     Bricks,
     evaluate_poses,
+    evaluate_walls,
     sort_into_bricks,
 )
 from corecore.tunnels.risk.methods import METHODS, Method
@@ -176,23 +177,45 @@ def risk_of_poses(
 
     ``bricks`` are the lesion's own, where the caller has them already; ``shifts`` (N, 3) mm carry it along.
     """
-    bone, bricks = hip.bone, sort_into_bricks(hip.lesion.points_mm) if bricks is None else bricks
+    bricks = sort_into_bricks(hip.lesion.points_mm) if bricks is None else bricks
     sets, count = entries.shape[:2]
     found, removed = np.zeros((sets, count, 4)), np.zeros((sets, count + 1), dtype=np.int64)
     shifts = np.zeros((sets, 3)) if shifts is None else shifts
-    radii = np.array([tunnel.radius_mm for tunnel in tunnels])
-    # The plan's own portal may come from a flatter incidence than is asked for, where a hand has set it.
-    normals = bone.mouth_normal(np.stack([tunnel.entry for tunnel in tunnels]))
-    planned = np.abs(np.einsum("ij,ij->i", normals, np.stack([tunnel.direction for tunnel in tunnels])))
-    sines = np.maximum(np.minimum(planned, np.sin(np.radians(spec.incidence_min_deg))), 1e-6)
-    arrays = BoneArrays(
-        bone.distance_mm, bone.mouth_field, bone.spacing_mm, _frame(hip), float(spec.cortical_margin_mm)
-    )
+    arrays, radii, sines = _bone_arrays(hip, spec), *_radii_and_sines(hip, tunnels, spec)
     in_parts(
         sets,
         lambda p: evaluate_poses(arrays, bricks, entries[p], tips[p], radii, sines, shifts[p], found[p], removed[p]),
     )
     return found, removed / bricks.points.shape[1]
+
+
+def clearances_of_poses(
+    hip: Hip, tunnels: list[Tunnel], spec: Spec, entries: FloatArray, tips: FloatArray, *, farthest_mm: float
+) -> FloatArray:
+    """The clearances of drilled tunnels (N, K), mm, below 0 where they perforate; ``farthest_mm`` at most.
+
+    The same as ``risk_of_poses`` finds, in a fraction of its time: what is farther from the surface is passed over.
+    """
+    clearances = np.zeros(entries.shape[:2])
+    arrays, radii, sines = _bone_arrays(hip, spec), *_radii_and_sines(hip, tunnels, spec)
+    in_parts(
+        len(entries), lambda p: evaluate_walls(arrays, entries[p], tips[p], radii, sines, farthest_mm, clearances[p])
+    )
+    return clearances
+
+
+def _bone_arrays(hip: Hip, spec: Spec) -> BoneArrays:
+    bone = hip.bone
+    return BoneArrays(bone.distance_mm, bone.mouth_field, bone.spacing_mm, _frame(hip), float(spec.cortical_margin_mm))
+
+
+def _radii_and_sines(hip: Hip, tunnels: list[Tunnel], spec: Spec) -> tuple[FloatArray, FloatArray]:
+    """Radii (K,) mm, and the flattest incidences (K,) that lengthen the entry segment."""
+    # The plan's own portal may come from a flatter incidence than is asked for, where a hand has set it.
+    normals = hip.bone.mouth_normal(np.stack([tunnel.entry for tunnel in tunnels]))
+    planned = np.abs(np.einsum("ij,ij->i", normals, np.stack([tunnel.direction for tunnel in tunnels])))
+    sines = np.maximum(np.minimum(planned, np.sin(np.radians(spec.incidence_min_deg))), 1e-6)
+    return np.array([tunnel.radius_mm for tunnel in tunnels]), sines
 
 
 def _frame(hip: Hip) -> FloatArray:

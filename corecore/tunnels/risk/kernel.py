@@ -223,9 +223,10 @@ def evaluate_pose(
     breach wherever it is. Both lengths follow from where, and how flat, the drilled line really
     meets the bone; flatter than ``least_sine`` does not make them longer. A line that misses the
     bone breaches the cortex, on the lateral side. ``entry``, ``tip`` (3,) and ``radius`` in local mm.
+    Clearances beyond what ``outcome`` holds when it is handed in are not looked for.
     """
     distance, spacing = bone.distance, bone.spacing
-    outcome[CLEARANCE], outcome[JOINT], outcome[CORTEX], outcome[WHERE] = 1e9, 0.0, 0.0, LATERAL
+    outcome[JOINT], outcome[CORTEX], outcome[WHERE] = 0.0, 0.0, LATERAL
     length = math.sqrt((tip[0] - entry[0]) ** 2 + (tip[1] - entry[1]) ** 2 + (tip[2] - entry[2]) ** 2)
     ux, uy, uz = (tip[0] - entry[0]) / length, (tip[1] - entry[1]) / length, (tip[2] - entry[2]) / length
     # Positions and directions on the array, so that nothing is divided by the spacing a million times.
@@ -391,6 +392,29 @@ def evaluate_poses(
     cylinders = np.empty((k_tunnels, 8), dtype=np.float32)
     for n in range(entries.shape[0]):
         for k in range(k_tunnels):
+            outcomes[n, k, CLEARANCE] = 1e9
             evaluate_pose(bone, entries[n, k], tips[n, k], radii[k], sines[k], outcomes[n, k])
         fill_cylinders(entries[n], tips[n], radii, shifts[n], cylinders)
         count_removed(bricks, cylinders, marks, union, removed[n])
+
+
+@compiled(nogil=True)
+def evaluate_walls(
+    bone: BoneArrays,
+    entries: FloatArray,
+    tips: FloatArray,
+    radii: FloatArray,
+    sines: FloatArray,
+    farthest: float,
+    clearances: FloatArray,
+) -> None:
+    """Fill ``clearances`` (N, K) of N sets of K drilled tunnels, as ``evaluate_poses`` finds them, ``farthest`` at most.
+
+    What lies farther from the surface is not looked for, and nothing is counted.
+    """
+    outcome = np.empty(4)
+    for n in range(entries.shape[0]):
+        for k in range(entries.shape[1]):
+            outcome[CLEARANCE] = farthest
+            evaluate_pose(bone, entries[n, k], tips[n, k], radii[k], sines[k], outcome)
+            clearances[n, k] = outcome[CLEARANCE]
