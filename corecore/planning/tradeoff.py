@@ -1,4 +1,4 @@
-"""The tunnel that is drilled out of the bone least often, among those that remove nearly the most; and the curve of both.
+"""The tunnel that perforates least often among those that remove nearly the most, and the curve of both.
 
 How much is removed is given, how seldom it perforates is looked for: on every line the tunnel is as short as the share
 asked for allows, so a search has the line's four numbers left. Every trial is drilled with the same errors, others
@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 
 import numpy as np
 import numpy.typing as npt
@@ -56,7 +56,7 @@ FARTHEST_MM = 3.0
 #: many are drilled, at most so many times as many held against the limits; where none helps they shrink.
 SLOPE_PART, PARTS, TRIED, CHECKS, SHRINK = 0.4, (1.0, 0.6, 0.3), 3, 8, 0.4
 #: Rounds over the tunnels of a set at each share.
-ROUNDS = 2
+ROUNDS = 1
 #: Steps of a climb at most.
 STEPS_MAX = 12
 #: First step of the last climb to the chosen point.
@@ -265,7 +265,7 @@ class _Curve:
         """A share of the most, not tried yet, in the middle of the widest gap of perforation and removal."""
         most = self.most.point
         best, at = 0.0, None
-        for low, high in zip(points, points[1:], strict=False):
+        for low, high in pairwise(points):
             a, b = low.point, high.point
             risk = (b.perforation_probability - a.perforation_probability) / max(most.perforation_probability, 1e-9)
             wide = risk + (b.removed_fraction - a.removed_fraction) / most.removed_fraction
@@ -348,7 +348,7 @@ class _Lines:
 
     def need(self, share: float) -> int:
         """Points that a share of the most is; one more, for what single precision counts."""
-        return max(1, math.ceil(share * self.count) + 1)
+        return max(1, math.ceil(share * float(self.count)) + 1)
 
     def best_start(self, share: float) -> FloatArray | None:
         """The line of least perforation for a share, from the most's own line and from the sweep's."""
@@ -403,7 +403,7 @@ class _Lines:
         return shallowest(problem, np.ascontiguousarray(lines), ring, step, need)
 
     def _starts(self, share: float) -> FloatArray:
-        """The most's own line, and those of the sweep that remove nearly enough, safest of their neighbourhoods first."""
+        """The most's own line, and the sweep's that remove nearly enough, safest of their neighbourhoods first."""
         lines, need = self.passing[:RANKED], self.need(share)
         if len(lines) == 0:
             return self.most[None]
@@ -596,7 +596,7 @@ class _Sets:
         return min(enough, key=lambda out: self._softened(enough[out]), default=None)
 
     def _moved(self, tunnels: list[Tunnel], place: int, need: int) -> Tunnel:
-        """One tunnel of a set, moved to where the set perforates less and still removes enough; itself where none is."""
+        """One tunnel of a set, moved to where the set perforates less and removes enough; itself where none is."""
         own, others = tunnels[place], (*tunnels[:place], *tunnels[place + 1 :])
         beside = _Beside(others, place, self._clearances(tunnels)[:, [k for k in range(len(tunnels)) if k != place]]
                          .min(axis=1, initial=FARTHEST_MM))  # fmt: skip

@@ -194,7 +194,7 @@ def clearances_of_poses(
 ) -> FloatArray:
     """The clearances of drilled tunnels (N, K), mm, below 0 where they perforate; ``farthest_mm`` at most.
 
-    The same as ``risk_of_poses`` finds, in a fraction of its time: what is farther from the surface is passed over.
+    As ``risk_of_poses`` finds them, to where rings stand on the wall: what is farther is passed over, for less time.
     """
     clearances = np.zeros(entries.shape[:2])
     arrays, radii, sines = _bone_arrays(hip, spec), *_radii_and_sines(hip, tunnels, spec)

@@ -408,9 +408,9 @@ def evaluate_walls(
     farthest: float,
     clearances: FloatArray,
 ) -> None:
-    """Fill ``clearances`` (N, K) of N sets of K drilled tunnels, as ``evaluate_poses`` finds them, ``farthest`` at most.
+    """Fill ``clearances`` (N, K) of N sets of K drilled tunnels, ``farthest`` at most.
 
-    What lies farther from the surface is not looked for, and nothing is counted.
+    As ``evaluate_poses`` finds them; what lies farther is not looked for, and nothing is counted.
     """
     outcome = np.empty(4)
     for n in range(entries.shape[0]):
