@@ -110,7 +110,8 @@ def agree(name: str, instrument: Instrument, lean: float, depth_mm: float) -> No
     assert again.removed_fraction == pytest.approx(mine.removed_fraction, abs=oracle.SHARE), told
     # Graft: of the planner's lattice, of the recalculation's points, and voxel by voxel.
     mine_ml, again_ml = bone_volume_ml(one.hip, tunnel, []), graft_ml(hip, [bore])
-    assert mine_ml == pytest.approx(again_ml, rel=0.01, abs=0.02), told
+    # The surface at the entry is doubtful by ``doubt``, over the hole's section.
+    assert mine_ml == pytest.approx(again_ml, rel=0.01, abs=0.02 + doubt * np.pi * tunnel.radius_mm**2 / 1000.0), told
     assert mine_ml <= tunnel.volume_ml * 1.0001
 
 
