@@ -297,10 +297,26 @@ def test_every_number_of_the_csv_says_its_unit(parcel: ExportContext, tmp_path: 
         columns = next(csv.reader(file))
     units = ("_mm", "_deg", "_ml", "_mm2", "_fraction", "_probability", "_share", "_gap")
     # Counts, texts, and shares whose name says of what.
-    plain = ("row", "case_id", "side", "plan_hash", "notice", "kept", "stopped_by", "pattern", "holes", "imaging_date")
+    plain = (
+        "row",
+        "outline_outlines",
+        "case_id",
+        "side",
+        "plan_hash",
+        "notice",
+        "kept",
+        "stopped_by",
+        "pattern",
+        "holes",
+        "imaging_date",
+    )
     for name in columns:
         bare = name.endswith("_poses") or "breach_places" in name or name.startswith("direction_")
-        share = "_fraction_" in name or name.removeprefix("bone_left_") in (*plain, "neck_share_max")
+        share = (
+            "_fraction_" in name
+            or "_probability_" in name
+            or name.removeprefix("bone_left_") in (*plain, "neck_share_max")
+        )
         assert name.endswith(units) or name in plain or bare or share, name
 
 
