@@ -86,7 +86,7 @@ def test_no_random_tunnel_that_removes_enough_is_safer(
     need = int(np.ceil(NEAR * curve.most.removed_fraction * problem.points.shape[1]))
     half = np.array([1.5, 1.5, 0.033, 0.033])
     seeds = searched.passing[:150]
-    lines = seeds[rng.integers(len(seeds), size=20_000)] + rng.uniform(-1.0, 1.0, (20_000, 4)) * half
+    lines = seeds[rng.integers(len(seeds), size=60_000)] + rng.uniform(-1.0, 1.0, (60_000, 4)) * half
     ends, counts = shallowest(problem, lines, ring_points(16), 1.0, need)
     tunnels = [tunnel_of_line(problem, lines[i], *ends[i]) for i in np.flatnonzero(counts >= need)]
     assert len(tunnels) > 300
