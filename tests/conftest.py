@@ -157,7 +157,8 @@ def written_plan() -> Path:
     path = ROOT / "sample_volumes" / "right_medium.nii.gz"
 
     def write(folder: Path) -> None:
-        assert main(["plan", "--femur", f"{path}:1", "--lesion", f"{path}:2", "--out", str(folder / "plan")]) == 0
+        masks = ["--femur", f"{path}:1", "--lesion", f"{path}:2"]
+        assert main(["plan", *masks, "--objective", "safest", "--out", str(folder / "plan")]) == 0
 
     with shared.in_package():
         return shared.written("plan of the sample", write) / "plan"

@@ -33,7 +33,7 @@ from corecore.io.volume import ACCEPTED, Volume
 from corecore.measures.model import measure as measure_hip
 from corecore.measures.signs.clinician_input import ClinicianInput, Physis, parse_clinician_input
 from corecore.planning.open_plan import open_plan as open_file
-from corecore.planning.request import Parameters, Search
+from corecore.planning.request import Parameters, Search, check_robust_objective
 from corecore.verification.recalculation import verify_plan
 from corecore.verification.report import Verification
 
@@ -347,6 +347,8 @@ def plan(
     hip: Hip,
     preset: str = "core-10",
     *,
+    guidance: str | None = None,
+    objective: Literal["safest", "most"] | None = None,
     gap: float | None = None,
     seconds: float | None = None,
     robust: str | None = None,
@@ -365,6 +367,11 @@ def plan(
         A hip from ``load``.
     preset : {"core-10", "core-8", "multi-3.2", "acd"}, default "core-10"
         The preset: drill diameter, number of tunnels and limits.
+    guidance : {"fluoroscopy", "guide", "navigated", "robot"}, optional
+        How it will be drilled. Default: fluoroscopy.
+    objective : {"safest", "most"}, optional
+        Least perforation by that guidance of the plans that remove at least ``near_best_share`` (0.95) of the most, or
+        what removes most. Default: safest.
     gap : float, optional
         Share, 0 to 1: prove that no tunnel removes more of the necrosis by this much (0.01 takes minutes).
     seconds : float, optional
@@ -397,12 +404,15 @@ def plan(
 
     References
     ----------
-    Search and proof: ``docs/design/search.md``; the source of every limit: ``docs/design/constraints.md``; models of
-    the errors of drilling: ``docs/design/risk.md``.
+    Search and proof: ``docs/design/search.md``; the safest of the nearly best: ``docs/design/guidance.md``; the source
+    of every limit: ``docs/design/constraints.md``; models of the errors of drilling: ``docs/design/risk.md``.
     """
+    asked = {"guidance": guidance, "objective": objective}
+    values |= {name: value for name, value in asked.items() if value is not None}
     spec = Parameters(preset, None if config is None else Path(config), values).spec()
+    check_robust_objective(robust, values)
     search = Search(gap=gap, seconds=seconds, robust=robust, alternatives=alternatives)
-    search.check(spec.tunnels)
+    search.check(spec)
     answers = _answers(stage, physis, imaging_date)
     return Plan._of(plan_of(hip._inner, spec, measure_hip(hip._inner, spec, answers=answers), search))
 

@@ -7,6 +7,7 @@ The names are those of ``plan.json``'s ``spec``. Each default's source is in
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -32,6 +33,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "cavity_diameter_mm": (0.0, 30.0),
     "cavity_length_mm": (0.0, 60.0),
     "remove_fraction_min": (0.0, 1.0),
+    "near_best_share": (0.5, 1.0),
 }
 
 
@@ -63,6 +65,9 @@ def accepted_range(name: str) -> tuple[float, float]:
 
 PATTERNS = ("any", "fan", "separate", "parallel")
 TARGETS = ("lesion", "weight-bearing", "reached", "expected")
+OBJECTIVES = ("safest", "most")
+#: What a guidance method may be called.
+METHOD_NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 #: Where the lesser trochanter is not in view its level is assumed, and the entry zone begins
 #: higher by this share of the head's diameter (contract §1; the ratio's sd, 200 femora).
 ASSUMED_LEVEL_RAISE = 0.12
@@ -165,6 +170,14 @@ class Spec:
         Ask for the fewest tunnels that remove this share of the necrosis, 0 to 1; 0: for what removes most.
     neck_area_share_max : float, optional
         Most of the neck's smallest section that all tunnels together may take, share, 0.01 to 1; ``None``: not asked.
+    guidance : str, optional
+        Guidance method by which the plan will be drilled: fluoroscopy, guide, navigated, robot, or one of your own.
+        ``None``: not known, as of a plan of an earlier version.
+    objective : {"safest", "most"}
+        ``most``: the tunnels that do most for ``target``. ``safest``: of the tunnels that remove at least
+        ``near_best_share`` of the most, those that ``guidance`` perforates cortex or joint with least often.
+    near_best_share : float
+        Least share of the most removed that a safest plan removes, 0.5 to 1. Engineering choice.
 
     Raises
     ------
@@ -235,6 +248,10 @@ class Spec:
     remove_fraction_min: float = 0.0
     #: Most of the neck's smallest section that all tunnels together may take, share; ``None``: not asked for.
     neck_area_share_max: float | None = None
+    #: How it will be drilled, and what is planned for that: ``docs/design/guidance.md``.
+    guidance: str | None = "fluoroscopy"
+    objective: str = "safest"
+    near_best_share: float = 0.95
 
     def __post_init__(self) -> None:
         for name, (low, high) in _RANGES.items():
@@ -252,6 +269,20 @@ class Spec:
         if self.target == "expected" and self.outline_error_mm == 0.0:
             raise InputError(
                 "target: 'expected' with outline_error_mm 0; above 0 it is accepted", code="parameters-conflict"
+            )
+        if self.objective not in OBJECTIVES:
+            raise InputError(
+                f"objective: {self.objective!r}; {' or '.join(OBJECTIVES)} is accepted", code="parameter-value"
+            )
+        if self.guidance is not None and METHOD_NAME.fullmatch(self.guidance) is None:
+            raise InputError(
+                f"guidance: {self.guidance[:40]!r}; letters, digits, - and _ are accepted, at most 40",
+                code="parameter-value",
+            )
+        if self.guidance is None and self.objective == "safest":
+            raise InputError(
+                "objective: 'safest' without a guidance method; with guidance it is accepted",
+                code="parameters-conflict",
             )
         if self.remove_fraction_min > 0.0 and self.target != "lesion":
             raise InputError(
@@ -355,7 +386,7 @@ class Spec:
                     f"{origin}: unknown parameter {name!r}; accepted: {', '.join(sorted(known))}",
                     code="parameter-unknown",
                 )
-            if known[name] == "str":
+            if known[name] == "str" or (known[name] == "str | None" and raw is not None):
                 changed[name] = str(raw)
                 continue
             if name in ("entry_fixed", "direction_fixed"):
@@ -364,7 +395,7 @@ class Spec:
             if name == "keep":
                 changed[name] = tuple(_kept(one, diameter, f"{origin} keep".strip()) for one in _listed(raw))
                 continue
-            if raw is None and known[name] == "float | None":
+            if raw is None and known[name] in ("float | None", "str | None"):
                 changed[name] = None
                 continue
             changed[name] = number(name, raw, whole=known[name] == "int", origin=origin)
@@ -376,9 +407,11 @@ class Spec:
         Returns
         -------
         dict
-            Values by parameter name; a limit that is not asked for is left out.
+            Values by parameter name; a limit that is not asked for is left out, and so is guidance that is not known.
         """
         idle = {limit.key for limit in SETTABLE if getattr(self, limit.key) is None}
+        if self.guidance is None:
+            idle.add("guidance")
         return {name: value for name, value in asdict(self).items() if name not in idle}
 
 

@@ -22,6 +22,7 @@ from corecore.document.necrosis import NecrosisPart
 from corecore.document.risk import MethodPart, RiskPart
 from corecore.document.spec import SpecPart
 from corecore.document.totals import OtherTotalsPart, TotalsPart
+from corecore.document.tradeoff import TradeoffPart
 from corecore.document.tunnels import NearestTunnelPart, OtherTunnelPart, PlainTunnelPart, PlannedTunnelPart
 
 #: Plans of this kind and this major version are read, whatever newer keys they have or lack.
@@ -197,6 +198,11 @@ class PlanDocument(Part, kw_only=True, frozen=True):
     alternatives: Annotated[Annotated[list[AlternativePart], Meta(max_length=8)], Meta(description="Other plans")] = (
         field(default_factory=list)
     )
+    tradeoff: Annotated[
+        list[TradeoffPart] | UnsetType,
+        Meta(description="Share removed against perforation, from the least of either to the most"),
+        MAY_BE_ABSENT,
+    ] = UNSET
     risk_methods: Annotated[
         dict[str, MethodPart] | UnsetType, Meta(description="Ways of drilling by name"), MAY_BE_ABSENT
     ] = UNSET

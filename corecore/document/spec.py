@@ -85,3 +85,16 @@ class SpecPart(Part, frozen=True):
         Annotated[float, Meta(ge=0, le=1)] | UnsetType, Meta(description="Most of the neck's section, share"),
         MAY_BE_ABSENT,
     ] = UNSET  # fmt: skip
+    guidance: Annotated[
+        str | UnsetType, Meta(description="Guidance method by which it will be drilled"), MAY_BE_ABSENT
+    ] = UNSET
+    objective: Annotated[
+        Literal["safest", "most"] | UnsetType,
+        Meta(description="safest: least perforation of the nearly best; most: what does most"),
+        MAY_BE_ABSENT,
+    ] = UNSET
+    near_best_share: Annotated[
+        Annotated[float, Meta(ge=0.5, le=1)] | UnsetType,
+        Meta(description="Least share of the most removed that a safest plan removes, 0.5 to 1"),
+        MAY_BE_ABSENT,
+    ] = UNSET

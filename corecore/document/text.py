@@ -8,6 +8,8 @@ from corecore.document.fields import known
 
 #: Written where a plan does not tell a figure.
 UNKNOWN = "–"
+#: Guidance methods in words; one of your own is called as it is.
+GUIDANCE = {"guide": "drill guide", "navigated": "navigation"}
 
 
 def one_line(text: str, limit: int) -> str:
@@ -36,3 +38,17 @@ def sentence(text: str) -> str:
     """With a capital, unless it begins with the name of a parameter, and a full stop."""
     start = text if "_" in text.partition(" ")[0] else text[:1].upper() + text[1:]
     return start + ("" if text.endswith((".", "!", "?")) else ".")
+
+
+def guidance_text(name: str) -> str:
+    """A guidance method in words."""
+    return GUIDANCE.get(name, one_line(name, 40))
+
+
+def chance(value: float | None, poses: int | None) -> str:
+    """A probability by so many drillings: none in those is not never."""
+    if value is None:
+        return UNKNOWN
+    if poses and value < 0.5 / poses:
+        return f"under {3.0 / poses:.2%}".replace("%", " %")
+    return f"{100 * value:.2f} %" if value < 0.1 else f"{100 * value:.0f} %"

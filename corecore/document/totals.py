@@ -101,3 +101,8 @@ class TotalsPart(OtherTotalsPart, kw_only=True, frozen=True):
     target_fraction: Annotated[Fraction | UnsetType, Meta(description="Share by the target of the search, 0 to 1")] = (
         UNSET
     )
+    removed_share_of_best: Annotated[
+        Fraction | UnsetType | None,
+        Meta(description="Share by the target over the most that was found, 0 to 1; null: not searched"),
+        MAY_BE_ABSENT,
+    ] = UNSET

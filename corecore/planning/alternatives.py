@@ -84,12 +84,19 @@ class Alternative:
 
 
 def alternatives(
-    hip: Hip, spec: Spec, best: Pair, passing: FloatArray, healthy_ml: Callable[[Tunnel], float], most: int
+    hip: Hip,
+    spec: Spec,
+    best: Pair,
+    passing: FloatArray,
+    healthy_ml: Callable[[Tunnel], float],
+    most: int,
+    *,
+    ceiling: float = 0.0,
 ) -> tuple[Alternative, tuple[Alternative, ...]]:
     """The plan's own scores, and at most ``most`` other tunnels that nothing beats in all four.
 
     ``passing`` (N, 4): the sweep's lines that carry a tunnel; ``healthy_ml`` measures a tunnel.
-    None breaks a constraint, none removes more than ``best``; deterministic.
+    None breaks a constraint, none removes more than ``best`` or than ``ceiling``, whichever is greater; deterministic.
     """
 
     def scored(pair: Pair) -> Alternative:
@@ -104,8 +111,8 @@ def alternatives(
 
     plan = scored(best)
     found = [scored(pair) for pair in _candidates(hip, spec, passing)]
-    most_removed = plan.figures.removed_fraction
-    found = [one for one in found if LEAST * most_removed <= one.figures.removed_fraction <= most_removed]
+    least, most_removed = LEAST * plan.figures.removed_fraction, max(ceiling, plan.figures.removed_fraction)
+    found = [one for one in found if least <= one.figures.removed_fraction <= most_removed]
     kept = unbeaten([plan, *found])
     return plan, tuple(spread(plan, [one for one in kept if one is not plan], most))
 

@@ -21,6 +21,7 @@ from corecore.document.plan import (
 from corecore.document.risk import MethodPart, OutlineRiskPart, RiskPart
 from corecore.document.spec import KeptPart, SpecPart
 from corecore.document.totals import BoneLeftPart, OtherTotalsPart, TotalsPart
+from corecore.document.tradeoff import TradeoffPart, TradeoffTunnelPart
 from corecore.document.tunnels import (
     NearestTunnelPart,
     OtherTunnelPart,
@@ -35,6 +36,7 @@ from corecore.planning.planner import ManualPath, Plan
 from corecore.planning.proof.branch_and_bound import Proof
 from corecore.planning.robust import RobustPlan
 from corecore.planning.search.local_search import NearbyTunnel
+from corecore.planning.tradeoff import Tradeoff
 from corecore.tunnels.cylinder import Tunnel
 from corecore.tunnels.figures import TunnelFigures
 from corecore.tunnels.frame_range import tunnel_frame_range
@@ -75,6 +77,7 @@ def document(plan: Plan) -> PlanDocument:
         ],
         totals=_totals_part(plan, risk_together),
         alternatives=[_alternative(plan, one) for one in plan.others],
+        tradeoff=UNSET if plan.tradeoff is None else tradeoff_parts(hip, plan.tradeoff),
         risk_methods={name: MethodPart(**vars(method)) for name, method in plan.methods.items()},
         timings={
             **{key: round(value, 3) for key, value in plan.timings.items()},
@@ -95,7 +98,31 @@ def _totals_part(plan: Plan, risk: dict[str, RiskPart]) -> TotalsPart:
     """What the tunnels of a plan do together."""
     left = None if plan.standing is None else rounded(plan.standing.part())
     outline = UNSET if plan.outline is None else plan.outline.part()
-    return TotalsPart(**asdict(_totals(plan.totals, plan.proof, bone_left=left, risk=risk, outline=outline)))
+    most = plan.most_fraction
+    # A proof bounds the most that any plan removes.
+    aim = plan.totals.removed_fraction if plan.tradeoff is None else most
+    return TotalsPart(
+        **asdict(_totals(plan.totals, plan.proof, aim=aim, bone_left=left, risk=risk, outline=outline)),
+        removed_share_of_best=number(plan.totals.target_fraction / most) if most else None,
+    )
+
+
+def tradeoff_parts(hip: Hip, found: Tradeoff) -> list[TradeoffPart]:
+    """The curve as in ``plan.json``: probabilities to four digits, as far as they are known."""
+    return [
+        TradeoffPart(
+            removed_fraction=finite(point.removed_fraction),
+            perforation_probability=round(point.perforation_probability, 4),
+            entry=place(hip, point.tunnels[0].entry),
+            tip=place(hip, point.tunnels[0].tip),
+            clearance_p05_mm=finite(round(point.clearance_p05_mm, 4)),
+            chosen=index == found.chosen,
+            tunnels=UNSET if len(point.tunnels) == 1 else [
+                TradeoffTunnelPart(place(hip, tunnel.entry), place(hip, tunnel.tip)) for tunnel in point.tunnels
+            ],
+        )
+        for index, point in enumerate(found.points)
+    ]  # fmt: skip
 
 
 def anatomy_part(hip: Hip) -> AnatomyPart:
@@ -208,13 +235,14 @@ def _totals(
     totals: PlanMetrics,
     proof: Proof | None,
     *,
+    aim: float | None = None,
     risk: dict[str, RiskPart] | UnsetType,
     bone_left: BoneLeftPart | UnsetType | None = UNSET,
     outline: OutlineRiskPart | UnsetType = UNSET,
 ) -> OtherTotalsPart:
-    """What totals of a plan and of an alternative share."""
+    """What totals of a plan and of an alternative share; the gap is that of the bound over ``aim``."""
     bound = None if proof is None else proof.upper_bound_fraction
-    gap = None if bound is None or totals.removed_fraction <= 0.0 else bound / totals.removed_fraction - 1.0
+    gap = None if bound is None or not aim else bound / aim - 1.0
     return OtherTotalsPart(
         removed_fraction=finite(totals.removed_fraction),
         reachable_fraction=finite(totals.reachable_fraction),

@@ -30,6 +30,8 @@ from corecore.tunnels.figures import TunnelFigures, assess
 
 #: A plan rebuilt differs from its file by rounding only: head centre, mm, and removed fraction.
 SAME_MM, SAME_FRACTION = 1e-3, 1e-4
+#: Parameters that plans before 0.3.0 do not have.
+BY_GUIDANCE = {"guidance", "objective", "near_best_share"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +113,9 @@ def _reference(plan: StatedPlan, role: str) -> MaskReference:
 
 
 def _spec(path: Path, values: Mapping[str, object]) -> Spec:
+    """The parameters of a plan; one that names no objective was made for the most, with no guidance in view."""
+    if not BY_GUIDANCE & set(values):
+        values = {**values, "guidance": None, "objective": "most", "near_best_share": Spec().near_best_share}
     known = {field.name for field in fields(Spec)}
     strange = sorted(set(values) - known)
     if strange:
@@ -120,11 +125,12 @@ def _spec(path: Path, values: Mapping[str, object]) -> Spec:
     # Nothing was simulated by plans before 0.3.0.
     values = {"outline_error_mm": 0.0, **values}
     # A limit that is not asked for is left out of a plan.
-    lacking = sorted(known - set(values) - {limit.key for limit in SETTABLE if limit.default is None})
+    lacking = sorted(known - set(values) - {"guidance"} - {limit.key for limit in SETTABLE if limit.default is None})
     if lacking:
         raise InputError(f"{path}: spec lacks {lacking[0]}; a plan of this version is accepted", code="plan-version")
     rest = {name: value for name, value in values.items() if name != "preset"}
-    return Spec(preset=str(values["preset"])).with_values(rest, origin=f"{path}: spec")
+    # Guidance that is not known is left out of a plan.
+    return Spec(preset=str(values["preset"])).with_values({"guidance": None, **rest}, origin=f"{path}: spec")
 
 
 def _landmarks(plan: StatedPlan) -> Landmarks:

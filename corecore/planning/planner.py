@@ -28,9 +28,11 @@ from corecore.planning.search.infeasible import Infeasible
 from corecore.planning.search.local_search import NearbyTunnel
 from corecore.planning.search.single import best_tunnel, provable
 from corecore.planning.sets.search import best_set
+from corecore.planning.tradeoff import Tradeoff, tradeoff_of
 from corecore.tunnels.bone_stock import BoneStock, bone_left
 from corecore.tunnels.cylinder import Tunnel
-from corecore.tunnels.figures import TunnelFigures
+from corecore.tunnels.figures import TunnelFigures, assess
+from corecore.tunnels.objective import objective_fraction
 from corecore.tunnels.outline_error import OutlineRisk, outline_risk
 from corecore.tunnels.plan_metrics import PlanMetrics, healthy_bone_ml, totals_of
 from corecore.tunnels.risk.methods import METHODS, OUTLINE, Method
@@ -40,6 +42,8 @@ from corecore.tunnels.user_constraints import fixed_direction, fixed_entry
 ENTRY_MOVED_MM = 0.1
 #: A focus missed by more of the outlines than this is spoken of (engineering choice).
 FOCUS_MISSED_TOLD = 0.05
+#: The search for what does most takes so much of a safest plan's time, as a bar shows it (engineering choice).
+MOST_SHARE = 0.65
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +116,8 @@ class Plan:
         Alternatives, where some were asked for.
     outline : OutlineRisk, optional
         What an error of the lesion's outline does; ``None`` where none is simulated, or there is no tunnel.
+    tradeoff : Tradeoff, optional
+        Share removed against perforation, where the safest of the nearly best was asked for.
     review : ReviewPart, optional
         The review that its tunnels come from.
     """
@@ -136,7 +142,17 @@ class Plan:
     own: Alternative | None = None
     others: tuple[Alternative, ...] = ()
     outline: OutlineRisk | None = None
+    tradeoff: Tradeoff | None = None
     review: ReviewPart | None = None
+
+    @property
+    def most_fraction(self) -> float | None:
+        """The most that was found by the target, 0 to 1; ``None`` where nothing was searched."""
+        if self.given is not None or not self.tunnels:
+            return None
+        if self.tradeoff is not None:
+            return self.tradeoff.most.removed_fraction
+        return self.totals.target_fraction if self.robust is None else self.robust.plain_figures.removed_fraction
 
     @property
     def status(self) -> Status:
@@ -151,6 +167,12 @@ class Plan:
 
     def _repr_html_(self) -> str:
         rows = [("status", self.status), ("removed", f"{self.totals.removed_fraction:.1%} of the necrosis")]
+        if self.tradeoff is not None:
+            at, most = self.tradeoff.points[self.tradeoff.chosen], self.tradeoff.most
+            rows.append(("of the most that was found", f"{at.removed_fraction / most.removed_fraction:.1%}"))
+            rows.append(
+                (f"perforated by {self.spec.guidance}", f"{at.perforation_probability:.2%} of simulated drillings")
+            )
         if self.proof is not None and says_something(self.proof.upper_bound_fraction):
             rows.append(("no plan removes more than", f"{self.proof.upper_bound_fraction:.1%}"))
         if self.infeasible is not None:
@@ -170,9 +192,10 @@ def plan_hip(
     *,
     progress: Callable[[float], None] | None = None,
 ) -> Plan:
-    """Search the best tunnel of a hip, or the best set of at most ``spec.tunnels``.
+    """Search the safest of the nearly best tunnels of a hip, or those that do most, as ``spec.objective`` asks.
 
-    ``measures`` may be a function that gives them, called when the search is done, so that they can be
+    What does most, one tunnel or the best set of at most ``spec.tunnels``, is found in either case, and a proof bounds
+    it. ``measures`` may be a function that gives them, called when the search is done, so that they can be
     taken beside it. Raises ``InputError`` for a gap, a time or a number that is none, for an unknown
     method, and where a robust plan or alternatives for several are asked for.
     """
@@ -181,7 +204,7 @@ def plan_hip(
     gap, seconds, robust, others, confirm = (
         search.gap, search.seconds, search.robust, search.alternatives, search.confirm,
     )  # fmt: skip
-    search.check(spec.tunnels)
+    search.check(spec)
     # Neither knows of a cavity, and both compare by what is removed.
     for name, asked in (("--robust", robust is not None), ("--alternatives", others > 0)):
         if asked and not provable(spec):
@@ -192,43 +215,58 @@ def plan_hip(
     if robust is not None and others:
         raise InputError("--alternatives with --robust: each by itself is accepted", code="options-conflict")
     spec, placed = resolve_entry(hip, spec)
+    spec, instead = resolve_objective(spec, robust)
     started = time.perf_counter()
     tunnels: tuple[tuple[Tunnel, TunnelFigures], ...] = ()
     fewer: str | None = None
-    proof: Proof | None = None
     own: Alternative | None = None
     found: tuple[Alternative, ...] = ()
+    safest = spec.objective == "safest"
+    first = _part_of(progress, 0.0, MOST_SHARE) if safest else progress
     if spec.tunnels == 1 and not spec.keep and not spec.remove_fraction_min:
-        one = best_tunnel(hip, spec, progress=progress, gap=gap, seconds=seconds, confirm=confirm)
-        infeasible, judged, compile_s, proof = one.infeasible, one.lines_judged, one.compile_s, one.proof
+        one = best_tunnel(hip, spec, progress=first, gap=gap, seconds=seconds, confirm=confirm)
+        infeasible, judged, compile_s, proof, passing = (
+            one.infeasible, one.lines_judged, one.compile_s, one.proof, one.passing,
+        )  # fmt: skip
         if one.tunnel is not None and one.figures is not None:
             tunnels = ((one.tunnel, one.figures),)
-            if others:
-                own, found = alternatives(
-                    hip, spec, tunnels[0], one.passing, lambda tunnel: healthy_bone_ml(hip, tunnel), others
-                )
     else:
-        several = best_set(hip, spec, progress=progress, gap=gap, seconds=seconds, confirm=confirm)
+        several = best_set(hip, spec, progress=first, gap=gap, seconds=seconds, confirm=confirm)
         infeasible, judged, compile_s = several.infeasible, several.lines_judged, several.compile_s
-        tunnels, fewer, proof = several.tunnels, several.fewer, several.proof
-    search_s = time.perf_counter() - started - compile_s
+        tunnels, fewer, proof, passing = several.tunnels, several.fewer, several.proof, several.passing
+    timings = {**hip.timings, "search_s": time.perf_counter() - started - compile_s, "compile_s": compile_s}
+    most_removed = tunnels[0][1].removed_fraction if len(tunnels) == 1 else 0.0
+    tradeoff: Tradeoff | None = None
+    if safest and tunnels:
+        started = time.perf_counter()
+        tradeoff = _tradeoff(hip, spec, search, tunnels, passing, _part_of(progress, MOST_SHARE, 1.0))
+        tunnels = tuple((tunnel, assess(hip, tunnel, spec)) for tunnel in tradeoff.points[tradeoff.chosen].tunnels)
+        timings["tradeoff_s"] = time.perf_counter() - started
+    if others and tunnels:
+        started = time.perf_counter()
+        own, found = alternatives(
+            hip, spec, tunnels[0], passing, lambda tunnel: healthy_bone_ml(hip, tunnel), others, ceiling=most_removed
+        )
+        timings["search_s"] += time.perf_counter() - started
     hardy: RobustPlan | None = None
     if robust is not None and tunnels:
+        started = time.perf_counter()
         hardy = robust_tunnel(hip, spec, search.methods[robust], tunnels[0], progress=progress)
         tunnels = ((hardy.tunnel, hardy.figures),)
-    robust_s = time.perf_counter() - started - compile_s - search_s
+        timings["robust_s"] = time.perf_counter() - started
     totals = totals_of(hip, spec, [tunnel for tunnel, _ in tunnels])
     if not isinstance(measures, Measures):
         measures = measures()
     # First, as page one shows but the first few.
     warnings = [*_focus_caution(totals, measures, len(tunnels)), *hip.warnings, *measures.warnings, *placed]
+    if tunnels:
+        warnings += instead
     if (gap is not None or seconds is not None) and not provable(spec):
         text = "no bound is proven: that is for removing lesion, without a cavity and without kept tunnels"
         warnings.append(PlanWarning("no_bound", text))
     if spec.cavity_diameter_mm > 0.0:
         warnings += _cavity_cautions(spec)
     warnings += _neck_caution(totals, len(tunnels))
-    timings = dict(hip.timings)
     outline = _outline(hip, spec, tunnels, timings)
     warnings += _outline_caution(outline)
     if fewer is not None:
@@ -236,14 +274,11 @@ def plan_hip(
         warnings.append(PlanWarning("fewer_tunnels", text))
     if hardy is not None and not hardy.met:
         warnings.append(_not_met(hardy))
-    timings |= {"search_s": search_s, "compile_s": compile_s}
-    if hardy is not None:
-        timings["robust_s"] = robust_s
     return Plan(
         hip, spec, measures, tunnels, infeasible, totals, tuple(warnings), timings, judged, proof,
         explanations=_explained(hip, spec, tunnels, timings, gains=search.explain),
         standing=bone_left(hip, spec, tunnels) if tunnels else None, methods=dict(search.methods), robust=hardy,
-        own=own, others=found, outline=outline,
+        own=own, others=found, outline=outline, tradeoff=tradeoff,
     )  # fmt: skip
 
 
@@ -257,6 +292,49 @@ def _robust_outline(spec: Spec, search: Search) -> tuple[Spec, Search]:
             code="options-conflict",
         )
     return replace(spec, target="expected"), replace(search, robust=None)
+
+
+def resolve_objective(spec: Spec, robust: str | None = None) -> tuple[Spec, list[PlanWarning]]:
+    """The objective that a plan can have, and a word where it is not the one asked for.
+
+    A robust plan has an objective of its own, for its own method.
+    """
+    if robust is not None:
+        return replace(spec, objective="most", guidance=robust), []
+    why = ""
+    if spec.cavity_diameter_mm > 0.0:
+        why = "the errors of drilling are not simulated with a cavity"
+    elif spec.target == "expected":
+        why = "the share removed on average over outlines has no curve"
+    elif len(spec.keep) == spec.tunnels:
+        why = "every tunnel is an existing one"
+    if spec.objective == "most" or not why:
+        return spec, []
+    text = f"planned for the most, not for the least perforation: {why}"
+    return replace(spec, objective="most"), [PlanWarning("objective_most", text)]
+
+
+def _tradeoff(
+    hip: Hip,
+    spec: Spec,
+    search: Search,
+    most: Sequence[tuple[Tunnel, TunnelFigures]],
+    passing: FloatArray,
+    progress: Callable[[float], None] | None,
+) -> Tradeoff:
+    """The curve below what does most; where a share to remove is asked for, no plan on it that is taken has less."""
+    tunnels = [tunnel for tunnel, _ in most]
+    share = spec.near_best_share
+    if spec.remove_fraction_min:
+        share = max(share, spec.remove_fraction_min / objective_fraction(hip, tunnels, spec))
+    assert spec.guidance is not None
+    method = search.methods[spec.guidance]
+    return tradeoff_of(hip, spec, method, tunnels, passing, near_best_share=min(share, 1.0), progress=progress)
+
+
+def _part_of(progress: Callable[[float], None] | None, low: float, high: float) -> Callable[[float], None] | None:
+    """A part of the work tells its own share; of all of it that runs from ``low`` to ``high``."""
+    return None if progress is None else lambda share: progress(low + (high - low) * share)
 
 
 def _not_met(found: RobustPlan) -> PlanWarning:

@@ -16,7 +16,7 @@ from corecore.base.parsing import parse_settings
 from corecore.base.spec import Spec, check_effort, preset, read_config
 from corecore.hip.inputs import HipInputs
 from corecore.measures.signs.clinician_input import ClinicianInput
-from corecore.tunnels.risk.methods import METHODS, Method, check_robust
+from corecore.tunnels.risk.methods import METHODS, OUTLINE, Method, check_robust
 
 #: The preset where none is named.
 PRESET = "core-10"
@@ -65,10 +65,12 @@ class Search:
     alternatives: int = 0
     confirm: bool = True
 
-    def check(self, tunnels: int) -> None:
-        """Raise ``InputError`` for options that cannot be, or not with so many tunnels."""
-        check_effort(self.gap, self.seconds, self.alternatives, tunnels)
-        check_robust(self.robust, self.methods, tunnels)
+    def check(self, spec: Spec) -> None:
+        """Raise ``InputError`` for options that cannot be, or not with these parameters."""
+        check_effort(self.gap, self.seconds, self.alternatives, spec.tunnels)
+        check_robust(self.robust, self.methods, spec.tunnels)
+        if spec.guidance is not None and spec.guidance not in self.methods:
+            raise InputError(f"guidance: {spec.guidance!r}; accepted: {', '.join(self.methods)}", code="option-value")
 
 
 @dataclass(frozen=True)
@@ -99,10 +101,24 @@ class PlanRequest:
     def checked(self) -> Spec:
         """The parameters in force. Raises ``InputError`` for what no hip could be planned with."""
         spec = self.parameters.spec()
-        self.search.check(spec.tunnels)
+        self.search.check(spec)
         if self.output.keep_names and self.inputs.from_another_scan:
             raise InputError(
                 "--keep-names with a lesion from another scan; its moved mask is kept in the folder",
                 code="options-conflict",
             )
         return spec
+
+
+def check_robust_objective(robust: str | None, values: Mapping[str, object]) -> None:
+    """Raise ``InputError`` where a robust plan is asked for with another objective, or for another guidance method."""
+    if robust is None or robust == OUTLINE:
+        return
+    for name, own in (("guidance", robust), ("objective", "most")):
+        asked = values.get(name)
+        if asked is not None and asked != own:
+            raise InputError(
+                f"--robust {robust} with {name} {asked!r}: a robust plan has an objective of its own, for its own"
+                f" method; without {name} it is accepted",
+                code="options-conflict",
+            )

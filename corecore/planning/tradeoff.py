@@ -340,7 +340,7 @@ class _Lines:
         self.fine: Problem = build_problem(hip, spec, slack_mm=FINE_SLACK_MM)
         own = line_through(self.fine, most)
         self.most: FloatArray = np.zeros(4) if own is None else own
-        self.count = objective_fraction(hip, [most], spec) * self.fine.points.shape[1]
+        self.count: float = objective_fraction(hip, [most], spec) * self.fine.points.shape[1]
         self.free = free_moves(self.fine)
         self.trials = 0
         #: Lines found, by their shares.

@@ -31,6 +31,7 @@ from corecore.report.scene import Scene
 from corecore.report.slices import Slices, slices
 from corecore.report.svg import png
 from corecore.report.tissue import CANCELLOUS_HU, CORTEX_HU, CORTEX_MM, Tissue
+from corecore.report.tradeoff_curve import ShownCurve, shown_curve
 
 #: Said where the volumes are not at hand.
 NO_VOLUMES = "Not drawn: the plan's masks are not at hand"
@@ -109,6 +110,7 @@ class ReportData(Struct, frozen=True):
 
     report: ReportContent
     picture: str | None
+    curve: ShownCurve | None
     films: list[ShownFilm]
     others: list[ShownOther]
     drill_color: str
@@ -130,6 +132,7 @@ def report_data(scene: Scene, views: Views, picture: npt.NDArray[Any] | None = N
     return ReportData(
         report=report_content(scene),
         picture=None if picture is None else _as_svg(picture),
+        curve=shown_curve(scene.plan),
         films=[ShownFilm(film.arm.title, film.stance, film.caption, str(film.drawing)) for film in views.films],
         others=[
             ShownOther(name, [str(drawing) for drawing in drawings])

@@ -14,10 +14,10 @@ from msgspec import Struct, UnsetType
 from corecore.base.limits import LIMITS
 from corecore.base.notice import NOTICE_CAPTION
 from corecore.document.content import content_of
-from corecore.document.fields import Part, known
+from corecore.document.fields import Part, known, listed
 from corecore.document.plan import PlanDocument
 from corecore.document.risk import RiskPart
-from corecore.document.text import UNKNOWN, one_line, percent, quantity, sentence
+from corecore.document.text import UNKNOWN, chance, guidance_text, one_line, percent, quantity, sentence
 from corecore.document.totals import BoneLeftPart, TotalsPart, says_something
 from corecore.document.tunnels import TunnelPart
 from corecore.report import captions
@@ -173,6 +173,7 @@ def _status(scene: Scene) -> Status:
         review = known(plan.review)
         if review is not None:
             lines.append(sentence(one_line(review.words, captions.LONGEST)))
+    lines[1:1] = _guidance(plan)
     robust = known(plan.robust)
     if robust is not None:
         met = "met" if robust.limit_met is True else "NOT met"
@@ -181,6 +182,32 @@ def _status(scene: Scene) -> Status:
             f" {percent(robust.breach_probability_max)} {met}."
         )
     return Status(captions.headline(scene), "breaks" if broken else "keeps", lines)
+
+
+def _guidance(plan: PlanDocument) -> list[str]:
+    """How it will be drilled, how often that perforates, and what it was planned for; nothing of plans without it."""
+    guidance = known(plan.spec.guidance)
+    if guidance is None:
+        return []
+    line = f"Guidance: {guidance_text(guidance)}."
+    told = (known(plan.totals.risk) or {}).get(guidance)
+    poses = None if told is None else known(told.poses)
+    at = next((point for point in listed(plan.tradeoff) if point.chosen), None)
+    if at is not None:
+        often = chance(at.perforation_probability, poses)
+        line += f" It perforates cortex or joint in {often} of simulated drillings (a model, not patients)."
+    elif told is not None:
+        cortex, joint = (
+            chance(known(p), poses) for p in (told.cortex_breach_probability, told.joint_breach_probability)
+        )
+        line += f" It perforates the cortex in {cortex} and the joint in {joint} of simulated drillings (a model)."
+    if at is None:
+        return [line]
+    return [
+        line,
+        f"Removes {percent(plan.totals.removed_share_of_best)} of the most that was found; it is the safest of the"
+        f" plans that remove at least {quantity(plan.spec.near_best_share, '{:g} %', 100.0)} of that.",
+    ]
 
 
 def _bound(totals: TotalsPart, count: int) -> str:
@@ -373,15 +400,6 @@ def _risk_note(scene: Scene) -> str:
     if shift is None:
         return "How far the lesion, drawn on another scan, may lie elsewhere is unknown and not counted."
     return f"Counts the lesion, drawn on another scan, as {shift:.2f} mm elsewhere (root mean square)."
-
-
-def chance(value: float | None, poses: int | None) -> str:
-    """A probability by so many drillings: none in those is not never."""
-    if value is None:
-        return UNKNOWN
-    if poses and value < 0.5 / poses:
-        return f"under {3.0 / poses:.2%}".replace("%", " %")
-    return f"{100 * value:.2f} %" if value < 0.1 else f"{100 * value:.0f} %"
 
 
 def _alternatives(scene: Scene) -> list[list[str]]:

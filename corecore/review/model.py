@@ -183,6 +183,7 @@ class ReviewModel:
             nearest=UNSET,
             nearest_reason=UNSET,
             robust=UNSET,
+            tradeoff=own.tradeoff if planned else UNSET,
             infeasible=own.infeasible if planned else UNSET,
             # What an earlier review said was of that one; this one says its own.
             review=UNSET,

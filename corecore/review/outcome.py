@@ -26,7 +26,7 @@ FOLDER = "reviewed"
 OF_THE_TUNNELS = frozenset(
     {
         "entry_moved", "ends_exchanged", "no_bound", "fewer_tunnels", "neck_area_share", "breach_limit_not_met",
-        "risk_without_cavity", "focus_missed", "reviewed", "accepted", "notes", "signed",
+        "risk_without_cavity", "focus_missed", "objective_most", "reviewed", "accepted", "notes", "signed",
     }
 )  # fmt: skip
 #: So many are kept apart.

@@ -52,10 +52,15 @@ NAMED = (
     "alternatives[].totals.{necrosis_removed_ml,healthy_bone_removed_ml}",
     "robust.{breach_probability_max,cost_removed_fraction,cost_expected_fraction}",
     "infeasible.{relaxations,together}[].amount", "violations[].limit",
+    "tradeoff[].removed_fraction", "totals.removed_share_of_best",
 )  # fmt: skip
 #: Paths that no check bears, and what follows from them is checked; by what.
 THROUGH: dict[str, tuple[str, ...]] = {
     "all figures of the tunnel are recalculated from it": (f"{{tunnels[],nearest}}.{ENDS}",),
+    "what a point of the curve removes, and which limits it keeps, is recalculated from it": (
+        "tradeoff[].{entry,tip}",
+        "tradeoff[].tunnels[].{entry,tip}",
+    ),
     "the femoral frame rests on it": ("anatomy.shaft_point",),
     "each focus's share is found again": ("totals.foci_removed_fraction",),
     "the content must match it": ("seal",),
@@ -72,6 +77,7 @@ DERIVED: dict[str, tuple[str, ...]] = {
     "a warning that a figure asks for must be there": ("warnings", "warnings[].code"),
     "no class of size where it is true, and a warning": ("necrosis.lower_bound",),
     "measures.json was written with the plan": ("created",),
+    "one point is the plan, and its tunnels must be the plan's": ("tradeoff[].chosen",),
     "it must lie in the plan's folder": ("outputs[].path",),
     "the place where it lay is compared, where this machine knows it": ("case.inputs[].original_sha256",),
     "the warnings of late stages and open growth plates must be there": (
@@ -113,6 +119,7 @@ NOT_CHECKED: dict[str, tuple[str, ...]] = {
         "spec.{breach_probability_max,avoid_margin_mm,entry_fixed,direction_fixed,target,reach_mm}",
         "spec.outline_error_mm",
         "spec.{weight_bearing_weight,cavity_diameter_mm,cavity_length_mm,remove_fraction_min,neck_area_share_max}",
+        "spec.{guidance,objective,near_best_share}",
         "spec.keep", "spec.keep[].{entry,tip,diameter_mm}", "given.{entry,tip}", "robust.method",
         "anatomy.{anteversion_deg,acetabular_edge,teardrop}",
     ),
@@ -137,6 +144,11 @@ NOT_CHECKED: dict[str, tuple[str, ...]] = {
         "alternatives[].tunnels[].*", "alternatives[].totals.*", "alternatives[].{room_mm,breach_probability}",
         "alternatives[].breach_method", "alternatives[].against_plan.{room_mm,breach_probability}",
     ),
+    "drillings are drawn again for the plan's own point alone; on the curve it must not fall": (
+        "tradeoff[].perforation_probability",
+    ),
+    "drillings are drawn again for perforation alone": ("tradeoff[].clearance_p05_mm",),
+    "no curve was drawn": ("tradeoff",),
     "the walls nearest to a tunnel are not looked for again; its clearances are": (
         "tunnels[].explanation.nearest[].{what,where,clearance_mm,depth_mm}",
     ),

@@ -27,6 +27,7 @@ from corecore.verification.record import record_checks
 from corecore.verification.report import Check, Verification, at_most, standing
 from corecore.verification.risk import risk_checks
 from corecore.verification.sets import set_checks
+from corecore.verification.tradeoff import curve_checks, tradeoff_checks
 from corecore.verification.tunnel_checks import constraint_checks, figure_checks, spec_checks
 
 
@@ -52,7 +53,7 @@ def verify_plan(path: Path, *, key: bytes | None = None, own_copies: bool = Fals
     judged = judge(plan, load_hip(plan))
     if not judged.agrees and plan.version != __version__:
         notes.append(f"other version: corecore {plan.version} wrote this plan, this is {__version__}")
-    derived = [*own_checks(plan.file.plan), *file_checks(plan)]
+    derived = [*own_checks(plan.file.plan), *curve_checks(plan), *file_checks(plan)]
     found = (*checks, *record.checks, *judged.checks, *derived)
     figures = figures_of(content_of(plan.file.plan), found, (one.path for one in listed(plan.file.plan.outputs)))
     return Verification(found, (*record.messages, *notes, *judged.messages), figures)
@@ -94,6 +95,7 @@ def judge(plan: StatedPlan, hip: Hip) -> Verification:
     checks += outline_checks(plan, hip, bores)
     checks += standing_checks(plan, hip, frame, bores, figures)
     checks += risk_checks(plan, hip, frame)
+    checks += tradeoff_checks(plan, hip, frame)
     if plan.nearest is not None:
         found = measure(bore_of(plan.nearest), hip, frame, plan.spec)
         checks += figure_checks("nearest", plan.nearest, found, plan, frame, spacing)

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from corecore.base.grid import BoolArray, FloatArray
+from corecore.document.fields import known, listed
 from corecore.document.stated import JUDGED, Errors, StatedPlan, StatedRisk
 from corecore.verification import tolerance
 from corecore.verification.drilled_volume import PORTAL_EXTRA_MM
@@ -121,8 +122,30 @@ def risk_checks(plan: StatedPlan, hip: Hip, frame: Frame) -> list[Check]:
                 np.any([one.removed for one in found], axis=0),
             )
             checks += _compared(f"totals.risk.{method}", stated, together, hip)
+            if method == known(plan.file.plan.spec.guidance):
+                checks += _of_the_curve(plan, stated, together, hip)
             checks += _shift_check(f"totals.risk.{method}", stated, plan)
     return checks
+
+
+def _of_the_curve(plan: StatedPlan, stated: StatedRisk, found: Drillings, hip: Hip) -> list[Check]:
+    """How often the plan's own point of the curve perforates; drilled as often as its risk, it is known as well."""
+    perforated = float((found.cortex | found.joint).mean())
+    error = max(stated.standard_errors[key] for key in JUDGED if key.endswith("probability"))
+    slack = _slack_of_probability(perforated, len(found.cortex), error, hip)
+    return [
+        equal(f"tradeoff[{index}].perforation_probability", point.perforation_probability, perforated, slack, "")
+        for index, point in enumerate(listed(plan.file.plan.tradeoff))
+        if point.chosen
+    ]
+
+
+def _slack_of_probability(likely: float, count: int, error: float, hip: Hip) -> float:
+    """What two counts of one probability may differ by: either surface, and chance."""
+    likely = min(max(likely, 1.0 / count), 1.0 - 1.0 / count)
+    sampling = float(np.sqrt(likely * (1.0 - likely) / count + error**2))
+    room = tolerance.BREACH * max(1.0, float(hip.bone.grid.spacing_mm.max()))
+    return room + tolerance.RISK_DEVIATIONS * sampling
 
 
 def _shift_check(name: str, stated: StatedRisk, plan: StatedPlan) -> list[Check]:

@@ -13,6 +13,8 @@ import numpy.typing as npt
 SEGMENT_MM = 0.05
 #: Figures derived from others of the same file, in their unit: each is printed to 1e-6.
 ROUNDED = 3e-6
+#: A quotient of two figures of a thousandth and more, each printed to 1e-6.
+SHARE_OF_BEST = 2e-3
 #: The weight-bearing area over one focus, share of the cap: foci are told apart after the area is taken.
 FOCUS_AREA = 0.01
 #: Unit vectors and right angles in the file: 1e-3 is 0.06 degrees, what four decimals leave.

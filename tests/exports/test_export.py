@@ -295,7 +295,7 @@ def test_every_number_of_the_csv_says_its_unit(parcel: ExportContext, tmp_path: 
     WRITERS["csv"](parcel, tmp_path / "p.csv")
     with (tmp_path / "p.csv").open(newline="", encoding="utf-8") as file:
         columns = next(csv.reader(file))
-    units = ("_mm", "_deg", "_ml", "_mm2", "_fraction", "_probability", "_share", "_gap")
+    units = ("_mm", "_deg", "_ml", "_mm2", "_fraction", "_probability", "_share", "_gap", "_share_of_best")
     # Counts, texts, and shares whose name says of what.
     plain = (
         "row",

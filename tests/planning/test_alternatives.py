@@ -123,7 +123,8 @@ def test_what_risk_or_comparison_does_not_know_is_refused(
 
 @pytest.fixture(scope="module")
 def plan(sample_hip: Hip) -> Plan:
-    return plan_hip(sample_hip, Spec(), measure(sample_hip, Spec()), Search(alternatives=6))
+    spec = replace(Spec(), objective="most")
+    return plan_hip(sample_hip, spec, measure(sample_hip, spec), Search(alternatives=6))
 
 
 @pytest.mark.long

@@ -24,10 +24,11 @@ from support.view_phantom import phantom_scene, phantom_tissue
 
 from corecore.base.errors import InputError
 from corecore.document.necrosis import CLASSES
+from corecore.document.text import chance
 from corecore.report import limits
 from corecore.report.fluoroscopy import others_on_film
 from corecore.report.report import Views, report_data, report_html, report_pdf, views_of, write_report
-from corecore.report.report_content import chance, report_content
+from corecore.report.report_content import report_content
 from corecore.report.scene import Scene
 
 NO_VIEWS = Views([], None, "", "not drawn")

@@ -73,7 +73,7 @@ def test_tunnels_together_remove_what_either_does(desk: ReviewModel) -> None:
 def test_an_untouched_plan_keeps_its_word_and_a_moved_one_is_set_by_hand(desk: ReviewModel) -> None:
     told = figures(desk, desk.session())
     assert told.status.word == "PLANNED"
-    assert "no tunnel removes more than 34.8 %" in told.status.lines[1]
+    assert "no tunnel removes more than 34.8 %" in told.status.lines[2]
     told = figures(desk, moved(desk, inward_mm=-3.0))
     assert told.status.word == "SET BY HAND"
     assert not any("proven" in line for line in told.status.lines)

@@ -382,13 +382,13 @@ def a_path_from_the_wrong_end(kit: Kit) -> list[str]:
     return ["assess", *MASKS, *path, "--no-pictures", "--json", "--out", str(kit.folder / "assessed")]
 
 
-@scene("no_bound", "risk_without_cavity", "cavity_unconfirmed", "avoid_far")
+@scene("no_bound", "risk_without_cavity", "cavity_unconfirmed", "objective_most", "avoid_far")
 def a_plan_with_a_cavity(kit: Kit) -> list[str]:
     values, affine = sample()
     away = affine.copy()
     away[:3, 3] += 400.0
     avoid = kit.nifti("far.nii.gz", (values == 2).astype(np.uint8), away)
-    more = ["--preset", "acd", "--seconds", "1", "--avoid", str(avoid)]
+    more = ["--preset", "acd", "--objective", "safest", "--seconds", "1", "--avoid", str(avoid)]
     return ["plan", *MASKS, *more, "--no-pictures", "--json", "--out", str(kit.folder / "planned")]
 
 

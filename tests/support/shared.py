@@ -28,6 +28,7 @@ from corecore.hip.hip import Hip, build_hip
 from corecore.measures.model import Measures, measure
 from corecore.planning.search.single import SearchResult, best_tunnel
 from corecore.planning.sets.search import SetSearchResult, best_set
+from corecore.planning.tradeoff import Tradeoff, tradeoff_of
 from corecore.verification.risk import _drillings
 
 #: Names the run's folder to its workers, and to commands that a test starts.
@@ -74,7 +75,7 @@ class Shared:
         self._stand_ins: list[tuple[str, Any, Any]] = [
             self._stand_in(build_hip, self.build_hip), self._stand_in(measure, self.measure),
             self._stand_in(best_tunnel, self.best_tunnel), self._stand_in(best_set, self.best_set),
-            self._stand_in(_drillings, self.drillings),
+            self._stand_in(_drillings, self.drillings), self._stand_in(tradeoff_of, self.tradeoff_of),
         ]  # fmt: skip
 
     @contextmanager
@@ -158,6 +159,12 @@ class Shared:
                 return search(hip, spec, **options)
 
         return self.of_hip(f"{search.__name__} {spec!r} {asked!r}", hip, make)
+
+    def tradeoff_of(self, hip: Hip, spec: Spec, method: Any, most: Any, passing: Any, **options: Any) -> Tradeoff:
+        """``corecore.planning.tradeoff.tradeoff_of``, once for the same hip, parameters, method and tunnels."""
+        asked = {key: value for key, value in sorted(options.items()) if key != "progress"}
+        given = _digest(pickle.dumps((spec, method, tuple(most), passing, asked), protocol=5))
+        return self.of_hip(f"tradeoff {given}", hip, lambda: tradeoff_of(hip, spec, method, most, passing, **options))
 
     def drillings(self, plan: Any, index: int, *given: Any) -> Any:
         """The drillings that ``verify`` draws of a tunnel, once for the same bone, tunnel and draw."""

@@ -119,8 +119,44 @@ def errors_swapped(folder: Folder) -> None:
     )  # fmt: skip
 
 
+def _chosen(folder: Folder) -> int:
+    return next(index for index, point in enumerate(folder.plan["tradeoff"]) if point["chosen"])
+
+
+def perforates_more(folder: Folder) -> None:
+    """The plan's own point, and those above it along, so that the curve still rises."""
+    for point in folder.plan["tradeoff"][_chosen(folder) :]:
+        point["perforation_probability"] = min(1.0, point["perforation_probability"] + 0.3)
+
+
+def another_point_chosen(folder: Folder) -> None:
+    points = folder.plan["tradeoff"]
+    points[_chosen(folder)]["chosen"] = False
+    points[-1]["chosen"] = True
+
+
+def point_out_of_the_bone(folder: Folder) -> None:
+    point = folder.plan["tradeoff"][0]
+    entry, tip = np.array(point["entry"]), np.array(point["tip"])
+    point["tip"] = (tip + 40.0 * (tip - entry) / np.linalg.norm(tip - entry)).tolist()
+
+
+def another_limit_holds(folder: Folder) -> None:
+    limits = folder.plan["tunnels"][0]["explanation"]["limits"]
+    clearance = folder.plan["tunnels"][0]["joint_clearance_mm"]
+    told = {
+        "key": "joint_margin_mm",
+        "limit": 4.0,
+        "value": clearance,
+        "unit": "mm",
+        "step": None,
+        "gain_fraction": None,
+    }
+    limits.append(told)
+
+
 def proof_invented(folder: Folder, *, nodes: int) -> None:
-    removed = folder.plan["totals"]["removed_fraction"]
+    removed = folder.plan["tradeoff"][-1]["removed_fraction"]
     folder.put("totals/upper_bound_fraction", removed * 1.005)
     folder.put("totals/optimality_gap", 0.005)
     folder.put("totals/stopped_by", "gap")
@@ -293,6 +329,24 @@ FAULTS: dict[str, tuple[Fault, str]] = {
     "necrosis left": (put("totals/necrosis_left_ml", 1.0), "totals.necrosis_left_ml"),
     "graft, healthy bone along": (graft_and_healthy_bone, "totals.graft_volume_ml"),
     "discretisation error": (put("totals/discretisation_error_fraction", 0.02), "totals.discretisation_error_fraction"),
+    "share of the most": (put("totals/removed_share_of_best", times(0.97)), "totals.removed_share_of_best"),
+    "curve taken away": (lambda folder: folder.plan.pop("tradeoff"), "tradeoff (of a safest plan)"),
+    "a point of the curve removes more": (
+        put("tradeoff/0/removed_fraction", plus(0.02)),
+        "tradeoff[0].removed_fraction",
+    ),
+    "a point of the curve outside the bone": (point_out_of_the_bone, "tradeoff[0] limits"),
+    "a point of the curve that another surpasses": (
+        put("tradeoff/0/perforation_probability", 1.0),
+        "tradeoff (perforation, in order)",
+    ),
+    "another point is the plan": (another_point_chosen, ".chosen (the plan's tunnels)"),
+    "perforation at the plan's point": (perforates_more, "].perforation_probability"),
+    "perforation at another point": (
+        put("tradeoff/0/perforation_probability", 0.0),
+        f"{NO}tradeoff[0].perforation_probability",
+    ),
+    "guidance by another method": (put("spec/guidance", "robot"), "].perforation_probability"),
     "proof invented": (partial(proof_invented, nodes=0), "totals.upper_bound_fraction (nodes"),
     "proof invented, nodes along": (partial(proof_invented, nodes=54_321), f"{NO}totals.upper_bound_fraction"),
     "clearance to the joint": (put("tunnels/0/joint_clearance_mm", plus(1.0)), "tunnels[0].joint_clearance_mm"),
@@ -316,7 +370,7 @@ FAULTS: dict[str, tuple[Fault, str]] = {
         "risk_methods.fluoroscopy.tail_share",
     ),
     "preset of another name": (put("spec/preset", "core-12"), "spec.preset"),
-    "margin that holds a tunnel": (put("spec/joint_margin_mm", 4.0), "tunnels[0].explanation.limits[2].limit"),
+    "margin that holds a tunnel": (another_limit_holds, "tunnels[0].explanation.limits["),
     "limit kept with room to spare": (put("spec/length_max_mm", 125.0), f"{NO}spec.length_max_mm"),
     "a cavity, without its warnings": (cavity_hidden, "warnings (risk_without_cavity)"),
     "words of the explanation": (
@@ -360,6 +414,7 @@ FAULTS: dict[str, tuple[Fault, str]] = {
 }
 #: Recalculations that take seconds, and those that each fault is judged by; what is left out cannot see it.
 STEPS = (
+    "tradeoff_checks",
     "landmark_checks",
     "necrosis_checks",
     "ray_checks",
@@ -373,6 +428,9 @@ AGAIN: dict[str, tuple[str, ...]] = {
     "fraction of a focus": ("total_checks",), "graft, healthy bone along": ("total_checks",),
     "proof invented": ("total_checks",), "proof invented, nodes along": ("total_checks",),
     "share removed on average": ("outline_checks",),
+    "a point of the curve removes more": ("tradeoff_checks",),
+    "a point of the curve outside the bone": ("tradeoff_checks",),
+    "perforation at the plan's point": ("risk_checks",), "guidance by another method": ("risk_checks",),
     "clearance to the joint": (), "angle on the film": (), "risk lowered": ("risk_checks",),
     "limit kept with room to spare": STEPS[:-1],
 }  # fmt: skip

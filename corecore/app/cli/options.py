@@ -73,6 +73,20 @@ OutlineError = Annotated[
         "--outline-error", help="How far the lesion's outline lies off on average, mm (0.76); 0: not simulated."
     ),
 ]
+GuidanceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--guidance",
+        help="How it will be drilled: fluoroscopy (default), guide, navigated, robot, or a method of --methods.",
+    ),
+]
+ObjectiveOption = Annotated[
+    str | None,
+    typer.Option(
+        "--objective",
+        help="safest (default): least perforation of the plans that remove 95 % of the most; or most.",
+    ),
+]
 ImageFile = Annotated[
     Path | None,
     typer.Option(

@@ -12,13 +12,13 @@ from rich.table import Table
 
 from corecore.base.notice import NOTICE
 from corecore.document.case import CasePart, WarningPart
-from corecore.document.fields import known
+from corecore.document.fields import known, listed
 from corecore.document.measures import MeasuresDocument
 from corecore.document.necrosis import NecrosisPart
 from corecore.document.plan import AlternativePart, PlanDocument, RobustPart
 from corecore.document.risk import OutlineRiskPart, RiskPart
 from corecore.document.spec import SpecPart
-from corecore.document.text import UNKNOWN, quantity, text_of
+from corecore.document.text import UNKNOWN, chance, guidance_text, percent, quantity, text_of
 from corecore.document.totals import BoneLeftPart, TotalsPart, says_something
 from corecore.document.tunnels import ExplanationPart, PlannedTunnelPart
 
@@ -54,7 +54,7 @@ def print_plan(plan: PlanDocument, folder: Path) -> None:
             table.add_row(name, value)
     if plan.tunnels:
         table.add_section()
-        for name, value in _total_rows(plan.totals, len(plan.tunnels), plan.spec):
+        for name, value in (*_guidance_rows(plan), *_total_rows(plan.totals, len(plan.tunnels), plan.spec)):
             table.add_row(name, value)
     console.print(table)
     # The table has place and figures already.
@@ -244,6 +244,25 @@ def _tunnel_rows(tunnel: PlannedTunnelPart, number: int, spec: SpecPart) -> list
         ("entry, RAS mm", _point(tunnel.entry)),
         ("tip, RAS mm", _point(tunnel.tip)),
     ]
+
+
+def _guidance_rows(plan: PlanDocument) -> list[tuple[str, str]]:
+    """How it will be drilled, how often that perforates, and how much of the most it removes."""
+    guidance, points = known(plan.spec.guidance), listed(plan.tradeoff)
+    if guidance is None:
+        return []
+    rows = [("guidance", guidance_text(guidance))]
+    at = next((point for point in points if point.chosen), None)
+    if at is not None:
+        poses = next((known(risk.poses) for risk in (known(plan.totals.risk) or {}).values()), None)
+        often = chance(at.perforation_probability, poses)
+        most = chance(points[-1].perforation_probability, poses)
+        rows += [
+            ("perforation", f"cortex or joint in {often} of simulated drillings\n({most} for the most removed)"),
+            ("of the most found", f"{percent(plan.totals.removed_share_of_best)} removed; the safest of those with"
+             f" {quantity(plan.spec.near_best_share, '{:g} %', 100.0)}\nand more"),
+        ]  # fmt: skip
+    return rows
 
 
 def _total_rows(totals: TotalsPart, tunnels: int, spec: SpecPart) -> list[tuple[str, str]]:

@@ -12,16 +12,17 @@ import logging
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from corecore.base.grid import FloatArray
 from corecore.base.limits import LIMITS, WIDE_HOLE_MM
 from corecore.base.spec import Spec
 from corecore.hip.hip import Hip
 from corecore.planning.proof.branch_and_bound import EFFORT, Proof
 from corecore.planning.search.infeasible import Infeasible, Reached, Relaxation
-from corecore.planning.search.single import SearchResult, best_tunnel, provable
+from corecore.planning.search.single import NO_LINES, SearchResult, best_tunnel, provable
 from corecore.planning.sets.bound import prove_set
 from corecore.planning.sets.candidates import Pool, build_pool
 from corecore.planning.sets.entry_hole import better_entry_holes
@@ -57,7 +58,8 @@ class SetSearchResult:
     (``corecore.tunnels.objective``); ``greedy_fraction``: that of the greedy set of as many tunnels from
     the same candidates.
     ``fewer``: why there are fewer tunnels than asked for, in words; ``None`` where there are not.
-    ``proof``: what no set removes, where that was asked for.
+    ``proof``: what no set removes, where that was asked for. ``passing`` (N, 4): lines of the first tunnel's sweep
+    that carry a tunnel.
     """
 
     tunnels: Pairs
@@ -68,6 +70,7 @@ class SetSearchResult:
     lines_judged: int
     compile_s: float
     proof: Proof | None = None
+    passing: FloatArray = field(default_factory=lambda: NO_LINES)
 
 
 def best_set(
@@ -168,7 +171,9 @@ def _answer(
     lines, by_greedy = single.lines_judged + judged, fraction if greedy_fraction is None else greedy_fraction
     asked = spec.remove_fraction_min
     if fraction >= asked:
-        return SetSearchResult(tunnels, None, fraction, by_greedy, fewer, lines, single.compile_s, proof)
+        return SetSearchResult(
+            tunnels, None, fraction, by_greedy, fewer, lines, single.compile_s, proof, single.passing
+        )
     # Rounded down, so that what is named is reached.
     reached = math.floor(100.0 * fraction) / 100.0
     many = "1 tunnel" if len(tunnels) == 1 else f"{len(tunnels)} tunnels"

@@ -15,10 +15,9 @@ import msgspec
 from corecore.base.errors import InputError
 from corecore.base.spec import Spec, check_effort
 from corecore.base.version import __version__
-from corecore.planning.request import Parameters
+from corecore.planning.request import Parameters, Search
 from corecore.study.batch.layout import Layout
 from corecore.study.batch.manifest import Row
-from corecore.tunnels.risk.methods import METHODS, check_robust
 
 #: The form of a journal.
 JOURNAL_FORM = "corecore.batch/2"
@@ -41,7 +40,7 @@ class Variant:
         Raises ``InputError`` for a parameter that is none, and where a robust plan is not possible.
         """
         spec = self.parameters(row).spec()
-        check_robust(self.robust, METHODS, spec.tunnels)
+        Search(robust=self.robust).check(spec)
         return spec
 
     def parameters(self, row: Row | None = None) -> Parameters:

@@ -14,6 +14,7 @@ from corecore.app.cli.options import (
     CaseId,
     ConfigFile,
     Femur,
+    GuidanceOption,
     ImageFile,
     ImagingDate,
     KeepNames,
@@ -70,6 +71,7 @@ def assess(
     physis: PhysisOption = "unknown",
     config: ConfigFile = None,
     setting: SettingOption = None,
+    guidance: GuidanceOption = None,
     methods: MethodsFile = None,
     no_pictures: NoPictures = False,
     case_id: CaseId = None,
@@ -83,6 +85,9 @@ def assess(
 
     points = path_given(entry, tip, line)
     check_lesion_options(lesion_transform, lesion_image, register, transform_kind, transform_inverse)
+    values: dict[str, object] = {"diameter_mm": diameter, "tunnels": 1}
+    if guidance is not None:
+        values["guidance"] = guidance
     request = PlanRequest(
         HipInputs(
             femur, lesion, side, case_id, landmarks, image=image, pelvis=pelvis, lesion_transform=lesion_transform,
@@ -90,7 +95,7 @@ def assess(
             straighten=straighten, anteversion_deg=anteversion, knee=knee,
         ),
         parse_clinician_input(stage, physis, imaging_date),
-        Parameters(preset, config, {"diameter_mm": diameter, "tunnels": 1}, setting or ()),
+        Parameters(preset, config, values, setting or ()),
         Search(methods=methods_of(methods)),
         Output(out, not no_pictures, keep_names, overwrite, key_of(sign_key)),
         path=points,

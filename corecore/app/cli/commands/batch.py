@@ -15,10 +15,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from corecore.app.cli import DONE
-from corecore.app.cli.options import AsJson, Diameter, Preset, SettingOption, Tunnels
+from corecore.app.cli.options import AsJson, Diameter, GuidanceOption, ObjectiveOption, Preset, SettingOption, Tunnels
 from corecore.base.errors import CorecoreError, InputError
 from corecore.base.parallel import thread_count
 from corecore.base.parsing import parse_settings
+from corecore.planning.request import check_robust_objective
 from corecore.study.batch.layout import parse_layout, plans_folder
 from corecore.study.batch.limits import CASE_SECONDS, CaseLimits
 from corecore.study.batch.manifest import read_rows
@@ -65,6 +66,8 @@ def batch(
     tunnels: Tunnels = None,
     diameter: Diameter = None,
     setting: SettingOption = None,
+    guidance: GuidanceOption = None,
+    objective: ObjectiveOption = None,
     gap: Annotated[float | None, typer.Option(help="Prove that no tunnel removes more by this share.")] = None,
     robust: Annotated[str | None, typer.Option(help="Plan for the errors of a method: fluoroscopy, guide, …")] = None,
     plans: Annotated[bool, typer.Option("--plans", help="Write each plan's folder too.")] = False,
@@ -83,7 +86,7 @@ def batch(
     folder = plans_folder(out, plans=plans, layout=told)
     left_out: tuple[tuple[str, str], ...] = ()
     if study is not None:
-        if any(given is not None for given in (preset, tunnels, diameter, setting, gap, robust)):
+        if any(given is not None for given in (preset, tunnels, diameter, setting, guidance, objective, gap, robust)):
             raise InputError(
                 "--study with parameters of a plan; they stand in the study's file", code="options-conflict"
             )
@@ -91,8 +94,11 @@ def batch(
         source, left_out = source or found.population, found.left_out
         settings = Settings(found.variants, found.gap, folder, pictures, keep_names, confirm, told)
     else:
-        given = (("tunnels", tunnels), ("diameter_mm", diameter))
+        given = (
+            ("tunnels", tunnels), ("diameter_mm", diameter), ("guidance", guidance), ("objective", objective),
+        )  # fmt: skip
         values: dict[str, Value] = {key: value for key, value in given if value is not None}
+        check_robust_objective(robust, values)
         variant = Variant("", preset or "core-10", tuple({**values, **parse_settings(setting or [])}.items()), robust)
         settings = Settings((variant,), gap, folder, pictures, keep_names, confirm, told)
     if source is None:

@@ -17,6 +17,7 @@ from corecore.app.cli.options import (
     DirectionOption,
     EntryOption,
     Femur,
+    GuidanceOption,
     ImageFile,
     ImagingDate,
     KeepNames,
@@ -28,6 +29,7 @@ from corecore.app.cli.options import (
     LesionTransform,
     MethodsFile,
     NoPictures,
+    ObjectiveOption,
     OutlineError,
     Overwrite,
     PelvisMask,
@@ -47,7 +49,7 @@ from corecore.app.cli.options import (
 )
 from corecore.hip.inputs import HipInputs
 from corecore.measures.signs.clinician_input import parse_clinician_input
-from corecore.planning.request import Output, Parameters, PlanRequest, Search
+from corecore.planning.request import Output, Parameters, PlanRequest, Search, check_robust_objective
 
 #: As many tunnels may be needed to remove a stated share, unless fewer are asked for.
 MOST_TUNNELS = 16
@@ -73,6 +75,8 @@ def plan(
     direction: DirectionOption = None,
     keep: KeepOption = None,
     target: TargetOption = None,
+    guidance: GuidanceOption = None,
+    objective: ObjectiveOption = None,
     image: ImageFile = None,
     lesion_transform: LesionTransform = None,
     transform_kind: TransformKind = None,
@@ -119,8 +123,10 @@ def plan(
     values = {
         "tunnels": tunnels, "diameter_mm": diameter, "target": target,
         "entry_fixed": entry, "direction_fixed": direction, "keep": keep or None,
-        "remove_fraction_min": remove, "outline_error_mm": outline_error,
+        "remove_fraction_min": remove, "outline_error_mm": outline_error, "guidance": guidance,
+        "objective": objective,
     }  # fmt: skip
+    check_robust_objective(robust, values)
     check_lesion_options(lesion_transform, lesion_image, register, transform_kind, transform_inverse)
     request = PlanRequest(
         HipInputs(
