@@ -456,7 +456,7 @@ class _Lines:
         line, best = able, (able, math.inf)
         problem = self.fine if fine else self.coarse
         for _ in range(STEPS_MAX):
-            ways = line + np.concatenate([0.0 * self.free[:1], self.free, -self.free]) * (SLOPE_PART * size)
+            ways = line + np.concatenate([np.zeros((1, 4)), self.free, -self.free]) * (SLOPE_PART * size)
             ends, counts = self._shallowest(ways, need, fine=fine)
             tunnels = {i: tunnel_of_line(problem, ways[i], *ends[i]) for i in range(len(ways)) if counts[i] >= need}
             # One way suffices for a slope, where there is one.
@@ -465,6 +465,9 @@ class _Lines:
             errors = _Errors(tunnels[0], *self._errors_of(tunnels[0], poses))
             found = self._clearances([tunnels[i] for i in taken], errors)
             score = float(softened(found[:, :1])[0])
+            if len(self.free) == 0:
+                # Entry and direction are fixed: only the depth is left, and the share decides it.
+                return line, score
             if score < best[1]:
                 best = line, score
             else:

@@ -11,8 +11,10 @@ from corecore.hip.hip import Hip
 from corecore.planning.search.line_geometry import ring_points
 from corecore.planning.search.problem import build_problem
 from corecore.planning.search.shallow import shallowest
-from corecore.planning.search.single import SearchResult, tunnel_of_line
+from corecore.planning.search.single import SearchResult, best_tunnel, tunnel_of_line
+from corecore.planning.sets.search import best_set
 from corecore.planning.tradeoff import SOFT_MM, Tradeoff, softened, tradeoff_of
+from corecore.tunnels.cylinder import Tunnel
 from corecore.tunnels.figures import assess
 from corecore.tunnels.limits import violations
 from corecore.tunnels.objective import objective_fraction
@@ -20,6 +22,7 @@ from corecore.tunnels.risk.drilling import perturbed
 from corecore.tunnels.risk.execution import clearances_of_poses, execution_risk, risk_of_poses
 from corecore.tunnels.risk.kernel import CLEARANCE
 from corecore.tunnels.risk.methods import METHODS
+from corecore.tunnels.tunnel_set import set_violations
 
 NEAR = 0.95
 
@@ -64,6 +67,42 @@ def test_every_point_keeps_every_limit_and_its_figures_are_the_plan_s_own(sample
     most = risk.cortex_breach.value + risk.joint_breach.value
     assert max(risk.cortex_breach.value, risk.joint_breach.value) <= chosen.perforation_probability <= most
     assert chosen.clearance_p05_mm == pytest.approx(risk.clearance_p05_mm.value)
+
+
+def fixed(hip: Hip, tunnel: Tunnel) -> Spec:
+    """Entry and direction of a tunnel as a surgeon insists on them: only the depth is free."""
+    entry, tip = (hip.to_world(end) for end in (tunnel.entry, tunnel.tip))
+    return Spec(entry_fixed=tuple(entry.round(4)), direction_fixed=tuple(tip - entry))
+
+
+@pytest.mark.slow
+def test_where_a_line_is_fixed_only_its_depth_is_left(sample_hip: Hip, searched: SearchResult) -> None:
+    assert searched.tunnel is not None
+    spec = fixed(sample_hip, searched.tunnel)
+    best = best_tunnel(sample_hip, spec)
+    assert best.tunnel is not None
+    found = tradeoff_of(sample_hip, spec, METHODS["fluoroscopy"], [best.tunnel], best.passing)
+    assert len(found.points) > 2
+    for point in found.points:
+        (tunnel,) = point.tunnels
+        assert violations(assess(sample_hip, tunnel, spec), spec) == []
+        assert tunnel.direction @ best.tunnel.direction > np.cos(np.radians(0.2))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pattern", ["separate", "fan"])
+def test_every_point_of_a_set_s_curve_keeps_the_limits_of_tunnels_and_between_them(
+    sample_hip: Hip, pattern: str
+) -> None:
+    spec = Spec(diameter_mm=4.0, tunnels=2, pattern=pattern)
+    most = [tunnel for tunnel, _ in best_set(sample_hip, spec).tunnels]
+    found = tradeoff_of(sample_hip, spec, METHODS["fluoroscopy"], most, np.zeros((0, 4)))
+    chosen = found.points[found.chosen]
+    assert chosen.removed_fraction >= NEAR * found.most.removed_fraction
+    assert chosen.perforation_probability < found.most.perforation_probability
+    for point in found.points:
+        assert set_violations(sample_hip, point.tunnels, spec) == []
+        assert all(violations(assess(sample_hip, tunnel, spec), spec) == [] for tunnel in point.tunnels)
 
 
 @pytest.mark.slow
