@@ -371,7 +371,7 @@ def plan(
         How it will be drilled. Default: fluoroscopy.
     objective : {"safest", "most"}, optional
         Least perforation by that guidance of the plans that remove at least ``near_best_share`` (0.95) of the most, or
-        what removes most. Default: most.
+        what removes most. Default: safest.
     gap : float, optional
         Share, 0 to 1: prove that no tunnel removes more of the necrosis by this much (0.01 takes minutes).
     seconds : float, optional

@@ -250,7 +250,7 @@ class Spec:
     neck_area_share_max: float | None = None
     #: How it will be drilled, and what is planned for that: ``docs/design/guidance.md``.
     guidance: str | None = "fluoroscopy"
-    objective: str = "most"
+    objective: str = "safest"
     near_best_share: float = 0.95
 
     def __post_init__(self) -> None:

@@ -84,7 +84,7 @@ ObjectiveOption = Annotated[
     str | None,
     typer.Option(
         "--objective",
-        help="most (default) removed; or safest: least perforation of the plans that remove 95 % of the most.",
+        help="safest (default): least perforation of the plans that remove 95 % of the most; or most.",
     ),
 ]
 ImageFile = Annotated[
