@@ -168,10 +168,10 @@ class Shared:
 
     def drillings(self, plan: Any, index: int, *given: Any) -> Any:
         """The drillings that ``verify`` draws of a tunnel, once for the same bone, tunnel and draw."""
-        errors, hip, frame, around, lesion, poses, rng, shifts = given
+        errors, hip, frame, around, lesion, poses, rng, shifts, views = given
         tunnel = plan.tunnels[index]
         place = (tunnel.entry, tunnel.tip, tunnel.diameter_mm, plan.spec["incidence_min_deg"])
-        drawn = (errors, hip.bone, frame, around, lesion, poses, rng.bit_generator.state, shifts)
+        drawn = (errors, hip.bone, frame, around, lesion, poses, rng.bit_generator.state, shifts, views)
 
         def make() -> Any:
             return _drillings(plan, index, *given), rng.bit_generator.state
