@@ -100,7 +100,7 @@ def _drawn(points: list[TradeoffPart], share: float | None, poses: int | None) -
 
 def _words(point: TradeoffPart, poses: int | None) -> str:
     removed = quantity(point.removed_fraction, "{:.1f}", 100.0)
-    return f"removes {removed} %, perforates {chance(point.perforation_probability, poses)}"
+    return f"{removed} %, perforates {chance(point.perforation_probability, poses)}"
 
 
 def _label(drawing: Drawing, places: list[FloatArray], words: dict[int, str], bold: int | None) -> None:
