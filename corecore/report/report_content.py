@@ -205,7 +205,7 @@ def _guidance(plan: PlanDocument) -> list[str]:
         return [line]
     return [
         line,
-        f"Removes {percent(plan.totals.removed_share_of_best)} of the most that was found; it is the safest of the"
+        f"Removes {percent(plan.totals.removed_share_of_best)} of the most that was found; the safest found of the"
         f" plans that remove at least {quantity(plan.spec.near_best_share, '{:g} %', 100.0)} of that.",
     ]
 

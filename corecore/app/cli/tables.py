@@ -259,7 +259,7 @@ def _guidance_rows(plan: PlanDocument) -> list[tuple[str, str]]:
         most = chance(points[-1].perforation_probability, poses)
         rows += [
             ("perforation", f"cortex or joint in {often} of simulated drillings\n({most} for the most removed)"),
-            ("of the most found", f"{percent(plan.totals.removed_share_of_best)} removed; the safest of those with"
+            ("of the most found", f"{percent(plan.totals.removed_share_of_best)} removed; the safest found with"
              f" {quantity(plan.spec.near_best_share, '{:g} %', 100.0)}\nand more"),
         ]  # fmt: skip
     return rows
