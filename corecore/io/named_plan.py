@@ -19,7 +19,10 @@ from corecore.io.bounded import opened, reading, unpacked
 HEAD_BYTES, TAIL_BYTES = 256 * 1024, 64 * 1024
 #: Where a 3MF file keeps its title.
 MODEL = "3D/3dmodel.model"
-NAMED = re.compile(rb"\b(?:plan|report|plan_hash)[\"']?[ :=]{1,3}[\"']?([0-9a-f]{64}|[0-9a-f]{8})\b")
+NAME = rb"\b(?:plan|report|plan_hash)[\"']?[ :=]{1,3}[\"']?([0-9a-f]{64}|[0-9a-f]{8})"
+NAMED = re.compile(NAME + rb"\b")
+#: A text of a PNG file ends at its checksum, which may begin with a letter.
+IN_PNG = re.compile(NAME)
 
 
 def named_plan(path: Path) -> str | None:
@@ -34,14 +37,16 @@ def named_plan(path: Path) -> str | None:
             if start.startswith(b"\x1f\x8b"):
                 return _found(unpacked(stream, "gzip").read(HEAD_BYTES))
             head = stream.read(HEAD_BYTES)
+            if start == b"\x89PNG":
+                return _found(head, IN_PNG)
             stream.seek(max(len(head), stream.seek(0, 2) - TAIL_BYTES))
             return _column(head) if path.suffix.lower() == ".csv" else _found(head) or _found(stream.read())
     except InputError:
         return None
 
 
-def _found(data: bytes) -> str | None:
-    match = NAMED.search(data)
+def _found(data: bytes, form: re.Pattern[bytes] = NAMED) -> str | None:
+    match = form.search(data)
     return None if match is None else match[1].decode("ascii")
 
 

@@ -34,7 +34,11 @@ def outline_checks(plan: StatedPlan, hip: Hip, bores: list[DrilledCylinder]) -> 
     if stated is None or error is None or expected is None or removed is None or not error > 0.0:
         return []
     name = "totals.outline"
-    slack = tolerance.OUTLINE * max(1.0, float(hip.bone.grid.spacing_mm.max()))
+    # By how much a share of the lesion differs where its outline does: a ball of its volume has so much surface.
+    surface = float(np.cbrt(36.0 * np.pi / max(1000.0 * hip.lesion_ml, 1e-9)))
+    slack = (
+        tolerance.OUTLINE + tolerance.OUTLINE_MM * max(1.0, float(hip.bone.grid.spacing_mm.max())) * surface * removed
+    )
     here = float(np.clip(removed + expected_change(hip, bores, error * float(np.sqrt(np.pi / 2.0))), 0.0, 1.0))
     checks = [equal(f"{name}.expected_removed_fraction", expected, here, slack, "")]
     low, high = known(stated.removed_fraction_p05), known(stated.removed_fraction_p95)

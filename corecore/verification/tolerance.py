@@ -113,8 +113,9 @@ CAP_SHARE = 0.03
 BREACH = 0.02
 #: Removed fractions of drillings, likewise.
 RISK_REMOVED = 0.01
-#: Share removed on average where the outline errs, at voxels of 1 mm: the two outlines round edges otherwise.
-OUTLINE = 0.005
+#: Share removed on average where the outline errs; and how far the two outlines lie apart that round edges otherwise,
+#: mm, at voxels of 1 mm.
+OUTLINE, OUTLINE_MM = 0.005, 0.15
 #: How far the lesion lies elsewhere in the drillings, mm: rounding only.
 LESION_SHIFT_MM = 1e-3
 #: Standard errors of the sampling on both sides that are borne: of some forty figures none errs by chance.

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image, PngImagePlugin
 from support.plan_factory import Pose, plan_of
 
 from corecore.base.errors import InputError
@@ -343,3 +344,17 @@ def test_what_names_no_plan_is_none(data: bytes, tmp_path: Path) -> None:
     path.write_bytes(data)
     assert named_plan(path) is None
     assert named_plan(tmp_path / "nothing") is None
+
+
+def test_a_picture_names_its_plan_whatever_its_checksum_begins_with(tmp_path: Path) -> None:
+    """A PNG's text ends at four bytes of any value: a letter after the name must not hide it."""
+    first = set()
+    for number in range(64):
+        name = f"{number:08x}"
+        note = PngImagePlugin.PngInfo()
+        note.add_text("Title", f"right hip: core decompression plan {name}")
+        Image.new("L", (2, 2)).save(tmp_path / "p.png", pnginfo=note)
+        data = (tmp_path / "p.png").read_bytes()
+        first.add(chr(data[data.index(name.encode()) + 8]).isalnum())
+        assert named_plan(tmp_path / "p.png") == name
+    assert first == {True, False}
