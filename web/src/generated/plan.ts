@@ -52,6 +52,10 @@ export interface Plan {
    */
   alternatives: AlternativePart[];
   /**
+   * Share removed against perforation, from the least of either to the most
+   */
+  tradeoff?: TradeoffPart[];
+  /**
    * Ways of drilling by name
    */
   risk_methods?: {
@@ -1355,6 +1359,18 @@ export interface SpecPart {
    * Most of the neck's section, share
    */
   neck_area_share_max?: number;
+  /**
+   * Guidance method by which it will be drilled
+   */
+  guidance?: string;
+  /**
+   * safest: least perforation of the nearly best; most: what does most
+   */
+  objective?: "most" | "safest";
+  /**
+   * Least share of the most removed that a safest plan removes, 0.5 to 1
+   */
+  near_best_share?: number;
   [k: string]: unknown;
 }
 /**
@@ -1513,6 +1529,10 @@ export interface RiskPart {
    * How often the joint is breached, 0 to 1
    */
   joint_breach_probability: number;
+  /**
+   * How often cortex or joint, either, is breached, 0 to 1
+   */
+  perforation_probability?: number;
   /**
    * Clearance that 5 % of drillings stay under, mm
    */
@@ -1704,6 +1724,10 @@ export interface TotalsPart {
     [k: string]: RiskPart;
   };
   outline?: OutlineRiskPart;
+  /**
+   * Share by the target over the most that was found, 0 to 1; null: not searched
+   */
+  removed_share_of_best?: number | null;
   [k: string]: unknown;
 }
 /**
@@ -2086,6 +2110,66 @@ export interface DifferencePart {
   [k: string]: unknown;
 }
 /**
+ * A point of the curve: tunnels that none on it both exceeds in removal and undercuts in perforation.
+ */
+export interface TradeoffPart {
+  /**
+   * Share of the lesion by the target of the search, 0 to 1
+   */
+  removed_fraction: number;
+  /**
+   * Cortex or joint perforated by the plan's guidance method, 0 to 1
+   */
+  perforation_probability: number;
+  /**
+   * Entry of the first tunnel, RAS mm
+   *
+   * @minItems 3
+   * @maxItems 3
+   */
+  entry: [number, number, number];
+  /**
+   * Tip of the first tunnel, RAS mm
+   *
+   * @minItems 3
+   * @maxItems 3
+   */
+  tip: [number, number, number];
+  /**
+   * Clearance that 5 % of drillings stay under, mm
+   */
+  clearance_p05_mm?: number;
+  /**
+   * Whether it is the plan
+   */
+  chosen: boolean;
+  /**
+   * Every tunnel of a set
+   */
+  tunnels?: TradeoffTunnelPart[];
+  [k: string]: unknown;
+}
+/**
+ * One tunnel of a set on the curve; its size is the plan's, of an existing tunnel its own.
+ */
+export interface TradeoffTunnelPart {
+  /**
+   * Entry, RAS mm
+   *
+   * @minItems 3
+   * @maxItems 3
+   */
+  entry: [number, number, number];
+  /**
+   * Tip, RAS mm
+   *
+   * @minItems 3
+   * @maxItems 3
+   */
+  tip: [number, number, number];
+  [k: string]: unknown;
+}
+/**
  * Standard deviations of a way of drilling.
  */
 export interface MethodPart {
@@ -2113,6 +2197,18 @@ export interface MethodPart {
    * How many times more those err
    */
   tail_factor: number;
+  /**
+   * A pin seen so far off its target in one of two views is redirected, mm; 0: nobody looks
+   */
+  redirect_mm?: number;
+  /**
+   * Of where the target is taken to be in each view, mm
+   */
+  reading_mm?: number;
+  /**
+   * Of where the bone's outline is taken to be in each view, mm
+   */
+  outline_mm?: number;
   [k: string]: unknown;
 }
 /**
@@ -2159,6 +2255,10 @@ export interface RiskPart1 {
    * How often the joint is breached, 0 to 1
    */
   joint_breach_probability: number;
+  /**
+   * How often cortex or joint, either, is breached, 0 to 1
+   */
+  perforation_probability?: number;
   /**
    * Clearance that 5 % of drillings stay under, mm
    */
@@ -2323,6 +2423,10 @@ export interface RiskPart2 {
    * How often the joint is breached, 0 to 1
    */
   joint_breach_probability: number;
+  /**
+   * How often cortex or joint, either, is breached, 0 to 1
+   */
+  perforation_probability?: number;
   /**
    * Clearance that 5 % of drillings stay under, mm
    */
