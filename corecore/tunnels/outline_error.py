@@ -104,17 +104,16 @@ def outline_risk(hip: Hip, tunnels: Sequence[Tunnel], error_mm: float) -> Outlin
     step = max(1, len(outline.points_mm) // POINTS)
     points, depth = outline.points_mm[::step], outline.depth_mm[::step]
     inside = _inside(points, depth, DEVIATION_OF_MEAN * error_mm)
-    drilled = np.zeros(len(points), dtype=bool)
-    for tunnel in tunnels:
-        drilled |= tunnel.contains(points)
+    drilled, removed = _held(tunnels, points), _held(tunnels, hip.lesion.points_mm)
     sizes = inside.sum(axis=0)
     share = inside[drilled].sum(axis=0) / np.maximum(sizes, 1)
     drawn = depth >= 0.0
     still = float(np.count_nonzero(drawn & drilled)) / max(1, int(np.count_nonzero(drawn)))
-    planned = _removed(hip.lesion, tunnels)
+    planned = float(np.mean(removed))
     numbers = _nearest_focus(hip.lesion, points[drilled])
     met = np.stack([inside[drilled][numbers == n + 1].any(axis=0) for n in range(hip.lesion.focus_count)])
-    as_drawn = planned_foci(hip.lesion, tunnels)
+    as_drawn = np.zeros(hip.lesion.focus_count, dtype=bool)
+    as_drawn[hip.lesion.focus_numbers[removed] - 1] = True
     lost = ~met[as_drawn].all(axis=0) if as_drawn.any() else np.zeros(OUTLINES, dtype=bool)
 
     def told(value: float) -> float:
@@ -159,14 +158,6 @@ def expected_lesion(hip: Hip, error_mm: float) -> Lesion:
     return made[error_mm]
 
 
-def planned_foci(lesion: Lesion, tunnels: Sequence[Tunnel]) -> BoolArray:
-    """Which foci (F,) the tunnels meet as drawn."""
-    met = np.zeros(lesion.focus_count, dtype=bool)
-    for tunnel in tunnels:
-        met[lesion.focus_numbers[tunnel.contains(lesion.points_mm)] - 1] = True
-    return met
-
-
 def _border(hip: Hip, reach_mm: float) -> Outline:
     """The lesion's border with living bone: the lesion is carried on beyond the bone's surface before it is moved."""
     lesion, grid = hip.lesion, hip.lesion.mask.grid
@@ -190,11 +181,12 @@ def _border(hip: Hip, reach_mm: float) -> Outline:
     return replace(outline, depth_mm=outline.depth_mm - rounded_off)
 
 
-def _removed(lesion: Lesion, tunnels: Sequence[Tunnel]) -> float:
-    removed = np.zeros(len(lesion.points_mm), dtype=bool)
+def _held(tunnels: Sequence[Tunnel], points: FloatArray) -> BoolArray:
+    """Which of points (N, 3) any of the tunnels holds."""
+    held = np.zeros(len(points), dtype=bool)
     for tunnel in tunnels:
-        removed |= tunnel.contains(lesion.points_mm)
-    return float(np.mean(removed))
+        held |= tunnel.contains(points)
+    return held
 
 
 def _inside(points: FloatArray, depth: FloatArray, deviation: float) -> BoolArray:

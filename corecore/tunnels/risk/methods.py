@@ -7,7 +7,6 @@ corrected by two fluoroscopic views. The figures are fitted to measured ones, or
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -17,16 +16,13 @@ import numpy as np
 
 from corecore.base.errors import InputError
 from corecore.base.input_file import toml_of
+from corecore.base.spec import METHOD_NAME
 
 #: Factor on the angular error by drill diameter, mm: fluoroscopy-navigated drills and wires of
 #: 5.0, 3.2, 2.8 and 2.5 mm ended 3.2, 5.7, 8.2 and 9.3 mm off (24 each, synthetic femora; J
 #: Bone Joint Surg Br 92-B Supp II 353).
 DRIFT_DIAMETERS_MM = (2.5, 2.8, 3.2, 5.0)
 DRIFT_FACTORS = (9.3 / 3.2, 8.2 / 3.2, 5.7 / 3.2, 1.0)
-
-
-#: What a method may be called.
-NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 
 @dataclass(frozen=True)
@@ -163,7 +159,7 @@ def check_robust(robust: str | None, methods: Mapping[str, Method], tunnels: int
 
 def _method(name: str, table: Any, path: Path) -> Method:
     known = {item.name for item in fields(Method)} - {"name"}
-    if not NAME.fullmatch(name):
+    if not METHOD_NAME.fullmatch(name):
         raise InputError(
             f"{path}: method {repr(name)[:40]}; letters, digits, - and _ are accepted, at most 40",
             code="methods-invalid",
