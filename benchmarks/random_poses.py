@@ -71,7 +71,7 @@ def twin(hip: Hip, problem: Problem, lines: FloatArray, ends: FloatArray, spec: 
     for line, end in zip(lines, ends, strict=True):
         if end[1] <= end[0]:
             continue
-        figures = assess(hip, tunnel_of_line(problem, line, end[0], end[1]), spec)
+        figures = assess(hip, tunnel_of_line(spec, problem, line, end[0], end[1]), spec)
         if not violations(figures, loose):
             best = max(best, figures.removed_fraction)
     return best

@@ -104,7 +104,7 @@ def against_random(
         drawn += len(lines)
         ends, counts = shallowest(problem, lines, ring_points(16), 1.0, need)
         for i in np.flatnonzero(counts >= need)[: count - len(tunnels)]:
-            tunnels.append(tunnel_of_line(problem, lines[i], *ends[i]))
+            tunnels.append(tunnel_of_line(spec, problem, lines[i], *ends[i]))
             clear = clearances(hip, spec, method, tunnels[-1], seed=2, poses=FEW)
             scores.append(float(softened(clear[:, None])[0]))
     own = clearances(hip, spec, method, curve.points[curve.chosen].tunnels[0], seed=3) < 0.0

@@ -22,6 +22,7 @@ from corecore.app.hip import Hip
 from corecore.app.measures import Measures
 from corecore.app.plan import Picture, Plan, Tunnel, world_tunnel
 from corecore.base.errors import InputError
+from corecore.base.instrument import Instrument
 from corecore.base.spec import Spec
 from corecore.document.seal import read_key
 from corecore.exports.workflow import open_hip, plan_of
@@ -347,6 +348,7 @@ def plan(
     hip: Hip,
     preset: str = "core-10",
     *,
+    instrument: str | Instrument | None = None,
     guidance: str | None = None,
     objective: Literal["safest", "most"] | None = None,
     gap: float | None = None,
@@ -366,7 +368,10 @@ def plan(
     hip : Hip
         A hip from ``load``.
     preset : {"core-10", "core-8", "multi-3.2", "acd"}, default "core-10"
-        The preset: drill diameter, number of tunnels and limits.
+        The preset: instrument, number of tunnels and limits.
+    instrument : str or Instrument, optional
+        What is drilled with: a name of the library (``corecore instruments``), ``FILE.toml`` or ``FILE.toml:NAME``.
+        Default: the preset's.
     guidance : {"fluoroscopy", "guide", "navigated", "robot"}, optional
         How it will be drilled. Default: fluoroscopy.
     objective : {"safest", "most"}, optional
@@ -407,7 +412,7 @@ def plan(
     Search and proof: ``docs/design/search.md``; the safest of the nearly best: ``docs/design/guidance.md``; the source
     of every limit: ``docs/design/constraints.md``; models of the errors of drilling: ``docs/design/risk.md``.
     """
-    asked = {"guidance": guidance, "objective": objective}
+    asked = {"instrument": instrument, "guidance": guidance, "objective": objective}
     values |= {name: value for name, value in asked.items() if value is not None}
     spec = Parameters(preset, None if config is None else Path(config), values).spec()
     check_robust_objective(robust, values)
@@ -474,9 +479,10 @@ def assess(
     hip: Hip,
     entry: npt.ArrayLike,
     tip: npt.ArrayLike,
-    diameter_mm: float,
+    diameter_mm: float | None = None,
     preset: str = "core-10",
     *,
+    instrument: str | Instrument | None = None,
     stage: str | None = None,
     physis: Physis = "unknown",
     imaging_date: str | date | None = None,
@@ -491,10 +497,13 @@ def assess(
     entry, tip : array_like of float, shape (3,)
         Where the drill enters, and the deepest point of its axis; world RAS mm. The entry is moved along the line
         onto the bone's surface.
-    diameter_mm : float
-        Diameter of the drill, mm.
+    diameter_mm : float, optional
+        Diameter of the drill, mm. Default: the instrument's.
     preset : str, default "core-10"
         Limits of this preset.
+    instrument : str or Instrument, optional
+        What is drilled with: a name of the library, ``FILE.toml`` or ``FILE.toml:NAME``. Default: a flat-ended cylinder
+        of ``diameter_mm``.
     stage : str, optional
         Stage as the surgeon reads it: ``"II"``, ``"ARCO 3A"``, ``"Steinberg IIC"``, ``"Ficat 2"``, ``"JIC 3A"``.
     physis : {"open", "closed", "unknown"}, default "unknown"
@@ -515,7 +524,11 @@ def assess(
     InputError
         For points that make no path through the bone, and for an unknown parameter or stage, or a value out of range.
     """
-    spec = Parameters(preset, values={"tunnels": 1, **values, "diameter_mm": diameter_mm}).spec()
+    if diameter_mm is None and instrument is None:
+        raise InputError("no diameter: diameter_mm or an instrument is accepted", code="option-missing")
+    drill = {"diameter_mm": diameter_mm, "instrument": instrument}
+    values |= {name: value for name, value in drill.items() if value is not None}
+    spec = Parameters(preset, values={"tunnels": 1, **values}).spec()
     answers = _answers(stage, physis, imaging_date)
     return Plan._of(plan_of(hip._inner, spec, measure_hip(hip._inner, spec, answers=answers), path=(entry, tip)))
 

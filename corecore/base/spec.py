@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from corecore.base.errors import InputError
-from corecore.base.input_file import first_line, toml_of
+from corecore.base.input_file import first_line, short, toml_of
+from corecore.base.instrument import Instrument, find_instrument, instrument_of, library
 from corecore.base.limits import LIMITS, SETTABLE, default_of
 from corecore.base.parsing import Vector, number, vector
 
@@ -63,6 +64,8 @@ def accepted_range(name: str) -> tuple[float, float]:
     return _RANGES[name]
 
 
+#: Sizes that an instrument has of its own.
+SIZES = ("diameter_mm", "cavity_diameter_mm", "cavity_length_mm")
 PATTERNS = ("any", "fan", "separate", "parallel")
 TARGETS = ("lesion", "weight-bearing", "reached", "expected")
 OBJECTIVES = ("safest", "most")
@@ -178,6 +181,8 @@ class Spec:
         ``near_best_share`` of the most, those that ``guidance`` perforates cortex or joint with least often.
     near_best_share : float
         Least share of the most removed that a safest plan removes, 0.5 to 1. Engineering choice.
+    instrument : Instrument, optional
+        What is drilled with; its sizes are those above. ``None``: a flat-ended cylinder of those sizes.
 
     Raises
     ------
@@ -252,6 +257,8 @@ class Spec:
     guidance: str | None = "fluoroscopy"
     objective: str = "safest"
     near_best_share: float = 0.95
+    #: What is drilled with; ``None``: a flat-ended cylinder of the sizes above.
+    instrument: Instrument | None = None
 
     def __post_init__(self) -> None:
         for name, (low, high) in _RANGES.items():
@@ -313,6 +320,9 @@ class Spec:
                 f" more than the tunnel's {self.diameter_mm:g} is accepted",
                 code="parameters-conflict",
             )
+        if self.instrument is not None:
+            for name in SIZES:
+                _check_size(name, getattr(self, name), self.instrument)
         if self.entry_fixed is not None:
             _finite(self.entry_fixed, "entry_fixed")
         if self.direction_fixed is not None and not any(_finite(self.direction_fixed, "direction_fixed")):
@@ -352,13 +362,41 @@ class Spec:
         """Half the cavity's diameter, mm; 0 where there is none."""
         return self.cavity_diameter_mm / 2.0
 
+    def with_sizes(self, diameter_mm: float, cavity_diameter_mm: float = 0.0, cavity_length_mm: float = 0.0) -> Spec:
+        """Copy the parameters for a tunnel of other sizes; its instrument stays where the sizes are its own.
+
+        Parameters
+        ----------
+        diameter_mm, cavity_diameter_mm, cavity_length_mm : float
+            The sizes, mm; 0 for a cavity that is not there.
+
+        Returns
+        -------
+        Spec
+            The new parameters, checked.
+
+        Raises
+        ------
+        InputError
+            For sizes out of range.
+
+        Examples
+        --------
+        >>> preset("core-8").with_sizes(8.0).instrument.name, preset("core-8").with_sizes(9.0).instrument
+        ('core-8', None)
+        """
+        sizes: dict[str, Any] = dict(zip(SIZES, (diameter_mm, cavity_diameter_mm, cavity_length_mm), strict=True))
+        same = all(getattr(self, name) == value for name, value in sizes.items())
+        return replace(self, **sizes, instrument=self.instrument if same else None)
+
     def with_values(self, values: Mapping[str, object], *, origin: str = "--set") -> Spec:
         """Copy the parameters with some of them replaced.
 
         Parameters
         ----------
         values : mapping of str to object
-            New values by parameter name; numbers may be text, a position may be ``"x,y,z"``.
+            New values by parameter name; numbers may be text, a position may be ``"x,y,z"``, an instrument its name.
+            An instrument brings its sizes; other sizes take the place of a preset's flat-ended cylinder.
         origin : str, default "--set"
             Where the values come from, for the message of an error.
 
@@ -378,14 +416,20 @@ class Spec:
         (60.0, -5.0, 700.0)
         """
         known = {f.name: f.type for f in fields(self) if f.name != "preset"}
-        diameter = values.get("diameter_mm", self.diameter_mm)
         changed: dict[str, Any] = {}
+        if values.get("instrument") is not None:
+            one = _instrument(values["instrument"], f"{origin} instrument".strip())
+            changed = {"instrument": one, **{name: getattr(one, name) for name in SIZES}}
+        diameter = values.get("diameter_mm", changed.get("diameter_mm", self.diameter_mm))
         for name, raw in values.items():
             if name not in known:
                 raise InputError(
                     f"{origin}: unknown parameter {name!r}; accepted: {', '.join(sorted(known))}",
                     code="parameter-unknown",
                 )
+            if name == "instrument":
+                changed.setdefault(name, None)
+                continue
             if known[name] == "str" or (known[name] == "str | None" and raw is not None):
                 changed[name] = str(raw)
                 continue
@@ -399,6 +443,11 @@ class Spec:
                 changed[name] = None
                 continue
             changed[name] = number(name, raw, whole=known[name] == "int", origin=origin)
+        own = self.instrument
+        other = any(changed.get(name, getattr(self, name)) != getattr(self, name) for name in SIZES)
+        if other and own is not None and own.plain:
+            # Other sizes than a preset's are another flat-ended cylinder.
+            changed.setdefault("instrument", None)
         return replace(self, **changed)
 
     def as_dict(self) -> dict[str, Any]:
@@ -407,22 +456,50 @@ class Spec:
         Returns
         -------
         dict
-            Values by parameter name; a limit that is not asked for is left out, and so is guidance that is not known.
+            Values by parameter name; a limit that is not asked for is left out, and so are guidance that is not known
+            and an instrument that is none.
         """
-        idle = {limit.key for limit in SETTABLE if getattr(self, limit.key) is None}
-        if self.guidance is None:
-            idle.add("guidance")
-        return {name: value for name, value in asdict(self).items() if name not in idle}
+        values = {**asdict(self), "instrument": self.instrument and self.instrument.as_dict()}
+        idle = {limit.key for limit in SETTABLE} | {"guidance", "instrument"}
+        return {name: value for name, value in values.items() if value is not None or name not in idle}
+
+
+def _instrument(raw: Any, origin: str) -> Instrument:
+    """An instrument itself, by its name or file, or from a table of its sizes."""
+    if isinstance(raw, Instrument):
+        return raw
+    if isinstance(raw, Mapping):
+        return instrument_of(raw, str(raw.get("name", "own")), origin)
+    if isinstance(raw, str):
+        return find_instrument(raw)
+    raise InputError(
+        f"{origin}: {short(repr(raw))}; a name, a .toml file or a table of sizes is accepted", code="instrument-invalid"
+    )
+
+
+def _check_size(name: str, value: float, one: Instrument) -> None:
+    """Raise ``InputError`` for a size that is not the instrument's."""
+    own = getattr(one, name)
+    if value != own:
+        raise InputError(
+            f"{name}: {value:g} with instrument {one.name!r}, which has {own:g}; either by itself is accepted",
+            code="parameters-conflict",
+        )
+
+
+def _preset(name: str, **values: object) -> Spec:
+    """The parameters of the instrument of that name, and what else differs from the defaults."""
+    return Spec(preset=name).with_values({"instrument": library()[name], **values})
 
 
 #: Named starting points (contract §2).
 PRESETS: dict[str, Spec] = {
-    "core-10": Spec(),
-    "core-8": Spec(preset="core-8", diameter_mm=8.0),
-    # Number, one portal and joint margin: engineering choices.
-    "multi-3.2": Spec(preset="multi-3.2", diameter_mm=3.2, tunnels=5, joint_margin_mm=3.0, pattern="fan"),
+    "core-10": _preset("core-10"),
+    "core-8": _preset("core-8"),
+    # Number and joint margin: engineering choices. How the holes lie to each other is left open (docs/presets.md).
+    "multi-3.2": _preset("multi-3.2", tunnels=5, joint_margin_mm=3.0),
     # An expandable reamer. Its sizes are not confirmed by a paper: the plan says so.
-    "acd": Spec(preset="acd", diameter_mm=9.0, cavity_diameter_mm=21.0, cavity_length_mm=20.0),
+    "acd": _preset("acd"),
 }
 
 

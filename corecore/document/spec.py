@@ -19,6 +19,33 @@ class KeptPart(Part, frozen=True):
     diameter_mm: Annotated[float, Meta(description="Diameter, mm")]
 
 
+class StepPart(Part, frozen=True):
+    """A narrower part of an instrument behind its tip."""
+
+    to_mm: Annotated[float, Meta(description="How far it reaches back from the tip, mm")]
+    diameter_mm: Annotated[float, Meta(description="Its diameter, mm")]
+
+
+class InstrumentPart(Part, frozen=True):
+    """What is drilled with; lengths mm, 0 for what it has not."""
+
+    name: Annotated[str, Meta(description="Name of the library, or of the user's own file")]
+    title: Annotated[str, Meta(description="What it is")]
+    diameter_mm: Annotated[float, Meta(description="Diameter of the shaft, mm")]
+    tip: Annotated[Literal["flat", "cone", "round"], Meta(description="Shape of its end; round: half a ball")]
+    tip_angle_deg: Annotated[float, Meta(description="Full angle of a cone's point, deg")]
+    steps: Annotated[list[StepPart], Meta(description="Narrower parts, from the tip backward")]
+    pin_diameter_mm: Annotated[float, Meta(description="Diameter of the guide pin, mm")]
+    pin_overshoot_mm: Annotated[float, Meta(description="How far the pin runs ahead of the tip, mm")]
+    pin_margin_mm: Annotated[float, Meta(description="Least bone between the pin and the bone's surface, mm")]
+    depth_stop: Annotated[bool, Meta(description="Whether a stop is set to the depth")]
+    cavity_diameter_mm: Annotated[float, Meta(description="Diameter of the wider part at its end, mm")]
+    cavity_length_mm: Annotated[float, Meta(description="Length of that part, mm")]
+    objective: Annotated[Literal["lesion", "reached"], Meta(description="Used to remove necrosis, or to reach it")]
+    source: Annotated[str, Meta(description="Where its sizes are published, or unconfirmed")]
+    unconfirmed: Annotated[str, Meta(description="Which of them no source was found for")]
+
+
 class SpecPart(Part, frozen=True):
     """Parameters of the plan: sizes, limits and target."""
 
@@ -96,5 +123,10 @@ class SpecPart(Part, frozen=True):
     near_best_share: Annotated[
         Annotated[float, Meta(ge=0.5, le=1)] | UnsetType,
         Meta(description="Least share of the most removed that a safest plan removes, 0.5 to 1"),
+        MAY_BE_ABSENT,
+    ] = UNSET
+    instrument: Annotated[
+        InstrumentPart | UnsetType,
+        Meta(description="What is drilled with; absent: a flat-ended cylinder of the sizes above"),
         MAY_BE_ABSENT,
     ] = UNSET

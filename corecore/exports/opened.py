@@ -67,7 +67,9 @@ def _broken(plan: OpenedPlan) -> Iterable[str]:
     """Keys of the limits that the plan's tunnels break beyond rounding."""
     free = replace(plan.spec, keep=())
     for index, (tunnel, figures) in enumerate(plan.tunnels):
-        own = replace(free, diameter_mm=tunnel.diameter_mm)
+        sizes = tunnel.diameter_mm, tunnel.cavity_diameter_mm, tunnel.cavity_length_mm
+        own = replace(free, instrument=None).with_sizes(*sizes)
+        own = replace(own, instrument=tunnel.instrument)
         if index < len(plan.spec.keep):
             # What else is fixed is not asked of a kept tunnel (corecore.tunnels.existing_tunnels).
             own = replace(own, entry_fixed=None, direction_fixed=None)

@@ -191,7 +191,7 @@ def _least_bone(
     problem = build_problem(hip, tight, slack_mm=0.02)
     _, ends, exact = evaluate_many(problem, few, fine_ring(problem), RING_STEP_MM)
     for i in np.flatnonzero(exact > 0):
-        tunnel = tunnel_of_line(problem, few[i], float(ends[i, 0]), float(ends[i, 1]))
+        tunnel = tunnel_of_line(spec, problem, few[i], float(ends[i, 0]), float(ends[i, 1]))
         figures = assess(hip, tunnel, spec)
         if not violations(figures, spec):
             return [(tunnel, figures)]

@@ -57,7 +57,7 @@ def candidate_tunnels(hip: Hip, spec: Spec, most: int) -> list[tuple[Tunnel, Tun
     for i in _farthest_first(lines / (offset, offset, slope, slope)):
         if len(found) == most:
             break
-        tunnel = tunnel_of_line(problem, lines[i], float(ends[i, 0]), float(ends[i, 1]))
+        tunnel = tunnel_of_line(spec, problem, lines[i], float(ends[i, 0]), float(ends[i, 1]))
         figures = assess(hip, tunnel, spec)
         if not violations(figures, spec):
             found.append((i, (tunnel, figures)))

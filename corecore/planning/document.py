@@ -7,6 +7,7 @@ import time
 from msgspec import UNSET, UnsetType
 from msgspec.structs import asdict
 
+from corecore.base.spec import Spec
 from corecore.base.version import __version__
 from corecore.document.anatomy import AnatomyPart
 from corecore.document.numbers import finite, number, rounded
@@ -19,7 +20,7 @@ from corecore.document.plan import (
     RobustPart,
 )
 from corecore.document.risk import MethodPart, OutlineRiskPart, RiskPart
-from corecore.document.spec import KeptPart, SpecPart
+from corecore.document.spec import InstrumentPart, KeptPart, SpecPart, StepPart
 from corecore.document.totals import BoneLeftPart, OtherTotalsPart, TotalsPart
 from corecore.document.tradeoff import TradeoffPart, TradeoffTunnelPart
 from corecore.document.tunnels import (
@@ -66,7 +67,7 @@ def document(plan: Plan) -> PlanDocument:
         case=case_part(hip),
         anatomy=anatomy_part(hip),
         necrosis=rounded(plan.measures.part()),
-        spec=SpecPart(**{**plan.spec.as_dict(), "keep": [KeptPart(**vars(one)) for one in plan.spec.keep]}),
+        spec=spec_part(plan.spec),
         tunnels=[
             PlannedTunnelPart(
                 **asdict(_tunnel(hip, tunnel, figures)), kept=count < len(plan.spec.keep), risk=risk, explanation=told
@@ -123,6 +124,15 @@ def tradeoff_parts(hip: Hip, found: Tradeoff) -> list[TradeoffPart]:
         )
         for index, point in enumerate(found.points)
     ]  # fmt: skip
+
+
+def spec_part(spec: Spec) -> SpecPart:
+    """The parameters in force."""
+    values = {**spec.as_dict(), "keep": [KeptPart(**vars(one)) for one in spec.keep]}
+    if spec.instrument is not None:
+        own = spec.instrument.as_dict()
+        values["instrument"] = InstrumentPart(**{**own, "steps": [StepPart(**step) for step in own["steps"]]})
+    return SpecPart(**values)
 
 
 def anatomy_part(hip: Hip) -> AnatomyPart:

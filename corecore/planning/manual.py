@@ -80,9 +80,10 @@ def assess_path(
 ) -> Plan:
     """A plan of status ``manual``: the path, every constraint it breaks, and the best tunnel near it.
 
-    Points in world RAS mm; the drill is ``spec.diameter_mm``. Raises ``InputError`` as ``path_on_bone``.
+    Points in world RAS mm; the drill is that of ``spec``. Raises ``InputError`` as ``path_on_bone``.
     """
-    tunnel = path_on_bone(hip, entry_mm, tip_mm, spec.diameter_mm)
+    path = path_on_bone(hip, entry_mm, tip_mm, spec.diameter_mm)
+    tunnel = Tunnel.planned_with(spec, path.entry, path.tip)
     figures = assess(hip, tunnel, spec)
     height = hip.anatomy.femoral_from_local[2] @ np.append(tunnel.entry, 1.0)
     if not hip.anatomy.midline_known(float(height)):

@@ -83,10 +83,10 @@ def open_plan(path: Path, *, image: bool = False) -> OpenedPlan:
         )
     tunnels = []
     for index, item in enumerate(plan.tunnels):
-        tunnel = Tunnel(
-            hip.to_local(item.entry), hip.to_local(item.tip), item.diameter_mm,
-            item.cavity_diameter_mm or 0.0, item.cavity_length_mm or 0.0,
-        )  # fmt: skip
+        # What is kept already was drilled with a flat-ended cylinder.
+        sizes = item.diameter_mm, item.cavity_diameter_mm or 0.0, item.cavity_length_mm or 0.0
+        own = replace(spec, keep=(), instrument=None) if index < len(spec.keep) else spec
+        tunnel = Tunnel.planned_with(own.with_sizes(*sizes), hip.to_local(item.entry), hip.to_local(item.tip))
         figures = assess(hip, tunnel, spec)
         stated = item.figures["removed_fraction"]
         if stated is None or abs(figures.removed_fraction - stated) > SAME_FRACTION:
@@ -125,11 +125,12 @@ def _spec(path: Path, values: Mapping[str, object]) -> Spec:
     # Nothing was simulated by plans before 0.3.0.
     values = {"outline_error_mm": 0.0, **values}
     # A limit that is not asked for is left out of a plan.
-    lacking = sorted(known - set(values) - {"guidance"} - {limit.key for limit in SETTABLE if limit.default is None})
+    idle = {"guidance", "instrument"} | {limit.key for limit in SETTABLE if limit.default is None}
+    lacking = sorted(known - set(values) - idle)
     if lacking:
         raise InputError(f"{path}: spec lacks {lacking[0]}; a plan of this version is accepted", code="plan-version")
     rest = {name: value for name, value in values.items() if name != "preset"}
-    # Guidance that is not known is left out of a plan.
+    # Guidance that is not known and an instrument that is none are left out of a plan.
     return Spec(preset=str(values["preset"])).with_values({"guidance": None, **rest}, origin=f"{path}: spec")
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from corecore.base.errors import InputError
 from corecore.base.parsing import parse_settings
-from corecore.base.spec import Spec, check_effort, preset, read_config
+from corecore.base.spec import SIZES, Spec, check_effort, preset, read_config
 from corecore.hip.inputs import HipInputs
 from corecore.measures.signs.clinician_input import ClinicianInput
 from corecore.tunnels.risk.methods import METHODS, OUTLINE, Method, check_robust
@@ -43,9 +43,26 @@ class Parameters:
         table.pop("preset", None)
         spec = preset(str(own.pop("preset", named))).with_values(table, origin=str(self.config))
         spec = spec.with_values(self.values, origin="")
-        settings = self.settings
-        spec = spec.with_values(settings if isinstance(settings, Mapping) else parse_settings(list(settings)))
-        return spec.with_values(own, origin="overrides")
+        settings = self.settings if isinstance(self.settings, Mapping) else parse_settings(list(self.settings))
+        spec = spec.with_values(settings).with_values(own, origin="overrides")
+        return _with_instrument(spec, {**table, **self.values, **settings, **own})
+
+
+def _with_instrument(spec: Spec, stated: Mapping[str, object]) -> Spec:
+    """The parameters with the target of an instrument named among them, unless another is stated.
+
+    Raises ``InputError`` for a size beside it that is not its own.
+    """
+    named = stated.get("instrument")
+    if named is None:
+        return spec
+    # Sizes and instrument may stand in different places: here they are held against each other.
+    spec = spec.with_values(
+        {"instrument": named, **{name: stated[name] for name in SIZES if name in stated}}, origin=""
+    )
+    if spec.instrument is not None and spec.instrument.objective == "reached" and "target" not in stated:
+        return spec.with_values({"target": "reached"})
+    return spec
 
 
 @dataclass(frozen=True)

@@ -239,7 +239,7 @@ class _Search:
             if reasons[i] != OK or counts[i] < self.least * len(self.hip.lesion.points_mm) or tip <= 0.0:
                 tunnels.append(None)
                 continue
-            tunnel = tunnel_of_line(self.problem, lines[i], float(ends[i, 0]), tip)
+            tunnel = tunnel_of_line(self.spec, self.problem, lines[i], float(ends[i, 0]), tip)
             worth = drawn[i] == 0.0 or float(np.mean(tunnel.contains(self.few))) >= self.least
             tunnels.append(tunnel if worth else None)
         return tunnels

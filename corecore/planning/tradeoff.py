@@ -388,7 +388,7 @@ class _Lines:
         ends, counts = self._shallowest(line[None], need, fine=True)
         if counts[0] < need:
             return None
-        return tunnel_of_line(self.fine, line, float(ends[0, 0]), float(ends[0, 1]))
+        return tunnel_of_line(self.spec, self.fine, line, float(ends[0, 0]), float(ends[0, 1]))
 
     def climbed(self, need: int) -> tuple[FloatArray, float]:
         """The line of least perforation for so many points, from the most's own, and its measure."""
@@ -412,7 +412,7 @@ class _Lines:
         lines, ends, counts = lines[able], ends[able], counts[able]
         if len(lines) == 0:
             return self.most[None]
-        tunnels = [tunnel_of_line(self.coarse, lines[i], *ends[i]) for i in range(len(lines))]
+        tunnels = [tunnel_of_line(self.spec, self.coarse, lines[i], *ends[i]) for i in range(len(lines))]
         # All as safe as they can be for the same share, a little less than what is asked for.
         order = np.argsort(softened(self._drilled(tunnels, FEW)), kind="stable")
         apart = best_of_neighbourhoods(lines[order], WIDE_MESH)[: STARTS - 1]
@@ -458,7 +458,8 @@ class _Lines:
         for _ in range(STEPS_MAX):
             ways = line + np.concatenate([np.zeros((1, 4)), self.free, -self.free]) * (SLOPE_PART * size)
             ends, counts = self._shallowest(ways, need, fine=fine)
-            tunnels = {i: tunnel_of_line(problem, ways[i], *ends[i]) for i in range(len(ways)) if counts[i] >= need}
+            enough = np.flatnonzero(counts >= need)
+            tunnels = {int(i): tunnel_of_line(self.spec, problem, ways[i], *ends[i]) for i in enough}
             # One way suffices for a slope, where there is one.
             one_way = [i if i in tunnels else i + len(self.free) for i in range(1, len(self.free) + 1)]
             taken = [0, *(i for i in one_way if i in tunnels)]
@@ -523,7 +524,7 @@ class _Lines:
             ends, counts = self._shallowest(part, need, fine=fine)
             for i in np.flatnonzero(counts >= need)[: tried - len(able)]:
                 able.append(part[i])
-                tunnels.append(tunnel_of_line(problem, part[i], float(ends[i, 0]), float(ends[i, 1])))
+                tunnels.append(tunnel_of_line(self.spec, problem, part[i], float(ends[i, 0]), float(ends[i, 1])))
             if len(able) == tried:
                 break
         return able, tunnels
@@ -533,7 +534,7 @@ class _Lines:
         ends, counts = self._shallowest(lines, need)
         scores, good = SHORT + 1.0 - counts / need, np.flatnonzero(counts >= need)
         if len(good):
-            tunnels = [tunnel_of_line(self.coarse, lines[i], *ends[i]) for i in good]
+            tunnels = [tunnel_of_line(self.spec, self.coarse, lines[i], *ends[i]) for i in good]
             scores[good] = softened(self._drilled(tunnels, poses))
         return np.asarray(scores)
 

@@ -116,10 +116,11 @@ class ReviewModel:
         found = self._known.pop(line, None)
         if found is None:
             try:
-                tunnel = path_on_bone(self.hip, line.entry, line.tip, line.diameter_mm)
+                path = path_on_bone(self.hip, line.entry, line.tip, line.diameter_mm)
             except InputError as error:
                 raise InputError(f"tunnel {index}: {error}", code=error.code) from error
-            tunnel = replace(tunnel, cavity_diameter_mm=line.cavity_diameter_mm, cavity_length_mm=line.cavity_length_mm)
+            own = self.spec.with_sizes(line.diameter_mm, line.cavity_diameter_mm, line.cavity_length_mm)
+            tunnel = Tunnel.planned_with(own, path.entry, path.tip)
             found = Measured(tunnel, assess(self.hip, tunnel, self.spec))
         # The newest last: the first to go is the one not seen for longest.
         self._known[line] = found

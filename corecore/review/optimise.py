@@ -28,12 +28,7 @@ def best_move(desk: ReviewModel, session: Session, number: int) -> Move:
     line, hip = session.lines[number], desk.hip
     tunnels = [tunnel for tunnel, _ in desk.drilled(session.lines)]
     path, others = tunnels[number], tunnels[:number] + tunnels[number + 1 :]
-    spec = replace(
-        desk.spec,
-        diameter_mm=line.diameter_mm,
-        cavity_diameter_mm=line.cavity_diameter_mm,
-        cavity_length_mm=line.cavity_length_mm,
-    )
+    spec = desk.spec.with_sizes(line.diameter_mm, line.cavity_diameter_mm, line.cavity_length_mm)
     rest = hip
     if others:
         # What the others take already is nothing gained.

@@ -8,6 +8,7 @@ import numpy as np
 
 from corecore.base.grid import BoolArray, FloatArray, across_axes
 from corecore.base.instrument import Instrument
+from corecore.base.spec import Spec
 from corecore.tunnels.body import Body, body_of, plain_body
 
 
@@ -78,6 +79,24 @@ class Tunnel:
         """
         cavity = instrument.cavity_diameter_mm, instrument.cavity_length_mm
         return cls(entry, tip, instrument.diameter_mm, *cavity, instrument)
+
+    @classmethod
+    def planned_with(cls, spec: Spec, entry: FloatArray, tip: FloatArray) -> Tunnel:
+        """A tunnel of the sizes, and of the instrument, of a plan's parameters.
+
+        Parameters
+        ----------
+        spec : Spec
+            The parameters.
+        entry, tip : ndarray, shape (3,)
+            Where its axis enters the bone, and the instrument's deepest point, local mm.
+
+        Returns
+        -------
+        Tunnel
+            The tunnel.
+        """
+        return cls(entry, tip, spec.diameter_mm, spec.cavity_diameter_mm, spec.cavity_length_mm, spec.instrument)
 
     @property
     def body(self) -> Body:

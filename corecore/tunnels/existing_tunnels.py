@@ -30,7 +30,7 @@ def kept_tunnels(hip: Hip, spec: Spec) -> Pairs:
         tunnel = _on_surface(hip, kept, number)
         figures = assess(hip, tunnel, free)
         # Only the drill's own size enters the rules; a cavity may not be narrower than it.
-        own = replace(free, diameter_mm=kept.diameter_mm, cavity_diameter_mm=0.0, cavity_length_mm=0.0)
+        own = replace(free, instrument=None).with_sizes(kept.diameter_mm)
         broken = violations(figures, own)
         if figures.removed_fraction <= 0.0:
             broken.append(Violation("misses_lesion", 0.0, 0.0))

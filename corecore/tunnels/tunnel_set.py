@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from corecore.base.grid import BoolArray, FloatArray, across_axes
 from corecore.base.limits import LIMITS, OVERLAP_MAX, WIDE_HOLE_MM, WIDE_HOLES_MAX
@@ -37,7 +38,7 @@ class Shapes:
     """N tunnels: entries, unit directions (N, 3), lengths, portals and radii (N,), mm.
 
     ``ellipses`` (N, 2, 3) are the semi-axes of their holes on the surface, as vectors;
-    ``cavity_mm`` (N, 2) the diameters and lengths of their cavities.
+    ``cavity_mm`` (N, 2) the diameters and lengths of their cavities; ``instrument`` (N,) what each is drilled with.
     """
 
     entry: FloatArray
@@ -47,6 +48,7 @@ class Shapes:
     ellipses: FloatArray
     radius_mm: FloatArray
     cavity_mm: FloatArray
+    instrument: npt.NDArray[np.object_]
 
     def __len__(self) -> int:
         return len(self.length)
@@ -56,6 +58,7 @@ class Shapes:
         return Shapes(
             self.entry[index], self.direction[index], self.length[index],
             self.portal[index], self.ellipses[index], self.radius_mm[index], self.cavity_mm[index],
+            self.instrument[index],
         )  # fmt: skip
 
     def joined(self, other: Shapes) -> Shapes:
@@ -64,7 +67,7 @@ class Shapes:
             np.concatenate([self.entry, other.entry]), np.concatenate([self.direction, other.direction]),
             np.concatenate([self.length, other.length]), np.concatenate([self.portal, other.portal]),
             np.concatenate([self.ellipses, other.ellipses]), np.concatenate([self.radius_mm, other.radius_mm]),
-            np.concatenate([self.cavity_mm, other.cavity_mm]),
+            np.concatenate([self.cavity_mm, other.cavity_mm]), np.concatenate([self.instrument, other.instrument]),
         )  # fmt: skip
 
     def neck_shares(self, anatomy: Anatomy) -> FloatArray:
@@ -76,14 +79,15 @@ class Shapes:
         """One of them."""
         tip = self.entry[i] + self.length[i] * self.direction[i]
         cavity, length = (float(size) for size in self.cavity_mm[i])
-        return Tunnel(self.entry[i], tip, 2.0 * float(self.radius_mm[i]), cavity, length)
+        return Tunnel(self.entry[i], tip, 2.0 * float(self.radius_mm[i]), cavity, length, self.instrument[i])
 
 
 def shapes_of(hip: Hip, spec: Spec, entry: FloatArray, direction: FloatArray, length: FloatArray) -> Shapes:
     """Shapes of the plan's own tunnels, given by entries and unit directions (N, 3) and lengths (N,)."""
     count = len(entry)
     cavity = np.tile([spec.cavity_diameter_mm, spec.cavity_length_mm], (count, 1))
-    return _shapes(hip, spec, entry, direction, length, np.full(count, spec.radius_mm), cavity)
+    instrument = np.full(count, spec.instrument, dtype=object)
+    return _shapes(hip, spec, entry, direction, length, np.full(count, spec.radius_mm), cavity, instrument)
 
 
 def shapes_of_tunnels(hip: Hip, spec: Spec, tunnels: Sequence[Tunnel]) -> Shapes:
@@ -93,19 +97,22 @@ def shapes_of_tunnels(hip: Hip, spec: Spec, tunnels: Sequence[Tunnel]) -> Shapes
         np.array([t.entry for t in tunnels]), np.array([t.direction for t in tunnels]),
         np.array([t.length_mm for t in tunnels]), np.array([t.radius_mm for t in tunnels]),
         np.array([[t.cavity_diameter_mm, t.cavity_length_mm] for t in tunnels]),
+        np.array([t.instrument for t in tunnels], dtype=object),
     )  # fmt: skip
 
 
 def _shapes(
     hip: Hip, spec: Spec, entry: FloatArray, direction: FloatArray, length: FloatArray, radius: FloatArray,
-    cavity: FloatArray,
+    cavity: FloatArray, instrument: npt.NDArray[np.object_],
 ) -> Shapes:  # fmt: skip
     if len(entry) == 0:
-        return Shapes(entry, direction, length, np.zeros(0), np.zeros((0, 2, 3)), radius, np.zeros((0, 2)))
+        none = np.zeros(0)
+        return Shapes(entry, direction, length, none, np.zeros((0, 2, 3)), radius, np.zeros((0, 2)), instrument)
     normal = hip.bone.mouth_normal(entry)
     sine = np.clip(np.abs(np.einsum("ij,ij->i", normal, direction)), 1e-6, 1.0)
     portal = (spec.cortical_margin_mm + radius * np.sqrt(1.0 - sine**2)) / sine + PORTAL_EXTRA_MM
-    return Shapes(entry, direction, length, portal, _ellipses(normal, direction, sine, radius), radius, cavity)
+    ellipses = _ellipses(normal, direction, sine, radius)
+    return Shapes(entry, direction, length, portal, ellipses, radius, cavity, instrument)
 
 
 def conflicts(shapes: Shapes, other: Shapes, spec: Spec, *, sharing: bool = True) -> BoolArray:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from corecore.base.errors import InputError
+from corecore.base.instrument import Instrument, find_instrument, library
 from corecore.base.parsing import parse_settings
 from corecore.base.spec import PRESETS, Spec, preset, read_config
 
@@ -64,3 +65,44 @@ def test_settings_and_config(tmp_path: Path) -> None:
         read_config(path)
     with pytest.raises(InputError, match="core-99"):
         preset("core-99")
+
+
+def test_a_preset_has_the_instrument_of_its_name_and_other_sizes_another_cylinder() -> None:
+    for name, spec in PRESETS.items():
+        assert spec.instrument == library()[name]
+    assert PRESETS["multi-3.2"].pattern == "any"
+    assert preset("core-10").with_values({"diameter_mm": "9"}).instrument is None
+    assert preset("core-10").with_values({"diameter_mm": 10, "joint_margin_mm": 4}).instrument == library()["core-10"]
+    assert preset("acd").with_values({"cavity_length_mm": 15}).instrument is None
+
+
+def test_an_instrument_brings_its_sizes() -> None:
+    own = Instrument("mine", "an expandable reamer", 9.0, cavity_diameter_mm=18.0, cavity_length_mm=15.0)
+    spec = Spec().with_values({"instrument": own})
+    assert (spec.diameter_mm, spec.cavity_diameter_mm, spec.cavity_length_mm) == (9.0, 18.0, 15.0)
+    # Of an instrument without a cavity nothing of a preset's stays.
+    spec = preset("acd").with_values({"instrument": "drill-4.5-118", "keep": ["60,0,700:20,5,730"]})
+    assert (spec.diameter_mm, spec.cavity_diameter_mm, spec.keep[0].diameter_mm) == (4.5, 0.0, 4.5)
+    assert spec.with_sizes(4.5).instrument == find_instrument("drill-4.5-118")
+    assert spec.with_sizes(3.0).instrument is None
+    # As a plan has it: with every size, whatever becomes of the library.
+    again = Spec().with_values({key: value for key, value in spec.as_dict().items() if key != "preset"})
+    assert again.instrument == spec.instrument
+    assert "instrument" not in Spec().as_dict()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"instrument": "reamer-10", "diameter_mm": 9},
+        {"instrument": "reamer-10", "cavity_diameter_mm": 15, "cavity_length_mm": 10},
+        {"instrument": "no-such"},
+        {"instrument": 10},
+        {"instrument": {"name": "mine", "diameter_mm": 10, "tip": "blunt"}},
+    ],
+)
+def test_an_instrument_that_is_none_or_contradicts_a_size_is_refused(values: dict[str, object]) -> None:
+    with pytest.raises(InputError, match="instrument"):
+        Spec().with_values(values)
+    with pytest.raises(InputError, match="instrument"):
+        Spec().with_values({"instrument": "reamer-10"}).with_values({"diameter_mm": 9})

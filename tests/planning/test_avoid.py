@@ -82,7 +82,7 @@ def test_the_kernel_lets_pass_what_closed_form_does(sample_hip: Hip, free: Tunne
     reasons, after, _ = evaluate_many(problem, lines, ring, RING_STEP_MM)
     kept = broken = 0
     for i in range(len(lines)):
-        true = clearance(tunnel_of_line(problem, lines[i], *before[i]), middle)
+        true = clearance(tunnel_of_line(SPEC, problem, lines[i], *before[i]), middle)
         if reasons[i] == Reason.OK:
             assert true > margin - 0.4
             assert np.allclose(after[i], before[i])
@@ -101,7 +101,7 @@ def test_a_region_in_the_head_ends_the_tunnel_before_it(sample_hip: Hip, free: T
     problem = build_problem(replace(sample_hip, avoid=barrier(sample_hip, middle, radius=2.5)), SPEC)
     lines = lattice(problem)
     _, ends, counts = evaluate_many(problem, lines, ring_points(16), 1.0)
-    tunnels = [tunnel_of_line(problem, lines[i], *ends[i]) for i in np.flatnonzero(counts)]
+    tunnels = [tunnel_of_line(SPEC, problem, lines[i], *ends[i]) for i in np.flatnonzero(counts)]
     gaps = np.array([clearance(tunnel, middle, 2.5) for tunnel in tunnels])
     assert gaps.min() > 1.5 - 0.4
     # Some end right before the margin.

@@ -262,7 +262,7 @@ def test_a_proof_that_comes_upon_a_better_tunnel_plans_it(case: Case, monkeypatc
     """From a poor tunnel, as a search that missed the best would have left it."""
     _, ends, counts = evaluate_many(case.problem, case.feasible, RING, RING_STEP_MM)
     poor = int(np.argsort(counts)[len(counts) // 2])
-    tunnel = tunnel_of_line(case.problem, case.feasible[poor], ends[poor, 0], ends[poor, 1])
+    tunnel = tunnel_of_line(SPEC, case.problem, case.feasible[poor], ends[poor, 0], ends[poor, 1])
     figures = assess(case.hip, tunnel, SPEC)
     start = SearchResult(tunnel, figures, None, 1, 1, {}, 0.0)
     monkeypatch.setattr(single, "_search", lambda *args, **options: start)

@@ -78,7 +78,7 @@ def test_the_kernel_and_the_twin_agree_on_cavities(sample_hip: Hip) -> None:
     loose = replace(SMALL, cortical_margin_mm=2.9, posterosuperior_margin_mm=4.8, joint_margin_mm=4.9)
     better = 0
     for i in feasible[:15]:
-        tunnel = tunnel_of_line(problem, lines[i], *ends[i])
+        tunnel = tunnel_of_line(SMALL, problem, lines[i], *ends[i])
         assert (tunnel.cavity_diameter_mm, tunnel.cavity_length_mm) == (12.0, 10.0)
         assert not violations(assess(sample_hip, tunnel, loose), loose)
         points = sample_hip.lesion.points_mm
@@ -98,7 +98,7 @@ def test_a_cavity_that_comes_too_near_is_seen_though_its_tunnel_does_not(sample_
     lines = lattice(problem, offset_step=3.0, slope_step=0.06)
     _, ends, counts = evaluate_many(problem, lines, ring_points(16), 1.0)
     i = int(np.argmax(counts))
-    thin = tunnel_of_line(problem, lines[i], *ends[i])
+    thin = tunnel_of_line(Spec(diameter_mm=6.0), problem, lines[i], *ends[i])
     loose = replace(SMALL, cortical_margin_mm=2.5, posterosuperior_margin_mm=4.5, joint_margin_mm=4.7)
     assert not violations(assess(sample_hip, thin, loose), loose)
     wide = replace(thin, cavity_diameter_mm=26.0, cavity_length_mm=30.0)

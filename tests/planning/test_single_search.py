@@ -41,7 +41,7 @@ def test_the_kernel_and_the_twin_agree_line_by_line(sample_hip: Hip) -> None:
     feasible = np.flatnonzero(reasons == Reason.OK)
     assert len(feasible) > 50
     for i in feasible[:25]:
-        tunnel = tunnel_of_line(problem, lines[i], *ends[i])
+        tunnel = tunnel_of_line(spec, problem, lines[i], *ends[i])
         figures = assess(sample_hip, tunnel, spec)
         # The twin's rings lie elsewhere along the wall, so a margin may differ by a hair.
         loose = replace(spec, cortical_margin_mm=2.9, posterosuperior_margin_mm=4.8, joint_margin_mm=4.9)

@@ -127,7 +127,7 @@ def test_no_random_tunnel_that_removes_enough_is_safer(
     seeds = searched.passing[:150]
     lines = seeds[rng.integers(len(seeds), size=60_000)] + rng.uniform(-1.0, 1.0, (60_000, 4)) * half
     ends, counts = shallowest(problem, lines, ring_points(16), 1.0, need)
-    tunnels = [tunnel_of_line(problem, lines[i], *ends[i]) for i in np.flatnonzero(counts >= need)]
+    tunnels = [tunnel_of_line(Spec(), problem, lines[i], *ends[i]) for i in np.flatnonzero(counts >= need)]
     assert len(tunnels) > 300
     few = []
     for tunnel in tunnels:
@@ -172,9 +172,9 @@ def test_the_shallowest_tip_removes_what_is_asked_for_and_no_shallower_one_does(
     assert np.array_equal(able, most >= need)
     for line, end in zip(lines[able], ends[able], strict=True):
         total = len(sample_hip.lesion.points_mm)
-        shorter = tunnel_of_line(problem, line, float(end[0]), float(end[1]) - 0.05)
+        shorter = tunnel_of_line(Spec(), problem, line, float(end[0]), float(end[1]) - 0.05)
         assert objective_fraction(sample_hip, [shorter], Spec()) * total < need + 2
-        own = tunnel_of_line(problem, line, float(end[0]), float(end[1]))
+        own = tunnel_of_line(Spec(), problem, line, float(end[0]), float(end[1]))
         assert objective_fraction(sample_hip, [own], Spec()) * total >= need - 2
 
 

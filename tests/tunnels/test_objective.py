@@ -50,7 +50,7 @@ def test_the_search_counts_as_numpy_does(sample_hip: Hip, spec: Spec) -> None:
     feasible = np.flatnonzero(counts)
     assert len(feasible) > 30
     for i in feasible[:30]:
-        tunnel = tunnel_of_line(problem, lines[i], *ends[i])
+        tunnel = tunnel_of_line(spec, problem, lines[i], *ends[i])
         true = value(sample_hip, tunnel, spec)
         assert counts[i] / total == pytest.approx(true, abs=3e-4)
         assert objective_fraction(sample_hip, [tunnel], spec) == pytest.approx(true, abs=1e-9)

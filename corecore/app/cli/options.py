@@ -116,6 +116,12 @@ ConfigFile = Annotated[Path | None, typer.Option("--config", help="TOML file of 
 SettingOption = Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE, may be repeated.")]
 Tunnels = Annotated[int | None, typer.Option("--tunnels", help="Most tunnels, 1 to 16.")]
 Diameter = Annotated[float | None, typer.Option("--diameter", help="Drill diameter, mm.")]
+InstrumentOption = Annotated[
+    str | None,
+    typer.Option(
+        "--instrument", metavar="NAME|FILE.toml[:NAME]", help="What is drilled with; corecore instruments lists names."
+    ),
+]
 Preset = Annotated[str | None, typer.Option("--preset", help="core-10 (default), core-8, multi-3.2 or acd.")]
 PlanFolder = Annotated[Path, typer.Option("--out", help="Folder for the plan.")]
 NoPictures = Annotated[bool, typer.Option("--no-pictures", help="Leave the pictures out.")]

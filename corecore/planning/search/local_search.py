@@ -97,7 +97,8 @@ def best_near(
         climbed, _, counts = _climb(wide, starts, ring_points(COARSE_RING), COARSE_STEP_MM, 0.5, 0.1, within)
         climbed = np.concatenate([line[None], climbed[np.argsort(-counts, kind="stable")[:FINALISTS]]])
         climbed, ends, counts = _climb(tight, climbed, fine_ring(tight), RING_STEP_MM, 0.3, 0.008, within)
-        found = _evaluated(hip, spec, [tunnel_of_line(tight, climbed[i], *ends[i]) for i in np.flatnonzero(counts)])
+        tunnels = [tunnel_of_line(spec, tight, climbed[i], *ends[i]) for i in np.flatnonzero(counts)]
+        found = _evaluated(hip, spec, tunnels)
         if found is not None:
             return _compared(path, *_better(hip, spec, path, found))
     figures = assess(hip, path, spec)

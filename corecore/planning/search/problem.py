@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray
 from corecore.base.limits import DIRECTION_KEPT_DEG, ENTRY_KEPT_MM
 from corecore.base.spec import (
@@ -109,8 +110,15 @@ def build_problem(hip: Hip, spec: Spec, *, slack_mm: float = 0.0, fuzz_mm: float
     """The problem of one hip.
 
     ``slack_mm`` is added to every margin and ``fuzz_mm`` widens the regions of larger margin,
-    both on the safe side, for searches whose rings are coarse.
+    both on the safe side, for searches whose rings are coarse. Raises ``InputError`` for an instrument whose end is not
+    flat.
     """
+    if spec.instrument is not None and not spec.instrument.plain:
+        raise InputError(
+            f"instrument {spec.instrument.name!r}: a pointed or stepped end, or a pin ahead, is not planned yet; a"
+            " flat-ended one is accepted",
+            code="instrument-invalid",
+        )
     anatomy = hip.anatomy
     up = anatomy.shaft_axis - np.dot(anatomy.shaft_axis, anatomy.neck_axis) * anatomy.neck_axis
     up /= np.linalg.norm(up)

@@ -390,11 +390,10 @@ def lattice(problem: Problem, *, offset_step: float = OFFSET_STEP_MM, slope_step
     return lines.reshape(-1, 4)
 
 
-def tunnel_of_line(problem: Problem, line: FloatArray, entry: float, tip: float) -> Tunnel:
-    """The tunnel on a line (4,) between two ``t``."""
+def tunnel_of_line(spec: Spec, problem: Problem, line: FloatArray, entry: float, tip: float) -> Tunnel:
+    """The tunnel on a line (4,) between two ``t``, drilled as the parameters say."""
     point, direction = line_of(problem, line[0], line[1], line[2], line[3])
-    cavity = 2.0 * problem.cavity_radius, problem.cavity_length
-    return Tunnel(point + entry * direction, point + tip * direction, 2.0 * problem.radius, *cavity)
+    return Tunnel.planned_with(spec, point + entry * direction, point + tip * direction)
 
 
 def _refine_best(
@@ -426,7 +425,7 @@ def _best_of(
     """The tunnel preferred of those that keep every constraint; every one judged in full first."""
     judged: list[tuple[Tunnel, TunnelFigures]] = []
     for line, entry, tip, _ in found:
-        tunnel = tunnel_of_line(problem, line, entry, tip)
+        tunnel = tunnel_of_line(spec, problem, line, entry, tip)
         figures = assess(hip, tunnel, spec)
         if not violations(figures, spec):
             judged.append((tunnel, figures))

@@ -13,10 +13,12 @@ from corecore.app.cli.options import (
     AsJson,
     CaseId,
     ConfigFile,
+    Diameter,
     Femur,
     GuidanceOption,
     ImageFile,
     ImagingDate,
+    InstrumentOption,
     KeepNames,
     KneeMask,
     LandmarkFile,
@@ -38,6 +40,7 @@ from corecore.app.cli.options import (
     TransformInverse,
     TransformKind,
 )
+from corecore.base.errors import InputError
 from corecore.hip.inputs import HipInputs
 from corecore.measures.signs.clinician_input import parse_clinician_input
 from corecore.planning.request import Output, Parameters, PlanRequest, Search
@@ -46,8 +49,9 @@ from corecore.planning.request import Output, Parameters, PlanRequest, Search
 def assess(
     femur: Femur,
     lesion: Lesion,
-    diameter: Annotated[float, typer.Option(help="Drill diameter, mm.")],
     out: PlanFolder,
+    diameter: Diameter = None,
+    instrument: InstrumentOption = None,
     entry: Annotated[str | None, typer.Option(help="Where the drill enters: x,y,z, RAS mm.")] = None,
     tip: Annotated[str | None, typer.Option(help="Deepest point of the drill's axis: x,y,z, RAS mm.")] = None,
     line: Annotated[
@@ -85,9 +89,10 @@ def assess(
 
     points = path_given(entry, tip, line)
     check_lesion_options(lesion_transform, lesion_image, register, transform_kind, transform_inverse)
-    values: dict[str, object] = {"diameter_mm": diameter, "tunnels": 1}
-    if guidance is not None:
-        values["guidance"] = guidance
+    if diameter is None and instrument is None:
+        raise InputError("no drill; --diameter or --instrument is accepted", code="option-missing")
+    given = {"diameter_mm": diameter, "instrument": instrument, "tunnels": 1, "guidance": guidance}
+    values: dict[str, object] = {name: value for name, value in given.items() if value is not None}
     request = PlanRequest(
         HipInputs(
             femur, lesion, side, case_id, landmarks, image=image, pelvis=pelvis, lesion_transform=lesion_transform,

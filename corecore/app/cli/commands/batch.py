@@ -15,7 +15,16 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from corecore.app.cli import DONE
-from corecore.app.cli.options import AsJson, Diameter, GuidanceOption, ObjectiveOption, Preset, SettingOption, Tunnels
+from corecore.app.cli.options import (
+    AsJson,
+    Diameter,
+    GuidanceOption,
+    InstrumentOption,
+    ObjectiveOption,
+    Preset,
+    SettingOption,
+    Tunnels,
+)
 from corecore.base.errors import CorecoreError, InputError
 from corecore.base.parallel import thread_count
 from corecore.base.parsing import parse_settings
@@ -65,6 +74,7 @@ def batch(
     preset: Preset = None,
     tunnels: Tunnels = None,
     diameter: Diameter = None,
+    instrument: InstrumentOption = None,
     setting: SettingOption = None,
     guidance: GuidanceOption = None,
     objective: ObjectiveOption = None,
@@ -86,7 +96,8 @@ def batch(
     folder = plans_folder(out, plans=plans, layout=told)
     left_out: tuple[tuple[str, str], ...] = ()
     if study is not None:
-        if any(given is not None for given in (preset, tunnels, diameter, setting, guidance, objective, gap, robust)):
+        of_a_plan = (preset, tunnels, diameter, instrument, setting, guidance, objective, gap, robust)
+        if any(given is not None for given in of_a_plan):
             raise InputError(
                 "--study with parameters of a plan; they stand in the study's file", code="options-conflict"
             )
@@ -95,7 +106,8 @@ def batch(
         settings = Settings(found.variants, found.gap, folder, pictures, keep_names, confirm, told)
     else:
         given = (
-            ("tunnels", tunnels), ("diameter_mm", diameter), ("guidance", guidance), ("objective", objective),
+            ("tunnels", tunnels), ("diameter_mm", diameter), ("instrument", instrument), ("guidance", guidance),
+            ("objective", objective),
         )  # fmt: skip
         values: dict[str, Value] = {key: value for key, value in given if value is not None}
         check_robust_objective(robust, values)

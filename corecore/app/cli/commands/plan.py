@@ -20,6 +20,7 @@ from corecore.app.cli.options import (
     GuidanceOption,
     ImageFile,
     ImagingDate,
+    InstrumentOption,
     KeepNames,
     KeepOption,
     KneeMask,
@@ -66,6 +67,7 @@ def plan(
     preset: Preset = None,
     tunnels: Tunnels = None,
     diameter: Diameter = None,
+    instrument: InstrumentOption = None,
     remove: Annotated[
         float | None, typer.Option(help="Fewest tunnels that remove at least this share of the necrosis, 0 to 1.")
     ] = None,
@@ -121,7 +123,7 @@ def plan(
     if remove is not None and tunnels is None:
         tunnels = MOST_TUNNELS
     values = {
-        "tunnels": tunnels, "diameter_mm": diameter, "target": target,
+        "tunnels": tunnels, "diameter_mm": diameter, "instrument": instrument, "target": target,
         "entry_fixed": entry, "direction_fixed": direction, "keep": keep or None,
         "remove_fraction_min": remove, "outline_error_mm": outline_error, "guidance": guidance,
         "objective": objective,
