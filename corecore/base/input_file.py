@@ -11,6 +11,7 @@ import contextlib
 import json
 import math
 import os
+import re
 import stat
 import tomllib
 import warnings
@@ -29,6 +30,8 @@ MAX_TEXT_BYTES = 16 * 1024 * 1024
 MAX_TOML_BYTES = 32 * 1024
 #: Longest whole number, digits, and deepest nest of a text; a seed has 39 and a plan 8 (engineering choices).
 MAX_DIGITS, MAX_DEPTH = 40, 64
+#: Half of a character: JSON can say it, and no file can hold it and nothing print it.
+HALF = re.compile("[\ud800-\udfff]")
 #: Most characters of a file's name in a message; the end tells more than the beginning.
 MAX_SHOWN = 300
 
@@ -180,8 +183,11 @@ def _shallow(content: Any) -> Any:
         for item in level:
             if isinstance(item, dict):
                 below += item.values()
+                below += item
             elif isinstance(item, list):
                 below += item
+            elif isinstance(item, str) and not item.isascii() and HALF.search(item):
+                raise ValueError("a text holds half a character (a lone surrogate)")
             elif isinstance(item, int) and item.bit_length() > 4 * MAX_DIGITS:
                 raise ValueError(f"a whole number of over {MAX_DIGITS} digits")
         level = below

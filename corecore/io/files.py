@@ -24,6 +24,8 @@ from corecore.base.open_file import lock as lock_file
 _HELD: ContextVar[frozenset[str]] = ContextVar("held", default=frozenset())
 #: How long a writer of some files waits for another, and how often it looks, s (engineering choices).
 PATIENCE_S, POLL_S = 10.0, 0.02
+#: Name, in a hidden folder, of the folder that will take its place.
+STAGE = "whole"
 #: Most that a lock's file says of who holds it, bytes.
 HOLDER_MAX_BYTES = 300
 
@@ -118,21 +120,36 @@ class Hold:
             os.write(handle, holder.encode("utf-8")[:HOLDER_MAX_BYTES])
         return cls(lock, handle)
 
+    def stands(self) -> bool:
+        """Whether the lock's file still bears its name: where it was taken away, another program can have its own."""
+        return _is_named(self.handle, self.lock)
+
     def release(self) -> None:
         """Lets go."""
         _let_go(self.lock, self.handle)
 
 
+def _is_named(handle: int, path: Path) -> bool:
+    """Whether an open file is the one of that name."""
+    try:
+        return os.path.samestat(os.fstat(handle), os.lstat(path))
+    except OSError:
+        return False
+
+
 def _let_go(lock: Path, handle: int) -> None:
     """Remove a lock's file while it is held: whoever opened it meanwhile finds that it no longer has that name.
 
-    Windows removes no open file: there it goes once it is closed, unless another has opened it.
+    One of that name that another program holds is left. Windows removes no open file: there it goes once it is
+    closed, unless another has opened it.
     """
-    with contextlib.suppress(OSError):
-        os.unlink(lock)
+    mine = _is_named(handle, lock)
+    if mine:
+        with contextlib.suppress(OSError):
+            os.unlink(lock)
     with contextlib.suppress(OSError):
         os.close(handle)
-    if os.name == "nt":
+    if mine and os.name == "nt":
         with contextlib.suppress(OSError):
             os.unlink(lock)
 
@@ -188,9 +205,8 @@ def _locked(lock: Path, target: Path, until: float) -> int:
             handle = os.open(lock, TO_READ | NO_LINK)
         try:
             lock_file(handle)
-            with contextlib.suppress(FileNotFoundError):
-                if os.path.samestat(os.fstat(handle), os.stat(lock)):
-                    return handle
+            if _is_named(handle, lock):
+                return handle
         except BlockingIOError as error:
             if time.monotonic() >= until:
                 os.close(handle)
@@ -224,7 +240,7 @@ def staged_folder(target: Path) -> Iterator[Path]:
     with claimed(target, patience_s=PATIENCE_S):
         try:
             outer = Path(tempfile.mkdtemp(prefix=f".{target.name[:40]}.", dir=target.parent))
-            stage = outer / "whole"
+            stage = outer / STAGE
             stage.mkdir()
         except OSError as error:
             raise OutputError(

@@ -40,9 +40,13 @@ class Access:
     _found: str = field(default="", repr=False)
 
     def take_hold(self) -> bool:
-        """Tries to become the one server that writes; whether it has just become that."""
-        if self.hold is not None:
+        """Tries to become the one server that writes; whether it has just become that.
+
+        A lock that was taken away holds nobody off: then it is tried anew.
+        """
+        if self.hold is not None and self.hold.stands():
             return False
+        self.release()
         target = self.plan_file.with_name(record.NAME)
         who = f"{_user()} on {socket.gethostname()}, since {_now()} (process {os.getpid()})"
         try:

@@ -96,7 +96,11 @@ class ReviewController:
         if holds:
             kept.clear_remains()
         fresh = desk.session()
-        session = replaced(fresh, rev=kept.revision) if afresh else resumed(fresh, kept, access.plan_hash)
+        try:
+            session = replaced(fresh, rev=kept.revision) if afresh else resumed(fresh, kept, access.plan_hash)
+        except InputError:
+            access.release()
+            raise
         return cls(desk, session, kept, access, sign_key)
 
     @property
@@ -195,10 +199,15 @@ class ReviewController:
                 return Written(session.rev, None, breaks)
         if self.measures is None:
             self.measures = measured(self.desk)
-        path = write_outcome(self.desk, session, self.measures, self.folder, self.record.head, sign_key=self.sign_key)
-        saved = f"{path.parent.name}/{path.name}"
-        self.record.add([record.entry(session, self.access.plan_hash, "save", f"{saved}, plan {read_plan(path).hash}")])
-        return Written(session.rev, saved, [])
+
+        def enter(path: Path, name: str) -> None:
+            # Before the plan is there: one that the record does not hold is none that a review has saved.
+            self.record.add([record.save_entry(session, self.access.plan_hash, path, name)])
+
+        path = write_outcome(
+            self.desk, session, self.measures, self.folder, self.record.head, sign_key=self.sign_key, before=enter
+        )
+        return Written(session.rev, f"{path.parent.name}/{path.name}", [])
 
     def _follow(self) -> bool:
         """Goes on from what is on the disk, where another program wrote it; whether one did."""

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from corecore.base.errors import InputError
+from corecore.document.content import content_of
 from corecore.document.fields import known
 from corecore.document.plan import PlanDocument, ReviewPart, SignedPart
 from corecore.document.read import PlanFile
-from corecore.document.seal import same_digest, seal_of, signature_of
+from corecore.document.seal import plan_hash, same_digest, seal_of, signature_of
 from corecore.exports.plan_folder import write_plan
 from corecore.hip.anatomy.model import PlanWarning
+from corecore.io.files import staged_folder
 from corecore.measures.model import Measures, measure
 from corecore.measures.signs.clinician_input import answers_in
 from corecore.planning.planner import ManualPath, evaluated_plan
 from corecore.review.model import ReviewModel
+from corecore.review.record import FOLDER
 from corecore.review.session import Session
 
-#: Folder beside the plan that holds the reviewed one, numbered from the second on.
-FOLDER = "reviewed"
 #: Warnings of a plan's own tunnels and of how they came about: of others they are not true.
 OF_THE_TUNNELS = frozenset(
     {
@@ -61,11 +63,13 @@ def write_outcome(
     head: str | None,
     *,
     sign_key: bytes | None = None,
+    before: Callable[[Path, str], None] = lambda _path, _hash: None,
 ) -> Path:
     """Writes the tunnels as they stand as a plan of status ``manual``, and returns its ``plan.json``.
 
     Step, notes, acceptance and sign-off are its ``review`` (``head``: hash of the record's last entry), and stand
-    among its warnings; ``sign_key`` signs it. Raises ``InputError`` without a tunnel.
+    among its warnings; ``sign_key`` signs it. ``before`` is called with its path and hash when all is written and
+    nothing is in its place; where it raises, nothing will be. Raises ``InputError`` without a tunnel.
     """
     if not session.lines:
         raise InputError("no tunnel to write", code="review-refused")
@@ -94,8 +98,11 @@ def write_outcome(
     kept = tuple(warning for warning in _warnings(desk.scene.plan) if warning.code not in there | OF_THE_TUNNELS)
     plan = replace(plan, warnings=(*kept, *plan.warnings), review=review)
     into = free_folder(folder)
-    write_plan(plan, into, log_text=lambda: "", sign_key=sign_key)
-    return into / "plan.json"
+    path = into / "plan.json"
+    with staged_folder(into) as stage:
+        content = write_plan(plan, stage, sign_key=sign_key)
+        before(path, plan_hash(content_of(content)))
+    return path
 
 
 def _review(desk: ReviewModel, session: Session, head: str | None) -> ReviewPart:

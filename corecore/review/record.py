@@ -12,6 +12,7 @@ import datetime
 import hashlib
 import json
 import os
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -24,13 +25,15 @@ from corecore.base.input_file import bytes_of, first_line, parsed_json
 from corecore.base.version import __version__
 from corecore.document.fields import Part, Vector
 from corecore.document.seal import digest
-from corecore.io.files import atomic_write_bytes, check_unclaimed
-from corecore.review.session import Add, Line, Session, Signature, after, written
+from corecore.io.files import STAGE, atomic_write_bytes, check_unclaimed
+from corecore.review.session import NAME_MAX, Add, Line, Session, Signature, after, written
 
 SCHEMA: Final = "corecore.review/2"
 #: Of versions that kept no history: read as the first entry of one.
 WITHOUT_HISTORY: Final = "corecore.review/1"
 NAME = "review.json"
+#: Folder beside the plan that holds the reviewed one, numbered from the second on.
+FOLDER = "reviewed"
 #: A record that cannot be read is set aside under the first such name that is free; so many are kept.
 ASIDE, ASIDE_MAX = "review-unreadable-{}.json", 99
 #: Largest record, bytes (engineering choice): some thirty thousand steps of one tunnel, four thousand of sixteen.
@@ -39,6 +42,10 @@ SIZE_LIMIT_BYTES = 16 * 1024 * 1024
 NOT_HASHED = ("hash",)
 
 Event = Literal["move", "note", "acceptance", "signature", "lapse", "save", "earlier"]
+#: A step's number: what a page still counts exactly.
+Revision = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+#: A plan's hash, of which versions without history kept eight digits.
+PlanHash = Annotated[str, Meta(pattern="^[0-9a-f]{8,64}$")]
 
 
 class LinePart(Part, frozen=True):
@@ -54,9 +61,9 @@ class LinePart(Part, frozen=True):
 class SignaturePart(Part, frozen=True):
     """Who signed, when, and at which step."""
 
-    name: str
-    day: str
-    rev: int
+    name: Annotated[str, Meta(min_length=1, max_length=NAME_MAX)]
+    day: Annotated[str, Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+    rev: Revision
 
 
 class Entry(Part, frozen=True, kw_only=True):
@@ -67,8 +74,8 @@ class Entry(Part, frozen=True, kw_only=True):
     """
 
     time: str
-    revision: int
-    plan: str
+    revision: Revision
+    plan: PlanHash
     corecore_version: str
     event: Event
     words: str
@@ -88,8 +95,8 @@ class Entry(Part, frozen=True, kw_only=True):
 class _Earlier(Part, frozen=True, kw_only=True):
     """``review.json`` of a version without history."""
 
-    plan: Annotated[str, Meta(min_length=1)]
-    rev: int = 0
+    plan: PlanHash
+    rev: Revision = 0
     side: Literal["left", "right"] = "right"
     tunnels: list[LinePart]
     notes: str = ""
@@ -121,7 +128,7 @@ class Record:
         data = bytes_of(path, "a review.json", SIZE_LIMIT_BYTES)
         try:
             entries = _entries(parsed_json(data), path)
-        except (ValueError, msgspec.ValidationError) as error:
+        except (ValueError, InputError, msgspec.ValidationError) as error:
             raise InputError(
                 f"{path}: not readable ({first_line(error)}); --afresh sets it aside", code="review-unreadable"
             ) from error
@@ -170,10 +177,15 @@ class Record:
         self.entries, self.seen = linked, hashlib.sha256(data).hexdigest()
 
     def clear_remains(self) -> None:
-        """Removes what a save that was killed has left; only for who holds the record."""
-        for left in self.path.parent.glob(f".{NAME}.????????"):
-            with contextlib.suppress(OSError):
-                left.unlink()
+        """Removes what saves that were killed have left; only for who holds the record."""
+        folder = self.path.parent
+        for left in (*folder.glob(f".{NAME}.????????"), *folder.glob(f".{FOLDER}*.????????")):
+            # A link is not followed, and a folder of another kind is not ours.
+            if (left / STAGE).is_dir() and not left.is_symlink():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                with contextlib.suppress(OSError):
+                    left.unlink()
 
 
 def set_aside(folder: Path) -> Record:
@@ -212,6 +224,11 @@ def entry(session: Session, plan_hash: str, event: Event, words: str) -> Entry:
     )
 
 
+def save_entry(session: Session, plan_hash: str, path: Path, saved_hash: str) -> Entry:
+    """The entry of a save: where the plan lies, and its hash, by which ``verify`` finds the entry again."""
+    return entry(session, plan_hash, "save", f"{path.parent.name}/{path.name}, plan {saved_hash}")
+
+
 def step_entries(last: Entry | None, session: Session, plan_hash: str, words: str) -> list[Entry]:
     """The entries of one step: what was said of other tunnels than stand now lapses, and the step itself."""
     found = []
@@ -228,14 +245,22 @@ def resumed(fresh: Session, record: Record, plan_hash: str) -> Session:
     """The session as the last entry on this plan has it; steps are counted on from the record's last.
 
     Acceptance and signature stand where this version made the entry: another one may measure otherwise. Without an
-    entry on this plan, the session as it is. Raises ``InputError`` for tunnels that cannot be.
+    entry on this plan, the session as it is. Raises ``InputError`` for notes, tunnels and a side that cannot be.
     """
     last = record.last(plan_hash)
     if last is None:
         return replace(fresh, rev=record.revision)
-    found = replace(fresh, lines=(), notes=written(last.notes), rev=record.revision)
-    for part in last.tunnels:
-        found = replace(found, lines=after(found, Add(_line(part))))
+    try:
+        if last.side != fresh.room.side:
+            raise InputError(f"a {last.side} hip; the plan's is a {fresh.room.side} one")
+        found = replace(fresh, lines=(), notes=written(last.notes), rev=record.revision)
+        for part in last.tunnels:
+            found = replace(found, lines=after(found, Add(_line(part))))
+    except InputError as error:
+        raise InputError(
+            f"{record.path}: its last entry cannot stand ({error}); --afresh begins with the plan's own tunnels",
+            code="review-unreadable",
+        ) from error
     past = () if found.lines == fresh.lines else (fresh.lines,)
     found = replace(found, past=past, selected=0 if found.lines else None)
     if last.corecore_version != __version__:
@@ -258,8 +283,48 @@ def _entries(content: Any, path: Path) -> list[Entry]:
     for number, (told, one) in enumerate(zip(content["history"], file.history, strict=True), start=1):
         if one.previous != before or one.hash != digest(told, NOT_HASHED):
             raise ValueError(f"entry {number} is not as it was written")
+        wrong = _impossible(file.history, number - 1)
+        if wrong:
+            raise ValueError(f"entry {number} cannot have happened: {wrong}")
         before = one.hash
     return file.history
+
+
+def _impossible(history: list[Entry], place: int) -> str:
+    """Why no review can have come to the entry at that place, whatever its hash says; empty where one can.
+
+    Hashes show that an entry was changed by somebody who did not make them anew; this, that the story was.
+    """
+    one = history[place]
+    before = next((history[i] for i in range(place - 1, -1, -1) if history[i].is_of(one.plan)), None)
+    if place and one.revision < history[place - 1].revision:
+        return f"step {one.revision} after step {history[place - 1].revision}"
+    if one.event == "earlier" and place:
+        return "a version without history came after one with a history"
+    try:
+        datetime.datetime.fromisoformat(one.time)
+    except ValueError:
+        return "its time is none"
+    if one.event == "earlier":
+        return ""
+    if before is not None and before.side != one.side:
+        return "the hip's side is another one"
+    same = before is not None and (before.tunnels, before.notes) == (one.tunnels, one.notes)
+    carried = before is not None and before.signed == one.signed and before.accepted == one.accepted and same
+    if one.event == "signature":
+        if one.signed is None or one.signed.rev != one.revision:
+            return "a signature of another step"
+    elif one.signed is not None and not carried:
+        return "a signature that nobody gave for these tunnels and notes"
+    # What an acceptance ends lapses first, and the acceptance stands then already.
+    step = next((history[i] for i in range(place, len(history)) if history[i].event != "lapse"), one)
+    given = step.event == "acceptance" and step.accepted == one.accepted
+    if one.event == "acceptance" and one.accepted is None:
+        return "an acceptance without a reason"
+    kept = before is not None and before.accepted == one.accepted and before.tunnels == one.tunnels
+    if one.accepted is not None and not given and not kept:
+        return "an acceptance that nobody gave for these tunnels"
+    return ""
 
 
 def _earlier(old: _Earlier, path: Path) -> Entry:

@@ -103,7 +103,7 @@ NOT_CHECKED: dict[str, tuple[str, ...]] = {
     "names the program, and decides what the plan must have": ("corecore_version",),
     "a name": ("case.id",),
     "only --key tells": ("signature",),
-    "what was said in the review; its record holds it, the masks do not": (
+    "what was said in the review; its record is not beside the plan": (
         "review.{revision,plan,record,notes,accepted}", "review.signed", "review.signed.{name,day}",
     ),
     TEXT: (

@@ -19,6 +19,7 @@ from corecore.io.fingerprint import volume_files
 from corecore.io.named_plan import named_plan
 from corecore.io.references import image_place
 from corecore.verification.report import Check, Verification, same_text
+from corecore.verification.review import review_checks
 
 #: Names that only a plan's own files bear: one that the plan does not list is none of it.
 OWN_NAMES = (
@@ -37,8 +38,9 @@ def record_checks(plan: StatedPlan, *, key: bytes | None = None, own_copies: boo
     """Every check of the record; what changed since the plan was made comes first among the messages."""
     since, since_notes = _inputs_since(plan, own_copies=own_copies)
     seal, seal_notes = _seal(plan, key)
+    review, review_notes = review_checks(plan)
     files, file_notes = _files(plan)
-    return Verification((*since, *seal, *files), (*since_notes, *seal_notes, *file_notes))
+    return Verification((*since, *seal, *review, *files), (*since_notes, *seal_notes, *review_notes, *file_notes))
 
 
 def _seal(plan: StatedPlan, key: bytes | None) -> tuple[list[Check], list[str]]:

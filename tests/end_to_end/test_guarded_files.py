@@ -218,9 +218,11 @@ def test_a_reader_takes_what_a_file_may_hold() -> None:
     for _ in range(MAX_DEPTH - 1):
         nested = [nested]
     assert parsed_json(json.dumps(nested)) == nested
+    assert parsed_json('["\\ud83e\\uddb4", "ü"]') == ["\U0001f9b4", "ü"]
     for text, word in (
         (f"[{number}8]", "41 digits"), (json.dumps([nested]), "nested"), ("[NaN]", "NaN"), ("[1e999]", "1e999"),
         ("[-Infinity]", "Infinity"), ("{", "Expecting"),
+        ('["\\ud800"]', "half a character"), ('{"a\\udfff": 1}', "half a character"),
     ):  # fmt: skip
         with pytest.raises(ValueError, match=word):
             parsed_json(text)

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -23,10 +24,10 @@ import pytest
 from support.review_case import drawn, sample_content, sample_table
 
 from corecore.base.errors import CorecoreError, InputError, OutputError
-from corecore.document.seal import seal_of, signature_of
+from corecore.document.seal import digest, seal_of, signature_of
 from corecore.document.stated import read_stated
 from corecore.exports.plan_folder import write_plan
-from corecore.io.files import Hold, atomic_write_text
+from corecore.io.files import STAGE, Hold, atomic_write_text
 from corecore.planning.open_plan import open_plan
 from corecore.review import outcome
 from corecore.review import record as record_module
@@ -108,6 +109,168 @@ def test_a_record_changed_after_it_was_written_is_told(table: ReviewController, 
     path.write_text(json.dumps(content))
     with pytest.raises(InputError, match="is not as it was written"):
         Record.read(table.folder)
+
+
+def told_otherwise(table: ReviewController, change: Callable[[list[dict[str, Any]]], object]) -> None:
+    """A record of four entries changed, and every hash made anew, as only a program would."""
+    resize(table, 8.0)
+    sign(table)
+    table._do(AcceptStep(rev=2, reason="agreed"))
+    table._do(NoteStep(rev=3, text="x"))
+    path = table.folder / record_module.NAME
+    content = json.loads(path.read_text())
+    change(content["history"])
+    before = ""
+    for one in content["history"]:
+        one["previous"] = before
+        one["hash"] = before = digest(one, record_module.NOT_HASHED)
+    path.write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda past: past.reverse(), "cannot have happened"),
+        (lambda past: past[0].update(revision=-1), "not readable"),
+        (lambda past: past[-1].update(revision=2**60), "not readable"),
+        (lambda past: past[-1].update(revision=10**30), "not readable"),
+        (lambda past: past[-1].update(signed=past[1]["signed"]), "a signature that nobody gave for these tunnels"),
+        (lambda past: past[1].update(event="move"), "a signature that nobody gave"),
+        (lambda past: past[1]["signed"].update(rev=1), "a signature of another step"),
+        (lambda past: past[1]["signed"].update(name=""), "not readable"),
+        (lambda past: past[1]["signed"].update(day="<b>today</b>"), "not readable"),
+        (lambda past: past[1].update(signed=None), "a signature of another step"),
+        (lambda past: past[2].update(accepted="agreed", event="move"), "an acceptance that nobody gave"),
+        (lambda past: past[3]["tunnels"][0].update(diameter_mm=6.0), "an acceptance that nobody gave"),
+        (lambda past: past[3].update(side="left"), "the hip's side is another one"),
+        (lambda past: past[3].update(time="yesterday"), "its time is none"),
+        (lambda past: past[3].update(plan="a"), "not readable"),
+        (lambda past: past[4].update(event="earlier"), "a version without history came after"),
+    ],
+)  # fmt: skip
+def test_a_history_that_cannot_have_happened_is_not_gone_on_from(
+    table: ReviewController, desk: ReviewModel, change: Callable[[list[dict[str, Any]]], object], words: str
+) -> None:
+    told_otherwise(table, change)
+    table.access.release()
+    with pytest.raises(InputError) as caught:
+        sample_table(desk, table.folder)
+    assert caught.value.code == "review-unreadable"
+    assert words in str(caught.value)
+    assert str(table.folder / record_module.NAME) in str(caught.value)
+    assert "--afresh" in str(caught.value)
+    again = sample_table(desk, table.folder, afresh=True)
+    assert again.access.hold is not None, "the one that was refused holds nothing any more"
+    again.access.release()
+
+
+@pytest.mark.parametrize("text", ['{"schema": "\\ud800"}', '{"\\ud800": 1}', "", "{", "[" * 1000, '{"history": [1]}'])
+def test_what_no_record_can_hold_is_set_aside_when_asked(table: ReviewController, desk: ReviewModel, text: str) -> None:
+    table.access.release()
+    (table.folder / record_module.NAME).write_text(text)
+    with pytest.raises(InputError, match="--afresh sets it aside") as caught:
+        sample_table(desk, table.folder)
+    assert caught.value.code == "review-unreadable"
+    sample_table(desk, table.folder, afresh=True).access.release()
+    assert (table.folder / "review-unreadable-1.json").read_text() == text
+
+
+def test_histories_that_happened_are_read_with_their_hashes_made_anew(table: ReviewController) -> None:
+    told_otherwise(table, lambda past: None)
+    assert len(Record.read(table.folder).entries) == 5
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda past: past[-1]["tunnels"][0].update(tip=[1e6, 0.0, 0.0]),
+        lambda past: past[-1]["tunnels"][0].update(diameter_mm=-1.0),
+        lambda past: past[-1].update(notes="x" * 3000),
+    ],
+)  # fmt: skip
+def test_an_entry_that_cannot_stand_names_the_record_and_lets_go_of_it(
+    table: ReviewController, desk: ReviewModel, change: Callable[[list[dict[str, Any]]], object]
+) -> None:
+    told_otherwise(table, lambda past: (past[-1].update(accepted=None), change(past)))
+    table.access.release()
+    with pytest.raises(InputError, match="its last entry cannot stand") as caught:
+        sample_table(desk, table.folder)
+    assert str(table.folder / record_module.NAME) in str(caught.value)
+    again = sample_table(desk, table.folder, afresh=True)
+    assert again.access.hold is not None
+    again.access.release()
+
+
+@pytest.mark.parametrize("instead", ["nothing", "a folder", "another's"])
+def test_a_lock_that_was_taken_away_lets_no_two_write(table: ReviewController, desk: ReviewModel, instead: str) -> None:
+    resize(table, 8.0)
+    lock = table.folder / f".{record_module.NAME}.lock"
+    lock.unlink()
+    second = None
+    if instead == "a folder":
+        lock.mkdir()
+    elif instead == "another's":
+        second = sample_table(desk, table.folder)
+        assert second.access.hold is not None
+    told = asyncio.run(table.watch(Watch(page=""))).permission
+    assert told.state == {"nothing": "writes", "a folder": "ended", "another's": "other_server"}[instead]
+    if instead == "nothing":
+        assert lock.exists(), "held anew"
+        resize(table, 9.0)
+    else:
+        with pytest.raises(InputError, match="read-only"):
+            resize(table, 9.0)
+    table.access.release()
+    if second is not None:
+        assert lock.exists(), "the other's lock is not taken away with one's own"
+        resize(second, 9.0)
+        second.access.release()
+
+
+@pytest.mark.parametrize("full", ["the record", "the folder"])
+def test_a_save_is_in_the_record_and_on_the_disk_or_in_neither(
+    table: ReviewController, monkeypatch: pytest.MonkeyPatch, full: str
+) -> None:
+    monkeypatch.setattr(outcome, "write_plan", partial(write_plan, pictures=False))
+    resize(table, 8.0)
+    before = sorted(item.name for item in table.folder.iterdir())
+
+    def no_room(*_: object, **__: object) -> None:
+        raise OutputError("no room", code="output-unwritable")
+
+    with monkeypatch.context() as patch:
+        if full == "the record":
+            patch.setattr(record_module, "atomic_write_bytes", no_room)
+        else:
+            patch.setattr("corecore.exports.plan_folder.write_stl", no_room)
+        with pytest.raises(OutputError, match="no room"):
+            table._write(Save(rev=1, broken=True))
+    assert [one["event"] for one in history(table.folder)] == ["move"]
+    assert sorted(item.name for item in table.folder.iterdir()) == before
+    saved = table._write(Save(rev=1, broken=True)).written
+    assert saved == "reviewed/plan.json", "nothing stood in its way"
+    assert [one["event"] for one in history(table.folder)] == ["move", "save"]
+    checks = record_checks(read_stated(table.folder / saved)).checks
+    assert {check.name for check in checks if check.name.startswith("review.") and check.ok} >= {
+        "review.record", "review.revision", "review.plan", "review.notes", "review.accepted",
+    }  # fmt: skip
+    assert all(check.ok for check in checks)
+
+
+def test_what_a_killed_save_left_is_cleared_and_nothing_else(table: ReviewController, tmp_path: Path) -> None:
+    left = tmp_path / f".{record_module.FOLDER}-2.a1b2_c3d"
+    (left / STAGE).mkdir(parents=True)
+    (left / STAGE / "plan.json").write_text("{}")
+    kept = [tmp_path / name for name in (".reviewed.notours!", ".reviewed.lock", "reviewed.abcdefgh")]
+    for one in kept:
+        one.mkdir()
+    link = tmp_path / ".reviewed.abcdefgh"
+    link.symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    (tmp_path / "elsewhere" / STAGE).mkdir(parents=True)
+    table.record.clear_remains()
+    assert not left.exists()
+    assert all(one.exists() for one in kept)
+    assert (tmp_path / "elsewhere" / STAGE).exists()
 
 
 def test_a_record_without_history_is_still_opened_and_nothing_of_it_is_lost(desk: ReviewModel, tmp_path: Path) -> None:

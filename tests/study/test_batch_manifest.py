@@ -102,6 +102,23 @@ def test_a_folder_is_read_as_synth_writes_it(tmp_path: Path) -> None:
     assert not any(row.fault for row in rows.values())
 
 
+@pytest.mark.parametrize("name", ["CON", "nul", "Com1.hip", "lpt9", "aux.tar.gz", "hip.", "a.."])
+def test_an_id_that_names_no_folder_on_windows_is_a_bad_row(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "manifest.csv"
+    path.write_text(f"id,femur,lesion\n{name},b,c\n")
+    (row,) = read_rows(path)
+    assert row.fault is not None
+    assert repr(name) in row.fault
+    assert "Windows" in row.fault
+
+
+@pytest.mark.parametrize("name", ["CONE", "hip.con", "com10", "nul_1", "a.b", "_"])
+def test_an_id_that_only_looks_like_a_device_is_none(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "manifest.csv"
+    path.write_text(f"id,femur,lesion\n{name},b,c\n")
+    assert read_rows(path)[0].fault is None
+
+
 def test_nothing_to_plan_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no hip"):
         read_rows(tmp_path)

@@ -20,6 +20,8 @@ COLUMNS = ("id", "femur", "lesion", "image", "side", "overrides", "pelvis", "tru
 NEEDED = ("id", "femur", "lesion")
 #: An id names a folder of plans and a row of the table, so it holds nothing that either would read otherwise.
 ID_FORM = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
+#: Names that Windows keeps for devices, whatever their ending: no folder there can bear one.
+DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
 #: Longest manifest accepted, rows (engineering choice: far above any study, far below what fills a memory).
 ROWS_MAX = 1_000_000
 #: Largest manifest read, bytes: a million rows of long paths (engineering choice).
@@ -208,6 +210,10 @@ def _checked(rows: Iterable[Row]) -> list[Row]:
             # A text from anywhere, which is printed and written.
             told = short(row.id)
             fault = f"id '{told}'; up to 100 letters, digits, and _ . - after the first are accepted"
+        elif row.id and DEVICE.fullmatch(row.id):
+            fault = f"id {row.id!r} is the name of a device on Windows, which no folder can bear; another is accepted"
+        elif row.id.endswith("."):
+            fault = f"id {row.id!r} ends in a dot, which Windows leaves out; another is accepted"
         # Folders of plans may lie where case makes no difference.
         elif row.id.lower() in taken:
             fault = f"id {row.id!r} is row {taken[row.id.lower()] + 1}'s already; each needs its own"
