@@ -1,6 +1,6 @@
 """What a tunnel is drilled with: diameters, tip, guide pin and stop, from the library that ships along or a file.
 
-``instruments.toml`` is the library. Which bone an instrument takes is ``corecore.tunnels.body``; the independent
+``instruments.toml`` is the library. Which bone an instrument takes is ``corecore.base.body``; the independent
 recalculation has a body of its own. Lengths in mm, angles in degrees.
 """
 

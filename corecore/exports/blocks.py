@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyvista as pv
 
 from corecore.base.grid import FloatArray, across_axes
-from corecore.base.mesh import TriangleMesh, poly_data
+from corecore.base.mesh import CYLINDER_SIDES, TriangleMesh, poly_data, revolved
 from corecore.base.notice import NOTICE_IN_LINE
 from corecore.base.spec import Spec
 from corecore.document.content import content_of
@@ -37,14 +37,14 @@ from corecore.tunnels.cylinder import Tunnel
 AnyPlan: TypeAlias = Plan | OpenedPlan
 Value: TypeAlias = str | float | FloatArray
 
-#: Corners of a tunnel's section, and distance of its rings along the axis, mm: clearances stand at these points.
-SIDES, RING_STEP_MM = 64, 1.0
+#: Distance of a tunnel's rings along its outline, mm: clearances stand at their points.
+RING_STEP_MM = 1.0
 #: Edges of the weight-bearing zone's outline.
 CAP_EDGES = 144
 #: Length of the neck's and the shaft's axis from the head's centre, mm.
 AXIS_MM = 70.0
 #: Zones of a tunnel's wall (``zone`` of its points), in the order of their numbers.
-ZONES = ("portal", "cortex", "posterosuperior neck", "joint")
+ZONES = ("portal", "cortex", "posterosuperior neck", "joint", "guide pin")
 FOCUS_COLORS = (palette.LESION, "#F0E442", "#CC79A7", "#56B4E9")
 
 
@@ -84,12 +84,13 @@ def plan_blocks(plan: AnyPlan, scene: Scene | None = None) -> pv.MultiBlock:
     Returns
     -------
     pyvista.MultiBlock
-        As ``hip_blocks``, and for every tunnel N: ``tunnel N``, a closed cylinder; ``cavity N`` where it has one; and
-        ``tunnel N axis``, the line from entry to tip. Points of tunnels and cavities carry ``clearance_mm`` (bone to
-        the cortex, in the head to the joint's surface; negative outside the bone), ``spare_clearance_mm`` (that beyond
-        the margin of the point's zone; NaN in the portal, where no margin holds), ``zone`` (0 portal, 1 cortex, 2
-        postero-superior neck, 3 joint) and ``rgb``, the report's colour. Field data of the whole: ``plan_hash``,
-        ``status`` and the totals too. Field data of a tunnel: its figures, by the names of ``plan.json``.
+        As ``hip_blocks``, and for every tunnel N: ``tunnel N``, the closed body of its instrument; ``cavity N`` where
+        it has one; and ``tunnel N axis``, the line from entry to tip. Points of tunnels and cavities carry
+        ``clearance_mm`` (bone to the cortex, in the head to the joint's surface; negative outside the bone),
+        ``spare_clearance_mm`` (that beyond the margin of the point's zone; NaN in the portal and at the guide pin,
+        where none of these holds), ``zone`` (0 portal, 1 cortex, 2 postero-superior neck, 3 joint, 4 guide pin) and
+        ``rgb``, the report's colour. Field data of the whole: ``plan_hash``, ``status`` and the totals too. Field data
+        of a tunnel: its figures, by the names of ``plan.json``.
     """
     scene = scene or scene_of(plan)
     hip, content = plan.hip, scene.plan
@@ -101,7 +102,7 @@ def plan_blocks(plan: AnyPlan, scene: Scene | None = None) -> pv.MultiBlock:
     )
     for number, ((tunnel, figures), drawn) in enumerate(zip(plan.tunnels, scene.tunnels, strict=True), start=1):
         told = _numbers(drawn.figures)
-        for kind, solid in zip(("tunnel", "cavity"), tunnel.solids, strict=False):
+        for kind, solid in zip(("tunnel", "cavity"), tunnel.parts, strict=False):
             portal = figures.portal_length_mm if kind == "tunnel" else 0.0
             body = _wall(hip, solid, plan.spec, portal, broken=bool(content.violations))
             parts[f"{kind} {number}"] = _said(body, _tunnel_color(content), told)
@@ -206,50 +207,32 @@ def _of_anatomy(hip: Hip, pole: Pole, half_angle_deg: float) -> dict[str, pv.Pol
     }
 
 
-def _cylinder(solid: Tunnel, mark_mm: float) -> TriangleMesh:
-    """A closed cylinder with rings along its wall, one exactly ``mark_mm`` from its entry, local mm.
-
-    Its points are those of the rings, and the two ends' middles.
-    """
-    u, v = solid.ring_basis()
-    turn = 2.0 * np.pi * np.arange(SIDES) / SIDES
-    rim = solid.radius_mm * (np.cos(turn)[:, None] * u + np.sin(turn)[:, None] * v)
-    stations = np.linspace(0.0, solid.length_mm, int(np.ceil(solid.length_mm / RING_STEP_MM)) + 1)
-    if 0.0 < mark_mm < solid.length_mm:
-        stations = np.union1d(stations, mark_mm)
-    rings = len(stations)
-    axis = solid.entry + stations[:, None] * solid.direction
-    points = np.concatenate([(axis[:, None] + rim).reshape(-1, 3), [solid.entry, solid.tip]])
-    here = np.arange(SIDES)
-    there = np.roll(here, -1)
-    base = SIDES * np.arange(rings - 1)[:, None]
-    a, b = (base + here).ravel(), (base + there).ravel()
-    first, last, top = len(points) - 2, len(points) - 1, SIDES * (rings - 1)
-    triangles = np.concatenate(
-        [
-            np.stack([a, b, b + SIDES], axis=1),
-            np.stack([a, b + SIDES, a + SIDES], axis=1),
-            np.stack([np.full(SIDES, first), there, here], axis=1),
-            np.stack([np.full(SIDES, last), top + here, top + there], axis=1),
-        ]
-    )
-    return TriangleMesh(points, triangles)
-
-
 def _wall(hip: Hip, solid: Tunnel, spec: Spec, portal_mm: float, *, broken: bool) -> pv.PolyData:
     """A tunnel's or cavity's body with the clearance at each of its points."""
-    # Where the portal ends its wall is often nearest to the cortex.
-    local = _cylinder(solid, portal_mm)
+    length, outline = solid.length_mm, solid.body.meridian(solid.length_mm, RING_STEP_MM)
+    if 0.0 < portal_mm < length:
+        # Where the portal ends its wall is often nearest to the cortex: a ring stands there.
+        mark = length - portal_mm
+        row = [mark, float(solid.body.radius_at(np.array(mark), length)), 0.0]
+        if not np.any(np.abs(outline[:, 0] - mark) < 1e-9):
+            outline = np.insert(outline, int(np.searchsorted(outline[:, 0], mark)), row, axis=0)
+    local = revolved(solid.tip, solid.direction, outline)
     points, anatomy = local.points_mm, hip.anatomy
     clearance = hip.bone.distance(points)
     zone = np.ones(len(points), dtype=np.uint8)
     zone[anatomy.in_posterosuperior_quarter(points)] = 2
     head = anatomy.proximal_of_head_plane(points)
     zone[head] = 3
-    # A wall reaches its portal's end at different depths all round; the head has no portal.
-    zone[((points - solid.entry) @ solid.direction < portal_mm - 1e-6) & ~head] = 0
+    # A wall reaches its portal's end at different depths all round; neither the head nor an instrument's tip has one.
+    along = (points - solid.entry) @ solid.direction
+    in_portal = along < min(portal_mm, length - solid.body.head_length_mm + 1e-6) - 1e-6
+    zone[in_portal & ~head] = 0
+    # What the guide pin drills ahead: rows of the outline, from the back as the rings are, and the foremost middle.
+    pin = outline[::-1][outline[::-1, 1] > 0.0][:, 2] > 0.0
+    zone[np.append(np.repeat(pin, CYLINDER_SIDES), [False, bool(pin[-1])])] = 4
     margins = np.array(
-        [np.nan, spec.cortical_margin_mm, spec.posterosuperior_margin_mm, spec.joint_margin_mm], dtype=np.float64
+        [np.nan, spec.cortical_margin_mm, spec.posterosuperior_margin_mm, spec.joint_margin_mm, np.nan],
+        dtype=np.float64,
     )
     body = poly_data(local.transformed(hip.world_from_local))
     spare = clearance - margins[zone]

@@ -89,7 +89,7 @@ def _segments(parcel: ExportContext, stack: Series) -> list[Segment]:
     local = inverse(hip.world_from_local)
     for number, tunnel in enumerate(parcel.tunnels, start=1):
         found.append(Segment(f"tunnel {number}", _painted(stack.grid, tunnel.contains, local), necrosis=False))
-    wanted = [lesion.volume_ml, *(_volume_ml(parcel, index) for index in range(len(parcel.tunnels)))]
+    wanted = [lesion.volume_ml, *(tunnel.volume_ml for tunnel in parcel.tunnels)]
     for segment, volume in zip(found, wanted, strict=True):
         held = int(np.count_nonzero(segment.voxels)) * stack.grid.voxel_ml
         if held < SHOWN_SHARE * volume:
@@ -99,11 +99,6 @@ def _segments(parcel: ExportContext, stack: Series) -> list[Segment]:
                 code="series-mismatch",
             )
     return found
-
-
-def _volume_ml(parcel: ExportContext, index: int) -> float:
-    # A cavity lies about its tunnel; the larger of the two is enough to see whether the series shows it.
-    return max(np.pi * s.radius_mm**2 * s.length_mm / 1000.0 for s in parcel.tunnels[index].solids)
 
 
 def _painted(grid: Grid, contains: Callable[[FloatArray], BoolArray], frame_from_world: FloatArray) -> BoolArray:

@@ -61,7 +61,7 @@ class ExportContext:
         """Every tunnel as closed bodies in world RAS mm, its cavity apart: (name, mesh)."""
         result = []
         for number, tunnel in enumerate(self.tunnels, start=1):
-            for kind, solid in zip(("tunnel", "cavity"), tunnel.solids, strict=False):
+            for kind, solid in zip(("tunnel", "cavity"), tunnel.parts, strict=False):
                 result.append((f"{kind}_{number}", tunnel_mesh(solid, self.hip)))
         return tuple(result)
 

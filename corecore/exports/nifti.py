@@ -60,7 +60,8 @@ def paint(hip: Hip, tunnels: Sequence[Tunnel], grid: Grid) -> npt.NDArray[np.uin
         flat[lesion.contains(world)] = LESION
         points = transform(local_from_index, index)
         for number, tunnel in enumerate(tunnels):
-            near = _near(points, tunnel.entry, tunnel.tip, max(tunnel.diameter_mm, tunnel.cavity_diameter_mm) / 2.0)
+            body = tunnel.body
+            near = _near(points, tunnel.entry, tunnel.tip - body.front_mm * tunnel.direction, body.widest_mm)
             flat[near[tunnel.contains(points[near])]] = FIRST_TUNNEL + number
         labels[first:last] = flat.reshape(slab.shape)
     return labels

@@ -15,7 +15,7 @@ import numpy as np
 from msgspec import UNSET
 
 from corecore.base.errors import OutputError
-from corecore.base.mesh import TriangleMesh, cylinder, joined, surface_mesh
+from corecore.base.mesh import TriangleMesh, revolved, surface_mesh
 from corecore.document.content import content_of, json_text
 from corecore.document.origins import remember
 from corecore.document.plan import OutputPart, PlanDocument
@@ -166,8 +166,10 @@ def prepared_meshes(hip: Hip, *, pictures: bool) -> tuple[TriangleMesh, Triangle
 
 
 def tunnel_mesh(tunnel: Tunnel, hip: Hip) -> TriangleMesh:
-    """A tunnel as a closed cylinder in world RAS mm, its cavity as another."""
-    return joined([cylinder([s.entry, s.tip], s.radius_mm) for s in tunnel.solids]).transformed(hip.world_from_local)
+    """A tunnel as one closed body in world RAS mm: what its instrument takes, cavity and guide pin with it."""
+    # No further rings than corners: a file of straight walls needs none.
+    outline = tunnel.body.meridian(tunnel.length_mm, step_mm=np.inf)
+    return revolved(tunnel.tip, tunnel.direction, outline).transformed(hip.world_from_local)
 
 
 def _with_copies(hip: Hip, stage: Path) -> Hip:

@@ -39,6 +39,8 @@ ALONG_SIGHT = 0.8
 ENTRY_LABEL_MM = 6.0
 #: How far beyond its tip the number of one of several tunnels stands, mm.
 NUMBER_MM = 3.0
+#: Numbers nearer to each other than this share a label, pixels times two: about twice a letter's height.
+NUMBER_APART = 2 * 44.0
 #: Length of the scale, mm.
 SCALE_MM = 20.0
 
@@ -247,12 +249,11 @@ def _letters(plotter: pv.Plotter, blocks: pv.MultiBlock, camera: _Camera, *, alo
             places.append(camera.middle + sign * reach * axis)
             letters.append(letter)
     _labels(plotter, np.array(places), letters, name="sides", font_size=22)
-    names = {
-        f"{number}": ends[1] + NUMBER_MM * (ends[1] - ends[0]) / np.linalg.norm(ends[1] - ends[0])
-        for number, ends in enumerate(_axes(blocks), start=1)
-    }
-    if len(names) > 1:
-        _labels(plotter, np.array([*names.values()]), [*names], name="numbers", font_size=16)
+    numbers = _numbers(_axes(blocks), camera, camera.half_height_mm * NUMBER_APART / plotter.window_size[1])
+    if len(_axes(blocks)) > 1:
+        _labels(
+            plotter, np.array([at for at, _ in numbers]), [text for _, text in numbers], name="numbers", font_size=16
+        )
     # Below the entry hole and a little outside the bone, where neither tunnel nor a side's letter stands.
     outside = [
         ends[0] - 0.8 * ENTRY_LABEL_MM * up - ENTRY_LABEL_MM * (ends[1] - ends[0]) / np.linalg.norm(ends[1] - ends[0])
@@ -260,6 +261,22 @@ def _letters(plotter: pv.Plotter, blocks: pv.MultiBlock, camera: _Camera, *, alo
     ]
     if len(outside) == 1 and not along:
         _labels(plotter, np.array(outside), ["entry"], name="entries", font_size=14)
+
+
+def _numbers(axes: list[FloatArray], camera: _Camera, apart_mm: float) -> list[tuple[FloatArray, str]]:
+    """Each tunnel's number beyond its tip; numbers that would hide one another as they are seen share a label."""
+    across = np.eye(3) - np.outer(camera.into, camera.into)
+    found: list[tuple[FloatArray, str]] = []
+    for number, ends in enumerate(axes, start=1):
+        place = ends[1] + NUMBER_MM * (ends[1] - ends[0]) / np.linalg.norm(ends[1] - ends[0])
+        for index, (at, text) in enumerate(found):
+            # A label that is shared is as much wider.
+            if np.linalg.norm(across @ (at - place)) < apart_mm * (1.0 + 0.5 * text.count(" ")):
+                found[index] = at, f"{text} {number}"
+                break
+        else:
+            found.append((place, str(number)))
+    return found
 
 
 def _labels(plotter: pv.Plotter, places: FloatArray, texts: list[str], *, name: str, font_size: int) -> None:

@@ -9,6 +9,7 @@ letters at every edge.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import msgspec
 import numpy as np
@@ -145,8 +146,9 @@ def neck_gap(scene: Scene, tissue: Tissue, tunnel: DrawnTunnel) -> Gap | None:
     at = np.arange(start, length, RING_STEP_MM)
     u, v = across_axes(tunnel.direction)
     turn = 2 * np.pi * np.arange(RING_POINTS) / RING_POINTS
-    ring = 0.5 * tunnel.diameter_mm * (np.cos(turn)[:, None] * u + np.sin(turn)[:, None] * v)
-    wall = ((tunnel.entry + at[:, None] * tunnel.direction)[:, None] + ring).reshape(-1, 3)
+    ring = np.cos(turn)[:, None] * u + np.sin(turn)[:, None] * v
+    radii = tunnel.body.radius_at(length - at, length)
+    wall = ((tunnel.entry + at[:, None] * tunnel.direction)[:, None] + radii[:, None, None] * ring).reshape(-1, 3)
     below = -(wall - scene.head_center) @ scene.neck_axis / scene.head_radius_mm
     wall = wall[(below >= NECK_RADII[0]) & (below <= NECK_RADII[1])]
     if not len(wall):
@@ -162,14 +164,55 @@ def neck_gap(scene: Scene, tissue: Tissue, tunnel: DrawnTunnel) -> Gap | None:
     return Gap(point, np.asarray(outward, dtype=np.float64), float(depth[nearest]))
 
 
-def tunnel_outline(arm: CArm, start: FloatArray, end: FloatArray, radius_mm: float) -> FloatArray:
-    """Outline (N, 2) in pixels of a flat-ended cylinder: its shadow is convex, so the hull of its two rims."""
-    way = (end - start) / np.linalg.norm(end - start)
-    u, v = across_axes(way)
+def tunnel_outline(arm: CArm, tunnel: DrawnTunnel) -> FloatArray:
+    """Outline (N, 2) in pixels of a tunnel's shadow.
+
+    A frustum's shadow is the hull of its two rims. Each meets the next in the axis, so along the axis as it is seen
+    their union reaches from the least to the greatest of them.
+    """
+    u, v = across_axes(tunnel.direction)
     turn = 2 * np.pi * np.arange(72) / 72
-    ring = radius_mm * (np.cos(turn)[:, None] * u + np.sin(turn)[:, None] * v)
-    places = arm.project(np.concatenate([start + ring, end + ring]))
-    return np.asarray(places[ConvexHull(places).vertices], dtype=np.float64)
+    circle = np.cos(turn)[:, None] * u + np.sin(turn)[:, None] * v
+    outline = tunnel.outline(np.inf)
+    axis = tunnel.tip - outline[:, :1] * tunnel.direction
+    rims = arm.project((axis[:, None] + outline[:, 1, None, None] * circle).reshape(-1, 3)).reshape(len(axis), -1, 2)
+    hulls = []
+    for number, (first, second) in enumerate(pairwise(rims)):
+        # A flat end's and a step's rings lie in the next frustum's.
+        if outline[number + 1, 0] > outline[number, 0]:
+            both = np.concatenate([first, second])
+            hulls.append(both[ConvexHull(both).vertices])
+    if len(hulls) == 1:
+        return np.asarray(hulls[0], dtype=np.float64)
+    ends = arm.project(np.stack([tunnel.entry, tunnel.tip]))
+    way = ends[1] - ends[0]
+    way = way / np.linalg.norm(way) if np.linalg.norm(way) > 1e-9 else np.array([1.0, 0.0])
+    across = np.array([-way[1], way[0]])
+    corners = np.concatenate(hulls) @ way
+    # Just before and behind every corner: at a step the outline jumps.
+    at = np.unique(np.concatenate([corners - 1e-6, corners, corners + 1e-6]))
+    at = at[(at >= corners.min()) & (at <= corners.max())]
+    low, high = np.full(len(at), np.inf), np.full(len(at), -np.inf)
+    for hull in hulls:
+        seen, beside = hull @ way, hull @ across
+        inside = (at >= seen.min()) & (at <= seen.max())
+        least, most = _reach(seen, beside, at[inside])
+        low[inside], high[inside] = np.minimum(low[inside], least), np.maximum(high[inside], most)
+    sides = [at[:, None] * way + side[:, None] * across for side in (high, low)]
+    return np.asarray(np.concatenate([sides[0], sides[1][::-1]]), dtype=np.float64)
+
+
+def _reach(x: FloatArray, y: FloatArray, at: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The least and the greatest ``y`` of a convex polygon (N,), (N,) at places ``at`` (M,) within it."""
+    following = np.roll(np.arange(len(x)), -1)
+    least, most = np.full(len(at), np.inf), np.full(len(at), -np.inf)
+    for a, b, c, d in zip(x, y, x[following], y[following], strict=True):
+        on = (at >= min(a, c)) & (at <= max(a, c))
+        value = np.where(a == c, b, b + (d - b) * (at[on] - a) / (c - a if c != a else 1.0))
+        least[on], most[on] = np.minimum(least[on], value), np.maximum(most[on], value)
+        if a == c:
+            least[on], most[on] = np.minimum(least[on], d), np.maximum(most[on], d)
+    return least, most
 
 
 def sphere_outline(arm: CArm, center: FloatArray, radius_mm: float) -> FloatArray:
@@ -269,12 +312,8 @@ def _tunnels(drawing: Drawing, scene: Scene, arm: CArm) -> None:
         outside = tunnel.entry - PIN_OUTSIDE_MM * tunnel.direction
         pin = arm.project(np.stack([outside, tunnel.tip]))
         drawing.path(pin, color, 1.0 if several else 1.3, dash=(14, 3, 2, 3))
-        outline = tunnel_outline(arm, tunnel.entry, tunnel.tip, tunnel.diameter_mm / 2)
-        drawing.path(outline, color, 1.4 if several else 2.0, closed=True, fill=color, opacity=0.16, halo="#000000")
-        if tunnel.cavity_diameter_mm:
-            start = tunnel.tip - tunnel.cavity_length_mm * tunnel.direction
-            cavity = tunnel_outline(arm, start, tunnel.tip, tunnel.cavity_diameter_mm / 2)
-            drawing.path(cavity, color, 1.6, closed=True, fill=color, opacity=0.12)
+        outline, width = tunnel_outline(arm, tunnel), 1.4 if several else 2.0
+        drawing.path(outline, color, width, closed=True, fill=color, opacity=0.16, halo="#000000")
     for number, tunnel in enumerate(scene.tunnels, start=1):
         entry, tip = arm.project(np.stack([tunnel.entry, tunnel.tip]))
         drawing.dot(entry, 4.0, "#FFFFFF", palette.TUNNEL)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from corecore.base.body import Body, plain_body
 from corecore.base.errors import InputError
 from corecore.base.grid import WORLD_EXTENT_MM, FloatArray
 from corecore.base.mesh import TriangleMesh
@@ -43,6 +44,20 @@ class DrawnTunnel:
         """Unit vector from entry to tip."""
         way = self.tip - self.entry
         return np.asarray(way / np.linalg.norm(way), dtype=np.float64)
+
+    @property
+    def length_mm(self) -> float:
+        """From entry to tip."""
+        return float(np.linalg.norm(self.tip - self.entry))
+
+    @property
+    def body(self) -> Body:
+        """The solid of revolution that its instrument takes."""
+        return plain_body(self.diameter_mm, self.cavity_diameter_mm, self.cavity_length_mm)
+
+    def outline(self, step_mm: float) -> FloatArray:
+        """Its outline from the front backward, points ``step_mm`` apart or less: ``Body.meridian``, (N, 3)."""
+        return self.body.meridian(self.length_mm, step_mm)
 
 
 @dataclass(frozen=True, eq=False)

@@ -274,17 +274,14 @@ def _ground(
 
 
 def _outside(tunnel: DrawnTunnel, points: FloatArray) -> FloatArray:
-    """Distance beyond a tunnel's wall, cavity and end (..., 3) mm, negative inside; right at the wall."""
+    """Distance beyond a tunnel's wall and ends (..., 3) mm, negative inside; right at the wall."""
     offset = points - tunnel.entry
     along = offset @ tunnel.direction
     across = np.linalg.norm(offset - along[..., None] * tunnel.direction, axis=-1)
-    length = float(np.linalg.norm(tunnel.tip - tunnel.entry))
-    gap = np.maximum(np.maximum(across - tunnel.diameter_mm / 2, -along), along - length)
-    if tunnel.cavity_diameter_mm:
-        start = length - tunnel.cavity_length_mm
-        wide = np.maximum(np.maximum(across - tunnel.cavity_diameter_mm / 2, start - along), along - length)
-        gap = np.minimum(gap, wide)
-    return np.asarray(gap, dtype=np.float64)
+    body, length = tunnel.body, tunnel.length_mm
+    back = length - along
+    beside = across - body.radius_at(back, length)
+    return np.asarray(np.maximum(np.maximum(beside, body.front_mm - back), -along), dtype=np.float64)
 
 
 def _axis(drawing: Drawing, scene: Scene, plane: Plane, tunnel: DrawnTunnel) -> None:

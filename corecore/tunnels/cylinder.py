@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from corecore.base.body import Body, body_of, plain_body
 from corecore.base.grid import BoolArray, FloatArray, across_axes
 from corecore.base.instrument import Instrument
 from corecore.base.spec import Spec
-from corecore.tunnels.body import Body, body_of, plain_body
 
 
 @dataclass(frozen=True, eq=False)

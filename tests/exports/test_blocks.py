@@ -24,12 +24,13 @@ from support import real_hips as real
 
 from corecore.base.errors import InputError
 from corecore.base.grid import BoolArray, FloatArray, Image, Mask
+from corecore.base.mesh import CYLINDER_SIDES
 from corecore.base.spec import Spec
-from corecore.exports.blocks import SIDES, hip_blocks, plan_blocks, read_blocks, scene_of
+from corecore.exports.blocks import hip_blocks, plan_blocks, read_blocks, scene_of
 from corecore.exports.notebook import html_of
 from corecore.exports.plan_folder import write_plan
 from corecore.exports.planes import BONE, LESION, TUNNEL, drr, slice_along
-from corecore.exports.plot import VIEWS, _camera, plot, plotter_of
+from corecore.exports.plot import VIEWS, _Camera, _camera, _numbers, plot, plotter_of
 from corecore.hip.lesion import sampled
 from corecore.measures.model import measure
 from corecore.planning.manual import path_on_bone
@@ -41,7 +42,7 @@ from corecore.tunnels.limits import violations
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 #: A section of so many corners holds this share of its circle.
-POLYGON = SIDES / (2.0 * np.pi) * np.sin(2.0 * np.pi / SIDES)
+POLYGON = CYLINDER_SIDES / (2.0 * np.pi) * np.sin(2.0 * np.pi / CYLINDER_SIDES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -339,3 +340,14 @@ def test_a_radiograph_shows_the_bone_where_its_geometry_says(made: Made) -> None
 @pytest.mark.parametrize("name", ["h01_right_wedge15", "h08_h01_oblique"])
 def test_surfaces_of_real_hips_lie_on_their_masks(name: str, real_hips: Path) -> None:
     assert_on_the_mask(hip_blocks(real.built(real_hips, name)), real_hips / f"{name}.nii.gz")
+
+
+def test_numbers_that_would_hide_one_another_share_a_label() -> None:
+    camera = _Camera(np.zeros(3), np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0]), 60.0)
+    entry = np.zeros(3)
+    # Seen from the front 1 and 2 end 2 mm apart, in depth 90 mm; 3 ends 20 mm beside them.
+    axes = [np.stack([entry, np.array(tip)]) for tip in ([60.0, -45.0, 60.0], [62.0, 45.0, 60.0], [80.0, 0.0, 60.0])]
+    told = [text for _, text in _numbers(axes, camera, 5.0)]
+    assert told == ["1 2", "3"]
+    assert [text for _, text in _numbers(axes, camera, 0.5)] == ["1", "2", "3"]
+    assert [text for _, text in _numbers(axes, camera, 30.0)] == ["1 2 3"]

@@ -14,8 +14,8 @@ from corecore.document.content import content_of
 from corecore.report import palette
 from corecore.report.pictures.bodies import BAND_COLORS, painted_tunnels
 from corecore.report.pictures.cap import cap_outline
-from corecore.report.pictures.clearance_colors import CLEAR, NEAR, NEAR_MM, PORTAL, bands
-from corecore.report.scene import Scene
+from corecore.report.pictures.clearance_colors import CLEAR, NEAR, NEAR_MM, PORTAL, stretches
+from corecore.report.scene import DrawnTunnel, Scene
 
 #: What dichromats see, on linear red, green, blue (Machado, Oliveira, Fernandes 2009, IEEE Trans Vis Comput Graph
 #: 15:1291, doi:10.1109/TVCG.2009.113; severity 1).
@@ -72,6 +72,20 @@ def test_the_check_sees_colours_that_are_alike() -> None:
     assert min(apart) < 20
 
 
+def bands(scene: Scene, tunnel: DrawnTunnel) -> list[tuple[float, float, str]]:
+    """Stretches (from, to, kind), mm from the entry, neighbours of one kind as one."""
+    outline = tunnel.outline(1.0)
+    along = tunnel.length_mm - outline[::-1][outline[::-1, 1] > 0.0][:, 0]
+    found: list[tuple[float, float, str]] = []
+    for (a, b), kind in zip(pairwise(along.tolist()), stretches(scene, tunnel, outline), strict=True):
+        # The flat end's rings have no length.
+        if found and found[-1][2] == kind:
+            found[-1] = (found[-1][0], b, kind)
+        elif b > a:
+            found.append((a, b, kind))
+    return found
+
+
 SPEC = {"cortical_margin_mm": 3.0, "posterosuperior_margin_mm": 5.0, "joint_margin_mm": 5.0}
 
 
@@ -81,7 +95,7 @@ def test_a_tunnel_is_dark_where_its_wall_comes_near_a_margin(above_mm: float) ->
     plain = parallel_to_neck("right", above_mm)
     scene = phantom_scene(tunnels=content_of(plain.plan)["tunnels"], spec=SPEC)
     tunnel = scene.tunnels[0]
-    found = bands(scene, tunnel, 5.0)
+    found = bands(scene, tunnel)
     assert found[0][0] == 0.0
     assert found[-1][1] == pytest.approx(67.0)
     assert all(a[1] == b[0] and a[2] != b[2] for a, b in pairwise(found))
@@ -94,7 +108,7 @@ def test_a_tunnel_is_dark_where_its_wall_comes_near_a_margin(above_mm: float) ->
     # 30 mm from the entry: 32 mm from the head's centre, in the neck.
     clearance = 10.0 - above_mm
     assert kind_at(30.0) == (NEAR if clearance < 5.0 + NEAR_MM else CLEAR)
-    assert {kind for *_, kind in bands(plain, tunnel, 5.0)} == {PORTAL, CLEAR}, "no margins, nothing near"
+    assert {kind for *_, kind in bands(plain, tunnel)} == {PORTAL, CLEAR}, "no margins, nothing near"
 
 
 def test_painted_stretches_are_the_whole_tunnel() -> None:

@@ -197,7 +197,7 @@ def test_the_smallest_clearance_is_found_and_seen_edge_on(side: str, above_mm: f
     seen = np.linalg.norm(surface - wall) / arm.pixels_per_mm(gap.wall)
     assert seen == pytest.approx(gap.clearance_mm, rel=0.01)
     # The wall there is the tunnel's outline, and the surface the bone's: beyond it the film is dark.
-    outline = tunnel_outline(arm, tunnel.entry, tunnel.tip, 5.0)
+    outline = tunnel_outline(arm, tunnel)
     assert distance_to_polygon(wall, outline) < 1.0
     film = sums(phantom_tissue(side), arm)
     step = (surface - wall) / np.linalg.norm(surface - wall)
@@ -246,7 +246,7 @@ def test_outlines_are_the_shadows_of_their_solids() -> None:
         across = np.cross(tunnel.direction, rng.normal(size=(4000, 3)))
         wall = tunnel.entry + rng.uniform(0, 1, (4000, 1)) * (tunnel.tip - tunnel.entry)
         wall = wall + 5.0 * across / np.linalg.norm(across, axis=1)[:, None]
-        shadow, outline = arm.project(wall), tunnel_outline(arm, tunnel.entry, tunnel.tip, 5.0)
+        shadow, outline = arm.project(wall), tunnel_outline(arm, tunnel)
         for turn in np.linspace(0, 2 * np.pi, 12):
             way = np.array([np.cos(turn), np.sin(turn)])
             assert (shadow @ way).max() <= (outline @ way).max() + 1e-6

@@ -23,7 +23,7 @@ from corecore.document.seal import plan_hash
 from corecore.document.text import UNKNOWN
 from corecore.io.stl import write_stl
 from corecore.report import captions
-from corecore.report.pictures.bodies import solids
+from corecore.report.pictures.bodies import solid_of
 from corecore.report.pictures.camera import Camera, cameras, edge_letters
 from corecore.report.pictures.caption import CaptionStrip
 from corecore.report.scene import Scene
@@ -174,14 +174,17 @@ def test_a_cavity_is_drawn_at_the_tips_end() -> None:
     plan["tunnels"][0].update(cavity_diameter_mm=20.0, cavity_length_mm=15.0)
     scene = phantom_scene()
     tunnel = scene_of(plan, scene.femur, scene.lesion).tunnels[0]
-    bore, cavity = solids(tunnel)
-    assert cavity.volume_ml / bore.volume_ml == pytest.approx(
-        4 * 15.0 / np.linalg.norm(tunnel.tip - tunnel.entry), rel=1e-5
+    solid, length = solid_of(tunnel), float(np.linalg.norm(tunnel.tip - tunnel.entry))
+    assert solid.is_closed
+    # Shaft and cavity are one body: 10 mm wide up to the cavity, 20 mm from there to the tip.
+    assert solid.volume_ml / solid_of(scene.tunnels[0]).volume_ml == pytest.approx(
+        1 + 15.0 / length * (4 - 1), rel=1e-9
     )
-    along = (cavity.points_mm - tunnel.entry) @ tunnel.direction
-    assert along.max() == pytest.approx(np.linalg.norm(tunnel.tip - tunnel.entry), abs=1e-4)
-    assert along.max() - along.min() == pytest.approx(15.0, abs=1e-4)
-    assert len(solids(scene.tunnels[0])) == 1
+    offset = solid.points_mm - tunnel.entry
+    along = offset @ tunnel.direction
+    across = np.linalg.norm(offset - along[:, None] * tunnel.direction, axis=1)
+    assert along.max() == pytest.approx(length, abs=1e-9)
+    assert along[across > 5.0 + 1e-6].min() == pytest.approx(length - 15.0, abs=1e-9)
 
 
 def test_a_long_warning_is_printed_to_its_end() -> None:

@@ -7,7 +7,6 @@ every renderer gives the same picture.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from corecore.base.grid import FloatArray
-from corecore.base.mesh import TriangleMesh, cylinder, joined, poly_data
+from corecore.base.mesh import CYLINDER_SIDES, TriangleMesh, joined, poly_data, revolved
 from corecore.report import captions, palette
-from corecore.report.pictures.clearance_colors import CLEAR, NEAR, PORTAL, bands
+from corecore.report.pictures.clearance_colors import CLEAR, NEAR, PORTAL, stretches
 from corecore.report.scene import DrawnTunnel, Scene
 
 #: Opacity of the bone seen square on and at its rim (engineering choice, judged by eye).
@@ -30,8 +29,10 @@ LESION_NEARER_MM = 0.8
 TUNNEL_OPACITY = (0.78, 0.95)
 #: Colours of a tunnel's stretches.
 BAND_COLORS = {PORTAL: palette.TUNNEL_PORTAL, CLEAR: palette.TUNNEL, NEAR: palette.TUNNEL_NEAR}
-#: Longest edge of a tunnel's triangles, mm: long slivers are slow to paint without a graphics card.
+#: Longest edge of a tunnel's triangles along its outline, mm: long slivers are slow to paint without a graphics card.
 STEP_MM = 2.0
+#: Distance between the rings whose clearance is judged, mm.
+JUDGED_MM = 1.0
 #: Along a tunnel one looks through it at what it removes.
 TUNNEL_ALONG_OPACITY = (0.35, 0.35)
 
@@ -79,7 +80,7 @@ def bodies(scene: Scene, *, along: bool) -> list[Body]:
     ]
     if along and scene.tunnels:
         color = tunnel_color(scene)
-        together = joined([solid for tunnel in scene.tunnels for solid in solids(tunnel)])
+        together = joined([solid_of(tunnel) for tunnel in scene.tunnels])
         drawn.append(Body(together, color, darker(color, 0.6), TUNNEL_ALONG_OPACITY))
     elif scene.tunnels:
         drawn += [Body(mesh, color, darker(color, 0.6), TUNNEL_OPACITY) for color, mesh in painted_tunnels(scene)]
@@ -89,43 +90,39 @@ def bodies(scene: Scene, *, along: bool) -> list[Body]:
 def painted_tunnels(scene: Scene) -> list[tuple[str, TriangleMesh]]:
     """All tunnels by colour: their portals, where they are clear, and where they come near a margin; else all red."""
     if captions.violations(scene):
-        return [(palette.VIOLATION, joined([solid for tunnel in scene.tunnels for solid in solids(tunnel)]))]
+        return [(palette.VIOLATION, joined([solid_of(tunnel) for tunnel in scene.tunnels]))]
     parts: dict[str, list[TriangleMesh]] = {kind: [] for kind in BAND_COLORS}
     for tunnel in scene.tunnels:
-        for start_mm, radius_mm in _cylinders(tunnel):
-            found = bands(scene, tunnel, radius_mm, start_mm)
-            ends = [end for _, end, _ in found]
-            whole = _cylinder(tunnel, start_mm, radius_mm, ends)
-            # Lids belong to the stretches at the ends: between two stretches they would show through.
-            along = (whole.corners_mm.mean(axis=1) - tunnel.entry) @ tunnel.direction
-            stretch = np.minimum(np.searchsorted(ends, along), len(found) - 1)
-            for number, (_, _, kind) in enumerate(found):
-                parts[kind].append(TriangleMesh(whole.points_mm, whole.triangles[stretch == number]))
+        fine = tunnel.outline(JUDGED_MM)
+        outline, kinds = _thinned(fine, np.array(stretches(scene, tunnel, fine)))
+        whole = revolved(tunnel.tip, tunnel.direction, outline)
+        # Rings run from the back. A lid belongs to the stretch at its end: between two stretches it would show through.
+        stretch = np.minimum(whole.triangles.min(axis=1) // CYLINDER_SIDES, len(kinds) - 1)
+        for kind in dict.fromkeys(kinds.tolist()):
+            parts[kind].append(TriangleMesh(whole.points_mm, whole.triangles[kinds[stretch] == kind]))
     return [(BAND_COLORS[kind], joined(meshes)) for kind, meshes in parts.items() if meshes]
 
 
-def solids(tunnel: DrawnTunnel) -> list[TriangleMesh]:
-    """The drilled cylinder, and the cavity where there is one."""
-    return [_cylinder(tunnel, start_mm, radius_mm) for start_mm, radius_mm in _cylinders(tunnel)]
+def _thinned(outline: FloatArray, kinds: npt.NDArray[np.str_]) -> tuple[FloatArray, npt.NDArray[np.str_]]:
+    """An outline (N, 3) without rings that lie straight between two of one kind, no two further apart than a step.
+
+    ``kinds``: of its stretches from the back on; those of the stretches that are left.
+    """
+    rings = outline[::-1][outline[::-1, 1] > 0.0]
+    kept = [0]
+    for here in range(1, len(rings) - 1):
+        before, after = rings[kept[-1], :2], rings[here + 1, :2]
+        way, part = after - before, rings[here, :2] - before
+        straight = abs(way[0] * part[1] - way[1] * part[0]) < 1e-9
+        if not straight or kinds[here - 1] != kinds[here] or np.hypot(*way) > STEP_MM + 1e-9:
+            kept.append(here)
+    kept.append(len(rings) - 1)
+    return rings[kept][::-1], kinds[kept[:-1]]
 
 
-def _cylinder(tunnel: DrawnTunnel, start_mm: float, radius_mm: float, stops_mm: Sequence[float] = ()) -> TriangleMesh:
-    """A tunnel's cylinder from ``start_mm`` after the entry to the tip, with rings at ``stops_mm`` among others."""
-    length = float(np.linalg.norm(tunnel.tip - tunnel.entry))
-    steps = np.linspace(start_mm, length, max(2, int(np.ceil((length - start_mm) / STEP_MM)) + 1))
-    stops = np.unique([*steps, *stops_mm])
-    # Rings closer than this are one: the lengths of stretches are sums.
-    stops = stops[np.append(np.diff(stops) > 1e-6, True)]
-    return cylinder(tunnel.entry + stops[:, None] * tunnel.direction, radius_mm)
-
-
-def _cylinders(tunnel: DrawnTunnel) -> list[tuple[float, float]]:
-    """Where each of a tunnel's cylinders begins, mm from the entry, and its radius, mm; all end at the tip."""
-    found = [(0.0, tunnel.diameter_mm / 2)]
-    if tunnel.cavity_diameter_mm > 0:
-        length = float(np.linalg.norm(tunnel.tip - tunnel.entry))
-        found.append((max(length - tunnel.cavity_length_mm, 0.0), tunnel.cavity_diameter_mm / 2))
-    return found
+def solid_of(tunnel: DrawnTunnel) -> TriangleMesh:
+    """What the instrument takes, as a closed body."""
+    return revolved(tunnel.tip, tunnel.direction, tunnel.outline(STEP_MM))
 
 
 def tunnel_color(scene: Scene) -> str:

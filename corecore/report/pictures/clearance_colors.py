@@ -17,8 +17,8 @@ from corecore.report.zones import margins, zones
 PORTAL, CLEAR, NEAR = "portal", "clear", "near"
 #: A wall with less room than this over its margin is near it, mm (engineering choice).
 NEAR_MM = 2.0
-#: Distance between the rings that are judged, and points of a ring.
-STEP_MM, RING_POINTS = 1.0, 24
+#: Points of a ring that are judged.
+RING_POINTS = 24
 
 
 @lru_cache(maxsize=2)
@@ -26,34 +26,32 @@ def _tree(scene: Scene) -> KDTree:
     return KDTree(scene.femur.points_mm)
 
 
-def bands(scene: Scene, tunnel: DrawnTunnel, radius_mm: float, start_mm: float = 0.0) -> list[tuple[float, float, str]]:
-    """Stretches (from, to, kind) of a cylinder about a tunnel's axis, mm from the entry, that cover it without a gap.
+def stretches(scene: Scene, tunnel: DrawnTunnel, outline: FloatArray) -> list[str]:
+    """The kind of each stretch between two rings of a tunnel's outline, from the entry on; (N - 1,) kinds.
 
-    Judged by the distance to the drawn surface's points: for colour, not for figures. Without
-    margins in the plan all is clear.
+    ``outline`` (N, 3): as of ``DrawnTunnel.outline``; a row without a radius is no ring. Judged by the distance to the
+    drawn surface's points: for colour, not for figures. Without margins in the plan all is clear.
     """
-    length = float(np.linalg.norm(tunnel.tip - tunnel.entry))
+    rings = outline[::-1][outline[::-1, 1] > 0.0]
+    along, radii = tunnel.length_mm - rings[:, 0], rings[:, 1]
     portal = known(tunnel.figures.portal_length_mm)
-    mouth = portal if portal is not None and 0 <= portal < length else 0.0
-    edges = np.linspace(start_mm, length, max(2, int(np.ceil((length - start_mm) / STEP_MM)) + 1))
-    kinds = [PORTAL if 0.5 * (a + b) < mouth else CLEAR for a, b in pairwise(edges)]
-    near = _near(scene, tunnel, radius_mm, edges)
-    kinds = [NEAR if close and kind == CLEAR else kind for kind, close in zip(kinds, near, strict=True)]
-    found: list[tuple[float, float, str]] = []
-    for a, b, kind in zip(edges[:-1], edges[1:], kinds, strict=True):
-        if found and found[-1][2] == kind:
-            found[-1] = (found[-1][0], float(b), kind)
-        else:
-            found.append((float(a), float(b), kind))
-    return found
+    mouth = portal if portal is not None and 0 <= portal < tunnel.length_mm else 0.0
+    kinds = [PORTAL if 0.5 * (a + b) < mouth else CLEAR for a, b in pairwise(along)]
+    near = _near(scene, tunnel, along, radii)
+    # A guide pin keeps a margin of its own.
+    pin = [bool(a or b) for a, b in pairwise(rings[:, 2] > 0.0)]
+    return [
+        NEAR if close and kind == CLEAR and not of_pin else kind
+        for kind, close, of_pin in zip(kinds, near, pin, strict=True)
+    ]
 
 
-def _near(scene: Scene, tunnel: DrawnTunnel, radius_mm: float, edges: FloatArray) -> list[bool]:
-    """Whether the wall between two edges comes near the margin of the zone it lies in."""
+def _near(scene: Scene, tunnel: DrawnTunnel, along: FloatArray, radii: FloatArray) -> list[bool]:
+    """Whether the wall between two rings comes near the margin of the zone it lies in."""
     u, v = across_axes(tunnel.direction)
     turn = 2 * np.pi * np.arange(RING_POINTS) / RING_POINTS
-    ring = radius_mm * (np.cos(turn)[:, None] * u + np.sin(turn)[:, None] * v)
-    wall = (tunnel.entry + edges[:, None] * tunnel.direction)[:, None] + ring
+    ring = np.cos(turn)[:, None] * u + np.sin(turn)[:, None] * v
+    wall = (tunnel.entry + along[:, None] * tunnel.direction)[:, None] + radii[:, None, None] * ring
     distance = np.asarray(_tree(scene).query(wall.reshape(-1, 3))[0], dtype=np.float64).reshape(wall.shape[:2])
     head, quarter = zones(scene, wall)
     joint, posterosuperior, cortical = (np.inf if m is None else m for m in margins(scene))

@@ -187,6 +187,28 @@ class Body:
             inside |= within & (square <= constant + back_mm * (linear + back_mm * quadratic))
         return inside
 
+    def radius_at(self, back_mm: FloatArray, length_mm: float) -> FloatArray:
+        """Radii at places, as of ``distance``, in a tunnel.
+
+        Parameters
+        ----------
+        back_mm : ndarray
+            Places from the tip backward, mm, of any shape.
+        length_mm : float
+            From entry to tip, mm.
+
+        Returns
+        -------
+        ndarray, same shape
+            Radius, mm; beyond an end that of the end, at a step the wider one.
+        """
+        places = np.clip(back_mm, self.front_mm, length_mm)
+        radius = np.zeros(np.shape(places))
+        for piece in self.cut(length_mm):
+            within = (places >= piece.front_mm) & (places <= piece.back_mm)
+            radius = np.where(within, np.maximum(radius, piece.radius_at(places)), radius)
+        return radius
+
     def meridian(self, length_mm: float, step_mm: float = MERIDIAN_MM) -> FloatArray:
         """Points of its outline from the axis at the front to the rim at the entry.
 

@@ -8,9 +8,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from corecore.base.body import Body, body_of, plain_body
 from corecore.base.grid import FloatArray
 from corecore.base.instrument import Instrument, Step, library
-from corecore.tunnels.body import Body, body_of, plain_body
 
 LENGTH = 80.0
 #: Each a shape of its own: its volume in a tunnel of 80 mm by the formulas of solid geometry.
