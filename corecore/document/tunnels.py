@@ -10,6 +10,7 @@ from corecore.document.fields import MAY_BE_ABSENT, AtLeastZero, Fraction, Pair,
 from corecore.document.risk import RiskPart
 
 Wall = Literal["cortex", "neck", "joint"]
+CortexSource = Literal["ct", "ct_at_most", "mask", "none"]
 WallSide = Literal["superior", "anterior", "inferior", "posterior", "lateral", "head"]
 
 
@@ -102,12 +103,52 @@ class ExplanationPart(Part, frozen=True):
     limits: Annotated[list[HeldLimitPart], Meta(description="Limits that hold it")] = field(default_factory=list)
 
 
+class DensityStretchPart(Part, frozen=True):
+    """CT density on a part of a tunnel's axis."""
+
+    from_mm: Annotated[float | UnsetType, Meta(description="Where it begins, mm from the entry")] = UNSET
+    to_mm: Annotated[float | UnsetType, Meta(description="Where it ends, mm from the entry")] = UNSET
+    mean_hu: Annotated[float | UnsetType, Meta(description="Mean density, HU")] = UNSET
+    least_hu: Annotated[float | UnsetType, Meta(description="Least density, HU")] = UNSET
+    greatest_hu: Annotated[float | UnsetType, Meta(description="Greatest density, HU")] = UNSET
+
+
+class DensityPart(Part, frozen=True):
+    """CT density on a tunnel's axis from entry to tip."""
+
+    mean_hu: Annotated[float | UnsetType, Meta(description="Mean density, HU")] = UNSET
+    least_hu: Annotated[float | UnsetType, Meta(description="Least density, HU")] = UNSET
+    greatest_hu: Annotated[float | UnsetType, Meta(description="Greatest density, HU")] = UNSET
+    stretches: Annotated[
+        list[DensityStretchPart], Meta(description="The same by 5 mm from the entry on; the last is shorter")
+    ] = field(default_factory=list)
+
+
+class PathBonePart(Part, frozen=True):
+    """The bone along a tunnel's axis."""
+
+    density: Annotated[
+        DensityPart | UnsetType | None, Meta(description="CT density on the axis; null: no CT that shows all of it")
+    ] = UNSET
+    entry_cortex_mm: Annotated[
+        float | UnsetType | None,
+        Meta(description="Thickness of the cortex at the entry along the surface's normal, mm; null: not to be read"),
+    ] = UNSET
+    entry_cortex_from: Annotated[
+        CortexSource | UnsetType,
+        Meta(description="Where that is read; ct_at_most: smeared by the voxels, the cortex is no thicker"),
+    ] = UNSET
+
+
 class PlannedTunnelPart(TunnelPart, kw_only=True, frozen=True):
     """A tunnel of the plan."""
 
     kept: Annotated[bool | UnsetType, Meta(description="Whether the surgeon insists on this tunnel"), MAY_BE_ABSENT] = (
         UNSET
     )
+    path_bone: Annotated[
+        PathBonePart | UnsetType, Meta(description="Density along its axis, and cortex at its entry"), MAY_BE_ABSENT
+    ] = UNSET
     risk: Annotated[dict[str, RiskPart] | UnsetType, Meta(description="Risk by method of drilling")] = UNSET
     explanation: Annotated[ExplanationPart | UnsetType, Meta(description="Why it lies there"), MAY_BE_ABSENT] = UNSET
 

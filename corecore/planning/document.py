@@ -41,6 +41,7 @@ from corecore.planning.tradeoff import Tradeoff
 from corecore.tunnels.cylinder import Tunnel
 from corecore.tunnels.figures import TunnelFigures
 from corecore.tunnels.frame_range import tunnel_frame_range
+from corecore.tunnels.path_bone import ct_of, path_bone
 from corecore.tunnels.plan_metrics import PlanMetrics, totals_of
 from corecore.tunnels.risk.execution import by_method
 
@@ -55,6 +56,7 @@ def document(plan: Plan) -> PlanDocument:
     if plan.spec.cavity_diameter_mm == 0.0:
         risks, risk_together = by_method(hip, drilled, plan.spec, dict(plan.methods))
     risk_s = time.perf_counter() - started
+    ct = ct_of(hip) if drilled else None
     return PlanDocument(
         schema=PLAN_SCHEMA,
         created=now(),
@@ -70,7 +72,11 @@ def document(plan: Plan) -> PlanDocument:
         spec=spec_part(plan.spec),
         tunnels=[
             PlannedTunnelPart(
-                **asdict(_tunnel(hip, tunnel, figures)), kept=count < len(plan.spec.keep), risk=risk, explanation=told
+                **asdict(_tunnel(hip, tunnel, figures)),
+                kept=count < len(plan.spec.keep),
+                path_bone=path_bone(hip, tunnel, ct).part(),
+                risk=risk,
+                explanation=told,
             )
             for count, ((tunnel, figures), risk, told) in enumerate(
                 zip(plan.tunnels, risks, plan.explanations, strict=True)

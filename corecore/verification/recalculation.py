@@ -21,6 +21,7 @@ from corecore.verification.hip import Hip, check_inputs, load_hip
 from corecore.verification.landmarks import landmark_checks
 from corecore.verification.outline import outline_checks
 from corecore.verification.own_figures import own_checks
+from corecore.verification.path_bone import path_bone_checks
 from corecore.verification.quantities import neck_share, necrosis_checks, total_checks
 from corecore.verification.rays import ray_checks
 from corecore.verification.record import record_checks
@@ -94,6 +95,7 @@ def judge(plan: StatedPlan, hip: Hip) -> Verification:
     checks += total_checks(plan, hip, frame, bores)
     checks += outline_checks(plan, hip, bores)
     checks += standing_checks(plan, hip, frame, bores, figures)
+    checks += path_bone_checks(plan, hip, bores)
     checks += risk_checks(plan, hip, frame)
     checks += tradeoff_checks(plan, hip, frame)
     if plan.nearest is not None:

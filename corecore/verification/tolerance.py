@@ -123,10 +123,20 @@ RISK_DEVIATIONS = 4.5
 #: Volume that two tunnels share beyond their portals, over the smaller.
 OVERLAP_FRACTION = 0.02
 
+#: CT density on an axis, HU: a file rounds its ends to 1e-6 mm and its densities to a tenth.
+HU = 0.5
+#: Thickness of the cortex: rays that lie elsewhere about the entry see another piece of it (mm, and per voxel).
+CORTEX_MM, CORTEX_VOXELS = 0.3, 0.25
+
 
 def clearance_mm(spacing_mm: npt.ArrayLike) -> float:
     """Tolerance of a distance to the bone surface on voxels of this size, mm."""
     return max(CLEARANCE_MM, CLEARANCE_VOXELS * float(np.max(spacing_mm)))
+
+
+def cortex_mm(spacing_mm: float) -> float:
+    """Tolerance of the cortex's thickness at an entry on voxels of this size, mm."""
+    return CORTEX_MM + CORTEX_VOXELS * spacing_mm
 
 
 def region_mm(spacing_mm: npt.ArrayLike) -> float:
