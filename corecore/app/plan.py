@@ -20,6 +20,7 @@ from corecore.document.content import content_of
 from corecore.document.fields import known, listed
 from corecore.document.plan import InfeasiblePart, PlanDocument, Status, ViolationPart
 from corecore.document.totals import TotalsPart
+from corecore.document.tunnels import PathBonePart
 from corecore.exports.plan_folder import check_target, meshes, write_plan
 from corecore.hip import hip as inner_hip
 from corecore.hip.anatomy.model import PlanWarning
@@ -34,6 +35,7 @@ from corecore.report.scene import Scene
 from corecore.study.batch.columns import Record, flattened
 from corecore.tunnels import cylinder
 from corecore.tunnels.figures import TunnelFigures
+from corecore.tunnels.path_bone import ct_of, path_bone
 
 if TYPE_CHECKING:
     import pyvista as pv
@@ -77,6 +79,9 @@ class Tunnel:
         Whether it was there before the plan.
     figures : TunnelFigures
         What is measured of it: lengths mm, angles degrees.
+    bone : PathBonePart, optional
+        Of a plan's tunnel: CT density along its axis by 5 mm, HU (``density``; ``None`` without a CT), and the cortex's
+        thickness at its entry, mm.
     """
 
     entry: FloatArray
@@ -87,6 +92,7 @@ class Tunnel:
     cavity_length_mm: float
     existing: bool
     figures: TunnelFigures
+    bone: PathBonePart | None = None
 
     @property
     def length_mm(self) -> float:
@@ -130,10 +136,17 @@ class Plan(Drawn[planner.Plan | OpenedPlan]):
     @cached_property
     def tunnels(self) -> tuple[Tunnel, ...]:
         """The tunnels, existing ones first; none where there is none to be had."""
-        hip, existing = self._inner.hip, len(self._inner.spec.keep)
+        inner = self._inner
+        hip, existing = inner.hip, len(inner.spec.keep)
+        bones: list[PathBonePart | None]
+        if isinstance(inner, OpenedPlan):
+            bones = [known(one.path_bone) for one in inner.file.plan.tunnels]
+        else:
+            ct = ct_of(hip) if inner.tunnels else None
+            bones = [path_bone(hip, tunnel, ct).part() for tunnel, _ in inner.tunnels]
         return tuple(
-            world_tunnel(hip, tunnel, figures, existing=place < existing)
-            for place, (tunnel, figures) in enumerate(self._inner.tunnels)
+            world_tunnel(hip, tunnel, figures, existing=place < existing, bone=bone)
+            for place, ((tunnel, figures), bone) in enumerate(zip(inner.tunnels, bones, strict=True))
         )
 
     @property
@@ -308,7 +321,12 @@ class Plan(Drawn[planner.Plan | OpenedPlan]):
 
 
 def world_tunnel(
-    hip: inner_hip.Hip, tunnel: cylinder.Tunnel, figures: TunnelFigures, *, existing: bool = False
+    hip: inner_hip.Hip,
+    tunnel: cylinder.Tunnel,
+    figures: TunnelFigures,
+    *,
+    existing: bool = False,
+    bone: PathBonePart | None = None,
 ) -> Tunnel:
     """A tunnel of the hip's local frame as it is handed out."""
     return Tunnel(
@@ -320,4 +338,5 @@ def world_tunnel(
         cavity_length_mm=float(tunnel.cavity_length_mm),
         existing=existing,
         figures=figures,
+        bone=bone,
     )

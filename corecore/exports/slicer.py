@@ -42,12 +42,28 @@ def export_slicer(parcel: ExportContext, out: Path) -> list[Path]:
         write_lines(lines, stage / "tunnels.mrk.json")
         write_planes(planes, stage / "planes.mrk.json")
         names += ["tunnels.mrk.json", "planes.mrk.json"]
+        pins = pin_lines(parcel, note)
+        if pins:
+            write_lines(pins, stage / "pins.mrk.json")
+            names.append("pins.mrk.json")
         zone = zone_mesh(parcel)
         if len(zone.triangles):
             write_stl(zone, stage / "entry_zone.stl", note=parcel.stamp.header(NOTE_LENGTH))
             names.append("entry_zone.stl")
         atomic_write_text(stage / "README.md", parcel.about())
     return [out / name for name in [*names, "README.md"]]
+
+
+def pin_lines(parcel: ExportContext, note: str) -> list[MarkupLine]:
+    """What guide pins drill ahead of their instruments, each from the tunnel's tip to the pin's end."""
+    lines = []
+    for number, tunnel in enumerate(parcel.tunnels, start=1):
+        ahead = -tunnel.body.front_mm
+        if ahead > 0.0:
+            entry, tip = parcel.ends(tunnel)
+            end = tip + ahead * (tip - entry) / np.linalg.norm(tip - entry)
+            lines.append(MarkupLine(f"guide pin {number}", tip, end, note))
+    return lines
 
 
 def across_planes(parcel: ExportContext, tunnel: Tunnel, name: str, note: str) -> list[MarkupPlane]:

@@ -25,6 +25,7 @@ from msgspec.structs import asdict, replace
 from corecore.base.errors import OutputError
 from corecore.io.files import atomic_write_bytes, atomic_write_text
 from corecore.report import captions
+from corecore.report.density_strip import ShownDensity, shown_density
 from corecore.report.fluoroscopy import Drr, fluoroscopy, others_on_film
 from corecore.report.report_content import ReportContent, report_content
 from corecore.report.scene import Scene
@@ -117,6 +118,7 @@ class ReportData(Struct, frozen=True):
     film_note: str
     missing: str
     slices: ShownSlices | None
+    density: ShownDensity | None
 
 
 def write_data(data: ReportData, picture: npt.NDArray[Any] | None, folder: Path) -> None:
@@ -146,6 +148,7 @@ def report_data(scene: Scene, views: Views, picture: npt.NDArray[Any] | None = N
             cut.ground,
             [ShownSlice(str(drawing), caption, drawing.width / drawing.height) for drawing, caption in cut.drawings],
         ),
+        density=None if cut is None else shown_density(scene, cut.number),
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from corecore.document.text import UNKNOWN, chance, guidance_text, one_line, per
 from corecore.document.totals import BoneLeftPart, TotalsPart, says_something
 from corecore.document.tunnels import TunnelPart
 from corecore.report import captions
+from corecore.report.density_strip import cortex_words
 from corecore.report.limits import JudgedLimit, limit_rows
 from corecore.report.report_lesion import Arguments, FigureRow, arguments, asked, necrosis_rows
 from corecore.report.scene import Scene
@@ -345,6 +346,10 @@ def _bone(scene: Scene) -> list[tuple[str, str]]:
         ("Neck's section taken where it is most", percent(left.neck_share_max)),
         ("Lateral wall's width taken", percent(left.lateral_wall_share)),
     ]
+    cortex = [cortex_words(part) for one in scene.plan.tunnels if (part := known(one.path_bone)) is not None]
+    told = [words for words in cortex if words is not None]
+    if told:
+        rows.append(("Cortex at the entry", "; ".join(told[:MOST_TUNNELS])))
     if known(left.bridge_mm) is not None:
         rows.append(("Bone between the holes", quantity(left.bridge_mm, "{:.1f} mm")))
     return rows

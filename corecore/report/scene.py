@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
-from corecore.base.body import Body, plain_body
+from corecore.base.body import Body, body_of, plain_body
 from corecore.base.errors import InputError
 from corecore.base.grid import WORLD_EXTENT_MM, FloatArray
+from corecore.base.instrument import Instrument, instrument_of
 from corecore.base.mesh import TriangleMesh
 from corecore.document.content import content_of
 from corecore.document.fields import known
@@ -29,7 +31,7 @@ class DrawnTunnel:
     """A tunnel as it is drawn: RAS mm; ``direction`` is a unit vector from entry to tip.
 
     ``cavity_diameter_mm`` and ``cavity_length_mm`` are zero where there is no cavity.
-    ``figures`` is the tunnel's part of the plan.
+    ``figures`` is the tunnel's part of the plan, ``instrument`` what it is drilled with, where the plan says so.
     """
 
     entry: FloatArray
@@ -38,6 +40,7 @@ class DrawnTunnel:
     cavity_diameter_mm: float
     cavity_length_mm: float
     figures: TunnelPart
+    instrument: Instrument | None = None
 
     @property
     def direction(self) -> FloatArray:
@@ -52,7 +55,9 @@ class DrawnTunnel:
 
     @property
     def body(self) -> Body:
-        """The solid of revolution that its instrument takes."""
+        """The solid of revolution that it takes: its instrument's, or a flat-ended cylinder with its cavity."""
+        if self.instrument is not None:
+            return body_of(self.instrument)
         return plain_body(self.diameter_mm, self.cavity_diameter_mm, self.cavity_length_mm)
 
     def outline(self, step_mm: float) -> FloatArray:
@@ -179,7 +184,7 @@ class Scene:
     @cached_property
     def tunnels(self) -> tuple[DrawnTunnel, ...]:
         """The plan's tunnels; none where nothing is feasible."""
-        drawn = []
+        drawn, instrument = [], self.instrument
         for number, figures in enumerate(self.plan.tunnels):
             where = f"tunnels[{number}]"
             entry, tip = _vector(figures.entry, f"{where}.entry"), _vector(figures.tip, f"{where}.tip")
@@ -199,8 +204,19 @@ class Scene:
                 )
             ]
             diameter = _length(figures.diameter_mm, f"{where}.diameter_mm")
-            drawn.append(DrawnTunnel(entry, tip, diameter, cavity[0], cavity[1], figures))
+            sizes = diameter, cavity[0], cavity[1]
+            # An existing tunnel, and one that was given another diameter, is a flat-ended cylinder.
+            own = None if instrument is None or known(figures.kept) else instrument
+            if own is not None and sizes != (own.diameter_mm, own.cavity_diameter_mm, own.cavity_length_mm):
+                own = None
+            drawn.append(DrawnTunnel(entry, tip, *sizes, figures, own))
         return tuple(drawn)
+
+    @property
+    def instrument(self) -> Instrument | None:
+        """What the plan is drilled with, where it says so."""
+        told = known(self.plan.spec.instrument)
+        return None if told is None else instrument_of(msgspec.to_builtins(told), "instrument", "spec")
 
 
 def _vector(value: list[float], where: str) -> FloatArray:

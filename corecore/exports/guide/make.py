@@ -32,6 +32,8 @@ from corecore.exports.guide.solids import to_mesh
 from corecore.hip.hip import Hip
 from corecore.tunnels.cylinder import Tunnel
 
+#: A pin as thick as an instrument's guide pin, within this, mm, is that pin.
+PIN_ALIKE_MM = 0.051
 #: What a finished guide may be off by: axis, mm and degrees, and depth in bone, mm (engineering choices: a tenth
 #: of what a guided drill is off by in phantoms, 1.4 mm and 1.1°, doi:10.1186/s41205-024-00208-0).
 AXIS_MM, AXIS_DEG, BONE_MM = 0.1, 0.1, 0.2
@@ -41,7 +43,11 @@ MEASURED_MM = 1.0
 
 @dataclass(frozen=True)
 class SleeveFigures:
-    """A sleeve as measured on the mesh. ``stop_mm``: length of drill from the sleeve's top to the tip."""
+    """A sleeve as measured on the mesh.
+
+    ``tunnel_mm``: from the entry to the drill's end. ``stop_mm``: length of drill from the sleeve's top to that end.
+    Where the sleeve guides an instrument's own guide pin, the end is the pin's.
+    """
 
     tunnel: int
     drill_mm: float
@@ -190,7 +196,14 @@ def _sleeve(hip: Hip, frame: FloatArray, tunnel: Tunnel, number: int, design: De
             code="guide-unbuildable",
         )
     entry = transform(seat_from_local, tunnel.entry)
-    return Sleeve(number, entry, outward, drill + design.play_mm, drill, sine, tunnel.length_mm)
+    return Sleeve(number, entry, outward, drill + design.play_mm, drill, sine, _reach_mm(tunnel, design))
+
+
+def _reach_mm(tunnel: Tunnel, design: Design) -> float:
+    """From the entry to where what the sleeve guides ends: the instrument's tip, or the guide pin that runs ahead."""
+    one = tunnel.instrument
+    pin = one is not None and design.pin_mm is not None and abs(design.pin_mm - one.pin_diameter_mm) < PIN_ALIKE_MM
+    return tunnel.length_mm + (one.pin_overshoot_mm if pin and one is not None else 0.0)
 
 
 def _text(stamp: Provenance, sleeves: Sequence[Sleeve], stop_mm: float) -> Lettering:
@@ -245,7 +258,7 @@ def _measured(
     measured_top = float(ends[beside < sleeve.outer_mm(design) + 0.1].max())
     guided = measured_top - hollow
     return SleeveFigures(
-        sleeve.number, sleeve.drill_mm, 2.0 * radius, measured_top, tunnel.length_mm,
-        measured_top + tunnel.length_mm, guided,
+        sleeve.number, sleeve.drill_mm, 2.0 * radius, measured_top, sleeve.tunnel_mm,
+        measured_top + sleeve.tunnel_mm, guided,
         float(np.degrees(np.arctan2(2.0 * radius - sleeve.drill_mm, guided))), off_mm, off_deg,
     )  # fmt: skip

@@ -1371,6 +1371,7 @@ export interface SpecPart {
    * Least share of the most removed that a safest plan removes, 0.5 to 1
    */
   near_best_share?: number;
+  instrument?: InstrumentPart;
   [k: string]: unknown;
 }
 /**
@@ -1393,6 +1394,86 @@ export interface KeptPart {
   tip: [number, number, number];
   /**
    * Diameter, mm
+   */
+  diameter_mm: number;
+  [k: string]: unknown;
+}
+/**
+ * What is drilled with; absent: a flat-ended cylinder of the sizes above
+ */
+export interface InstrumentPart {
+  /**
+   * Name of the library, or of the user's own file
+   */
+  name: string;
+  /**
+   * What it is
+   */
+  title: string;
+  /**
+   * Diameter of the shaft, mm
+   */
+  diameter_mm: number;
+  /**
+   * Shape of its end; round: half a ball
+   */
+  tip: "cone" | "flat" | "round";
+  /**
+   * Full angle of a cone's point, deg
+   */
+  tip_angle_deg: number;
+  /**
+   * Narrower parts, from the tip backward
+   */
+  steps: StepPart[];
+  /**
+   * Diameter of the guide pin, mm
+   */
+  pin_diameter_mm: number;
+  /**
+   * How far the pin runs ahead of the tip, mm
+   */
+  pin_overshoot_mm: number;
+  /**
+   * Least bone between the pin and the bone's surface, mm
+   */
+  pin_margin_mm: number;
+  /**
+   * Whether a stop is set to the depth
+   */
+  depth_stop: boolean;
+  /**
+   * Diameter of the wider part at its end, mm
+   */
+  cavity_diameter_mm: number;
+  /**
+   * Length of that part, mm
+   */
+  cavity_length_mm: number;
+  /**
+   * Used to remove necrosis, or to reach it
+   */
+  objective: "lesion" | "reached";
+  /**
+   * Where its sizes are published, or unconfirmed
+   */
+  source: string;
+  /**
+   * Which of them no source was found for
+   */
+  unconfirmed: string;
+  [k: string]: unknown;
+}
+/**
+ * A narrower part of an instrument behind its tip.
+ */
+export interface StepPart {
+  /**
+   * How far it reaches back from the tip, mm
+   */
+  to_mm: number;
+  /**
+   * Its diameter, mm
    */
   diameter_mm: number;
   [k: string]: unknown;
@@ -1508,6 +1589,7 @@ export interface PlannedTunnelPart {
    * Whether the surgeon insists on this tunnel
    */
   kept?: boolean;
+  path_bone?: PathBonePart;
   /**
    * Risk by method of drilling
    */
@@ -1515,6 +1597,72 @@ export interface PlannedTunnelPart {
     [k: string]: RiskPart;
   };
   explanation?: ExplanationPart;
+  [k: string]: unknown;
+}
+/**
+ * Density along its axis, and cortex at its entry
+ */
+export interface PathBonePart {
+  /**
+   * CT density on the axis; null: no CT that shows all of it
+   */
+  density: DensityPart | null;
+  /**
+   * Thickness of the cortex at the entry along the surface's normal, mm; null: not to be read
+   */
+  entry_cortex_mm: number | null;
+  /**
+   * Where that is read; ct_at_most: smeared by the voxels, the cortex is no thicker
+   */
+  entry_cortex_from: "ct" | "ct_at_most" | "mask" | "none";
+  [k: string]: unknown;
+}
+/**
+ * CT density on a tunnel's axis from entry to tip.
+ */
+export interface DensityPart {
+  /**
+   * Mean density, HU
+   */
+  mean_hu: number;
+  /**
+   * Least density, HU
+   */
+  least_hu: number;
+  /**
+   * Greatest density, HU
+   */
+  greatest_hu: number;
+  /**
+   * The same by 5 mm from the entry on; the last is shorter
+   */
+  stretches: DensityStretchPart[];
+  [k: string]: unknown;
+}
+/**
+ * CT density on a part of a tunnel's axis.
+ */
+export interface DensityStretchPart {
+  /**
+   * Where it begins, mm from the entry
+   */
+  from_mm: number;
+  /**
+   * Where it ends, mm from the entry
+   */
+  to_mm: number;
+  /**
+   * Mean density, HU
+   */
+  mean_hu: number;
+  /**
+   * Least density, HU
+   */
+  least_hu: number;
+  /**
+   * Greatest density, HU
+   */
+  greatest_hu: number;
   [k: string]: unknown;
 }
 /**
@@ -1941,6 +2089,7 @@ export interface OtherTunnelPart {
    * Whether the surgeon insists on this tunnel
    */
   kept?: boolean;
+  path_bone?: PathBonePart1;
   /**
    * Risk by method of drilling
    */
@@ -1948,6 +2097,24 @@ export interface OtherTunnelPart {
     [k: string]: RiskPart;
   };
   explanation?: ExplanationPart1;
+  [k: string]: unknown;
+}
+/**
+ * Density along its axis, and cortex at its entry
+ */
+export interface PathBonePart1 {
+  /**
+   * CT density on the axis; null: no CT that shows all of it
+   */
+  density: DensityPart | null;
+  /**
+   * Thickness of the cortex at the entry along the surface's normal, mm; null: not to be read
+   */
+  entry_cortex_mm: number | null;
+  /**
+   * Where that is read; ct_at_most: smeared by the voxels, the cortex is no thicker
+   */
+  entry_cortex_from: "ct" | "ct_at_most" | "mask" | "none";
   [k: string]: unknown;
 }
 /**
