@@ -53,7 +53,9 @@ def shown_density(scene: Scene, number: int) -> ShownDensity | None:
         ink = "#000000" if share > 0.45 else "#FFFFFF"
         if right - left > 2.2 * LETTERS:
             _text(drawing, 0.5 * (left + right), 0.5 * BAR + 0.36 * LETTERS, f"{mean:.0f}", ink, "middle")
-        _text(drawing, left, BAR + 1.2 * LETTERS, f"{start:g}", palette.INK, "middle" if start > 0.0 else "start")
+        # The length stands at the end.
+        if WIDTH - left > 5.0 * LETTERS:
+            _text(drawing, left, BAR + 1.2 * LETTERS, f"{start:g}", palette.INK, "middle" if start > 0.0 else "start")
     _text(drawing, WIDTH, BAR + 1.2 * LETTERS, f"{length:.0f} mm", palette.INK, "end")
     mean_hu, least_hu, greatest_hu = whole
     caption = f"CT density on the axis, mean HU of each 5 mm from the entry; overall {mean_hu:.0f}" + (
