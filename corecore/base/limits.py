@@ -263,8 +263,8 @@ TABLE = (
         name="lower edge of the entry zone",
         figure_name="Hole's lower edge above the lesser trochanter",
         source=(
-            "entries distal to the lesser trochanter broke 3 of 10 osteoporotic model femora, others none"
-            " of 20: PMID 32229749; the 5 mm above its level: engineering choice"
+            "three screws with an entry distal to the lesser trochanter: 3 of 10 osteoporotic model femora broke there,"
+            " others none of 20, PMID 32229749; the 5 mm above its level: engineering choice"
         ),
         default=5.0,
         low=-30.0,

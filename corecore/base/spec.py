@@ -131,7 +131,7 @@ class Spec:
         Greatest AP offset of the entry from the mid-lateral line, mm, 0.5 to 30. Engineering choice.
     entry_distal_mm : float
         Least height of the entry hole's inferior margin above the lesser trochanter's level, mm, -30 to 60. Of
-        osteoporotic model femora with an entry distal to it 3 of 10 fractured, of others none of 20 [5].
+        osteoporotic model femora with three screws, an entry distal to it, 3 of 10 fractured, of others none of 20 [5].
     entry_proximal_mm : float
         Greatest height of the hole's superior margin above that level, mm, -30 to 80. Engineering choice.
     bridge_min_mm : float

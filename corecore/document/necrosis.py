@@ -40,6 +40,11 @@ class ComponentPart(Part, frozen=True):
         Fraction | UnsetType, Meta(description="Share of the weight-bearing area over it, 0 to 1"), MAY_BE_ABSENT
     ] = UNSET
     centroid: Annotated[Vector | UnsetType, Meta(description="Its centre of mass, RAS mm"), MAY_BE_ABSENT] = UNSET
+    covered_share: Annotated[
+        float | UnsetType | None,
+        Meta(description="Its lateral end, 0 at the middle, 1 at the edge; null: not in the mid-coronal plane"),
+        MAY_BE_ABSENT,
+    ] = UNSET
 
 
 class HeadShare(Part, frozen=True):
@@ -131,7 +136,7 @@ class JicPart(Part, frozen=True):
         Literal["surface", "depth", None] | UnsetType, Meta(description="Where the lesion's end was seen")
     ] = UNSET
     type_range: Annotated[
-        str | UnsetType | None, Meta(description="Types that half a voxel of the outline may mean")
+        str | UnsetType | None, Meta(description="Types that outline, acetabulum, frame and other foci may mean")
     ] = UNSET
 
 
@@ -238,6 +243,11 @@ class ChangePart(Part, frozen=True):
 
     half_voxel: Annotated[FloatChange | UnsetType, Meta(description="By half a voxel, in the figure's unit")] = UNSET
     one_mm: Annotated[FloatChange | UnsetType, Meta(description="By 1 mm, in the figure's unit")] = UNSET
+    outline: Annotated[
+        FloatChange | UnsetType,
+        Meta(description="By the outline's error (outline_error_mm), in the figure's unit"),
+        MAY_BE_ABSENT,
+    ] = UNSET
 
 
 class ClassesPart(Part, frozen=True):
@@ -251,10 +261,34 @@ class RepeatabilityPart(Part, frozen=True):
     """How sure the figures are: the same with the outline moved."""
 
     half_voxel_mm: Annotated[float | UnsetType, Meta(description="Half a voxel, mm")] = UNSET
+    outline_error_mm: Annotated[
+        float | UnsetType, Meta(description="How far outlines lie off on average, mm"), MAY_BE_ABSENT
+    ] = UNSET
     figures: Annotated[dict[str, ChangePart], Meta(description="Changes by the figure's path")] = field(
         default_factory=dict
     )
     classes: Annotated[dict[str, ClassesPart], Meta(description="Classes by their path")] = field(default_factory=dict)
+
+
+class PlaneSharesPart(Part, frozen=True):
+    """Section of the largest focus in each mid-plane over its largest section along that plane's normal."""
+
+    coronal: Annotated[Fraction | UnsetType, Meta(description="In the mid-coronal plane, 0 to 1")] = UNSET
+    sagittal: Annotated[Fraction | UnsetType, Meta(description="In the mid-sagittal plane, 0 to 1")] = UNSET
+
+
+class ClassRangePart(Part, frozen=True):
+    """Every class that a figure may mean; evidence is given for all of them."""
+
+    range: Annotated[
+        list[str], Meta(description="Classes, the worst first; none: not classifiable, or no such figure")
+    ] = field(default_factory=list)
+    low: Annotated[float | UnsetType, Meta(description="Least that the figure may be, in its unit"), MAY_BE_ABSENT] = (
+        UNSET
+    )
+    high: Annotated[float | UnsetType, Meta(description="Greatest that it may be, in its unit"), MAY_BE_ABSENT] = UNSET
+    because: Annotated[list[str], Meta(description="What makes it a range")] = field(default_factory=list)
+    not_classifiable: Annotated[str | UnsetType, Meta(description="Why no class is given"), MAY_BE_ABSENT] = UNSET
 
 
 class NecrosisPart(Part, kw_only=True, frozen=True):
@@ -324,6 +358,16 @@ class NecrosisPart(Part, kw_only=True, frozen=True):
     frame_classes: Annotated[
         dict[str, list[int | str | None]] | UnsetType,
         Meta(description="Classes that an uncertain lateral axis may mean"),
+        MAY_BE_ABSENT,
+    ] = UNSET
+    plane_shares: Annotated[
+        PlaneSharesPart | UnsetType,
+        Meta(description="How much of the largest focus each mid-plane shows"),
+        MAY_BE_ABSENT,
+    ] = UNSET
+    classes: Annotated[
+        dict[str, ClassRangePart] | UnsetType,
+        Meta(description="Classes with what they may be, by the figure's path; what evidence rests on"),
         MAY_BE_ABSENT,
     ] = UNSET
     missing: Annotated[dict[str, str], Meta(description="Why a figure is null, by its path")] = field(

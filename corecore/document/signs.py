@@ -136,6 +136,29 @@ class SignsPart(Part, frozen=True):
     notes: Annotated[list[str], Meta(description="What could not be judged, and why")] = field(default_factory=list)
 
 
+class EffectPart(Part, frozen=True):
+    """What a paper found, with its 95 % interval: shares 0 to 1, ratios as they are."""
+
+    kind: Annotated[
+        Literal["counts", "at_most", "share", "ratio"],
+        Meta(description="Of counted hips; of a number of hips known from above alone; of one not known; a ratio"),
+    ]
+    value: Annotated[float, Meta(description="Share, 0 to 1, or ratio")]
+    events: Annotated[int | UnsetType, Meta(description="Hips that had it"), MAY_BE_ABSENT] = UNSET
+    n: Annotated[int | UnsetType, Meta(description="Hips at risk; of at_most: no more than these"), MAY_BE_ABSENT] = (
+        UNSET
+    )
+    low: Annotated[float | UnsetType | None, Meta(description="Lower end; null: not known")] = UNSET
+    high: Annotated[float | UnsetType | None, Meta(description="Upper end; null: not known")] = UNSET
+
+
+class WithheldPart(Part, frozen=True):
+    """A favourable statement that is not made, and why."""
+
+    code: Annotated[str, Meta(description="Stable code of the statement")]
+    reason: Annotated[str, Meta(description="Why it is not made")]
+
+
 class ArgumentPart(Part, frozen=True):
     """A sentence of evidence with its source."""
 
@@ -143,6 +166,17 @@ class ArgumentPart(Part, frozen=True):
     text: Annotated[str | UnsetType, Meta(description="The sentence")] = UNSET
     source: Annotated[str | UnsetType, Meta(description="Paper, by DOI or PMID")] = UNSET
     cohort: Annotated[str | UnsetType, Meta(description="Hips that the paper followed")] = UNSET
+    direction: Annotated[
+        Literal["favourable", "unfavourable", "neutral"] | UnsetType,
+        Meta(description="What it says of such a hip"),
+        MAY_BE_ABSENT,
+    ] = UNSET
+    certain: Annotated[
+        bool | UnsetType,
+        Meta(description="Whether the whole range of the hip's classes is the statement's"),
+        MAY_BE_ABSENT,
+    ] = UNSET
+    effect: Annotated[EffectPart | UnsetType, Meta(description="What was found"), MAY_BE_ABSENT] = UNSET
 
 
 class SummaryPart(Part, frozen=True):
@@ -157,3 +191,9 @@ class SummaryPart(Part, frozen=True):
     asks: Annotated[list[str], Meta(description="What the surgeon has not answered: stage, physis")] = field(
         default_factory=list
     )
+    disagreements: Annotated[
+        list[str] | UnsetType, Meta(description="Statements above that contradict each other"), MAY_BE_ABSENT
+    ] = UNSET
+    withheld: Annotated[
+        list[WithheldPart] | UnsetType, Meta(description="Favourable statements that are not made"), MAY_BE_ABSENT
+    ] = UNSET

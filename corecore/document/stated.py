@@ -166,6 +166,8 @@ class StatedNecrosis:
     frame_range: dict[str, tuple[float, float]] = field(default_factory=dict)
     #: The largest first; none in plans that tell a focus's volume alone.
     foci: tuple[StatedFocus, ...] = ()
+    #: How much of the largest focus each mid-plane shows; none in plans of earlier versions.
+    plane_shares: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -467,6 +469,7 @@ class _Reading:
             frame_range=_pairs(known(part.frame_range)),
             extents={key: value for key, value in extents.items() if value is not None},
             foci=tuple(self._foci()),
+            plane_shares=msgspec.to_builtins(known(part.plane_shares) or {}),
         )
 
     def _foci(self) -> Iterator[StatedFocus]:

@@ -1,189 +1,501 @@
-"""What published series say about lesions like this one: a rule each, from what is measured to sentences.
+"""Published evidence on lesions like this one: statements as data, each printed only where it applies.
 
-A rule returns nothing where its figure is absent. The figures are those of the papers' own abstracts;
-what another paper measured otherwise than here (radiographs, slices) is said in the sentence.
+``evidence.toml`` holds the statements: claim, cohort, number of hips, effect, source, and the hips that it applies to.
+Intervals are computed here. A favourable statement is made only where nothing measured says that it may not hold;
+where it is not made, ``withheld`` says why. Statements that contradict each other stand side by side and are named.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal, cast
+
+from msgspec import UNSET
 
 from corecore.document.fields import known
-from corecore.document.necrosis import NecrosisPart
-from corecore.document.signs import ArgumentPart
+from corecore.document.necrosis import ClassRangePart, NecrosisPart
+from corecore.document.signs import ArgumentPart, EffectPart, WithheldPart
+from corecore.measures.classes import SHOWN_WELL, classes_of, not_shown, off_plane
 from corecore.measures.signs.stage import Stage
 
-KURODA = "Kuroda 2019, doi:10.1302/2046-3758.810.BJR-2019-0022.R1"
-HA = "Ha 2006, doi:10.2106/JBJS.F.00535"
-HEAD_SHARE = "J Rheumatol 1995;22:1929, PMID 8991993"
-KUBO = "Kubo 2018, Int Orthop"
-MIN = "Min 2008, doi:10.1007/s11999-008-0191-x"
-MONT_III = "Mont, Jones, Pacheco, Hungerford, Radiographic predictors … stage III"
-YOON = "Yoon 2020, doi:10.1016/j.arth.2019.11.029"
-CORE_1537 = "doi:10.1186/s12891-023-06321-0"
-MATCHED = "doi:10.1186/s12891-021-04418-y"
-
-#: Collapse at two and at five years by type, per cent of 212 hips that had not collapsed.
-JIC_COLLAPSE = {"A": (0.0, 0.0), "B": (7.9, 7.9), "C1": (23.2, 36.6), "C2": (57.8, 84.8)}
-#: Collapsed of all hips by grade of the modified Kerboul angle.
-KERBOUL_COLLAPSE = {1: (0, 5), 2: (6, 9), 3: (16, 16), 4: (7, 7)}
-#: Combined angle up to which none of 4 and from which all of 25 collapsed, degrees.
-KERBOUL_LOW_DEG, KERBOUL_HIGH_DEG = 190.0, 240.0
-#: Share of the head that parted good from poor outcomes of core decompression.
-HEAD_SHARE_LIMIT = 0.21
-#: Anterior necrotic angle of the red flag, degrees.
-ANTERIOR_DEG = 79.0
-#: A lesion reaches the surface when less bone than this covers it, mm (engineering choice: a voxel).
-BREACH_MM = 1.0
+Direction = Literal["favourable", "unfavourable", "neutral"]
+Group = Literal["course", "against", "for"]
+#: Confidence of every interval.
+CONFIDENCE = 0.95
+#: Classes, and the order in which the report reads them.
+CLASS_PATHS = {"jic": "jic.type", "kerboul": "kerboul.grade"}
+#: What the classes are called in a sentence.
+CLASS_WORDS = {"jic": "JIC type", "kerboul": "modified Kerboul grade"}
 
 
 @dataclass(frozen=True)
-class Item:
-    """One sentence of published evidence.
+class Effect:
+    """What a paper found.
+
+    Parameters
+    ----------
+    kind : {"counts", "at_most", "share", "ratio"}
+        Of counted hips; of a number known from above only; of an unknown number; a ratio.
+    value : float
+        Share, 0 to 1, or ratio.
+    low, high : float or None
+        Ends of the 95 % interval: exact for counts [1], the narrowest possible for ``at_most``, as published for a
+        ratio; ``None`` where no number of hips is known.
+    events, n : int or None
+        Hips that had it, and hips at risk.
+
+    References
+    ----------
+    1. Clopper and Pearson 1934, Biometrika 26:404.
+    """
+
+    kind: Literal["counts", "at_most", "share", "ratio"]
+    value: float
+    low: float | None
+    high: float | None
+    events: int | None = None
+    n: int | None = None
+
+    @property
+    def text(self) -> str:
+        """In words, as ``0 of 4 (0 %, 95 % interval 0 to 60 %)``."""
+        if self.kind == "ratio":
+            return f"{self.value:g} times (95 % interval {self.low:g} to {self.high:g})"
+        if self.kind == "share":
+            return f"{100.0 * self.value:g} %"
+        ends = f"{_percent(self.low)} to {_percent(self.high)} %"
+        if self.kind == "at_most":
+            return f"{100.0 * self.value:g} % (95 % interval no narrower than {ends})"
+        return f"{self.events} of {self.n} ({_percent(self.value)} %, 95 % interval {ends})"
+
+    def part(self) -> EffectPart:
+        """As in ``measures.json``."""
+        return EffectPart(
+            kind=self.kind,
+            value=self.value,
+            low=self.low,
+            high=self.high,
+            events=UNSET if self.events is None else self.events,
+            n=UNSET if self.n is None else self.n,
+        )
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement of a paper as data.
 
     Parameters
     ----------
     code : str
-        Stable code of the sentence.
+        Stable code.
+    group : {"course", "against", "for"}
+        Natural history, or what it is to core decompression.
+    topic : {"collapse", "result", "surface"}
+        What is told: only statements of one topic can contradict each other.
+    direction : {"favourable", "unfavourable", "neutral"}
+        What it says of a hip that it applies to.
     text : str
-        The sentence.
+        The claim, with places for effect and measured figures.
+    cohort : str
+        Which patients or hips.
     source : str
         The paper, with DOI or PMID where it has one.
-    cohort : str
-        How many patients or hips it rests on.
+    applies : dict
+        Classes, ranges, stages.
+    effect : Effect or None
+        What was found; ``None`` of what is measured here or agreed upon.
+    disagrees_with : str or None
+        Code of another statement of the same hips that says something else.
     """
 
     code: str
+    group: Group
+    topic: str
+    direction: Direction
     text: str
-    source: str
     cohort: str
+    source: str
+    applies: Mapping[str, Any]
+    effect: Effect | None = None
+    disagrees_with: str | None = None
+
+    @property
+    def paper(self) -> str:
+        """The source without its number."""
+        return self.source.split(", doi:")[0].split(", PMID")[0]
+
+
+@dataclass(frozen=True)
+class Item:
+    """A statement made of one hip.
+
+    Parameters
+    ----------
+    statement : Statement
+        What is stated.
+    text : str
+        The sentence, with this hip's figures.
+    certain : bool
+        Whether the whole range of the hip's classes is the statement's.
+    """
+
+    statement: Statement
+    text: str
+    certain: bool
+
+    @property
+    def code(self) -> str:
+        """Stable code of the statement."""
+        return self.statement.code
+
+    @property
+    def source(self) -> str:
+        """The paper, with DOI or PMID."""
+        return self.statement.source
+
+    @property
+    def cohort(self) -> str:
+        """Which patients or hips."""
+        return self.statement.cohort
+
+    @property
+    def direction(self) -> Direction:
+        """What it says of such a hip."""
+        return self.statement.direction
 
     def part(self) -> ArgumentPart:
         """As in ``measures.json``."""
-        return ArgumentPart(**vars(self))
+        effect = self.statement.effect
+        return ArgumentPart(
+            code=self.code,
+            text=self.text,
+            source=self.source,
+            cohort=self.cohort,
+            direction=self.direction,
+            certain=self.certain,
+            effect=UNSET if effect is None else effect.part(),
+        )
 
 
-Rule = Callable[[NecrosisPart], list[Item]]
+@dataclass(frozen=True)
+class Evidence:
+    """What is stated of one hip.
+
+    Parameters
+    ----------
+    items : tuple of Item
+        Statements, the unfavourable first within each group.
+    disagreements : tuple of str
+        Statements among them that contradict each other.
+    withheld : tuple of WithheldPart
+        Favourable statements that are not made, and why.
+    """
+
+    items: tuple[Item, ...]
+    disagreements: tuple[str, ...]
+    withheld: tuple[WithheldPart, ...]
+
+    def of(self, group: Group) -> tuple[Item, ...]:
+        """The statements of one group."""
+        return tuple(item for item in self.items if item.statement.group == group)
 
 
-def _course_jic(measures: NecrosisPart) -> list[Item]:
-    kind = known(measures.jic.type)
-    if kind is None:
-        return []
-    two, five = JIC_COLLAPSE[kind]
-    text = f"of hips of JIC type {kind}, {two:g} % had collapsed at 2 and {five:g} % at 5 years"
-    return [Item("jic_course", text, KURODA, "212 hips, all types")]
+def exact_interval(events: float, n: float, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Exact interval of a share (Clopper-Pearson).
+
+    Parameters
+    ----------
+    events, n : float
+        Hips that had it, and hips at risk; whole numbers where they are counts.
+    confidence : float
+        0 to 1.
+
+    Returns
+    -------
+    tuple of float
+        Lower and upper end, 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        Unless ``0 <= events <= n`` and ``n > 0``.
+
+    Examples
+    --------
+    >>> [round(end, 3) for end in exact_interval(0, 4)]
+    [0.0, 0.602]
+    """
+    from scipy.special import betaincinv
+
+    if not 0.0 <= events <= n or n <= 0.0:
+        raise ValueError(f"{events!r} of {n!r}")
+    tail = 0.5 * (1.0 - confidence)
+    low = 0.0 if events == 0.0 else float(betaincinv(events, n - events + 1.0, tail))
+    high = 1.0 if events == n else float(betaincinv(events + 1.0, n - events, 1.0 - tail))
+    return low, high
 
 
-def _course_kerboul(measures: NecrosisPart) -> list[Item]:
-    grade = known(measures.kerboul.grade)
-    if grade is None:
-        return []
-    fell, of = KERBOUL_COLLAPSE[grade]
-    text = f"of hips of modified Kerboul grade {grade}, {fell} of {of} collapsed"
-    angle = known(measures.kerboul.combined_deg)
-    if angle is not None and angle <= KERBOUL_LOW_DEG:
-        text += f"; at {KERBOUL_LOW_DEG:g}° or less, 0 of 4"
-    elif angle is not None and angle >= KERBOUL_HIGH_DEG:
-        text += f"; at {KERBOUL_HIGH_DEG:g}° or more, 25 of 25"
-    return [Item("kerboul_course", text, HA, "37 hips, with and without core decompression")]
+@cache
+def statements() -> tuple[Statement, ...]:
+    """Every statement, in the order of the file."""
+    table = tomllib.loads(files("corecore.measures").joinpath("evidence.toml").read_text(encoding="utf-8"))
+    sources = {key: _cited(**told) for key, told in table["sources"].items()}
+    return tuple(_statement(told, sources) for told in table["statement"])
 
 
-def _against_share(measures: NecrosisPart) -> list[Item]:
-    share = known(measures.head_fraction)
-    if share is None or share <= HEAD_SHARE_LIMIT:
-        return []
-    text = f"{100.0 * share:.0f} % of the head is dead: the 16 hips that did poorly once decompressed all had over 21 %"
-    return [Item("large_lesion", text, HEAD_SHARE, "31 heads, shares summed over MRI slices")]
+def _cited(cite: str, doi: str | None = None, pmid: str | None = None) -> str:
+    return cite + (f", doi:{doi}" if doi else f", PMID {pmid}" if pmid else "")
 
 
-def _against_lateral(measures: NecrosisPart) -> list[Item]:
-    if known(measures.jic.type) != "C2":
-        return []
-    text = "the lesion reaches beyond the acetabular edge (JIC C2): hazard of collapse 6.35 times that of other places"
-    return [Item("lateral_extent", text, MIN, "81 untreated hips without symptoms")]
+def _statement(told: dict[str, Any], sources: Mapping[str, str]) -> Statement:
+    found = told.get("effect")
+    return Statement(**{**told, "source": sources[told["source"]], "effect": None if found is None else _effect(found)})
 
 
-def _against_angle(measures: NecrosisPart) -> list[Item]:
-    angle = known(measures.kerboul.combined_deg)
-    if angle is None or angle < KERBOUL_HIGH_DEG:
-        return []
-    text = f"combined necrotic angle {angle:.0f}°: each degree raised the hazard of failed core decompression by 2.5 %"
-    return [Item("necrotic_angle", text, CORE_1537, "1,537 hips, ARCO I and II")]
+def _effect(told: Mapping[str, float]) -> Effect:
+    if "ratio" in told:
+        return Effect("ratio", told["ratio"], told["low"], told["high"])
+    if "events" in told:
+        events, n = int(told["events"]), int(told["n"])
+        return Effect("counts", events / n, *exact_interval(events, n), events, n)
+    share = told["percent"] / 100.0
+    if "n_max" not in told:
+        return Effect("share", share, None, None)
+    most = int(told["n_max"])
+    return Effect("at_most", share, *exact_interval(share * most, most), None, most)
 
 
-def _against_anterior(measures: NecrosisPart) -> list[Item]:
-    angle = known(measures.anterior_necrotic_angle_deg)
-    if angle is None or angle < ANTERIOR_DEG:
-        return []
-    text = (
-        f"anterior necrotic angle {angle:.0f}°: from {ANTERIOR_DEG:g}° on 5 of 5 hips with the lateral edge in the"
-        " middle third collapsed, below it 1 of 27"
-    )
-    return [Item("anterior_extent", text, KUBO, "113 hips")]
+@dataclass(frozen=True)
+class _Hip:
+    """What statements ask of a hip."""
+
+    measures: NecrosisPart
+    classes: Mapping[str, ClassRangePart]
+    stage: Stage | None
+    collapse_seen: bool
+
+    @property
+    def cut(self) -> bool:
+        return known(self.measures.lower_bound) is True
+
+    @property
+    def stage_name(self) -> str | None:
+        """Stage in the words of Ficat; ``None`` where it is not given or none of I to III."""
+        if self.stage is None:
+            return None
+        number = self.stage.number
+        # Steinberg's III and IV are both Ficat's III: a crescent, and a flattened head with its joint kept.
+        if self.stage.system == "steinberg" and number == 4:
+            number = 3
+        return {1: "I", 2: "II", 3: "III"}.get(number)
+
+    @property
+    def may_be_before_collapse(self) -> bool:
+        return not self.collapse_seen and not (self.stage is not None and self.stage.collapsed)
+
+    def span(self, name: str) -> tuple[float, float] | None:
+        """Least and greatest value of a figure; ``None`` where it is not known, or no bound of it is."""
+        if self.cut:
+            return None
+        if name == "combined_deg":
+            return _ends(self.classes["kerboul.grade"])
+        if name == "head_share":
+            return _ends(self.classes["steinberg"])
+        if name == "depth_mm":
+            value = known(self.measures.weight_bearing.depth_mm)
+            return None if value is None else (value, value)
+        value = known(self.measures.anterior_necrotic_angle_deg)
+        if value is None:
+            return None
+        change = self.measures.repeatability.figures.get("anterior_necrotic_angle_deg")
+        moved = [] if change is None else [*(known(change.half_voxel) or ()), *(known(change.outline) or ())]
+        values = [value, *(value + step for step in moved if step is not None)]
+        values += (known(self.measures.frame_range) or {}).get("anterior_necrotic_angle_deg", [])
+        return min(values), max(values)
 
 
-def _against_breach(measures: NecrosisPart) -> list[Item]:
-    depth = known(measures.weight_bearing.depth_mm)
-    if depth is None or depth >= BREACH_MM:
-        return []
-    text = f"the lesion comes within {depth:.1f} mm of the bone's surface in the loaded cap"
-    return [Item("subchondral_breach", text, "measured; limit 1 mm an engineering choice", "no cohort")]
+def _ends(kinds: ClassRangePart) -> tuple[float, float] | None:
+    low, high = known(kinds.low), known(kinds.high)
+    return None if low is None or high is None else (low, high)
 
 
-def _for_share(measures: NecrosisPart) -> list[Item]:
-    share = known(measures.head_fraction)
-    if share is None or share >= HEAD_SHARE_LIMIT:
-        return []
-    text = f"{100.0 * share:.0f} % of the head is dead: of 15 hips that did well once decompressed 14 had under 21 %"
-    return [Item("small_lesion", text, HEAD_SHARE, "31 heads, shares summed over MRI slices")]
+#: Whether a condition holds of the whole range, of a part of it, or not at all.
+Fit = Literal["whole", "part", "none"]
 
 
-def _for_angle(measures: NecrosisPart) -> list[Item]:
-    angle = known(measures.kerboul.combined_deg)
-    if angle is None or angle > KERBOUL_LOW_DEG:
-        return []
-    text = f"combined necrotic angle {angle:.0f}°, at most {KERBOUL_LOW_DEG:g}°: none of 4 such hips collapsed"
-    return [Item("small_angle", text, HA, "37 hips")]
+def evidence_of(measures: NecrosisPart, stage: Stage | None, *, collapse_seen: bool) -> Evidence:
+    """Statements that apply to a hip.
+
+    Parameters
+    ----------
+    measures : NecrosisPart
+        Figures of the lesion.
+    stage : Stage or None
+        As the surgeon gave it.
+    collapse_seen : bool
+        Whether the head's surface lies below its sphere, over the lesion or beside it.
+
+    Returns
+    -------
+    Evidence
+        Statements, contradictions among them, and favourable ones that are not made.
+    """
+    classes = known(measures.classes)
+    hip = _Hip(measures, classes_of(measures) if classes is None else classes, stage, collapse_seen)
+    if known(measures.head_fraction) is None and not _classified(hip) and stage is None and not collapse_seen:
+        return Evidence((), (), ())
+    items, withheld = list[Item](), list[WithheldPart]()
+    for statement in statements():
+        fit = _fit(hip, statement)
+        if fit == "none":
+            continue
+        reason = _doubt(hip, statement, fit)
+        if reason is not None:
+            withheld.append(WithheldPart(statement.code, reason))
+            continue
+        items.append(Item(statement, _sentence(hip, statement), fit == "whole"))
+    order = {"unfavourable": 0, "neutral": 1, "favourable": 2}
+    # The worst first; of one direction the order of the file turned round, which goes from the best class to the worst.
+    ranked = sorted(enumerate(items), key=lambda pair: (order[pair[1].direction], _rank(pair[0], pair[1])))
+    told = tuple(item for _, item in ranked)
+    return Evidence(told, tuple(_disagreements(told)), tuple(withheld))
 
 
-def late(stage: Stage | None, *, collapse: bool) -> list[Item]:
-    """What a stage of III and above, and a head seen collapsed, say against core decompression."""
+def _classified(hip: _Hip) -> bool:
+    return any(kinds.range for kinds in hip.classes.values())
+
+
+def _rank(place: int, item: Item) -> int:
+    return -place if item.statement.group == "course" else place
+
+
+def _fit(hip: _Hip, statement: Statement) -> Fit:
+    """How far a statement's conditions hold; the least of them counts."""
+    fits: list[Fit] = []
+    for key, wanted in statement.applies.items():
+        if key in CLASS_PATHS:
+            kinds = hip.classes[CLASS_PATHS[key]].range
+            met = [kind in wanted for kind in kinds]
+            fits.append("none" if not any(met) else "whole" if all(met) else "part")
+        elif key == "before_collapse":
+            fits.append("whole" if hip.may_be_before_collapse else "none")
+        elif key == "collapse_seen":
+            fits.append("whole" if hip.collapse_seen else "none")
+        elif key == "stage":
+            fits.append("whole" if hip.stage_name in wanted else "none")
+        else:
+            fits.append(_within(hip.span(key), wanted))
+    return "none" if "none" in fits else "part" if "part" in fits else "whole"
+
+
+def _within(span: tuple[float, float] | None, wanted: Sequence[float]) -> Fit:
+    if span is None:
+        return "none"
+    begin, end = wanted[0], wanted[1] if len(wanted) > 1 else float("inf")
+    low, high = span
+    if high < begin or low >= end:
+        return "none"
+    return "whole" if low >= begin and high < end else "part"
+
+
+def _doubt(hip: _Hip, statement: Statement, fit: Fit) -> str | None:
+    """Why a favourable statement is not made of this hip."""
+    if statement.direction != "favourable":
+        return None
+    by_place = {"jic", "kerboul", "combined_deg", "anterior_deg"} & set(statement.applies)
+    hidden = off_plane(hip.measures)
+    if by_place and hidden:
+        which = "focus " + ", ".join(map(str, hidden)) if len(hip.measures.components) > 1 else "the lesion"
+        return f"{which} lies under the weight-bearing area but not in the mid-coronal plane"
+    if by_place:
+        planes = ("coronal", "sagittal") if by_place & {"kerboul", "combined_deg"} else ("coronal",)
+        barely = not_shown(hip.measures, *planes, least=SHOWN_WELL)
+        if barely is not None:
+            return barely
+    # Natural history is told of the whole range, the worst first; what speaks for drilling must be sure.
+    if fit == "part" and statement.group == "for":
+        return "the figure's range reaches beyond the statement's limit"
+    return None
+
+
+def _sentence(hip: _Hip, statement: Statement) -> str:
+    measures = hip.measures
+    share, angle = known(measures.head_fraction), known(measures.kerboul.combined_deg)
+    anterior, depth = known(measures.anterior_necrotic_angle_deg), known(measures.weight_bearing.depth_mm)
+    values: dict[str, str] = {
+        "effect": "" if statement.effect is None else statement.effect.text,
+        "stage": "" if hip.stage is None else hip.stage.label,
+        "head_share": _measured(share, hip.span("head_share"), lambda v: f"{100.0 * v:.0f}", " %"),
+        "combined_deg": _measured(angle, hip.span("combined_deg"), lambda v: f"{v:.0f}", "°"),
+        "anterior_deg": _measured(anterior, hip.span("anterior_deg"), lambda v: f"{v:.0f}", "°"),
+        "depth_mm": "" if depth is None else f"{depth:.1f} mm",
+    }
+    said = statement.text.format_map(values)
+    for key, path in CLASS_PATHS.items():
+        kinds = hip.classes[path].range
+        if key in statement.applies and len(kinds) > 1:
+            said += f" ({CLASS_WORDS[key]} may be {' to '.join((kinds[-1], kinds[0]))})"
+    return said
+
+
+def _measured(value: float | None, span: tuple[float, float] | None, form: Callable[[float], str], unit: str) -> str:
+    """A figure with the range that its outline and frame leave."""
+    if value is None:
+        return ""
+    if span is None or form(span[0]) == form(span[1]):
+        return form(value) + unit
+    return f"{form(value)}{unit} ({form(span[0])} to {form(span[1])}{unit})"
+
+
+def _disagreements(items: Sequence[Item]) -> list[str]:
+    """Statements known to differ, and, a sentence a topic, papers that say opposite things of this hip."""
     found = []
-    if stage is not None and stage.collapsed:
-        text = f"stage {stage.label}: of 68 hips decompressed in stage III, 20 did well (mean follow-up 12 years)"
-        found.append(Item("late_stage", text, MONT_III, "68 hips, Ficat and Arlet III"))
-    if collapse:
-        text = "the head's outline lies below its sphere over the lesion; where it is a depression, ARCO stage III"
-        found.append(Item("collapse", text, YOON, "consensus of 29 experts"))
+    told = {item.code: item for item in items}
+    for item in items:
+        other = told.get(item.statement.disagrees_with or "")
+        if other is not None:
+            found.append(f"{_named(other)} and {_named(item)} disagree: {_value(other)} and {_value(item)}")
+    for topic in dict.fromkeys(item.statement.topic for item in items):
+        bad, good = (
+            [item for item in items if item.statement.topic == topic and item.direction == way]
+            for way in ("unfavourable", "favourable")
+        )
+        pairs = [
+            (worse, better)
+            for worse in bad
+            for better in good
+            if worse.statement.paper != better.statement.paper and not _alternatives(worse.statement, better.statement)
+        ]
+        if pairs:
+            sides = [", ".join(dict.fromkeys(_named(pair[side]) for pair in pairs)) for side in (0, 1)]
+            found.append(f"{sides[0]} disagree{'' if ', ' in sides[0] else 's'} with {sides[1]}")
     return found
 
 
-def early(stage: Stage | None) -> list[Item]:
-    """What a stage before III says for, and at once against, core decompression."""
-    if stage is None or stage.collapsed:
-        return []
-    text = f"stage {stage.label}, before collapse; of hips decompressed in ARCO I and II 48 % did not fail, 52 % did"
-    return [Item("early_stage", text, CORE_1537, "1,537 hips, ARCO I and II")]
+def _alternatives(first: Statement, second: Statement) -> bool:
+    """Whether two statements are of different classes of one figure: a range then holds both, no contradiction."""
+    return any(
+        key in first.applies and key in second.applies and not set(first.applies[key]) & set(second.applies[key])
+        for key in CLASS_PATHS
+    )
 
 
-def _against_any(measures: NecrosisPart) -> list[Item]:
-    """Due with every lesion: drilling did not part from the natural course in the one matched comparison."""
-    if known(measures.head_fraction) is None:
-        return []
-    text = "hips without arthroplasty at 5 years: 75.6 % after multiple drilling, 72.2 % without (P = 0.19)"
-    return [Item("natural_course", text, MATCHED, "159 matched pairs")]
+def _named(item: Item) -> str:
+    return f"{item.statement.paper} ({item.text.split(':')[0]})"
 
 
-def said(rules: tuple[Rule, ...], measures: NecrosisPart) -> list[Item]:
-    """The sentences of rules; where the edge of the scan cuts head or lesion, only those that rest on no figure."""
-    cut = known(measures.lower_bound) is True
-    return [item for rule in rules if not cut or rule is _against_any for item in rule(measures)]
+def _value(item: Item) -> str:
+    effect = item.statement.effect
+    return "" if effect is None else f"{100.0 * effect.value:g} %"
 
 
-COURSE: tuple[Rule, ...] = (_course_jic, _course_kerboul)
-AGAINST: tuple[Rule, ...] = (
-    _against_share, _against_lateral, _against_angle, _against_anterior, _against_breach, _against_any,
-)  # fmt: skip
-FOR: tuple[Rule, ...] = (_for_share, _for_angle)
+def _percent(share: float | None) -> str:
+    """A share as whole per cent; with more digits where that would say none or all."""
+    value = 100.0 * cast(float, share)
+    if value in (0.0, 100.0) or 1.0 <= value <= 99.0:
+        return f"{value:.0f}"
+    return f"{value:.1g}" if value < 1.0 else f"{value:.1f}"

@@ -13,10 +13,16 @@ import numpy as np
 from corecore.base.grid import FloatArray
 from corecore.document.necrosis import ComponentPart, Octant
 from corecore.hip.anatomy.model import PlanWarning
+from corecore.measures.arcs import involved_arc
+from corecore.measures.figures import Ground
+from corecore.measures.jic import measure_jic
 from corecore.measures.necrosis import Necrosis
 from corecore.measures.volume import NAMES, octant_numbers
 from corecore.measures.weight_bearing import GAIT_POLE
 
+#: Half the thickness of the slab in which a section is counted, mm (engineering choice: thin against a lesion, thick
+#: against the spacing of its points).
+SECTION_HALF_MM = 1.0
 #: Foci that the warning lists; all are in the measures.
 LISTED = 4
 WORDS = {"A": "anterior", "P": "posterior", "S": "superior", "I": "inferior", "M": "medial", "L": "lateral"}
@@ -42,6 +48,9 @@ class Focus:
         Share of the weight-bearing area (gait) under which it lies, 0 to 1.
     centroid : ndarray, shape (3,)
         Its centre of mass, world RAS mm.
+    covered_share : float or None
+        How far its lateral end lies from the middle P of the acetabulum (0) to its edge E (1); ``None`` where the
+        mid-coronal plane does not meet it.
     """
 
     number: int
@@ -50,6 +59,7 @@ class Focus:
     octant: Octant
     surface_fraction: float
     centroid: FloatArray
+    covered_share: float | None
 
     @property
     def place(self) -> str:
@@ -66,10 +76,11 @@ class Focus:
             place=self.place,
             surface_fraction=self.surface_fraction,
             centroid=[float(c) for c in self.centroid],
+            covered_share=self.covered_share,
         )
 
 
-def foci_of(necrosis: Necrosis) -> tuple[Focus, ...]:
+def foci_of(necrosis: Necrosis, ground: Ground) -> tuple[Focus, ...]:
     """The foci of a lesion, the largest first."""
     lesion = necrosis.lesion
     octants = octant_numbers(_centroids(necrosis))
@@ -81,6 +92,7 @@ def foci_of(necrosis: Necrosis) -> tuple[Focus, ...]:
             octant=NAMES[octants[number - 1]],
             surface_fraction=_surface_fraction(necrosis, number),
             centroid=necrosis.hip.to_world(lesion.points_mm[lesion.focus_numbers == number].mean(axis=0)),
+            covered_share=_covered_share(necrosis, number, ground),
         )
         for number in range(1, lesion.focus_count + 1)
     )
@@ -89,6 +101,29 @@ def foci_of(necrosis: Necrosis) -> tuple[Focus, ...]:
 def largest(necrosis: Necrosis) -> Necrosis:
     """The same hip with the largest focus alone; the lesion itself where it has but one."""
     return necrosis if necrosis.lesion.focus_count < 2 else necrosis.of(necrosis.lesion.focus(1))
+
+
+def plane_shares(necrosis: Necrosis) -> dict[str, float]:
+    """How much of the largest focus the mid-planes show.
+
+    Returns
+    -------
+    dict of str to float
+        ``coronal``, ``sagittal``: its section within ``SECTION_HALF_MM`` of the plane over the largest parallel one;
+        0 without a lesion.
+    """
+    points = largest(necrosis).points
+    return {name: _section_share(points[:, axis]) for name, axis in (("coronal", 1), ("sagittal", 0))}
+
+
+def _section_share(places: FloatArray) -> float:
+    """Points within a slab about 0 over those in the fullest slab of the same thickness."""
+    if len(places) == 0:
+        return 0.0
+    ordered = np.sort(places)
+    starts = np.append(ordered, -SECTION_HALF_MM)
+    held = np.searchsorted(ordered, starts + 2.0 * SECTION_HALF_MM, side="right") - np.searchsorted(ordered, starts)
+    return float(held[-1] / held.max())
 
 
 def foci_warnings(foci: tuple[Focus, ...]) -> tuple[PlanWarning, ...]:
@@ -108,6 +143,11 @@ def _centroids(necrosis: Necrosis) -> FloatArray:
     """Centres of mass of the foci, (foci, 3) femoral mm."""
     numbers = necrosis.lesion.focus_numbers
     return np.array([necrosis.points[numbers == n].mean(axis=0) for n in range(1, necrosis.lesion.focus_count + 1)])
+
+
+def _covered_share(necrosis: Necrosis, number: int, ground: Ground) -> float | None:
+    alone = necrosis if necrosis.lesion.focus_count < 2 else necrosis.of(necrosis.lesion.focus(number))
+    return measure_jic(alone, involved_arc(alone, ground.planes.coronal), ground.acetabulum).covered_share
 
 
 def _surface_fraction(necrosis: Necrosis, number: int) -> float:

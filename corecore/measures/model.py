@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, get_args
+from functools import cached_property
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -13,11 +14,12 @@ from corecore.base.grid import FloatArray
 from corecore.base.html import figures_html
 from corecore.base.spec import Spec
 from corecore.document.content import content_of
-from corecore.document.fields import Part
+from corecore.document.fields import Part, known
 from corecore.document.necrosis import (
     CLASSES,
     ArcoTypePart,
     CentroidPart,
+    ClassRangePart,
     HeadShare,
     JicPart,
     KerboulPart,
@@ -26,22 +28,24 @@ from corecore.document.necrosis import (
     NecroticIndexPart,
     OctantsPart,
     OsteotomyPart,
+    PlaneSharesPart,
     PreservedAnglePart,
     WeightBearingPart,
 )
 from corecore.hip.anatomy.acetabulum import Acetabulum
 from corecore.hip.anatomy.model import PlanWarning
 from corecore.hip.hip import Hip
+from corecore.measures.classes import CUT, missing_classes, spelled, with_classes
 from corecore.measures.figures import Figures, figures_of, ground_of
-from corecore.measures.foci import Focus, foci_of, foci_warnings, largest
+from corecore.measures.foci import Focus, foci_of, foci_warnings, largest, plane_shares
 from corecore.measures.frame_range import FrameRange, measure_frame_range
-from corecore.measures.jic import JicType, acetabulum_of
+from corecore.measures.jic import acetabulum_of
 from corecore.measures.necrosis import Necrosis, necrosis_of
 from corecore.measures.repeatability import Repeatability, measure_repeatability
 from corecore.measures.signs.clinician_input import ClinicianInput
 from corecore.measures.signs.detect_signs import Signs, detect_signs
 from corecore.measures.summary import Summary, summarise
-from corecore.measures.volume import CentroidInHead, measure_centroid, steinberg_range
+from corecore.measures.volume import CentroidInHead, measure_centroid
 from corecore.measures.weight_bearing import Pole
 
 
@@ -115,11 +119,11 @@ class Measures:
         volumes, loaded = self.figures.volumes, self.figures.weight_bearing["gait"]
         rows = [
             ("necrosis", f"{volumes.volume_ml:.2f} ml"),
-            ("share of the head", f"{volumes.head.fraction:.1%}, extent {self.steinberg('head_fraction') or '–'}"),
-            ("share of the loaded surface", f"{loaded.surface_fraction:.1%}"),
-            ("share of it in the loaded cone", f"{loaded.volume_fraction:.1%}"),
+            ("share of the head", f"{volumes.head.fraction:.1%}, extent {spelled(self.classes['steinberg']) or '–'}"),
+            ("share of the weight-bearing area", f"{loaded.surface_fraction:.1%}"),
+            ("share of it in the weight-bearing sector", f"{loaded.volume_fraction:.1%}"),
             ("modified Kerboul angle", f"{self.figures.kerboul.combined_deg:.0f}°"),
-            ("JIC type", self.jic_range() or "–"),
+            ("JIC type", spelled(self.classes["jic.type"]) or "–"),
         ]
         return figures_html("necrosis", rows, [warning.text for warning in self.warnings])
 
@@ -142,42 +146,10 @@ class Measures:
         # Without a change inward nothing of the lesion is left there.
         return 0.0 if inward is None else max(0.0, value + inward), min(1.0, value + (outward or 0.0))
 
-    def steinberg(self, name: str) -> str | None:
-        """Lesion size grade (Steinberg A to C) of a share of the head; not a stage.
-
-        Parameters
-        ----------
-        name : {"head_fraction", "sphere_fraction"}
-            Which share.
-
-        Returns
-        -------
-        str or None
-            A below 15 %, B to 30 %, C above; two grades where half a voxel of the outline decides; ``None`` where the
-            edge of the scan cuts the head or the lesion.
-
-        References
-        ----------
-        Steinberg, Hayken, Steinberg 1995, J Bone Joint Surg Br 77:34, PMID 7822393.
-        """
-        if self.necrosis.hip.lower_bound:
-            return None
-        value = self.figures.scalars()[name]
-        assert value is not None
-        return steinberg_range(value, *self.half_voxel_range(name))
-
-    def jic_range(self) -> str | None:
-        """Lesion location (JIC type), with the outline moved half a voxel in and out.
-
-        Returns
-        -------
-        str or None
-            One type, or all between those of the moved outlines, as ``C1/C2``.
-        """
-        types = get_args(JicType)
-        met = [self.figures.jic.type, *self.repeatability.half_voxel_classes["jic.type"]]
-        places = [types.index(value) for value in met if value in types]
-        return "/".join(types[min(places) : max(places) + 1]) if self.figures.jic.type else None
+    @cached_property
+    def classes(self) -> dict[str, ClassRangePart]:
+        """Every class that the lesion may have, by path: ``jic.type``, ``kerboul.grade``, ``steinberg``."""
+        return known(self._figures.classes) or {}
 
     def as_dict(self) -> dict[str, Any]:
         """The content of ``measures.json`` without its header.
@@ -197,7 +169,7 @@ class Measures:
         NecrosisPart
             The typed content of ``as_dict``.
         """
-        measured = self._figures()
+        measured = self._figures
         return msgspec.structs.replace(
             measured,
             missing=self._missing(measured),
@@ -213,15 +185,17 @@ class Measures:
                 for path, reason in found.items()
                 if path.startswith(PLACED)
             }
+        found |= missing_classes(measured)
         # Before any other reason: what lies beyond the edge could change every class.
         if self.necrosis.hip.lower_bound:
             found |= dict.fromkeys(CLASSES, CUT)
         return found | self.frame_range.missing() | self.repeatability.missing()
 
+    @cached_property
     def _figures(self) -> NecrosisPart:
         figures, volumes = self.figures, self.figures.volumes
         gait = figures.weight_bearing["gait"]
-        return NecrosisPart(
+        measured = NecrosisPart(
             lower_bound=self.necrosis.hip.lower_bound,
             volume_ml=volumes.volume_ml,
             outside_head_ml=volumes.outside_head_ml,
@@ -234,8 +208,6 @@ class Measures:
                 name: HeadShare(head_ml=share.head_ml, lesion_ml=share.lesion_ml, fraction=share.fraction)
                 for name, share in volumes.shares.items()
             },
-            steinberg=self.steinberg("head_fraction"),
-            steinberg_sphere=self.steinberg("sphere_fraction"),
             weight_bearing=WeightBearingPart(
                 **msgspec.structs.asdict(gait.part()),
                 poles={name: one.part() for name, one in figures.weight_bearing.items()},
@@ -244,7 +216,7 @@ class Measures:
             necrotic_index=NecroticIndexPart(**vars(figures.necrotic_index)),
             anterior_necrotic_angle_deg=figures.anterior_necrotic_angle_deg,
             preserved_angle=PreservedAnglePart(**vars(figures.preserved_angle), confirmed=False),
-            jic=JicPart(**vars(figures.jic), type_range=self.jic_range()),
+            jic=JicPart(**vars(figures.jic)),
             arco_type=ArcoTypePart(**vars(figures.arco)),
             lateral_pillar=LateralPillarPart(**vars(figures.lateral_pillar)),
             octants=OctantsPart(**figures.octants),
@@ -256,10 +228,11 @@ class Measures:
             repeatability=self.repeatability.part(),
             frame_range=self.frame_range.figures or UNSET,
             frame_classes=self.frame_range.classes or UNSET,
+            plane_shares=PlaneSharesPart(**plane_shares(self.necrosis)),
         )
+        return with_classes(measured)
 
 
-CUT = "the edge of the scan cuts the head or the lesion"
 #: Why a figure can be null: by the end of its path.
 REASONS = {
     "steinberg": CUT,
@@ -338,5 +311,5 @@ def measure(hip: Hip, spec: Spec, *, pole: Pole | None = None, answers: Clinicia
         centroid_in_head=measure_centroid(necrosis),
         acetabulum=acetabulum,
         signs=detect_signs(hip, answers or ClinicianInput()),
-        foci=foci_of(necrosis),
+        foci=foci_of(necrosis, ground),
     )

@@ -1,8 +1,8 @@
 """By how much each measure changes when the lesion's outline moves: outlines are drawn by hand.
 
-The outline is moved in and out by half a voxel, which no segmentation can know better, and by
-1 mm (an engineering choice: a pixel or two of the usual MR). The change is taken against
-the same smooth outline unmoved, so that what is told is the outline's part alone.
+The outline is moved in and out by half a voxel, which no segmentation can know better, by the mean error of
+outlines (``outline_error_mm``), and by 1 mm (an engineering choice: a pixel or two of the usual MR). The change is
+taken against the same smooth outline unmoved, so that what is told is the outline's part alone.
 """
 
 from __future__ import annotations
@@ -38,6 +38,10 @@ class Repeatability:
         Changes by 1 mm (engineering choice: a pixel or two of the usual MR).
     half_voxel_classes, one_mm_classes : dict of str to tuple
         Classes with the outline moved.
+    outline_error_mm : float
+        How far outlines lie off on average, mm.
+    outline : dict of str to tuple
+        Changes by that much, by path in ``measures.json``.
     thickness_mm : float
         Diameter of the largest ball that the lesion holds, mm.
     vanished_mm : tuple of float
@@ -49,6 +53,8 @@ class Repeatability:
     one_mm: dict[str, Change]
     half_voxel_classes: dict[str, tuple[str | int | None, str | int | None]]
     one_mm_classes: dict[str, tuple[str | int | None, str | int | None]]
+    outline_error_mm: float
+    outline: dict[str, Change]
     thickness_mm: float
     vanished_mm: tuple[float, ...]
 
@@ -75,7 +81,11 @@ class Repeatability:
         """
         return {
             f"repeatability.{name}.inward": f"the outline {move:.2g} mm further in leaves nothing of the lesion"
-            for name, move in (("half_voxel", self.half_voxel_mm), ("one_mm", ONE_MM))
+            for name, move in (
+                ("half_voxel", self.half_voxel_mm),
+                ("one_mm", ONE_MM),
+                ("outline", self.outline_error_mm),
+            )
             if move in self.vanished_mm
         }
 
@@ -83,8 +93,13 @@ class Repeatability:
         """As in ``measures.json``."""
         return RepeatabilityPart(
             half_voxel_mm=self.half_voxel_mm,
+            outline_error_mm=self.outline_error_mm,
             figures={
-                name: ChangePart(half_voxel=list(self.half_voxel[name]), one_mm=list(self.one_mm[name]))
+                name: ChangePart(
+                    half_voxel=list(self.half_voxel[name]),
+                    one_mm=list(self.one_mm[name]),
+                    outline=list(self.outline[name]),
+                )
                 for name in self.half_voxel
             },
             classes={
@@ -101,12 +116,13 @@ def measure_repeatability(necrosis: Necrosis, ground: Ground, focus: Necrosis | 
     outline = outline_of(necrosis.lesion, necrosis.hip.bone)
     alone = None if focus is None else outline_of(focus.lesion, necrosis.hip.bone)
     half = min(half_voxel_mm(necrosis.lesion.mask.grid), REACH_MM)
+    error = necrosis.spec.outline_error_mm
 
     def moved(outward_mm: float) -> Figures:
         part = None if alone is None else necrosis.of(alone.moved(outward_mm))
         return figures_of(necrosis.of(outline.moved(outward_mm)), ground, part)
 
-    places = list(dict.fromkeys((0.0, -half, half, -ONE_MM, ONE_MM)))
+    places = list(dict.fromkeys((0.0, -half, half, -ONE_MM, ONE_MM, -error, error)))
     # Most of the work is sampling, which releases the interpreter's lock.
     with ThreadPoolExecutor(thread_count()) as pool:
         outlines = dict(zip(places, pool.map(moved, places), strict=True))
@@ -126,6 +142,8 @@ def measure_repeatability(necrosis: Necrosis, ground: Ground, focus: Necrosis | 
         {name: (change(-ONE_MM, name), change(ONE_MM, name)) for name in still},
         {name: (classes[-half][name], classes[half][name]) for name in classes[half]},
         {name: (classes[-ONE_MM][name], classes[ONE_MM][name]) for name in classes[ONE_MM]},
+        error,
+        {name: (change(-error, name), change(error, name)) for name in still},
         outline.thickness_mm,
         tuple(sorted(-step for step in vanished)),
     )

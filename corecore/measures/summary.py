@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from corecore.document.fields import known
 from corecore.document.necrosis import NecrosisPart
-from corecore.document.signs import SummaryPart
+from corecore.document.signs import SummaryPart, WithheldPart
 from corecore.hip.anatomy.model import PlanWarning
-from corecore.measures import evidence
-from corecore.measures.evidence import Item
+from corecore.measures.classes import classes_of
+from corecore.measures.evidence import Item, evidence_of
 from corecore.measures.signs.stage import Stage
 
 #: Lines of the plain text, and their width.
@@ -39,6 +39,10 @@ class Summary:
         Factors favouring, and factors against, decompression.
     asks : tuple of str
         Keys of what the surgeon has not answered yet.
+    disagreements : tuple of str
+        Statements among them that contradict each other.
+    withheld : tuple of WithheldPart
+        Favourable statements that are not made, and why.
     """
 
     headline: str
@@ -46,6 +50,8 @@ class Summary:
     speaks_for: tuple[Item, ...]
     speaks_against: tuple[Item, ...]
     asks: tuple[str, ...]
+    disagreements: tuple[str, ...] = ()
+    withheld: tuple[WithheldPart, ...] = ()
 
     def part(self) -> SummaryPart:
         """The part ``summary`` of ``measures.json``."""
@@ -55,6 +61,8 @@ class Summary:
             speaks_for=[item.part() for item in self.speaks_for],
             speaks_against=[item.part() for item in self.speaks_against],
             asks=list(self.asks),
+            disagreements=list(self.disagreements),
+            withheld=list(self.withheld),
         )
 
     def text(self) -> str:
@@ -68,6 +76,8 @@ class Summary:
         lines = [self.headline]
         parts = (("Course", self.expected), ("Against", self.speaks_against), ("For", self.speaks_for))
         last = [f"Asked: {'; '.join(QUESTIONS.get(key, key) for key in self.asks)}"] if self.asks else []
+        if self.disagreements:
+            last.insert(0, f"Contradictory: {'; '.join(self.disagreements)}")
         room = LINES_MAX - len(lines) - len(last)
         shares = _shared_out(room, [len(items) for _, items in parts])
         for (title, items), share in zip(parts, shares, strict=True):
@@ -91,34 +101,44 @@ def summarise(
     are the keys of what the surgeon has not answered.
     """
     codes = {warning.code for warning in warnings}
-    expected = evidence.said(evidence.COURSE, measures)
-    against = evidence.late(stage, collapse="collapse" in codes) + evidence.said(evidence.AGAINST, measures)
-    favourable = evidence.said(evidence.FOR, measures) + evidence.early(stage)
+    found = evidence_of(measures, stage, collapse_seen=bool(codes & {"collapse", "flattening"}))
     open_questions = tuple(asks) or (("stage",) if stage is None else ())
-    return Summary(_headline(measures, stage), tuple(expected), tuple(favourable), tuple(against), open_questions)
+    return Summary(
+        _headline(measures, stage),
+        found.of("course"),
+        found.of("for"),
+        found.of("against"),
+        open_questions,
+        found.disagreements,
+        found.withheld,
+    )
 
 
 def _headline(measures: NecrosisPart, stage: Stage | None) -> str:
-    """The classes in one line: place first, then size."""
+    """The classes in one line: location first, then size; a range from its worst class."""
     parts = []
     cut = known(measures.lower_bound) is True
     least = "at least " if cut else ""
-    jic = known(measures.jic.type)
+    classes = known(measures.classes) or classes_of(measures)
+    jic, extent = classes["jic.type"], classes["steinberg"]
     if cut:
         parts.append("not classifiable: the edge of the scan cuts the head or the lesion")
-    if jic:
+    elif jic.range:
         estimated = " (estimated)" if measures.jic.basis == "population" else ""
-        parts.append(f"JIC type {known(measures.jic.type_range) or jic}{estimated}")
-    share, letter = known(measures.head_fraction), known(measures.steinberg)
+        parts.append(f"JIC type {' to '.join(dict.fromkeys((jic.range[0], jic.range[-1])))}{estimated}")
+    elif known(jic.not_classifiable):
+        parts.append(f"JIC type not classifiable: {known(jic.not_classifiable)}")
+    share = known(measures.head_fraction)
     if share is not None:
         head = "the head in the scan" if cut else "the head"
-        parts.append(f"{100.0 * share:.0f} % of {head}" + (f" (Steinberg extent {letter})" if letter else ""))
+        named = "/".join(extent.range[::-1])
+        parts.append(f"{100.0 * share:.0f} % of {head}" + (f" (Steinberg extent {named})" if named else ""))
     angle = known(measures.kerboul.combined_deg)
     if angle is not None:
         parts.append(f"combined necrotic angle {least}{angle:.0f}°")
     cap = known(measures.weight_bearing.surface_fraction)
     if cap is not None:
-        parts.append(f"{least}{100.0 * cap:.0f} % of the loaded surface")
+        parts.append(f"{least}{100.0 * cap:.0f} % of the weight-bearing area")
     parts.append(f"stage {stage.label}" if stage else "stage not given")
     return ", ".join(parts)
 

@@ -207,22 +207,3 @@ def octant_shares(necrosis: Necrosis) -> dict[str, float]:
     """Share of the lesion in each octant, 0 to 1; they add up to 1 (or all are 0 without lesion)."""
     counts = np.bincount(octant_numbers(necrosis.points), minlength=8)
     return {name: float(counts[i]) / max(1, len(necrosis.points)) for i, name in enumerate(NAMES)}
-
-
-#: Limits between A and B, and between B and C; 15 % and 30 % themselves belong to B.
-A_BELOW, C_ABOVE = 0.15, 0.30
-
-
-def steinberg_class(fraction: float) -> str:
-    """``A``, ``B`` or ``C`` of a share of the head (0 to 1)."""
-    if fraction < A_BELOW:
-        return "A"
-    return "C" if fraction > C_ABOVE else "B"
-
-
-def steinberg_range(fraction: float, low: float, high: float) -> str:
-    """The class, or all classes between those of ``low`` and ``high``, as ``A/B``, when the outline leaves it open."""
-    letters = "ABC"
-    first, last = letters.index(steinberg_class(low)), letters.index(steinberg_class(high))
-    middle = letters.index(steinberg_class(fraction))
-    return "/".join(letters[min(first, middle) : max(last, middle) + 1])

@@ -23,7 +23,7 @@ from corecore.document.tunnels import TunnelPart
 from corecore.report import captions
 from corecore.report.density_strip import cortex_words
 from corecore.report.limits import JudgedLimit, limit_rows
-from corecore.report.report_lesion import Arguments, FigureRow, arguments, asked, necrosis_rows
+from corecore.report.report_lesion import Arguments, FigureRow, arguments, asked, disagreements, necrosis_rows
 from corecore.report.scene import Scene
 
 #: Warnings on page one; the others are counted, and all stand at the end.
@@ -105,6 +105,7 @@ class ReportContent(Judged, kw_only=True, frozen=True):
     ways: list[WayOut]
     holds: list[str]
     arguments: list[Arguments]
+    disagreements: list[str]
     warnings: Warnings
     all_warnings: list[str]
     bone: list[tuple[str, str]]
@@ -134,6 +135,7 @@ def report_content(scene: Scene) -> ReportContent:
         ways=_ways(plan),
         holds=_holds(scene),
         arguments=arguments(plan),
+        disagreements=disagreements(plan),
         warnings=_warnings(scene),
         all_warnings=[sentence(line) for line in (*captions.warnings(scene), *asked(plan))],
         bone=_bone(scene),

@@ -9,8 +9,6 @@ from corecore.document.necrosis import NecrosisPart
 from corecore.document.plan import PlanDocument
 from corecore.document.text import one_line, percent, quantity, sentence, text_of
 
-#: Arguments of each kind on page one; the others are counted, and stand in measures.json.
-MOST_ARGUMENTS = 4
 #: Foci that page one describes.
 MOST_FOCI = 4
 QUESTIONS = {
@@ -39,11 +37,10 @@ class Argument(Struct, frozen=True):
 
 
 class Arguments(Struct, frozen=True):
-    """Arguments of one kind; ``more``: how many are left out."""
+    """Arguments of one kind: all of them, the worst first."""
 
     title: str
     items: list[Argument]
-    more: int
 
 
 def necrosis_rows(plan: PlanDocument) -> list[FigureRow]:
@@ -66,7 +63,8 @@ def necrosis_rows(plan: PlanDocument) -> list[FigureRow]:
                 if n.steinberg is None
                 else f"Steinberg extent {text_of(n.steinberg)} (A under 15 %, B 15 to 30 %, C over 30 %; no stage)"
             )
-            + between,
+            + between
+            + _why_range(n, "steinberg"),
         )
     )
     jic = n.jic
@@ -79,7 +77,7 @@ def necrosis_rows(plan: PlanDocument) -> list[FigureRow]:
         FigureRow(
             "Place (JIC type)",
             text_of(known(jic.type_range) or jic.type),
-            _no_class(n, "jic.type") + JIC_WORDS + basis.get(str(jic.basis), ""),
+            _no_class(n, "jic.type") + JIC_WORDS + basis.get(str(jic.basis), "") + _why_range(n, "jic.type"),
         )
     )
     kerboul = n.kerboul
@@ -88,7 +86,12 @@ def necrosis_rows(plan: PlanDocument) -> list[FigureRow]:
             "Combined necrotic angle",
             least + quantity(kerboul.combined_deg, "{:.0f}°"),
             _no_class(n, "kerboul.grade")
-            + f"modified Kerboul grade {text_of(kerboul.grade)} (1 under 200°, 2 to 250°, 3 to 300°, 4 above)",
+            + (
+                ""
+                if kerboul.grade is None
+                else f"modified Kerboul grade {_grades(n)} (1 under 200°, 2 to 250°, 3 to 300°, 4 above)"
+                + _why_range(n, "kerboul.grade")
+            ),
         )
     )
     loaded = n.weight_bearing
@@ -131,6 +134,18 @@ def _no_class(necrosis: NecrosisPart, path: str) -> str:
     return "" if reason is None else f"not classifiable: {one_line(reason, 200)}. "
 
 
+def _grades(necrosis: NecrosisPart) -> str:
+    """Kerboul's grade, or all that it may be."""
+    kinds = (known(necrosis.classes) or {}).get("kerboul.grade")
+    return text_of(necrosis.kerboul.grade) if kinds is None or not kinds.range else "/".join(reversed(kinds.range))
+
+
+def _why_range(necrosis: NecrosisPart, path: str) -> str:
+    """What leaves a class open; nothing where it is one."""
+    kinds = (known(necrosis.classes) or {}).get(path)
+    return f"; a range: {one_line(', '.join(kinds.because), 300)}" if kinds is not None and kinds.because else ""
+
+
 def _frame_note(necrosis: NecrosisPart) -> str:
     """The ranges that an uncertain lateral axis leaves; empty where it is known."""
     ranges, classes = known(necrosis.frame_range), known(necrosis.frame_classes)
@@ -144,7 +159,8 @@ def _frame_note(necrosis: NecrosisPart) -> str:
         if key in ranges:
             told.append(f"{words} {form.format(*(times * value for value in ranges[key]))}")
     types = (classes or {}).get("jic.type", [])
-    if len(types) > 1:
+    # Of a plane that does not show the lesion no type is told, whatever the frame.
+    if len(types) > 1 and necrosis.jic.type is not None:
         told.append(f"JIC type {' or '.join('none' if kind is None else one_line(str(kind), 4) for kind in types)}")
     return "no condyles in view: " + ", ".join(told)
 
@@ -169,14 +185,19 @@ def arguments(plan: PlanDocument) -> list[Arguments]:
     ):  # fmt: skip
         told = [
             Argument(
-                sentence(one_line(known(item.text) or "", 300)),
-                one_line(f"{known(item.source) or ''}; {known(item.cohort) or ''}", 200),
+                sentence(one_line(known(item.text) or "", 400)),
+                one_line(f"{known(item.source) or ''}; {known(item.cohort) or ''}", 300),
             )
             for item in found
         ]
         if told:
-            groups.append(Arguments(title, told[:MOST_ARGUMENTS], max(0, len(told) - MOST_ARGUMENTS)))
+            groups.append(Arguments(title, told))
     return groups
+
+
+def disagreements(plan: PlanDocument) -> list[str]:
+    """Published statements above that contradict each other."""
+    return [sentence(one_line(line, 400)) for line in listed(plan.necrosis.summary.disagreements)]
 
 
 def asked(plan: PlanDocument) -> list[str]:

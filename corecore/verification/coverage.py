@@ -34,6 +34,9 @@ NAMED = (
     "necrosis.arco_type.{type,basis,edge_deg,lesion_deg}",
     "necrosis.lateral_pillar.{type,widths,involved_share,whole_share}", "necrosis.octants.*",
     "necrosis.components[].{volume_ml,number,fraction,octant,place,surface_fraction,centroid}",
+    "necrosis.components[].covered_share", "necrosis.plane_shares.{coronal,sagittal}",
+    "necrosis.classes.*.{range,low,high,not_classifiable}",
+    "necrosis.summary.{expected,speaks_for,speaks_against}[].effect.{value,low,high}",
     "necrosis.centroid_in_head.{position_mm,latitude_deg,longitude_deg,from_center_share}",
     "necrosis.osteotomy.{rotation,tilt}.{intact_fraction,best_deg,best_surface_fraction,best_intact_fraction}",
     "necrosis.resurfacing.headline_supported_fraction", "necrosis.signs.collapse.found",
@@ -80,6 +83,11 @@ DERIVED: dict[str, tuple[str, ...]] = {
     "a warning that a figure asks for must be there": ("warnings", "warnings[].code"),
     "no class of size where it is true, and a warning": ("necrosis.lower_bound",),
     "measures.json was written with the plan": ("created",),
+    "which statements must stand, and which must not, is derived again": (
+        "necrosis.summary.{expected,speaks_for,speaks_against}[].{code,direction,certain}",
+        "necrosis.summary.{expected,speaks_for,speaks_against}[].effect.{kind,events,n}",
+        "necrosis.summary.withheld[].code", "necrosis.summary.withheld",
+    ),
     "one point is the plan, and its tunnels must be the plan's": ("tradeoff[].chosen",),
     "it must lie in the plan's folder": ("outputs[].path",),
     "the place where it lay is compared, where this machine knows it": ("case.inputs[].original_sha256",),
@@ -112,7 +120,8 @@ NOT_CHECKED: dict[str, tuple[str, ...]] = {
     TEXT: (
         "warnings[].text", "tunnels[].explanation.text", "nearest_reason", "infeasible.{binding,text}",
         "necrosis.missing.*", "necrosis.summary.headline",
-        "necrosis.summary.{expected,speaks_for,speaks_against}[].{code,text,source,cohort}", "necrosis.signs.notes",
+        "necrosis.summary.{expected,speaks_for,speaks_against}[].{text,source,cohort}", "necrosis.signs.notes",
+        "necrosis.summary.disagreements", "necrosis.summary.withheld[].reason", "necrosis.classes.*.because",
     ),
     WANDERS: ("totals.outline.{removed_fraction_p05,foci_missed_probability,correlation_mm,outlines}",),
     ASKED: (
@@ -163,8 +172,8 @@ NOT_CHECKED: dict[str, tuple[str, ...]] = {
     ),
     "the spread of other femora; the ranges that follow from it are taken again": ("anatomy.shaft_range_deg",),
     OUTLINE: (
-        "necrosis.repeatability.half_voxel_mm",
-        "necrosis.repeatability.{figures,classes}.*.{half_voxel,one_mm}",
+        "necrosis.repeatability.{half_voxel_mm,outline_error_mm}",
+        "necrosis.repeatability.{figures,classes}.*.{half_voxel,one_mm,outline}",
     ),
     "only the shares of other definitions are derived": ("necrosis.head_definitions.*.{head_ml,lesion_ml}",),
     "only the cap about the load in gait is found again": (

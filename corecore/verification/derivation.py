@@ -9,14 +9,17 @@ import datetime
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from msgspec import UnsetType
 
 from corecore.document.anatomy import AnatomyPart
-from corecore.document.necrosis import ComponentPart, RepeatabilityPart
+from corecore.document.fields import known
+from corecore.document.necrosis import ClassRangePart, ComponentPart, PlaneSharesPart, RepeatabilityPart
 from corecore.document.tunnels import PlannedTunnelPart
 from corecore.verification import tolerance
+from corecore.verification.evidence import SHOWN
 from corecore.verification.figure_path import AbsentError
 
 T = TypeVar("T")
@@ -82,7 +85,9 @@ def _class(value: float | None, limits: Sequence[float], names: Sequence[T]) -> 
     return None if value is None else names[sum(value >= limit for limit in limits)]
 
 
-def _grade(combined: float) -> int | None:
+def _grade(combined: float, classes: Mapping[str, ClassRangePart] | None) -> int | None:
+    if classes is not None and not classes["kerboul.grade"].range:
+        return None
     return None if combined <= 0.0 else _class(combined, KERBOUL_DEG, (1, 2, 3, 4))
 
 
@@ -106,8 +111,17 @@ def _moved(value: float, repeatability: RepeatabilityPart, name: str) -> list[fl
     return [0.0 if inward is None else max(0.0, value + inward), min(1.0, value + (outward or 0.0))]
 
 
-def _extent(value: float, repeatability: RepeatabilityPart, *, name: str) -> str | None:
-    """Every extent between those of the outline moved in, as it is, and moved out."""
+def _spelled(classes: Mapping[str, ClassRangePart], path: str) -> str | None:
+    """A range of classes as text, the best first."""
+    return "/".join(reversed(classes[path].range)) or None
+
+
+def _extent(
+    value: float, repeatability: RepeatabilityPart, classes: Mapping[str, ClassRangePart] | None, *, name: str
+) -> str | None:
+    """Every extent that the range of classes has; of earlier plans, those of the outline half a voxel in and out."""
+    if classes is not None:
+        return _spelled(classes, {"head_fraction": "steinberg", "sphere_fraction": "steinberg_sphere"}[name])
     at = [
         "A" if share < STEINBERG[0] else "B" if share <= STEINBERG[1] else "C"
         for share in (value, *_moved(value, repeatability, name))
@@ -115,7 +129,17 @@ def _extent(value: float, repeatability: RepeatabilityPart, *, name: str) -> str
     return "/".join(letter for letter in "ABC" if min(at) <= letter <= max(at))
 
 
-def _types(kind: str | None, repeatability: RepeatabilityPart) -> str | None:
+def _shown(kind: T | None, shares: PlaneSharesPart | None) -> T | None:
+    """A class of the mid-coronal plane where that plane shows the largest focus."""
+    share = None if shares is None else known(shares.coronal)
+    return None if share is not None and share < SHOWN else kind
+
+
+def _types(
+    kind: str | None, repeatability: RepeatabilityPart, classes: Mapping[str, ClassRangePart] | None
+) -> str | None:
+    if classes is not None:
+        return _spelled(classes, "jic.type")
     met = (kind, *_needed(_of(repeatability.classes, "jic.type").half_voxel))
     places = [JIC_TYPES.index(one) for one in met if isinstance(one, str) and one in JIC_TYPES]
     return None if kind is None else "/".join(JIC_TYPES[min(places) : max(places) + 1])
@@ -213,14 +237,14 @@ RULES: dict[str, tuple[Rule, ...]] = {
         Rule(
             "head_fraction_half_voxel", ("head_fraction", "repeatability"), lambda v, r: _moved(v, r, "head_fraction")
         ),
-        Rule("steinberg", ("head_fraction", "repeatability"), lambda v, r: _extent(v, r, name="head_fraction")),
+        Rule("steinberg", ("head_fraction", "repeatability", "classes?"), partial(_extent, name="head_fraction")),
         Rule(
             "steinberg_sphere",
-            ("sphere_fraction", "repeatability"),
-            lambda v, r: _extent(v, r, name="sphere_fraction"),
+            ("sphere_fraction", "repeatability", "classes?"),
+            partial(_extent, name="sphere_fraction"),
         ),
         Rule("kerboul.combined_deg", ("kerboul.coronal_deg", "kerboul.sagittal_deg"), _plus, unit="deg"),
-        Rule("kerboul.grade", ("kerboul.combined_deg",), _grade),
+        Rule("kerboul.grade", ("kerboul.combined_deg", "classes?"), _grade),
         Rule(
             "necrotic_index.original", ("kerboul.coronal_deg", "kerboul.sagittal_deg"), lambda a, b: a * b / 324.0, 1e-4
         ),
@@ -236,16 +260,24 @@ RULES: dict[str, tuple[Rule, ...]] = {
             lambda at, low, high: None if at is None else (at - low) / (high - low),
             1e-4,
         ),
-        Rule("jic.type", ("jic.covered_share",), lambda share: _class(share, JIC_LIMITS, JIC_TYPES)),
-        Rule("jic.type_range", ("jic.type", "repeatability"), _types),
-        Rule("arco_type.type", ("arco_type.lesion_deg", "arco_type.apex_deg", "arco_type.edge_deg"), _arco),
+        Rule(
+            "jic.type",
+            ("jic.covered_share", "plane_shares?"),
+            lambda share, shown: _shown(_class(share, JIC_LIMITS, JIC_TYPES), shown),
+        ),
+        Rule("jic.type_range", ("jic.type", "repeatability", "classes?"), _types),
+        Rule(
+            "arco_type.type",
+            ("arco_type.lesion_deg", "arco_type.apex_deg", "arco_type.edge_deg", "plane_shares?"),
+            lambda lesion, apex, edge, shown: _shown(_arco(lesion, apex, edge), shown),
+        ),
         Rule("arco_type.edge_deg", ("jic.edge_deg",), lambda angle: angle, unit="deg"),
         Rule("arco_type.lesion_deg", ("jic.lesion_deg",), lambda angle: angle, unit="deg"),
         Rule("arco_type.basis", ("jic.basis",), lambda basis: basis),
         Rule(
             "lateral_pillar.type",
-            tuple(f"lateral_pillar.{name}_share" for name in ("medial", "central", "lateral")),
-            _pillar,
+            (*(f"lateral_pillar.{name}_share" for name in ("medial", "central", "lateral")), "plane_shares?"),
+            lambda medial, central, lateral, shown: _shown(_pillar(medial, central, lateral), shown),
         ),
         Rule("lateral_pillar.involved_share", (), lambda: PILLAR_INVOLVED),
         Rule("lateral_pillar.whole_share", (), lambda: PILLAR_WHOLE),

@@ -14,6 +14,8 @@ from corecore.verification.report import Check, at_most, equal
 
 #: A piece further than this outside the head's sphere is none of the head, mm (contract §1).
 AWAY_MM = 3.0
+#: Half the thickness of the slab in which a section is counted, and the step from slab to slab, mm.
+SLAB_HALF_MM, SLAB_STEP_MM = 1.0, 0.25
 
 
 def foci_checks(plan: StatedPlan, hip: Hip, frame: Frame, removed: BoolArray | None = None) -> list[Check]:
@@ -30,6 +32,7 @@ def foci_checks(plan: StatedPlan, hip: Hip, frame: Frame, removed: BoolArray | N
     if not pieces:
         return checks
     centers = np.array([points[piece].mean(axis=0) for piece in pieces])
+    checks += _plane_checks(plan, frame, points[max(pieces, key=np.count_nonzero)])
     for index, focus in enumerate(stated):
         name = f"necrosis.components[{index}]"
         gaps = np.linalg.norm(centers - focus.centroid, axis=1)
@@ -48,6 +51,23 @@ def foci_checks(plan: StatedPlan, hip: Hip, frame: Frame, removed: BoolArray | N
             # A small focus has few points: as much of its volume as two roads differ by in the whole.
             limit = max(slack, min(1.0, slack * hip.lesion_ml / max(volume, 1e-9)))
             checks.append(equal(f"totals.foci_removed_fraction[{index}]", plan.foci_removed[index], share, limit, ""))
+    return checks
+
+
+def _plane_checks(plan: StatedPlan, frame: Frame, points: FloatArray) -> list[Check]:
+    """Each mid-plane's section of the largest focus over its largest parallel one, by slabs of twice ``SLAB_HALF_MM``.
+
+    Points stand in rows: sections differ by what a row more or less holds.
+    """
+    checks = []
+    for name, axis in (("coronal", 1), ("sagittal", 0)):
+        stated = plan.necrosis.plane_shares.get(name)
+        if stated is None:
+            continue
+        places = frame.femoral(points)[:, axis]
+        middles = np.append(np.arange(places.min(), places.max() + SLAB_STEP_MM, SLAB_STEP_MM), 0.0)
+        held = [int(np.count_nonzero(np.abs(places - middle) <= SLAB_HALF_MM)) for middle in middles]
+        checks.append(equal(f"necrosis.plane_shares.{name}", stated, held[-1] / max(held), tolerance.PLANE_SHARE, ""))
     return checks
 
 

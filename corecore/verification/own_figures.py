@@ -20,6 +20,7 @@ from corecore.document.tunnels import PlannedTunnelPart
 from corecore.verification import tolerance
 from corecore.verification.derivation import CLASSES, CUT, METHOD_KEYS, METHODS, PRESETS, RULES, Rule
 from corecore.verification.due_warning import due_checks
+from corecore.verification.evidence import evidence_checks
 from corecore.verification.figure_path import AbsentError, at, has, places
 from corecore.verification.report import Check, compared, is_number
 
@@ -53,7 +54,7 @@ def own_checks(plan: PlanDocument) -> list[Check]:
         for check in _judged(rule, prefix, part, plan)
     ]
     checks += [*_choices(plan), *_methods(plan), *_limits(plan), *_alone(plan)]
-    return [*checks, *_sums(plan), *due_checks(plan), *_bounds(plan)]
+    return [*checks, *_sums(plan), *due_checks(plan), *_bounds(plan), *evidence_checks(plan)]
 
 
 def _judged(rule: Rule, prefix: str, part: object, plan: PlanDocument) -> Iterator[Check]:

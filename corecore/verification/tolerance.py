@@ -106,6 +106,8 @@ REGION_VOXELS = 0.75
 #: Arcs of the lesion's outline, degrees: voxels against a smoothed outline, half a millimetre at either end of an
 #: arc about a head of 23 mm is 2.5 degrees. Per millimetre of voxel.
 ARC_DEG = 4.0
+#: Section of a focus in a mid-plane over its largest: slabs of 2 mm through points that stand in rows of up to 0.8 mm.
+PLANE_SHARE = 0.08
 #: Share of the loaded cap under which lesion lies, likewise: half a millimetre round a lesion of 15 mm radius.
 CAP_SHARE = 0.03
 #: Breach probabilities of two judges of the same errors, besides the sampling of both: 0.1 mm between two surfaces

@@ -125,7 +125,7 @@ def holds(written: dict[str, Any]) -> None:
     assert all(math.isfinite(value) for value in figures.values())
     for path, value in figures.items():
         # Changes of a share may be negative.
-        if path.endswith(("fraction", "_share")) and not path.startswith(("repeatability", "jic")):
+        if path.endswith(("fraction", "_share")) and not path.startswith(("repeatability", "jic", "components[")):
             assert 0.0 <= value <= 1.0, path
     assert written["volume_ml"] > 0.0
     assert sum(written["octants"].values()) == pytest.approx(1.0, abs=1e-5)

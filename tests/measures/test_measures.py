@@ -19,7 +19,6 @@ from corecore.hip.hip import Hip
 from corecore.hip.scan import LOWER_BOUND
 from corecore.measures.model import measure
 from corecore.measures.necrosis import head_map, spread_directions
-from corecore.measures.volume import steinberg_class, steinberg_range
 from corecore.measures.weight_bearing import POLES
 
 
@@ -218,16 +217,3 @@ def test_cap_directions_are_even() -> None:
     assert np.allclose(np.linalg.norm(rays, axis=1), 1.0)
     assert height.min() >= np.cos(np.radians(55.0))
     assert height.mean() == pytest.approx((1 + np.cos(np.radians(55.0))) / 2, abs=1e-3)
-
-
-@pytest.mark.parametrize(
-    ("fraction", "letter"), [(0.0, "A"), (0.1499, "A"), (0.15, "B"), (0.30, "B"), (0.3001, "C"), (0.9, "C")]
-)
-def test_steinberg_limits(fraction: float, letter: str) -> None:
-    assert steinberg_class(fraction) == letter
-
-
-def test_both_classes_are_named_when_the_outline_leaves_it_open() -> None:
-    assert steinberg_range(0.149, 0.135, 0.163) == "A/B"
-    assert steinberg_range(0.20, 0.18, 0.22) == "B"
-    assert steinberg_range(0.31, 0.29, 0.33) == "B/C"

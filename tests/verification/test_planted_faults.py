@@ -177,6 +177,22 @@ def later_stage(folder: Folder) -> None:
         folder.put(f"necrosis/{part}/asks", ["physis"])
 
 
+def comforted(folder: Folder) -> None:
+    told = {"code": "survival_I", "text": "stage I", "source": "x", "cohort": "x"}
+    folder.put("necrosis/summary/speaks_for", lambda items: [*items, told])
+
+
+def interval_narrowed(folder: Folder) -> None:
+    summary = folder.plan["necrosis"]["summary"]
+    group, index = next(
+        (group, index)
+        for group in ("expected", "speaks_against", "speaks_for")
+        for index, item in enumerate(summary[group])
+        if "low" in item.get("effect", {}) and item["effect"]["low"] is not None
+    )
+    folder.put(f"necrosis/summary/{group}/{index}/effect/low", plus(0.1))
+
+
 def seal_of_another(folder: Folder) -> None:
     folder.plan["seal"], folder.kept_seal = "ab" * 32, True
 
@@ -297,6 +313,11 @@ FAULTS: dict[str, tuple[Fault, str]] = {
     "preserved angle": (put("necrosis/preserved_angle/combined_deg", 130.0), "necrosis.preserved_angle.combined_deg"),
     "JIC type": (put("necrosis/jic/type", "B"), "necrosis.jic.type"),
     "JIC range": (put("necrosis/jic/type_range", "A"), "necrosis.jic.type_range"),
+    "JIC types that it may be": (put("necrosis/classes/jic.type/range", ["A"]), "necrosis.classes.jic.type.range"),
+    "plane that shows the focus": (put("necrosis/plane_shares/coronal", times(0.5)), "necrosis.plane_shares.coronal"),
+    "evidence taken away": (put("necrosis/summary/speaks_against", []), "necrosis.summary (natural_course)"),
+    "comfort that does not apply": (comforted, "necrosis.summary (survival_I)"),
+    "interval of a statement": (interval_narrowed, "effect.low"),
     "ARCO type": (put("necrosis/arco_type/type", 1), "necrosis.arco_type.type"),
     "pillar type": (put("necrosis/lateral_pillar/type", "M"), "necrosis.lateral_pillar.type"),
     "octant's share": (put("necrosis/octants/ASM", plus(0.1)), "necrosis.octants (sum)"),
@@ -427,7 +448,7 @@ AGAIN: dict[str, tuple[str, ...]] = {
     "lesion's volume": ("necrosis_checks",), "loaded share": ("ray_checks",), "removed fraction": ("total_checks",),
     "fraction of a focus": ("total_checks",), "graft, healthy bone along": ("total_checks",),
     "proof invented": ("total_checks",), "proof invented, nodes along": ("total_checks",),
-    "share removed on average": ("outline_checks",),
+    "share removed on average": ("outline_checks",), "plane that shows the focus": ("total_checks",),
     "a point of the curve removes more": ("tradeoff_checks",),
     "a point of the curve outside the bone": ("tradeoff_checks",),
     "perforation at the plan's point": ("risk_checks",),

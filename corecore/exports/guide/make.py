@@ -35,7 +35,7 @@ from corecore.tunnels.cylinder import Tunnel
 #: A pin as thick as an instrument's guide pin, within this, mm, is that pin.
 PIN_ALIKE_MM = 0.051
 #: What a finished guide may be off by: axis, mm and degrees, and depth in bone, mm (engineering choices: a tenth
-#: of what a guided drill is off by in phantoms, 1.4 mm and 1.1°, doi:10.1186/s41205-024-00208-0).
+#: of what a guided drill is off by in phantoms, 1.4 mm and 1.1°, doi:10.1186/s41205-024-00208-z).
 AXIS_MM, AXIS_DEG, BONE_MM = 0.1, 0.1, 0.2
 #: A bore's axis is measured over this part of the sleeve, from its top, mm.
 MEASURED_MM = 1.0
