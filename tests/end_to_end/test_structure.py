@@ -117,6 +117,8 @@ DOORS = {
     "base/instrument.py tomllib.loads": "the package's own library",
     "base/messages.py read_text": "the package's own text",
     "base/messages.py tomllib.loads": "the package's own text",
+    "measures/evidence.py read_text": "the package's own data",
+    "measures/evidence.py tomllib.loads": "the package's own data",
     "base/jit_cache.py read_bytes": "the package's own sources",
     "app/plan.py read_bytes": "a picture that this process has just drawn",
     "app/cli/__init__.py open": "nowhere, to write to",

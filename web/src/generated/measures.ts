@@ -96,6 +96,13 @@ export interface Measures {
   frame_classes?: {
     [k: string]: (number | string | null)[];
   };
+  plane_shares?: PlaneSharesPart;
+  /**
+   * Classes with what they may be, by the figure's path; what evidence rests on
+   */
+  classes?: {
+    [k: string]: ClassRangePart;
+  };
   /**
    * Why a figure is null, by its path
    */
@@ -344,7 +351,7 @@ export interface JicPart {
    */
   seen_at: null | "depth" | "surface";
   /**
-   * Types that half a voxel of the outline may mean
+   * Types that outline, acetabulum, frame and other foci may mean
    */
   type_range: string | null;
   [k: string]: unknown;
@@ -492,6 +499,10 @@ export interface ComponentPart {
    * @maxItems 3
    */
   centroid?: [number, number, number];
+  /**
+   * Its lateral end, 0 at the middle, 1 at the edge; null: not in the mid-coronal plane
+   */
+  covered_share?: number | null;
   [k: string]: unknown;
 }
 /**
@@ -622,6 +633,10 @@ export interface RepeatabilityPart {
    */
   half_voxel_mm: number;
   /**
+   * How far outlines lie off on average, mm
+   */
+  outline_error_mm?: number;
+  /**
    * Changes by the figure's path
    */
   figures: {
@@ -653,6 +668,13 @@ export interface ChangePart {
    * @maxItems 2
    */
   one_mm: [number | null, number | null];
+  /**
+   * By the outline's error (outline_error_mm), in the figure's unit
+   *
+   * @minItems 2
+   * @maxItems 2
+   */
+  outline?: [number | null, number | null];
   [k: string]: unknown;
 }
 /**
@@ -673,6 +695,46 @@ export interface ClassesPart {
    * @maxItems 2
    */
   one_mm: [number | string | null, number | string | null];
+  [k: string]: unknown;
+}
+/**
+ * How much of the largest focus each mid-plane shows
+ */
+export interface PlaneSharesPart {
+  /**
+   * In the mid-coronal plane, 0 to 1
+   */
+  coronal: number;
+  /**
+   * In the mid-sagittal plane, 0 to 1
+   */
+  sagittal: number;
+  [k: string]: unknown;
+}
+/**
+ * Every class that a figure may mean; evidence is given for all of them.
+ */
+export interface ClassRangePart {
+  /**
+   * Classes, the worst first; none: not classifiable, or no such figure
+   */
+  range: string[];
+  /**
+   * Least that the figure may be, in its unit
+   */
+  low?: number;
+  /**
+   * Greatest that it may be, in its unit
+   */
+  high?: number;
+  /**
+   * What makes it a range
+   */
+  because: string[];
+  /**
+   * Why no class is given
+   */
+  not_classifiable?: string;
   [k: string]: unknown;
 }
 /**
@@ -908,6 +970,14 @@ export interface SummaryPart {
    * What the surgeon has not answered: stage, physis
    */
   asks: string[];
+  /**
+   * Statements above that contradict each other
+   */
+  disagreements?: string[];
+  /**
+   * Favourable statements that are not made
+   */
+  withheld?: WithheldPart[];
   [k: string]: unknown;
 }
 /**
@@ -930,6 +1000,59 @@ export interface ArgumentPart {
    * Hips that the paper followed
    */
   cohort: string;
+  /**
+   * What it says of such a hip
+   */
+  direction?: "favourable" | "neutral" | "unfavourable";
+  /**
+   * Whether the whole range of the hip's classes is the statement's
+   */
+  certain?: boolean;
+  effect?: EffectPart;
+  [k: string]: unknown;
+}
+/**
+ * What was found
+ */
+export interface EffectPart {
+  /**
+   * Of counted hips; of a number of hips known from above alone; of one not known; a ratio
+   */
+  kind: "at_most" | "counts" | "ratio" | "share";
+  /**
+   * Share, 0 to 1, or ratio
+   */
+  value: number;
+  /**
+   * Hips that had it
+   */
+  events?: number;
+  /**
+   * Hips at risk; of at_most: no more than these
+   */
+  n?: number;
+  /**
+   * Lower end; null: not known
+   */
+  low: number | null;
+  /**
+   * Upper end; null: not known
+   */
+  high: number | null;
+  [k: string]: unknown;
+}
+/**
+ * A favourable statement that is not made, and why.
+ */
+export interface WithheldPart {
+  /**
+   * Stable code of the statement
+   */
+  code: string;
+  /**
+   * Why it is not made
+   */
+  reason: string;
   [k: string]: unknown;
 }
 /**
