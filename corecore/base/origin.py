@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -25,6 +26,20 @@ class Patient:
     number: str = field(default="", repr=False)
     name: str = field(default="", repr=False)
     born: str = field(default="", repr=False)
+
+    def differs(self, other: Patient) -> bool:
+        """Whether two files name two people: by number; by name where either has no number; by day of birth."""
+        if self.born and other.born and self.born != other.born:
+            return True
+        if self.number and other.number:
+            return self.number != other.number
+        names = [_plain(patient.name) for patient in (self, other)]
+        return bool(names[0] and names[1] and names[0] != names[1])
+
+
+def _plain(name: str) -> str:
+    """A name without case and marks: ``DOE^JANE^^`` and ``Doe^Jane`` are one."""
+    return " ".join(re.split(r"[\W_]+", name.casefold())).strip()
 
 
 NOBODY = Patient()

@@ -17,7 +17,7 @@ import numpy as np
 
 from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray, Image, Mask, inverse, transform
-from corecore.base.origin import Origin, Patient
+from corecore.base.origin import Origin
 from corecore.hip.anatomy.model import PlanWarning
 from corecore.hip.anatomy.side import Side
 from corecore.hip.inputs import AskedSide
@@ -81,7 +81,7 @@ def check_together(parts: Sequence[Part], bone: Mask, *, moved: Collection[str] 
     file that places itself on either side of a mirror.
     """
     for one, other in itertools.combinations(parts, 2):
-        if _differ(one.origin.patient, other.origin.patient):
+        if one.origin.patient.differs(other.origin.patient):
             raise InputError(
                 f"{shown(one.path)} and {shown(other.path)} are of two patients, as their headers say; files of one"
                 " patient are accepted",
@@ -97,21 +97,6 @@ def check_together(parts: Sequence[Part], bone: Mask, *, moved: Collection[str] 
                 code="frames-differ",
             )
     return (*_forms(parts, bone, moved), *_unread(parts))
-
-
-def _differ(one: Patient, other: Patient) -> bool:
-    """Whether two files name two people: by number; by name where either has no number; by day of birth."""
-    if one.born and other.born and one.born != other.born:
-        return True
-    if one.number and other.number:
-        return one.number != other.number
-    names = [_plain(patient.name) for patient in (one, other)]
-    return bool(names[0] and names[1] and names[0] != names[1])
-
-
-def _plain(name: str) -> str:
-    """A name without case and marks: ``DOE^JANE^^`` and ``Doe^Jane`` are one."""
-    return " ".join(re.split(r"[\W_]+", name.casefold())).strip()
 
 
 def _forms(parts: Sequence[Part], bone: Mask, moved: Collection[str]) -> Iterator[PlanWarning]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import copy
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,8 +14,10 @@ import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk  # noqa: N813  (its own custom)
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
+from pydicom.tag import Tag
 from support import format_files as files
 
 from corecore.base.errors import InputError, MissingExtraError
@@ -127,6 +130,27 @@ def without(paths: tuple[Path, ...]) -> None:
         path.unlink()
 
 
+def with_text(tag: int, kind: str, text: str) -> Callable[[Dataset], None]:
+    """A data element as a file holds it, whatever its kind allows."""
+
+    def write(dataset: Dataset) -> None:
+        dataset[tag] = RawDataElement(Tag(tag), kind, 0, text.encode(), 0, False, True)
+
+    return write
+
+
+def another_patient(dataset: Dataset) -> None:
+    dataset.PatientID, dataset.PatientName = "P2", "C^D"
+
+
+def high_bit(dataset: Dataset) -> None:
+    dataset.BitsStored, dataset.HighBit = 12, 15
+
+
+def few_bits(dataset: Dataset) -> None:
+    dataset.BitsStored, dataset.HighBit = 20, 19
+
+
 REFUSED: list[tuple[str, Callable[[Path], Any], str]] = [
     ("missing", lambda f: find_series(f).files[4].unlink(), r"1 slice\(s\) missing: 3\.000 mm between slices 4 and 5"),
     ("uneven", lambda f: changed(f, slice(4, 5), moved(0.2 * stacking())), "uneven slices"),
@@ -141,6 +165,16 @@ REFUSED: list[tuple[str, Callable[[Path], Any], str]] = [
     ("inverted", lambda f: changed(f, slice(0, 1), colour), "MONOCHROME1"),
     ("bomb", lambda f: changed(f, slice(None), huge), "at most|cannot hold|origin"),
     ("turned", lambda f: changed(f, slice(None), nameless), "unit vectors"),
+    ("negative", lambda f: changed(f, slice(None), with_text(0x00280030, "DS", "-0.9\\0.8")), "lengths above 0"),
+    ("no size", lambda f: changed(f, slice(None), with_text(0x00280030, "DS", "0\\0.8")), "lengths above 0"),
+    ("no number", lambda f: changed(f, slice(None), with_text(0x00280030, "DS", "nan\\1")), "2 numbers are accepted"),
+    ("far", lambda f: changed(f, slice(4, 5), with_text(0x00200032, "DS", "1e300\\0\\0")), "up to 1,000,000"),
+    ("flat", lambda f: changed(f, slice(4, 5), with_text(0x00281053, "DS", "0")), "a slope above 0"),
+    ("upside down", lambda f: changed(f, slice(None), with_text(0x00281053, "DS", "-1")), "a slope above 0"),
+    ("shifted", lambda f: changed(f, slice(4, 5), with_text(0x00281052, "DS", "1e300")), "up to 1,000,000"),
+    ("two patients", lambda f: changed(f, slice(4, 5), another_patient), "slices of two patients"),
+    ("high bit", lambda f: changed(f, slice(4, 5), high_bit), "12 of 16 bits stored, the highest at 15"),
+    ("more bits", lambda f: changed(f, slice(4, 5), few_bits), "20 of 16 bits stored"),
     ("one", lambda f: without(find_series(f).files[1:]), "one slice"),
     ("none", lambda f: without(find_series(f).files), "holds no CT or MR image"),
 ]
@@ -325,6 +359,14 @@ def many_frames(dataset: Dataset) -> None:
     dataset.NumberOfFrames = 2_000_000_000
 
 
+def unlisted(dataset: Dataset) -> None:
+    dataset.PerFrameFunctionalGroupsSequence[0].SegmentIdentificationSequence[0].ReferencedSegmentNumber = 7
+
+
+def mirrored(dataset: Dataset) -> None:
+    dataset.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].PixelSpacing = ["-0.9", "0.8"]
+
+
 @pytest.mark.parametrize(
     ("change", "word"),
     [
@@ -332,6 +374,8 @@ def many_frames(dataset: Dataset) -> None:
         (frame_lost, "one each"),
         (frame_twice, "two frames"),
         (many_frames, "one each"),
+        (unlisted, "a frame of segment 7, which the file does not list"),
+        (mirrored, "lengths above 0"),
     ],
 )
 def test_a_damaged_segmentation_is_refused(
@@ -340,6 +384,88 @@ def test_a_damaged_segmentation_is_refused(
     path = files.dicom_seg(tmp_path / "s.dcm", labels(), series[1])
     with pytest.raises(InputError, match=word):
         read_mask(f"{damage(path, change)}:1")
+
+
+@pytest.mark.parametrize("largest", [0, 100, 256])
+def test_fractions_of_nothing_and_above_the_whole_are_refused(
+    series: tuple[Path, list[Dataset]], tmp_path: Path, largest: int
+) -> None:
+    kind = hd.seg.SegmentationTypeValues.FRACTIONAL
+    path = files.dicom_seg(tmp_path / "s.dcm", labels(), series[1], segmentation_type=kind)
+    read_mask(f"{path}:1")
+    with pytest.raises(InputError, match=f"of MaximumFractionalValue {largest}"):
+        read_mask(f"{damage(path, lambda dataset: setattr(dataset, 'MaximumFractionalValue', largest))}:1")
+
+
+@pytest.mark.parametrize("numbers", [("2.025", None), (None, "2.025"), ("2.025", "2.025"), ("0", "0"), ("-1.5", "1.5")])
+def test_positions_outrank_every_step_that_is_stated(
+    series: tuple[Path, list[Dataset]], numbers: tuple[str | None, str | None]
+) -> None:
+    """A step stated 1.35 times too long changes nothing, and a slice that is gone is one by the positions."""
+    true = read_image(series[0])
+
+    def state(dataset: Dataset) -> None:
+        for name, text in zip(("SpacingBetweenSlices", "SliceThickness"), numbers, strict=True):
+            if text is not None:
+                setattr(dataset, name, text)
+
+    changed(series[0], slice(None), state)
+    image = read_image(series[0])
+    assert np.array_equal(image.grid.world_from_index, true.grid.world_from_index)
+    assert np.array_equal(image.values, true.values)
+    find_series(series[0]).files[4].unlink()
+    with pytest.raises(InputError, match=r"1 slice\(s\) missing: 3\.000 mm between slices 4 and 5, 1\.500 mm between"):
+        read_image(series[0])
+
+
+def test_a_contour_too_long_for_an_explicit_length_is_read(series: tuple[Path, list[Dataset]]) -> None:
+    """Its text is over 64 KiB, so it is written as of unknown kind; what it holds are places all the same."""
+    few = circle(3.0, 4)[::10]
+    between = np.linspace(0.0, 1.0, 200, endpoint=False)[:, None]
+    many = np.concatenate([one + between * (other - one) for one, other in zip(few, np.roll(few, -1, 0), strict=True)])
+    text = "\\".join(f"{v:.6f}" for v in many.ravel())
+    assert len(text) > 0xFFFF
+    path = files.rtstruct_of(series[0] / "rt.dcm", {"x": [few]}, series[1])
+    coarse = read_mask(f"{path}:x")
+    damage(path, lambda d: with_text(0x30060050, "UN", text)(d.ROIContourSequence[0].ContourSequence[0]))
+    assert pydicom.dcmread(path).ROIContourSequence[0].ContourSequence[0].get_item("ContourData").VR == "UN"
+    assert np.array_equal(read_mask(f"{path}:x").voxels, coarse.voxels)
+
+
+def second_list(dataset: Dataset) -> None:
+    item = copy.deepcopy(dataset.ROIContourSequence[0])
+    del item.ContourSequence[1:]
+    dataset.ROIContourSequence.append(item)
+
+
+def shifted(dataset: Dataset) -> None:
+    dataset.ROIContourSequence[0].ContourSequence[0].ContourOffsetVector = [0, 0, 50]
+
+
+def drawn_as(text: str) -> Callable[[Dataset], None]:
+    return lambda dataset: with_text(0x30060050, "DS", text)(dataset.ROIContourSequence[0].ContourSequence[0])
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        (second_list, "two lists of contours for region 1"),
+        (shifted, "ContourOffsetVector"),
+        (another_patient, "drawn on the series of another patient"),
+        (drawn_as("1\\2\\3\\4"), "4 numbers, not three finite ones"),
+        (drawn_as("nan\\0\\0\\1\\0\\0\\0\\1\\0"), "9 numbers, not three finite ones"),
+        (drawn_as("1e300\\0\\0\\1\\0\\0\\0\\1\\0"), "9 numbers, not three finite ones"),
+        (drawn_as("a\\0\\0\\1\\0\\0\\0\\1\\0"), "not readable"),
+    ],
+)
+def test_damaged_contours_are_refused(
+    series: tuple[Path, list[Dataset]], change: Callable[[Dataset], None], word: str
+) -> None:
+    path = files.rtstruct_of(series[0] / "rt.dcm", {"x": [circle(3.0, 4), circle(3.0, 5)]}, series[1])
+    read_mask(f"{path}:x")
+    with pytest.raises(InputError, match=word) as caught:
+        read_mask(f"{damage(path, change)}:x")
+    assert len(str(caught.value)) < 600
 
 
 def test_contours_come_back_as_the_mask_they_outline(series: tuple[Path, list[Dataset]]) -> None:
@@ -438,7 +564,7 @@ def test_contours_that_leave_the_image_are_cut_off_there(series: tuple[Path, lis
         ([circle(3.0, 4)[:2]], "CLOSED_PLANAR", "the mask is empty"),
         ([circle(3.0, 4), circle(3.0, 4, center=(8.3, 4.6))], "CLOSED_PLANAR", "1 plane.s. cross .* first on slice 5"),
         ([circle(3.0, 4)[np.r_[0:100, 200:300, 100:200, 300:400]]], "CLOSED_PLANAR", "cross themselves"),
-        ([circle(3.0, 4) * 1e6], "CLOSED_PLANAR", "off the slices|outside the series"),
+        ([circle(3.0, 4) * 1e6], "CLOSED_PLANAR", "off the slices|outside the series|up to 1,000,000"),
         ([circle(0.05, 4, center=(5.5, 4.5))], "CLOSED_PLANAR", "the mask is empty"),
     ],
 )

@@ -17,6 +17,8 @@ from corecore.io.dicom.unpack import Unpacker
 WHAT = "a DICOM file"
 #: Largest DICOM file read, bytes: 1.6 times a multi-frame CT of a whole leg (engineering choice).
 MAX_FILE_BYTES = 2_000_000_000
+#: No place, length or scale of a scan is a larger number (engineering choice).
+LARGEST = 1e6
 #: Most files looked at in one folder (engineering choice).
 MAX_FILES = 20_000
 #: The transfer syntax that packs a whole file: unpacked without a bound, so not read.
@@ -85,7 +87,39 @@ def numbers(dataset: Any, name: str, count: int, path: Path) -> FloatArray:
             f" {count} number{'s are' if count > 1 else ' is'} accepted",
             code="dicom-invalid",
         )
+    if np.max(np.abs(found)) > LARGEST:
+        raise InputError(
+            f"{shown(path)}: {name} is {short(value)}; numbers up to {LARGEST:,.0f} are accepted", code="dicom-invalid"
+        )
     return found
+
+
+def lengths(dataset: Any, name: str, count: int, path: Path) -> FloatArray:
+    """``numbers`` above zero. A negative length would mirror what is measured by it."""
+    found = numbers(dataset, name, count, path)
+    if np.any(found <= 0.0):
+        raise InputError(
+            f"{shown(path)}: {name} is {short(dataset.get(name))}; lengths above 0 are accepted", code="dicom-invalid"
+        )
+    return found
+
+
+def points(dataset: Any, name: str) -> FloatArray:
+    """A data element of any count of places (N, 3), from its text as it is stored: some hold millions of numbers.
+
+    One longer than an explicit length can say is stored without its kind. Raises ``ValueError`` for anything else than
+    finite numbers, three a place, up to ``LARGEST``.
+    """
+    item = dataset.get_item(name)
+    value = item.value if item is not None else None
+    if isinstance(value, bytes):
+        text = value.strip(b" \0")
+        found = np.array(text.split(b"\\") if text else [], dtype=np.float64)
+    else:
+        found = np.array([float(v) for v in value or []])
+    if len(found) % 3 or not np.all(np.abs(found) <= LARGEST):
+        raise ValueError(f"{len(found)} numbers, not three finite ones up to {LARGEST:,.0f} a place")
+    return found.reshape(-1, 3)
 
 
 def whole(dataset: Any, name: str, path: Path, default: int | None = None) -> int:
@@ -130,6 +164,14 @@ def pixel_frames(dataset: Any, path: Path, unpacker: Unpacker | None = None) -> 
         raise InputError(f"{shown(path)}: a picture in colour; one value a pixel is accepted", code="dicom-packing")
     if bits not in (1, 8, 16, 32):
         raise InputError(f"{shown(path)}: {bits} bits a pixel; 1, 8, 16 or 32 are accepted", code="dicom-packing")
+    stored_bits = whole(dataset, "BitsStored", path, bits)
+    high = whole(dataset, "HighBit", path, stored_bits - 1)
+    if high != stored_bits - 1 or not 1 <= stored_bits <= bits:
+        raise InputError(
+            f"{shown(path)}: {stored_bits} of {bits} bits stored, the highest at {high}; the lowest bits, up to all of"
+            " them, are accepted",
+            code="dicom-packing",
+        )
     check_claim(path, (columns, rows, frames), max(1, bits // 8), MAX_FILE_BYTES)
     syntax = dataset.file_meta.TransferSyntaxUID
     if not syntax.is_compressed:

@@ -10,8 +10,9 @@ import numpy as np
 
 from corecore.base.errors import InputError
 from corecore.base.grid import BoolArray, FloatArray, Grid, transform
-from corecore.io.bounded import reading, short, shown
-from corecore.io.dicom.files import STRUCTURE_SET, first_item, origin_of, read_dataset, whole
+from corecore.base.origin import Patient
+from corecore.io.bounded import first_line, reading, short, shown
+from corecore.io.dicom.files import STRUCTURE_SET, first_item, origin_of, points, read_dataset, whole
 from corecore.io.dicom.outlines import fill
 from corecore.io.dicom.seg import coded_words
 from corecore.io.dicom.series import find_series
@@ -42,12 +43,16 @@ def read_segmentation(path: Path, on: Grid | None = None) -> Segmentation:
             raise InputError(
                 f"{shown(path)}: a DICOM {short(dataset.SOPClassUID.name)}; {WHAT} is accepted", code="file-kind"
             )
-        grid, series_frame = _series_grid(dataset, path, on)
         origin = origin_of(dataset, path)
-        contours = {
-            whole(item, "ReferencedROINumber", path): list(item.get("ContourSequence") or [])
-            for item in dataset.get("ROIContourSequence") or []
-        }
+        grid, series_frame = _series_grid(dataset, path, on, origin.patient)
+        contours: dict[int, list[Any]] = {}
+        for item in dataset.get("ROIContourSequence") or []:
+            number = whole(item, "ReferencedROINumber", path)
+            if number in contours:
+                raise InputError(
+                    f"{shown(path)}: two lists of contours for region {number}; one is accepted", code="dicom-invalid"
+                )
+            contours[number] = list(item.get("ContourSequence") or [])
         words = {
             whole(item, "ReferencedROINumber", path): [
                 str(item.get("ROIObservationLabel") or ""),
@@ -83,15 +88,19 @@ def read_segmentation(path: Path, on: Grid | None = None) -> Segmentation:
     return Segmentation(path, grid, tuple(segments), voxels_of, origin, remarks)
 
 
-def _series_grid(dataset: Any, path: Path, on: Grid | None) -> tuple[Grid, str]:
-    """The grid to fill contours on, and the frame of reference of the series that it is of; no frame for ``on``."""
+def _series_grid(dataset: Any, path: Path, on: Grid | None, patient: Patient) -> tuple[Grid, str]:
+    """The grid to fill contours on, and the frame of reference of the series that it is of; no frame for ``on``.
+
+    Raises ``InputError`` where the series is another patient's.
+    """
     frame = first_item(dataset, "ReferencedFrameOfReferenceSequence")
     study = first_item(frame, "RTReferencedStudySequence")
     series = first_item(study, "RTReferencedSeriesSequence")
     uid = str(series.get("SeriesInstanceUID", "")) if series is not None else None
     try:
         series = find_series(path.parent, uid)
-        return series.grid, series.slices[0].frame_of_reference
+        if not patient.differs(series.slices[0].patient):
+            return series.grid, series.slices[0].frame_of_reference
     except InputError as error:
         if on is not None:
             return on, ""
@@ -100,6 +109,11 @@ def _series_grid(dataset: Any, path: Path, on: Grid | None) -> tuple[Grid, str]:
             f" or name it as --image; {error}",
             code="contours-without-series",
         ) from error
+    raise InputError(
+        f"{shown(path)}: is drawn on the series of another patient, as their headers say; contours and series of one"
+        " patient are accepted",
+        code="patients-differ",
+    )
 
 
 def filled(contours: list[Any], grid: Grid, path: Path, name: str) -> tuple[BoolArray, list[Remark]]:
@@ -115,17 +129,24 @@ def filled(contours: list[Any], grid: Grid, path: Path, name: str) -> tuple[Bool
                 f"{shown(path)}: {short(name)} has a contour of type {short(kind)}; {CLOSED} is accepted",
                 code="contours-unusable",
             )
-        corners = np.array([float(v) for v in contour.get("ContourData") or []])
-        if len(corners) % 3 or not np.all(np.isfinite(corners)):
+        try:
+            corners, offset = points(contour, "ContourData"), points(contour, "ContourOffsetVector")
+        except ValueError as error:
             raise InputError(
-                f"{shown(path)}: {short(name)} has a contour of {len(corners)} numbers; three of each of three or"
-                " more corners are accepted",
+                f"{shown(path)}: {short(name)} has a contour that is not readable ({first_line(error)}); three numbers"
+                " of each of three or more corners are accepted",
+                code="contours-unusable",
+            ) from error
+        if np.any(offset != 0.0):
+            raise InputError(
+                f"{shown(path)}: {short(name)} has a contour with a ContourOffsetVector, a retired element that no two"
+                " programs read alike; contours drawn where they lie are accepted",
                 code="contours-unusable",
             )
-        if len(corners) < 9:
+        if len(corners) < 3:
             short_ones += 1
             continue
-        index = transform(grid.index_from_world, corners.reshape(-1, 3) * RAS_SIGNS)
+        index = transform(grid.index_from_world, corners * RAS_SIGNS)
         slot = int(np.rint(np.clip(index[:, 2].mean(), -1e6, 1e6)))
         off = float(np.max(np.abs(index[:, 2] - slot))) * float(grid.spacing_mm[2])
         if off > OFF_PLANE_MM or not 0 <= slot < grid.shape[2]:

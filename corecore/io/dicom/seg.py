@@ -58,8 +58,14 @@ def read_segmentation(path: Path) -> Segmentation:
         shares: npt.NDArray[Any] | None = None
         if kind == "FRACTIONAL":
             largest = whole(dataset, "MaximumFractionalValue", path, 255)
+            if not 1 <= largest <= 255 or frames.max(initial=0) > largest:
+                raise InputError(
+                    f"{shown(path)}: fractions up to {frames.max(initial=0)} of MaximumFractionalValue {largest};"
+                    " 1 to 255, and no fraction above it, are accepted",
+                    code="dicom-invalid",
+                )
             if not np.isin(frames, (0, largest)).all():
-                shares = frames / max(largest, 1)
+                shares = frames / largest
             frames = frames >= 0.5 * largest
         elif kind not in ("BINARY", "LABELMAP"):
             raise InputError(
@@ -74,6 +80,13 @@ def read_segmentation(path: Path) -> Segmentation:
                 f"{shown(path)}: a segment has two frames in one place; one is accepted", code="dicom-invalid"
             )
         segments = tuple(_segments(dataset, path))
+        nameless = set(owners or ()) - {segment.number for segment in segments}
+        if nameless:
+            raise InputError(
+                f"{shown(path)}: a frame of segment {min(nameless)}, which the file does not list; frames of its own"
+                " segments are accepted",
+                code="dicom-invalid",
+            )
 
     remarks: list[Remark] = []
 

@@ -65,6 +65,12 @@ def ordered_series(stack: Stack, place: Path, *, straighten: bool = False) -> Se
                 f"{shown(place)}: slices in different frames of reference; one frame is accepted",
                 code="series-not-single",
             )
+        if any(one.patient.differs(stack.slices[0].patient) for one in stack.slices):
+            raise InputError(
+                f"{shown(place)}: slices of two patients in one series, as their headers say; one patient's are"
+                " accepted",
+                code="patients-differ",
+            )
         stacking = stacked([one.plane for one in stack.slices], place, straighten=straighten)
     slices = tuple(stack.slices[i] for i in stacking.order)
     files = tuple(dict.fromkeys(one.path for one in slices))
@@ -143,5 +149,11 @@ def _fill(values: npt.NDArray[np.float32], series: Series, slots: dict[Path, lis
 def _rescaled(pixels: npt.NDArray[np.generic], scale: Any, path: Path) -> npt.NDArray[np.float32]:
     """Stored values times RescaleSlope plus RescaleIntercept, where the file states them."""
     slope = float(numbers(scale, "RescaleSlope", 1, path)[0]) if scale.get("RescaleSlope") is not None else 1.0
+    if slope <= 0.0:
+        raise InputError(
+            f"{shown(path)}: RescaleSlope is {slope:g}, which makes all values alike or turns them upside down;"
+            " a slope above 0 is accepted",
+            code="dicom-invalid",
+        )
     shift = float(numbers(scale, "RescaleIntercept", 1, path)[0]) if scale.get("RescaleIntercept") is not None else 0.0
     return np.asarray(pixels.astype(np.float64) * slope + shift, dtype=np.float32)

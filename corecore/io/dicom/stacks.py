@@ -2,7 +2,7 @@
 
 Slices of one SeriesInstanceUID belong together; those of another direction, and those that would lie where another
 lies (echoes, phases, several multi-frame files), make a stack of their own. Names of patients are read to keep them
-out of what is told, and are not kept.
+out of what is told, and kept in memory alone, to tell one patient's slices from another's.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import numpy as np
 
 from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray
+from corecore.base.origin import NOBODY, Patient
 from corecore.io.bounded import reading, shown
 from corecore.io.dicom.files import (
     MAX_FILES,
@@ -28,7 +29,9 @@ from corecore.io.dicom.files import (
     SINGLE_FRAME,
     first_item,
     has_mark,
+    lengths,
     numbers,
+    origin_of,
     read_dataset,
     whole,
 )
@@ -61,6 +64,7 @@ class Slice:
     frame: int | None
     frame_of_reference: str
     traits: tuple[str, ...]
+    patient: Patient = NOBODY
 
 
 @dataclass(frozen=True, eq=False)
@@ -239,15 +243,15 @@ def _look(dataset: Any, path: Path) -> _Found:
 
 
 def _slices(dataset: Any, path: Path) -> Iterator[Slice]:
-    world = str(dataset.get("FrameOfReferenceUID", ""))
+    world, whose = str(dataset.get("FrameOfReferenceUID", "")), origin_of(dataset, path).patient
     if dataset.SOPClassUID not in MULTI_FRAME:
         plane = plane_from(
             numbers(dataset, "ImagePositionPatient", 3, path),
             numbers(dataset, "ImageOrientationPatient", 6, path),
-            numbers(dataset, "PixelSpacing", 2, path),
+            lengths(dataset, "PixelSpacing", 2, path),
             (whole(dataset, "Columns", path), whole(dataset, "Rows", path)),
         )
-        yield Slice(plane, path, None, world, ("", *(str(dataset.get(name, "")) for name in TRAITS[1:])))
+        yield Slice(plane, path, None, world, ("", *(str(dataset.get(name, "")) for name in TRAITS[1:])), whose)
         return
     for number, (plane, frame) in enumerate(
         zip(frame_planes(dataset, path), dataset.PerFrameFunctionalGroupsSequence, strict=True)
@@ -258,7 +262,7 @@ def _slices(dataset: Any, path: Path) -> Iterator[Slice]:
                          "MREchoSequence", "MRDiffusionSequence", "CardiacSynchronizationSequence")
         ]  # fmt: skip
         told = [next((str(i.get(name)) for i in items if i is not None and name in i), "") for name in TRAITS[1:]]
-        yield Slice(plane, path, number, world, (str(path), *told))
+        yield Slice(plane, path, number, world, (str(path), *told), whose)
 
 
 def frame_planes(dataset: Any, path: Path) -> list[Plane]:
@@ -286,7 +290,7 @@ def frame_planes(dataset: Any, path: Path) -> list[Plane]:
             plane_from(
                 numbers(place, "ImagePositionPatient", 3, path),
                 numbers(turn, "ImageOrientationPatient", 6, path),
-                numbers(sizes, "PixelSpacing", 2, path),
+                lengths(sizes, "PixelSpacing", 2, path),
                 shape,
             )
         )
