@@ -10,7 +10,7 @@ from corecore.base.messages import Kind, catalogue
 PAGE = Path(__file__).resolve().parent / "messages.md"
 HEAD = """# Messages
 
-An error ends a command with exit code 2 (`unexpected`: 70) and one line on standard error: what was found, where, what is accepted, and in brackets a code. A warning stands in `plan.json` and `measures.json` under `warnings`, as code and text, and the work goes on. Codes stay the same from version to version; words may change. `corecore messages CODE` prints what stands here.
+An error ends a command with exit code 2 (`unexpected`: 70) and one line on standard error: what was found, where, what is accepted, and a code in brackets. A warning is an entry under `warnings` of `plan.json` and `measures.json`, as code and text; the command continues. Codes stay the same from version to version; texts may change. `corecore messages CODE` prints cause and remedy.
 
 ```bash
 corecore messages mask-empty
@@ -32,7 +32,7 @@ def page() -> str:
 
 def rows(kind: Kind) -> Iterator[str]:
     """A table's lines, by code."""
-    yield "| code | means | mend |"
+    yield "| code | cause | remedy |"
     yield "|---|---|---|"
     for message in sorted(catalogue().values(), key=lambda one: one.code):
         if message.kind == kind:

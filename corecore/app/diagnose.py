@@ -1,4 +1,4 @@
-"""What works on this machine, and the one command that mends each thing that does not."""
+"""What works on this machine, and the remedy for what does not."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MEMORY_GIB = 2.0
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at: whether it works, what was found, and how to mend it where it does not.
+    """One thing looked at: whether it works, what was found, and the remedy where it does not.
 
     ``needed``: without it the main job fails; else only what its name says is lacking.
     """

@@ -144,7 +144,7 @@ def batch(
         settings = Settings((Variant("", preset, tuple(values.items()), robust),), gap, folder, layout=told)
     else:
         if preset != "core-10" or gap is not None or robust is not None or values:
-            raise InputError("study with parameters of a plan; they stand in the study's file", code="options-conflict")
+            raise InputError("study with parameters of a plan; set them in the study's file", code="options-conflict")
         found = read_study(Path(study))
         place, settings = place or found.population, Settings(found.variants, found.gap, folder, layout=told)
     if place is None:

@@ -23,24 +23,24 @@ from corecore.tunnels.risk.execution import risk_of_poses
 from corecore.tunnels.risk.kernel import CORTEX, JOINT
 from corecore.tunnels.risk.methods import METHODS
 
-#: What holds a set, in so few words; and what stands where nothing is told.
+#: Limiting constraints shown of a set; and what is shown where a figure is not available.
 HOLDS_MOST, UNTOLD = 2, "–"
 #: Margins, and what keeps them, where no limit is near.
 CLEARANCES = tuple((limit.key, limit.figure) for limit in MARGINS)
 #: Figures set side by side: words, name, unit, digits, and which of several tunnels' counts.
 SIDE_BY_SIDE: tuple[tuple[str, str, str, int, Callable[[FloatArray], float]], ...] = (
     *((limit.figure_name, limit.figure, " mm", 1, np.min) for limit in MARGINS),
-    ("To the region to keep out of", "avoid_clearance_mm", " mm", 1, np.min),
+    ("Clearance to the region to avoid", "avoid_clearance_mm", " mm", 1, np.min),
     (LIMITS["incidence_min_deg"].figure_name, "incidence_deg", "°", 0, np.min),
-    ("Angle to the shaft in space", "shaft_angle_deg", "°", 0, np.min),
+    ("Shaft angle, 3-D", "shaft_angle_deg", "°", 0, np.min),
     ("Entry to tip, longest", "length_mm", " mm", 1, np.max),
     ("Entry above the lesser trochanter's level, lowest", "entry_above_lesser_trochanter_mm", " mm", 1, np.min),
-    ("Entry from the lateral mid-line, to the front", "entry_anterior_mm", " mm", 1, np.min),
+    ("AP offset of the entry from the mid-lateral line", "entry_anterior_mm", " mm", 1, np.min),
 )
 
 
 def ranked(desk: ReviewModel) -> list[RankedSet]:
-    """The plan's tunnels and each alternative's: those that keep every limit first, then by what they remove.
+    """The plan's tunnels and each alternative's: those within every limit first, then by what they remove.
 
     ``which`` numbers them as in ``Desk.sets``.
     """
@@ -59,7 +59,7 @@ def ranked(desk: ReviewModel) -> list[RankedSet]:
 
 
 def row(desk: ReviewModel, name: str, lines: Sequence[Line]) -> SetSummary:
-    """One set of tunnels in a line: what it removes, its least clearance beyond a margin, what holds it, its risk."""
+    """One set of tunnels in a line: what it removes, its spare clearance, its limiting constraints, its risk."""
     pairs = desk.drilled(lines)
     broken = desk.broken(pairs)
     share = desk.removed_fraction(lines)
@@ -76,10 +76,10 @@ def row(desk: ReviewModel, name: str, lines: Sequence[Line]) -> SetSummary:
 
 
 def held(desk: ReviewModel, measured: Sequence[TunnelFigures], broken: Sequence[ViolationPart]) -> str:
-    """The limits that are broken, else those nearly so, else the margin with the least room."""
+    """The limits exceeded, else those reached, else the margin with the least spare clearance."""
     if broken:
         keys = list(dict.fromkeys(str(item.key) for item in broken))
-        return "breaks: " + _several([_words(key) for key in keys])
+        return "exceeds: " + _several([_words(key) for key in keys])
     keys = list(dict.fromkeys(limit.key for figures in measured for limit in limiting_constraints(figures, desk.spec)))
     if keys:
         return _several([_words(key) for key in keys])
@@ -91,7 +91,7 @@ def held(desk: ReviewModel, measured: Sequence[TunnelFigures], broken: Sequence[
 
 
 def risk(desk: ReviewModel, lines: Sequence[Line]) -> str:
-    """How often cortex or joint would be breached by any of the tunnels, drilled by ``alternatives.METHOD``."""
+    """How often any of the tunnels perforates cortex or joint under ``alternatives.METHOD``."""
     tunnels = [tunnel for tunnel, _ in desk.drilled(lines)]
     entries, tips = perturbed(desk.hip, tunnels, METHODS[METHOD])
     found, _ = risk_of_poses(desk.hip, tunnels, desk.spec, entries, tips)
@@ -101,7 +101,7 @@ def risk(desk: ReviewModel, lines: Sequence[Line]) -> str:
 
 
 def compared(desk: ReviewModel, lines: Sequence[Line], others: Sequence[Line]) -> list[list[str]]:
-    """What stands beside another set, a row a figure: its name, here, there, and here less there."""
+    """The current tunnels and another set, a row a figure: its name, here, there, and the difference."""
     here, there = desk.drilled(lines), desk.drilled(others)
     share, other = desk.removed_fraction(lines), desk.removed_fraction(others)
     total = desk.hip.lesion.volume_ml
@@ -118,13 +118,13 @@ def compared(desk: ReviewModel, lines: Sequence[Line], others: Sequence[Line]) -
         first, second = here[0][0], there[0][0]
         turned = np.degrees(np.arccos(np.clip(first.direction @ second.direction, -1.0, 1.0)))
         apart = (np.linalg.norm(first.entry - second.entry), np.linalg.norm(first.tip - second.tip))
-        rows.append(["Entries, tips apart", "", "", f"{apart[0]:.1f} mm, {apart[1]:.1f} mm"])
-        rows.append(["Directions apart", "", "", f"{turned:.1f}°"])
+        rows.append(["Distance of entries, of tips", "", "", f"{apart[0]:.1f} mm, {apart[1]:.1f} mm"])
+        rows.append(["Angular difference", "", "", f"{turned:.1f}°"])
     return rows
 
 
 def _row(words: str, here: float, there: float, unit: str, digits: int) -> list[str]:
-    known = [f"{value:.{digits}f}{unit}" if np.isfinite(value) else "none near" for value in (here, there)]
+    known = [f"{value:.{digits}f}{unit}" if np.isfinite(value) else "none within range" for value in (here, there)]
     # Of the figures as they are printed, so that a reader's subtraction comes out.
     less = round(here, digits) - round(there, digits)
     return [words, *known, f"{less:+.{digits}f}{unit}" if np.isfinite(less) else UNTOLD]

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 #: Pictures of so many steps are remembered.
 MADE_MAX = 256
 #: What must be of the step that is signed.
-PICTURES = {"figures": "figures", "slices": "slices", "films": "fluoroscopic views", "space": "view in space"}
+PICTURES = {"figures": "figures", "slices": "slices", "films": "fluoroscopic views", "space": "3-D view"}
 
 
 @dataclass
@@ -230,7 +230,7 @@ class ReviewController:
         self.access.check(page)
         if changed:
             raise InputError(
-                f"{self.record.path.name} was changed by another program; the page shows what it holds now, look again",
+                f"{self.record.path.name} was changed by another program; the page shows its present state; check it",
                 code="review-record-changed",
             )
 
@@ -246,9 +246,9 @@ class ReviewController:
             if name == "space" and rev is None:
                 continue
             if self.made.get(("figures" if name == "space" else name, rev)) != self.session.lines:
-                of = "are not of this plan yet" if rev is None else f"are of step {rev}, not of what stands"
+                of = "are not of this plan yet" if rev is None else f"are of step {rev}, not of the current plan"
                 raise InputError(
-                    f"the {words} on the page {of}; wait until all is drawn anew, look at it, then sign",
+                    f"the {words} on the page {of}; wait until all is redrawn, check it, then sign",
                     code="sign-off-refused",
                 )
 

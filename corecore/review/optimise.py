@@ -40,7 +40,7 @@ def best_move(desk: ReviewModel, session: Session, number: int) -> Move:
             )
         rest = replace(hip, lesion=hip.lesion.kept(~held))
     near = best_near(rest, spec, path, reach_mm=NEAR_MM, allowed=space_beside(hip, spec, path, others))
-    none = f"no tunnel within {NEAR_MM:g} mm of this one keeps every limit; nothing has moved"
+    none = f"no tunnel within {NEAR_MM:g} mm of this one is within every limit; nothing was moved"
     if near is None:
         raise InputError(none, code="review-refused")
     entry, tip = (np.round(hip.to_world(point), 4).tolist() for point in (near.tunnel.entry, near.tunnel.tip))
@@ -51,7 +51,7 @@ def best_move(desk: ReviewModel, session: Session, number: int) -> Move:
     keeps = not desk.broken(desk.drilled(session.lines))
     if keeps and max(math.dist(a, b) for a, b in zip(_ends(desk, line), (entry, tip), strict=True)) < SAME_MM:
         raise InputError(
-            f"of those found within {NEAR_MM:g} mm this tunnel is the best already; nothing has moved",
+            f"of those found within {NEAR_MM:g} mm this tunnel is already the best; nothing was moved",
             code="review-refused",
         )
     return move

@@ -47,7 +47,7 @@ def signature_lost(file: PlanFile, sign_key: bytes | None) -> str | None:
         return None
     if sign_key is None:
         return (
-            "this plan is signed with a key, and a plan saved here will not be: its seal will no longer hold the key;"
+            "this plan is signed with a key; a plan saved here will not be;"
             " corecore review --sign-key FILE signs what is saved"
         )
     if not same_digest(signature_of(seal_of(file.content), sign_key), signature):
@@ -88,7 +88,7 @@ def write_outcome(
     if review.notes:
         notes.append(PlanWarning("notes", review.notes_line))
     if review.accepted is not None:
-        notes.append(PlanWarning("accepted", f"broken limits accepted: {review.accepted}"))
+        notes.append(PlanWarning("accepted", f"exceeded limits accepted: {review.accepted}"))
     if review.signed is not None:
         notes.append(PlanWarning("signed", review.signed.words))
     # The number asked for was of the search; the hand may add.

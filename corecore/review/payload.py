@@ -111,7 +111,7 @@ def films(desk: ReviewModel, session: Session) -> list[Film]:
 
 def now(desk: ReviewModel, session: Session) -> SetSummary | None:
     """What stands, as a line of that table; ``None`` without a tunnel."""
-    return comparison.row(desk, "as it stands", session.lines) if session.lines else None
+    return comparison.row(desk, "current plan", session.lines) if session.lines else None
 
 
 def breaks(desk: ReviewModel, session: Session) -> list[str]:

@@ -291,9 +291,7 @@ def _signed(session: Session, command: SignOff) -> Session:
     if not session.lines:
         raise InputError("no tunnel to sign for", code="sign-off-refused")
     if command.broken and session.accepted is None:
-        raise InputError(
-            "a limit is broken; a sign-off is accepted once that is accepted with a reason", code="sign-off-refused"
-        )
+        raise InputError("a limit is exceeded; sign-off needs a reason for accepting it", code="sign-off-refused")
     name = _words(command.name, "the name", NAME_MAX)
     return replace(session, signed=Signature(name, command.day, session.rev + 1), rev=session.rev + 1)
 

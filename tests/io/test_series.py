@@ -340,7 +340,7 @@ def test_the_list_as_text(disc: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert lines[0].split("  ")[0] == "number"
     assert lines[1].startswith("3 ")
     assert "12 x 10 x 9" in lines[1]
-    assert lines[-1] == "passed over: 2 file(s) that are no DICOM"
+    assert lines[-1] == "ignored: 2 file(s) that are no DICOM"
     assert main(["series", str(disc / "DICOM"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["other_files"] == 0
 

@@ -431,7 +431,7 @@ def test_nothing_lies_over_anything_else(browser: Any, address: str, artefacts: 
         page.screenshot(path=artefacts / f"review_{name}_{number}.png")
         assert overlaps(page) == []
     page.evaluate("document.querySelector('#pictures').scrollTop = 0")
-    for view in ("outer side", "from above", "along"):
+    for view in ("lateral", "from above", "along"):
         page.get_by_role("button", name=view, exact=True).click()
         page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
         assert overlaps(page) == []

@@ -156,7 +156,7 @@ def test_the_ranked_table_is_of_the_planners_figures(desk: ReviewModel) -> None:
         assert one.keeps
     broken = row(desk, "x", moved(desk, inward_mm=3.0).lines)
     assert not broken.keeps
-    assert broken.held.startswith("breaks: joint")
+    assert broken.held.startswith("exceeds: joint")
     assert rows[0].held == "cortex, postero-superior neck and 1 more"
     assert rows[1].held == "nearest: joint"
 
@@ -189,7 +189,7 @@ def test_a_snap_goes_to_a_tunnel_that_keeps_every_limit(desk: ReviewModel) -> No
     after = apply(session, move, rev=1)
     assert desk.broken(desk.drilled(after.lines)) == []
     assert desk.removed_fraction(after.lines) > 0.1
-    with pytest.raises(InputError, match="the best already"):
+    with pytest.raises(InputError, match="already the best"):
         best_move(desk, after, 0)
     with pytest.raises(InputError, match="0 to 0 is accepted"):
         best_move(desk, after, 1)

@@ -381,7 +381,7 @@ def test_nobody_signs_while_a_picture_is_of_other_tunnels(table: ReviewControlle
             stale = Shown(**{**{key: getattr(now, key) for key in now.__struct_fields__}, name: rev})
             with pytest.raises(InputError, match="on the page"):
                 table._do(SignStep(rev=2, name="A", side="right", shown=stale))
-    with pytest.raises(InputError, match="of step 0, not of what stands"):
+    with pytest.raises(InputError, match="of step 0, not of the current plan"):
         table._do(SignStep(rev=2, name="A", side="right", shown=current))
     # A note moves nothing, and back again the pictures of then are those of now.
     table._do(UndoStep(rev=2))
@@ -587,7 +587,7 @@ def signed_plan(desk: ReviewModel, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(
     ("key", "words"),
-    [(KEY, None), (None, "its seal will no longer hold the key"), (b"another key of sixteen", "with another key")],
+    [(KEY, None), (None, "a plan saved here will not be"), (b"another key of sixteen", "with another key")],
     ids=["the key", "no key", "another key"],
 )
 def test_a_signed_plan_reviewed_without_its_key_says_so(

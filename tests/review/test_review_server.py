@@ -262,7 +262,7 @@ def test_a_set_is_judged_together_too(desk: ReviewModel) -> None:
 def test_a_sign_off_is_of_the_plan_as_it_is_measured(client: Client, table: ReviewController) -> None:
     client("/api/do", {"do": "nudge", "tunnel": 0, "end": "tip", "inward": 2.0, "rev": 0})
     sign = {"do": "sign", "name": "A", "side": "right", "rev": 1, "shown": drawn(table)}
-    assert "a limit is broken" in client("/api/do", sign)[1]["error"]
+    assert "a limit is exceeded" in client("/api/do", sign)[1]["error"]
     assert client("/api/do", {"do": "accept", "reason": "agreed", "rev": 1})[1]["accepted"] == "agreed"
     # An acceptance moves nothing: pictures of the step before are of what stands.
     content = client("/api/do", {**sign, "rev": 2})[1]
@@ -305,7 +305,7 @@ def test_what_stands_is_written_as_a_plan_that_verifies(
     assert len(plan["tunnels"]) == 2
     assert {item["key"] for item in plan["violations"]} >= {"joint_margin_mm", "bridge_min_mm"}
     texts = {item["code"]: item["text"] for item in plan["warnings"]}
-    assert texts["accepted"] == "broken limits accepted: two surgeons agreed"
+    assert texts["accepted"] == "exceeded limits accepted: two surgeons agreed"
     assert texts["signed"].startswith("signed off by A. Surgeon on ")
     assert plan["necrosis"]["signs"]["stage"]["label"] == "ARCO 2019 II"
     assert plan["case"]["id"] == desk.hip.case.id

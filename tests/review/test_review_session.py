@@ -137,7 +137,7 @@ def test_sign_off_needs_the_side_the_name_and_an_acceptance_of_what_is_broken() 
     assert apply(START, replace(SIGN, side_typed=" LEFT "), rev=0).signed is not None
     with pytest.raises(InputError, match="1 to 80"):
         apply(START, replace(SIGN, name=" \n"), rev=0)
-    with pytest.raises(InputError, match="a limit is broken"):
+    with pytest.raises(InputError, match="a limit is exceeded"):
         apply(START, replace(SIGN, broken=True), rev=0)
     accepted = apply(START, Accept("two surgeons agreed"), rev=0)
     signed = apply(accepted, replace(SIGN, broken=True), rev=1)
@@ -147,7 +147,7 @@ def test_sign_off_needs_the_side_the_name_and_an_acceptance_of_what_is_broken() 
     back = apply(moved, Undo(), rev=3)
     assert back.lines == signed.lines
     assert (back.signed, back.accepted) == (None, None), "undo does not sign"
-    with pytest.raises(InputError, match="a limit is broken"):
+    with pytest.raises(InputError, match="a limit is exceeded"):
         apply(back, replace(SIGN, broken=True), rev=4)
     # To look is not to move.
     assert apply(signed, Select(1), rev=2).signed == signed.signed

@@ -35,7 +35,7 @@ def check_femur(femur: str, lesion: str, image: Path | None) -> None:
         return
     how = "a mask of the femur is needed" if image is None else (
         f"draft one with corecore draft --image {image} --lesion {lesion} --out femur_draft.nii.gz,"
-        " look at every slice of it, and give it as --femur"
+        " check every slice of it, and give it as --femur"
     )  # fmt: skip
     raise InputError(f"--femur is missing; {how}", code="option-missing")
 

@@ -15,28 +15,28 @@ if TYPE_CHECKING:
 
 #: Each command is the function of its name in the module of its name under ``commands``; here its docstring.
 COMMANDS = {
-    "demo": "The whole job on a shipped sample volume: measure, plan, verify, pictures.",
-    "measure": "How much bone is dead, and how much of it carries weight.",
-    "plan": "Measure, search the best tunnels, and write the plan's folder. Exit code 3: no feasible tunnel.",
-    "assess": "Judge a path set by hand by the planner's figures: what it breaks, and the best tunnel near it.",
-    "explain": "Why a plan's tunnels lie where they lie, and what each limit that holds them costs.",
-    "verify": "Compute a plan's figures again by a second road. Exit code 1: they disagree.",
-    "prepare": "From a scanner's study to a case folder: image, femora, hip bones, and what is still missing.",
+    "demo": "Run everything on a shipped sample volume: measure, plan, verify, pictures.",
+    "measure": "Measure the necrosis: volume, weight-bearing share, angles, size grade and location.",
+    "plan": "Measure, search for the best tunnels, and write the plan's folder. Exit code 3: no feasible tunnel.",
+    "assess": "Evaluate a path of your own: every figure, the limits it exceeds, and the best tunnel near it.",
+    "explain": "Explain the position of each tunnel: its limiting constraints, and what each of them costs.",
+    "verify": "Recalculate a plan's figures independently. Exit code 1: they disagree.",
+    "prepare": "Make a case folder from a scanner's study: image, femora, hip bones, and a list of what is missing.",
     "preview": "Draw preview.png, the self-contained scene preview.html, and the report of a plan.",
-    "batch": "Plan many hips and write one table: Parquet and CSV, wide and long, a row a hip, whatever becomes of it.",
+    "batch": "Plan many hips and write one table, Parquet and CSV, wide and long: a row per hip, failed ones included.",
     "doctor": (
-        "What works on this machine, and how to mend what does not. Exit code 2 where the main job cannot run."
+        "Check this machine, and show the remedy for each fault. Exit code 2: planning cannot run."
     ),
     "schema": "Print the JSON Schema of plan.json or measures.json.",
-    "draft": "A first mask of the femur from a CT: to be looked at and corrected, never planned on unseen.",
+    "draft": "Draft a femur mask from a CT. Check and correct it before you plan on it.",
     "export": "Write a plan as 3D Slicer, DICOM, STL, 3MF, NIfTI or CSV files.",
-    "guide": "A patient-specific drill guide, measured back from its mesh. Not validated clinically.",
-    "instruments": "List the instruments that ship along, or those of a TOML file, with their sizes and sources.",
-    "messages": "What an error or a warning means, by its code, and what mends it.",
-    "review": "See a plan, move its tunnels, and sign it off, on a page of this machine only. Ends with Ctrl-C.",
-    "series": "List the CT and MR series under a folder; FOLDER:NUMBER then takes one wherever an image is taken.",
-    "summary": "Tables and plots of a batch: what was removed, with what clearance, what failed and why.",
-    "synth": "Synthetic hips with known truth, each from its own seed.",
+    "guide": "Make a patient-specific drill guide, measured back from its mesh. Not validated clinically.",
+    "instruments": "List the supplied instruments, or those of a TOML file, with their sizes and sources.",
+    "messages": "Show cause and remedy of an error or a warning, by its code.",
+    "review": "View a plan, move its tunnels, and sign it off, on a local web page. Ctrl-C ends it.",
+    "series": "List the CT and MR series under a folder. FOLDER:NUMBER then selects one wherever an image is accepted.",
+    "summary": "Show tables and plots of a batch: necrosis removed, clearances, failures and their causes.",
+    "synth": "Write synthetic hips with known truth, each from its own seed.",
 }  # fmt: skip
 
 
@@ -49,7 +49,7 @@ class LazyGroup(TyperGroup):
             self.add_command(TyperCommand(name, help=text, rich_markup_mode=None))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
-        """The command named first, as it stands in its module."""
+        """The command named first, from its module."""
         name, command, rest = super().resolve_command(ctx, args)
         return name, command if name is None else load_command(name), rest
 

@@ -57,15 +57,15 @@ def print_plan(plan: PlanDocument, folder: Path) -> None:
         for name, value in (*_guidance_rows(plan), *_total_rows(plan.totals, len(plan.tunnels), plan.spec)):
             table.add_row(name, value)
     console.print(table)
-    # The table has place and figures already.
+    # The table has location and figures already.
     print_explanations([told for t in plan.tunnels if (told := known(t.explanation)) is not None], brief=True)
     risks = known(plan.totals.risk)
     if risks:
         console.print(_risk_table(risks))
         if not isinstance(plan.case.lesion_transform, UnsetType):
             shift = known(next(iter(risks.values())).lesion_shift_mm)
-            counted = "unknown and not counted" if shift is None else f"counted as {shift:.2f} mm (root mean square)"
-            console.print(f"how far the lesion may lie elsewhere is {counted}", soft_wrap=True)
+            counted = "unknown, not included" if shift is None else f"included as {shift:.2f} mm (root mean square)"
+            console.print(f"error of the lesion's registration: {counted}", soft_wrap=True)
     if plan.alternatives:
         console.print(_alternatives_table(plan.alternatives))
     robust, infeasible = known(plan.robust), known(plan.infeasible)
@@ -87,7 +87,7 @@ def print_plan(plan: PlanDocument, folder: Path) -> None:
 
 
 def print_explanations(told: Sequence[ExplanationPart], *, brief: bool = False) -> None:
-    """Why each tunnel lies where it lies, a paragraph each; ``brief``: without what the plan's table says."""
+    """Why each tunnel is where it is, a paragraph each; ``brief``: without what the plan's table says."""
     console = Console(highlight=False)
     for number, item in enumerate(told, start=1):
         text = known(item.text) or UNKNOWN
@@ -101,29 +101,29 @@ def _print_robust(console: Console, found: RobustPart) -> None:
     """What planning for a method's errors brought, and what it costs."""
     plain = known(found.plain)
     plain_risk = None if plain is None else known(plain.risk)
-    for name, risk in (("this plan", known(found.risk)), ("the plain one", plain_risk)):
+    for name, risk in (("this plan", known(found.risk)), ("plan without --robust", plain_risk)):
         if risk is not None:
             console.print(
-                f"drilled by {text_of(found.method)}, {name}: removes {quantity(risk.removed_fraction_mean, '{:.1%}')}"
-                f" on average, breaches the cortex in {_chance(risk.cortex_breach_probability, risk)},"
-                f" the joint in {_chance(risk.joint_breach_probability, risk)}",
+                f"guidance {text_of(found.method)}, {name}: removes {quantity(risk.removed_fraction_mean, '{:.1%}')}"
+                f" on average, perforates the cortex in {_chance(risk.cortex_breach_probability, risk)},"
+                f" penetrates the joint in {_chance(risk.joint_breach_probability, risk)}",
                 soft_wrap=True,
             )
     cost = quantity(found.cost_removed_fraction, "{:.1%}")
-    console.print(f"as planned it removes {cost} of the necrosis less than the plain plan", soft_wrap=True)
+    console.print(f"as planned it removes {cost} of the necrosis less than the plan without --robust", soft_wrap=True)
 
 
 def _print_judgement(console: Console, plan: PlanDocument) -> None:
-    """What a path set by hand breaks, and the best tunnel near it."""
+    """The limits that a given path exceeds, and the best tunnel near it."""
     for item in plan.violations:
-        value = "not to be measured" if item.value is None else quantity(item.value, "{:.4g}")
+        value = "not measurable" if item.value is None else quantity(item.value, "{:.4g}")
         limit = quantity(item.limit, "{:g}")
-        console.print(f"BREAKS {text_of(item.key)}: {value} (limit {limit})", style="bold red", markup=False)
+        console.print(f"EXCEEDS LIMIT {text_of(item.key)}: {value} (limit {limit})", style="bold red", markup=False)
     if not plan.violations:
-        console.print("keeps every limit", style="green")
+        console.print("within every limit", style="green")
     near = known(plan.nearest)
     if near is None:
-        console.print(f"no tunnel near it: {known(plan.nearest_reason)}", soft_wrap=True, markup=False)
+        console.print(f"no tunnel within limits near it: {known(plan.nearest_reason)}", soft_wrap=True, markup=False)
         return
     console.print(
         f"best tunnel near it within every limit: removes {quantity(near.removed_fraction, '{:.1%}')} of the necrosis;"
@@ -135,13 +135,13 @@ def _print_judgement(console: Console, plan: PlanDocument) -> None:
 
 
 def print_verification(result: Verification, *, brief: bool = False) -> None:
-    """Each figure judged by the second road; with ``brief`` only the verdict and what disagrees."""
+    """Each figure beside its independent recalculation; with ``brief`` only the verdict and what disagrees."""
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=140)
     shown = [c for c in result.checks if not (brief and c.ok)]
     if shown:
-        table = _table("verification by a second road", "figure", "plan", "found", "tolerance", "")
+        table = _table("independent recalculation", "figure", "plan", "recalculated", "tolerance", "")
         for check in shown:
             mark = "[green]agrees[/]" if check.ok else "[bold red]DISAGREES[/]"
             table.add_row(
@@ -156,7 +156,7 @@ def print_verification(result: Verification, *, brief: bool = False) -> None:
         told = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in result.totals.items())
         console.print(f"figures of the plan and its files: {told} (--json lists each with its reason)")
     if result.agrees:
-        console.print(f"verify: the second road agrees on all {good} figures", style="green")
+        console.print(f"verify: the independent recalculation agrees on all {good} figures", style="green")
     else:
         console.print(f"verify: DISAGREES on {len(result.checks) - good} of {len(result.checks)} figures", style="red")
 
@@ -178,9 +178,9 @@ def _necrosis_rows(necrosis: NecrosisPart) -> list[tuple[str, str]]:
     cut = known(necrosis.lower_bound) is True
     least, of_head = ("at least ", " in the scan") if cut else ("", "")
     no_class = "none: the edge of the scan cuts"
-    extent = f"{text_of(necrosis.steinberg)} (by the sphere {text_of(necrosis.steinberg_sphere)}); not a stage"
+    extent = f"{text_of(necrosis.steinberg)} (by the sphere {text_of(necrosis.steinberg_sphere)})"
     grade = "" if kerboul.grade is None else f", grade {text_of(kerboul.grade)}"
-    estimated = " (estimated: no acetabulum at hand)" if jic.basis == "population" else ""
+    estimated = " (estimated: acetabulum not segmented)" if jic.basis == "population" else ""
     location = "not in the mid-coronal plane" if jic.type is None else f"{text_of(jic.type_range)}{estimated}"
     foci = necrosis.components
     several = (
@@ -197,8 +197,8 @@ def _necrosis_rows(necrosis: NecrosisPart) -> list[tuple[str, str]]:
         ("necrosis", least + quantity(necrosis.volume_ml, "{:.2f} ml")),
         *several,
         (f"of the head{of_head}", f"{shares[0]} (of its sphere {shares[1]})"),
-        ("Steinberg extent", no_class if cut else extent),
-        ("of the loaded surface", f"{least}{quantity(loaded.surface_fraction, '{:.0%}')} ({cap})"),
+        ("lesion size (Steinberg)", no_class if cut else extent),
+        ("of the weight-bearing area", f"{least}{quantity(loaded.surface_fraction, '{:.0%}')} ({cap})"),
         (
             "modified Kerboul angle",
             f"{least}{quantity(kerboul.combined_deg, '{:.0f}°')} (coronal {quantity(kerboul.coronal_deg, '{:.0f}°')},"
@@ -206,9 +206,9 @@ def _necrosis_rows(necrosis: NecrosisPart) -> list[tuple[str, str]]:
         ),
         ("necrotic index", f"{quantity(index.original, '{:.0f}')}, modified {quantity(index.modified, '{:.0f}')}"),
         ("JIC type", no_class if cut else location),
-        ("in the loaded cone", f"{quantity(loaded.volume_fraction, '{:.0%}')} of the necrosis"),
+        ("in the weight-bearing sector", f"{quantity(loaded.volume_fraction, '{:.0%}')} of the necrosis"),
         (
-            "bone over it there",
+            "bone above it there",
             "none of it there" if loaded.depth_mm is None else quantity(loaded.depth_mm, "{:.1f} mm at the thinnest"),
         ),
     ]
@@ -220,12 +220,12 @@ def _tunnel_rows(tunnel: PlannedTunnelPart, number: int, spec: SpecPart) -> list
     if below is not None:
         place.append(f"{below:.1f} mm below the greater trochanter's tip")
     if front is not None:
-        place.append(f"{abs(front):.1f} mm {'in front of' if front >= 0 else 'behind'} the mid-line")
-    direction = [quantity(tunnel.ap_angle_deg, "{:.0f}° to the shaft seen from the front")]
+        place.append(f"{abs(front):.1f} mm {'anterior' if front >= 0 else 'posterior'} to the mid-lateral line")
+    direction = [quantity(tunnel.ap_angle_deg, "{:.0f}° to the shaft in the AP view")]
     tilt = known(tunnel.lateral_tilt_deg)
     if tilt is not None:
-        direction.append(f"{abs(tilt):.0f}° {'forward' if tilt >= 0 else 'backward'} seen from the side")
-    kept = " (kept)" if known(tunnel.kept) else ""
+        direction.append(f"{abs(tilt):.0f}° {'anterior' if tilt >= 0 else 'posterior'} in the lateral view")
+    kept = " (existing)" if known(tunnel.kept) else ""
     drill = f"{tunnel.diameter_mm:g} mm drill, {quantity(tunnel.length_mm)} mm to the tip{kept}"
     if known(tunnel.cavity_diameter_mm) is not None:
         size = f"{quantity(tunnel.cavity_diameter_mm, '{:g}')} x {quantity(tunnel.cavity_length_mm, '{:g}')}"
@@ -239,8 +239,8 @@ def _tunnel_rows(tunnel: PlannedTunnelPart, number: int, spec: SpecPart) -> list
         ("direction", ", ".join(direction)),
         ("to the cortex", _limit(tunnel.cortical_clearance_mm, spec.cortical_margin_mm)),
         ("to the joint", _limit(tunnel.joint_clearance_mm, spec.joint_margin_mm)),
-        *([] if avoid is None else [("to what it avoids", _limit(avoid, spec.avoid_margin_mm))]),
-        ("incidence", f"{incidence} (at least {quantity(spec.incidence_min_deg, '{:g}°')})"),
+        *([] if avoid is None else [("to the region to avoid", _limit(avoid, spec.avoid_margin_mm))]),
+        ("drill–cortex angle", f"{incidence} (at least {quantity(spec.incidence_min_deg, '{:g}°')})"),
         ("entry, RAS mm", _point(tunnel.entry)),
         ("tip, RAS mm", _point(tunnel.tip)),
     ]
@@ -273,20 +273,20 @@ def _total_rows(totals: TotalsPart, tunnels: int, spec: SpecPart) -> list[tuple[
         (
             "necrosis removed",
             f"{quantity(totals.necrosis_removed_ml, '{:.2f} ml')}, {quantity(totals.necrosis_left_ml, '{:.2f} ml')}"
-            " stay",
+            " residual",
         ),
         *_outline_rows(known(totals.outline)),
         (
-            "can be reached",
+            "reachable",
             quantity(totals.reachable_fraction, "{:.0%} of the necrosis lies deeper than the joint margin"),
         ),
-        ("at best", _bound(totals, tunnels, spec)),
-        ("of the loaded part", "none there" if bearing is None else f"{bearing:.1%} removed"),
+        ("upper bound", _bound(totals, tunnels, spec)),
+        ("in the weight-bearing zone", "none there" if bearing is None else f"{bearing:.1%} removed"),
         ("near a tunnel", f"{reached[0]} within 3 mm, {reached[1]} within 5 mm"),
         (
-            "graft needed",
+            "graft required",
             f"{quantity(totals.graft_volume_ml, '{:.1f} ml')}"
-            f" ({quantity(totals.healthy_bone_removed_ml, '{:.1f} ml')} of it healthy bone)",
+            f" ({quantity(totals.healthy_bone_removed_ml, '{:.1f} ml')} of it viable bone)",
         ),
         *_standing_rows(known(totals.bone_left)),
     ]
@@ -300,27 +300,27 @@ def _outline_rows(outline: OutlineRiskPart | None) -> list[tuple[str, str]]:
     expected = quantity(outline.expected_removed_fraction, "{:.1%}")
     return [
         (
-            f"outline {quantity(outline.error_mm, '{:g} mm')} off",
+            f"outline error {quantity(outline.error_mm, '{:g} mm')}",
             f"{expected} removed on average, {low} to {high} in 90 %",
         )
     ]
 
 
 def _standing_rows(left: BoneLeftPart | None) -> list[tuple[str, str]]:
-    """What the drill takes of neck and lateral wall: proxies, no prediction of a fracture."""
+    """Neck and lateral wall after drilling: proxies, no prediction of a fracture."""
     if left is None:
         return []
     lines = []
     if known(left.neck_share_max) is not None:
-        lines.append(quantity(left.neck_share_max, "{:.0%} of the neck's section taken where it is most"))
+        lines.append(quantity(left.neck_share_max, "neck cross-section loss {:.0%} at most"))
     if known(left.lateral_wall_share) is not None:
-        lines.append(quantity(left.lateral_wall_share, "{:.0%} of the lateral wall's width"))
+        lines.append(quantity(left.lateral_wall_share, "lateral-wall defect {:.0%} of its width"))
     lines.append(quantity(left.hole_above_lesser_trochanter_mm, "lowest hole {:.1f} mm above the lesser trochanter"))
     if known(left.bridge_mm) is not None:
         lines.append(quantity(left.bridge_mm, "{:.1f} mm of bone between the holes"))
     if left.pattern != "single":
         lines.append(f"{text_of(left.pattern)}, {text_of(left.holes)} hole{'' if left.holes == 1 else 's'}")
-    return [("bone left standing", ",\n".join(lines))]
+    return [("residual bone stock", ",\n".join(lines))]
 
 
 def _bound(totals: TotalsPart, tunnels: int, spec: SpecPart) -> str:
@@ -329,16 +329,16 @@ def _bound(totals: TotalsPart, tunnels: int, spec: SpecPart) -> str:
     if bound is None or gap is None:
         plain = spec.target == "lesion" and spec.cavity_diameter_mm == 0.0 and not known(spec.keep)
         asked = f" (--gap {'0.01' if tunnels == 1 else '0.1'} proves it, in minutes)"
-        return "not proven" + asked * plain
+        return "optimality not proven" + asked * plain
     if not says_something(bound):
-        return "not proven: the proof ended before it could exclude that all of the necrosis is removed"
+        return "optimality not proven: the proof ended before it excluded removal of all of the necrosis"
     what = "no tunnel removes" if tunnels == 1 else f"no set of {tunnels} removes"
     return f"{what} more than {bound:.1%}, {gap:.1%} above this one (proven)"
 
 
 def _risk_table(risks: dict[str, RiskPart]) -> Table:
-    names = ("drilled by", "breach of cortex", "of the joint", "clearance *", "removes (and *)")
-    table = _table("what errors of drilling would do: a model, not patients; * 5th percentile", *names)
+    names = ("guidance", "cortical perforation", "joint penetration", "clearance *", "removes (and *)")
+    table = _table("execution-error simulation: a model, not patients; * 5th percentile", *names)
     for method, risk in risks.items():
         near = known(risk.clearance_p05_mm)
         removed = quantity(risk.removed_fraction_mean, "{:.1%}"), quantity(risk.removed_fraction_p05, "{:.1%}")
@@ -355,15 +355,15 @@ def _risk_table(risks: dict[str, RiskPart]) -> Table:
 
 def _alternatives_table(others: list[AlternativePart]) -> Table:
     method = text_of(others[0].breach_method)
-    names = ("", "removes", "room over the margins", "healthy bone", f"breach ({method})")
-    table = _table("other tunnels that nothing beats in all four; in brackets: against the plan", *names)
+    names = ("", "removes", "spare clearance", "viable bone", f"perforation ({method})")
+    table = _table("Pareto-optimal alternatives; in brackets: difference from the plan", *names)
     for number, other in enumerate(others, start=1):
         totals, against = other.totals, other.against_plan
         room = f"{quantity(other.room_mm, '{:.1f} mm')} ({quantity(against.room_mm, '{:+.1f}')})"
         table.add_row(
             f"{number}",
             f"{quantity(totals.removed_fraction, '{:.1%}')} ({quantity(against.removed_fraction, '{:+.1f}', 100)})",
-            "nothing near" if other.room_mm is None else room,
+            "none within range" if other.room_mm is None else room,
             f"{quantity(totals.healthy_bone_removed_ml, '{:.1f} ml')}"
             f" ({quantity(against.healthy_bone_removed_ml, '{:+.1f}')})",
             f"{quantity(other.breach_probability, '{:.1%}')} ({quantity(against.breach_probability, '{:+.1f}', 100)})",
@@ -388,7 +388,7 @@ def _warnings(console: Console, warnings: list[WarningPart]) -> None:
 
 
 def _limit(value: float | UnsetType | None, limit: float | UnsetType) -> str:
-    return "nothing near" if value is None else f"{quantity(value)} mm (at least {quantity(limit, '{:g}')})"
+    return "none within range" if value is None else f"{quantity(value)} mm (at least {quantity(limit, '{:g}')})"
 
 
 def _point(point: list[float]) -> str:

@@ -30,7 +30,7 @@ from corecore.planning.request import PlanRequest
 
 
 def plan_and_report(request: PlanRequest, *, as_json: bool) -> int:
-    """Measure, plan (or judge the path given), write the folder and print the plan; the exit code."""
+    """Measure, plan (or evaluate the path given), write the folder and print the plan; the exit code."""
     folder = request.output.folder
     with run_log() as log, steps(quiet=as_json) as step:
         finished = run(request, watching(step, log, quiet=as_json))

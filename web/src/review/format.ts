@@ -18,14 +18,14 @@ export const filmCaption = ({ title, words }: Film): string => `${title}: ${word
 
 /** The word for a page that cannot write. */
 export const permissionTitle = (state: Permission["state"]): string =>
-  state === "replaced" ? "NOT THE CURRENT PLAN" : state === "ended" ? "NOTHING IS SAVED ANY MORE" : "READ-ONLY";
+  state === "replaced" ? "NOT THE CURRENT PLAN" : state === "ended" ? "SAVING HAS STOPPED" : "READ-ONLY";
 
 /** What was said of the tunnels as they stand. */
 export function signature({ accepted, signed }: Pick<Figures, "accepted" | "signed">): string {
   const sentences: string[] = [];
   if (accepted) sentences.push(`Accepted: ${accepted}.`);
   if (signed) sentences.push(`Signed by ${signed.name}, ${signed.day}.`);
-  return sentences.join(" ") || "Not signed. A sign-off lapses when anything moves.";
+  return sentences.join(" ") || "Not signed. Any change cancels a signature.";
 }
 
 /** Each figure with its name, of one tunnel. */

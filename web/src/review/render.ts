@@ -54,10 +54,10 @@ export function showPermission({ state, words, may_take }: Permission): void {
   for (const part of document.querySelectorAll<HTMLElement>("[data-writes]")) part.inert = !writes;
 }
 
-/** Asks before a plan is saved that breaks limits. */
+/** Asks before a plan that exceeds limits is saved. */
 export function askToSave(breaks: string[]): void {
   const count = breaks.length;
-  byId("ask-title").textContent = `This plan breaks ${count} limit${count === 1 ? "" : "s"}. Save it all the same?`;
+  byId("ask-title").textContent = `This plan exceeds ${count} limit${count === 1 ? "" : "s"}. Save it anyway?`;
   byId("ask-breaks").replaceChildren(...breaks.map((words) => element("li", format.keepUnits(words))));
   byId("ask", HTMLDialogElement).showModal();
 }
@@ -120,9 +120,9 @@ function showComparison({ against }: Figures, compared: number | null): void {
     one.setAttribute("aria-pressed", String(Number(one.dataset.against) === compared));
   }
   if (!against) return;
-  byId("beside").textContent = `As it stands, beside ${against.name} (grey in the view)`;
+  byId("beside").textContent = `Current plan and ${against.name} (grey in the view)`;
   byId("compared").replaceChildren(
-    headerRow(["", "as it stands", against.name, "difference"]),
+    headerRow(["", "current plan", against.name, "difference"]),
     ...against.rows.map((cells) => tableRow(cells)),
   );
 }
@@ -148,16 +148,20 @@ export function showRanked(sets: RankedSet[], actions: Actions): void {
     row.append(buttons);
     return row;
   });
-  const current = tableRow(["as it stands", "", "", "", "", ""]);
+  const current = tableRow(["current plan", "", "", "", "", ""]);
   current.id = "now";
-  byId("ranked").replaceChildren(headerRow(["", "removes", "room", "held by", "breach", ""]), current, ...rows);
+  byId("ranked").replaceChildren(
+    headerRow(["", "removes", "spare clearance", "limited by", "perforation", ""]),
+    current,
+    ...rows,
+  );
 }
 
 /** What stands, as a line of that table; null: no tunnel. */
 export function showCurrent(set: SetSummary | null): void {
   const row = set
-    ? tableRow(["as it stands", ...format.summaryCells(set), ""], set.keeps ? "" : "breaks")
-    : tableRow(["as it stands"]);
+    ? tableRow(["current plan", ...format.summaryCells(set), ""], set.keeps ? "" : "breaks")
+    : tableRow(["current plan"]);
   row.id = "now";
   document.getElementById("now")?.replaceWith(row);
 }

@@ -1,4 +1,4 @@
-"""``corecore assess``: a path set by hand."""
+"""``corecore assess``: a path of the surgeon's."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ def assess(
     out: PlanFolder,
     diameter: Diameter = None,
     instrument: InstrumentOption = None,
-    entry: Annotated[str | None, typer.Option(help="Where the drill enters: x,y,z, RAS mm.")] = None,
-    tip: Annotated[str | None, typer.Option(help="Deepest point of the drill's axis: x,y,z, RAS mm.")] = None,
+    entry: Annotated[str | None, typer.Option(help="Entry point: x,y,z, RAS mm.")] = None,
+    tip: Annotated[str | None, typer.Option(help="Tip, the deepest point of the axis: x,y,z, RAS mm.")] = None,
     line: Annotated[
-        Path | None, typer.Option(help="Slicer .mrk.json with one line, entry first; instead of entry and tip.")
+        Path | None, typer.Option(help="Slicer .mrk.json with one line, entry first; instead of --entry and --tip.")
     ] = None,
     side: SideOption = "auto",
     landmarks: LandmarkFile = None,
@@ -84,7 +84,7 @@ def assess(
     sign_key: SignKey = None,
     as_json: AsJson = False,
 ) -> int:
-    """Judge a path set by hand by the planner's figures: what it breaks, and the best tunnel near it."""
+    """Evaluate a path of your own: every figure, the limits it exceeds, and the best tunnel near it."""
     from corecore.app.cli.work import plan_and_report
 
     points = path_given(entry, tip, line)

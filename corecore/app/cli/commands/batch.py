@@ -56,20 +56,18 @@ def batch(
     ] = None,
     resume: Annotated[
         bool,
-        typer.Option("--resume", help="Go on where an earlier run ended; rows whose inputs have changed run again."),
+        typer.Option("--resume", help="Continue an earlier run; rows whose inputs have changed run again."),
     ] = False,
-    retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Go on, and run the rows that failed again.")
-    ] = False,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Continue, and run failed rows again.")] = False,
     case_seconds: Annotated[
-        float, typer.Option(help="Longest time of a plan, s; a row that takes more is ended and fails.")
+        float, typer.Option(help="Time limit of a plan, s; a row that exceeds it fails.")
     ] = CASE_SECONDS,
     case_memory: Annotated[
-        int | None, typer.Option(help="Most memory of a case, MiB; a row that takes more is ended and fails.")
+        int | None, typer.Option(help="Memory limit of a case, MiB; a row that exceeds it fails.")
     ] = None,
     columns: Annotated[
         str | None,
-        typer.Option(metavar="GROUP|COLUMN,…", help="Only these in the tables; default: all. See docs/columns.md."),
+        typer.Option(metavar="GROUP|COLUMN,…", help="Columns of the tables; default: all. See docs/columns.md."),
     ] = None,
     preset: Preset = None,
     tunnels: Tunnels = None,
@@ -78,29 +76,29 @@ def batch(
     setting: SettingOption = None,
     guidance: GuidanceOption = None,
     objective: ObjectiveOption = None,
-    gap: Annotated[float | None, typer.Option(help="Prove that no tunnel removes more by this share.")] = None,
-    robust: Annotated[str | None, typer.Option(help="Plan for the errors of a method: fluoroscopy, guide, …")] = None,
+    gap: Annotated[float | None, typer.Option(help="Prove optimality within this gap.")] = None,
+    robust: Annotated[
+        str | None, typer.Option(help="Plan for the execution errors of a method: fluoroscopy, guide, …")
+    ] = None,
     plans: Annotated[bool, typer.Option("--plans", help="Write each plan's folder too.")] = False,
-    pictures: Annotated[bool, typer.Option("--pictures", help="With pictures in each plan's folder.")] = False,
-    keep_names: Annotated[bool, typer.Option("--keep-names", help="Leave file names in causes and plans.")] = False,
+    pictures: Annotated[bool, typer.Option("--pictures", help="Draw pictures in each plan's folder.")] = False,
+    keep_names: Annotated[bool, typer.Option("--keep-names", help="Keep file names in causes and plans.")] = False,
     layout: Annotated[
-        str, typer.Option(help="folders, or bids: the plans as a dataset of BIDS derivatives in --out.")
+        str, typer.Option(help="folders; or bids: the plans as a dataset of BIDS derivatives.")
     ] = "folders",
     confirm: Annotated[
-        bool, typer.Option("--confirm", help="Plan with what would give a tunnel where there is none; slow.")
+        bool, typer.Option("--confirm", help="Confirm relaxed limits for infeasible hips by planning with them; slow.")
     ] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Plan many hips and write one table: Parquet and CSV, wide and long, a row a hip, whatever becomes of it."""
+    """Plan many hips and write one table, Parquet and CSV, wide and long: a row per hip, failed ones included."""
     told = parse_layout(layout)
     folder = plans_folder(out, plans=plans, layout=told)
     left_out: tuple[tuple[str, str], ...] = ()
     if study is not None:
         of_a_plan = (preset, tunnels, diameter, instrument, setting, guidance, objective, gap, robust)
         if any(given is not None for given in of_a_plan):
-            raise InputError(
-                "--study with parameters of a plan; they stand in the study's file", code="options-conflict"
-            )
+            raise InputError("--study with parameters of a plan; set them in the study's file", code="options-conflict")
         found = read_study(study)
         source, left_out = source or found.population, found.left_out
         settings = Settings(found.variants, found.gap, folder, pictures, keep_names, confirm, told)
@@ -153,7 +151,7 @@ def run(
             )  # fmt: skip
     except KeyboardInterrupt:
         raise CorecoreError(
-            "interrupted; what is done is kept: the same command with --resume goes on", code="interrupted"
+            "interrupted; finished rows are kept: the same command with --resume continues", code="interrupted"
         ) from None
     _tell(outcome, out, time.perf_counter() - started, left_out, as_json=as_json)
     return DONE
@@ -169,7 +167,7 @@ def _tell(outcome: Outcome, out: Path, seconds: float, left_out: tuple[tuple[str
         typer.echo(json.dumps({**content, "seconds": round(seconds, 1)}, indent=1))
         return
     for name, why in left_out:
-        typer.echo(f"left out: {name}: {why}")
+        typer.echo(f"not planned: {name}: {why}")
     counts = ", ".join(f"{number} {status}" for status, number in sorted(outcome.statuses.items()))
     typer.echo(f"{outcome.rows} hips in {seconds:.0f} s: {counts}")
     for cause, (number, ids) in sorted(outcome.failures.items(), key=lambda item: (-item[1][0], item[0])):

@@ -20,7 +20,7 @@ def demo(
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> int:
-    """The whole job on a shipped sample volume: measure, plan, verify, pictures."""
+    """Run everything on a shipped sample volume: measure, plan, verify, pictures."""
     from corecore.app.cli.work import plan_and_report
 
     path = sample()

@@ -13,7 +13,7 @@ from corecore.app.diagnose import examine, versions
 
 
 def doctor(as_json: AsJson = False) -> int:
-    """What works on this machine, and how to mend what does not. Exit code 2 where the main job cannot run."""
+    """Check this machine, and show the remedy for each fault. Exit code 2: planning cannot run."""
 
     findings = examine()
     if as_json:

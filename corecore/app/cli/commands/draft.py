@@ -22,22 +22,24 @@ if TYPE_CHECKING:
 
 
 def draft(
-    out: Annotated[Path, typer.Option(help="The mask's .nii.gz; a picture and a JSON are written beside it.")],
+    out: Annotated[Path, typer.Option(help="The mask's .nii.gz; a picture and a JSON file are written next to it.")],
     image: Annotated[
         Path | None,
         typer.Option(help="The CT, in Hounsfield units: a file, or a DICOM folder; FOLDER:NUMBER takes one series."),
     ] = None,
     lesion: Annotated[str | None, typer.Option(help="Necrosis mask in the CT's world: FILE, or FILE:LABEL.")] = None,
-    point: Annotated[str | None, typer.Option(help="Instead: a point in the femoral head, x,y,z, RAS mm.")] = None,
+    point: Annotated[
+        str | None, typer.Option(help="Instead of --lesion: a point in the femoral head, x,y,z, RAS mm.")
+    ] = None,
     side: Annotated[str, typer.Option(help="auto, left or right.")] = "auto",
     checked: Annotated[
-        Path | None, typer.Option(help="Instead of all that: a draft you have looked at; written without its mark.")
+        Path | None, typer.Option(help="A draft that you have checked: it is written again without the draft mark.")
     ] = None,
     straighten: Straighten = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a draft that is there.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing draft.")] = False,
     as_json: AsJson = False,
 ) -> int:
-    """A first mask of the femur from a CT: to be looked at and corrected, never planned on unseen."""
+    """Draft a femur mask from a CT. Check and correct it before you plan on it."""
     from corecore.hip.belonging import Part, check_together
     from corecore.hip.draft.write import check_target, draft_files, write_checked
     from corecore.io.references import MaskReference, read_image, read_mask
@@ -55,7 +57,7 @@ def draft(
         return DONE
     if image is None:
         raise InputError(
-            "--image is missing; a CT, or --checked with a draft that you have looked at, is accepted",
+            "--image is missing; a CT, or --checked with a draft that you have checked, is accepted",
             code="option-missing",
         )
     at = None if point is None else vector(point, "--point")

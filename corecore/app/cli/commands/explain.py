@@ -16,7 +16,7 @@ from corecore.document.text import UNKNOWN
 
 
 def explain(plan_file: PlanFile, as_json: AsJson = False) -> int:
-    """Why a plan's tunnels lie where they lie, and what each limit that holds them costs."""
+    """Explain the position of each tunnel: its limiting constraints, and what each of them costs."""
     with steps(quiet=as_json) as step:
         step("reading")
         from corecore.planning.explain import explanation

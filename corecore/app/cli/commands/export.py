@@ -14,7 +14,9 @@ from corecore.app.cli.progress import steps
 
 AcceptViolations = Annotated[
     str | None,
-    typer.Option("--accept-violations", help="Why a path that breaks limits may leave; printed on what is made."),
+    typer.Option(
+        "--accept-violations", help="Reason for exporting a plan that exceeds limits; printed on every output."
+    ),
 ]
 
 
@@ -29,8 +31,8 @@ def export(
     identity: Annotated[
         str | None, typer.Option(help="dicom: keep (the patient and study of the series) or none.")
     ] = None,
-    guide: Annotated[Path | None, typer.Option(help="dicom: a drill guide's STL to be packed along.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
+    guide: Annotated[Path | None, typer.Option(help="dicom: a drill guide's STL to include.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
     as_json: AsJson = False,
 ) -> int:
     """Write a plan as 3D Slicer, DICOM, STL, 3MF, NIfTI or CSV files."""

@@ -19,7 +19,7 @@ from corecore.exports.guide.design import Design
 
 def guide(
     plan_file: PlanFile,
-    out: Annotated[Path, typer.Option(help="The guide's STL; a 3MF and a text are written beside it.")],
+    out: Annotated[Path, typer.Option(help="The guide's STL; a 3MF and a text file are written next to it.")],
     accept_violations: AcceptViolations = None,
     tunnel: Annotated[
         list[int] | None, typer.Option("--tunnel", help="A tunnel that gets a sleeve, may be repeated; default: all.")
@@ -28,10 +28,10 @@ def guide(
     setting: Annotated[
         list[str] | None, typer.Option("--set", help="A size of the guide, KEY=VALUE, may be repeated.")
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a guide that is there.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing guide.")] = False,
     as_json: AsJson = False,
 ) -> int:
-    """A patient-specific drill guide, measured back from its mesh. Not validated clinically."""
+    """Make a patient-specific drill guide, measured back from its mesh. Not validated clinically."""
     from corecore.exports.guide.write import guide_plan, page
 
     sizes = {**parse_settings(setting or []), **({} if pin is None else {"pin_mm": str(pin)})}

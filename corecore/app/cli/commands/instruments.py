@@ -21,7 +21,7 @@ def instruments(
     ] = None,
     as_json: AsJson = False,
 ) -> int:
-    """List the instruments that ship along, or those of a TOML file, with their sizes and sources."""
+    """List the supplied instruments, or those of a TOML file, with their sizes and sources."""
     found = _found(wanted)
     if as_json:
         content = [one.as_dict() for one in found]

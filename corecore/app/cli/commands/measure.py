@@ -60,7 +60,7 @@ def measure(
     keep_names: KeepNames = False,
     as_json: AsJson = False,
 ) -> int:
-    """How much bone is dead, and how much of it carries weight."""
+    """Measure the necrosis: volume, weight-bearing share, angles, size grade and location."""
     from corecore.app.cli.work import measure_and_report
 
     given_pole = None if pole is None else direction(pole, "--pole")

@@ -18,7 +18,7 @@ def messages(
     code: Annotated[str | None, typer.Argument(help="As in the brackets of an error; default: all.")] = None,
     as_json: AsJson = False,
 ) -> int:
-    """What an error or a warning means, by its code, and what mends it."""
+    """Show cause and remedy of an error or a warning, by its code."""
 
     known = catalogue()
     if code is not None and code not in known:

@@ -92,23 +92,19 @@ def plan(
     config: ConfigFile = None,
     setting: SettingOption = None,
     gap: Annotated[
-        float | None, typer.Option(help="Prove that no tunnel removes more by this share (0.01: 1 %; minutes).")
+        float | None, typer.Option(help="Prove optimality within this gap (0.01: 1 %; takes minutes).")
     ] = None,
-    seconds: Annotated[float | None, typer.Option(help="Prove as far as one comes in so many seconds.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="Time limit of the proof, s.")] = None,
     robust: Annotated[
         str | None,
-        typer.Option(
-            help="Plan for these errors: fluoroscopy, guide, navigated, robot, your own; or the outline's: outline."
-        ),
+        typer.Option(help="Plan for errors: of fluoroscopy, guide, navigated, robot, or your own method; or outline."),
     ] = None,
     outline_error: OutlineError = None,
     methods: MethodsFile = None,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Measure what each limit that holds a tunnel costs (seconds).")
+        bool, typer.Option("--explain", help="Measure what each limiting constraint costs (takes seconds).")
     ] = False,
-    alternatives: Annotated[
-        int, typer.Option(help="How many other tunnels to look for, that nothing beats in all that speaks for one.")
-    ] = 0,
+    alternatives: Annotated[int, typer.Option(help="Number of alternatives to search for, each Pareto-optimal.")] = 0,
     no_pictures: NoPictures = False,
     case_id: CaseId = None,
     keep_names: KeepNames = False,
@@ -116,7 +112,7 @@ def plan(
     sign_key: SignKey = None,
     as_json: AsJson = False,
 ) -> int:
-    """Measure, search the best tunnels, and write the plan's folder. Exit code 3: no feasible tunnel."""
+    """Measure, search for the best tunnels, and write the plan's folder. Exit code 3: no feasible tunnel."""
     from corecore.app.cli.work import plan_and_report
 
     check_femur(femur, lesion, image)

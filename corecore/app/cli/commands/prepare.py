@@ -31,7 +31,7 @@ def prepare(
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> int:
-    """From a scanner's study to a case folder: image, femora, hip bones, and what is still missing."""
+    """Make a case folder from a scanner's study: image, femora, hip bones, and a list of what is missing."""
     from corecore.hip import prepare as work
 
     with steps(quiet=as_json) as step:
@@ -51,12 +51,12 @@ def told(made: PreparedCase) -> list[str]:
     """What lies in the folder, what is missing, and what to do next."""
     lines = [f"series {made.series}"]
     if made.other_series:
-        lines.append(f"left out: {made.other_series} other series (corecore series lists them)")
+        lines.append(f"not used: {made.other_series} other series (corecore series lists them)")
     if made.straightened_deg:
         lines.append(f"straightened: the gantry was tilted by {made.straightened_deg:.1f}°")
     lines += [f"{name}: {volume:.0f} ml" for name, volume in made.bones_ml.items()]
     lines += [f"missing: {one.what}: {one.how}" for one in made.missing]
     lines.append(f"written: {made.folder}")
     if made.bones_ml:
-        lines.append("look at every slice of the bones in an editor and correct them: every margin rests on them")
+        lines.append("check and correct the bone masks slice by slice in an editor: every margin depends on them")
     return [*lines, *(f"then: {command}" for command in made.commands)]

@@ -32,5 +32,5 @@ def preview(
     if drawn.missing:
         typer.echo(f"report without fluoroscopy and slices: {drawn.missing}", err=True)
     if show and not webbrowser.open((folder / "preview.html").resolve().as_uri()):
-        typer.echo("no browser could be opened here; open preview.html by hand", err=True)
+        typer.echo("no browser could be opened here; open preview.html yourself", err=True)
     return DONE

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 def review(
     plan_file: PlanFile,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0: any that is free.")] = 0,
-    afresh: Annotated[bool, typer.Option("--afresh", help="Leave an earlier review of this plan out.")] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0: any free port.")] = 0,
+    afresh: Annotated[bool, typer.Option("--afresh", help="Ignore an earlier review of this plan.")] = False,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address only.")] = False,
     sign_key: SignKey = None,
 ) -> int:
-    """See a plan, move its tunnels, and sign it off, on a page of this machine only. Ends with Ctrl-C."""
+    """View a plan, move its tunnels, and sign it off, on a local web page. Ctrl-C ends it."""
     try:
         import uvicorn  # noqa: F401
     except ImportError as error:
@@ -65,7 +65,7 @@ def _serve(table: ReviewController, port: int, *, no_browser: bool) -> int:
     token = secrets.token_urlsafe(24)
     served = application(table, token, taken)
     address = f"http://127.0.0.1:{taken}/#{token}"
-    told = f"every step is kept in {table.folder / record.NAME}"
+    told = f"every step is recorded in {table.folder / record.NAME}"
     if table.access.hold is None:
         told = f"read-only: {table.access.held_by or table.access.ended}"
     if table.signature_lost is not None:

@@ -24,7 +24,7 @@ def series(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A patient's disc, or any folder of DICOM files.")],
     as_json: AsJson = False,
 ) -> int:
-    """List the CT and MR series under a folder; FOLDER:NUMBER then takes one wherever an image is taken."""
+    """List the CT and MR series under a folder. FOLDER:NUMBER then selects one wherever an image is accepted."""
     from corecore.io.dicom.listing import list_series
 
     found = list_series(folder)
@@ -60,7 +60,7 @@ def told(found: Listing) -> list[str]:
         )
         if count
     ]
-    return [*lines, *([f"passed over: {', '.join(others)}"] if others else [])]
+    return [*lines, *([f"ignored: {', '.join(others)}"] if others else [])]
 
 
 def _cells(one: ListedSeries) -> tuple[str, ...]:

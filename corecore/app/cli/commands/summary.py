@@ -18,7 +18,7 @@ def summary(
     out: Annotated[Path | None, typer.Option(help="Write a self-contained page here, with plots.")] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Tables and plots of a batch: what was removed, with what clearance, what failed and why."""
+    """Show tables and plots of a batch: necrosis removed, clearances, failures and their causes."""
     from corecore.study.batch.figures import read_records
     from corecore.study.batch.summary import summary_html, summary_text, tables
 

@@ -20,15 +20,17 @@ def synth(
     out: Annotated[Path, typer.Option(help="Folder for the volumes.")],
     n: Annotated[int, typer.Option("--n", min=1, max=100_000, help="How many hips.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="First seed; hip i has seed + i.")] = 0,
-    relief: Annotated[float, typer.Option(help="Spread of each bone's own relief, mm; 0: none.")] = 0.5,
-    scan: Annotated[str, typer.Option(help="fine (0.8 mm), or drawn: slices of 0.5 to 4 mm, half oblique.")] = "fine",
-    images: Annotated[str, typer.Option(help="Images that come along: none, ct, mr or both.")] = "none",
-    sex: Annotated[str | None, typer.Option(help="male or female; default: tossed.")] = None,
-    side: Annotated[str | None, typer.Option(help="left or right; default: tossed.")] = None,
+    relief: Annotated[float, typer.Option(help="Standard deviation of each bone's surface relief, mm; 0: none.")] = 0.5,
+    scan: Annotated[
+        str, typer.Option(help="fine (0.8 mm); or drawn: random slices of 0.5 to 4 mm, half of them oblique.")
+    ] = "fine",
+    images: Annotated[str, typer.Option(help="Images to write: none, ct, mr or both.")] = "none",
+    sex: Annotated[str | None, typer.Option(help="male or female; default: random.")] = None,
+    side: Annotated[str | None, typer.Option(help="left or right; default: random.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes of this machine.")] = 1,
     as_json: AsJson = False,
 ) -> int:
-    """Synthetic hips with known truth, each from its own seed."""
+    """Write synthetic hips with known truth, each from its own seed."""
     from corecore.study.phantom.population import Population, write_drawn
 
     population = Population(relief, scan, images, sex, side)  # type: ignore[arg-type]

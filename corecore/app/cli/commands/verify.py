@@ -22,24 +22,24 @@ def verify(
     ] = None,
     own_copies: Annotated[
         bool,
-        typer.Option("--own-copies", help="Judge by the masks in the plan's folder, whatever became of the originals."),
+        typer.Option("--own-copies", help="Use the masks in the plan's folder, even if the originals have changed."),
     ] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Compute a plan's figures again by a second road. Exit code 1: they disagree."""
+    """Recalculate a plan's figures independently. Exit code 1: they disagree."""
     return verify_and_report(plan_file, key=key, own_copies=own_copies, as_json=as_json)
 
 
 def verify_and_report(
     plan_file: Path, *, as_json: bool, key: Path | None = None, own_copies: bool = False, brief: bool = False
 ) -> int:
-    """Check a plan by the second road and print what was found; the exit code."""
+    """Check a plan by independent recalculation and print the result; the exit code."""
     from corecore.document.seal import read_key
     from corecore.verification.recalculation import verify_plan
 
     secret = None if key is None else read_key(key)
     with steps(quiet=as_json) as step:
-        step("verifying by a second road")
+        step("recalculating independently")
         result = verify_plan(plan_file, key=secret, own_copies=own_copies)
     if as_json:
         content = {
