@@ -98,7 +98,7 @@ class Limit:
 
     @property
     def step(self) -> float:
-        """How exactly its relaxation is told."""
+        """Precision of its relaxation."""
         return STEPS[self.unit]
 
     def value(self, spec: Any) -> float | None:
@@ -107,7 +107,7 @@ class Limit:
         return None if found is None else float(found)
 
 
-#: In the order in which a broken one is told.
+#: In the order in which exceeded ones are listed.
 TABLE = (
     Limit(
         key="cortical_margin_mm",
@@ -118,7 +118,7 @@ TABLE = (
         name="margin to the cortex",
         figure_name="Wall to the cortex",
         source=(
-            "a breached neck raised the peak stress in a finite-element model by 17 % (anterior) to 76 %"
+            "a perforated neck raised the peak stress in a finite-element model by 17 % (anterior) to 76 %"
             " (inferior): Yuan 2022, BioMed Res Int 3667891. The 3 mm: engineering choice"
         ),
         default=3.0,
@@ -162,9 +162,9 @@ TABLE = (
         figure="wall_depth_min_mm",
         at_least=True,
         unit="mm",
-        short="wall inside the bone beyond the portal",
-        name="wall inside the bone beyond the portal",
-        figure_name="wall inside the bone beyond the portal",
+        short="wall inside the bone beyond the entry hole",
+        name="wall inside the bone beyond the entry hole",
+        figure_name="wall inside the bone beyond the entry hole",
         bound=lambda spec: 0.0,
     ),
     Limit(
@@ -172,9 +172,9 @@ TABLE = (
         figure="incidence_deg",
         at_least=True,
         unit="deg",
-        short="incidence",
-        name="least incidence",
-        figure_name="Incidence on the cortex",
+        short="drill–cortex angle",
+        name="least drill–cortex angle",
+        figure_name="Drill–cortex angle",
         source="engineering choice: a flatter drill skids",
         default=30.0,
         low=5.0,
@@ -230,10 +230,10 @@ TABLE = (
         figure="entry_normal_deg",
         at_least=False,
         unit="deg",
-        short="turn of the cortex",
-        name="the cortex's turn from lateral",
-        figure_name="Cortex at the entry, turned from lateral",
-        source="lateral cortex near its mid-line; engineering choice",
+        short="entry normal",
+        name="entry normal's deviation from lateral",
+        figure_name="Entry normal, deviation from lateral",
+        source="lateral cortex near the mid-lateral line; engineering choice",
         default=60.0,
         low=5.0,
         high=90.0,
@@ -244,10 +244,10 @@ TABLE = (
         figure="entry_anterior_mm",
         at_least=False,
         unit="mm",
-        short="lateral mid-line",
-        name="distance from the mid-line",
-        figure_name="Entry from the lateral mid-line",
-        source="lateral cortex near its mid-line; engineering choice",
+        short="AP offset",
+        name="AP offset from the mid-lateral line",
+        figure_name="AP offset from the mid-lateral line",
+        source="lateral cortex near the mid-lateral line; engineering choice",
         default=8.0,
         low=0.5,
         high=30.0,
@@ -259,9 +259,9 @@ TABLE = (
         figure="entry_edge_low_mm",
         at_least=True,
         unit="mm",
-        short="entry's lower edge",
-        name="lower edge of the entry zone",
-        figure_name="Hole's lower edge above the lesser trochanter",
+        short="inferior margin of the entry hole",
+        name="lower bound of the entry zone",
+        figure_name="Inferior margin of the entry hole above the lesser trochanter",
         source=(
             "three screws with an entry distal to the lesser trochanter: 3 of 10 osteoporotic model femora broke there,"
             " others none of 20, PMID 32229749; the 5 mm above its level: engineering choice"
@@ -276,9 +276,9 @@ TABLE = (
         figure="entry_edge_high_mm",
         at_least=False,
         unit="mm",
-        short="entry's upper edge",
-        name="upper edge of the entry zone",
-        figure_name="Hole's upper edge above the lesser trochanter",
+        short="superior margin of the entry hole",
+        name="upper bound of the entry zone",
+        figure_name="Superior margin of the entry hole above the lesser trochanter",
         source="the band's width: engineering choice",
         default=25.0,
         low=-30.0,
@@ -300,9 +300,9 @@ TABLE = (
         figure="entry_off_surface_mm",
         at_least=False,
         unit="mm",
-        short="wall inside the bone beyond the portal",
+        short="wall inside the bone beyond the entry hole",
         name="entry on the bone's surface",
-        figure_name="wall inside the bone beyond the portal",
+        figure_name="wall inside the bone beyond the entry hole",
         bound=lambda spec: ENTRY_OFF_SURFACE_MM,
     ),
     Limit(
@@ -310,9 +310,9 @@ TABLE = (
         figure="outward_free_mm",
         at_least=True,
         unit="mm",
-        short="free way in from outside",
-        name="free way in from outside",
-        figure_name="free way in from outside",
+        short="free access path outside the bone",
+        name="free access path outside the bone",
+        figure_name="free access path outside the bone",
         source="contract §1",
         bound=lambda spec: OUTWARD_MM,
     ),
@@ -333,9 +333,9 @@ TABLE = (
         figure="avoid_clearance_mm",
         at_least=True,
         unit="mm",
-        short="region to keep out of",
-        name="margin to the region to keep out of",
-        figure_name="region to keep out of",
+        short="region to avoid",
+        name="margin to the region to avoid",
+        figure_name="region to avoid",
         bound=lambda spec: spec.avoid_margin_mm,
     ),
     Limit(
@@ -346,7 +346,7 @@ TABLE = (
         short="free of the pelvis",
         name="free of the pelvis",
         figure_name="free of the pelvis",
-        source="a drill that must pass the hip bone cannot be held; engineering choice",
+        source="the drill cannot pass the hip bone; engineering choice",
         bound=lambda spec: 0.0,
     ),
     Limit(
@@ -374,8 +374,8 @@ TABLE = (
         figure="neck_area_share",
         at_least=False,
         unit="share",
-        short="neck's section",
-        name="share of the neck's section taken",
+        short="neck cross-section loss",
+        name="neck cross-section loss",
         figure_name="Share of the neck's smallest section",
         source="a warning above 0.2 (engineering choice); as a limit only where it is asked for",
         default=None,

@@ -36,7 +36,7 @@ class ViolationPart(Part, frozen=True):
     key: Annotated[str | UnsetType, Meta(description="Parameter of spec, or overlap, misses_lesion, ...")] = UNSET
     limit: Annotated[float | UnsetType, Meta(description="The limit, in its unit")] = UNSET
     value: Annotated[float | UnsetType | None, Meta(description="What the plan has, in its unit")] = UNSET
-    tunnel: Annotated[int | UnsetType, Meta(description="Which tunnel breaks it, counted from 1"), MAY_BE_ABSENT] = (
+    tunnel: Annotated[int | UnsetType, Meta(description="Which tunnel exceeds it, counted from 1"), MAY_BE_ABSENT] = (
         UNSET
     )
 
@@ -45,13 +45,13 @@ class DifferencePart(Part, frozen=True):
     """An alternative less the plan."""
 
     removed_fraction: Annotated[float | UnsetType | None, Meta(description="Share removed, difference")] = UNSET
-    room_mm: Annotated[float | UnsetType | None, Meta(description="Room beyond the margins, difference, mm")] = UNSET
+    room_mm: Annotated[float | UnsetType | None, Meta(description="Spare clearance, difference, mm")] = UNSET
     healthy_bone_removed_ml: Annotated[
-        float | UnsetType | None, Meta(description="Healthy bone removed, difference, ml")
+        float | UnsetType | None, Meta(description="Viable bone removed, difference, ml")
     ] = UNSET
-    breach_probability: Annotated[float | UnsetType | None, Meta(description="Probability of a breach, difference")] = (
-        UNSET
-    )
+    breach_probability: Annotated[
+        float | UnsetType | None, Meta(description="Probability of perforation, difference")
+    ] = UNSET
 
 
 class AlternativePart(Part, frozen=True):
@@ -61,9 +61,11 @@ class AlternativePart(Part, frozen=True):
     totals: Annotated[OtherTotalsPart, Meta(description="What they do together")] = field(
         default_factory=OtherTotalsPart
     )
-    room_mm: Annotated[float | UnsetType | None, Meta(description="Least room beyond a margin, mm")] = UNSET
-    breach_probability: Annotated[Fraction | UnsetType, Meta(description="Cortex or joint breached, 0 to 1")] = UNSET
-    breach_method: Annotated[str | UnsetType, Meta(description="Method of drilling that this is by")] = UNSET
+    room_mm: Annotated[float | UnsetType | None, Meta(description="Least spare clearance, mm")] = UNSET
+    breach_probability: Annotated[
+        Fraction | UnsetType, Meta(description="Probability that cortex or joint is perforated, 0 to 1")
+    ] = UNSET
+    breach_method: Annotated[str | UnsetType, Meta(description="Guidance method of this probability")] = UNSET
     against_plan: Annotated[DifferencePart, Meta(description="It less the plan")] = field(
         default_factory=DifferencePart
     )
@@ -72,9 +74,11 @@ class AlternativePart(Part, frozen=True):
 class RobustPart(Part, frozen=True):
     """A plan made for the errors of a method, beside the plain one."""
 
-    method: Annotated[str | UnsetType, Meta(description="Method of drilling planned for")] = UNSET
-    breach_probability_max: Annotated[Fraction | UnsetType, Meta(description="Limit of breaches, 0 to 1")] = UNSET
-    limit_met: Annotated[bool | UnsetType, Meta(description="Whether the plan keeps it")] = UNSET
+    method: Annotated[str | UnsetType, Meta(description="Guidance method planned for")] = UNSET
+    breach_probability_max: Annotated[
+        Fraction | UnsetType, Meta(description="Limit of the probability of perforation, 0 to 1")
+    ] = UNSET
+    limit_met: Annotated[bool | UnsetType, Meta(description="Whether the plan is within it")] = UNSET
     risk: Annotated[RiskPart | UnsetType, Meta(description="Risk of the plan by that method")] = UNSET
     plain: Annotated[PlainTunnelPart | UnsetType, Meta(description="The tunnel of the plain plan")] = UNSET
     cost_removed_fraction: Annotated[float | UnsetType, Meta(description="Share removed given up, as planned")] = UNSET
@@ -180,8 +184,8 @@ class PlanDocument(Part, kw_only=True, frozen=True):
     corecore_version: Annotated[str | UnsetType, Meta(description="Version that made it")] = UNSET
     coordinate_system: Annotated[Literal["RAS"] | UnsetType, Meta(description="Frame of every position")] = UNSET
     units: Annotated[Literal["mm"] | UnsetType, Meta(description="Unit of every position")] = UNSET
-    status: Annotated[Status, Meta(description="Found by the search, no tunnel, or set by hand")]
-    violations: Annotated[list[ViolationPart], Meta(description="Limits that the plan breaks")] = field(
+    status: Annotated[Status, Meta(description="Found by the search, no tunnel, or surgeon-modified")]
+    violations: Annotated[list[ViolationPart], Meta(description="Limits that the plan exceeds")] = field(
         default_factory=list
     )
     warnings: Annotated[list[WarningPart], Meta(description="What the reader is warned of")] = field(
@@ -204,13 +208,13 @@ class PlanDocument(Part, kw_only=True, frozen=True):
         MAY_BE_ABSENT,
     ] = UNSET
     risk_methods: Annotated[
-        dict[str, MethodPart] | UnsetType, Meta(description="Ways of drilling by name"), MAY_BE_ABSENT
+        dict[str, MethodPart] | UnsetType, Meta(description="Guidance methods by name"), MAY_BE_ABSENT
     ] = UNSET
     timings: Annotated[dict[str, int | float], Meta(description="Seconds and counts of work")] = field(
         default_factory=dict
     )
     robust: Annotated[RobustPart | UnsetType, Meta(description="What planning for errors cost"), MAY_BE_ABSENT] = UNSET
-    given: Annotated[GivenPart | UnsetType, Meta(description="The path set by hand"), MAY_BE_ABSENT] = UNSET
+    given: Annotated[GivenPart | UnsetType, Meta(description="The path given"), MAY_BE_ABSENT] = UNSET
     nearest: Annotated[
         NearestTunnelPart | UnsetType | None, Meta(description="Best tunnel near it; null: none"), MAY_BE_ABSENT
     ] = UNSET

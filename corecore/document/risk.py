@@ -10,16 +10,16 @@ from corecore.document.fields import MAY_BE_ABSENT, AtLeastZero, Count, Fraction
 
 
 class RiskPart(Part, frozen=True):
-    """Risk of one tunnel, or of all together, drilled by one method."""
+    """Risk of one tunnel, or of all together, under one guidance method."""
 
     cortex_breach_probability: Annotated[
-        Fraction | UnsetType, Meta(description="How often the cortex is breached, 0 to 1")
+        Fraction | UnsetType, Meta(description="Probability of cortical perforation, 0 to 1")
     ] = UNSET
     joint_breach_probability: Annotated[
-        Fraction | UnsetType, Meta(description="How often the joint is breached, 0 to 1")
+        Fraction | UnsetType, Meta(description="Probability of joint penetration, 0 to 1")
     ] = UNSET
     perforation_probability: Annotated[
-        Fraction | UnsetType, Meta(description="How often cortex or joint, either, is breached, 0 to 1"), MAY_BE_ABSENT
+        Fraction | UnsetType, Meta(description="Probability that cortex or joint is perforated, 0 to 1"), MAY_BE_ABSENT
     ] = UNSET
     clearance_p05_mm: Annotated[
         float | UnsetType, Meta(description="Clearance that 5 % of drillings stay under, mm")
@@ -39,13 +39,15 @@ class RiskPart(Part, frozen=True):
     standard_errors: Annotated[
         dict[str, AtLeastZero], Meta(description="Standard error of each figure, in its unit")
     ] = field(default_factory=dict)
-    breach_places: Annotated[
-        dict[str, Fraction], Meta(description="Share of the breaches by where they are, 0 to 1")
-    ] = field(default_factory=dict)
-    poses: Annotated[Count | UnsetType, Meta(description="Drillings judged")] = UNSET
+    breach_places: Annotated[dict[str, Fraction], Meta(description="Share of the perforations by location, 0 to 1")] = (
+        field(default_factory=dict)
+    )
+    poses: Annotated[Count | UnsetType, Meta(description="Number of simulated drillings")] = UNSET
     lesion_shift_mm: Annotated[
         AtLeastZero | UnsetType | None,
-        Meta(description="Root mean square place error of a lesion from another scan, mm; null: unknown, not counted"),
+        Meta(
+            description="Root mean square position error of a lesion from another scan, mm; null: unknown, not counted"
+        ),
         MAY_BE_ABSENT,
     ] = UNSET
 

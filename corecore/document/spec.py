@@ -62,7 +62,7 @@ class SpecPart(Part, frozen=True):
     shaft_angle_max_deg: Annotated[Number, Meta(description="Greatest angle to the shaft, deg")] = UNSET
     length_max_mm: Annotated[Number, Meta(description="Greatest length, mm")] = UNSET
     entry_normal_max_deg: Annotated[Number, Meta(description="Greatest turn of the cortex at the entry, deg")] = UNSET
-    entry_ap_max_mm: Annotated[Number, Meta(description="Entry from the lateral mid-line at most, mm")] = UNSET
+    entry_ap_max_mm: Annotated[Number, Meta(description="AP offset from the mid-lateral line at most, mm")] = UNSET
     entry_distal_mm: Annotated[
         Number, Meta(description="Lower end of the entry zone above the lesser trochanter, mm")
     ] = UNSET
@@ -71,9 +71,11 @@ class SpecPart(Part, frozen=True):
     ] = UNSET
     bridge_min_mm: Annotated[Number, Meta(description="Least bone between separate holes, mm")] = UNSET
     pattern: Annotated[str | UnsetType, Meta(description="any, fan, separate or parallel"), MAY_BE_ABSENT] = UNSET
-    cap_half_angle_deg: Annotated[Number, Meta(description="Half-angle of the loaded cap, deg")] = UNSET
+    cap_half_angle_deg: Annotated[Number, Meta(description="Half-angle of the weight-bearing cap, deg")] = UNSET
     subchondral_depth_mm: Annotated[Number, Meta(description="How deep lesion counts as under the surface, mm")] = UNSET
-    breach_probability_max: Annotated[Number, Meta(description="Limit of breaches of a robust plan, 0 to 1")] = UNSET
+    breach_probability_max: Annotated[
+        Number, Meta(description="Limit of the probability of perforation of a robust plan, 0 to 1")
+    ] = UNSET
     avoid_margin_mm: Annotated[
         AtLeastZero | UnsetType, Meta(description="Least distance to the regions to keep out of, mm"), MAY_BE_ABSENT
     ] = UNSET
@@ -97,7 +99,9 @@ class SpecPart(Part, frozen=True):
         AtLeastZero | UnsetType, Meta(description="Mean error of the outline simulated, mm; 0: none"), MAY_BE_ABSENT
     ] = UNSET
     weight_bearing_weight: Annotated[
-        Annotated[int, Meta(ge=1)] | UnsetType, Meta(description="What loaded lesion counts for"), MAY_BE_ABSENT
+        Annotated[int, Meta(ge=1)] | UnsetType,
+        Meta(description="Weight of lesion in the weight-bearing sector"),
+        MAY_BE_ABSENT,
     ] = UNSET
     cavity_diameter_mm: Annotated[
         AtLeastZero | UnsetType, Meta(description="Diameter of the cavity at the tip, mm; 0: none"), MAY_BE_ABSENT

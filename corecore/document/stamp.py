@@ -73,30 +73,30 @@ class Provenance:
                 parts.append(f"notes: {self.review.notes_line}")
         if self.violations:
             reason = f", accepted because: {self.accepted}" if self.accepted else ""
-            parts.append(f"BREAKS {', '.join(self.violations)}{reason}")
+            parts.append(f"EXCEEDS LIMITS: {', '.join(self.violations)}{reason}")
         parts.append(NOTICE_IN_LINE)
         return "; ".join(parts)
 
     def header(self, length: int) -> str:
-        """As much as fits into ``length`` ASCII characters: broken limits first, then who, then the notice."""
+        """As much as fits into ``length`` ASCII characters: exceeded limits first, then who, then the notice."""
         reason = f", accepted: {self.accepted}" if self.accepted else ""
-        alarm = f"BREAKS LIMITS{reason}" if self.violations else ""
+        alarm = f"LIMITS EXCEEDED{reason}" if self.violations else ""
         short = [self.who, NOTICE_SHORT, alarm]
         line = "; ".join(part for part in short if part)
         if len(line) > length and alarm:
-            line = f"{self.who}; {NOTICE_SHORT}; BREAKS LIMITS"
+            line = f"{self.who}; {NOTICE_SHORT}; LIMITS EXCEEDED"
         if len(line) > length:
-            # A long id gives way; side and plan do not.
+            # A long id is shortened; side and plan are not.
             room = max(0, length - len(line) + len(self.case_id) - 1)
             line = line.replace(self.case_id, self.case_id[:room] + "~", 1)
         return line.encode("ascii", "replace").decode("ascii")[:length]
 
 
 def told_violations(found: Iterable[ViolationPart]) -> Iterable[str]:
-    """Each broken limit in words."""
+    """Each exceeded limit in words."""
     for item in found:
         value, limit = known(item.value), known(item.limit)
-        shown = "not to be measured" if value is None else f"{value:.3g}"
+        shown = "not measurable" if value is None else f"{value:.3g}"
         against = "" if limit is None else f" (limit {limit:g})"
         yield f"{item.key} {shown}{against}"
 

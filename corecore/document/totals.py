@@ -19,26 +19,27 @@ def says_something(bound: float | None) -> bool:
 
 
 class BoneLeftPart(Part, frozen=True):
-    """What the tunnels leave of the bone that carries load."""
+    """Residual bone stock: femoral neck and lateral wall after drilling."""
 
     neck_share_max: Annotated[
-        Fraction | UnsetType | None, Meta(description="Share of the neck's section taken where it is most, 0 to 1")
+        Fraction | UnsetType | None, Meta(description="Maximum neck cross-section loss, 0 to 1")
     ] = UNSET
     neck_share_at_mm: Annotated[
         float | UnsetType | None, Meta(description="Where that is along the neck, mm from the head's centre")
     ] = UNSET
     hole_above_lesser_trochanter_mm: Annotated[
-        float | UnsetType, Meta(description="Lowest edge of a hole above the lesser trochanter's level, mm")
+        float | UnsetType,
+        Meta(description="Inferior margin of the lowest entry hole above the lesser trochanter's level, mm"),
     ] = UNSET
     bridge_mm: Annotated[
         float | UnsetType | None, Meta(description="Least bone between separate holes, mm; null: one hole")
     ] = UNSET
     lateral_wall_share: Annotated[
-        Fraction | UnsetType | None, Meta(description="Share of the lateral wall's width taken, 0 to 1")
+        Fraction | UnsetType | None, Meta(description="Lateral-wall defect, share of its width, 0 to 1")
     ] = UNSET
-    holes: Annotated[Count | UnsetType, Meta(description="Holes in the lateral cortex")] = UNSET
+    holes: Annotated[Count | UnsetType, Meta(description="Entry holes in the lateral cortex")] = UNSET
     pattern: Annotated[
-        Literal["single", "fan", "parallel", "separate"] | UnsetType, Meta(description="How the tunnels stand")
+        Literal["single", "fan", "parallel", "separate"] | UnsetType, Meta(description="Arrangement of the tunnels")
     ] = UNSET
     spread_deg: Annotated[
         float | UnsetType | None, Meta(description="Greatest angle between two tunnels, deg; null: one tunnel")
@@ -53,7 +54,8 @@ class OtherTotalsPart(Part, kw_only=True, frozen=True):
         Fraction | UnsetType, Meta(description="Share deeper than the joint margin, 0 to 1")
     ] = UNSET
     removed_weight_bearing_fraction: Annotated[
-        Fraction | UnsetType | None, Meta(description="Share removed of the loaded part, 0 to 1; null: no such part")
+        Fraction | UnsetType | None,
+        Meta(description="Share removed of the lesion in the weight-bearing sector, 0 to 1; null: none there"),
     ] = UNSET
     reached_3mm_fraction: Annotated[Fraction | UnsetType, Meta(description="Share within 3 mm of a wall, 0 to 1")] = (
         UNSET
@@ -68,11 +70,11 @@ class OtherTotalsPart(Part, kw_only=True, frozen=True):
         list[Fraction] | UnsetType, Meta(description="Share removed of each focus by number, 0 to 1"), MAY_BE_ABSENT
     ] = UNSET
     necrosis_removed_ml: Annotated[float | UnsetType, Meta(description="Lesion removed, ml")] = UNSET
-    necrosis_left_ml: Annotated[float | UnsetType, Meta(description="Lesion left, ml")] = UNSET
-    healthy_bone_removed_ml: Annotated[float | UnsetType, Meta(description="Healthy bone removed, ml")] = UNSET
-    graft_volume_ml: Annotated[float | UnsetType, Meta(description="Graft to fill the tunnels in bone, ml")] = UNSET
+    necrosis_left_ml: Annotated[float | UnsetType, Meta(description="Lesion residual, ml")] = UNSET
+    healthy_bone_removed_ml: Annotated[float | UnsetType, Meta(description="Viable bone removed, ml")] = UNSET
+    graft_volume_ml: Annotated[float | UnsetType, Meta(description="Graft volume required, ml")] = UNSET
     neck_area_share: Annotated[
-        float | UnsetType, Meta(description="Share of the neck's smallest section taken, 0 to 1")
+        float | UnsetType, Meta(description="Share of the neck's smallest cross-section removed, 0 to 1")
     ] = UNSET
     discretisation_error_fraction: Annotated[
         float | UnsetType, Meta(description="How exact the removed share is, 0 to 1")

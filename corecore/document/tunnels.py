@@ -29,7 +29,8 @@ class TunnelPart(Part, kw_only=True, frozen=True):
     ] = UNSET
     length_mm: Annotated[float | UnsetType, Meta(description="Entry to tip, mm")] = UNSET
     portal_length_mm: Annotated[
-        float | UnsetType, Meta(description="Length of the portal, where the cortical margin cannot hold, mm")
+        float | UnsetType,
+        Meta(description="Length of the cortical entry hole, where the cortical margin does not apply, mm"),
     ] = UNSET
     removed_fraction: Annotated[float | UnsetType, Meta(description="Share of the lesion it removes, 0 to 1")] = UNSET
     cortical_clearance_mm: Annotated[
@@ -42,19 +43,17 @@ class TunnelPart(Part, kw_only=True, frozen=True):
         float | UnsetType | None, Meta(description="Least distance of wall and end to the joint's surface, mm")
     ] = UNSET
     avoid_clearance_mm: Annotated[
-        float | UnsetType | None, Meta(description="Least distance to the regions to keep out of, mm"), MAY_BE_ABSENT
+        float | UnsetType | None, Meta(description="Least distance to the regions to avoid, mm"), MAY_BE_ABSENT
     ] = UNSET
-    incidence_deg: Annotated[float | UnsetType, Meta(description="Angle of its axis to the cortex, deg")] = UNSET
-    entry_normal_deg: Annotated[
-        float | UnsetType, Meta(description="Turn of the cortex at the entry from the lateral side, deg")
-    ] = UNSET
-    shaft_angle_deg: Annotated[float | UnsetType, Meta(description="Angle of its axis to the shaft in space, deg")] = (
+    incidence_deg: Annotated[float | UnsetType, Meta(description="Drill–cortex angle, 90 perpendicular, deg")] = UNSET
+    entry_normal_deg: Annotated[float | UnsetType, Meta(description="Entry normal, deviation from lateral, deg")] = (
         UNSET
     )
-    ap_angle_deg: Annotated[float | UnsetType, Meta(description="Angle to the shaft seen from the front, deg")] = UNSET
-    lateral_tilt_deg: Annotated[
-        float | UnsetType, Meta(description="Tilt seen from the side, forward positive, deg")
-    ] = UNSET
+    shaft_angle_deg: Annotated[float | UnsetType, Meta(description="Angle of its axis to the shaft, 3-D, deg")] = UNSET
+    ap_angle_deg: Annotated[float | UnsetType, Meta(description="Angle to the shaft in the AP view, deg")] = UNSET
+    lateral_tilt_deg: Annotated[float | UnsetType, Meta(description="Sagittal angulation, anterior positive, deg")] = (
+        UNSET
+    )
     entry_above_lesser_trochanter_mm: Annotated[
         float | UnsetType, Meta(description="Entry above the lesser trochanter's level, mm")
     ] = UNSET
@@ -62,7 +61,8 @@ class TunnelPart(Part, kw_only=True, frozen=True):
         float | UnsetType | None, Meta(description="Entry below the greater trochanter's tip, mm")
     ] = UNSET
     entry_anterior_mm: Annotated[
-        float | UnsetType | None, Meta(description="Entry in front of the lateral mid-line, mm")
+        float | UnsetType | None,
+        Meta(description="AP offset of the entry from the mid-lateral line, anterior positive, mm"),
     ] = UNSET
     frame_range: Annotated[
         dict[str, Pair] | UnsetType,
@@ -149,16 +149,16 @@ class PlannedTunnelPart(TunnelPart, kw_only=True, frozen=True):
     path_bone: Annotated[
         PathBonePart | UnsetType, Meta(description="Density along its axis, and cortex at its entry"), MAY_BE_ABSENT
     ] = UNSET
-    risk: Annotated[dict[str, RiskPart] | UnsetType, Meta(description="Risk by method of drilling")] = UNSET
-    explanation: Annotated[ExplanationPart | UnsetType, Meta(description="Why it lies there"), MAY_BE_ABSENT] = UNSET
+    risk: Annotated[dict[str, RiskPart] | UnsetType, Meta(description="Risk by guidance method")] = UNSET
+    explanation: Annotated[ExplanationPart | UnsetType, Meta(description="Why it is there"), MAY_BE_ABSENT] = UNSET
 
 
 class OtherTunnelPart(PlannedTunnelPart, kw_only=True, frozen=True):
     """A tunnel of an alternative."""
 
-    entry_anterior_mm: Annotated[float | UnsetType, Meta(description="Entry in front of the lateral mid-line, mm")] = (
-        UNSET
-    )
+    entry_anterior_mm: Annotated[
+        float | UnsetType, Meta(description="AP offset of the entry from the mid-lateral line, anterior positive, mm")
+    ] = UNSET
 
 
 class NearestTunnelPart(TunnelPart, kw_only=True, frozen=True):

@@ -46,7 +46,7 @@ def open_for_export(path: Path, accept_violations: str | None = None) -> tuple[O
     reason = " ".join((accept_violations or "").split())
     if told and not reason:
         raise InputError(
-            f"{path}: breaks {', '.join(told)}; --accept-violations REASON is needed, and printed on what is made",
+            f"{path}: exceeds limits: {', '.join(told)}; --accept-violations REASON is needed",
             code="plan-breaks-limits",
         )
     if len(reason) > REASON_LONGEST or not reason.isprintable():
@@ -58,7 +58,8 @@ def open_for_export(path: Path, accept_violations: str | None = None) -> tuple[O
     hidden = sorted(set(_broken(plan)) - named)
     if hidden:
         raise InputError(
-            f"{path}: breaks {hidden[0]} and does not say so; corecore verify tells what is amiss", code="plan-edited"
+            f"{path}: exceeds a limit that it does not list: {hidden[0]}; corecore verify shows the fault",
+            code="plan-edited",
         )
     return plan, Provenance.of(written, stated.file.hash, reason)
 

@@ -332,7 +332,7 @@ def _legend(blocks: pv.MultiBlock) -> Mapping[str, str]:
     elif drilled:
         rows |= {
             "tunnel": palette.TUNNEL, "within 2 mm of a margin": palette.TUNNEL_NEAR,
-            "entry portal": palette.TUNNEL_PORTAL,
+            "entry hole": palette.TUNNEL_PORTAL,
         }  # fmt: skip
     names = ("weight-bearing zone", "neck axis", "shaft axis")
     return {**rows, **{name: _text(blocks[name], "color") for name in names}}

@@ -81,7 +81,7 @@ class Move:
         if self.residual_mm is None:
             return PlanWarning(
                 "lesion_moved",
-                text + "; how well that fits was not judged, and the risk of drilling leaves it out",
+                text + "; the accuracy of this registration is unknown and not part of the risk",
             )
         return PlanWarning(
             "lesion_moved",

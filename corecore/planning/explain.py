@@ -214,12 +214,12 @@ def _sentences(
         place.append(f"{figures.entry_below_greater_trochanter_mm:.1f} mm below the greater trochanter's tip")
     if np.isfinite(figures.entry_anterior_mm):
         front = figures.entry_anterior_mm
-        place.append(f"{abs(front):.1f} mm {'in front of' if front >= 0.0 else 'behind'} the lateral mid-line")
+        place.append(f"{abs(front):.1f} mm {'anterior' if front >= 0.0 else 'posterior'} to the mid-lateral line")
     tilt = figures.lateral_tilt_deg
     text = [
         f"Enters {', '.join(place)}.",
-        f"Runs at {figures.ap_angle_deg:.0f}° to the shaft seen from the front and {abs(tilt):.0f}°"
-        f" {'forward' if tilt >= 0.0 else 'backward'} seen from the side, {figures.length_mm:.1f} mm to the tip.",
+        f"Runs at {figures.ap_angle_deg:.0f}° to the shaft in the AP view and {abs(tilt):.0f}°"
+        f" {'anterior' if tilt >= 0.0 else 'posterior'} in the lateral view, {figures.length_mm:.1f} mm to the tip.",
     ]
     for item in near:
         if item.what != "cortex":
@@ -227,18 +227,18 @@ def _sentences(
             depth = quantity(item.depth_mm, "{:.0f} mm")
             text.append(f"Nearest to {wall}: {quantity(item.clearance_mm)} mm, {depth} from the entry.")
     if not limits:
-        text.append("No limit of place or direction holds it: it ends where the necrosis does.")
+        text.append("No limit of position or direction is reached: it ends where the necrosis ends.")
     idle = []
     for limit in sorted(limits, key=lambda item: -(item.gain_fraction or 0.0)):
         unit = {"deg": "°", "mm": " mm"}.get(limit.unit, "")
         name = f"the {RELAXABLE[limit.key].name} ({limit.key} {limit.limit:g}, here {limit.value:.1f}{unit})"
         if limit.gain_fraction is None or limit.step is None:
-            text.append(f"Held by {name}.")
+            text.append(f"Limited by {name}.")
         elif limit.gain_fraction < NOTHING:
             idle.append(name)
         else:
             gain = f"{limit.gain_fraction:.1%} of the necrosis ({limit.gain_fraction * volume_ml:.2f} ml)"
-            text.append(f"Held by {name}: {limit.step:g}{unit} of way there would gain {gain}.")
+            text.append(f"Limited by {name}: relaxed by {limit.step:g}{unit} it would gain {gain}.")
     if idle:
-        text.append(f"At its limit too, where a step gains nothing: {'; '.join(idle)}.")
+        text.append(f"Also at its limit, without gain if relaxed: {'; '.join(idle)}.")
     return text

@@ -92,7 +92,7 @@ def open_plan(path: Path, *, image: bool = False) -> OpenedPlan:
         if stated is None or abs(figures.removed_fraction - stated) > SAME_FRACTION:
             raise InputError(
                 f"{path}: tunnels[{index}] removes {figures.removed_fraction:.4f} of the lesion, not {stated};"
-                " corecore verify tells what is amiss",
+                " corecore verify shows the fault",
                 code="plan-edited",
             )
         tunnels.append((tunnel, figures))

@@ -262,7 +262,7 @@ def plan_hip(
     if tunnels:
         warnings += instead
     if (gap is not None or seconds is not None) and not provable(spec):
-        text = "no bound is proven: that is for removing lesion, without a cavity and without kept tunnels"
+        text = "no bound is proven: that needs target lesion, no cavity and no existing tunnels"
         warnings.append(PlanWarning("no_bound", text))
     if spec.cavity_diameter_mm > 0.0:
         warnings += _cavity_cautions(spec)
@@ -303,14 +303,14 @@ def resolve_objective(spec: Spec, robust: str | None = None) -> tuple[Spec, list
         return replace(spec, objective="most", guidance=robust), []
     why = ""
     if spec.cavity_diameter_mm > 0.0:
-        why = "the errors of drilling are not simulated with a cavity"
+        why = "execution errors are not simulated with a cavity"
     elif spec.target == "expected":
-        why = "the share removed on average over outlines has no curve"
+        why = "the share removed on average over outlines has no trade-off curve"
     elif len(spec.keep) == spec.tunnels:
         why = "every tunnel is an existing one"
     if spec.objective == "most" or not why:
         return spec, []
-    text = f"planned for the most, not for the least perforation: {why}"
+    text = f"planned for most necrosis removed, not for least perforation: {why}"
     return replace(spec, objective="most"), [PlanWarning("objective_most", text)]
 
 
@@ -339,9 +339,9 @@ def _part_of(progress: Callable[[float], None] | None, low: float, high: float) 
 
 def _not_met(found: RobustPlan) -> PlanWarning:
     text = (
-        f"limit not met: no tunnel found that {found.method.name} drills with breaches below {found.limit:.2%};"
-        f" the one of least risk breaches the cortex in {found.risk.cortex_breach.value:.2%}"
-        f" and the joint in {found.risk.joint_breach.value:.2%} of drillings"
+        f"limit not met: no tunnel found that {found.method.name} perforates in under {found.limit:.2%};"
+        f" the one of least risk perforates the cortex in {found.risk.cortex_breach.value:.2%}"
+        f" and penetrates the joint in {found.risk.joint_breach.value:.2%} of drillings"
     )
     return PlanWarning("breach_limit_not_met", text)
 

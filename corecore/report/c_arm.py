@@ -105,12 +105,12 @@ def anteroposterior(scene: Scene) -> CArm:
 
 
 def frog_leg(scene: Scene) -> CArm:
-    """The thigh flexed and turned outward under the same upright beam, drawn with the shaft upright."""
+    """The hip flexed and externally rotated under the same vertical beam, drawn with the shaft upright."""
     turn, flexion = np.radians(FROG_TURN_DEG), np.radians(FROG_FLEXION_DEG)
     # Seen from the femur, a thigh turned outward has the patient's front on its inner side; flexed, distal.
     level = np.cos(turn) * scene.anterior - np.sin(turn) * scene.lateral
     beam = np.cos(flexion) * level - np.sin(flexion) * scene.proximal
-    note = f"thigh turned outward {FROG_TURN_DEG:g}° and flexed {FROG_FLEXION_DEG:g}°, beam upright; femur alone"
+    note = f"hip flexed {FROG_FLEXION_DEG:g}° and externally rotated {FROG_TURN_DEG:g}°, vertical beam; femur alone"
     return c_arm("Frog-leg lateral", middle_of(scene), beam, scene.proximal, note=note, femur_alone=True)
 
 
@@ -128,11 +128,11 @@ def in_profile(scene: Scene, direction: FloatArray, gap: FloatArray) -> CArm:
     lean = np.arctan2(flat @ scene.anterior, square @ scene.anterior)
     lean = np.clip(lean, -np.radians(LEAN_MAX_DEG), np.radians(LEAN_MAX_DEG))
     beam = np.cos(lean) * square + np.sin(lean) * flat
-    return c_arm("Smallest neck clearance in profile", middle_of(scene), beam, scene.proximal)
+    return c_arm("Tangential view of the minimum neck clearance", middle_of(scene), beam, scene.proximal)
 
 
 def stance(scene: Scene, arm: CArm) -> tuple[float, float]:
-    """How the detector stands, degrees: turned from the front to the outer side, and tilted to the head."""
+    """The detector's position, degrees: turned laterally from the front, and tilted to the head."""
     beam = arm.beam
     turned = np.degrees(np.arctan2(beam @ scene.lateral, beam @ scene.anterior))
     tilted = np.degrees(np.arcsin(np.clip(beam @ scene.proximal, -1.0, 1.0)))
@@ -140,11 +140,11 @@ def stance(scene: Scene, arm: CArm) -> tuple[float, float]:
 
 
 def stance_words(scene: Scene, arm: CArm) -> str:
-    """The detector's stance in words."""
+    """The detector's position in words."""
     turned, tilted = (round(angle) for angle in stance(scene, arm))
     words = []
     if turned:
-        words.append(f"{abs(turned)}° to the {'outer' if turned > 0 else 'inner'} side")
+        words.append(f"{abs(turned)}° {'lateral' if turned > 0 else 'medial'}ly")
     if tilted:
         words.append(f"{abs(tilted)}° towards the {'head' if tilted > 0 else 'feet'}")
     return "detector in front" + (", turned " + " and ".join(words) if words else "")

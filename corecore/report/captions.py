@@ -15,7 +15,7 @@ NOTES_LONGEST = 8000
 STATUS_WORDS = {
     "planned": "PLANNED",
     "infeasible": "NO FEASIBLE TUNNEL",
-    "manual": "SET BY HAND",
+    "manual": "SURGEON-MODIFIED",
 }
 
 
@@ -35,16 +35,16 @@ def imaging_date(scene: Scene) -> str | None:
 
 
 def headline(scene: Scene) -> str:
-    """The status in words, with the count of constraints that a path set by hand breaks."""
+    """The status in words, with the number of limits that a surgeon-modified path exceeds."""
     words = STATUS_WORDS[scene.status]
     broken = violations(scene)
     if broken:
-        words += f", BREAKS {len(broken)} CONSTRAINT{'S' if len(broken) > 1 else ''}"
+        words += f", EXCEEDS {len(broken)} LIMIT{'S' if len(broken) > 1 else ''}"
     return words
 
 
 def violations(scene: Scene) -> list[str]:
-    """One line for each constraint that the plan breaks."""
+    """One line for each limit that the plan exceeds."""
     lines = []
     for item in scene.plan.violations:
         limit = quantity(item.limit, "{:g}")
@@ -67,10 +67,10 @@ def _warning(item: WarningPart) -> str:
 
 
 def reason(scene: Scene) -> str:
-    """Why there is no tunnel: the binding constraint and how far it would have to give way."""
+    """Why there is no tunnel: the binding constraint and how far it would have to be relaxed."""
     infeasible = known(scene.plan.infeasible)
     given = None if infeasible is None else known(infeasible.text) or known(infeasible.binding)
-    return one_line(given or "the plan does not say which constraint binds", LONGEST)
+    return one_line(given or "the plan names no limiting constraint", LONGEST)
 
 
 def tunnel_columns() -> list[str]:
@@ -82,7 +82,7 @@ def tunnel_columns() -> list[str]:
         "removes",
         "to cortex mm",
         "to joint mm",
-        "incidence",
+        "drill–cortex angle",
         "shaft angle",
         "entry above lesser trochanter mm",
     ]
@@ -119,8 +119,8 @@ def totals(scene: Scene) -> list[tuple[str, str]]:
             f"{percent(part.removed_fraction)} ({quantity(part.necrosis_removed_ml, '{:.2f} ml')})",
         ),
         ("reachable", percent(part.reachable_fraction)),
-        ("left behind", quantity(part.necrosis_left_ml, "{:.2f} ml")),
-        ("healthy bone removed", quantity(part.healthy_bone_removed_ml, "{:.2f} ml")),
-        ("share of the neck's section", percent(part.neck_area_share)),
-        ("proven limit", percent(bound) if says_something(known(bound)) else UNKNOWN),
+        ("residual", quantity(part.necrosis_left_ml, "{:.2f} ml")),
+        ("viable bone removed", quantity(part.healthy_bone_removed_ml, "{:.2f} ml")),
+        ("neck cross-section loss", percent(part.neck_area_share)),
+        ("proven upper bound", percent(bound) if says_something(known(bound)) else UNKNOWN),
     ]

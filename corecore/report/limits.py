@@ -19,7 +19,13 @@ WARNED: Tone = "warned"
 BREAKS: Tone = "breaks"
 UNTOLD: Tone = "untold"
 MARKS: dict[Tone, str] = {KEEPS: "✓", JUST: "≈", WARNED: "▲", BREAKS: "✗", UNTOLD: "–"}
-WORDS: dict[Tone, str] = {KEEPS: "keeps", JUST: "keeps, just", WARNED: "above", BREAKS: "BREAKS", UNTOLD: "not told"}
+WORDS: dict[Tone, str] = {
+    KEEPS: "within limit",
+    JUST: "at limit",
+    WARNED: "above",
+    BREAKS: "EXCEEDS LIMIT",
+    UNTOLD: "not available",
+}
 
 
 class JudgedLimit(Part, frozen=True):
@@ -64,7 +70,7 @@ def figure(part: Any, name: str) -> float | None:
 
 
 def limit_rows(scene: Scene) -> list[JudgedLimit]:
-    """Every limit of a plan with the tunnel that stands worst against it; empty without a tunnel."""
+    """Every limit of a plan with the figure of the tunnel closest to it or furthest beyond; empty without a tunnel."""
     if not scene.tunnels:
         return []
     spec = scene.plan.spec
@@ -108,7 +114,7 @@ def _row(scene: Scene, rule: Limit, limit: float | None, broken: bool) -> Judged
     if not known:
         nothing = rule.figure in NEAR_OR_NOTHING and limit is not None
         tone = BREAKS if broken else KEEPS if nothing else UNTOLD
-        return limit_row(rule.figure_name, "nothing near" if nothing else "–", bound, tone)
+        return limit_row(rule.figure_name, "none within range" if nothing else "–", bound, tone)
     value, number = min(known) if rule.at_least else max(known)
     what = rule.figure_name + (f" (tunnel {number})" if len(values) > 1 else "")
     tone = tone_of(value, limit, at_least=rule.at_least, just=HOLDS[rule.unit])
@@ -133,7 +139,7 @@ def _shaft_angle(scene: Scene, spec: Any, broken: set[Any]) -> list[JudgedLimit]
 
 
 def tone_of(value: float, limit: float | None, *, at_least: bool, just: float) -> Tone:
-    """How a figure stands against its limit."""
+    """The tone of a figure against its limit."""
     if limit is None:
         return UNTOLD
     room = value - limit if at_least else limit - value
@@ -150,7 +156,7 @@ def shown(value: float, limit: float | None, unit: str, broken: bool) -> str:
 
 
 def _hole(scene: Scene, limit: float | None, broken: bool) -> list[JudgedLimit]:
-    """The lowest hole's lower edge over the lesser trochanter's level."""
+    """The inferior margin of the lowest entry hole above the lesser trochanter's level."""
     value = figure(scene.plan.totals.bone_left, "hole_above_lesser_trochanter_mm")
     if value is None and not broken:
         return []
@@ -173,7 +179,7 @@ def _bridge(scene: Scene, limit: float | None) -> list[JudgedLimit]:
 
 
 def _neck(scene: Scene, broken: bool) -> list[JudgedLimit]:
-    """The share of the neck's section that all tunnels take: a warning, or a limit where one is asked for."""
+    """The share of the neck's cross-section that all tunnels remove: a warning, or a limit where one is asked for."""
     value, row = figure(scene.plan.totals, "neck_area_share"), LIMITS["neck_area_share_max"]
     if value is None:
         return []

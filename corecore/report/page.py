@@ -147,7 +147,7 @@ def scene_html(scene: Scene) -> str:
 <style>{style}</style>
 </head>
 <body{broken}>
-<main id="stage"><p id="no-scene" hidden>This browser cannot show the scene (no WebGL). The figures stand beside it, \
+<main id="stage"><p id="no-scene" hidden>This browser cannot show the scene (no WebGL). The figures are beside it, \
 the pictures in preview.png.</p></main>
 <aside>
 {_figures(scene)}
@@ -279,11 +279,11 @@ def _figures(scene: Scene) -> str:
         f'<p class="notice">{NOTICE_CAPTION}</p>',
     ]
     if scene.status == "infeasible":
-        parts.append(f'<p class="alarm">No tunnel keeps every margin: {escape(captions.reason(scene))}</p>')
-    parts.append(_list("Constraints broken", captions.violations(scene), ' class="alarm"'))
+        parts.append(f'<p class="alarm">No tunnel is within every limit: {escape(captions.reason(scene))}</p>')
+    parts.append(_list("Limits exceeded", captions.violations(scene), ' class="alarm"'))
     parts.append(_list("Warnings", captions.warnings(scene), ""))
     along = "along tunnel" if len(scene.tunnels) == 1 else "along tunnel 1" if scene.tunnels else "along neck"
-    names = (("front", "front"), ("side", "outer side"), ("top", "from above"), ("along", along))
+    names = (("front", "AP"), ("side", "lateral"), ("top", "from above"), ("along", along))
     buttons = "".join(f'<button type="button" data-view="{key}">{name}</button>' for key, name in names)
     parts.append(f'<h2>View</h2><div class="buttons">{buttons}</div>')
     parts.append(f'<h2>Show</h2><div class="switches">{"".join(_switches(scene))}</div>')
@@ -297,11 +297,11 @@ def _figures(scene: Scene) -> str:
     painted = (
         ""
         if not scene.tunnels or captions.violations(scene)
-        else (f"Dark on a tunnel: its wall within {NEAR_MM:g} mm of a margin; grey: its portal. ")
+        else (f"Dark on a tunnel: its wall within {NEAR_MM:g} mm of a margin; grey: its cortical entry hole. ")
     )
     parts.append(
-        f"<footer><p>{painted}Turn with the left button, move with the right, zoom with the wheel. "
-        "R L A P S I are the patient's own sides, in the femur's frame. There is no perspective.</p></footer>"
+        f"<footer><p>{painted}Rotate with the left button, pan with the right, zoom with the wheel. "
+        "R L A P S I are the patient's own sides, in the femur's frame. Parallel projection.</p></footer>"
     )
     return "\n".join(part for part in parts if part)
 
@@ -317,7 +317,7 @@ def _switches(scene: Scene) -> list[str]:
         ("axes", "neck and shaft axes", [palette.NECK, palette.SHAFT]),
     ]
     if cap_outline(scene) is not None:
-        rows.append(("cap", "loaded cap", [palette.CAP]))
+        rows.append(("cap", "weight-bearing zone", [palette.CAP]))
     result = []
     for part, name, colors in rows:
         # A colour as an attribute of a drawing: the policy lets no style attribute pass.

@@ -34,8 +34,8 @@ from corecore.report.svg import png
 from corecore.report.tissue import CANCELLOUS_HU, CORTEX_HU, CORTEX_MM, Tissue
 from corecore.report.tradeoff_curve import ShownCurve, shown_curve
 
-#: Said where the volumes are not at hand.
-NO_VOLUMES = "Not drawn: the plan's masks are not at hand"
+#: Printed where the volumes are not available.
+NO_VOLUMES = "Not drawn: the plan's masks are not available"
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,19 +49,20 @@ class Views:
 
 
 def views_of(scene: Scene, tissue: Tissue | None, *, missing: str = NO_VOLUMES) -> Views:
-    """Films and slices of a plan; without volumes none, and why."""
+    """Fluoroscopic views and slices of a plan; without volumes none, and why."""
     if tissue is None:
         return Views([], None, "", missing)
     if tissue.why_painted is None:
-        note = "Ray sums through the CT, soft parts left out."
+        note = "Digitally reconstructed radiographs (DRR) of the CT, without soft tissue."
     else:
         note = (
-            f"Ray sums through bone painted with stock densities ({tissue.why_painted}): {CORTEX_MM:g} mm of cortex of"
+            f"Digitally reconstructed radiographs (DRR) of synthetic bone, nominal HU ({tissue.why_painted}):"
+            f" {CORTEX_MM:g} mm of cortex of"
             f" {CORTEX_HU:g} HU, cancellous bone {CANCELLOUS_HU:g} HU above soft tissue (engineering choice)."
         )
     note += (
         " Seen from the detector towards the source, the patient's right on the left in AP; distances look"
-        " larger nearer the source. Dotted orange: the necrosis, which no film shows."
+        " larger nearer the source. Dotted orange: the necrosis, invisible on radiographs."
     )
     return Views(fluoroscopy(scene, tissue), slices(scene, tissue), note)
 
@@ -75,7 +76,7 @@ def write_report(scene: Scene, views: Views, picture: npt.NDArray[Any] | None, f
 
 
 class ShownFilm(Struct, frozen=True):
-    """A simulated film: its view, how the arm stands, what is written under it, and the drawing as SVG text."""
+    """A simulated fluoroscopic view: title, position of the C-arm, caption, and the drawing as SVG text."""
 
     title: str
     stance: str
@@ -84,7 +85,7 @@ class ShownFilm(Struct, frozen=True):
 
 
 class ShownOther(Struct, frozen=True):
-    """Another tunnel on the films, as SVG text."""
+    """Another tunnel on the fluoroscopic views, as SVG text."""
 
     name: str
     drawings: list[str]
@@ -122,7 +123,7 @@ class ReportData(Struct, frozen=True):
 
 
 def write_data(data: ReportData, picture: npt.NDArray[Any] | None, folder: Path) -> None:
-    """``write_report`` from ``report_data`` made beforehand, while the picture was painted."""
+    """``write_report`` from ``report_data`` made beforehand, while the picture was drawn."""
     whole = replace(data, picture=None if picture is None else _as_svg(picture))
     atomic_write_text(folder / "report.html", report_html(whole))
     atomic_write_bytes(folder / "report.pdf", report_pdf(whole))

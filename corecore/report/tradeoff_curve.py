@@ -44,7 +44,7 @@ def shown_curve(plan: PlanDocument) -> ShownCurve | None:
     share = known(plan.spec.near_best_share)
     poses = known(risks[guidance].poses) if guidance in risks else None
     caption = (
-        f"Each point is a plan within all limits, drilled by {guidance_text(guidance)}; the filled one is this plan."
+        f"Each point is a plan within all limits, guidance: {guidance_text(guidance)}; the filled one is this plan."
         " Farther right removes more; farther up perforates more often."
     )
     if share is not None:
@@ -53,7 +53,7 @@ def shown_curve(plan: PlanDocument) -> ShownCurve | None:
 
 
 def _drawn(points: list[TradeoffPart], share: float | None, poses: int | None) -> Drawing:
-    drawing = Drawing(WIDTH, HEIGHT, "Share of the necrosis removed against the chance of perforation")
+    drawing = Drawing(WIDTH, HEIGHT, "Share of the necrosis removed against the probability of perforation")
     across = np.array([100.0 * point.removed_fraction for point in points])
     up = np.array([100.0 * point.perforation_probability for point in points])
     enough = None if share is None else share * float(across.max())
@@ -80,7 +80,7 @@ def _drawn(points: list[TradeoffPart], share: float | None, poses: int | None) -
         drawing.path([[place[0], bottom], [place[0], bottom + 4.0]], palette.INK, 1.0)
         _text(drawing, place[0], bottom + 17.0, f"{tick:g}", anchor="middle")
     drawing.path([[LEFT, TOP], [LEFT, bottom], [right, bottom]], palette.INK, 1.0)
-    _text(drawing, 4.0, 15.0, "Chance of perforating cortex or joint, %")
+    _text(drawing, 4.0, 15.0, "Probability of perforating cortex or joint, %")
     _text(drawing, right, HEIGHT - 8.0, "Necrosis removed, %", anchor="end")
     places = [at(x, y) for x, y in zip(across, up, strict=True)]
     drawing.path(places, palette.TUNNEL, 1.8)

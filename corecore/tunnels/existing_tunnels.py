@@ -36,13 +36,13 @@ def kept_tunnels(hip: Hip, spec: Spec) -> Pairs:
             broken.append(Violation("misses_lesion", 0.0, 0.0))
         if broken:
             raise InputError(
-                f"kept tunnel {number} breaks {_words(broken)}; one that keeps every limit is accepted",
+                f"existing tunnel {number} exceeds {_words(broken)}; one within every limit is accepted",
                 code="kept-breaks-limit",
             )
         pairs.append((tunnel, figures))
     broken = set_violations(hip, [tunnel for tunnel, _ in pairs], free)
     if broken:
-        raise InputError(f"the kept tunnels together break {_words(broken)}", code="kept-breaks-limit")
+        raise InputError(f"the existing tunnels together exceed {_words(broken)}", code="kept-breaks-limit")
     return tuple(pairs)
 
 
@@ -51,14 +51,14 @@ def _on_surface(hip: Hip, kept: Kept, number: int) -> Tunnel:
     outward = (entry - tip) / np.linalg.norm(entry - tip)
     if not hip.bone.inside(tip[None])[0]:
         raise InputError(
-            f"kept tunnel {number}: its tip lies outside the femur; entry:tip in RAS mm is accepted",
+            f"existing tunnel {number}: its tip lies outside the femur; entry:tip in RAS mm is accepted",
             code="place-off-bone",
         )
     found = first_exit(hip, tip, outward)
     off = np.inf if found is None else float(np.linalg.norm(found - entry))
     if found is None or not off <= ENTRY_OFF_MM:
         raise InputError(
-            f"kept tunnel {number}: its axis leaves the femur {off:.1f} mm from the entry given;"
+            f"existing tunnel {number}: its axis leaves the femur {off:.1f} mm from the entry given;"
             f" up to {ENTRY_OFF_MM:g} mm are accepted",
             code="place-off-bone",
         )

@@ -91,7 +91,7 @@ DERIVED: dict[str, tuple[str, ...]] = {
     "one point is the plan, and its tunnels must be the plan's": ("tradeoff[].chosen",),
     "it must lie in the plan's folder": ("outputs[].path",),
     "the place where it lay is compared, where this machine knows it": ("case.inputs[].original_sha256",),
-    "the warnings of late stages and open growth plates must be there": (
+    "the warnings of late stages and an open physis must be there": (
         "necrosis.signs.stage.collapsed", "necrosis.signs.physis",
     ),
     "the warning must be there": (
@@ -164,7 +164,7 @@ NOT_CHECKED: dict[str, tuple[str, ...]] = {
     "the walls nearest to a tunnel are not looked for again; its clearances are": (
         "tunnels[].explanation.nearest[].{what,where,clearance_mm,depth_mm}",
     ),
-    "drillings are drawn again for breaches and removed shares alone": (
+    "drillings are drawn again for perforations and removed shares alone": (
         f"{RISK}.{{clearance_p05_mm,clearance_p50_mm,poses}}", f"{RISK}.{{standard_errors,breach_places}}.*",
     ),
     "its figures are; where it is and what it is called are not": (
@@ -203,7 +203,7 @@ NOT_CHECKED: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 #: Paths that a check bears which would pass many an edit; what it does not show.
 PARTLY = {
-    "only that it lies above every plan at hand, and that it was worked for; what no tunnel removes only the search"
+    "only that it lies above every plan known here, and that a search was made; what no tunnel removes only the search"
     " proves": "totals.upper_bound_fraction",
     "only that a preset has that name": "spec.preset",
     "only that the figure lies in it; where arcs end is not looked for in other frames": (

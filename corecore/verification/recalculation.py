@@ -122,5 +122,5 @@ def violation_checks(plan: StatedPlan, constraints: dict[str, list[Check]]) -> t
         listed = key in plan.violations
         ok = state == "at the limit" or listed == (state == "broken")
         checks.append(Check(f"violations {key}", "listed" if listed else "not listed", state, 0.0, "", ok))
-    unjudged = [f"violation {key!r} is not judged here" for key in plan.violations if key not in constraints]
+    unjudged = [f"violation {key!r} is not evaluated here" for key in plan.violations if key not in constraints]
     return checks, unjudged

@@ -75,7 +75,7 @@ def _files(plan: StatedPlan) -> tuple[list[Check], list[str]]:
     elif seals(plan.version):
         return [same_text("plan.json (outputs)", "listed", "not listed")], ["plan lists no files beside it"]
     else:
-        told = f"no list of files: corecore {plan.version} listed none, so the files beside the plan are not judged"
+        told = f"no list of files: corecore {plan.version} listed none, so the files beside the plan are not checked"
         return [], [told]
     folder, checks, notes = plan.path.parent, [], []
     for index, one in enumerate(outputs):
@@ -198,7 +198,7 @@ def _inputs_since(plan: StatedPlan, *, own_copies: bool) -> tuple[list[Check], l
         if state != "unchanged":
             notes.append(
                 f"input changed since: {shown(place)} ({role}) is not the file that the plan was made from;"
-                " the figures are judged by the copy in the plan's folder"
+                " the figures are checked against the copy in the plan's folder"
             )
     if held:
         notes.append(

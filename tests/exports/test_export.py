@@ -353,7 +353,7 @@ def test_the_reason_is_printed_on_every_file(accepted: ExportContext, form: str,
     assert b"thin cartilage, agreed" in texts
     assert b"joint_margin_mm" in texts
     if form in ("stl", "slicer"):
-        assert all(b"BREAKS LIMITS" in path.read_bytes()[:80] for path in paths if path.suffix == ".stl")
+        assert all(b"LIMITS EXCEEDED" in path.read_bytes()[:80] for path in paths if path.suffix == ".stl")
 
 
 def test_a_broken_limit_that_was_struck_out_is_found_again(breaking: Path, tmp_path: Path) -> None:
@@ -452,7 +452,7 @@ def test_a_long_name_gives_way_in_a_short_header_and_the_side_does_not() -> None
     assert "not a medical device" in stamp.header(60)
     alarm = Provenance("n" * 90, "left", "0123abcd", None, ("joint_margin_mm 2 (limit 5)",), "because " * 20)
     assert "LEFT plan 0123abcd" in alarm.header(64)
-    assert "BREAKS LIMITS" in alarm.header(64)
+    assert "LIMITS EXCEEDED" in alarm.header(64)
 
 
 @given(st.text(max_size=64), st.integers(60, 80), st.booleans())
@@ -464,7 +464,7 @@ def test_a_header_is_short_and_plain_and_keeps_side_and_plan(name: str, length: 
     assert len(header) <= length
     assert header.isascii()
     assert "RIGHT plan 0123abcd; not a medical device" in header
-    assert ("BREAKS LIMITS" in header) == broken or "BREAKS LIMITS" in name
+    assert ("LIMITS EXCEEDED" in header) == broken or "LIMITS EXCEEDED" in name
 
 
 def test_an_id_of_any_length_and_kind_is_one_line(world: phantom.World, tmp_path: Path) -> None:

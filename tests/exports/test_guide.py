@@ -241,8 +241,8 @@ def test_a_path_that_breaks_limits_needs_a_reason_and_wears_it(sample_hip: Hip, 
         guide_plan(plan, out, sizes=LOOSE)
     assert not out.exists()
     guide, _, _ = guide_plan(plan, out, sizes=LOOSE, accept_violations="agreed on the ward")
-    assert "BREAKS LIMITS, ACCEPTED" in guide.lettering.front
-    assert b"BREAKS LIMITS" in out.read_bytes()[:80]
+    assert "LIMITS EXCEEDED, ACCEPTED" in guide.lettering.front
+    assert b"LIMITS EXCEEDED" in out.read_bytes()[:80]
     assert "agreed on the ward" in out.with_suffix(".txt").read_text()
 
 

@@ -181,5 +181,5 @@ def test_the_command_tells_what_each_limit_costs(folder: Path, capsys: pytest.Ca
     told = json.loads(capsys.readouterr().out)["tunnels"][0]
     assert {limit["step"] for limit in told["limits"]} == {1.0}
     assert main(["explain", str(folder / "plan.json")]) == 0
-    assert "Held by the margin to the joint" in " ".join(capsys.readouterr().out.split())
+    assert "Limited by the margin to the joint" in " ".join(capsys.readouterr().out.split())
     assert main(["explain", "no/plan.json"]) == 2

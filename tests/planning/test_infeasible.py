@@ -186,7 +186,7 @@ def test_one_limit_alone_is_never_told_as_none_to_blame(monkeypatch: pytest.Monk
     gaps[0, REASON_OF["entry_ap_max_mm"]] = -1.0
     both = infeasible._several(None, near, spec, lambda spec, lines, shrunk_mm=0.0: True)  # type: ignore[arg-type]
     assert len(both.together) == 2
-    assert "no single limit is to blame" in both.text
+    assert "no single limit is responsible" in both.text
 
 
 @pytest.mark.long

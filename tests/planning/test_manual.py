@@ -177,7 +177,7 @@ def test_the_command_judges_a_line_from_slicer_and_verify_agrees(
     arguments = ["assess", *MASKS, "--line", str(line), "--diameter", "10", "--no-pictures", "--out", str(out)]
     assert main(arguments) == 0
     printed = capsys.readouterr().out
-    assert "BREAKS joint_margin_mm" in printed
+    assert "EXCEEDS LIMIT joint_margin_mm" in printed
     assert "best tunnel near it" in printed
     assert main(["verify", str(out / "plan.json")]) == 0, capsys.readouterr().out
     # A violation that is not confessed is found.

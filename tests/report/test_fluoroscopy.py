@@ -266,7 +266,7 @@ def test_the_stance_is_told_in_words_of_the_hip() -> None:
         beam = np.cos(np.radians(20)) * scene.anterior + np.sin(np.radians(20)) * scene.lateral
         arm = c_arm("x", HEAD, beam, scene.proximal)
         assert stance(scene, arm) == pytest.approx((20.0, 0.0))
-        assert stance_words(scene, arm) == "detector in front, turned 20° to the outer side"
+        assert stance_words(scene, arm) == "detector in front, turned 20° laterally"
 
 
 def test_a_thigh_that_moves_leaves_the_pelvis_behind() -> None:

@@ -87,7 +87,7 @@ def test_two_pages_and_the_provenance_each_signed(seen: Views) -> None:
         for words in ("RIGHT HIP", "case-17", "2026-10-02", scene.hash, "Not a medical device"):
             assert words in part
     assert "what to decide" in printed[0]
-    assert "What to do" in printed[1]
+    assert "Operative data" in printed[1]
     assert scene.full_hash in printed[2].replace(" ", "")
     assert page.words.count("RIGHT HIP") == 3
     assert page.words.count("Not a medical device") == 3
@@ -127,8 +127,8 @@ def test_what_keeps_a_limit_and_what_breaks_it() -> None:
     }
     joint = rows["Tip and wall to the joint"]
     # A figure that breaks its limit is never printed as the limit.
-    assert (joint.tone, joint.verdict, joint.value) == (limits.BREAKS, "BREAKS", "4.9996 mm")
-    assert rows["wall inside the bone beyond the portal"].tone == limits.BREAKS
+    assert (joint.tone, joint.verdict, joint.value) == (limits.BREAKS, "EXCEEDS LIMIT", "4.9996 mm")
+    assert rows["wall inside the bone beyond the entry hole"].tone == limits.BREAKS
 
 
 @given(value=st.floats(0, 50), limit=st.floats(0.5, 30), at_least=st.booleans())
@@ -168,9 +168,9 @@ def test_a_margin_with_nothing_near_is_kept() -> None:
     tunnels[0]["cortical_clearance_mm"] = None
     del tunnels[0]["entry_normal_deg"]
     rows = {row.what: row for row in limits.limit_rows(changed(tunnels))}
-    assert (rows["Wall to the cortex"].value, rows["Wall to the cortex"].tone) == ("nothing near", limits.KEEPS)
+    assert (rows["Wall to the cortex"].value, rows["Wall to the cortex"].tone) == ("none within range", limits.KEEPS)
     # Any other figure that is absent is not known, and is not said to be kept.
-    assert rows["Cortex at the entry, turned from lateral"].tone == limits.UNTOLD
+    assert rows["Entry normal, deviation from lateral"].tone == limits.UNTOLD
 
 
 def changed(tunnels: list[dict[str, Any]]) -> Scene:
@@ -180,7 +180,7 @@ def changed(tunnels: list[dict[str, Any]]) -> Scene:
 def test_a_path_that_breaks_limits_is_red_and_says_which() -> None:
     page, printed = made(full_scene(status="manual", violations=[VIOLATION]))
     for words in (page.words, printed[0]):
-        assert "SET BY HAND, BREAKS 1 CONSTRAINT" in words
+        assert "SURGEON-MODIFIED, EXCEEDS 1 LIMIT" in words
         assert "joint_margin_mm is 5, the limit is 5" not in words
         assert "joint_margin_mm is" in words
     assert "not for the theatre as it stands" in printed[1]
@@ -199,7 +199,7 @@ def test_without_a_tunnel_the_report_says_why() -> None:
         assert "joint_margin_mm binds." in words
         assert "3.8" in words
         assert "planned with it" in words
-        assert "No tunnel to transcribe" in words
+        assert "No tunnel: " in words
         assert "masks are not at hand" in words
     assert len(printed) == 3
 
@@ -271,11 +271,11 @@ def test_a_plan_that_says_too_much_still_has_two_pages_and_loses_nothing() -> No
     _, printed = made(scene, views_of(scene, phantom_tissue()))
     assert "what to decide" in printed[0]
     assert "limit_8" in printed[0]
-    assert "What to do" in printed[1]
-    assert "What errors of drilling would do" in printed[1]
-    assert "Where it comes from" in printed[2]
+    assert "Operative data" in printed[1]
+    assert "Execution-error simulation" in printed[1]
+    assert "Provenance" in printed[2]
     assert "Warning 39" in " ".join(printed[2:])
-    assert sum("What to do" in part for part in printed) == 1
+    assert sum("Operative data" in part for part in printed) == 1
 
 
 def test_none_in_so_many_drillings_is_not_never() -> None:

@@ -204,7 +204,7 @@ def test_words_tell_what_is_known_and_nothing_else() -> None:
     assert ("side", "RIGHT") in captions.identity(scene)
     assert ("plan", scene.hash) in captions.identity(scene)
     assert captions.headline(scene) == "PLANNED"
-    assert captions.headline(manual_scene()) == "SET BY HAND, BREAKS 1 CONSTRAINT"
+    assert captions.headline(manual_scene()) == "SURGEON-MODIFIED, EXCEEDS 1 LIMIT"
     assert captions.violations(manual_scene()) == ["joint_margin_mm is 3.94, the limit is 5"]
     assert "give way by 1.2 mm" in captions.reason(infeasible_scene())
     assert captions.totals(infeasible_scene()) == []

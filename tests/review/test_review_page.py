@@ -226,7 +226,10 @@ def test_a_plan_is_looked_at_dragged_signed_and_saved(
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x - 2, y - 14, steps=6)
-    until(page, f"(one => one && one.innerText.includes('BREAKS') && {color('one.lastChild')} === '{RED}')({BROKEN})")
+    until(
+        page,
+        f"(one => one && one.innerText.includes('EXCEEDS LIMIT') && {color('one.lastChild')} === '{RED}')({BROKEN})",
+    )
     assert page.evaluate("document.body.dataset.rev") == "1", "nothing has happened before the hand lets go"
     page.screenshot(path=artefacts / "review_dragged.png")
     page.mouse.up()

@@ -75,10 +75,10 @@ def test_an_untouched_plan_keeps_its_word_and_a_moved_one_is_set_by_hand(desk: R
     assert told.status.word == "PLANNED"
     assert "no tunnel removes more than 34.8 %" in told.status.lines[2]
     told = figures(desk, moved(desk, inward_mm=-3.0))
-    assert told.status.word == "SET BY HAND"
+    assert told.status.word == "SURGEON-MODIFIED"
     assert not any("proven" in line for line in told.status.lines)
     names = [limit.what for limit in told.limits]
-    assert "Hole's lower edge above the lesser trochanter" in names
+    assert "Inferior margin of the entry hole above the lesser trochanter" in names
     assert "Share of the neck's smallest section" in names
 
 
@@ -97,7 +97,7 @@ def test_the_neck_s_share_is_a_limit_where_it_is_asked_for_and_a_hundredth_too_m
         shown = figures(replace(asked, scene=scene), desk.session())
         (told,) = (row for row in shown.limits if row.what == "Share of the neck's smallest section")
         assert told.limit == f"at most {100 * limit:.3g} %"
-        assert (told.verdict == "BREAKS") is broken
+        assert (told.verdict == "EXCEEDS LIMIT") is broken
 
 
 def test_the_tunnels_lie_on_the_bone_where_the_planner_has_them(desk: ReviewModel) -> None:
@@ -210,7 +210,7 @@ def test_a_snap_keeps_clear_of_the_other_tunnels(desk: ReviewModel) -> None:
 @pytest.mark.slow
 def test_where_no_tunnel_keeps_the_limits_a_snap_says_so(desk: ReviewModel) -> None:
     strict = replace(desk, spec=replace(desk.spec, joint_margin_mm=24.0), _known={})
-    with pytest.raises(InputError, match="no tunnel within 10 mm of this one keeps every limit"):
+    with pytest.raises(InputError, match="no tunnel within 10 mm of this one is within every limit"):
         best_move(strict, desk.session(), 0)
 
 

@@ -23,7 +23,9 @@ describe("words of the page", () => {
   });
 
   it("the answer is marked by its tone", () => {
-    expect(format.headline({ status: { word: "BREAKS A LIMIT", tone: "breaks", lines: [] } })).toBe("✗ BREAKS A LIMIT");
+    expect(format.headline({ status: { word: "EXCEEDS A LIMIT", tone: "breaks", lines: [] } })).toBe(
+      "✗ EXCEEDS A LIMIT",
+    );
     expect(format.headline({ status: { word: "PLANNED", tone: "keeps", lines: [] } })).toBe("✓ PLANNED");
   });
 

@@ -33,7 +33,7 @@ def lettering(lines: Sequence[str], width_mm: float, height_mm: float) -> tuple[
     capital = min(CAPITAL_MM[0], CAPITAL_SHARE * width_mm / widest, height_mm / (PITCH * (len(lines) - 1) + 1.0))
     if capital < CAPITAL_MM[1]:
         raise InputError(
-            f"no room for the lettering: capitals of {capital:.1f} mm would fit, {CAPITAL_MM[1]:g} mm and more"
+            f"the lettering does not fit: capitals of {capital:.1f} mm would fit, {CAPITAL_MM[1]:g} mm and more"
             " are accepted (a shorter --id, or fewer sleeves)",
             code="guide-lettering",
         )

@@ -213,7 +213,7 @@ def _text(stamp: Provenance, sleeves: Sequence[Sleeve], stop_mm: float) -> Lette
     if stamp.imaged:
         front.append(f"IMAGED {stamp.imaged}")
     if stamp.violations:
-        front.append("BREAKS LIMITS, ACCEPTED")
+        front.append("LIMITS EXCEEDED, ACCEPTED")
     drills = " / ".join(f"{drill:g}" for drill in sorted({sleeve.drill_mm for sleeve in sleeves}))
     front.append(f"DRILL {drills} STOP {stop_mm:.4g}")
     return Lettering((f"{stamp.side.upper()} ↑", stamp.plan_hash), tuple(front))

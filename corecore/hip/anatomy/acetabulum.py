@@ -189,10 +189,10 @@ def from_landmarks(anatomy: Anatomy, edge_mm: FloatArray, teardrop_mm: FloatArra
 
 
 def from_population(anatomy: Anatomy, warnings: tuple[PlanWarning, ...] = ()) -> Acetabulum:
-    """The mean acetabulum of young adults about this head, where neither pelvis nor landmarks are at hand."""
+    """The mean acetabulum of young adults about this head, where neither pelvis nor landmarks are given."""
     text = (
-        "no acetabulum at hand: its edge and middle are means of 200 young adults, set against an assumed lean of the"
-        " shaft, so JIC and ARCO type are estimated"
+        "acetabulum not segmented; population mean used (200 young adults, assumed femoral shaft inclination):"
+        " JIC and ARCO type are estimated"
     )
     return Acetabulum(
         edge_mm=None,

@@ -73,7 +73,7 @@ def open_physis(physis: Physis) -> PlanWarning | None:
         return None
     return PlanWarning(
         "open_physis",
-        "the growth plate is open: a path to the head crosses it, and no limit of this plan was made for a growing"
+        "the physis is open: a tunnel to the head crosses it, and the limits of this plan are not made for a growing"
         " hip (engineering choice)",
     )
 

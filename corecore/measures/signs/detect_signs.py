@@ -96,12 +96,12 @@ def detect_signs(hip: Hip, answers: ClinicianInput) -> Signs:
     """
     image = hip.case.image
     age = image_age(answers.imaging_date, answers.today or date.today())
-    notes = [] if age.imaging_date else ["date of imaging not known: its age is not judged"]
+    notes = [] if age.imaging_date else ["imaging date unknown: its age is not evaluated"]
     collapse = measure_collapse(hip)
     if collapse.over_lesion_mm is None:
-        notes.append("collapse not judged: no lesion under the upper part of the head that the scan shows")
+        notes.append("collapse not evaluated: no lesion under the upper part of the head in the scan")
     if not collapse.fovea.found:
-        notes.append("fovea not seen on the head's surface: assumed at its usual place")
+        notes.append("fovea not visible on the head's surface: assumed at its usual position")
     channels = [find_channel_in_mask(hip)]
     metal = joint_space = None
     reason = "no image given" if image is None else why_not_hounsfield(hip, image)

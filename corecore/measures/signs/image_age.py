@@ -43,7 +43,7 @@ class ImageAge:
         return ImageAgePart(
             imaging_date=self.imaging_date.isoformat() if self.imaging_date else None, days=self.days,
             limit_days=IMAGE_AGE_MAX_DAYS,
-            note=None if self.imaging_date else "date of imaging not known: its age is not judged",
+            note=None if self.imaging_date else "imaging date unknown: its age is not evaluated",
         )  # fmt: skip
 
 

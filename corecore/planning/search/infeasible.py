@@ -312,9 +312,9 @@ def _several(problem: Problem, survey: Survey, spec: Spec, again: Again) -> Infe
                 if len(ways) == 1:
                     return _one_alone(spec, ways[0], near.lines[i : i + 1], again)
                 told = " and ".join(f"{way.key} at {way.needed:g} instead of {way.limit:g}" for way in ways)
-                text = f"no single limit is to blame: only with {told} was a tunnel found"
+                text = f"no single limit is responsible: a tunnel was found only with {told}"
                 return Infeasible(max(ways, key=lambda way: way.amount).key, text, (), ways)
-    return Infeasible(first, f"no single constraint is to blame: the nearest line breaks {names}", ())
+    return Infeasible(first, f"no single limit is responsible: the nearest line exceeds {names}", ())
 
 
 def _one_alone(spec: Spec, way: Relaxation, lines: FloatArray, again: Again) -> Infeasible:
@@ -326,7 +326,7 @@ def _one_alone(spec: Spec, way: Relaxation, lines: FloatArray, again: Again) -> 
 
 def _single_text(spec: Spec, way: Relaxation) -> str:
     """In a sentence, the one limit that binds and what it would have to be."""
-    binds = f"no tunnel of {spec.diameter_mm:g} mm keeps every constraint: {way.key} binds; its limit is {way.limit:g},"
+    binds = f"no tunnel of {spec.diameter_mm:g} mm is within every limit: {way.key} is limiting, at {way.limit:g},"
     if way.step is None:
         return f"{binds} lines pass with {way.needed:g} (not planned with)"
     return f"{binds} with {way.needed:g} there is a tunnel, with a step of {way.step:g} less none was found"

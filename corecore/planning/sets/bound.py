@@ -65,7 +65,7 @@ def prove_set(
     _, _, counts, _ = climb_many(priced, dear, fine_ring(priced), FINAL_STEP_MM, 0.3, 0.02)
     dearest = int(counts.max(initial=0))
     allowed = (removed * (1.0 + gap) - left) * PARTS / spec.tunnels
-    _log.info("prices leave %.4f; the dearest tunnel is worth %.4f, %.4f allowed", left / total,
+    _log.info("dual prices leave %.4f; the dearest tunnel is worth %.4f, %.4f allowed", left / total,
               dearest / PARTS / total, allowed / PARTS / total)  # fmt: skip
     room = max(allowed / dearest - 1.0, LEAST_ROOM) if dearest else LEAST_ROOM
     proof = prove(priced, dearest, gap=room, effort=effort, until=until)
@@ -104,7 +104,7 @@ def converged_prices(pool: Pool, *, until: float | None = None) -> tuple[Prices,
         bound = float((1.0 - prices).sum() + count * worth.max(initial=0.0))
         if bound < least:
             best, least, dear = prices, bound, lines[np.argsort(-worth, kind="stable")[:JOINING]]
-        _log.info("prices, round %d: %d lines, no set of them above %.4f, with lines found since %.4f", number + 1,
+        _log.info("dual prices, round %d: %d lines, no set of them above %.4f, with lines found since %.4f", number + 1,
                   len(lines), known / len(points), bound / len(points))  # fmt: skip
         if bound < known * (1.0 + SETTLED) or (until is not None and time.perf_counter() > until):
             break

@@ -117,7 +117,7 @@ def best_set(
         tell(0.3 + 0.7 * (count - 1) / spec.tunnels)
         found = search.next(chosen, count)
         if found is None:
-            fewer = f"{_what_is_full(hip, spec, [search.pair(i)[0] for i in chosen])} no room for another"
+            fewer = f"{_what_is_full(hip, spec, [search.pair(i)[0] for i in chosen])} no space for another"
             break
         better, more, by_greedy = found
         if more - fraction < WORTH_ADDING:

@@ -64,9 +64,9 @@ def cameras(scene: Scene, aspect: float) -> tuple[Camera, Camera, Camera]:
     if len(outer):
         corners.append(c + scene.lateral * float(np.max(outer @ scene.lateral)))
     seen = np.array(corners)
-    first = _fitted("From the front (AP)", seen, -scene.patient_right, up, -front, aspect)
+    first = _fitted("AP view", seen, -scene.patient_right, up, -front, aspect)
     lateral_right = np.cross(-scene.lateral, up)
-    second = _fitted(f"From the outer side ({scene.side} lateral)", seen, lateral_right, up, -scene.lateral, aspect)
+    second = _fitted(f"Lateral view ({scene.side})", seen, lateral_right, up, -scene.lateral, aspect)
     # One scale for both, so that lengths can be compared by eye.
     height = max(first.height_mm, second.height_mm)
     first, second = (Camera(p.title, p.center, p.right, p.up, p.into, height * aspect, height) for p in (first, second))

@@ -89,12 +89,12 @@ class CaptionStrip:
         if scene.tunnels:
             color = tunnel_color(scene)
             name = "tunnels" if len(scene.tunnels) > 1 else "tunnel"
-            broken = " (breaks a constraint)" if captions.violations(scene) else ""
+            broken = " (exceeds a limit)" if captions.violations(scene) else ""
             handles.append(Patch(fc=color, ec=color, label=name + broken))
             if not broken:
                 near = f"within {NEAR_MM:g} mm of a margin"
                 handles.append(Patch(fc=palette.TUNNEL_NEAR, ec=palette.TUNNEL, label=near))
-                handles.append(Patch(fc=palette.TUNNEL_PORTAL, ec=palette.TUNNEL_PORTAL, label="portal"))
+                handles.append(Patch(fc=palette.TUNNEL_PORTAL, ec=palette.TUNNEL_PORTAL, label="cortical entry hole"))
             ring = Line2D([], [], marker="o", ms=7, mfc="white", mec=color, mew=2, ls="", label="entry")
             handles.append(ring)
         assumed = " (assumed)" if scene.plan.anatomy.sources.shaft_axis == "assumed" else ""
@@ -104,7 +104,7 @@ class CaptionStrip:
             Line2D([], [], color=palette.SHAFT, lw=1.5, ls=SHAFT_DASHES, label=f"shaft axis{assumed}"),
         ]
         if cap_outline(scene) is not None:
-            handles.append(Line2D([], [], color=palette.CAP, lw=1.8, label="loaded cap"))
+            handles.append(Line2D([], [], color=palette.CAP, lw=1.8, label="weight-bearing zone"))
         figure.legend(
             handles=handles,
             loc="center",
@@ -126,12 +126,12 @@ def _blocks(scene: Scene) -> list[tuple[list[str], str]]:
         for number, tunnel in enumerate(scene.tunnels[:MOST_ROWS], start=1):
             lines.append((captions.tunnel_row(number, tunnel), "strong" if len(scene.tunnels) == 1 else "plain"))
     else:
-        lines += _wrapped(f"No tunnel keeps every margin: {captions.reason(scene)}", "alarm")
+        lines += _wrapped(f"No tunnel is within every limit: {captions.reason(scene)}", "alarm")
     figures = captions.totals(scene)
     if figures:
         lines.append(([label for label, _ in figures], "heading"))
         lines.append(([value for _, value in figures], "strong"))
-    lines += _some([f"BREAKS  {line}" for line in captions.violations(scene)], "alarm")
+    lines += _some([f"EXCEEDS LIMIT  {line}" for line in captions.violations(scene)], "alarm")
     lines += _some([f"Warning: {line}" for line in captions.warnings(scene)], "plain")
     return lines
 
@@ -150,7 +150,7 @@ def _wrapped(line: str, emphasis: str) -> list[tuple[list[str], str]]:
 
 
 def _frame(figure: Any, width: float, height: float) -> None:
-    """A red frame: nobody takes this picture for a plan that keeps the rules, colour or not."""
+    """A red frame: nobody takes this picture for a plan within its limits, colour or not."""
     from matplotlib.patches import Rectangle
 
     edge = 0.03

@@ -48,7 +48,7 @@ def draw_preview(scene: Scene, path: Path) -> PreviewResult:
     sheet = None if plain_wanted() else DRAWING.sheet(scene)
     if sheet is None:
         sheet = draw_sheet(scene, PlainRenderer())
-    log.info("pictures painted by %s", sheet.renderer)
+    log.info("pictures drawn by %s", sheet.renderer)
     atomic_write_bytes(Path(path), sheet.png)
     return PreviewResult(Path(path), sheet.renderer, sheet.views)
 

@@ -25,11 +25,11 @@ export interface Plan {
    */
   units: "mm";
   /**
-   * Found by the search, no tunnel, or set by hand
+   * Found by the search, no tunnel, or surgeon-modified
    */
   status: "infeasible" | "manual" | "planned";
   /**
-   * Limits that the plan breaks
+   * Limits that the plan exceeds
    */
   violations: ViolationPart[];
   /**
@@ -56,7 +56,7 @@ export interface Plan {
    */
   tradeoff?: TradeoffPart[];
   /**
-   * Ways of drilling by name
+   * Guidance methods by name
    */
   risk_methods?: {
     [k: string]: MethodPart;
@@ -110,7 +110,7 @@ export interface ViolationPart {
    */
   value: number | null;
   /**
-   * Which tunnel breaks it, counted from 1
+   * Which tunnel exceeds it, counted from 1
    */
   tunnel?: number;
   [k: string]: unknown;
@@ -1403,7 +1403,7 @@ export interface SpecPart {
    */
   entry_normal_max_deg?: number;
   /**
-   * Entry from the lateral mid-line at most, mm
+   * AP offset from the mid-lateral line at most, mm
    */
   entry_ap_max_mm?: number;
   /**
@@ -1423,7 +1423,7 @@ export interface SpecPart {
    */
   pattern?: string;
   /**
-   * Half-angle of the loaded cap, deg
+   * Half-angle of the weight-bearing cap, deg
    */
   cap_half_angle_deg?: number;
   /**
@@ -1431,7 +1431,7 @@ export interface SpecPart {
    */
   subchondral_depth_mm?: number;
   /**
-   * Limit of breaches of a robust plan, 0 to 1
+   * Limit of the probability of perforation of a robust plan, 0 to 1
    */
   breach_probability_max?: number;
   /**
@@ -1463,7 +1463,7 @@ export interface SpecPart {
    */
   outline_error_mm?: number;
   /**
-   * What loaded lesion counts for
+   * Weight of lesion in the weight-bearing sector
    */
   weight_bearing_weight?: number;
   /**
@@ -1643,7 +1643,7 @@ export interface PlannedTunnelPart {
    */
   length_mm: number;
   /**
-   * Length of the portal, where the cortical margin cannot hold, mm
+   * Length of the cortical entry hole, where the cortical margin does not apply, mm
    */
   portal_length_mm: number;
   /**
@@ -1663,27 +1663,27 @@ export interface PlannedTunnelPart {
    */
   joint_clearance_mm: number | null;
   /**
-   * Least distance to the regions to keep out of, mm
+   * Least distance to the regions to avoid, mm
    */
   avoid_clearance_mm?: number | null;
   /**
-   * Angle of its axis to the cortex, deg
+   * Drill–cortex angle, 90 perpendicular, deg
    */
   incidence_deg: number;
   /**
-   * Turn of the cortex at the entry from the lateral side, deg
+   * Entry normal, deviation from lateral, deg
    */
   entry_normal_deg: number;
   /**
-   * Angle of its axis to the shaft in space, deg
+   * Angle of its axis to the shaft, 3-D, deg
    */
   shaft_angle_deg: number;
   /**
-   * Angle to the shaft seen from the front, deg
+   * Angle to the shaft in the AP view, deg
    */
   ap_angle_deg: number;
   /**
-   * Tilt seen from the side, forward positive, deg
+   * Sagittal angulation, anterior positive, deg
    */
   lateral_tilt_deg: number;
   /**
@@ -1695,7 +1695,7 @@ export interface PlannedTunnelPart {
    */
   entry_below_greater_trochanter_mm: number | null;
   /**
-   * Entry in front of the lateral mid-line, mm
+   * AP offset of the entry from the mid-lateral line, anterior positive, mm
    */
   entry_anterior_mm: number | null;
   /**
@@ -1714,7 +1714,7 @@ export interface PlannedTunnelPart {
   kept?: boolean;
   path_bone?: PathBonePart;
   /**
-   * Risk by method of drilling
+   * Risk by guidance method
    */
   risk: {
     [k: string]: RiskPart;
@@ -1789,19 +1789,19 @@ export interface DensityStretchPart {
   [k: string]: unknown;
 }
 /**
- * Risk of one tunnel, or of all together, drilled by one method.
+ * Risk of one tunnel, or of all together, under one guidance method.
  */
 export interface RiskPart {
   /**
-   * How often the cortex is breached, 0 to 1
+   * Probability of cortical perforation, 0 to 1
    */
   cortex_breach_probability: number;
   /**
-   * How often the joint is breached, 0 to 1
+   * Probability of joint penetration, 0 to 1
    */
   joint_breach_probability: number;
   /**
-   * How often cortex or joint, either, is breached, 0 to 1
+   * Probability that cortex or joint is perforated, 0 to 1
    */
   perforation_probability?: number;
   /**
@@ -1831,23 +1831,23 @@ export interface RiskPart {
     [k: string]: number;
   };
   /**
-   * Share of the breaches by where they are, 0 to 1
+   * Share of the perforations by location, 0 to 1
    */
   breach_places: {
     [k: string]: number;
   };
   /**
-   * Drillings judged
+   * Number of simulated drillings
    */
   poses: number;
   /**
-   * Root mean square place error of a lesion from another scan, mm; null: unknown, not counted
+   * Root mean square position error of a lesion from another scan, mm; null: unknown, not counted
    */
   lesion_shift_mm?: number | null;
   [k: string]: unknown;
 }
 /**
- * Why it lies there
+ * Why it is there
  */
 export interface ExplanationPart {
   /**
@@ -1929,7 +1929,7 @@ export interface TotalsPart {
    */
   reachable_fraction: number;
   /**
-   * Share removed of the loaded part, 0 to 1; null: no such part
+   * Share removed of the lesion in the weight-bearing sector, 0 to 1; null: none there
    */
   removed_weight_bearing_fraction: number | null;
   /**
@@ -1953,19 +1953,19 @@ export interface TotalsPart {
    */
   necrosis_removed_ml: number;
   /**
-   * Lesion left, ml
+   * Lesion residual, ml
    */
   necrosis_left_ml: number;
   /**
-   * Healthy bone removed, ml
+   * Viable bone removed, ml
    */
   healthy_bone_removed_ml: number;
   /**
-   * Graft to fill the tunnels in bone, ml
+   * Graft volume required, ml
    */
   graft_volume_ml: number;
   /**
-   * Share of the neck's smallest section taken, 0 to 1
+   * Share of the neck's smallest cross-section removed, 0 to 1
    */
   neck_area_share: number;
   /**
@@ -2002,11 +2002,11 @@ export interface TotalsPart {
   [k: string]: unknown;
 }
 /**
- * What the tunnels leave of the bone that carries load.
+ * Residual bone stock: femoral neck and lateral wall after drilling.
  */
 export interface BoneLeftPart {
   /**
-   * Share of the neck's section taken where it is most, 0 to 1
+   * Maximum neck cross-section loss, 0 to 1
    */
   neck_share_max: number | null;
   /**
@@ -2014,7 +2014,7 @@ export interface BoneLeftPart {
    */
   neck_share_at_mm: number | null;
   /**
-   * Lowest edge of a hole above the lesser trochanter's level, mm
+   * Inferior margin of the lowest entry hole above the lesser trochanter's level, mm
    */
   hole_above_lesser_trochanter_mm: number;
   /**
@@ -2022,15 +2022,15 @@ export interface BoneLeftPart {
    */
   bridge_mm: number | null;
   /**
-   * Share of the lateral wall's width taken, 0 to 1
+   * Lateral-wall defect, share of its width, 0 to 1
    */
   lateral_wall_share: number | null;
   /**
-   * Holes in the lateral cortex
+   * Entry holes in the lateral cortex
    */
   holes: number;
   /**
-   * How the tunnels stand
+   * Arrangement of the tunnels
    */
   pattern: "fan" | "parallel" | "separate" | "single";
   /**
@@ -2087,15 +2087,15 @@ export interface AlternativePart {
   tunnels: OtherTunnelPart[];
   totals: OtherTotalsPart;
   /**
-   * Least room beyond a margin, mm
+   * Least spare clearance, mm
    */
   room_mm: number | null;
   /**
-   * Cortex or joint breached, 0 to 1
+   * Probability that cortex or joint is perforated, 0 to 1
    */
   breach_probability: number;
   /**
-   * Method of drilling that this is by
+   * Guidance method of this probability
    */
   breach_method: string;
   against_plan: DifferencePart;
@@ -2143,7 +2143,7 @@ export interface OtherTunnelPart {
    */
   length_mm: number;
   /**
-   * Length of the portal, where the cortical margin cannot hold, mm
+   * Length of the cortical entry hole, where the cortical margin does not apply, mm
    */
   portal_length_mm: number;
   /**
@@ -2163,27 +2163,27 @@ export interface OtherTunnelPart {
    */
   joint_clearance_mm: number | null;
   /**
-   * Least distance to the regions to keep out of, mm
+   * Least distance to the regions to avoid, mm
    */
   avoid_clearance_mm?: number | null;
   /**
-   * Angle of its axis to the cortex, deg
+   * Drill–cortex angle, 90 perpendicular, deg
    */
   incidence_deg: number;
   /**
-   * Turn of the cortex at the entry from the lateral side, deg
+   * Entry normal, deviation from lateral, deg
    */
   entry_normal_deg: number;
   /**
-   * Angle of its axis to the shaft in space, deg
+   * Angle of its axis to the shaft, 3-D, deg
    */
   shaft_angle_deg: number;
   /**
-   * Angle to the shaft seen from the front, deg
+   * Angle to the shaft in the AP view, deg
    */
   ap_angle_deg: number;
   /**
-   * Tilt seen from the side, forward positive, deg
+   * Sagittal angulation, anterior positive, deg
    */
   lateral_tilt_deg: number;
   /**
@@ -2195,7 +2195,7 @@ export interface OtherTunnelPart {
    */
   entry_below_greater_trochanter_mm: number | null;
   /**
-   * Entry in front of the lateral mid-line, mm
+   * AP offset of the entry from the mid-lateral line, anterior positive, mm
    */
   entry_anterior_mm: number;
   /**
@@ -2214,7 +2214,7 @@ export interface OtherTunnelPart {
   kept?: boolean;
   path_bone?: PathBonePart1;
   /**
-   * Risk by method of drilling
+   * Risk by guidance method
    */
   risk: {
     [k: string]: RiskPart;
@@ -2241,7 +2241,7 @@ export interface PathBonePart1 {
   [k: string]: unknown;
 }
 /**
- * Why it lies there
+ * Why it is there
  */
 export interface ExplanationPart1 {
   /**
@@ -2271,7 +2271,7 @@ export interface OtherTotalsPart {
    */
   reachable_fraction: number;
   /**
-   * Share removed of the loaded part, 0 to 1; null: no such part
+   * Share removed of the lesion in the weight-bearing sector, 0 to 1; null: none there
    */
   removed_weight_bearing_fraction: number | null;
   /**
@@ -2295,19 +2295,19 @@ export interface OtherTotalsPart {
    */
   necrosis_removed_ml: number;
   /**
-   * Lesion left, ml
+   * Lesion residual, ml
    */
   necrosis_left_ml: number;
   /**
-   * Healthy bone removed, ml
+   * Viable bone removed, ml
    */
   healthy_bone_removed_ml: number;
   /**
-   * Graft to fill the tunnels in bone, ml
+   * Graft volume required, ml
    */
   graft_volume_ml: number;
   /**
-   * Share of the neck's smallest section taken, 0 to 1
+   * Share of the neck's smallest cross-section removed, 0 to 1
    */
   neck_area_share: number;
   /**
@@ -2386,15 +2386,15 @@ export interface DifferencePart {
    */
   removed_fraction: number | null;
   /**
-   * Room beyond the margins, difference, mm
+   * Spare clearance, difference, mm
    */
   room_mm: number | null;
   /**
-   * Healthy bone removed, difference, ml
+   * Viable bone removed, difference, ml
    */
   healthy_bone_removed_ml: number | null;
   /**
-   * Probability of a breach, difference
+   * Probability of perforation, difference
    */
   breach_probability: number | null;
   [k: string]: unknown;
@@ -2506,15 +2506,15 @@ export interface MethodPart {
  */
 export interface RobustPart {
   /**
-   * Method of drilling planned for
+   * Guidance method planned for
    */
   method: string;
   /**
-   * Limit of breaches, 0 to 1
+   * Limit of the probability of perforation, 0 to 1
    */
   breach_probability_max: number;
   /**
-   * Whether the plan keeps it
+   * Whether the plan is within it
    */
   limit_met: boolean;
   risk: RiskPart1;
@@ -2534,19 +2534,19 @@ export interface RobustPart {
   [k: string]: unknown;
 }
 /**
- * Risk of one tunnel, or of all together, drilled by one method.
+ * Risk of one tunnel, or of all together, under one guidance method.
  */
 export interface RiskPart1 {
   /**
-   * How often the cortex is breached, 0 to 1
+   * Probability of cortical perforation, 0 to 1
    */
   cortex_breach_probability: number;
   /**
-   * How often the joint is breached, 0 to 1
+   * Probability of joint penetration, 0 to 1
    */
   joint_breach_probability: number;
   /**
-   * How often cortex or joint, either, is breached, 0 to 1
+   * Probability that cortex or joint is perforated, 0 to 1
    */
   perforation_probability?: number;
   /**
@@ -2576,17 +2576,17 @@ export interface RiskPart1 {
     [k: string]: number;
   };
   /**
-   * Share of the breaches by where they are, 0 to 1
+   * Share of the perforations by location, 0 to 1
    */
   breach_places: {
     [k: string]: number;
   };
   /**
-   * Drillings judged
+   * Number of simulated drillings
    */
   poses: number;
   /**
-   * Root mean square place error of a lesion from another scan, mm; null: unknown, not counted
+   * Root mean square position error of a lesion from another scan, mm; null: unknown, not counted
    */
   lesion_shift_mm?: number | null;
   [k: string]: unknown;
@@ -2633,7 +2633,7 @@ export interface PlainTunnelPart {
    */
   length_mm: number;
   /**
-   * Length of the portal, where the cortical margin cannot hold, mm
+   * Length of the cortical entry hole, where the cortical margin does not apply, mm
    */
   portal_length_mm: number;
   /**
@@ -2653,27 +2653,27 @@ export interface PlainTunnelPart {
    */
   joint_clearance_mm: number | null;
   /**
-   * Least distance to the regions to keep out of, mm
+   * Least distance to the regions to avoid, mm
    */
   avoid_clearance_mm?: number | null;
   /**
-   * Angle of its axis to the cortex, deg
+   * Drill–cortex angle, 90 perpendicular, deg
    */
   incidence_deg: number;
   /**
-   * Turn of the cortex at the entry from the lateral side, deg
+   * Entry normal, deviation from lateral, deg
    */
   entry_normal_deg: number;
   /**
-   * Angle of its axis to the shaft in space, deg
+   * Angle of its axis to the shaft, 3-D, deg
    */
   shaft_angle_deg: number;
   /**
-   * Angle to the shaft seen from the front, deg
+   * Angle to the shaft in the AP view, deg
    */
   ap_angle_deg: number;
   /**
-   * Tilt seen from the side, forward positive, deg
+   * Sagittal angulation, anterior positive, deg
    */
   lateral_tilt_deg: number;
   /**
@@ -2685,7 +2685,7 @@ export interface PlainTunnelPart {
    */
   entry_below_greater_trochanter_mm: number | null;
   /**
-   * Entry in front of the lateral mid-line, mm
+   * AP offset of the entry from the mid-lateral line, anterior positive, mm
    */
   entry_anterior_mm: number | null;
   /**
@@ -2702,19 +2702,19 @@ export interface PlainTunnelPart {
   [k: string]: unknown;
 }
 /**
- * Risk of one tunnel, or of all together, drilled by one method.
+ * Risk of one tunnel, or of all together, under one guidance method.
  */
 export interface RiskPart2 {
   /**
-   * How often the cortex is breached, 0 to 1
+   * Probability of cortical perforation, 0 to 1
    */
   cortex_breach_probability: number;
   /**
-   * How often the joint is breached, 0 to 1
+   * Probability of joint penetration, 0 to 1
    */
   joint_breach_probability: number;
   /**
-   * How often cortex or joint, either, is breached, 0 to 1
+   * Probability that cortex or joint is perforated, 0 to 1
    */
   perforation_probability?: number;
   /**
@@ -2744,23 +2744,23 @@ export interface RiskPart2 {
     [k: string]: number;
   };
   /**
-   * Share of the breaches by where they are, 0 to 1
+   * Share of the perforations by location, 0 to 1
    */
   breach_places: {
     [k: string]: number;
   };
   /**
-   * Drillings judged
+   * Number of simulated drillings
    */
   poses: number;
   /**
-   * Root mean square place error of a lesion from another scan, mm; null: unknown, not counted
+   * Root mean square position error of a lesion from another scan, mm; null: unknown, not counted
    */
   lesion_shift_mm?: number | null;
   [k: string]: unknown;
 }
 /**
- * The path set by hand
+ * The path given
  */
 export interface GivenPart {
   /**
@@ -2825,7 +2825,7 @@ export interface NearestTunnelPart {
    */
   length_mm: number;
   /**
-   * Length of the portal, where the cortical margin cannot hold, mm
+   * Length of the cortical entry hole, where the cortical margin does not apply, mm
    */
   portal_length_mm: number;
   /**
@@ -2845,27 +2845,27 @@ export interface NearestTunnelPart {
    */
   joint_clearance_mm: number | null;
   /**
-   * Least distance to the regions to keep out of, mm
+   * Least distance to the regions to avoid, mm
    */
   avoid_clearance_mm?: number | null;
   /**
-   * Angle of its axis to the cortex, deg
+   * Drill–cortex angle, 90 perpendicular, deg
    */
   incidence_deg: number;
   /**
-   * Turn of the cortex at the entry from the lateral side, deg
+   * Entry normal, deviation from lateral, deg
    */
   entry_normal_deg: number;
   /**
-   * Angle of its axis to the shaft in space, deg
+   * Angle of its axis to the shaft, 3-D, deg
    */
   shaft_angle_deg: number;
   /**
-   * Angle to the shaft seen from the front, deg
+   * Angle to the shaft in the AP view, deg
    */
   ap_angle_deg: number;
   /**
-   * Tilt seen from the side, forward positive, deg
+   * Sagittal angulation, anterior positive, deg
    */
   lateral_tilt_deg: number;
   /**
@@ -2877,7 +2877,7 @@ export interface NearestTunnelPart {
    */
   entry_below_greater_trochanter_mm: number | null;
   /**
-   * Entry in front of the lateral mid-line, mm
+   * AP offset of the entry from the mid-lateral line, anterior positive, mm
    */
   entry_anterior_mm: number | null;
   /**
