@@ -362,7 +362,7 @@ def test_a_broken_limit_that_was_struck_out_is_found_again(breaking: Path, tmp_p
     content["seal"] = seal_of(content)
     hidden = breaking.parent / "hidden.json"
     hidden.write_text(json.dumps(content))
-    with pytest.raises(InputError, match="breaks joint_margin_mm and does not say so"):
+    with pytest.raises(InputError, match="exceeds a limit that it does not list: joint_margin_mm"):
         export_plan(hidden, "csv", tmp_path / "p.csv")
 
 

@@ -305,7 +305,7 @@ NO = "not checked: "
 #: By name: how it is planted, and what says so; or ``NO`` and the path that is listed as not checked.
 FAULTS: dict[str, tuple[Fault, str]] = {
     "lesion's volume": (put("necrosis/volume_ml", times(1.1)), "necrosis.volume_ml"),
-    "Steinberg extent": (put("necrosis/steinberg", "A"), "necrosis.steinberg"),
+    "Steinberg size grade": (put("necrosis/steinberg", "A"), "necrosis.steinberg"),
     "outline's half voxel": (put("necrosis/head_fraction_half_voxel", [0.1, 0.2]), "necrosis.head_fraction_half_voxel"),
     "Kerboul sum": (put("necrosis/kerboul/combined_deg", 190.0), "necrosis.kerboul.combined_deg"),
     "Kerboul grade": (put("necrosis/kerboul/grade", 3), "necrosis.kerboul.grade"),
@@ -322,12 +322,12 @@ FAULTS: dict[str, tuple[Fault, str]] = {
     "pillar type": (put("necrosis/lateral_pillar/type", "M"), "necrosis.lateral_pillar.type"),
     "octant's share": (put("necrosis/octants/ASM", plus(0.1)), "necrosis.octants (sum)"),
     "focus's place": (put("necrosis/components/0/place", "posterior-superior-medial"), "necrosis.components[0].place"),
-    "focus's loaded share": (
+    "focus's weight-bearing share": (
         put("necrosis/components/0/surface_fraction", 0.2),
         "necrosis.components (surface_fraction, sum)",
     ),
     "centre of mass": (put("necrosis/centroid_in_head/latitude_deg", 40.0), "necrosis.centroid_in_head.latitude_deg"),
-    "loaded share": (put("necrosis/weight_bearing/surface_fraction", 0.3), "necrosis.weight_bearing.surface_fraction"),
+    "weight-bearing share": (put("necrosis/weight_bearing/surface_fraction", 0.3), "necrosis.weight_bearing.surface_fraction"),
     "best rotation": (put("necrosis/osteotomy/rotation/best_deg", -90.0), "necrosis.osteotomy.rotation.best_deg"),
     "resurfacing": (
         put("necrosis/resurfacing/headline_supported_fraction", 0.95),
@@ -338,7 +338,7 @@ FAULTS: dict[str, tuple[Fault, str]] = {
         "warnings (collapse)",
     ),
     "a late stage, without its warning": (later_stage, "warnings (late_stage)"),
-    "open growth plate, without its warning": (put("necrosis/signs/physis", "open"), "warnings (open_physis)"),
+    "open physis, without its warning": (put("necrosis/signs/physis", "open"), "warnings (open_physis)"),
     "warnings removed": (put("warnings", []), "warnings (frame_uncertain)"),
     "pelvis as the types' basis": (put("necrosis/jic/basis", "pelvis"), "necrosis.jic.basis"),
     "landmark said to be given": (
@@ -348,7 +348,7 @@ FAULTS: dict[str, tuple[Fault, str]] = {
     "removed fraction": (removes_more, "totals.removed_fraction"),
     "fraction of a focus": (put("totals/foci_removed_fraction", [0.5]), "totals.foci_removed_fraction[0]"),
     "necrosis left": (put("totals/necrosis_left_ml", 1.0), "totals.necrosis_left_ml"),
-    "graft, healthy bone along": (graft_and_healthy_bone, "totals.graft_volume_ml"),
+    "graft, viable bone along": (graft_and_healthy_bone, "totals.graft_volume_ml"),
     "discretisation error": (put("totals/discretisation_error_fraction", 0.02), "totals.discretisation_error_fraction"),
     "share of the most": (put("totals/removed_share_of_best", times(0.97)), "totals.removed_share_of_best"),
     "curve taken away": (lambda folder: folder.plan.pop("tradeoff"), "tradeoff (of a safest plan)"),
@@ -371,7 +371,7 @@ FAULTS: dict[str, tuple[Fault, str]] = {
     "proof invented": (partial(proof_invented, nodes=0), "totals.upper_bound_fraction (nodes"),
     "proof invented, nodes along": (partial(proof_invented, nodes=54_321), f"{NO}totals.upper_bound_fraction"),
     "clearance to the joint": (put("tunnels/0/joint_clearance_mm", plus(1.0)), "tunnels[0].joint_clearance_mm"),
-    "angle on the film": (put("tunnels/0/ap_angle_deg", plus(3.0)), "tunnels[0].ap_angle_deg"),
+    "angle in the AP view": (put("tunnels/0/ap_angle_deg", plus(3.0)), "tunnels[0].ap_angle_deg"),
     "share removed on average": (
         put("totals/outline/expected_removed_fraction", 0.16),
         "totals.outline.expected_removed_fraction",
@@ -381,7 +381,7 @@ FAULTS: dict[str, tuple[Fault, str]] = {
         put("totals/risk/guide/perforation_probability", 0.0),
         "totals.risk.guide.perforation_probability",
     ),
-    "clearance drilled by hand": (
+    "perforations by location": (
         put("tunnels/0/risk/fluoroscopy/breach_places/joint", 0.0),
         "tunnels[0].risk.fluoroscopy.breach_places (sum)",
     ),
@@ -391,14 +391,14 @@ FAULTS: dict[str, tuple[Fault, str]] = {
         "risk_methods.fluoroscopy.tail_share",
     ),
     "preset of another name": (put("spec/preset", "core-12"), "spec.preset"),
-    "margin that holds a tunnel": (another_limit_holds, "tunnels[0].explanation.limits["),
-    "limit kept with room to spare": (put("spec/length_max_mm", 125.0), f"{NO}spec.length_max_mm"),
+    "limiting margin": (another_limit_holds, "tunnels[0].explanation.limits["),
+    "limit not reached": (put("spec/length_max_mm", 125.0), f"{NO}spec.length_max_mm"),
     "a cavity, without its warnings": (cavity_hidden, "warnings (risk_without_cavity)"),
     "words of the explanation": (
         put("tunnels/0/explanation/text", "far from every wall"),
         f"{NO}tunnels[0].explanation.text",
     ),
-    "dead share of a pillar, beyond its range": (
+    "necrotic share of a pillar, beyond its range": (
         put("necrosis/lateral_pillar/central_share", 0.3),
         "necrosis.frame_range.lateral_pillar.central_share",
     ),
@@ -445,15 +445,15 @@ STEPS = (
     "risk_checks",
 )
 AGAIN: dict[str, tuple[str, ...]] = {
-    "lesion's volume": ("necrosis_checks",), "loaded share": ("ray_checks",), "removed fraction": ("total_checks",),
-    "fraction of a focus": ("total_checks",), "graft, healthy bone along": ("total_checks",),
+    "lesion's volume": ("necrosis_checks",), "weight-bearing share": ("ray_checks",), "removed fraction": ("total_checks",),
+    "fraction of a focus": ("total_checks",), "graft, viable bone along": ("total_checks",),
     "proof invented": ("total_checks",), "proof invented, nodes along": ("total_checks",),
     "share removed on average": ("outline_checks",), "plane that shows the focus": ("total_checks",),
     "a point of the curve removes more": ("tradeoff_checks",),
     "a point of the curve outside the bone": ("tradeoff_checks",),
     "perforation at the plan's point": ("risk_checks",),
-    "clearance to the joint": (), "angle on the film": (), "risk of another plan": ("risk_checks",),
-    "limit kept with room to spare": STEPS[:-1],
+    "clearance to the joint": (), "angle in the AP view": (), "risk of another plan": ("risk_checks",),
+    "limit not reached": STEPS[:-1],
 }  # fmt: skip
 
 
