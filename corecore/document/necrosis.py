@@ -56,7 +56,7 @@ class HeadShare(Part, frozen=True):
 
 
 class LoadedPart(Part, frozen=True):
-    """What of the lesion lies under the cap about one load pole."""
+    """The lesion under the cap about one load pole."""
 
     cap_half_angle_deg: Annotated[float | UnsetType, Meta(description="Half-angle of the cap, deg")] = UNSET
     subchondral_depth_mm: Annotated[
@@ -87,10 +87,10 @@ class KerboulPart(Part, frozen=True):
     sagittal_deg: Annotated[float | UnsetType, Meta(description="Arc in the mid-sagittal plane, deg")] = UNSET
     combined_deg: Annotated[float | UnsetType, Meta(description="Their sum, deg")] = UNSET
     coronal_union_deg: Annotated[
-        float | UnsetType, Meta(description="Coronal arc without living surface between foci, deg")
+        float | UnsetType, Meta(description="Coronal arc without viable surface between foci, deg")
     ] = UNSET
     sagittal_union_deg: Annotated[
-        float | UnsetType, Meta(description="Sagittal arc without living surface between foci, deg")
+        float | UnsetType, Meta(description="Sagittal arc without viable surface between foci, deg")
     ] = UNSET
     grade: Annotated[
         Annotated[int, Meta(ge=1, le=4)] | UnsetType | None, Meta(description="Grade 1 to 4; null: not involved")
@@ -152,20 +152,26 @@ class ArcoTypePart(Part, frozen=True):
 
 
 class LateralPillarPart(Part, frozen=True):
-    """Dead shares of the head's three pillars."""
+    """Necrotic shares of the head's three pillars."""
 
     type: Annotated[
         Literal["M", "C", "L1", "L2", "L3", None] | UnsetType, Meta(description="Type; null: no pillar counts")
     ] = UNSET
-    medial_share: Annotated[Fraction | UnsetType, Meta(description="Dead share of the medial pillar, 0 to 1")] = UNSET
-    central_share: Annotated[Fraction | UnsetType, Meta(description="Dead share of the central pillar, 0 to 1")] = UNSET
-    lateral_share: Annotated[Fraction | UnsetType, Meta(description="Dead share of the lateral pillar, 0 to 1")] = UNSET
-    widths: Annotated[Vector | UnsetType, Meta(description="Widths of the pillars, shares of the head's")] = UNSET
-    involved_share: Annotated[float | UnsetType, Meta(description="Dead share from which a pillar counts, 0 to 1")] = (
+    medial_share: Annotated[Fraction | UnsetType, Meta(description="Necrotic share of the medial pillar, 0 to 1")] = (
         UNSET
     )
+    central_share: Annotated[Fraction | UnsetType, Meta(description="Necrotic share of the central pillar, 0 to 1")] = (
+        UNSET
+    )
+    lateral_share: Annotated[Fraction | UnsetType, Meta(description="Necrotic share of the lateral pillar, 0 to 1")] = (
+        UNSET
+    )
+    widths: Annotated[Vector | UnsetType, Meta(description="Widths of the pillars, shares of the head's")] = UNSET
+    involved_share: Annotated[
+        float | UnsetType, Meta(description="Necrotic share from which a pillar counts, 0 to 1")
+    ] = UNSET
     whole_share: Annotated[
-        float | UnsetType, Meta(description="Dead share from which a pillar counts as whole, 0 to 1")
+        float | UnsetType, Meta(description="Necrotic share from which a pillar counts as whole, 0 to 1")
     ] = UNSET
     confirmed: Annotated[bool | UnsetType, Meta(description="Definition not confirmed"), ALWAYS_FALSE] = UNSET
 
@@ -200,22 +206,22 @@ class CentroidPart(Part, frozen=True):
 
 
 class TurnedPart(Part, frozen=True):
-    """The loaded cap with the head turned by a range of angles."""
+    """The weight-bearing zone with the head turned by a range of angles."""
 
     angles_deg: Annotated[list[float], Meta(description="Angles, deg")] = field(default_factory=list)
-    surface_fraction: Annotated[list[Fraction], Meta(description="Dead share of the cap at each, 0 to 1")] = field(
+    surface_fraction: Annotated[list[Fraction], Meta(description="Necrotic share of the cap at each, 0 to 1")] = field(
         default_factory=list
     )
-    intact_fraction: Annotated[list[Fraction], Meta(description="Living share of the cap at each, 0 to 1")] = field(
+    intact_fraction: Annotated[list[Fraction], Meta(description="Viable share of the cap at each, 0 to 1")] = field(
         default_factory=list
     )
     best_deg: Annotated[float | UnsetType, Meta(description="Best angle, deg")] = UNSET
-    best_surface_fraction: Annotated[Fraction | UnsetType, Meta(description="Dead share there, 0 to 1")] = UNSET
-    best_intact_fraction: Annotated[Fraction | UnsetType, Meta(description="Living share there, 0 to 1")] = UNSET
+    best_surface_fraction: Annotated[Fraction | UnsetType, Meta(description="Necrotic share there, 0 to 1")] = UNSET
+    best_intact_fraction: Annotated[Fraction | UnsetType, Meta(description="Viable share there, 0 to 1")] = UNSET
 
 
 class OsteotomyPart(Part, frozen=True):
-    """What turning the head would do."""
+    """Osteotomy: effect of turning the head."""
 
     rotation: Annotated[TurnedPart, Meta(description="About the neck's axis, anterior positive")] = field(
         default_factory=TurnedPart
@@ -230,10 +236,10 @@ class ResurfacingPart(Part, frozen=True):
 
     reaming_mm: Annotated[list[float], Meta(description="Depths reamed, mm")] = field(default_factory=list)
     supported_fraction: Annotated[
-        list[Fraction], Meta(description="Living share of the reamed dome at each, 0 to 1")
+        list[Fraction], Meta(description="Viable share of the reamed dome at each, 0 to 1")
     ] = field(default_factory=list)
     dead_left_ml: Annotated[list[float], Meta(description="Lesion left at each, ml")] = field(default_factory=list)
-    headline_supported_fraction: Annotated[Fraction | UnsetType, Meta(description="Living share at 5 mm, 0 to 1")] = (
+    headline_supported_fraction: Annotated[Fraction | UnsetType, Meta(description="Viable share at 5 mm, 0 to 1")] = (
         UNSET
     )
 
@@ -258,7 +264,7 @@ class ClassesPart(Part, frozen=True):
 
 
 class RepeatabilityPart(Part, frozen=True):
-    """How sure the figures are: the same with the outline moved."""
+    """Segmentation uncertainty of the figures: the same with the outline moved."""
 
     half_voxel_mm: Annotated[float | UnsetType, Meta(description="Half a voxel, mm")] = UNSET
     outline_error_mm: Annotated[
@@ -307,17 +313,19 @@ class NecrosisPart(Part, kw_only=True, frozen=True):
         field(default_factory=dict)
     )
     steinberg: Annotated[
-        Extent | UnsetType | None, Meta(description="Steinberg extent by the head; null: a scan's edge cuts")
+        Extent | UnsetType | None,
+        Meta(description="Lesion size grade (Steinberg) by the head; null: a scan's edge cuts"),
     ] = UNSET
     steinberg_sphere: Annotated[
-        Extent | UnsetType | None, Meta(description="Steinberg extent by the sphere; null: a scan's edge cuts")
+        Extent | UnsetType | None,
+        Meta(description="Lesion size grade (Steinberg) by the sphere; null: a scan's edge cuts"),
     ] = UNSET
     lower_bound: Annotated[
         bool | UnsetType,
         Meta(description="Whether a scan's edge cuts head or lesion: figures are lower bounds"),
         MAY_BE_ABSENT,
     ] = UNSET
-    weight_bearing: Annotated[WeightBearingPart, Meta(description="What carries weight")] = field(
+    weight_bearing: Annotated[WeightBearingPart, Meta(description="Weight-bearing zone")] = field(
         default_factory=WeightBearingPart
     )
     kerboul: Annotated[KerboulPart, Meta(description="Necrotic angles")] = field(default_factory=KerboulPart)
@@ -330,9 +338,9 @@ class NecrosisPart(Part, kw_only=True, frozen=True):
     preserved_angle: Annotated[PreservedAnglePart, Meta(description="Preserved angle")] = field(
         default_factory=PreservedAnglePart
     )
-    jic: Annotated[JicPart, Meta(description="Place: JIC type")] = field(default_factory=JicPart)
-    arco_type: Annotated[ArcoTypePart, Meta(description="Place: ARCO type")] = field(default_factory=ArcoTypePart)
-    lateral_pillar: Annotated[LateralPillarPart, Meta(description="Place: pillars of the head")] = field(
+    jic: Annotated[JicPart, Meta(description="Location: JIC type")] = field(default_factory=JicPart)
+    arco_type: Annotated[ArcoTypePart, Meta(description="Location: ARCO type")] = field(default_factory=ArcoTypePart)
+    lateral_pillar: Annotated[LateralPillarPart, Meta(description="Location: pillars of the head")] = field(
         default_factory=LateralPillarPart
     )
     octants: Annotated[OctantsPart, Meta(description="Shares by octant")] = field(default_factory=OctantsPart)
@@ -341,13 +349,13 @@ class NecrosisPart(Part, kw_only=True, frozen=True):
     centroid_in_head: Annotated[CentroidPart, Meta(description="Centre of mass in the head")] = field(
         default_factory=CentroidPart
     )
-    osteotomy: Annotated[OsteotomyPart, Meta(description="What turning the head would do")] = field(
+    osteotomy: Annotated[OsteotomyPart, Meta(description="Osteotomy: effect of turning the head")] = field(
         default_factory=OsteotomyPart
     )
-    resurfacing: Annotated[ResurfacingPart, Meta(description="What resurfacing would leave")] = field(
+    resurfacing: Annotated[ResurfacingPart, Meta(description="Resurfacing: bone left after reaming")] = field(
         default_factory=ResurfacingPart
     )
-    repeatability: Annotated[RepeatabilityPart, Meta(description="How sure the figures are")] = field(
+    repeatability: Annotated[RepeatabilityPart, Meta(description="Segmentation uncertainty of the figures")] = field(
         default_factory=RepeatabilityPart
     )
     frame_range: Annotated[
@@ -373,5 +381,5 @@ class NecrosisPart(Part, kw_only=True, frozen=True):
     missing: Annotated[dict[str, str], Meta(description="Why a figure is null, by its path")] = field(
         default_factory=dict
     )
-    signs: Annotated[SignsPart, Meta(description="What is seen besides")] = field(default_factory=SignsPart)
+    signs: Annotated[SignsPart, Meta(description="Other findings")] = field(default_factory=SignsPart)
     summary: Annotated[SummaryPart, Meta(description="Ten seconds' reading")] = field(default_factory=SummaryPart)

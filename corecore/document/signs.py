@@ -1,4 +1,4 @@
-"""``signs`` and ``summary``: what outline and image show, what the surgeon said, and what both speak for."""
+"""``signs`` and ``summary``: what outline and image show, what the surgeon said, and the evidence for both."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class CollapsePart(Part, frozen=True):
     """How deep the head's surface lies below its sphere."""
 
     over_lesion_mm: Annotated[
-        float | UnsetType | None, Meta(description="Greatest depth over the lesion, mm; null: not judged")
+        float | UnsetType | None, Meta(description="Greatest depth over the lesion, mm; null: not evaluated")
     ] = UNSET
     rest_p95_mm: Annotated[float | UnsetType | None, Meta(description="Depth that 95 % of the rest stay under, mm")] = (
         UNSET
@@ -96,7 +96,7 @@ class ImageAgePart(Part, frozen=True):
     imaging_date: Annotated[str | UnsetType | None, Meta(description="YYYY-MM-DD; null: not known")] = UNSET
     days: Annotated[int | UnsetType | None, Meta(description="Days from imaging to plan; null: not known")] = UNSET
     limit_days: Annotated[int | UnsetType, Meta(description="Days beyond which there is a warning")] = UNSET
-    note: Annotated[str | UnsetType | None, Meta(description="Why the age is not judged"), MAY_BE_ABSENT] = UNSET
+    note: Annotated[str | UnsetType | None, Meta(description="Why the age is not evaluated"), MAY_BE_ABSENT] = UNSET
 
 
 class StagePart(Part, frozen=True):
@@ -127,13 +127,13 @@ class SignsPart(Part, frozen=True):
     metal: Annotated[MetalPart | UnsetType | None, Meta(description="Metal near the hip; null: none seen")] = UNSET
     image_age: Annotated[ImageAgePart, Meta(description="Age of the image")] = field(default_factory=ImageAgePart)
     stage: Annotated[StagePart | UnsetType | None, Meta(description="Stage as given; null: not given")] = UNSET
-    physis: Annotated[Literal["open", "closed", "unknown"] | UnsetType, Meta(description="Growth plate as given")] = (
+    physis: Annotated[Literal["open", "closed", "unknown"] | UnsetType, Meta(description="Physeal status as given")] = (
         UNSET
     )
     asks: Annotated[list[str], Meta(description="What the surgeon has not answered: stage, physis")] = field(
         default_factory=list
     )
-    notes: Annotated[list[str], Meta(description="What could not be judged, and why")] = field(default_factory=list)
+    notes: Annotated[list[str], Meta(description="What could not be evaluated, and why")] = field(default_factory=list)
 
 
 class EffectPart(Part, frozen=True):
@@ -183,7 +183,7 @@ class SummaryPart(Part, frozen=True):
     """``summary``: ten seconds' reading; no advice."""
 
     headline: Annotated[str | UnsetType, Meta(description="The lesion in one line")] = UNSET
-    expected: Annotated[list[ArgumentPart], Meta(description="What became of such hips")] = field(default_factory=list)
+    expected: Annotated[list[ArgumentPart], Meta(description="Reported natural history")] = field(default_factory=list)
     speaks_for: Annotated[list[ArgumentPart], Meta(description="For core decompression")] = field(default_factory=list)
     speaks_against: Annotated[list[ArgumentPart], Meta(description="Against core decompression")] = field(
         default_factory=list

@@ -237,8 +237,8 @@ class Measures:
 REASONS = {
     "steinberg": CUT,
     "steinberg_sphere": CUT,
-    "weight_bearing.depth_mm": "no lesion lies in the loaded cone",
-    "depth_mm": "no lesion lies in this cone",
+    "weight_bearing.depth_mm": "no lesion lies in the weight-bearing sector",
+    "depth_mm": "no lesion lies in this sector",
     "kerboul.grade": "the lesion reaches the surface in neither mid-plane",
     "anterior_necrotic_angle_deg": "the lesion does not reach the surface in the neck's plane",
     **dict.fromkeys(

@@ -327,7 +327,10 @@ FAULTS: dict[str, tuple[Fault, str]] = {
         "necrosis.components (surface_fraction, sum)",
     ),
     "centre of mass": (put("necrosis/centroid_in_head/latitude_deg", 40.0), "necrosis.centroid_in_head.latitude_deg"),
-    "weight-bearing share": (put("necrosis/weight_bearing/surface_fraction", 0.3), "necrosis.weight_bearing.surface_fraction"),
+    "weight-bearing share": (
+        put("necrosis/weight_bearing/surface_fraction", 0.3),
+        "necrosis.weight_bearing.surface_fraction",
+    ),
     "best rotation": (put("necrosis/osteotomy/rotation/best_deg", -90.0), "necrosis.osteotomy.rotation.best_deg"),
     "resurfacing": (
         put("necrosis/resurfacing/headline_supported_fraction", 0.95),
@@ -445,8 +448,8 @@ STEPS = (
     "risk_checks",
 )
 AGAIN: dict[str, tuple[str, ...]] = {
-    "lesion's volume": ("necrosis_checks",), "weight-bearing share": ("ray_checks",), "removed fraction": ("total_checks",),
-    "fraction of a focus": ("total_checks",), "graft, viable bone along": ("total_checks",),
+    "lesion's volume": ("necrosis_checks",), "weight-bearing share": ("ray_checks",),
+    "removed fraction": ("total_checks",), "fraction of a focus": ("total_checks",), "graft, viable bone along": ("total_checks",),
     "proof invented": ("total_checks",), "proof invented, nodes along": ("total_checks",),
     "share removed on average": ("outline_checks",), "plane that shows the focus": ("total_checks",),
     "a point of the curve removes more": ("tradeoff_checks",),

@@ -42,11 +42,11 @@ export interface Measures {
     [k: string]: HeadShare;
   };
   /**
-   * Steinberg extent by the head; null: a scan's edge cuts
+   * Lesion size grade (Steinberg) by the head; null: a scan's edge cuts
    */
   steinberg: string | null;
   /**
-   * Steinberg extent by the sphere; null: a scan's edge cuts
+   * Lesion size grade (Steinberg) by the sphere; null: a scan's edge cuts
    */
   steinberg_sphere: string | null;
   /**
@@ -173,7 +173,7 @@ export interface HeadShare {
   [k: string]: unknown;
 }
 /**
- * What carries weight
+ * Weight-bearing zone
  */
 export interface WeightBearingPart {
   /**
@@ -212,7 +212,7 @@ export interface WeightBearingPart {
   [k: string]: unknown;
 }
 /**
- * What of the lesion lies under the cap about one load pole.
+ * The lesion under the cap about one load pole.
  */
 export interface LoadedPart {
   /**
@@ -261,11 +261,11 @@ export interface KerboulPart {
    */
   combined_deg: number;
   /**
-   * Coronal arc without living surface between foci, deg
+   * Coronal arc without viable surface between foci, deg
    */
   coronal_union_deg: number;
   /**
-   * Sagittal arc without living surface between foci, deg
+   * Sagittal arc without viable surface between foci, deg
    */
   sagittal_union_deg: number;
   /**
@@ -319,7 +319,7 @@ export interface PreservedAnglePart {
   [k: string]: unknown;
 }
 /**
- * Place: JIC type
+ * Location: JIC type
  */
 export interface JicPart {
   /**
@@ -357,7 +357,7 @@ export interface JicPart {
   [k: string]: unknown;
 }
 /**
- * Place: ARCO type
+ * Location: ARCO type
  */
 export interface ArcoTypePart {
   /**
@@ -387,7 +387,7 @@ export interface ArcoTypePart {
   [k: string]: unknown;
 }
 /**
- * Place: pillars of the head
+ * Location: pillars of the head
  */
 export interface LateralPillarPart {
   /**
@@ -395,15 +395,15 @@ export interface LateralPillarPart {
    */
   type: null | "C" | "L1" | "L2" | "L3" | "M";
   /**
-   * Dead share of the medial pillar, 0 to 1
+   * Necrotic share of the medial pillar, 0 to 1
    */
   medial_share: number;
   /**
-   * Dead share of the central pillar, 0 to 1
+   * Necrotic share of the central pillar, 0 to 1
    */
   central_share: number;
   /**
-   * Dead share of the lateral pillar, 0 to 1
+   * Necrotic share of the lateral pillar, 0 to 1
    */
   lateral_share: number;
   /**
@@ -414,11 +414,11 @@ export interface LateralPillarPart {
    */
   widths: [number, number, number];
   /**
-   * Dead share from which a pillar counts, 0 to 1
+   * Necrotic share from which a pillar counts, 0 to 1
    */
   involved_share: number;
   /**
-   * Dead share from which a pillar counts as whole, 0 to 1
+   * Necrotic share from which a pillar counts as whole, 0 to 1
    */
   whole_share: number;
   /**
@@ -535,7 +535,7 @@ export interface CentroidPart {
   [k: string]: unknown;
 }
 /**
- * What turning the head would do
+ * Osteotomy: effect of turning the head
  */
 export interface OsteotomyPart {
   rotation: TurnedPart;
@@ -551,11 +551,11 @@ export interface TurnedPart {
    */
   angles_deg: number[];
   /**
-   * Dead share of the cap at each, 0 to 1
+   * Necrotic share of the cap at each, 0 to 1
    */
   surface_fraction: number[];
   /**
-   * Living share of the cap at each, 0 to 1
+   * Viable share of the cap at each, 0 to 1
    */
   intact_fraction: number[];
   /**
@@ -563,11 +563,11 @@ export interface TurnedPart {
    */
   best_deg: number;
   /**
-   * Dead share there, 0 to 1
+   * Necrotic share there, 0 to 1
    */
   best_surface_fraction: number;
   /**
-   * Living share there, 0 to 1
+   * Viable share there, 0 to 1
    */
   best_intact_fraction: number;
   [k: string]: unknown;
@@ -581,11 +581,11 @@ export interface TurnedPart1 {
    */
   angles_deg: number[];
   /**
-   * Dead share of the cap at each, 0 to 1
+   * Necrotic share of the cap at each, 0 to 1
    */
   surface_fraction: number[];
   /**
-   * Living share of the cap at each, 0 to 1
+   * Viable share of the cap at each, 0 to 1
    */
   intact_fraction: number[];
   /**
@@ -593,17 +593,17 @@ export interface TurnedPart1 {
    */
   best_deg: number;
   /**
-   * Dead share there, 0 to 1
+   * Necrotic share there, 0 to 1
    */
   best_surface_fraction: number;
   /**
-   * Living share there, 0 to 1
+   * Viable share there, 0 to 1
    */
   best_intact_fraction: number;
   [k: string]: unknown;
 }
 /**
- * What resurfacing would leave
+ * Resurfacing: bone left after reaming
  */
 export interface ResurfacingPart {
   /**
@@ -611,7 +611,7 @@ export interface ResurfacingPart {
    */
   reaming_mm: number[];
   /**
-   * Living share of the reamed dome at each, 0 to 1
+   * Viable share of the reamed dome at each, 0 to 1
    */
   supported_fraction: number[];
   /**
@@ -619,13 +619,13 @@ export interface ResurfacingPart {
    */
   dead_left_ml: number[];
   /**
-   * Living share at 5 mm, 0 to 1
+   * Viable share at 5 mm, 0 to 1
    */
   headline_supported_fraction: number;
   [k: string]: unknown;
 }
 /**
- * How sure the figures are
+ * Segmentation uncertainty of the figures
  */
 export interface RepeatabilityPart {
   /**
@@ -738,7 +738,7 @@ export interface ClassRangePart {
   [k: string]: unknown;
 }
 /**
- * What is seen besides
+ * Other findings
  */
 export interface SignsPart {
   collapse: CollapsePart;
@@ -757,7 +757,7 @@ export interface SignsPart {
    */
   stage: StagePart | null;
   /**
-   * Growth plate as given
+   * Physeal status as given
    */
   physis: "closed" | "open" | "unknown";
   /**
@@ -765,7 +765,7 @@ export interface SignsPart {
    */
   asks: string[];
   /**
-   * What could not be judged, and why
+   * What could not be evaluated, and why
    */
   notes: string[];
   [k: string]: unknown;
@@ -775,7 +775,7 @@ export interface SignsPart {
  */
 export interface CollapsePart {
   /**
-   * Greatest depth over the lesion, mm; null: not judged
+   * Greatest depth over the lesion, mm; null: not evaluated
    */
   over_lesion_mm: number | null;
   /**
@@ -911,7 +911,7 @@ export interface ImageAgePart {
    */
   limit_days: number;
   /**
-   * Why the age is not judged
+   * Why the age is not evaluated
    */
   note?: string | null;
   [k: string]: unknown;
@@ -955,7 +955,7 @@ export interface SummaryPart {
    */
   headline: string;
   /**
-   * What became of such hips
+   * Reported natural history
    */
   expected: ArgumentPart[];
   /**

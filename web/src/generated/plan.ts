@@ -382,11 +382,11 @@ export interface NecrosisPart {
     [k: string]: HeadShare;
   };
   /**
-   * Steinberg extent by the head; null: a scan's edge cuts
+   * Lesion size grade (Steinberg) by the head; null: a scan's edge cuts
    */
   steinberg: string | null;
   /**
-   * Steinberg extent by the sphere; null: a scan's edge cuts
+   * Lesion size grade (Steinberg) by the sphere; null: a scan's edge cuts
    */
   steinberg_sphere: string | null;
   /**
@@ -472,7 +472,7 @@ export interface HeadShare {
   [k: string]: unknown;
 }
 /**
- * What carries weight
+ * Weight-bearing zone
  */
 export interface WeightBearingPart {
   /**
@@ -511,7 +511,7 @@ export interface WeightBearingPart {
   [k: string]: unknown;
 }
 /**
- * What of the lesion lies under the cap about one load pole.
+ * The lesion under the cap about one load pole.
  */
 export interface LoadedPart {
   /**
@@ -560,11 +560,11 @@ export interface KerboulPart {
    */
   combined_deg: number;
   /**
-   * Coronal arc without living surface between foci, deg
+   * Coronal arc without viable surface between foci, deg
    */
   coronal_union_deg: number;
   /**
-   * Sagittal arc without living surface between foci, deg
+   * Sagittal arc without viable surface between foci, deg
    */
   sagittal_union_deg: number;
   /**
@@ -618,7 +618,7 @@ export interface PreservedAnglePart {
   [k: string]: unknown;
 }
 /**
- * Place: JIC type
+ * Location: JIC type
  */
 export interface JicPart {
   /**
@@ -656,7 +656,7 @@ export interface JicPart {
   [k: string]: unknown;
 }
 /**
- * Place: ARCO type
+ * Location: ARCO type
  */
 export interface ArcoTypePart {
   /**
@@ -686,7 +686,7 @@ export interface ArcoTypePart {
   [k: string]: unknown;
 }
 /**
- * Place: pillars of the head
+ * Location: pillars of the head
  */
 export interface LateralPillarPart {
   /**
@@ -694,15 +694,15 @@ export interface LateralPillarPart {
    */
   type: null | "C" | "L1" | "L2" | "L3" | "M";
   /**
-   * Dead share of the medial pillar, 0 to 1
+   * Necrotic share of the medial pillar, 0 to 1
    */
   medial_share: number;
   /**
-   * Dead share of the central pillar, 0 to 1
+   * Necrotic share of the central pillar, 0 to 1
    */
   central_share: number;
   /**
-   * Dead share of the lateral pillar, 0 to 1
+   * Necrotic share of the lateral pillar, 0 to 1
    */
   lateral_share: number;
   /**
@@ -713,11 +713,11 @@ export interface LateralPillarPart {
    */
   widths: [number, number, number];
   /**
-   * Dead share from which a pillar counts, 0 to 1
+   * Necrotic share from which a pillar counts, 0 to 1
    */
   involved_share: number;
   /**
-   * Dead share from which a pillar counts as whole, 0 to 1
+   * Necrotic share from which a pillar counts as whole, 0 to 1
    */
   whole_share: number;
   /**
@@ -834,7 +834,7 @@ export interface CentroidPart {
   [k: string]: unknown;
 }
 /**
- * What turning the head would do
+ * Osteotomy: effect of turning the head
  */
 export interface OsteotomyPart {
   rotation: TurnedPart;
@@ -850,11 +850,11 @@ export interface TurnedPart {
    */
   angles_deg: number[];
   /**
-   * Dead share of the cap at each, 0 to 1
+   * Necrotic share of the cap at each, 0 to 1
    */
   surface_fraction: number[];
   /**
-   * Living share of the cap at each, 0 to 1
+   * Viable share of the cap at each, 0 to 1
    */
   intact_fraction: number[];
   /**
@@ -862,11 +862,11 @@ export interface TurnedPart {
    */
   best_deg: number;
   /**
-   * Dead share there, 0 to 1
+   * Necrotic share there, 0 to 1
    */
   best_surface_fraction: number;
   /**
-   * Living share there, 0 to 1
+   * Viable share there, 0 to 1
    */
   best_intact_fraction: number;
   [k: string]: unknown;
@@ -880,11 +880,11 @@ export interface TurnedPart1 {
    */
   angles_deg: number[];
   /**
-   * Dead share of the cap at each, 0 to 1
+   * Necrotic share of the cap at each, 0 to 1
    */
   surface_fraction: number[];
   /**
-   * Living share of the cap at each, 0 to 1
+   * Viable share of the cap at each, 0 to 1
    */
   intact_fraction: number[];
   /**
@@ -892,17 +892,17 @@ export interface TurnedPart1 {
    */
   best_deg: number;
   /**
-   * Dead share there, 0 to 1
+   * Necrotic share there, 0 to 1
    */
   best_surface_fraction: number;
   /**
-   * Living share there, 0 to 1
+   * Viable share there, 0 to 1
    */
   best_intact_fraction: number;
   [k: string]: unknown;
 }
 /**
- * What resurfacing would leave
+ * Resurfacing: bone left after reaming
  */
 export interface ResurfacingPart {
   /**
@@ -910,7 +910,7 @@ export interface ResurfacingPart {
    */
   reaming_mm: number[];
   /**
-   * Living share of the reamed dome at each, 0 to 1
+   * Viable share of the reamed dome at each, 0 to 1
    */
   supported_fraction: number[];
   /**
@@ -918,13 +918,13 @@ export interface ResurfacingPart {
    */
   dead_left_ml: number[];
   /**
-   * Living share at 5 mm, 0 to 1
+   * Viable share at 5 mm, 0 to 1
    */
   headline_supported_fraction: number;
   [k: string]: unknown;
 }
 /**
- * How sure the figures are
+ * Segmentation uncertainty of the figures
  */
 export interface RepeatabilityPart {
   /**
@@ -1037,7 +1037,7 @@ export interface ClassRangePart {
   [k: string]: unknown;
 }
 /**
- * What is seen besides
+ * Other findings
  */
 export interface SignsPart {
   collapse: CollapsePart;
@@ -1056,7 +1056,7 @@ export interface SignsPart {
    */
   stage: StagePart | null;
   /**
-   * Growth plate as given
+   * Physeal status as given
    */
   physis: "closed" | "open" | "unknown";
   /**
@@ -1064,7 +1064,7 @@ export interface SignsPart {
    */
   asks: string[];
   /**
-   * What could not be judged, and why
+   * What could not be evaluated, and why
    */
   notes: string[];
   [k: string]: unknown;
@@ -1074,7 +1074,7 @@ export interface SignsPart {
  */
 export interface CollapsePart {
   /**
-   * Greatest depth over the lesion, mm; null: not judged
+   * Greatest depth over the lesion, mm; null: not evaluated
    */
   over_lesion_mm: number | null;
   /**
@@ -1210,7 +1210,7 @@ export interface ImageAgePart {
    */
   limit_days: number;
   /**
-   * Why the age is not judged
+   * Why the age is not evaluated
    */
   note?: string | null;
   [k: string]: unknown;
@@ -1254,7 +1254,7 @@ export interface SummaryPart {
    */
   headline: string;
   /**
-   * What became of such hips
+   * Reported natural history
    */
   expected: ArgumentPart[];
   /**
