@@ -449,8 +449,9 @@ STEPS = (
 )
 AGAIN: dict[str, tuple[str, ...]] = {
     "lesion's volume": ("necrosis_checks",), "weight-bearing share": ("ray_checks",),
-    "removed fraction": ("total_checks",), "fraction of a focus": ("total_checks",), "graft, viable bone along": ("total_checks",),
-    "proof invented": ("total_checks",), "proof invented, nodes along": ("total_checks",),
+    "removed fraction": ("total_checks",), "fraction of a focus": ("total_checks",),
+    "graft, viable bone along": ("total_checks",), "proof invented": ("total_checks",),
+    "proof invented, nodes along": ("total_checks",),
     "share removed on average": ("outline_checks",), "plane that shows the focus": ("total_checks",),
     "a point of the curve removes more": ("tradeoff_checks",),
     "a point of the curve outside the bone": ("tradeoff_checks",),
