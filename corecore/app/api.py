@@ -410,7 +410,7 @@ def plan(
     References
     ----------
     Search and proof: ``docs/design/search.md``; the safest of the nearly best: ``docs/design/guidance.md``; the source
-    of every limit: ``docs/design/constraints.md``; models of the errors of drilling: ``docs/design/risk.md``.
+    of every limit: ``docs/design/constraints.md``; models of execution errors: ``docs/design/risk.md``.
     """
     asked = {"instrument": instrument, "guidance": guidance, "objective": objective}
     values |= {name: value for name, value in asked.items() if value is not None}
@@ -577,7 +577,7 @@ def open_plan(plan_file: PathLike, *, image: bool = False) -> Plan:
     plan_file : str or os.PathLike
         A ``plan.json``.
     image : bool, default False
-        Read the image too, where the plan has one at hand.
+        Read the image too, where the plan has one.
 
     Returns
     -------

@@ -7,7 +7,7 @@
     └── MissingExtraError    an optional library is needed and not installed (exit code 2)
 
 A message is one line: what was found, where, and what is accepted. Beside it goes a code of ``corecore.base.messages``,
-which stays the same while the words may change; there stand the cause and the mend of each.
+which stays the same while the words may change; the cause and the remedy of each are listed there.
 """
 
 from __future__ import annotations

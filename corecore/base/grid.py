@@ -472,7 +472,7 @@ class Image:
         object.__setattr__(self, "values", np.asarray(self.values, dtype=np.float32))
 
     def around(self, mask: Mask, room_mm: float) -> Image:
-        """Cut out what holds a mask and a border on every side.
+        """Cut out the part with a mask and a border on every side.
 
         Parameters
         ----------

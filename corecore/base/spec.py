@@ -110,7 +110,7 @@ class Spec:
     tunnels : int
         Most tunnels of the plan, 1 to 16; tunnels of ``keep`` count.
     cortical_margin_mm : float
-        Least clearance of the wall to the cortex beyond the entry portal, mm, 0 to 15. A perforated neck cortex raises
+        Least clearance of the wall to the cortex beyond the entry hole, mm, 0 to 15. A perforated neck cortex raises
         the peak stress by 17 to 76 % [2]; the 3 mm are an engineering choice.
     posterosuperior_margin_mm : float
         The same in the neck's postero-superior quarter, mm, 0 to 15. The superior retinacular canals are 62 % of

@@ -79,7 +79,7 @@ def plan_blocks(plan: AnyPlan, scene: Scene | None = None) -> pv.MultiBlock:
     plan : Plan or OpenedPlan
         A plan that was just made, or opened from its folder.
     scene : Scene, optional
-        The plan's scene, where it is at hand (``scene_of``). Default: made here.
+        The plan's scene, where it is available (``scene_of``). Default: made here.
 
     Returns
     -------
@@ -87,8 +87,8 @@ def plan_blocks(plan: AnyPlan, scene: Scene | None = None) -> pv.MultiBlock:
         As ``hip_blocks``, and for every tunnel N: ``tunnel N``, the closed body of its instrument; ``cavity N`` where
         it has one; and ``tunnel N axis``, the line from entry to tip. Points of tunnels and cavities carry
         ``clearance_mm`` (bone to the cortex, in the head to the joint's surface; negative outside the bone),
-        ``spare_clearance_mm`` (that beyond the margin of the point's zone; NaN in the portal and at the guide pin,
-        where none of these holds), ``zone`` (0 portal, 1 cortex, 2 postero-superior neck, 3 joint, 4 guide pin) and
+        ``spare_clearance_mm`` (that beyond the margin of the point's zone; NaN in the entry hole and at the guide pin,
+        where none of these holds), ``zone`` (0 entry hole, 1 cortex, 2 postero-superior neck, 3 joint, 4 guide pin) and
         ``rgb``, the report's colour. Field data of the whole: ``plan_hash``, ``status`` and the totals too. Field data
         of a tunnel: its figures, by the names of ``plan.json``.
     """
@@ -114,8 +114,8 @@ def plan_blocks(plan: AnyPlan, scene: Scene | None = None) -> pv.MultiBlock:
 def scene_of(plan: AnyPlan, content: PlanDocument | None = None) -> Scene:
     """A plan's document with its surfaces, world RAS mm; of a plan that was opened, its file's own.
 
-    Without its ``content`` at hand, that of a plan just made takes some seconds, for it tells the risk of drilling
-    errors too: who needs the scene twice keeps it.
+    Without its ``content``, that of a plan just made takes some seconds, since it includes the execution-error
+    simulation: keep the scene if you need it twice.
     """
     if isinstance(plan, OpenedPlan):
         return Scene(plan.file.plan, *meshes(plan.hip), plan.file.hash)

@@ -91,7 +91,7 @@ def plan_layers(plan: OpenedPlan) -> list[Layer]:
     Returns
     -------
     list of (data, keywords, kind)
-        ``image`` where the plan has one at hand; the labels ``femur`` (1) and ``lesion`` (2), voxels as drawn, axes
+        ``image`` where the plan has one; the labels ``femur`` (1) and ``lesion`` (2), voxels as drawn, axes
         reordered to S, A, R; and where there are tunnels: ``tunnels``, their surfaces with cavities,
         ``tunnel axes``, a line each from entry to tip with the tunnel's figures as features, and ``entries and tips``.
         ``metadata`` names case, side, plan and frame. Tunnels that exceed limits have the report's colour for that.

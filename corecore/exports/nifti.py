@@ -22,7 +22,7 @@ SLAB_VOXELS = 2_000_000
 
 
 def export_nifti(parcel: ExportContext, out: Path) -> list[Path]:
-    """A uint8 NIfTI: 1 femur, 2 lesion left standing, 3 and up the tunnels with their cavities.
+    """A uint8 NIfTI: 1 femur, 2 residual lesion, 3 and up the tunnels with their cavities.
 
     A voxel belongs to a tunnel where its centre lies inside, in bone or not; where two tunnels meet,
     the later one is painted over. Raises ``InputError`` for a name that is no NIfTI's.

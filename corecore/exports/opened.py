@@ -1,7 +1,7 @@
 """What every file made of a plan says of itself, and the plans that no file is made of.
 
 A guide or an export leaves the folder where the plan explains itself. Each therefore names the
-case, the side and the plan, and says that it is no medical device; a plan that breaks a limit
+case, the side and the plan, and says that it is no medical device; a plan that exceeds a limit
 leaves only with a reason, and the reason goes along.
 """
 

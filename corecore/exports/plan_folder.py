@@ -226,7 +226,7 @@ def _draw(scene: Scene, hip: Hip, stage: Path) -> None:
 
 
 def draw_all(scene: Scene, tissue: Callable[[], Tissue | None], folder: Path) -> PreviewResult:
-    """Pictures, pages and report of a plan into a folder; without ``tissue`` the report has no films and slices."""
+    """Pictures, pages and report of a plan into a folder; without ``tissue`` no fluoroscopic views and no slices."""
     from corecore.report.report import report_data, views_of, write_data
 
     # The picture waits for a child process most of the time; page, films and slices are made meanwhile.

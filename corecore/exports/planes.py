@@ -84,7 +84,7 @@ class Radiograph:
     Attributes
     ----------
     array : ndarray, shape (512, 512)
-        Line integrals of density above soft tissue, HU mm: of the CT, or of the mask painted with nominal HU.
+        Line integrals of density above soft tissue, HU mm: of the CT, or of the mask with nominal HU.
     ground : {"image", "mask"}
         What the rays went through.
     arm : CArm
@@ -176,8 +176,8 @@ def drr(hip: Hip, scene: Scene, view: RadiographView = "ap") -> Radiograph:
     scene : Scene
         The plan's scene (``corecore.exports.blocks.scene_of``).
     view : {"ap", "lateral", "frog-leg", "profile"}, default "ap"
-        From behind with the detector in front; from the inner side, the femur alone; thigh turned outward 60° and
-        flexed 30°; or across the smallest clearance in the neck, which shows it in profile.
+        From behind with the detector in front; from the medial side, the femur alone; hip flexed 30° and externally
+        rotated 60°; or across the smallest clearance in the neck, which is a tangential view of it.
 
     Returns
     -------

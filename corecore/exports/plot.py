@@ -74,7 +74,7 @@ def plotter_of(
     blocks : pyvista.MultiBlock
         Of ``hip_blocks`` or ``plan_blocks``.
     view : {"ap", "lateral", "tunnel"}, default "ap"
-        From the front, from the outer side, or along the first tunnel (without one, along the neck); the femur's own
+        AP view, lateral view, or along the first tunnel (without one, along the neck); the femur's own
         frame decides, not the scanner's.
     off_screen : bool, optional
         Draw without a window. Default: PyVista's own setting.
@@ -135,7 +135,7 @@ def plot(
     blocks : pyvista.MultiBlock
         Of ``hip_blocks`` or ``plan_blocks``.
     view : {"ap", "lateral", "tunnel"}, default "ap"
-        From the front, from the outer side, or along the first tunnel.
+        AP view, lateral view, or along the first tunnel.
     off_screen : bool, optional
         Draw without a window. Default: PyVista's own setting.
     screenshot : str, pathlib.Path or bool, optional

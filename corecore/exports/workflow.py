@@ -1,4 +1,4 @@
-"""The whole job on one hip: open it, measure, plan or judge a path, write the folder.
+"""The whole job on one hip: open it, measure, plan or evaluate a path, write the folder.
 
 Command line, Python API and batch all take these steps. The planner is loaded inside them, beside the reading of
 the files: its compiler takes a second to load.
@@ -117,7 +117,7 @@ def finish(
     watch: Watch = SILENT,
     prepared: Prepared | None = None,
 ) -> Finished:
-    """Plan an opened hip, or judge the request's path, and write the folder where there is to be one."""
+    """Plan an opened hip, or evaluate the request's path, and write the folder where there is to be one."""
     output, prepared = request.output, prepared or Prepared({})
     plan = plan_of(
         hip, request.checked(), measures, request.search, path=request.path,
@@ -145,7 +145,7 @@ def plan_of(
     path: tuple[Any, Any] | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Plan:
-    """The best tunnels of a hip; with a ``path`` (entry and tip, world RAS mm), that path judged."""
+    """The best tunnels of a hip; with a ``path`` (entry and tip, world RAS mm), that path evaluated."""
     search = search or Search()
     if path is None:
         from corecore.planning.planner import plan_hip

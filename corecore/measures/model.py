@@ -60,7 +60,7 @@ class Measures:
     figures : Figures
         The measures of the outline as it was drawn.
     repeatability : Repeatability
-        How much each changes when the outline moves.
+        How much each changes with the segmentation uncertainty.
     frame_range : FrameRange
         Where no condyles are in view: how much each changes when the lateral axis turns.
     centroid : ndarray, shape (3,)

@@ -23,7 +23,7 @@ Change = tuple[float | None, float | None]
 
 @dataclass(frozen=True, eq=False)
 class Repeatability:
-    """How much each measure changes when the lesion's outline moves.
+    """How much each measure changes with the segmentation uncertainty.
 
     A change is a pair: with the outline moved inward, and outward; ``None`` where the figure does not exist for one
     of the two. For classes the pair holds the classes themselves.

@@ -52,9 +52,9 @@ class TunnelFigures:
     length_mm : float
         From entry to tip.
     portal_length_mm : float
-        Length of the entry portal along the axis, in which the wall is near the cortex of its own hole.
+        Length of the entry hole along the axis, in which the wall is near the cortex of its own hole.
     cortical_clearance_mm : float
-        Least clearance to the cortex beyond the portal, outside the head.
+        Least clearance to the cortex beyond the entry hole, outside the head.
     posterosuperior_clearance_mm : float
         Least clearance in the neck's postero-superior quarter.
     joint_clearance_mm : float

@@ -28,7 +28,7 @@ STANDARD = {
     r"\bportals?\b": "cortical entry hole",
     r"\bheld by\b|\bwhat holds\b|\bholds? (it|them|each tunnel|the tunnel) (there|where)": "limited by",
     r"\brooms? (beyond|over|to|under|above|left)\b|\b(most|least|more|less|no|its) room\b": "spare clearance",
-    r"\bmid-line|\bmidline": "mid-lateral line",
+    r"\bmid-?lines?\b": "mid-lateral line",
     r"\bwhat to (decide|do)\b|\bto decide by\b|\bto drill by\b": "plan summary, operative data",
     r"\bto transcribe\b": "intra-operative reference values",
     r"\bfilms?\b|\bray sums?\b": "fluoroscopic view, DRR",
@@ -135,9 +135,13 @@ def strings(*folders: str) -> Texts:
 
 
 def docstrings() -> Texts:
-    """The docstrings of what is public."""
+    """The docstrings that the pages show, and all public ones of command line, Python API and exports."""
+    shown = re.findall(r"^\.\. auto\w+:: ([\w.]+)", (ROOT / "docs" / "api.md").read_text(encoding="utf-8"), re.M)
     for name, tree in parsed("."):
-        for node, text in documented(tree):
+        module = name.removesuffix(".py").replace("/", ".")
+        whole = module in shown or name.startswith(("corecore/app/", "corecore/exports/"))
+        classes = [node for node in tree.body if f"{module}.{getattr(node, 'name', '')}" in shown]
+        for node, text in documented(tree) if whole else (pair for one in classes for pair in documented(one)):
             if not getattr(node, "name", "").startswith("_"):
                 for number, line in enumerate(re.sub(r"``?[^`]*``?", "CODE", str(text.value)).splitlines()):
                     yield f"{name}:{text.lineno + number}", line

@@ -183,7 +183,7 @@ def test_a_path_that_breaks_limits_is_red_and_says_which() -> None:
         assert "SURGEON-MODIFIED, EXCEEDS 1 LIMIT" in words
         assert "joint_margin_mm is 5, the limit is 5" not in words
         assert "joint_margin_mm is" in words
-    assert "not for the theatre as it stands" in printed[1]
+    assert "not approved, limits exceeded" in printed[1]
     body = next(attrs for tag, attrs in page.tags if tag == "body")
     assert body["class"] == "breaks"
     assert next(attrs for tag, attrs in made(full_scene())[0].tags if tag == "body")["class"] == "keeps"
@@ -200,7 +200,7 @@ def test_without_a_tunnel_the_report_says_why() -> None:
         assert "3.8" in words
         assert "planned with it" in words
         assert "No tunnel: " in words
-        assert "masks are not at hand" in words
+        assert "masks are not available" in words
     assert len(printed) == 3
 
 

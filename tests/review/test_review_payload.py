@@ -172,7 +172,7 @@ def test_columns_of_a_comparison_add_up(desk: ReviewModel) -> None:
             assert a - b == pytest.approx(less, abs=1e-9), cells
     pairs = [desk.drilled(lines)[0][1] for lines in (here, there)]
     assert told["Tip and wall to the joint"][1:3] == [f"{f.joint_clearance_mm:.1f} mm" for f in pairs]
-    assert told["Incidence on the cortex"][1:3] == [f"{f.incidence_deg:.0f}°" for f in pairs]
+    assert told["Drill–cortex angle"][1:3] == [f"{f.incidence_deg:.0f}°" for f in pairs]
     same = compared(desk, here, here)
     assert all(re.fullmatch(r"[+-]?0(\.0+)?( %| ml| mm|°)?|0\.0 mm, 0\.0 mm", cells[3]) for cells in same)
     content = figures(desk, moved(desk, inward_mm=2.0, up_mm=1.0), against=1)

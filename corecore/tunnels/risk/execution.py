@@ -62,8 +62,8 @@ class Estimate:
 class Risk:
     """Execution-error simulation of a tunnel, or of a set, by one guidance method.
 
-    A perforation is a wall, beyond the portal's mouth, or an end outside the bone: of the joint where it lies proximal
-    of the plane that bounds the head, else of the cortex.
+    A perforation is a wall, beyond the mouth of the entry hole, or an end outside the bone: of the joint where it
+    lies proximal of the plane that bounds the head, else of the cortex.
 
     Parameters
     ----------

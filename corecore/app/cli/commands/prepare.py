@@ -48,7 +48,7 @@ def prepare(
 
 
 def told(made: PreparedCase) -> list[str]:
-    """What lies in the folder, what is missing, and what to do next."""
+    """What is in the folder, what is missing, and the next commands."""
     lines = [f"series {made.series}"]
     if made.other_series:
         lines.append(f"not used: {made.other_series} other series (corecore series lists them)")
