@@ -60,7 +60,7 @@ class OutlineRiskPart(Part, frozen=True):
         AtLeastZero | UnsetType, Meta(description="Length along which the error is alike, mm")
     ] = UNSET
     expected_removed_fraction: Annotated[
-        Fraction | UnsetType, Meta(description="Mean share of the true lesion removed, 0 to 1")
+        Fraction | UnsetType, Meta(description="Mean volume removed, of the true lesion's mean volume, 0 to 1")
     ] = UNSET
     removed_fraction_p05: Annotated[
         Fraction | UnsetType, Meta(description="Share that 5 % of outlines stay under, 0 to 1")

@@ -50,7 +50,7 @@ class OutlineRisk:
     error_mm : float
         Mean distance between the drawn outline and the true one, mm.
     expected_removed_fraction : float
-        Mean share removed.
+        What is removed on average, of the true lesion's volume on average: what ``--robust outline`` makes most of.
     removed_fraction_p05, removed_fraction_p95 : float
         What 5 % and 95 % of outlines stay under.
     foci_missed_probability : tuple of float
@@ -103,7 +103,8 @@ def outline_risk(hip: Hip, tunnels: Sequence[Tunnel], error_mm: float) -> Outlin
     outline = _border(hip, DEVIATIONS * DEVIATION_OF_MEAN * error_mm)
     step = max(1, len(outline.points_mm) // POINTS)
     points, depth = outline.points_mm[::step], outline.depth_mm[::step]
-    inside = _inside(points, depth, DEVIATION_OF_MEAN * error_mm)
+    deviation = DEVIATION_OF_MEAN * error_mm
+    inside, chance = _inside(points, depth, deviation), ndtr(depth / deviation)
     drilled, removed = _held(tunnels, points), _held(tunnels, hip.lesion.points_mm)
     sizes = inside.sum(axis=0)
     share = inside[drilled].sum(axis=0) / np.maximum(sizes, 1)
@@ -122,7 +123,7 @@ def outline_risk(hip: Hip, tunnels: Sequence[Tunnel], error_mm: float) -> Outlin
     low, high = np.percentile(share, (5, 95))
     return OutlineRisk(
         error_mm=error_mm,
-        expected_removed_fraction=told(float(share.mean())),
+        expected_removed_fraction=told(float(chance[drilled].sum() / max(chance.sum(), 1e-12))),
         removed_fraction_p05=told(float(low)),
         removed_fraction_p95=told(float(high)),
         foci_missed_probability=tuple(float(1.0 - one.mean()) for one in met),

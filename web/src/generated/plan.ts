@@ -2052,7 +2052,7 @@ export interface OutlineRiskPart {
    */
   correlation_mm: number;
   /**
-   * Mean share of the true lesion removed, 0 to 1
+   * Mean volume removed, of the true lesion's mean volume, 0 to 1
    */
   expected_removed_fraction: number;
   /**
@@ -2352,7 +2352,7 @@ export interface OutlineRiskPart1 {
    */
   correlation_mm: number;
   /**
-   * Mean share of the true lesion removed, 0 to 1
+   * Mean volume removed, of the true lesion's mean volume, 0 to 1
    */
   expected_removed_fraction: number;
   /**
