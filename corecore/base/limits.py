@@ -76,7 +76,7 @@ class Limit:
     default: float | None = None
     low: float = 0.0
     high: float = 0.0
-    bound: Callable[[Any], float] | None = None
+    bound: Callable[[Any], float | None] | None = None
     size_only: bool = False
     of_set: bool = False
     relaxable: bool = False
@@ -382,6 +382,17 @@ TABLE = (
         low=0.01,
         high=1.0,
         relaxable=True,
+    ),
+    Limit(
+        key="pin_margin_mm",
+        figure="pin_clearance_mm",
+        at_least=True,
+        unit="mm",
+        short="guide pin",
+        name="margin to the guide pin",
+        figure_name="Guide pin to the bone's surface",
+        source="engineering choice: the least joint margin that any tunnel may have",
+        bound=lambda spec: spec.pin_margin_mm,
     ),
     Limit(
         key="bridge_min_mm",

@@ -358,6 +358,17 @@ class Spec:
         return max(self.posterosuperior_margin_mm, self.cortical_margin_mm)
 
     @property
+    def shaped(self) -> bool:
+        """Whether the instrument has a pointed, round or stepped end, or a pin ahead of it."""
+        return self.instrument is not None and not self.instrument.plain
+
+    @property
+    def pin_margin_mm(self) -> float | None:
+        """Margin of the guide pin that runs ahead of the instrument, mm; ``None`` without one."""
+        one = self.instrument
+        return None if one is None or one.pin_overshoot_mm == 0.0 else one.pin_margin_mm
+
+    @property
     def cavity_radius_mm(self) -> float:
         """Half the cavity's diameter, mm; 0 where there is none."""
         return self.cavity_diameter_mm / 2.0

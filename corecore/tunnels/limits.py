@@ -38,6 +38,7 @@ class Reason(IntEnum):
     ENTRY_FIXED = 18
     DIRECTION_FIXED = 19
     NECK_AREA_SHARE = 20
+    PIN = 21
 
 
 NUMBER_OF_REASONS = len(Reason)

@@ -44,6 +44,7 @@ from corecore.planning.search.line_geometry import (
     outward_is_free,
     ring_points,
 )
+from corecore.planning.search.shaped_end import lower_end_gaps
 from corecore.tunnels.figures import (
     PORTAL_EXTRA_MM,
 )
@@ -103,10 +104,12 @@ def fill_gaps(problem: Problem, line: FloatArray, ring: FloatArray, step: float,
         rim = problem.radius
     elif not outward_is_free(problem, axis, ring, entry, rim):
         gaps[OUTWARD] = -1.0
-    lower_wall_gaps(problem, axis, ring, step, entry + rim, segment_end, tip, gaps)
+    # A flat end stands at the tip, or where an end of another shape begins.
+    lower_wall_gaps(problem, axis, ring, step, entry + rim, segment_end, tip - problem.end_length, gaps)
+    lower_end_gaps(problem, axis, ring, step, tip, gaps)
     if problem.cavity_radius > 0.0:
         lower_cavity_gaps(problem, axis, ring, step, segment_end, tip, gaps)
-    lower_keep_out_gaps(problem, axis, ring, entry - OUTWARD_MM, tip, gaps)
+    lower_keep_out_gaps(problem, axis, ring, entry - OUTWARD_MM, tip - problem.end_length, gaps)
     total = 0.0
     for reason in range(1, COUNT):
         if gaps[reason] < -KEPT:

@@ -50,6 +50,7 @@ from corecore.planning.search.line_geometry import (
     walk_wall,
     wall_on_plane,
 )
+from corecore.planning.search.shaped_end import best_end, deepest_pin, is_shaped
 from corecore.tunnels.figures import (
     PORTAL_EXTRA_MM,
 )
@@ -93,7 +94,10 @@ def evaluate_line(
     deepest = min(problem.head_radius * 4.0, entry + problem.length_max)
     if need > 1:
         # A cheap bound on what it can remove.
-        bound = deepest_axis(problem, axis, deepest)
+        if problem.end_ahead > 0.0:
+            bound = deepest_pin(problem, axis, deepest + problem.end_ahead)
+        else:
+            bound = deepest_axis(problem, axis, deepest)
         wide = max(problem.radius, problem.cavity_radius) + problem.reach
         count, _ = removed_along(problem, point, u, entry - problem.reach, bound + 0.1 + problem.reach, wide)
         if count < need:
@@ -132,6 +136,11 @@ def evaluate_line(
         if not outward_is_free(problem, axis, ring, entry, rim):
             return OUTWARD, entry, tip, 0
         return best_cavity(problem, axis, ring, step, entry, segment_end, tip, need)
+    if is_shaped(problem):
+        why, tip, count = best_end(problem, axis, ring, step, entry, tip, deepest)
+        if why == OK and not outward_is_free(problem, axis, ring, entry, rim):
+            return OUTWARD, entry, tip, 0
+        return why, entry, tip, count
     # The flat end may come nearer to the joint than its rim: draw back until it does not.
     for _ in range(200):
         gap, why = flat_end_gap(problem, axis, tip, problem.radius, ring)
@@ -162,7 +171,7 @@ def evaluate_line(
 def deepest_axis(problem: Problem, axis: Axis, deepest: float) -> float:
     """The last ``t`` up to ``deepest`` at which the axis keeps its own margin, told a little too deep.
 
-    The centre of the flat end keeps its margin too, so no tunnel on the line goes further.
+    The centre of the flat end, or the point of a tip, keeps its margin too, so no tunnel on the line goes further.
     """
     point, u = axis.point, axis.direction
     t = deepest

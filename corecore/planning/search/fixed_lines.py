@@ -113,6 +113,7 @@ def _eased(problem: Problem, mm: float, radians: float) -> Problem:
         cortical_margin=problem.cortical_margin - mm,
         posterosuperior_margin=problem.posterosuperior_margin - mm,
         joint_margin=problem.joint_margin - mm,
+        pin_margin=problem.pin_margin - mm,
         incidence_min_sine=float(np.sin(max(incidence, 0.0))),
         entry_normal_min_cosine=float(np.cos(min(normal, np.pi))),
         shaft_angle_min=problem.shaft_angle_min - radians,

@@ -9,12 +9,11 @@ matter are few.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray
 from corecore.base.limits import DIRECTION_KEPT_DEG, ENTRY_KEPT_MM
 from corecore.base.spec import (
@@ -22,6 +21,8 @@ from corecore.base.spec import (
 )
 from corecore.hip.hip import Hip
 from corecore.hip.keep_out import KeepOutRegion
+from corecore.planning.search.shaped_end import PIECE_COLUMNS, RING_COLUMNS, end_pieces, end_rings
+from corecore.tunnels.body import body_of
 from corecore.tunnels.figures import level_raise_mm
 from corecore.tunnels.objective import objective_points, reach_of
 from corecore.tunnels.user_constraints import fixed_direction, fixed_entry
@@ -83,6 +84,13 @@ class Problem(NamedTuple):
     reach: float
     cavity_radius: float
     cavity_length: float
+    #: An instrument's end before its shaft, by pieces and rings (``shaped_end``); none where it is flat. How long it is
+    #: behind the tip, how far a pin runs ahead, and the pin's margin, mm.
+    end_pieces: FloatArray
+    end_rings: FloatArray
+    end_length: float
+    end_ahead: float
+    pin_margin: float
     #: Regions to keep out of: distance (positive outside), its voxels, (3, 4) from local mm to mm
     #: along its axes, and the margin; negative: no such region.
     avoid: npt.NDArray[np.float32]
@@ -110,15 +118,8 @@ def build_problem(hip: Hip, spec: Spec, *, slack_mm: float = 0.0, fuzz_mm: float
     """The problem of one hip.
 
     ``slack_mm`` is added to every margin and ``fuzz_mm`` widens the regions of larger margin,
-    both on the safe side, for searches whose rings are coarse. Raises ``InputError`` for an instrument whose end is not
-    flat.
+    both on the safe side, for searches whose rings are coarse.
     """
-    if spec.instrument is not None and not spec.instrument.plain:
-        raise InputError(
-            f"instrument {spec.instrument.name!r}: a pointed or stepped end, or a pin ahead, is not planned yet; a"
-            " flat-ended one is accepted",
-            code="instrument-invalid",
-        )
     anatomy = hip.anatomy
     up = anatomy.shaft_axis - np.dot(anatomy.shaft_axis, anatomy.neck_axis) * anatomy.neck_axis
     up /= np.linalg.norm(up)
@@ -165,6 +166,7 @@ def build_problem(hip: Hip, spec: Spec, *, slack_mm: float = 0.0, fuzz_mm: float
         reach=reach_of(spec),
         cavity_radius=spec.cavity_radius_mm,
         cavity_length=spec.cavity_length_mm,
+        **_end(spec, slack_mm),
         avoid=avoid,
         avoid_spacing=avoid_spacing,
         avoid_frame=avoid_frame,
@@ -181,6 +183,22 @@ def build_problem(hip: Hip, spec: Spec, *, slack_mm: float = 0.0, fuzz_mm: float
         neck_share_max=-1.0 if spec.neck_area_share_max is None else spec.neck_area_share_max,
         moves=_moves(frame, anatomy.neck_center, entry, direction),
     )
+
+
+def _end(spec: Spec, slack_mm: float) -> dict[str, Any]:
+    """The end of the instrument before its shaft."""
+    one = spec.instrument
+    if one is None or one.plain:
+        none = np.zeros((0, PIECE_COLUMNS)), np.zeros((0, RING_COLUMNS))
+        return {"end_pieces": none[0], "end_rings": none[1], "end_length": 0.0, "end_ahead": 0.0, "pin_margin": 0.0}
+    body = body_of(one)
+    return {
+        "end_pieces": end_pieces(body),
+        "end_rings": end_rings(body),
+        "end_length": body.head_length_mm,
+        "end_ahead": -body.front_mm,
+        "pin_margin": one.pin_margin_mm + slack_mm if one.pin_overshoot_mm > 0.0 else 0.0,
+    }
 
 
 def _field(barrier: KeepOutRegion | None) -> tuple[npt.NDArray[np.float32], FloatArray, FloatArray]:

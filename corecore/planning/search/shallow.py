@@ -18,6 +18,7 @@ from corecore.planning.search.cavity import cavity_reason, count_with_cavity
 from corecore.planning.search.feasibility import evaluate_line
 from corecore.planning.search.lesion_counts import reached_along, removed_along
 from corecore.planning.search.line_geometry import COUNT, OK, Axis, axis_of, flat_end_gap, line_of
+from corecore.planning.search.shaped_end import count_shaped, end_gap, is_shaped
 
 if TYPE_CHECKING:
     from corecore.planning.search.problem import Problem
@@ -31,6 +32,8 @@ def count_to(problem: Problem, axis: Axis, entry: float, tip: float) -> int:
     """What a tunnel on a line does for the target when its tip lies at ``tip``: points removed, or reached."""
     if problem.cavity_radius > 0.0:
         return count_with_cavity(problem, axis, entry, tip)
+    if is_shaped(problem):
+        return count_shaped(problem, axis.point, axis.direction, entry, tip)
     count, last = removed_along(problem, axis.point, axis.direction, entry, tip, problem.radius)
     if problem.reach > 0.0 and count > 0:
         count, _ = reached_along(problem, axis.point, axis.direction, entry, tip, last)
@@ -42,6 +45,9 @@ def end_fits(problem: Problem, axis: Axis, ring: FloatArray, step: float, tip: f
     """Whether the end of a tunnel at ``tip``, which its wall allows, keeps its margins too."""
     if problem.cavity_radius > 0.0:
         return cavity_reason(problem, axis, ring, step, tip) == OK
+    if is_shaped(problem):
+        gap, _ = end_gap(problem, axis, tip, ring, step)
+        return gap >= 0.0
     gap, _ = flat_end_gap(problem, axis, tip, problem.radius, ring)
     return gap >= 0.0
 

@@ -191,8 +191,8 @@ def best_tunnel(
 
 
 def provable(spec: Spec) -> bool:
-    """Whether the bound holds: it knows neither cavities, nor other targets than removing lesion, nor tunnels kept."""
-    return spec.target == "lesion" and spec.cavity_diameter_mm == 0.0 and not spec.keep
+    """Whether the bound holds: for removing lesion by flat-ended cylinders, without a cavity and none kept."""
+    return spec.target == "lesion" and spec.cavity_diameter_mm == 0.0 and not spec.keep and not spec.shaped
 
 
 def _search(
