@@ -103,6 +103,24 @@ def _to_segment(x: FloatArray, y: FloatArray, start: tuple[float, float], stop: 
     return np.asarray(np.hypot(x - start[0] - along * way[0], y - start[1] - along * way[1]))
 
 
+class End(NamedTuple):
+    """What lies before a body's shaft, as plain arrays: nowhere does it narrow backward.
+
+    ``pieces`` (K, 8), from the front backward: both ends, the radius' square as a polynomial of the place, the radii of
+    both ends, and the radius of a ball (0: none). ``rings`` (R, 4) all over it: place, radius, 1 where the pin drills
+    it, 1 where the outline has a corner. How long it is behind the tip and how far a pin runs ahead. All mm.
+    """
+
+    pieces: FloatArray
+    rings: FloatArray
+    length_mm: float
+    ahead_mm: float
+
+
+#: Of a flat-ended cylinder.
+FLAT_END = End(np.zeros((0, 8)), np.zeros((0, 4)), 0.0, 0.0)
+
+
 @dataclass(frozen=True)
 class Body:
     """A solid of revolution about a tunnel's axis; its last piece, the shaft, has no end of its own.
@@ -245,6 +263,24 @@ class Body:
     def head(self) -> tuple[Piece, ...]:
         """Its pieces before the shaft, from the front backward."""
         return self.pieces[:-1]
+
+    @property
+    def end(self) -> End:
+        """What lies before its shaft, as plain arrays for the kernels; a flat end, or one with a cavity, has none."""
+        if self.plain or self.widest_mm > self.shaft_radius_mm:
+            return FLAT_END
+        rows = [
+            (one.front_mm, one.back_mm, *one.square, one.front_radius_mm, one.back_radius_mm, one.ball_mm)
+            for one in self.head()
+        ]
+        outline = self.meridian(self.head_length_mm + 1.0)
+        outline = outline[outline[:, 0] <= self.head_length_mm + 1e-9]
+        way = np.diff(outline[:, :2], axis=0)
+        way /= np.linalg.norm(way, axis=1, keepdims=True)
+        corner = np.ones(len(outline))
+        corner[1:-1] = np.abs(way[:-1] - way[1:]).max(axis=1) > 1e-9
+        rings = np.ascontiguousarray(np.column_stack([outline, corner]))
+        return End(np.array(rows, dtype=np.float64), rings, self.head_length_mm, -self.front_mm)
 
 
 def _between(start: tuple[float, float], stop: tuple[float, float], step_mm: float) -> list[tuple[float, float]]:

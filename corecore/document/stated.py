@@ -12,6 +12,7 @@ import numpy as np
 
 from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray
+from corecore.base.instrument import Instrument, instrument_of
 from corecore.base.limits import SETTABLE
 from corecore.document.fields import Part, known, listed
 from corecore.document.read import PlanFile, malformed, missing, read_plan
@@ -35,6 +36,9 @@ TUNNEL_FIGURES = ("length_mm", "portal_length_mm", "removed_fraction", "incidenc
 TUNNEL_OPTIONAL = (
     "cortical_clearance_mm",
     "joint_clearance_mm",
+    "end_to_joint_mm",
+    "pin_to_joint_mm",
+    "pin_clearance_mm",
     "entry_above_lesser_trochanter_mm",
     "entry_below_greater_trochanter_mm",
     "entry_anterior_mm",
@@ -135,6 +139,8 @@ class StatedTunnel:
     kept: bool = False
     #: Least and greatest of figures that hang on an uncertain frame.
     frame_range: dict[str, tuple[float, float]] = field(default_factory=dict)
+    #: What it is drilled with, where that has an end that is not flat.
+    instrument: Instrument | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -441,7 +447,19 @@ class _Reading:
             figures=self.figures(part, where, TUNNEL_FIGURES, TUNNEL_OPTIONAL),
             kept=getattr(part, "kept", False) is True,
             frame_range=_pairs(known(part.frame_range)),
+            instrument=self._instrument(part),
         )
+
+    def _instrument(self, part: TunnelPart) -> Instrument | None:
+        """The plan's instrument, of a tunnel drilled with it: not of one kept, nor of one of another diameter."""
+        stated = known(self.file.plan.spec.instrument)
+        if stated is None or getattr(part, "kept", False) is True or part.diameter_mm != stated.diameter_mm:
+            return None
+        try:
+            found = instrument_of(msgspec.to_builtins(stated), stated.name)
+        except InputError as error:
+            self.fail("spec.instrument", stated.name, f"an instrument ({error})")
+        return None if found.plain else found
 
     def _necrosis(self) -> StatedNecrosis:
         part, where = self.file.plan.necrosis, "necrosis"

@@ -18,7 +18,9 @@ class TunnelPart(Part, kw_only=True, frozen=True):
     """One tunnel; clearances are null where there is no such wall."""
 
     entry: Annotated[Vector, Meta(description="Entry on the lateral cortex, RAS mm")]
-    tip: Annotated[Vector, Meta(description="Centre of the tunnel's end, RAS mm")]
+    tip: Annotated[
+        Vector, Meta(description="Deepest point of the instrument on the axis, RAS mm; a guide pin may run ahead")
+    ]
     direction: Annotated[Vector | UnsetType, Meta(description="Unit vector from entry to tip")] = UNSET
     diameter_mm: Annotated[float, Meta(description="Diameter of the drill, mm")]
     cavity_diameter_mm: Annotated[
@@ -41,6 +43,21 @@ class TunnelPart(Part, kw_only=True, frozen=True):
     ] = UNSET
     joint_clearance_mm: Annotated[
         float | UnsetType | None, Meta(description="Least distance of wall and end to the joint's surface, mm")
+    ] = UNSET
+    end_to_joint_mm: Annotated[
+        float | UnsetType | None,
+        Meta(description="Along its axis from the tip to the bone's surface, as fluoroscopy shows it, mm"),
+        MAY_BE_ABSENT,
+    ] = UNSET
+    pin_to_joint_mm: Annotated[
+        float | UnsetType | None,
+        Meta(description="The same from the end of a guide pin that runs ahead, mm; absent: none"),
+        MAY_BE_ABSENT,
+    ] = UNSET
+    pin_clearance_mm: Annotated[
+        float | UnsetType | None,
+        Meta(description="Least distance of that pin to the bone's surface, mm; absent: none"),
+        MAY_BE_ABSENT,
     ] = UNSET
     avoid_clearance_mm: Annotated[
         float | UnsetType | None, Meta(description="Least distance to the regions to avoid, mm"), MAY_BE_ABSENT

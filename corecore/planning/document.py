@@ -201,6 +201,7 @@ def _nearest(hip: Hip, near: NearbyTunnel) -> NearestTunnelPart:
 
 def _tunnel(hip: Hip, tunnel: Tunnel, figures: TunnelFigures) -> TunnelPart:
     """What every kind of tunnel has."""
+    ahead = tunnel.body.front_mm < 0.0
     return TunnelPart(
         entry=place(hip, tunnel.entry),
         tip=place(hip, tunnel.tip),
@@ -214,6 +215,9 @@ def _tunnel(hip: Hip, tunnel: Tunnel, figures: TunnelFigures) -> TunnelPart:
         cortical_clearance_mm=number(figures.cortical_clearance_mm),
         posterosuperior_clearance_mm=number(figures.posterosuperior_clearance_mm),
         joint_clearance_mm=number(figures.joint_clearance_mm),
+        end_to_joint_mm=number(figures.end_to_joint_mm),
+        pin_to_joint_mm=number(figures.pin_to_joint_mm) if ahead else UNSET,
+        pin_clearance_mm=number(figures.pin_clearance_mm) if ahead else UNSET,
         avoid_clearance_mm=number(figures.avoid_clearance_mm),
         incidence_deg=finite(figures.incidence_deg),
         entry_normal_deg=finite(figures.entry_normal_deg),

@@ -24,7 +24,7 @@ from corecore.hip.hip import Hip
 from corecore.planning.search.local_search import best_near
 from corecore.planning.search.problem import build_problem
 from corecore.tunnels.cylinder import Tunnel
-from corecore.tunnels.figures import TunnelFigures, assess, portal_lengths, wall_and_end
+from corecore.tunnels.figures import TunnelFigures, assess, portal_lengths, surface_of, wall_and_end
 from corecore.tunnels.limits import violations
 from corecore.tunnels.tunnel_set import SHARED_PORTAL_MM, conflicts, shapes_of
 
@@ -105,7 +105,13 @@ def nearest_walls(hip: Hip, tunnel: Tunnel, spec: Spec) -> list[WallPart]:
     """
     anatomy = hip.anatomy
     portal, mouth = portal_lengths(hip, tunnel, spec)
-    points, depth = wall_and_end(anatomy, tunnel, (mouth, portal))
+    if tunnel.shaped:
+        # The pin that runs ahead has a margin of its own.
+        surface = surface_of(hip, tunnel, portal, mouth)
+        points = surface.points[~surface.pin]
+        depth = (points - tunnel.entry) @ tunnel.direction
+    else:
+        points, depth = wall_and_end(anatomy, tunnel, (mouth, portal))
     clearance, proximal = hip.bone.distance(points), anatomy.proximal_of_head_plane(points)
     cortex = ~proximal & (depth >= portal)
     neck = cortex & ((points - anatomy.head_center) @ anatomy.neck_axis >= -NECK_END_RADII * anatomy.head_radius_mm)
@@ -226,6 +232,8 @@ def _sentences(
             wall = "the joint" if item.what == "joint" else f"the neck's {item.where} cortex"
             depth = quantity(item.depth_mm, "{:.0f} mm")
             text.append(f"Nearest to {wall}: {quantity(item.clearance_mm)} mm, {depth} from the entry.")
+    if figures.pin_clearance_mm is not None:
+        text.append(f"The guide pin that runs ahead ends {figures.pin_clearance_mm:.1f} mm from the bone's surface.")
     if not limits:
         text.append("No limit of position or direction is reached: it ends where the necrosis ends.")
     idle = []

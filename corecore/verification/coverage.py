@@ -16,7 +16,7 @@ from corecore.verification.report import Check, Figure, State
 RISK = "{tunnels[].risk.*,totals.risk.*}"
 FIGURES = (
     "{length_mm,portal_length_mm,removed_fraction,cortical_clearance_mm,posterosuperior_clearance_mm,"
-    "joint_clearance_mm,avoid_clearance_mm,incidence_deg,entry_normal_deg,shaft_angle_deg,ap_angle_deg,"
+    "joint_clearance_mm,end_to_joint_mm,pin_to_joint_mm,pin_clearance_mm,avoid_clearance_mm,incidence_deg,entry_normal_deg,shaft_angle_deg,ap_angle_deg,"
     "lateral_tilt_deg,entry_above_lesser_trochanter_mm,entry_below_greater_trochanter_mm,entry_anterior_mm}"
 )
 ENDS = "{entry,tip,direction,diameter_mm,cavity_diameter_mm,cavity_length_mm}"
@@ -41,7 +41,8 @@ NAMED = (
     "necrosis.osteotomy.{rotation,tilt}.{intact_fraction,best_deg,best_surface_fraction,best_intact_fraction}",
     "necrosis.resurfacing.headline_supported_fraction", "necrosis.signs.collapse.found",
     "necrosis.signs.image_age.{days,limit_days}", "{necrosis,tunnels[]}.frame_range.*",
-    "necrosis.{signs,summary}.asks", "spec.preset", "tunnels[].kept", f"{{tunnels[],nearest}}.{FIGURES}",
+    "necrosis.{signs,summary}.asks", "spec.preset", "spec.instrument.*", "tunnels[].kept",
+    f"{{tunnels[],nearest}}.{FIGURES}",
     "{tunnels[],nearest}.{entry,direction}",
     f"{RISK}.{{cortex_breach_probability,joint_breach_probability,perforation_probability}}",
     f"{RISK}.{{removed_fraction_mean,removed_fraction_p05,removed_fraction_p50,lesion_shift_mm}}",

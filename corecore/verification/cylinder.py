@@ -141,6 +141,11 @@ class DrilledCylinder:
         return float(np.linalg.norm(self.tip - self.tunnel.start))
 
     @property
+    def ahead_mm(self) -> float:
+        """How far a guide pin runs ahead of the tip."""
+        return 0.0 if self.head is None else max(float(self.head.outline[0, 0]), 0.0)
+
+    @property
     def solids(self) -> tuple[Cylinder, ...]:
         """Its cylinders."""
         return (self.tunnel,) if self.cavity is None else (self.tunnel, self.cavity)
@@ -181,7 +186,9 @@ class DrilledCylinder:
 
 
 def bore_of(tunnel: StatedTunnel) -> DrilledCylinder:
-    """The solids of a tunnel as stated by its entry, tip and sizes."""
+    """The solids of a tunnel as stated by its entry, tip and sizes, or by its instrument."""
+    if tunnel.instrument is not None:
+        return drilled_with(tunnel.instrument, tunnel.entry, tunnel.tip)
     length = float(np.linalg.norm(tunnel.tip - tunnel.entry))
     axis = unit(tunnel.tip - tunnel.entry)
     cavity = None

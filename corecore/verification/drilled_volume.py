@@ -55,7 +55,10 @@ class DrilledFigures:
     avoid_clearance_mm: float | None
     region_slack_mm: float
     end_to_joint_mm: float | None = None
+    pin_to_joint_mm: float | None = None
     pin_clearance_mm: float | None = None
+    #: Sine of the angle at which the axis, followed from the tip, meets the bone's surface; 1 where it does not.
+    exit_sine: float = 1.0
 
 
 def portal_length(incidence_deg: float, radius_mm: float, margin_mm: float) -> float:
@@ -94,6 +97,10 @@ def measure(bore: DrilledCylinder, hip: Hip, frame: Frame, spec: dict[str, float
     shaft_angle = angle_deg(tunnel.axis, -frame.z)
     height = frame.height(tunnel.start)
     cuts = mesh.cut_points_mm
+    to_joint, ahead = _exit(bore.tip, tunnel.axis, 0.0, hip), bore.ahead_mm
+    exit_sine = 1.0
+    if to_joint is not None:
+        exit_sine = abs(float(mesh.mouth_normal(bore.tip + to_joint * tunnel.axis) @ tunnel.axis))
     return DrilledFigures(
         exit_mm=_exit(bore.tip, -tunnel.axis, bore.length_mm, hip),
         incidence_deg=incidence,
@@ -113,8 +120,10 @@ def measure(bore: DrilledCylinder, hip: Hip, frame: Frame, spec: dict[str, float
         pelvis_clearance_mm=None if hip.pelvis is None else hip.pelvis.clearance_mm((outward, *bore.solids), whole),
         avoid_clearance_mm=None if hip.avoid is None else hip.avoid.clearance_mm((outward, *bore.solids), whole),
         region_slack_mm=max(region_mm(item.spacing_mm) for item in (hip.mesh.grid, hip.pelvis, hip.avoid) if item),
-        end_to_joint_mm=_exit(bore.tip, tunnel.axis, 0.0, hip),
+        end_to_joint_mm=to_joint,
+        pin_to_joint_mm=None if to_joint is None or ahead == 0.0 else to_joint - ahead,
         pin_clearance_mm=mesh.least_distance(pin),
+        exit_sine=exit_sine,
     )
 
 

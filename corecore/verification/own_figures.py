@@ -9,13 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 
+import msgspec
 from msgspec import UnsetType
 
+from corecore.base.instrument import library
 from corecore.document.fields import entries, known
 from corecore.document.necrosis import NecrosisPart
 from corecore.document.plan import PlanDocument
 from corecore.document.risk import RiskPart
 from corecore.document.seal import since
+from corecore.document.spec import InstrumentPart
 from corecore.document.tunnels import PlannedTunnelPart
 from corecore.verification import tolerance
 from corecore.verification.derivation import CLASSES, CUT, METHOD_KEYS, METHODS, PRESETS, RULES, Rule
@@ -75,12 +78,23 @@ def _judged(rule: Rule, prefix: str, part: object, plan: PlanDocument) -> Iterat
     yield compared(name, stated, found, rule.slack, rule.unit)
 
 
+def _instrument(stated: InstrumentPart) -> Iterator[Check]:
+    """An instrument of the library's name has the library's sizes; one of the user's own is what he says."""
+    own = library().get(stated.name)
+    held = msgspec.to_builtins(stated)
+    for key, value in ({} if own is None else own.as_dict()).items():
+        yield compared(f"spec.instrument.{key}", held[key], value, 0.0)
+
+
 def _choices(plan: PlanDocument) -> Iterator[Check]:
     """What is chosen out of a list: the preset, the status, landmarks that are given, what the acetabulum rests on."""
     roles = {known(one.role) for one in plan.case.inputs}
     preset = known(plan.spec.preset)
     if preset is not None:
         yield compared("spec.preset", preset, preset if preset in PRESETS else "none of that name", 0.0)
+    drill = known(plan.spec.instrument)
+    if drill is not None:
+        yield from _instrument(drill)
     review = known(plan.review)
     if review is not None and review.signed is not None:
         yield compared("review.signed.side", review.signed.side, known(plan.case.side), 0.0)

@@ -22,6 +22,7 @@ from corecore.verification.drilled_volume import PORTAL_EXTRA_MM
 from corecore.verification.frame import Frame, across, unit
 from corecore.verification.hip import Hip
 from corecore.verification.report import Check, equal
+from corecore.verification.turned import Turned, outline_of
 
 #: Drillings of one tunnel and method; of several tunnels fewer each, but not below the second figure.
 POSES, POSES_LEAST = 1000, 300
@@ -29,6 +30,8 @@ POSES, POSES_LEAST = 1000, 300
 LESION_POINTS = 6000
 #: Rings along a wall stand this far apart, mm, each of so many points, on wide tunnels of more, no further apart, mm.
 RING_STEP_MM, RING_POINTS, RING_GAP_MM = 1.5, 16, 2.0
+#: Rings over an end that is not flat stand this far apart, mm.
+END_STEP_MM = 0.7
 #: The drilled line meets the bone within this of where it was set down, mm, looked for in steps of the second.
 MEETS_WITHIN_MM, MEET_STEP_MM = 20.0, 0.25
 #: Normals of the surface are taken at points this far apart around the entry, mm.
@@ -203,13 +206,22 @@ def _drillings(
     removed = np.zeros((poses, len(lesion)), dtype=bool)
     around_ring = max(RING_POINTS, int(np.ceil(2.0 * np.pi * radius / RING_GAP_MM)))
     turn = 2.0 * np.pi * np.arange(around_ring) / around_ring
+    drill = tunnel.instrument
+    outline, behind = (np.zeros((0, 2)), 0.0) if drill is None else outline_of(drill)
     walk = np.arange(-MEETS_WITHIN_MM, MEETS_WITHIN_MM, MEET_STEP_MM)
     for n in range(poses):
         entry, heading, length = entries[n], headings[n], lengths[n]
         offset = lesion + shifts[n] - entry
         along = offset @ heading
         square = np.einsum("ij,ij->i", offset, offset) - along**2
-        removed[n] = (along >= 0.0) & (along <= length) & (square <= radius**2)
+        tip = entry + length * heading
+        # The shaft ends behind an end that is not flat.
+        shaft = max(length - behind, 0.0)
+        removed[n] = (along >= 0.0) & (along <= shaft) & (square <= radius**2)
+        end = None if drill is None else Turned(tip, heading, outline)
+        if end is not None:
+            beside = np.flatnonzero((along >= shaft) & (square <= radius**2))
+            removed[n, beside] |= end.contains(lesion[beside] + shifts[n])
         inside = hip.mesh.inside(entry + walk[:, None] * heading)
         if not inside.any():
             cortex[n] = True
@@ -219,10 +231,14 @@ def _drillings(
         sine = max(abs(float(normal @ heading)), sine_least)
         mouth = met + radius * float(np.sqrt(max(0.0, 1.0 - sine**2))) / sine + PORTAL_EXTRA_MM
         circle = radius * np.stack([np.cos(turn), np.sin(turn)], axis=1) @ across(heading)
-        at = np.arange(min(mouth, length), length, RING_STEP_MM)
+        at = np.arange(min(mouth, shaft), shaft, RING_STEP_MM)
         wall = ((entry + at[:, None] * heading)[:, None, :] + circle).reshape(-1, 3)
-        tip = entry + length * heading
-        surface = np.concatenate([wall, tip + circle, tip + 0.5 * circle, tip[None]])
+        if end is None:
+            surface = np.concatenate([wall, tip + circle, tip + 0.5 * circle, tip[None]])
+        else:
+            rings = end.rings(END_STEP_MM)
+            places = tip + rings[:, :1, None].transpose(0, 2, 1) * heading + rings[:, 1, None, None] / radius * circle
+            surface = np.concatenate([wall, places.reshape(-1, 3)])
         out = surface[~hip.mesh.inside(surface)]
         proximal = frame.proximal(out)
         joint[n], cortex[n] = bool(proximal.any()), bool((~proximal).any())

@@ -10,6 +10,7 @@ from corecore.verification.cylinder import Cylinder, DrilledCylinder
 from corecore.verification.frame import unit
 from corecore.verification.mesh import BoneMesh
 from corecore.verification.report import Check, at_least, at_most
+from corecore.verification.turned import Turned
 
 #: Holes wider than this are wide, mm, and at most so many may be separate (contract §2).
 WIDE_HOLE_MM = 5.0
@@ -76,17 +77,23 @@ def _bridge(first: Cylinder, second: Cylinder, mesh: BoneMesh) -> float:
 
 def _common(first: DrilledCylinder, first_portal_mm: float, second: DrilledCylinder, second_portal_mm: float) -> float:
     """Volume that both have beyond their portals, over the smaller's."""
-    beyond = [
-        Cylinder(
-            bore.tunnel.start + portal * bore.tunnel.axis,
-            bore.tunnel.axis,
-            bore.tunnel.length_mm - portal,
-            bore.tunnel.radius_mm,
-        )
-        for bore, portal in ((first, first_portal_mm), (second, second_portal_mm))
-        if bore.tunnel.length_mm > portal
-    ]
-    if len(beyond) < 2:
+    beyond = [_beyond(first, first_portal_mm), _beyond(second, second_portal_mm)]
+    if not all(beyond):
         return 0.0
-    smaller, other = sorted(beyond, key=lambda solid: solid.length_mm * solid.radius_mm**2)
-    return float(np.mean(other.contains(smaller.inner_points(OVERLAP_SPACING_MM)[0])))
+    filled = [[solid.inner_points(OVERLAP_SPACING_MM) for solid in solids] for solids in beyond]
+    smaller = int(np.argmin([sum(len(points) * each for points, each in parts) for parts in filled]))
+    other = beyond[1 - smaller]
+    held = sum(each * np.any([one.contains(points) for one in other], axis=0).sum() for points, each in filled[smaller])
+    return float(held / sum(len(points) * each for points, each in filled[smaller]))
+
+
+def _beyond(bore: DrilledCylinder, portal_mm: float) -> list[Cylinder | Turned]:
+    """The shaft beyond the portal, without a cavity, and the end before it where that is not flat."""
+    shaft = bore.tunnel
+    if bore.length_mm <= portal_mm:
+        return []
+    found: list[Cylinder | Turned] = [] if bore.head is None else [bore.head]
+    if shaft.length_mm > portal_mm:
+        start = shaft.start + portal_mm * shaft.axis
+        found.append(Cylinder(start, shaft.axis, shaft.length_mm - portal_mm, shaft.radius_mm))
+    return found

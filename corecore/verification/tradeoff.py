@@ -130,7 +130,9 @@ def _drilled(plan: StatedPlan, point: TradeoffPart) -> list[StatedTunnel]:
         kept = index < len(plan.keep)
         start, end = np.array(entry), np.array(tip)
         size = plan.keep[index][2] if kept else plan.spec["diameter_mm"]
-        found.append(StatedTunnel(start, end, unit(end - start), size, None, None, {}, kept))
+        # The plan's own tunnels say what the others are drilled with.
+        drill = None if kept else next((one.instrument for one in plan.tunnels if one.instrument), None)
+        found.append(StatedTunnel(start, end, unit(end - start), size, None, None, {}, kept, instrument=drill))
     return found
 
 
@@ -145,7 +147,7 @@ def _broken(
         verdicts = constraint_checks("", tunnel, figures, plan, spacing)
         broken |= {key for key, checks in verdicts.items() if not all(check.ok for check in checks)}
         slack = tolerance.entry_mm(spacing) / math.sin(math.radians(figures.incidence_deg))
-        if figures.exit_mm is None or abs(figures.exit_mm - bore.tunnel.length_mm) > slack:
+        if figures.exit_mm is None or abs(figures.exit_mm - bore.length_mm) > slack:
             broken.add("entry")
     for key, checks in set_checks(bores, portals, hip.mesh, plan.spec["bridge_min_mm"]).items():
         if not all(check.ok for check in checks):

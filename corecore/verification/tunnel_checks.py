@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from corecore.base.grid import FloatArray
+from corecore.document.fields import known
 from corecore.document.stated import StatedPlan, StatedTunnel
 from corecore.verification import tolerance
 from corecore.verification.drilled_volume import DrilledFigures, portal_length
@@ -17,6 +18,8 @@ from corecore.verification.report import Check, at_least, at_most, equal
 JOINT_MARGIN_FLOOR_MM = 3.0
 #: What a surgeon fixes is kept to this: entry, mm; direction, degrees; a kept tunnel's entry moves by no more, mm.
 ENTRY_KEPT_MM, DIRECTION_KEPT_DEG, KEPT_ENTRY_MM = 0.5, 0.1, 2.0
+#: A surface met flatter than this is not told more coarsely on that account: the sine of 20 degrees.
+AXIAL_SINE_LEAST = 0.34
 #: A region further away than this need not be spoken of, mm.
 OUT_OF_REACH_MM = 25.0
 #: Where the lesser trochanter is not in view, the entry zone begins this much higher, head diameters (contract §1).
@@ -59,6 +62,8 @@ def figure_checks(
         ),
         equal(f"{name}.portal_length_mm", stated["portal_length_mm"], portal, tolerance.PORTAL_MM, "mm"),
     ]
+    # Where the axis meets the surface aslant, a surface that is off by so much is met by more.
+    axial = tolerance.entry_mm(spacing_mm) / max(found.exit_sine, AXIAL_SINE_LEAST)
     heading = np.array([np.dot(tunnel.tip - tunnel.entry, axis) for axis in (frame.x, frame.y, frame.z)]) / length
     avoid = found.avoid_clearance_mm
     # Of a region out of a tunnel's reach a plan states nothing.
@@ -68,6 +73,9 @@ def figure_checks(
         ("cortical_clearance_mm", found.cortical_clearance_mm, clearance),
         ("posterosuperior_clearance_mm", found.posterosuperior_clearance_mm, clearance),
         ("joint_clearance_mm", found.joint_clearance_mm, clearance),
+        ("end_to_joint_mm", found.end_to_joint_mm, axial),
+        ("pin_to_joint_mm", found.pin_to_joint_mm, axial),
+        ("pin_clearance_mm", found.pin_clearance_mm, clearance),
         ("avoid_clearance_mm", avoid, found.region_slack_mm),
         (
             "entry_above_lesser_trochanter_mm",
@@ -137,7 +145,17 @@ def constraint_checks(
         "pelvis": _kept_out(f"{name} pelvis", 0.0, found.pelvis_clearance_mm, found),
         "avoid": _kept_out(f"{name} avoid", spec.get("avoid_margin_mm", 0.0), found.avoid_clearance_mm, found),
         **_insisted(name, tunnel, plan),
+        **_pin_margin(name, tunnel, found, clearance),
     }
+
+
+def _pin_margin(name: str, tunnel: StatedTunnel, found: DrilledFigures, clearance: float) -> dict[str, list[Check]]:
+    """A guide pin that runs ahead keeps the margin of its instrument."""
+    one = tunnel.instrument
+    if one is None or one.pin_overshoot_mm == 0.0:
+        return {}
+    margin = at_least(f"{name} pin_margin_mm", one.pin_margin_mm, found.pin_clearance_mm, clearance, "mm")
+    return {"pin_margin_mm": [margin]}
 
 
 def _kept_out(name: str, margin_mm: float, found_mm: float | None, found: DrilledFigures) -> list[Check]:
@@ -163,6 +181,11 @@ def spec_checks(plan: StatedPlan) -> list[Check]:
         at_least("spec.joint_margin_mm", JOINT_MARGIN_FLOOR_MM, spec["joint_margin_mm"], 0.0, "mm"),
         at_most("tunnels (number)", spec["tunnels"], float(len(plan.tunnels)), 0.0, ""),
     ]
+    drill = known(plan.file.plan.spec.instrument)
+    if drill is not None:
+        for key in ("diameter_mm", "cavity_diameter_mm", "cavity_length_mm"):
+            stated = getattr(drill, key)
+            checks.append(equal(f"spec.{key} (its instrument's)", stated, spec.get(key, 0.0), 0.0, "mm"))
     for index, tunnel in enumerate(plan.tunnels):
         name = f"tunnels[{index}].diameter_mm"
         if plan.status == "manual":

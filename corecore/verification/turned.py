@@ -103,6 +103,14 @@ class Turned:
             least = np.minimum(least, np.hypot(height - h0 - share * (h1 - h0), radius - r0 - share * (r1 - r0)))
         return np.where(self.contains(points_mm), 0.0, least)
 
+    def rings(self, step_mm: float) -> FloatArray:
+        """Heights and radii (N, 2) of rings all over it, no farther apart along its outline."""
+        rows = []
+        for start, stop in pairwise(self.outline):
+            count = max(1, int(np.ceil(np.linalg.norm(stop - start) / step_mm)))
+            rows.append(np.linspace(start, stop, count + 1))
+        return np.unique(np.concatenate(rows), axis=0)
+
     def surface(self, plane: tuple[FloatArray, FloatArray]) -> tuple[FloatArray, BoolArray]:
         """Points (N, 3) all over it, and which of them the pin drills (N,).
 

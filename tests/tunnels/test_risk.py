@@ -12,6 +12,7 @@ from scipy.stats import ncx2, norm
 from support.risk_twin import neck_tunnel, plainly_judged
 
 from corecore.base.distance_field import Bone
+from corecore.base.instrument import Instrument, Step
 from corecore.base.spec import Spec
 from corecore.hip.hip import Hip
 from corecore.hip.lesion_transform import PHANTOM_ERROR_MM, Move
@@ -19,7 +20,7 @@ from corecore.tunnels.cylinder import Tunnel
 from corecore.tunnels.figures import assess
 from corecore.tunnels.risk.drilling import SHIFTS, lesion_shifts, perturbed
 from corecore.tunnels.risk.execution import Risk, by_method, execution_risk, risk_of_poses
-from corecore.tunnels.risk.kernel import CLEARANCE, CORTEX, JOINT
+from corecore.tunnels.risk.kernel import CLEARANCE, CORTEX, JOINT, sort_into_bricks
 from corecore.tunnels.risk.lattice import POINTS
 from corecore.tunnels.risk.methods import METHODS, Method, drift_factor
 
@@ -389,3 +390,55 @@ def test_all_tunnels_meet_the_lesion_at_one_place(sample_hip: Hip) -> None:
     assert np.sqrt(np.mean(np.sum(every**2, axis=1))) == pytest.approx(4.0, rel=0.01)
     np.testing.assert_allclose(every.mean(axis=0), 0.0, atol=0.02)
     np.testing.assert_allclose(np.corrcoef(every.T), np.eye(3), atol=0.03)
+
+
+def drilled(*, tip_z: float = 80.0, **shape: Any) -> Tunnel:
+    one = Instrument("a", "a", 6.0, **shape)
+    return Tunnel.drilled_with(one, np.array([35.0, 35.0, BONE_LOW]), np.array([35.0, 35.0, tip_z]))
+
+
+@pytest.mark.parametrize(("gap", "ahead", "error"), [(5.0, 0.0, 3.0), (5.0, 2.0, 3.0), (9.0, 6.0, 2.0)])
+def test_a_point_or_a_pin_breaks_the_end_wall_as_often_as_a_normal_tail(
+    rod: Hip, gap: float, ahead: float, error: float
+) -> None:
+    """By depth error alone the foremost place of the instrument decides, and where a pin is that, it is told so."""
+    pin = {"pin_diameter_mm": 2.0, "pin_overshoot_mm": ahead} if ahead else {}
+    tunnel = drilled(tip_z=BONE_HIGH - gap, tip="cone", tip_angle_deg=118.0, **pin)
+    risk = risk_of(rod, tunnel, Method("m", 0.0, 0.0, error))
+    close(risk, 0.0, norm.sf((gap - ahead) / error))
+    assert risk.breach_places["pin" if ahead else "joint"] == 1.0
+
+
+@pytest.mark.parametrize("error_deg", [4.0, 6.0])
+def test_a_pin_ahead_leaves_a_rod_sideways_where_its_own_rim_does(rod: Hip, error_deg: float) -> None:
+    """By angular error alone: the shaft's rim at its end, or the pin's rim farther ahead, whichever is out first."""
+    tunnel = drilled(tip_z=70.0, pin_diameter_mm=2.0, pin_overshoot_mm=20.0)
+    length = tunnel.length_mm
+
+    def limit(reach: float, radius: float) -> float:
+        return float(brentq(lambda a: reach * np.sin(a) + radius * np.cos(a) - BONE_RADIUS, 0.0, 1.0))
+
+    first = min(limit(length, 3.0), limit(length + 20.0, 1.0))
+    risk = risk_of(rod, tunnel, Method("m", 0.0, error_deg, 0.0))
+    either = risk.cortex_breach.value + risk.joint_breach.value
+    assert risk.perforation.value == pytest.approx(np.exp(-0.5 * (first / np.radians(error_deg)) ** 2), abs=0.012)
+    assert either >= risk.perforation.value
+
+
+def test_an_end_holds_what_its_body_holds_wherever_it_is_drilled(rod: Hip) -> None:
+    tunnel = drilled(tip="round", steps=(Step(9.0, 3.0), Step(15.0, 4.0)), pin_diameter_mm=1.0, pin_overshoot_mm=4.0)
+    entries, tips = perturbed(rod, [tunnel], METHODS["guide"])
+    few = slice(0, 200)
+    _, share = risk_of_poses(rod, [tunnel], Spec(), entries[few], tips[few])
+    bricks = sort_into_bricks(rod.lesion.points_mm).points.T.astype(np.float64)
+    for n in range(200):
+        moved = replace(tunnel, entry=entries[n, 0], tip=tips[n, 0])
+        assert share[n, 0] == pytest.approx(np.mean(moved.contains(bricks)), abs=1.5 / len(bricks))
+    # Beside a flat-ended one each holds its own, and together what either holds.
+    flat = along_rod(diameter_mm=6.0)
+    both = np.repeat(entries[few], 2, axis=1), np.repeat(tips[few], 2, axis=1)
+    _, shares = risk_of_poses(rod, [tunnel, flat], Spec(), *both)
+    assert np.array_equal(shares[:, 0], share[:, 0])
+    assert np.all(shares[:, 2] >= np.maximum(shares[:, 0], shares[:, 1]))
+    with pytest.raises(ValueError, match="2 instruments"):
+        risk_of_poses(rod, [tunnel, drilled(tip="round")], Spec(), *both)

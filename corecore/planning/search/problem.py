@@ -9,7 +9,7 @@ matter are few.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,8 +21,7 @@ from corecore.base.spec import (
 )
 from corecore.hip.hip import Hip
 from corecore.hip.keep_out import KeepOutRegion
-from corecore.planning.search.shaped_end import PIECE_COLUMNS, RING_COLUMNS, end_pieces, end_rings
-from corecore.tunnels.body import body_of
+from corecore.tunnels.body import FLAT_END, body_of
 from corecore.tunnels.figures import level_raise_mm
 from corecore.tunnels.objective import objective_points, reach_of
 from corecore.tunnels.user_constraints import fixed_direction, fixed_entry
@@ -84,7 +83,7 @@ class Problem(NamedTuple):
     reach: float
     cavity_radius: float
     cavity_length: float
-    #: An instrument's end before its shaft, by pieces and rings (``shaped_end``); none where it is flat. How long it is
+    #: An instrument's end before its shaft, as ``corecore.tunnels.body.End``; none where it is flat. How long it is
     #: behind the tip, how far a pin runs ahead, and the pin's margin, mm.
     end_pieces: FloatArray
     end_rings: FloatArray
@@ -121,6 +120,7 @@ def build_problem(hip: Hip, spec: Spec, *, slack_mm: float = 0.0, fuzz_mm: float
     both on the safe side, for searches whose rings are coarse.
     """
     anatomy = hip.anatomy
+    end = FLAT_END if spec.instrument is None else body_of(spec.instrument).end
     up = anatomy.shaft_axis - np.dot(anatomy.shaft_axis, anatomy.neck_axis) * anatomy.neck_axis
     up /= np.linalg.norm(up)
     heights = np.arange(anatomy.midline_heights_mm[0], anatomy.midline_heights_mm[-1] + 1e-9, MIDLINE_STEP_MM)
@@ -166,7 +166,11 @@ def build_problem(hip: Hip, spec: Spec, *, slack_mm: float = 0.0, fuzz_mm: float
         reach=reach_of(spec),
         cavity_radius=spec.cavity_radius_mm,
         cavity_length=spec.cavity_length_mm,
-        **_end(spec, slack_mm),
+        end_pieces=end.pieces,
+        end_rings=end.rings,
+        end_length=end.length_mm,
+        end_ahead=end.ahead_mm,
+        pin_margin=0.0 if spec.pin_margin_mm is None else spec.pin_margin_mm + slack_mm,
         avoid=avoid,
         avoid_spacing=avoid_spacing,
         avoid_frame=avoid_frame,
@@ -183,22 +187,6 @@ def build_problem(hip: Hip, spec: Spec, *, slack_mm: float = 0.0, fuzz_mm: float
         neck_share_max=-1.0 if spec.neck_area_share_max is None else spec.neck_area_share_max,
         moves=_moves(frame, anatomy.neck_center, entry, direction),
     )
-
-
-def _end(spec: Spec, slack_mm: float) -> dict[str, Any]:
-    """The end of the instrument before its shaft."""
-    one = spec.instrument
-    if one is None or one.plain:
-        none = np.zeros((0, PIECE_COLUMNS)), np.zeros((0, RING_COLUMNS))
-        return {"end_pieces": none[0], "end_rings": none[1], "end_length": 0.0, "end_ahead": 0.0, "pin_margin": 0.0}
-    body = body_of(one)
-    return {
-        "end_pieces": end_pieces(body),
-        "end_rings": end_rings(body),
-        "end_length": body.head_length_mm,
-        "end_ahead": -body.front_mm,
-        "pin_margin": one.pin_margin_mm + slack_mm if one.pin_overshoot_mm > 0.0 else 0.0,
-    }
 
 
 def _field(barrier: KeepOutRegion | None) -> tuple[npt.NDArray[np.float32], FloatArray, FloatArray]:

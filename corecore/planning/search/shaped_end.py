@@ -9,8 +9,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from corecore.base.grid import FloatArray
 from corecore.base.interpolation import OUTSIDE, sample
 from corecore.base.jit_cache import compiled
@@ -26,41 +24,13 @@ from corecore.planning.search.line_geometry import (
     ring_gap,
     wall_on_plane,
 )
-from corecore.tunnels.body import Body
 
 if TYPE_CHECKING:
     from corecore.planning.search.problem import Problem
 
-#: Columns of ``Problem.end_pieces``: both ends, the radius' square as a polynomial of the place, radii of both ends,
-#: the radius of a ball (0: none).
-PIECE_COLUMNS = 8
-#: Columns of ``Problem.end_rings``: place, radius, 1 where the pin drills it, 1 where the outline has a corner.
-RING_COLUMNS = 4
 #: How far the tip of a tunnel that only reaches lesion is drawn back before it is asked whether that loses any, and how
 #: nearly it is then found, mm (engineering choices).
 DRAWN_FIRST_MM, DRAWN_MM = 0.5, 0.02
-
-
-def end_pieces(body: Body) -> FloatArray:
-    """The pieces (K, 8) of a body before its shaft, from the front backward."""
-    rows = [
-        (one.front_mm, one.back_mm, *one.square, one.front_radius_mm, one.back_radius_mm, one.ball_mm)
-        for one in body.head()
-    ]
-    return np.array(rows, dtype=np.float64).reshape(-1, PIECE_COLUMNS)
-
-
-def end_rings(body: Body) -> FloatArray:
-    """Rings (R, 4) all over a body before its shaft, from the front backward; none of a flat-ended cylinder."""
-    if body.plain or body.widest_mm > body.shaft_radius_mm:
-        return np.zeros((0, RING_COLUMNS))
-    outline = body.meridian(body.head_length_mm + 1.0)
-    outline = outline[outline[:, 0] <= body.head_length_mm + 1e-9]
-    way = np.diff(outline[:, :2], axis=0)
-    way /= np.linalg.norm(way, axis=1, keepdims=True)
-    corner = np.ones(len(outline))
-    corner[1:-1] = np.abs(way[:-1] - way[1:]).max(axis=1) > 1e-9
-    return np.ascontiguousarray(np.column_stack([outline, corner]))
 
 
 @compiled()
@@ -214,7 +184,7 @@ def distance_to_piece(piece: FloatArray, back: float, across: float) -> float:
     if piece[7] > 0.0:
         if back > end:
             return math.hypot(back - end, max(across - piece[6], 0.0))
-        return max(math.hypot(back - piece[7], across) - piece[7], 0.0)
+        return max(math.hypot(back - piece[7], across) - float(piece[7]), 0.0)
     least = to_segment(back, across, front, 0.0, front, piece[5])
     least = min(least, to_segment(back, across, front, piece[5], end, piece[6]))
     return min(least, to_segment(back, across, end, piece[6], end, 0.0))
@@ -296,8 +266,13 @@ def best_end(
         gap, why = end_gap(problem, axis, tip, ring, step)
         if gap >= 0.0:
             break
-        # Beyond the scan no distance is known.
-        tip += -1.0 if gap < 0.5 * OUTSIDE else min(gap, -DRAWN_MM)
+        # Beyond the scan no distance is known, and outside the bone it is coarse: half of it is a safe step.
+        if gap < 0.5 * OUTSIDE:
+            tip -= 1.0
+        elif gap < -1.0:
+            tip += 0.5 * gap
+        else:
+            tip += min(gap, -DRAWN_MM)
         if tip <= 0.0:
             return why, tip, 0
     else:

@@ -15,6 +15,7 @@ from corecore.base.parallel import in_parts
 from corecore.base.spec import Spec
 from corecore.document.risk import RiskPart
 from corecore.hip.hip import Hip
+from corecore.tunnels.body import FLAT_END
 from corecore.tunnels.cylinder import Tunnel
 from corecore.tunnels.risk.drilling import SHIFTS, lesion_shifts, perturbed
 from corecore.tunnels.risk.kernel import (
@@ -25,11 +26,13 @@ from corecore.tunnels.risk.kernel import (
     INFERIOR,
     JOINT,
     LATERAL,
+    PIN,
     POSTERIOR,
     SUPERIOR,
     WHERE,
     BoneArrays,
     Bricks,
+    DrillArrays,
     evaluate_poses,
     evaluate_walls,
     sort_into_bricks,
@@ -38,7 +41,7 @@ from corecore.tunnels.risk.methods import METHODS, Method
 
 PLACES = {
     HEAD: "joint", SUPERIOR: "neck_superior", ANTERIOR: "neck_anterior", INFERIOR: "neck_inferior",
-    POSTERIOR: "neck_posterior", LATERAL: "lateral",
+    POSTERIOR: "neck_posterior", LATERAL: "lateral", PIN: "pin",
 }  # fmt: skip
 
 
@@ -63,7 +66,8 @@ class Risk:
     """Execution-error simulation of a tunnel, or of a set, by one guidance method.
 
     A perforation is a wall, beyond the mouth of the entry hole, or an end outside the bone: of the joint where it
-    lies proximal of the plane that bounds the head, else of the cortex.
+    lies proximal of the plane that bounds the head, else of the cortex. A guide pin that runs ahead counts like the
+    rest.
 
     Parameters
     ----------
@@ -82,7 +86,8 @@ class Risk:
     removed_fraction_mean, removed_fraction_p05, removed_fraction_p50 : Estimate
         Mean, 5th percentile and median of the necrosis removed, 0 to 1.
     breach_places : dict of str to float
-        Shares of the perforations by where the wall lies farthest outside; empty where there is none.
+        Shares of the perforations by where the wall lies farthest outside, or ``pin`` where that is the guide pin that
+        runs ahead; empty where there is none.
     lesion_shift_mm : float or None, default 0
         Root mean square shift of a registered lesion that was simulated, mm; ``None``: unknown, not counted.
     """
@@ -181,10 +186,10 @@ def risk_of_poses(
     sets, count = entries.shape[:2]
     found, removed = np.zeros((sets, count, 4)), np.zeros((sets, count + 1), dtype=np.int64)
     shifts = np.zeros((sets, 3)) if shifts is None else shifts
-    arrays, radii, sines = _bone_arrays(hip, spec), *_radii_and_sines(hip, tunnels, spec)
+    arrays, drill = _bone_arrays(hip, spec), _drill_arrays(hip, tunnels, spec)
     in_parts(
         sets,
-        lambda p: evaluate_poses(arrays, bricks, entries[p], tips[p], radii, sines, shifts[p], found[p], removed[p]),
+        lambda p: evaluate_poses(arrays, bricks, entries[p], tips[p], drill, shifts[p], found[p], removed[p]),
     )
     return found, removed / bricks.points.shape[1]
 
@@ -197,10 +202,8 @@ def clearances_of_poses(
     As ``risk_of_poses`` finds them, to where rings stand on the wall: what is farther is passed over, for less time.
     """
     clearances = np.zeros(entries.shape[:2])
-    arrays, radii, sines = _bone_arrays(hip, spec), *_radii_and_sines(hip, tunnels, spec)
-    in_parts(
-        len(entries), lambda p: evaluate_walls(arrays, entries[p], tips[p], radii, sines, farthest_mm, clearances[p])
-    )
+    arrays, drill = _bone_arrays(hip, spec), _drill_arrays(hip, tunnels, spec)
+    in_parts(len(entries), lambda p: evaluate_walls(arrays, entries[p], tips[p], drill, farthest_mm, clearances[p]))
     return clearances
 
 
@@ -209,13 +212,24 @@ def _bone_arrays(hip: Hip, spec: Spec) -> BoneArrays:
     return BoneArrays(bone.distance_mm, bone.mouth_field, bone.spacing_mm, _frame(hip), float(spec.cortical_margin_mm))
 
 
-def _radii_and_sines(hip: Hip, tunnels: list[Tunnel], spec: Spec) -> tuple[FloatArray, FloatArray]:
-    """Radii (K,) mm, and the flattest incidences (K,) that lengthen the entry segment."""
+def _drill_arrays(hip: Hip, tunnels: list[Tunnel], spec: Spec) -> DrillArrays:
+    """What the tunnels are drilled with; those with an end of their own share an instrument.
+
+    Raises ``ValueError`` for two instruments whose ends are not flat.
+    """
+    ends = {tunnel.instrument: tunnel.body.end for tunnel in tunnels if tunnel.shaped}
+    if len(ends) > 1:
+        raise ValueError(f"{len(ends)} instruments whose ends are not flat; one is accepted")
     # The plan's own portal may come from a flatter incidence than is asked for, where a hand has set it.
     normals = hip.bone.mouth_normal(np.stack([tunnel.entry for tunnel in tunnels]))
     planned = np.abs(np.einsum("ij,ij->i", normals, np.stack([tunnel.direction for tunnel in tunnels])))
     sines = np.maximum(np.minimum(planned, np.sin(np.radians(spec.incidence_min_deg))), 1e-6)
-    return np.array([tunnel.radius_mm for tunnel in tunnels]), sines
+    return DrillArrays(
+        np.array([tunnel.radius_mm for tunnel in tunnels]),
+        sines,
+        np.array([tunnel.shaped for tunnel in tunnels]),
+        next(iter(ends.values()), FLAT_END),
+    )
 
 
 def _frame(hip: Hip) -> FloatArray:

@@ -15,6 +15,7 @@ from corecore.base.distance_field import NORMAL_STEP_MM
 from corecore.base.grid import FloatArray
 from corecore.base.interpolation import OUTSIDE, across, sample
 from corecore.base.jit_cache import compiled
+from corecore.tunnels.body import End
 from corecore.tunnels.figures import PORTAL_EXTRA_MM
 
 #: About so many of the lesion's points stand for it.
@@ -70,6 +71,19 @@ class BoneArrays(NamedTuple):
     cortical_margin: float
 
 
+class DrillArrays(NamedTuple):
+    """What K tunnels are drilled with: ``radii`` (K,) mm, and which have an end that is not flat, ``shaped`` (K,).
+
+    ``sines`` (K,): the flattest incidence that lengthens the entry segment. ``end``: what lies before the shaft of
+    those that are shaped, which are drilled with one instrument.
+    """
+
+    radii: FloatArray
+    sines: FloatArray
+    shaped: npt.NDArray[np.bool_]
+    end: End
+
+
 class GridRing(NamedTuple):
     """A ring of wall points on the array: centre (3,), two vectors across (3,) of 1 mm, in voxels; radius mm.
 
@@ -85,8 +99,8 @@ class GridRing(NamedTuple):
     turned: int
 
 
-#: Where a wall or end point lies. The neck's quarters are seen along its axis.
-HEAD, SUPERIOR, ANTERIOR, INFERIOR, POSTERIOR, LATERAL = range(6)
+#: Where a wall or end point lies, or that it is of a pin that runs ahead. The neck's quarters are seen along its axis.
+HEAD, SUPERIOR, ANTERIOR, INFERIOR, POSTERIOR, LATERAL, PIN = range(7)
 #: Distance between rings of wall points where the wall is near the surface, mm.
 STEP_MM = 1.0
 #: Points a ring. Rings stand half a point turned against their neighbours, so that 32 angles
@@ -214,18 +228,19 @@ def take_ring(bone: BoneArrays, ring: GridRing, all_places: bool, outcome: Float
 
 @compiled()
 def evaluate_pose(
-    bone: BoneArrays, entry: FloatArray, tip: FloatArray, radius: float, least_sine: float, outcome: FloatArray
+    bone: BoneArrays, entry: FloatArray, tip: FloatArray, drill: DrillArrays, k: int, outcome: FloatArray
 ) -> None:
-    """Fill ``outcome`` (4,) of one drilled tunnel, wall and end: least clearance, breach of joint, of cortex, where.
+    """Fill ``outcome`` (4,) of drilled tunnel ``k``, wall and end: least clearance, breach of joint, of cortex, where.
 
     As in the plan, the wall counts from the end of the entry segment on, in the head from that
     segment's part where it may lie outside the bone; a wall outside the bone behind that part is a
     breach wherever it is. Both lengths follow from where, and how flat, the drilled line really
     meets the bone; flatter than ``least_sine`` does not make them longer. A line that misses the
-    bone breaches the cortex, on the lateral side. ``entry``, ``tip`` (3,) and ``radius`` in local mm.
+    bone breaches the cortex, on the lateral side. ``entry``, ``tip`` (3,) in local mm. A pin that runs ahead perforates
+    as any other part does.
     Clearances beyond what ``outcome`` holds when it is handed in are not looked for.
     """
-    distance, spacing = bone.distance, bone.spacing
+    distance, spacing, radius, least_sine = bone.distance, bone.spacing, drill.radii[k], drill.sines[k]
     outcome[JOINT], outcome[CORTEX], outcome[WHERE] = 0.0, 0.0, LATERAL
     length = math.sqrt((tip[0] - entry[0]) ** 2 + (tip[1] - entry[1]) ** 2 + (tip[2] - entry[2]) ** 2)
     ux, uy, uz = (tip[0] - entry[0]) / length, (tip[1] - entry[1]) / length, (tip[2] - entry[2]) / length
@@ -243,10 +258,28 @@ def evaluate_pose(
     across_1, across_2 = across(ux, uy, uz)
     across_1, across_2 = across_1 / spacing, across_2 / spacing
     tip_x, tip_y, tip_z = x + length * vx, y + length * vy, z + length * vz
-    take_depth(bone, tip_x, tip_y, tip_z, grid_depth(distance, tip_x, tip_y, tip_z), True, outcome)
-    take_ring(bone, GridRing(tip_x, tip_y, tip_z, across_1, across_2, 0.5 * radius, 0), True, outcome)
-    for turned in range(2):
-        take_ring(bone, GridRing(tip_x, tip_y, tip_z, across_1, across_2, radius, turned), True, outcome)
+    if drill.shaped[k]:
+        before, turned = -1e9, 0
+        rings = drill.end.rings
+        for m in range(rings.shape[0]):
+            back, wide = rings[m, 0], rings[m, 1]
+            if rings[m, 3] == 0.0 and wide > 0.0 and back - before < STEP_MM - 1e-6:
+                continue
+            before = back
+            cx, cy, cz = tip_x - back * vx, tip_y - back * vy, tip_z - back * vz
+            if grid_depth(distance, cx, cy, cz) - wide <= max(outcome[CLEARANCE], 0.0):
+                nearest = outcome[CLEARANCE]
+                take_ring(bone, GridRing(cx, cy, cz, across_1, across_2, wide, turned), True, outcome)
+                if rings[m, 2] > 0.0 and outcome[CLEARANCE] < nearest:
+                    outcome[WHERE] = PIN
+                turned = 1 - turned
+        # From here on it is a plain cylinder.
+        length = max(length - drill.end.length_mm, 0.0)
+    else:
+        take_depth(bone, tip_x, tip_y, tip_z, grid_depth(distance, tip_x, tip_y, tip_z), True, outcome)
+        take_ring(bone, GridRing(tip_x, tip_y, tip_z, across_1, across_2, 0.5 * radius, 0), True, outcome)
+        for turned in range(2):
+            take_ring(bone, GridRing(tip_x, tip_y, tip_z, across_1, across_2, radius, turned), True, outcome)
     t, turned = contact + overhang / sine + PORTAL_EXTRA_MM, 0
     while t < length:
         cx, cy, cz = x + t * vx, y + t * vy, z + t * vz
@@ -332,8 +365,39 @@ def mark_in_cylinder(
 
 
 @compiled()
+def mark_in_body(
+    px: npt.NDArray[np.float32],
+    py: npt.NDArray[np.float32],
+    pz: npt.NDArray[np.float32],
+    marks: npt.NDArray[np.float32],
+    first: int,
+    last: int,
+    cylinder: npt.NDArray[np.float32],
+    end: End,
+) -> None:
+    """Mark those of the points that a cylinder (8,) holds whose end has that shape by 1, the others by 0."""
+    c, pieces = cylinder, end.pieces
+    for i in range(first, last):
+        dx, dy, dz = px[i] - c[0], py[i] - c[1], pz[i] - c[2]
+        t = dx * c[3] + dy * c[4] + dz * c[5]
+        square, back = dx * dx + dy * dy + dz * dz - t * t, c[6] - t
+        marks[i] = 0.0
+        if t < 0.0 or square > c[7] * c[7]:
+            continue
+        if back >= end.length_mm:
+            marks[i] = 1.0
+            continue
+        for m in range(pieces.shape[0]):
+            wide = pieces[m, 2] + back * (pieces[m, 3] + back * pieces[m, 4])
+            if pieces[m, 0] <= back <= pieces[m, 1] and square <= wide:
+                marks[i] = 1.0
+                break
+
+
+@compiled()
 def count_removed(
     bricks: Bricks,
+    drill: DrillArrays,
     cylinders: npt.NDArray[np.float32],
     marks: npt.NDArray[np.float32],
     union: npt.NDArray[np.float32],
@@ -353,12 +417,19 @@ def count_removed(
             dx, dy, dz = balls[0, b] - c[0], balls[1, b] - c[1], balls[2, b] - c[2]
             t = dx * c[3] + dy * c[4] + dz * c[5]
             reach = c[7] + ball
-            if t < -ball or t > c[6] + ball or dx * dx + dy * dy + dz * dz - t * t > reach * reach:
+            ahead = drill.end.ahead_mm if drill.shaped[k] else 0.0
+            if t < -ball or t > c[6] + ahead + ball or dx * dx + dy * dy + dz * dz - t * t > reach * reach:
                 continue
-            if k_tunnels == 1:
+            if drill.shaped[k]:
+                mark_in_body(px, py, pz, marks, first, last, c, drill.end)
+                if k_tunnels == 1:
+                    removed[0] += int(count_marked(marks, first, last))
+                    continue
+            elif k_tunnels == 1:
                 removed[0] += int(count_in_cylinder(px, py, pz, first, last, c))
                 continue
-            mark_in_cylinder(px, py, pz, marks, first, last, c)
+            else:
+                mark_in_cylinder(px, py, pz, marks, first, last, c)
             removed[k] += int(count_marked(marks, first, last))
             for i in range(first, last):
                 union[i] = max(marks[i], union[i]) if seen else marks[i]
@@ -375,16 +446,15 @@ def evaluate_poses(
     bricks: Bricks,
     entries: FloatArray,
     tips: FloatArray,
-    radii: FloatArray,
-    sines: FloatArray,
+    drill: DrillArrays,
     shifts: FloatArray,
     outcomes: FloatArray,
     removed: npt.NDArray[np.int64],
 ) -> None:
-    """Evaluate N sets of K drilled tunnels: entries and tips (N, K, 3), radii (K,), mm.
+    """Evaluate N sets of K drilled tunnels: entries and tips (N, K, 3), mm.
 
     Fills ``outcomes`` (N, K, 4) and ``removed`` (N, K + 1): how many of the points each tunnel
-    holds, and all together. ``sines`` (K,): the flattest incidence that lengthens the entry segment.
+    holds, and all together.
     ``shifts`` (N, 3): how far the points lie elsewhere in each set, mm; the bone does not.
     """
     k_tunnels, size = entries.shape[1], bricks.points.shape[1]
@@ -393,9 +463,9 @@ def evaluate_poses(
     for n in range(entries.shape[0]):
         for k in range(k_tunnels):
             outcomes[n, k, CLEARANCE] = 1e9
-            evaluate_pose(bone, entries[n, k], tips[n, k], radii[k], sines[k], outcomes[n, k])
-        fill_cylinders(entries[n], tips[n], radii, shifts[n], cylinders)
-        count_removed(bricks, cylinders, marks, union, removed[n])
+            evaluate_pose(bone, entries[n, k], tips[n, k], drill, k, outcomes[n, k])
+        fill_cylinders(entries[n], tips[n], drill.radii, shifts[n], cylinders)
+        count_removed(bricks, drill, cylinders, marks, union, removed[n])
 
 
 @compiled(nogil=True)
@@ -403,8 +473,7 @@ def evaluate_walls(
     bone: BoneArrays,
     entries: FloatArray,
     tips: FloatArray,
-    radii: FloatArray,
-    sines: FloatArray,
+    drill: DrillArrays,
     farthest: float,
     clearances: FloatArray,
 ) -> None:
@@ -416,5 +485,5 @@ def evaluate_walls(
     for n in range(entries.shape[0]):
         for k in range(entries.shape[1]):
             outcome[CLEARANCE] = farthest
-            evaluate_pose(bone, entries[n, k], tips[n, k], radii[k], sines[k], outcome)
+            evaluate_pose(bone, entries[n, k], tips[n, k], drill, k, outcome)
             clearances[n, k] = outcome[CLEARANCE]
