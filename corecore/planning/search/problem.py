@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from corecore.base.body import FLAT_END, body_of
 from corecore.base.grid import FloatArray
 from corecore.base.limits import DIRECTION_KEPT_DEG, ENTRY_KEPT_MM
 from corecore.base.spec import (
@@ -21,7 +22,6 @@ from corecore.base.spec import (
 )
 from corecore.hip.hip import Hip
 from corecore.hip.keep_out import KeepOutRegion
-from corecore.tunnels.body import FLAT_END, body_of
 from corecore.tunnels.figures import level_raise_mm
 from corecore.tunnels.objective import objective_points, reach_of
 from corecore.tunnels.user_constraints import fixed_direction, fixed_entry
@@ -83,7 +83,7 @@ class Problem(NamedTuple):
     reach: float
     cavity_radius: float
     cavity_length: float
-    #: An instrument's end before its shaft, as ``corecore.tunnels.body.End``; none where it is flat. How long it is
+    #: An instrument's end before its shaft, as ``corecore.base.body.End``; none where it is flat. How long it is
     #: behind the tip, how far a pin runs ahead, and the pin's margin, mm.
     end_pieces: FloatArray
     end_rings: FloatArray

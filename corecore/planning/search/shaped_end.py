@@ -1,6 +1,6 @@
 """Compiled evaluation of an instrument's end before its shaft: tip, steps, and the pin that runs ahead.
 
-The end is a solid of revolution that nowhere narrows backward (``corecore.tunnels.body``): a deeper tip holds all that
+The end is a solid of revolution that nowhere narrows backward (``corecore.base.body``): a deeper tip holds all that
 a shallower one holds. Places along it count from the tip backward, mm; ``t`` runs along a line towards the head.
 """
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from corecore.base.body import FLAT_END
 from corecore.base.grid import FloatArray
 from corecore.base.parallel import in_parts
 from corecore.base.spec import Spec
 from corecore.document.risk import RiskPart
 from corecore.hip.hip import Hip
-from corecore.tunnels.body import FLAT_END
 from corecore.tunnels.cylinder import Tunnel
 from corecore.tunnels.risk.drilling import SHIFTS, lesion_shifts, perturbed
 from corecore.tunnels.risk.kernel import (
@@ -250,6 +250,8 @@ def _risk(method: Method, found: FloatArray, share: FloatArray, shift_mm: float 
     clearance = found[rows, nearest, CLEARANCE]
     where = found[rows, nearest, WHERE][clearance < 0.0]
     places = {name: float(np.mean(where == place)) for place, name in PLACES.items()} if len(where) else {}
+    if not places.get(PLACES[PIN]):
+        places.pop(PLACES[PIN], None)
     return Risk(
         method=method.name,
         poses=len(found),

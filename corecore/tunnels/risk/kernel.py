@@ -11,11 +11,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from corecore.base.body import End
 from corecore.base.distance_field import NORMAL_STEP_MM
 from corecore.base.grid import FloatArray
 from corecore.base.interpolation import OUTSIDE, across, sample
 from corecore.base.jit_cache import compiled
-from corecore.tunnels.body import End
 from corecore.tunnels.figures import PORTAL_EXTRA_MM
 
 #: About so many of the lesion's points stand for it.

@@ -1613,7 +1613,7 @@ export interface PlannedTunnelPart {
    */
   entry: [number, number, number];
   /**
-   * Centre of the tunnel's end, RAS mm
+   * Deepest point of the instrument on the axis, RAS mm; a guide pin may run ahead
    *
    * @minItems 3
    * @maxItems 3
@@ -1662,6 +1662,18 @@ export interface PlannedTunnelPart {
    * Least distance of wall and end to the joint's surface, mm
    */
   joint_clearance_mm: number | null;
+  /**
+   * Along its axis from the tip to the bone's surface, as fluoroscopy shows it, mm
+   */
+  end_to_joint_mm?: number | null;
+  /**
+   * The same from the end of a guide pin that runs ahead, mm; absent: none
+   */
+  pin_to_joint_mm?: number | null;
+  /**
+   * Least distance of that pin to the bone's surface, mm; absent: none
+   */
+  pin_clearance_mm?: number | null;
   /**
    * Least distance to the regions to avoid, mm
    */
@@ -2113,7 +2125,7 @@ export interface OtherTunnelPart {
    */
   entry: [number, number, number];
   /**
-   * Centre of the tunnel's end, RAS mm
+   * Deepest point of the instrument on the axis, RAS mm; a guide pin may run ahead
    *
    * @minItems 3
    * @maxItems 3
@@ -2162,6 +2174,18 @@ export interface OtherTunnelPart {
    * Least distance of wall and end to the joint's surface, mm
    */
   joint_clearance_mm: number | null;
+  /**
+   * Along its axis from the tip to the bone's surface, as fluoroscopy shows it, mm
+   */
+  end_to_joint_mm?: number | null;
+  /**
+   * The same from the end of a guide pin that runs ahead, mm; absent: none
+   */
+  pin_to_joint_mm?: number | null;
+  /**
+   * Least distance of that pin to the bone's surface, mm; absent: none
+   */
+  pin_clearance_mm?: number | null;
   /**
    * Least distance to the regions to avoid, mm
    */
@@ -2603,7 +2627,7 @@ export interface PlainTunnelPart {
    */
   entry: [number, number, number];
   /**
-   * Centre of the tunnel's end, RAS mm
+   * Deepest point of the instrument on the axis, RAS mm; a guide pin may run ahead
    *
    * @minItems 3
    * @maxItems 3
@@ -2652,6 +2676,18 @@ export interface PlainTunnelPart {
    * Least distance of wall and end to the joint's surface, mm
    */
   joint_clearance_mm: number | null;
+  /**
+   * Along its axis from the tip to the bone's surface, as fluoroscopy shows it, mm
+   */
+  end_to_joint_mm?: number | null;
+  /**
+   * The same from the end of a guide pin that runs ahead, mm; absent: none
+   */
+  pin_to_joint_mm?: number | null;
+  /**
+   * Least distance of that pin to the bone's surface, mm; absent: none
+   */
+  pin_clearance_mm?: number | null;
   /**
    * Least distance to the regions to avoid, mm
    */
@@ -2795,7 +2831,7 @@ export interface NearestTunnelPart {
    */
   entry: [number, number, number];
   /**
-   * Centre of the tunnel's end, RAS mm
+   * Deepest point of the instrument on the axis, RAS mm; a guide pin may run ahead
    *
    * @minItems 3
    * @maxItems 3
@@ -2844,6 +2880,18 @@ export interface NearestTunnelPart {
    * Least distance of wall and end to the joint's surface, mm
    */
   joint_clearance_mm: number | null;
+  /**
+   * Along its axis from the tip to the bone's surface, as fluoroscopy shows it, mm
+   */
+  end_to_joint_mm?: number | null;
+  /**
+   * The same from the end of a guide pin that runs ahead, mm; absent: none
+   */
+  pin_to_joint_mm?: number | null;
+  /**
+   * Least distance of that pin to the bone's surface, mm; absent: none
+   */
+  pin_clearance_mm?: number | null;
   /**
    * Least distance to the regions to avoid, mm
    */
