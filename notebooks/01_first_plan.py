@@ -31,7 +31,7 @@ hip
 
 # %% [markdown]
 # ## The lesion first
-# How much of the head is necrotic, and how much of that bears weight.
+# How much of the head is necrotic, and how much of it lies in the weight-bearing zone.
 
 # %%
 cc.measure(hip)
@@ -39,7 +39,7 @@ cc.measure(hip)
 # %% [markdown]
 # ## The best tunnel
 # A 10 mm core from the lateral femur that keeps 3 mm from the cortex, 5 mm from the joint and from the
-# postero-superior neck. Drag the scene to turn it; the wheel zooms. (The file as kept has a picture in its place.)
+# postero-superior neck. Drag the scene to turn it; the wheel zooms. (The stored file has a picture in its place.)
 
 # %%
 plan = cc.plan(hip)

@@ -12,7 +12,7 @@
 # ---
 
 # %% [markdown]
-# # What is measured, and how sure it is
+# # What is measured, and with what uncertainty
 # Three sample hips side by side. Each figure's definition and source: `docs/measures.md`.
 
 # %%
@@ -55,7 +55,7 @@ for name, one in measures.items():
 cc.plan(hips["left_small"])
 
 # %% [markdown]
-# ## Where the lesion lies
+# ## Location of the lesion
 # Shares of the lesion in the eight octants of the head: anterior or posterior, superior or inferior, medial or lateral.
 
 # %%
@@ -68,8 +68,8 @@ axes[0].set_ylabel("share of the lesion")
 figure.tight_layout()
 
 # %% [markdown]
-# ## How sure
-# Outlines are drawn by hand. With the outline moved by half a voxel, and by 1 mm, in and out:
+# ## Segmentation uncertainty
+# Outlines are drawn manually. With the outline moved by half a voxel, and by 1 mm, in and out:
 
 # %%
 for name, one in measures.items():

@@ -14,7 +14,7 @@
 # %% [markdown]
 # # One hip, several ways to drill it
 # A thick core, a thinner one, and five thin drills through one entry hole: what each removes, what bone remains, and
-# what errors of drilling would do. The errors are a model with stated figures (`docs/design/risk.md`), not patients.
+# the execution-error simulation: a model with stated errors (`docs/design/risk.md`), not patients.
 
 # %%
 import matplotlib.pyplot as plt

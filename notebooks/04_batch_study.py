@@ -14,7 +14,7 @@
 # %% [markdown]
 # # A small study
 # Synthetic hips with known truth, planned in a batch, read as one table. Set `HIPS` to as many as you have time for:
-# a plan takes some seconds of one core. The figures below are of a handful of drawn hips: they say nothing about
+# a plan takes some seconds of one core. The figures below are of a handful of simulated hips: they say nothing about
 # patients.
 
 # %%
@@ -67,12 +67,12 @@ cc.plan(cc.load(first, labels={"femur": 1, "lesion": 2}), "core-8")
 # `study_500_hips.parquet` beside this notebook is such a table, of the hips with seeds 1000 to 1499, as
 # `corecore synth --n 500 --seed 1000` draws them, planned with `core-10`, `core-8` and `acd` by `corecore batch
 # --study` (`multi-3.2` is left out: five drills planned together take four times as long as the rest); of its columns
-# `docs/keep_study.py` kept those that a summary reads. A test draws some of its hips anew and plans them again. They
+# `docs/keep_study.py` kept those that a summary reads. A test simulates some of its hips again and plans them again. They
 # were planned for the most (`objective = "most"`; the default is now the safest of the nearly best) with error models
 # that drill blindly: their risks are out of date and are not shown.
 #
 # A hip without a feasible tunnel counts with nothing removed. Means have bootstrap intervals, shares Wilson's, both
-# 95 %: they tell how sure a figure is **for this drawn population**, not how real patients would do.
+# 95 %: they give the uncertainty of a figure **for this simulated population**, not the outcome of real patients.
 
 # %%
 from corecore.study.batch.figures import read_records
@@ -136,16 +136,16 @@ axes[1].legend(frameon=False)
 figure.tight_layout()
 
 # %% [markdown]
-# **What that says** of this population, with the limits as they come:
+# **Result** for this population, with the default limits:
 #
 # - One straight drill removes about a tenth of a lesion: 10 mm 8.5 to 10.0 %, 8 mm 7.7 to 8.9 %. Of flat lesions under
-#   the surface (caps) it removes 2 to 3 %: the joint's margin stands in the way.
+#   the surface (caps) it removes 2 to 3 %: the joint margin excludes more.
 # - On the same hips 10 mm removes one percentage point more than 8 mm, but finds no tunnel in 11 % of the hips, 8 mm in
 #   3 %.
-# - A reamed cavity removes twice as much, and more so the larger the lesion. What errors of drilling would do to it is
-#   not modelled, and its sizes are no instrument's confirmed ones.
+# - A reamed cavity removes twice as much, and more so the larger the lesion. Its execution errors are not
+#   simulated, and its sizes are not confirmed for any instrument.
 #
-# Lesions and bones are drawn; nothing here was seen in patients. The words are held by these lines:
+# Lesions and bones are simulated; nothing here is patient data. These lines check the statements:
 
 # %%
 of = {plan_of(one.plan): one for one in groups(study, every)}

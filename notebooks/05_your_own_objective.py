@@ -31,7 +31,7 @@ print(len(found), "candidates; removed", ", ".join(f"{one.figures.removed_fracti
 
 # %% [markdown]
 # ## An objective
-# Necrosis removed, less a price for every millimetre of bone drilled through and for every millimetre by which the
+# Necrosis removed, less a penalty for every millimetre of bone drilled through and for every millimetre by which the
 # tunnel passes nearer than 6 mm to the cortex. The weights are an example, not advice.
 
 

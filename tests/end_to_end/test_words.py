@@ -183,6 +183,10 @@ def notebooks() -> Texts:
 
 
 PLACES: dict[str, Callable[[], Texts]] = {
+    "README and pages": lambda: pages("README.md", "CONTRIBUTING.md", "docs/*.md"),
+    "design notes": lambda: pages("docs/design/*.md"),
+    "docstrings": docstrings,
+    "notebooks": notebooks,
     "messages": messages,
     "help": helps,
     "review page": web,
