@@ -10,7 +10,7 @@ from corecore.study.batch.dictionary import RECORD, Column, columns
 PAGE = Path(__file__).resolve().parent / "columns.md"
 HEAD = """# Columns of a batch's table
 
-Written by `docs/list_columns.py` from the types of `plan.json`. A column's name is the path of its figure; `*` stands for a name or a number counted from 1, as in `totals.risk.guide.cortex_breach_probability`. In the wide table the figures of a tunnel carry its number, `tunnels.1.length_mm`; in the long table the name is `tunnels.length_mm` and the number stands in `tunnel`. `.x`, `.y` and `.z` are the components of a vector, of a position RAS mm.
+Written by `docs/list_columns.py` from the types of `plan.json`. A column's name is the path of its figure; `*` is a name or a number counted from 1, as in `totals.risk.guide.cortex_breach_probability`. In the wide table the figures of a tunnel carry its number, `tunnels.1.length_mm`; in the long table the name is `tunnels.length_mm` and the number stands in `tunnel`. `.x`, `.y` and `.z` are the components of a vector, of a position RAS mm.
 
 Unit 1 is a share, a probability or a ratio. A column without a unit is a count, a class, a text, a flag or a component of a unit vector. `--columns` takes the groups below, a column, or the beginning of one (`necrosis.kerboul`).
 """  # noqa: E501

@@ -67,7 +67,7 @@ cc.plan(cc.load(first, labels={"femur": 1, "lesion": 2}), "core-8")
 # `study_500_hips.parquet` beside this notebook is such a table, of the hips with seeds 1000 to 1499, as
 # `corecore synth --n 500 --seed 1000` draws them, planned with `core-10`, `core-8` and `acd` by `corecore batch
 # --study` (`multi-3.2` is left out: five drills planned together take four times as long as the rest); of its columns
-# `docs/keep_study.py` kept those that a summary reads. A test simulates some of its hips again and plans them again. They
+# `docs/keep_study.py` kept those that a summary reads. A test simulates some of its hips and plans them again. They
 # were planned for the most (`objective = "most"`; the default is now the safest of the nearly best) with error models
 # that drill blindly: their risks are out of date and are not shown.
 #

@@ -87,7 +87,7 @@ def _kernels() -> list[Finding]:
     folder = cache_folder()
     if folder is None:
         mend = "set NUMBA_CACHE_DIR to a folder that can be written"
-        return [Finding("compiled kernels", False, "compiled anew by every run: no folder can be written", mend)]
+        return [Finding("compiled kernels", False, "recompiled by every run: no folder can be written", mend)]
     kept = sum(name.endswith(".nbc") for _, _, names in os.walk(folder) for name in names)
     found = f"{kept} kept" if kept else "not yet compiled: the first plan takes half a minute longer"
     return [Finding("compiled kernels", True, found)]

@@ -201,7 +201,7 @@ def _single(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(table) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in table if names.count(name) > 1)
-        raise ValueError(f"the key {short(twice)!r} stands twice in one object")
+        raise ValueError(f"the key {short(twice)!r} occurs twice in one object")
     return table
 
 

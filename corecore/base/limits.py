@@ -261,7 +261,7 @@ TABLE = (
         unit="mm",
         short="inferior margin of the entry hole",
         name="lower bound of the entry zone",
-        figure_name="Inferior margin of the entry hole above the lesser trochanter",
+        figure_name="Inferior hole margin above lesser trochanter",
         source=(
             "three screws with an entry distal to the lesser trochanter: 3 of 10 osteoporotic model femora broke there,"
             " others none of 20, PMID 32229749; the 5 mm above its level: engineering choice"
@@ -278,7 +278,7 @@ TABLE = (
         unit="mm",
         short="superior margin of the entry hole",
         name="upper bound of the entry zone",
-        figure_name="Superior margin of the entry hole above the lesser trochanter",
+        figure_name="Superior hole margin above lesser trochanter",
         source="the band's width: engineering choice",
         default=25.0,
         low=-30.0,

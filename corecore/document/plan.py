@@ -154,7 +154,7 @@ class ReviewPart(Part, frozen=True, kw_only=True):
         Digest | None, Meta(description="Hash of the last entry of review.json; null: none had been made")
     ] = None
     notes: Annotated[str, Meta(description="Notes, as they were written")] = ""
-    accepted: Annotated[str | None, Meta(description="Why broken limits were accepted; null: they were not")] = None
+    accepted: Annotated[str | None, Meta(description="Why exceeded limits were accepted; null: they were not")] = None
     signed: Annotated[SignedPart | None, Meta(description="Who signed; null: nobody")] = None
 
     @property

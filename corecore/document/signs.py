@@ -44,7 +44,7 @@ class FoveaPart(Part, frozen=True):
 
     source: Annotated[
         Literal["found", "assumed"] | UnsetType,
-        Meta(description="Whether it was seen on the surface, or assumed at its usual place"),
+        Meta(description="Whether it was seen on the surface, or assumed at its usual position"),
         MAY_BE_ABSENT,
     ] = UNSET
     direction: Annotated[

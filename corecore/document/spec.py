@@ -77,7 +77,7 @@ class SpecPart(Part, frozen=True):
         Number, Meta(description="Limit of the probability of perforation of a robust plan, 0 to 1")
     ] = UNSET
     avoid_margin_mm: Annotated[
-        AtLeastZero | UnsetType, Meta(description="Least distance to the regions to keep out of, mm"), MAY_BE_ABSENT
+        AtLeastZero | UnsetType, Meta(description="Least distance to the regions to avoid, mm"), MAY_BE_ABSENT
     ] = UNSET
     entry_fixed: Annotated[
         Vector | UnsetType | None, Meta(description="Where every tunnel enters, RAS mm; null: free"), MAY_BE_ABSENT

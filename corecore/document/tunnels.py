@@ -83,7 +83,7 @@ class TunnelPart(Part, kw_only=True, frozen=True):
     ] = UNSET
     frame_range: Annotated[
         dict[str, Pair] | UnsetType,
-        Meta(description="Least and greatest of each figure that hangs on an uncertain lateral axis"),
+        Meta(description="Least and greatest of each figure that depends on an uncertain lateral axis"),
         MAY_BE_ABSENT,
     ] = UNSET
 

@@ -91,8 +91,8 @@ def check_together(parts: Sequence[Part], bone: Mask, *, moved: Collection[str] 
         frames = {one.origin.frame, other.origin.frame} - {""}
         if len(frames) == 2 and (one.role in moved) == (other.role in moved):
             raise InputError(
-                f"{shown(one.path)} ({one.role}) and {shown(other.path)} ({other.role}) lie in two frames of"
-                " reference, and nothing says how the one lies in the other; files of one FrameOfReferenceUID, or a"
+                f"{shown(one.path)} ({one.role}) and {shown(other.path)} ({other.role}) have different frames of"
+                " reference, and no transform between them is given; files of one FrameOfReferenceUID, or a"
                 " lesion with --lesion-transform or --register, are accepted",
                 code="frames-differ",
             )

@@ -285,8 +285,8 @@ def read_case(inputs: HipInputs) -> Case:
     drafted = DRAFT_NOTE in femur_ref.note()
     if drafted:
         text = (
-            "the femur's mask is a draft from a CT that nobody has saved anew since it was made: every margin of this"
-            " plan rests on it; look at every slice, correct it in an editor, and plan again"
+            "the femur mask is an unchecked draft from a CT: every margin of this plan depends on it; check every"
+            " slice, correct it in an editor, and plan again"
         )
         doubts = (PlanWarning("draft_femur", text), *doubts)
     return replace(
@@ -306,7 +306,7 @@ def straightened(tilt_deg: float) -> PlanWarning:
     return PlanWarning(
         "straightened",
         f"the image was taken with the gantry tilted by {tilt_deg:.1f}° and resampled upright: each slice was shifted"
-        " in its own plane, linear between pixels; beside a slice, where nothing was seen, stands the least value;"
+        " in its own plane with linear interpolation; pixels outside the original slices have the least value;"
         " masks must be drawn on the patient as DICOM places them",
     )
 

@@ -244,11 +244,11 @@ def examine_head(bone: Bone, lesion: Lesion, anatomy: Anatomy, voxel_mm: float) 
             if all(patch.rim for patch in found)
             else "a mask that leaks into the acetabulum does"
         )
-        parts.append(f"stands out of it by {_told(found)}, as {what}; there the sphere counts as the joint surface")
+        parts.append(f"lies outside it by {_told(found)}, as {what}; there the sphere counts as the joint surface")
     if found := _patches(rays, femoral, gone, off, up, radius):
         loaded = any("superior" in patch.place for patch in found)
         parts.append(
-            f"is missing below it by {_told(found)}, as where {'the head has flattened, or ' * loaded}bone is labelled"
+            f"is missing inside it by {_told(found)}, as where {'the head has flattened, or ' * loaded}bone is labelled"
             " pelvis or not drawn; the head's volume is too small and shares of it too large"
         )
     if not parts:

@@ -238,7 +238,7 @@ def build_hip(case: Case) -> Hip:
     avoid = None if case.avoid is None else barrier_of("avoid", case.avoid, local_from_world, size)
     pelvis = None if case.pelvis is None else barrier_of("pelvis", case.pelvis, local_from_world, size)
     if case.avoid is not None and avoid is None:
-        warnings.append(PlanWarning("avoid_far", "nothing of the region to avoid lies within reach of a tunnel"))
+        warnings.append(PlanWarning("avoid_far", "the region to avoid is out of reach of every tunnel"))
     # … after the one that says that the femur is an unchecked draft.
     first = int(case.drafted)
     return Hip(
@@ -281,13 +281,13 @@ def _side(case: Case, warnings: list[PlanWarning]) -> Side:
     shape = shape_unmirrored(bone, head) if case.side_origin == STATED else None
     if shape is not None and shape.contradicts(side):
         text = (
-            f"the bone lies as a {side} hip would, but its shape is that of the {stated} one that {STATED} says:"
+            f"the bone lies where a {side} hip would, but its shape is that of the {stated} one stated with {STATED}:"
             " the patient's position in the file may be wrong"
         )
         warnings.append(PlanWarning("side_place", text))
         return stated
     raise InputError(
-        f"{case.side_origin} says {stated}, but the femur's shape and place show a {side} hip;"
+        f"{case.side_origin} says {stated}, but the femur's shape and position show a {side} hip;"
         " check left and right in the file",
         code="side-contradicts",
     )

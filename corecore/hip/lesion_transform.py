@@ -85,10 +85,10 @@ class Move:
             )
         return PlanWarning(
             "lesion_moved",
-            f"{text}; repeated on halves of the image samples it lies up to {self.residual_mm:.2f} mm elsewhere, which"
-            f" does not count what misleads both: on phantoms its middle was up to {PHANTOM_ERROR_MM:g} mm off, on"
-            f" patients nobody has measured it; the risk of drilling counts {self.lesion_shift_mm:.2f} mm (root mean"
-            " square); look at the two images one on the other",
+            f"{text}; repeated on halves of the image samples it differs by up to {self.residual_mm:.2f} mm, without"
+            f" errors common to both: on phantoms its centre was up to {PHANTOM_ERROR_MM:g} mm off, on"
+            f" patients this was not measured; the risk includes {self.lesion_shift_mm:.2f} mm (root mean"
+            " square); overlay the two images",
         )
 
 

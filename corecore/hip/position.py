@@ -27,7 +27,7 @@ def check_position(anatomy: Anatomy, superior: FloatArray) -> None:
     lean = float(np.degrees(np.arccos(np.clip(axis @ superior / np.linalg.norm(superior), -1.0, 1.0))))
     if lean > LEAN_MAX_DEG:
         raise InputError(
-            f"the femur stands upside down: its {name}'s axis, toward the head, lies {lean:.0f}° from superior;"
-            f" up to {LEAN_MAX_DEG:.0f}° are accepted (does the file tell the patient's position rightly?)",
+            f"the femur is upside down: its {name}'s axis, toward the head, lies {lean:.0f}° from superior;"
+            f" up to {LEAN_MAX_DEG:.0f}° are accepted (is the patient's position in the file right?)",
             code="patient-position",
         )

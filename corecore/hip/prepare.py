@@ -177,7 +177,7 @@ def _run(program: str, image: Path, into: Path, task: str) -> None:
         lines = [line.strip() for line in f"{run.stdout}\n{run.stderr}".splitlines() if line.strip()]
         raise InputError(
             f"{PROGRAM} ended with code {run.returncode} ({short(lines[-1] if lines else 'it said nothing', 200)});"
-            " run it by hand and give its output as --segmentation",
+            " run it yourself and give its output as --segmentation",
             code="segmenter-failed",
         )
 

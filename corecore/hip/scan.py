@@ -54,7 +54,7 @@ def cut_by_scan(bone: Bone, lesion: Lesion, anatomy: Anatomy, drawn: Mask) -> li
     if area >= CUT_MM2:
         text = (
             f"the edge of the scan cuts the head ({area:.0f} mm²): the measures are lower bounds, no class of size or"
-            " location is given, and what lies beyond is not known; use a scan that shows the whole head"
+            " location is given, and the rest is unknown; use a scan that shows the whole head"
         )
         found.append(PlanWarning("head_cut_by_scan", text))
     # Sample points within a voxel of where the edge cuts the bone stand for a layer of that thickness.
@@ -174,8 +174,8 @@ def coarse_voxels(femur: Mask) -> list[PlanWarning]:
         return []
     text = (
         f"the femur mask has voxels of {voxel_mm:.1f} mm: where it leaks into the joint by up to"
-        f" {LEAK_VOXELS * voxel_mm:.0f} mm, the leak may pass for part of the head, and tunnels then lie about as much"
-        " nearer to the joint than is told; lay the mask over the images, or use a finer scan (up to"
+        f" {LEAK_VOXELS * voxel_mm:.0f} mm, the leak may count as part of the head, and tunnels then lie that much"
+        " nearer to the joint than stated; overlay the mask on the images, or use a finer scan (up to"
         f" {VOXEL_MM_MAX:g} mm)"
     )
     return [PlanWarning("coarse_voxels", text)]

@@ -51,10 +51,10 @@ class FrameRange:
                 f" {self.lateral_deg:.0f}°"
             )
         if self.shaft_deg:
-            why.append(f"the shaft is in view in part: its axis is uncertain by {self.shaft_deg:.1f}°")
+            why.append(f"only part of the shaft is in view: its axis is uncertain by {self.shaft_deg:.1f}°")
         if not why:
             return ()
-        return (PlanWarning("frame_uncertain", "; ".join((*why, "figures that hang on them have a range"))),)
+        return (PlanWarning("frame_uncertain", "; ".join((*why, "figures that depend on them have a range"))),)
 
     def missing(self) -> dict[str, str]:
         """Why a class met is null, by its path in ``measures.json``.

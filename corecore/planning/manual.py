@@ -132,7 +132,7 @@ def _written(point: npt.NDArray[np.float64]) -> str:
 def _why_none(hip: Hip, tunnel: Tunnel, spec: Spec) -> str:
     if float(tunnel.direction @ hip.anatomy.neck_axis) < 0.5:
         return "the path does not run along the neck towards the head"
-    return f"no tunnel of {spec.diameter_mm:g} mm within {NEAR_MM:g} mm of this path keeps every limit"
+    return f"no tunnel of {spec.diameter_mm:g} mm within {NEAR_MM:g} mm of this path is within every limit"
 
 
 def _cautions(hip: Hip, tunnel: Tunnel, moved_mm: float) -> list[PlanWarning]:
@@ -141,12 +141,10 @@ def _cautions(hip: Hip, tunnel: Tunnel, moved_mm: float) -> list[PlanWarning]:
         found.append(
             PlanWarning(
                 "entry_moved",
-                f"the entry given lies {moved_mm:.1f} mm from where the axis leaves the bone; the plan has it there",
+                f"the entry given is {moved_mm:.1f} mm from where the axis leaves the bone; the plan uses that point",
             )
         )
     center = hip.anatomy.head_center
     if np.linalg.norm(tunnel.entry - center) < np.linalg.norm(tunnel.tip - center):
-        found.append(
-            PlanWarning("ends_exchanged", "the entry lies nearer to the head than the tip: are they exchanged?")
-        )
+        found.append(PlanWarning("ends_exchanged", "the entry lies nearer to the head than the tip: are they swapped?"))
     return found

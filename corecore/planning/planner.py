@@ -176,11 +176,11 @@ class Plan:
         if self.proof is not None and says_something(self.proof.upper_bound_fraction):
             rows.append(("no plan removes more than", f"{self.proof.upper_bound_fraction:.1%}"))
         if self.infeasible is not None:
-            rows.append(("what stands in the way", self.infeasible.text))
+            rows.append(("why there is no tunnel", self.infeasible.text))
         for place, (tunnel, figures) in enumerate(self.tunnels, start=1):
             margins = f"cortex {figures.cortical_clearance_mm:.1f}, joint {figures.joint_clearance_mm:.1f} mm"
             rows.append((f"tunnel {place}", f"{tunnel.diameter_mm:g} mm, {figures.length_mm:.1f} mm long; {margins}"))
-        broken = [f"breaks {one.key}" for one in self.given.violations] if self.given is not None else []
+        broken = [f"exceeds limit: {one.key}" for one in self.given.violations] if self.given is not None else []
         return figures_html(f"plan of hip {self.hip.case.id}", rows, [*broken, *(one.text for one in self.warnings)])
 
 

@@ -82,7 +82,7 @@ def tunnel_columns() -> list[str]:
         "removes",
         "to cortex mm",
         "to joint mm",
-        "drill–cortex angle",
+        "cortex angle",
         "shaft angle",
         "entry above lesser trochanter mm",
     ]

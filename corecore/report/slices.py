@@ -198,7 +198,7 @@ def planes(scene: FemurFrame, tunnel: DrillPath) -> list[tuple[Plane, str]]:
     first = _around(scene, tunnel, "Upright along the tunnel", np.cross(scene.proximal, toward), scene.proximal)
     left = way if way @ scene.patient_right < 0 else -way
     second = _around(scene, tunnel, "Level along the tunnel", left, toward)
-    return [(first, "Seen from the front; marks every 10 mm from the entry"), (second, "Seen from below")]
+    return [(first, "AP view; marks every 10 mm from the entry"), (second, "Inferior view")]
 
 
 def _around(scene: FemurFrame, tunnel: DrillPath, title: str, right: FloatArray, up: FloatArray) -> Plane:
@@ -337,7 +337,7 @@ def _strip(scene: Scene, tissue: Tissue, grey: _Grey, tunnel: DrawnTunnel, pixel
     right = np.cross(way, up)
     length = float(np.linalg.norm(tunnel.tip - tunnel.entry))
     size = TILE_MM * UNITS_PER_MM
-    title = "Across the tunnel, from entry to tip, seen along the drill"
+    title = "Across the tunnel, from entry to tip, viewed along the drill"
     drawing = Drawing(STRIP_TILES * (size + TILE_GAP) - TILE_GAP, size + TILE_TITLE, title)
     for number, at in enumerate(np.linspace(STRIP_FIRST_MM, length, STRIP_TILES)):
         # The tip's own section would show no drill: just short of it.

@@ -93,7 +93,7 @@ def test_one_line_a_report_and_exit_code_70(
 def test_what_a_chain_came_from_is_told(broken: Callable[[str], list[str]], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(broken("chained")) == UNEXPECTED
     text = Path(capsys.readouterr().err.split("values: ")[1].split(";")[0]).read_text(encoding="utf-8")
-    assert re.search(r"builtins.ValueError \(a text of 53 characters, left out\)(\n .*)+\n\nbuiltins.KeyError \(", text)
+    assert re.search(r"builtins.ValueError \(a text of 53 characters, omitted\)(\n .*)+\n\nbuiltins.KeyError \(", text)
 
 
 def test_a_debugger_sees_it_all(

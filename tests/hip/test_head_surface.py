@@ -125,7 +125,7 @@ def test_a_missing_cap_is_told_and_a_dome_that_sank_over_the_lesion_is_not() -> 
     # A flat cut is missing by 2.5 mm and more where the sphere stands that high over it.
     cosine = height / (R - 2.5)
     assert area == pytest.approx(2.0 * np.pi * R**2 * (1.0 - cosine), rel=0.15)
-    assert "missing below it" in text
+    assert "missing inside it" in text
     assert "(superior medial)" in text
     under = sampled(Mask(Grid((SIZE,) * 3, np.eye(4)), BALL & ~missing & cap(NECK, 60.0) & (FAR > 8.0)))
     assert told(BALL & ~missing, under) == ""

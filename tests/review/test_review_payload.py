@@ -78,7 +78,7 @@ def test_an_untouched_plan_keeps_its_word_and_a_moved_one_is_set_by_hand(desk: R
     assert told.status.word == "SURGEON-MODIFIED"
     assert not any("proven" in line for line in told.status.lines)
     names = [limit.what for limit in told.limits]
-    assert "Inferior margin of the entry hole above the lesser trochanter" in names
+    assert "Inferior hole margin above lesser trochanter" in names
     assert "Share of the neck's smallest section" in names
 
 

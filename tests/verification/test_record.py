@@ -194,7 +194,7 @@ def test_a_key_that_stands_twice_is_refused(folder: Path) -> None:
     """Readers differ on which of the two counts, and the seal is of one alone."""
     text = (folder / "plan.json").read_text()
     (folder / "plan.json").write_text(text.replace("{", '{"status": "infeasible", ', 1))
-    with pytest.raises(InputError, match="'status' stands twice"):
+    with pytest.raises(InputError, match="'status' occurs twice"):
         read_stated(folder / "plan.json")
 
 

@@ -58,7 +58,7 @@ def report(error: BaseException, arguments: Sequence[str]) -> str:
         if len(steps) > 2 * STEPS_MAX:
             between = f"... {len(steps) - 2 * STEPS_MAX} steps more ..."
             steps = [*steps[:STEPS_MAX], between, *steps[-STEPS_MAX:]]
-        text = f"a text of {len(str_of(one))} characters, left out"
+        text = f"a text of {len(str_of(one))} characters, omitted"
         lines += [f"{type(one).__module__}.{type(one).__qualname__} ({text})", *(f"  {step}" for step in steps), ""]
     return "\n".join(lines)
 

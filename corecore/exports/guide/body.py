@@ -189,7 +189,7 @@ def _one(solid: Any) -> Any:
         )
     if len(parts) > 1 and parts[1].volume() > CRUMB * parts[0].volume():
         raise InputError(
-            f"the guide falls into {len(parts)} parts; sleeves that stand on one block are accepted (--tunnel N)",
+            f"the guide falls into {len(parts)} parts; sleeves on one block are accepted (--tunnel N)",
             code="guide-unbuildable",
         )
     return parts[0]

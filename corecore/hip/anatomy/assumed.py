@@ -71,7 +71,7 @@ def assumed_shaft(bone: Bone, head: Head, neck: Neck, superior: FloatArray) -> S
         before = shaft.axis
         shaft = _improved(bone, head, neck, shaft)
         if shaft.axis @ start.axis < np.cos(np.radians(MOST_FROM_START_DEG)):
-            _log.debug("too little bone in view for the template; the plain %g° rule stands", NECK_SHAFT_DEG)
+            _log.debug("too little bone in view for the template; the plain %g° rule applies", NECK_SHAFT_DEG)
             return start
         if np.degrees(np.arccos(np.clip(before @ shaft.axis, -1.0, 1.0))) < SETTLED_DEG:
             break

@@ -111,13 +111,13 @@ def checked_shape(shape: Shape, side: Side) -> list[PlanWarning]:
     if shape.contradicts("right"):
         raise AnatomyError(
             f"the bone has the shape of a {other(side)} femur ({seen}), but it was taken for a {side} one by"
-            " its place or by what was said: the file mirrors, or the patient's position in it is wrong; a bone whose"
-            f" shape, place and --side agree is accepted (--side {other(side)} where only the place is wrong)",
+            " its position or by what was stated: the file mirrors, or the patient's position in it is wrong; a bone"
+            f" whose shape, position and --side agree is accepted (--side {other(side)} if only the position is wrong)",
             code="bone-mirrored",
         )
     text = (
-        f"the bone may be a {other(side)} femur: {seen}; check that the file does not mirror, that it tells the"
-        " patient's position rightly (a prone patient told as supine looks so), and that the side is right"
+        f"the bone may be a {other(side)} femur: {seen}; check that the file does not mirror,"
+        " that the patient's position in it is right (prone recorded as supine looks like this), and the side"
     )
     return [PlanWarning("mirrored_bone", text)]
 
@@ -139,7 +139,7 @@ def guess_side(bone_unmirrored: Bone, head: Head, local_from_world: FloatArray) 
     if abs(sideways) < MIN_SIDEWAYS:
         raise AnatomyError(
             f"the femoral neck points {np.degrees(np.arcsin(sideways)):.0f}° to the right of straight ahead: the side"
-            f" cannot be told; --side left or --side right is accepted, or a neck 10° or more to one side",
+            f" cannot be determined; --side left or --side right is accepted, or a neck 10° or more to one side",
             code="side-unclear",
         )
     return "right" if sideways < 0.0 else "left"

@@ -63,7 +63,7 @@ def find_femur(field: Field, joint: Joint) -> Femur:
             return Femur(_finished(piece, inside[box], barrier[box], here), opened)
     raise AnatomyError(
         "the femur does not come free of the pelvis: the joint space is closed somewhere, or bone bridges it;"
-        " outline it by hand",
+        " segment it manually",
         code="draft-failed",
     )
 

@@ -126,7 +126,7 @@ def draft_femur(
     if gap > CENTER_MM or abs(wider) > RADIUS_MM:
         raise AnatomyError(
             f"the draft's head lies {gap:.1f} mm from the one in the image, its radius is {wider:+.1f} mm off;"
-            f" {CENTER_MM:g} and {RADIUS_MM:g} mm are accepted; outline it by hand",
+            f" {CENTER_MM:g} and {RADIUS_MM:g} mm are accepted; segment it manually",
             code="draft-failed",
         )
     facing = facing_share(field, joint)

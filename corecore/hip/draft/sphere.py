@@ -186,7 +186,7 @@ def _neck(field: Field, center: FloatArray, radius: float, side: str | None) -> 
                 best = score, way, name
     if best is None:
         raise AnatomyError(
-            "a ball without a neck: no bone goes on from it to the lateral side and down", code="draft-failed"
+            "a sphere without a neck: no bone continues from it laterally and distally", code="draft-failed"
         )
     mine = open_ways & (ways @ best[1] > np.cos(np.radians(2.0 * CAP_DEG)))
     middle = ways[mine].sum(axis=0) if mine.any() else best[1]

@@ -44,7 +44,7 @@ def write_checked(draft: Path, out: Path) -> None:
     """A draft that was looked at, without its mark. Raises ``InputError`` for a mask that is no draft."""
     if kind_of(draft) != "nifti" or DRAFT_NOTE not in note_of(draft):
         raise InputError(
-            f"{draft}: bears no mark of a draft; a mask that corecore draft has written is accepted",
+            f"{draft}: is not marked as a draft; a mask that corecore draft wrote is accepted",
             code="draft-unmarked",
         )
     mask = read_mask(MaskReference(draft))

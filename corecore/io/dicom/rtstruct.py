@@ -74,7 +74,7 @@ def read_segmentation(path: Path, on: Grid | None = None) -> Segmentation:
         if stated and series_frame and stated != series_frame:
             raise InputError(
                 f"{shown(path)}: {short(str(segment))} is drawn in another frame of reference than the series that the"
-                " file refers to, and nothing says how the one lies in the other; contours in the frame of their series"
+                " file refers to, and no transform between them is given; contours in the frame of their series"
                 " are accepted",
                 code="frames-differ",
             )

@@ -109,9 +109,9 @@ class Collapse:
         return PlanWarning(
             "collapse",
             f"the head's outline lies up to {self.over_lesion_mm:.1f} mm below its sphere over the lesion (detection"
-            f" limit {self.limit_mm:.1f} mm, engineering choice{rest}): it may have collapsed. {ARCO_IIIB_MM:g} mm part"
-            f" ARCO IIIA from IIIB (Yoon 2020, doi:10.1016/j.arth.2019.11.029); this is {grade}. Core decompression is"
-            " not supported in a collapsed head",
+            f" limit {self.limit_mm:.1f} mm, engineering choice{rest}): it may have collapsed."
+            f" {ARCO_IIIB_MM:g} mm separate ARCO IIIA from IIIB (Yoon 2020, doi:10.1016/j.arth.2019.11.029); this is {grade}."
+            " Core decompression is not supported in a collapsed head",
         )
 
     @property
@@ -124,7 +124,7 @@ class Collapse:
             f"the head's outline lies up to {self.flattening_mm:.1f} mm below its sphere away from the lesion, in the"
             f" weight-bearing zone ({place_on_head(np.asarray(self.flattening_direction))}; detection limit"
             f" {self.flattening_limit_mm:.1f} mm, engineering choice): flattening, a sign of collapse, unless bone is"
-            " labelled pelvis or not drawn there; look at the images",
+            " labelled pelvis or not segmented there; check the images",
         )
 
     def part(self) -> CollapsePart:

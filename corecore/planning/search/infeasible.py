@@ -169,8 +169,8 @@ def explain(
     first = found[0]
     if first.key == "avoid":
         text = (
-            f"no tunnel of {2 * problem.radius:g} mm keeps {first.limit:g} mm from the region to avoid and every other"
-            f" limit: avoid binds; {_beside(first)}"
+            f"no tunnel of {2 * problem.radius:g} mm keeps {first.limit:g} mm from the region to avoid and is within"
+            f" every other limit: avoid is limiting; {_beside(first)}"
         )
     elif first.key == "field_of_view":
         text = _field_of_view_text(problem)

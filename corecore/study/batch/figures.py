@@ -40,7 +40,7 @@ SPREADS = (
     ("Lesion within 3 mm of a tunnel", "totals.reached_3mm_fraction", 100.0, "%"),
     ("Cortical clearance", "cortical_clearance_mm", 1.0, "mm"),
     ("Joint clearance", "joint_clearance_mm", 1.0, "mm"),
-    ("Healthy bone removed", "totals.healthy_bone_removed_ml", 1.0, "ml"),
+    ("Viable bone removed", "totals.healthy_bone_removed_ml", 1.0, "ml"),
     ("Smallest neck cross-section removed", "totals.neck_area_share", 100.0, "%"),
     ("Proven optimality gap", "totals.optimality_gap", 100.0, "%"),
     ("Time per plan", "timings.case_s", 1.0, "s"),

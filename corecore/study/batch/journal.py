@@ -110,8 +110,8 @@ class Journal:
             with contextlib.suppress(OSError):
                 self._stream.truncate(place)
             raise OutputError(
-                f"{self.path}: cannot be written ({error.strerror or error}); what is done is kept, and --resume"
-                " goes on",
+                f"{self.path}: cannot be written ({error.strerror or error}); finished rows are kept, and --resume"
+                " continues",
                 code="output-unwritable",
             ) from error
         self._chain = chain

@@ -41,7 +41,7 @@ class CaseLimits:
         if self.memory_mib < 1:
             raise InputError(f"--case-memory {self.memory_mib}; 1 MiB or more is accepted", code="option-value")
         if math.isnan(memory_mib(os.getpid())):
-            raise InputError("--case-memory; only Linux tells what a process takes", code="option-value")
+            raise InputError("--case-memory; only Linux reports the memory of a process", code="option-value")
 
 
 #: As long and as much as it takes.

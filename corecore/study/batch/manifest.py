@@ -211,7 +211,7 @@ def _checked(rows: Iterable[Row]) -> list[Row]:
             told = short(row.id)
             fault = f"id '{told}'; up to 100 letters, digits, and _ . - after the first are accepted"
         elif row.id and DEVICE.fullmatch(row.id):
-            fault = f"id {row.id!r} is the name of a device on Windows, which no folder can bear; another is accepted"
+            fault = f"id {row.id!r} is the name of a device on Windows, which no folder can have; another is accepted"
         elif row.id.endswith("."):
             fault = f"id {row.id!r} ends in a dot, which Windows leaves out; another is accepted"
         # Folders of plans may lie where case makes no difference.

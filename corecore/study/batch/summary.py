@@ -184,7 +184,7 @@ def _compared(results: Records) -> list[Table]:
     heads = ("plan", "lesion", *COUNTS, "mean removed", CI, "without a tunnel", CI, "perforation under fluoroscopy", CI)
     found: list[Table] = []
     if rows:
-        found.append(("Every hip, % (nothing removed where infeasible; failed ones left out)", heads, rows))
+        found.append(("Every hip, % (nothing removed where infeasible; failed ones excluded)", heads, rows))
     pairs: list[tuple[str, ...]] = [
         (f"{one.plan} − {one.other}", one.group, str(one.more.count), *_told(one.more, signed=True))
         for classes in every for one in differences(results, classes)

@@ -81,7 +81,7 @@ export interface Measures {
   resurfacing: ResurfacingPart;
   repeatability: RepeatabilityPart;
   /**
-   * Least and greatest of each figure that hangs on an uncertain lateral axis
+   * Least and greatest of each figure that depends on an uncertain lateral axis
    */
   frame_range?: {
     /**
@@ -817,7 +817,7 @@ export interface CollapsePart {
  */
 export interface FoveaPart {
   /**
-   * Whether it was seen on the surface, or assumed at its usual place
+   * Whether it was seen on the surface, or assumed at its usual position
    */
   source?: "assumed" | "found";
   /**

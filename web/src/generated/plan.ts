@@ -421,7 +421,7 @@ export interface NecrosisPart {
   resurfacing: ResurfacingPart;
   repeatability: RepeatabilityPart;
   /**
-   * Least and greatest of each figure that hangs on an uncertain lateral axis
+   * Least and greatest of each figure that depends on an uncertain lateral axis
    */
   frame_range?: {
     /**
@@ -1116,7 +1116,7 @@ export interface CollapsePart {
  */
 export interface FoveaPart {
   /**
-   * Whether it was seen on the surface, or assumed at its usual place
+   * Whether it was seen on the surface, or assumed at its usual position
    */
   source?: "assumed" | "found";
   /**
@@ -1435,7 +1435,7 @@ export interface SpecPart {
    */
   breach_probability_max?: number;
   /**
-   * Least distance to the regions to keep out of, mm
+   * Least distance to the regions to avoid, mm
    */
   avoid_margin_mm?: number;
   /**
@@ -1711,7 +1711,7 @@ export interface PlannedTunnelPart {
    */
   entry_anterior_mm: number | null;
   /**
-   * Least and greatest of each figure that hangs on an uncertain lateral axis
+   * Least and greatest of each figure that depends on an uncertain lateral axis
    */
   frame_range?: {
     /**
@@ -2223,7 +2223,7 @@ export interface OtherTunnelPart {
    */
   entry_anterior_mm: number;
   /**
-   * Least and greatest of each figure that hangs on an uncertain lateral axis
+   * Least and greatest of each figure that depends on an uncertain lateral axis
    */
   frame_range?: {
     /**
@@ -2725,7 +2725,7 @@ export interface PlainTunnelPart {
    */
   entry_anterior_mm: number | null;
   /**
-   * Least and greatest of each figure that hangs on an uncertain lateral axis
+   * Least and greatest of each figure that depends on an uncertain lateral axis
    */
   frame_range?: {
     /**
@@ -2929,7 +2929,7 @@ export interface NearestTunnelPart {
    */
   entry_anterior_mm: number | null;
   /**
-   * Least and greatest of each figure that hangs on an uncertain lateral axis
+   * Least and greatest of each figure that depends on an uncertain lateral axis
    */
   frame_range?: {
     /**
@@ -3040,7 +3040,7 @@ export interface ReviewPart {
    */
   notes: string;
   /**
-   * Why broken limits were accepted; null: they were not
+   * Why exceeded limits were accepted; null: they were not
    */
   accepted: string | null;
   /**
