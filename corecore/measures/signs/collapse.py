@@ -110,7 +110,8 @@ class Collapse:
             "collapse",
             f"the head's outline lies up to {self.over_lesion_mm:.1f} mm below its sphere over the lesion (detection"
             f" limit {self.limit_mm:.1f} mm, engineering choice{rest}): it may have collapsed."
-            f" {ARCO_IIIB_MM:g} mm separate ARCO IIIA from IIIB (Yoon 2020, doi:10.1016/j.arth.2019.11.029); this is {grade}."
+            f" {ARCO_IIIB_MM:g} mm separate ARCO IIIA from IIIB (Yoon 2020, doi:10.1016/j.arth.2019.11.029);"
+            f" this is {grade}."
             " Core decompression is not supported in a collapsed head",
         )
 
