@@ -32,11 +32,13 @@ def page() -> str:
 
 def rows(kind: Kind) -> Iterator[str]:
     """A table's lines, by code."""
-    yield "| code | cause | remedy |"
-    yield "|---|---|---|"
+    weight = kind == "warning"
+    yield "| code | weight | cause | remedy |" if weight else "| code | cause | remedy |"
+    yield "|---|---|---|---|" if weight else "|---|---|---|"
     for message in sorted(catalogue().values(), key=lambda one: one.code):
         if message.kind == kind:
-            yield f"| `{message.code}` | {message.cause}{ROADS[message.reachable_by]} | {message.mend} |"
+            weighs = f" {message.severity} |" if weight else ""
+            yield f"| `{message.code}` |{weighs} {message.cause}{ROADS[message.reachable_by]} | {message.mend} |"
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from importlib.resources import files
 from typing import Literal, cast
 
 Kind = Literal["error", "warning"]
+#: How much a warning weighs: it stops a reader, asks for care, or is told for the record.
+Severity = Literal["stop", "caution", "note"]
 #: Where a message is met: on the command line, as a row of a batch's table, on the review page, or by code only.
 Road = Literal["command", "row", "review", "library"]
 
@@ -26,6 +28,7 @@ class Message:
     cause: str
     mend: str
     reachable_by: Road = "command"
+    severity: Severity = "caution"
 
 
 @cache
@@ -37,3 +40,9 @@ def catalogue() -> dict[str, Message]:
         for kind, table in (("error", tables["errors"]), ("warning", tables["warnings"]))
         for code, told in table.items()
     }
+
+
+def severity_of(code: str) -> Severity:
+    """How much a warning weighs; one that this version does not know asks for care."""
+    message = catalogue().get(code)
+    return "caution" if message is None or message.kind != "warning" else message.severity

@@ -18,6 +18,7 @@ from corecore.document.fields import (
     Part,
     Vector,
 )
+from corecore.document.headline import HeadlinePart
 from corecore.document.necrosis import NecrosisPart
 from corecore.document.risk import MethodPart, RiskPart
 from corecore.document.spec import SpecPart
@@ -222,6 +223,9 @@ class PlanDocument(Part, kw_only=True, frozen=True):
         UNSET
     )
     infeasible: Annotated[InfeasiblePart | UnsetType, Meta(description="Why there is no tunnel"), MAY_BE_ABSENT] = UNSET
+    headline: Annotated[
+        HeadlinePart | UnsetType, Meta(description="What is gained, risked and speaks against, weighed"), MAY_BE_ABSENT
+    ] = UNSET
     review: Annotated[ReviewPart | UnsetType, Meta(description="The review it comes from"), MAY_BE_ABSENT] = UNSET
     outputs: Annotated[
         list[OutputPart] | UnsetType, Meta(description="Every file written beside the plan"), MAY_BE_ABSENT

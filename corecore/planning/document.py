@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 
 from msgspec import UNSET, UnsetType
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from corecore.base.spec import Spec
 from corecore.base.version import __version__
 from corecore.document.anatomy import AnatomyPart
+from corecore.document.headline import headline_of
 from corecore.document.numbers import finite, number, rounded
 from corecore.document.plan import (
     PLAN_SCHEMA,
@@ -48,6 +49,12 @@ from corecore.tunnels.risk.execution import by_method
 
 def document(plan: Plan) -> PlanDocument:
     """The content of ``plan.json`` (contract §4), world RAS mm."""
+    content = _content(plan)
+    return replace(content, headline=headline_of(content))
+
+
+def _content(plan: Plan) -> PlanDocument:
+    """All but the headline, which weighs it."""
     hip, given, near = plan.hip, plan.given, None if plan.given is None else plan.given.nearest
     started = time.perf_counter()
     drilled = [tunnel for tunnel, _ in plan.tunnels]

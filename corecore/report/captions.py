@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from corecore.document.case import WarningPart
 from corecore.document.fields import known
+from corecore.document.headline import NECK
 from corecore.document.text import UNKNOWN, one_line, percent, quantity
 from corecore.document.totals import says_something
 from corecore.report.scene import DrawnTunnel, Scene
@@ -57,7 +58,12 @@ def violations(scene: Scene) -> list[str]:
 
 def warnings(scene: Scene) -> list[str]:
     """The plan's warnings, a line each."""
-    return [_warning(item) for item in scene.plan.warnings]
+    return [line for _, line in coded_warnings(scene)]
+
+
+def coded_warnings(scene: Scene) -> list[tuple[WarningPart, str]]:
+    """The plan's warnings with their lines."""
+    return [(item, _warning(item)) for item in scene.plan.warnings]
 
 
 def _warning(item: WarningPart) -> str:
@@ -121,6 +127,6 @@ def totals(scene: Scene) -> list[tuple[str, str]]:
         ("reachable", percent(part.reachable_fraction)),
         ("residual", quantity(part.necrosis_left_ml, "{:.2f} ml")),
         ("viable bone removed", quantity(part.healthy_bone_removed_ml, "{:.2f} ml")),
-        ("neck cross-section loss", percent(part.neck_area_share)),
+        (NECK, percent(part.neck_area_share)),
         ("proven upper bound", percent(bound) if says_something(known(bound)) else UNKNOWN),
     ]

@@ -9,6 +9,7 @@ from corecore.base.spec import (
     ASSUMED_LEVEL_RAISE,
 )
 from corecore.document.fields import Part
+from corecore.document.text import percent
 from corecore.report.scene import Scene
 
 #: Tones and their marks and words.
@@ -194,4 +195,4 @@ def _neck(scene: Scene, broken: bool) -> list[JudgedLimit]:
         return [limit_row(row.figure_name, text, f"at most {100 * limit:.3g} %", tone)]
     tone = KEEPS if value <= NECK_SHARE_WARNING else WARNED
     warned = f"warned above {100 * NECK_SHARE_WARNING:.0f} %"
-    return [limit_row(row.figure_name, f"{100 * value:.0f} %", warned, tone)]
+    return [limit_row(row.figure_name, percent(value), warned, tone)]

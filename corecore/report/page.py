@@ -20,6 +20,7 @@ from corecore.base.grid import FloatArray
 from corecore.base.mesh import TriangleMesh
 from corecore.base.notice import NOTICE_CAPTION
 from corecore.document.fields import Pair, Part, Vector
+from corecore.document.headline import MARKS, stated_headline
 from corecore.io.files import atomic_write_text
 from corecore.report import captions, palette
 from corecore.report.pictures.bodies import (
@@ -270,11 +271,12 @@ def _view(key: str, camera: Camera, into: FloatArray, scene: Scene) -> View:
 
 def _figures(scene: Scene) -> str:
     """The column beside the scene."""
-    alarm = scene.status == "infeasible" or bool(captions.violations(scene))
+    headline = stated_headline(scene.plan)
     identity = [(label, value) for label, value in captions.identity(scene) if label != "side"]
     parts = [
         f"<h1>{scene.side.upper()} HIP</h1>",
-        f'<p class="status{" alarm" if alarm else ""}">{escape(captions.headline(scene))}</p>',
+        f'<p class="status {headline.color}">{MARKS[headline.color]} {escape(captions.headline(scene))}</p>',
+        f'<p class="sentence {headline.color}">{escape(headline.sentence)}</p>',
         _table(identity),
         f'<p class="notice">{NOTICE_CAPTION}</p>',
     ]

@@ -12,9 +12,11 @@ import msgspec
 from msgspec import Struct, UnsetType
 
 from corecore.base.limits import LIMITS
+from corecore.base.messages import Severity, severity_of
 from corecore.base.notice import NOTICE_CAPTION
 from corecore.document.content import content_of
 from corecore.document.fields import Part, known, listed
+from corecore.document.headline import GROUPS, MARKS, NECK, WALL, Color, HeadlineRowPart, stated_headline
 from corecore.document.plan import PlanDocument
 from corecore.document.risk import RiskPart
 from corecore.document.text import UNKNOWN, chance, guidance_text, one_line, percent, quantity, sentence
@@ -22,12 +24,12 @@ from corecore.document.totals import BoneLeftPart, TotalsPart, says_something
 from corecore.document.tunnels import TunnelPart
 from corecore.report import captions
 from corecore.report.density_strip import cortex_words
-from corecore.report.limits import JudgedLimit, limit_rows
+from corecore.report.limits import JudgedLimit, Tone, limit_rows
 from corecore.report.report_lesion import Arguments, FigureRow, arguments, asked, disagreements, necrosis_rows
 from corecore.report.scene import Scene
 
-#: Warnings on page one; the others are counted, and all stand at the end.
-MOST_WARNINGS = 4
+#: Warnings by their weight, in the order in which they are printed.
+MARKED: dict[Severity, str] = {"stop": "✗", "caution": "▲", "note": "·"}
 #: Rows of other tunnels and of tunnels that are printed.
 MOST_ALTERNATIVES, MOST_TUNNELS = 8, 16
 #: Explanations and ways out that are printed.
@@ -35,11 +37,24 @@ MOST_HOLDS, MOST_WAYS = 3, 5
 
 
 class Status(Part, frozen=True):
-    """The answer in a word, and the sentences under it."""
+    """What a plan is in a word, how it weighs in a colour and a sentence, and the sentences under it.
+
+    ``tone``: whether limits are kept. ``color`` is the headline's (``docs/headline.md``).
+    """
 
     word: str
     tone: Literal["breaks", "keeps"]
     lines: list[str]
+    color: Color
+    mark: str
+    sentence: str
+
+
+class Weighed(Part, frozen=True):
+    """Rows of the headline of one group."""
+
+    title: str
+    rows: list[JudgedLimit]
 
 
 class WayOut(Struct, frozen=True):
@@ -52,10 +67,9 @@ class WayOut(Struct, frozen=True):
 
 
 class Warnings(Part, frozen=True):
-    """The first of them, and how many more."""
+    """All of them, the gravest first."""
 
     lines: list[str]
-    more: int
 
 
 class Transcription(Part, frozen=True):
@@ -88,6 +102,7 @@ class Judged(Part, frozen=True):
     limits: list[JudgedLimit]
     violations: list[str]
     transcription: Transcription
+    weighed: list[Weighed]
 
 
 class ReportContent(Judged, kw_only=True, frozen=True):
@@ -123,6 +138,7 @@ def report_content(scene: Scene) -> ReportContent:
         limits=judged.limits,
         violations=judged.violations,
         transcription=judged.transcription,
+        weighed=judged.weighed,
         side=scene.side.upper(),
         id=one_line(scene.case_id, 60),
         imaged=captions.imaging_date(scene) or "date not given",
@@ -148,15 +164,32 @@ def report_content(scene: Scene) -> ReportContent:
 
 def judged_content(scene: Scene) -> Judged:
     """What changes with the tunnels."""
-    return Judged(_status(scene), limit_rows(scene), captions.violations(scene), _transcription(scene))
+    return Judged(
+        _status(scene), limit_rows(scene), captions.violations(scene), _transcription(scene), _weighed(scene.plan)
+    )
+
+
+def _weighed(plan: PlanDocument) -> list[Weighed]:
+    """What is gained, what it risks and what speaks against, beside one another; warnings have a list of their own."""
+    rows = stated_headline(plan).rows
+    return [
+        Weighed(title, [_as_limit(row) for row in rows if row.group == group and row.what != "Warning"])
+        for group, title in GROUPS.items()
+    ]
+
+
+def _as_limit(row: HeadlineRowPart) -> JudgedLimit:
+    tones: dict[Color, Tone] = {"green": "keeps", "amber": "warned", "red": "breaks"}
+    return JudgedLimit(row.what, row.value, row.limit, row.color, MARKS[row.color], tones[row.color])
 
 
 def _status(scene: Scene) -> Status:
     """The answer in a word, a tone, and the sentences under it."""
     plan, broken = scene.plan, captions.violations(scene)
-    totals = plan.totals
+    totals, headline = plan.totals, stated_headline(scene.plan)
+    weighs = (headline.color, MARKS[headline.color], one_line(headline.sentence, captions.LONGEST))
     if scene.status == "infeasible":
-        return Status(captions.headline(scene), "breaks", [sentence(captions.reason(scene))])
+        return Status(captions.headline(scene), "breaks", [sentence(captions.reason(scene))], *weighs)
     count = len(scene.tunnels)
     sizes = sorted({f"{tunnel.diameter_mm:g}" for tunnel in scene.tunnels})
     drill = f"{count} tunnel{'s' if count != 1 else ''} of {' and '.join(sizes)} mm"
@@ -184,7 +217,7 @@ def _status(scene: Scene) -> Status:
             f"Planned for the errors of: {one_line(known(robust.method) or UNKNOWN, 30)}; limit of breaches"
             f" {percent(robust.breach_probability_max)} {met}."
         )
-    return Status(captions.headline(scene), "breaks" if broken else "keeps", lines)
+    return Status(captions.headline(scene), "breaks" if broken else "keeps", lines, *weighs)
 
 
 def _guidance(plan: PlanDocument) -> list[str]:
@@ -269,8 +302,11 @@ def _holds(scene: Scene) -> list[str]:
 
 
 def _warnings(scene: Scene) -> Warnings:
-    lines = [sentence(line) for line in (*asked(scene.plan), *captions.warnings(scene))]
-    return Warnings(lines[:MOST_WARNINGS], max(0, len(lines) - MOST_WARNINGS))
+    """Every warning, those that stop a reader first; what the surgeon has not answered asks for care."""
+    told = [(severity_of(known(item.code) or "?"), line) for item, line in captions.coded_warnings(scene)]
+    told += [("caution", line) for line in asked(scene.plan)]
+    lines = [f"{mark} {sentence(line)}" for weight, mark in MARKED.items() for given, line in told if given == weight]
+    return Warnings(lines)
 
 
 def _transcription(scene: Scene) -> Transcription:
@@ -345,8 +381,8 @@ def _bone(scene: Scene) -> list[tuple[str, str]]:
         ),
         *_outline(totals),
         ("Loaded necrosis removed", percent(totals.removed_weight_bearing_fraction)),
-        ("Neck's section taken where it is most", percent(left.neck_share_max)),
-        ("Lateral wall's width taken", percent(left.lateral_wall_share)),
+        (NECK, percent(totals.neck_area_share)),
+        (WALL, percent(left.lateral_wall_share)),
     ]
     cortex = [cortex_words(part) for one in scene.plan.tunnels if (part := known(one.path_bone)) is not None]
     told = [words for words in cortex if words is not None]

@@ -21,6 +21,7 @@ from corecore.base.grid import BoolArray
 from corecore.base.limits import by_rounding
 from corecore.base.spec import Spec
 from corecore.document.fields import known
+from corecore.document.headline import headline_of
 from corecore.document.numbers import finite, number
 from corecore.document.plan import ViolationPart
 from corecore.document.totals import BoneLeftPart, TotalsPart
@@ -189,6 +190,8 @@ class ReviewModel:
             # What an earlier review said was of that one; this one says its own.
             review=UNSET,
         )
+        # Weighed anew: what is not simulated of moved tunnels is told as not known.
+        plan = plan if planned else msgspec.structs.replace(plan, headline=headline_of(plan))
         return replace(self.scene, plan=plan)
 
     def _with_bone(self, totals: TotalsPart, drilled: Sequence[tuple[Tunnel, TunnelFigures]]) -> TotalsPart:

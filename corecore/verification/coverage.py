@@ -37,6 +37,7 @@ NAMED = (
     "necrosis.components[].covered_share", "necrosis.plane_shares.{coronal,sagittal}",
     "necrosis.classes.*.{range,low,high,not_classifiable}",
     "necrosis.summary.{expected,speaks_for,speaks_against}[].effect.{value,low,high}",
+    "headline.{color,sentence}", "headline.rows[].color",
     "necrosis.centroid_in_head.{position_mm,latitude_deg,longitude_deg,from_center_share}",
     "necrosis.osteotomy.{rotation,tilt}.{intact_fraction,best_deg,best_surface_fraction,best_intact_fraction}",
     "necrosis.resurfacing.headline_supported_fraction", "necrosis.signs.collapse.found",
@@ -84,6 +85,7 @@ DERIVED: dict[str, tuple[str, ...]] = {
     "a warning that a figure asks for must be there": ("warnings", "warnings[].code"),
     "no class of size where it is true, and a warning": ("necrosis.lower_bound",),
     "measures.json was written with the plan": ("created",),
+    "which rows must be there is derived again": ("headline.rows[].key",),
     "which statements must stand, and which must not, is derived again": (
         "necrosis.summary.{expected,speaks_for,speaks_against}[].{code,direction,certain}",
         "necrosis.summary.{expected,speaks_for,speaks_against}[].effect.{kind,events,n}",
@@ -122,7 +124,8 @@ NOT_CHECKED: dict[str, tuple[str, ...]] = {
         "warnings[].text", "tunnels[].explanation.text", "nearest_reason", "infeasible.{binding,text}",
         "necrosis.missing.*", "necrosis.summary.headline",
         "necrosis.summary.{expected,speaks_for,speaks_against}[].{text,source,cohort}", "necrosis.signs.notes",
-        "necrosis.summary.disagreements", "necrosis.summary.withheld[].reason", "necrosis.classes.*.because",
+        "headline.rows[].{group,what,value,limit}", "necrosis.summary.disagreements",
+        "necrosis.summary.withheld[].reason", "necrosis.classes.*.because",
     ),
     WANDERS: ("totals.outline.{removed_fraction_p05,foci_missed_probability,correlation_mm,outlines}",),
     ASKED: (

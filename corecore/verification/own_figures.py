@@ -25,6 +25,7 @@ from corecore.verification.derivation import CLASSES, CUT, METHOD_KEYS, METHODS,
 from corecore.verification.due_warning import due_checks
 from corecore.verification.evidence import evidence_checks
 from corecore.verification.figure_path import AbsentError, at, has, places
+from corecore.verification.headline import headline_checks
 from corecore.verification.report import Check, compared, is_number
 
 #: What a landmark given by the user must come from: by its source, an input or a figure that says it.
@@ -57,7 +58,7 @@ def own_checks(plan: PlanDocument) -> list[Check]:
         for check in _judged(rule, prefix, part, plan)
     ]
     checks += [*_choices(plan), *_methods(plan), *_limits(plan), *_alone(plan)]
-    return [*checks, *_sums(plan), *due_checks(plan), *_bounds(plan), *evidence_checks(plan)]
+    return [*checks, *_sums(plan), *due_checks(plan), *_bounds(plan), *evidence_checks(plan), *headline_checks(plan)]
 
 
 def _judged(rule: Rule, prefix: str, part: object, plan: PlanDocument) -> Iterator[Check]:

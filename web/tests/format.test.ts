@@ -23,10 +23,11 @@ describe("words of the page", () => {
   });
 
   it("the answer is marked by its tone", () => {
-    expect(format.headline({ status: { word: "EXCEEDS A LIMIT", tone: "breaks", lines: [] } })).toBe(
-      "✗ EXCEEDS A LIMIT",
-    );
-    expect(format.headline({ status: { word: "PLANNED", tone: "keeps", lines: [] } })).toBe("✓ PLANNED");
+    const status = { lines: [], sentence: "Weigh before drilling.", tone: "keeps" as const };
+    const broken = { ...status, word: "EXCEEDS A LIMIT", tone: "breaks" as const, color: "red" as const, mark: "✗" };
+    expect(format.headline({ status: broken })).toBe("✗ EXCEEDS A LIMIT");
+    const planned = { ...status, word: "PLANNED", color: "amber" as const, mark: "▲" };
+    expect(format.headline({ status: planned })).toBe("▲ PLANNED");
   });
 
   it("tunnels are counted from one", () => {

@@ -10,9 +10,11 @@ from msgspec import UnsetType
 from rich.console import Console
 from rich.table import Table
 
+from corecore.base.messages import Severity, severity_of
 from corecore.base.notice import NOTICE
 from corecore.document.case import CasePart, WarningPart
 from corecore.document.fields import known, listed
+from corecore.document.headline import MARKS, stated_headline
 from corecore.document.measures import MeasuresDocument
 from corecore.document.necrosis import NecrosisPart
 from corecore.document.plan import AlternativePart, PlanDocument, RobustPart
@@ -45,6 +47,9 @@ def print_measures(measured: MeasuresDocument, summary: str) -> None:
 def print_plan(plan: PlanDocument, folder: Path) -> None:
     """A plan, and where its files are."""
     console = Console(highlight=False)
+    headline = stated_headline(plan)
+    style = {"green": "bold green", "amber": "bold yellow", "red": "bold red"}[headline.color]
+    console.print(f"{MARKS[headline.color]} {headline.sentence}", style=style, soft_wrap=True, markup=False)
     table = _table(f"{_hip(plan.case)}: {plan.status}")
     for name, value in _necrosis_rows(plan.necrosis):
         table.add_row(name, value)
@@ -179,9 +184,9 @@ def _necrosis_rows(necrosis: NecrosisPart) -> list[tuple[str, str]]:
     least, of_head = ("at least ", " in the scan") if cut else ("", "")
     no_class = "none: the edge of the scan cuts"
     extent = f"{text_of(necrosis.steinberg)} (by the sphere {text_of(necrosis.steinberg_sphere)})"
-    grade = "" if kerboul.grade is None else f", grade {text_of(kerboul.grade)}"
+    grade = ", grade " + _class(necrosis, "kerboul.grade", text_of(kerboul.grade))
     estimated = " (estimated: acetabulum not segmented)" if jic.basis == "population" else ""
-    location = "not in the mid-coronal plane" if jic.type is None else f"{text_of(jic.type_range)}{estimated}"
+    location = _class(necrosis, "jic.type", text_of(jic.type_range) + estimated)
     foci = necrosis.components
     several = (
         [
@@ -212,6 +217,17 @@ def _necrosis_rows(necrosis: NecrosisPart) -> list[tuple[str, str]]:
             "none of it there" if loaded.depth_mm is None else quantity(loaded.depth_mm, "{:.1f} mm at the thinnest"),
         ),
     ]
+
+
+def _class(necrosis: NecrosisPart, path: str, point: str) -> str:
+    """A class with all that it may be, or why there is none; ``point`` in plans that state no ranges."""
+    kinds = (known(necrosis.classes) or {}).get(path)
+    if kinds is None:
+        return point
+    if not kinds.range:
+        reason = known(kinds.not_classifiable)
+        return "not classifiable" + ("" if reason is None else f": {reason}")
+    return point if path == "jic.type" else "/".join(reversed(kinds.range))
 
 
 def _tunnel_rows(tunnel: PlannedTunnelPart, number: int, spec: SpecPart) -> list[tuple[str, str]]:
@@ -288,7 +304,7 @@ def _total_rows(totals: TotalsPart, tunnels: int, spec: SpecPart) -> list[tuple[
             f"{quantity(totals.graft_volume_ml, '{:.1f} ml')}"
             f" ({quantity(totals.healthy_bone_removed_ml, '{:.1f} ml')} of it viable bone)",
         ),
-        *_standing_rows(known(totals.bone_left)),
+        *_standing_rows(totals, known(totals.bone_left)),
     ]
 
 
@@ -306,15 +322,15 @@ def _outline_rows(outline: OutlineRiskPart | None) -> list[tuple[str, str]]:
     ]
 
 
-def _standing_rows(left: BoneLeftPart | None) -> list[tuple[str, str]]:
+def _standing_rows(totals: TotalsPart, left: BoneLeftPart | None) -> list[tuple[str, str]]:
     """Neck and lateral wall after drilling: proxies, no prediction of a fracture."""
     if left is None:
         return []
     lines = []
-    if known(left.neck_share_max) is not None:
-        lines.append(quantity(left.neck_share_max, "neck cross-section loss {:.0%} at most"))
+    if known(totals.neck_area_share) is not None:
+        lines.append(f"neck cross-section loss {percent(totals.neck_area_share)}")
     if known(left.lateral_wall_share) is not None:
-        lines.append(quantity(left.lateral_wall_share, "lateral-wall defect {:.0%} of its width"))
+        lines.append(f"lateral-wall defect {percent(left.lateral_wall_share)} of its width")
     lines.append(quantity(left.hole_above_lesser_trochanter_mm, "lowest hole {:.1f} mm above the lesser trochanter"))
     if known(left.bridge_mm) is not None:
         lines.append(quantity(left.bridge_mm, "{:.1f} mm of bone between the holes"))
@@ -380,11 +396,13 @@ def _chance(probability: float | UnsetType, risk: RiskPart) -> str:
 
 
 def _warnings(console: Console, warnings: list[WarningPart]) -> None:
-    for warning in warnings:
-        console.print(
-            f"note ({text_of(warning.code)}): {known(warning.text) or UNKNOWN}",
-            style="yellow", soft_wrap=True, markup=False,
-        )  # fmt: skip
+    """All of them, those that stop a reader first."""
+    styles: dict[Severity, str] = {"stop": "bold red", "caution": "yellow", "note": ""}
+    for weight, style in styles.items():
+        for warning in warnings:
+            if severity_of(known(warning.code) or "") == weight:
+                text = f"{weight} ({text_of(warning.code)}): {known(warning.text) or UNKNOWN}"
+                console.print(text, style=style, soft_wrap=True, markup=False)
 
 
 def _limit(value: float | UnsetType | None, limit: float | UnsetType) -> str:

@@ -6,6 +6,7 @@ import textwrap
 from typing import Any
 
 from corecore.base.notice import NOTICE_CAPTION
+from corecore.document.headline import MARKS, stated_headline
 from corecore.report import captions, palette
 from corecore.report.pictures.bodies import tunnel_color
 from corecore.report.pictures.cap import cap_outline
@@ -53,8 +54,9 @@ class CaptionStrip:
         text(1.95, height - 0.36, "core decompression plan", fontsize=13, color=palette.FAINT_INK)
         rows = [f"{label} {value}" for label, value in captions.identity(scene) if label != "side"]
         text(1.95, height - 0.58, "   ·   ".join(rows), fontsize=10.5)
-        color = palette.VIOLATION if alarm else palette.INK
-        headline = captions.headline(scene)
+        weighs = stated_headline(scene.plan).color
+        color = palette.VIOLATION if alarm or weighs == "red" else palette.INK
+        headline = f"{MARKS[weighs]} {captions.headline(scene)}"
         text(width - MARGIN_IN, height - 0.36, headline, color=color, ha="right", fontsize=14, fontweight="bold")
         if alarm:
             _frame(figure, width, height)

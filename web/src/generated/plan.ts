@@ -78,6 +78,7 @@ export interface Plan {
    */
   nearest_reason?: string | null;
   infeasible?: InfeasiblePart;
+  headline?: HeadlinePart;
   review?: ReviewPart;
   /**
    * Every file written beside the plan
@@ -3017,6 +3018,54 @@ export interface RelaxationPart {
    * Whether planning with it found a tunnel
    */
   confirmed: boolean;
+  [k: string]: unknown;
+}
+/**
+ * What is gained, risked and speaks against, weighed
+ */
+export interface HeadlinePart {
+  /**
+   * The worst row's
+   */
+  color: "amber" | "green" | "red";
+  /**
+   * In one sentence
+   */
+  sentence: string;
+  /**
+   * Everything weighed, the worst first in each group
+   */
+  rows: HeadlineRowPart[];
+  [k: string]: unknown;
+}
+/**
+ * One thing weighed.
+ */
+export interface HeadlineRowPart {
+  /**
+   * Stable name; of a warning its code
+   */
+  key: string;
+  /**
+   * What it is to the decision
+   */
+  group: "against" | "gained" | "risked";
+  /**
+   * Name of the figure
+   */
+  what: string;
+  /**
+   * What this plan has
+   */
+  value: string;
+  /**
+   * How it stands
+   */
+  color: "amber" | "green" | "red";
+  /**
+   * From where it is amber and red, and the source of that
+   */
+  limit: string;
   [k: string]: unknown;
 }
 /**

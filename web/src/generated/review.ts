@@ -69,6 +69,7 @@ export interface ReviewState {
   limits: JudgedLimit[];
   violations: string[];
   transcription: Transcription;
+  weighed: Weighed[];
   rev: number;
   seq: number | null;
   selected: number | null;
@@ -86,12 +87,17 @@ export interface ReviewState {
   permission: Permission;
 }
 /**
- * The answer in a word, and the sentences under it.
+ * What a plan is in a word, how it weighs in a colour and a sentence, and the sentences under it.
+ *
+ * ``tone``: whether limits are kept. ``color`` is the headline's (``docs/headline.md``).
  */
 export interface Status {
   word: string;
   tone: "breaks" | "keeps";
   lines: string[];
+  color: "amber" | "green" | "red";
+  mark: string;
+  sentence: string;
 }
 /**
  * A figure against its limit, as it is printed.
@@ -111,6 +117,13 @@ export interface Transcription {
   columns: string[];
   rows: string[][];
   level_assumed: boolean;
+}
+/**
+ * Rows of the headline of one group.
+ */
+export interface Weighed {
+  title: string;
+  rows: JudgedLimit[];
 }
 /**
  * A tunnel as it is moved about: its entry need not lie on the bone.
@@ -182,11 +195,10 @@ export interface CaseDetails {
   sets: string[];
 }
 /**
- * The first of them, and how many more.
+ * All of them, the gravest first.
  */
 export interface Warnings {
   lines: string[];
-  more: number;
 }
 /**
  * Whether a page may write, and why not; ``may_take``: it can be made the one that does.
@@ -385,6 +397,7 @@ export interface Figures {
   limits: JudgedLimit[];
   violations: string[];
   transcription: Transcription;
+  weighed: Weighed[];
   rev: number;
   seq: number | null;
   selected: number | null;

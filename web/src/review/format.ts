@@ -6,8 +6,7 @@ export const keepUnits = (text: string): string => text.replace(/(\d) (mm|ml|%)/
 
 export const broken = ({ status }: Pick<Figures, "status">): boolean => status.tone === "breaks";
 
-export const headline = (figures: Pick<Figures, "status">): string =>
-  `${broken(figures) ? "✗" : "✓"} ${figures.status.word}`;
+export const headline = (figures: Pick<Figures, "status">): string => `${figures.status.mark} ${figures.status.word}`;
 
 export const identity = ({ case: { id, imaged, plan }, rev }: ReviewState): string =>
   `id ${id} · imaged ${imaged} · plan ${plan} · step ${rev}`;

@@ -67,11 +67,13 @@ export function showFigures(state: ReviewState, actions: Actions, compared: numb
   const { status, violations, limits } = state;
   const { side, id } = state.case;
   document.body.classList.toggle("breaks", format.broken(state));
+  document.body.dataset.weighs = status.color;
   document.title = `${side} hip, ${id}: review`;
   byId("side").textContent = `${side} HIP`;
   byId("who").textContent = format.identity(state);
   byId("word").textContent = format.headline(state);
   byId("answer").replaceChildren(
+    element("p", status.sentence, { class: "sentence" }),
     ...status.lines.map((words) => element("p", words)),
     ...violations.map((words) => element("p", `✗ ${words}`, { class: "alarm" })),
   );

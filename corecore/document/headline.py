@@ -1,0 +1,262 @@
+"""The headline of a plan: what it gains, what it risks and what speaks against, weighed by one table.
+
+The colour is that of the worst row. Green is a plan of which no row is amber or red; that the search ended makes
+nothing green. The table with its sources: ``docs/headline.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from msgspec import Meta, field
+
+from corecore.base.limits import LIMITS, NECK_SHARE_WARNING
+from corecore.base.messages import Severity, severity_of
+from corecore.document.fields import Part, known, listed
+from corecore.document.text import chance, guidance_text, one_line, percent
+
+if TYPE_CHECKING:
+    from corecore.document.plan import PlanDocument
+
+Color = Literal["green", "amber", "red"]
+Group = Literal["gained", "risked", "against"]
+ORDER: tuple[Color, ...] = ("green", "amber", "red")
+MARKS: dict[Color, str] = {"green": "✓", "amber": "▲", "red": "✗"}
+GROUPS: dict[Group, str] = {"gained": "Gained", "risked": "Risked", "against": "Speaks against"}
+#: Least share of the lesion that one 10 mm core removed of simulated lesions on real femora.
+LITTLE_REMOVED = 0.08
+#: Perforated heads of 128 conventional cores, one, and the upper end of its exact 95 % interval (Fairbank 1995).
+PERFORATED, PERFORATED_AT_MOST = 1.0 / 128.0, 0.0428
+#: Share of the lateral wall's width: engineering choices.
+WALL_AMBER, WALL_RED = 1.0 / 3.0, 0.5
+#: Share of the head above which one hip of 17 did well, and Steinberg's C.
+HEAD_AMBER, HEAD_RED = 0.21, 0.30
+#: Combined angle from which all of 25 hips collapsed, and to which none of 4 did.
+ANGLE_RED, ANGLE_AMBER = 240.0, 190.0
+#: Figures that stand in several places, by one name.
+NECK, WALL = LIMITS["neck_area_share_max"].figure_name, "Lateral wall's width taken"
+#: Reasons named in the sentence; all stand in the rows.
+NAMED = 3
+#: Colour of a warning's severity; a note weighs nothing.
+WARNED: dict[Severity, Color] = {"stop": "red", "caution": "amber", "note": "green"}
+#: Warnings that have a row of their own.
+OWN_ROW = frozenset({"late_stage", "open_physis", "neck_area_share"})
+#: Sources, as they are printed.
+FAIRBANK = "1 of 128 conventional cores perforated the head, exact 95 % interval 0.02 to 4.3 %: PMID 7822394"
+ENGINEERING = "engineering choice"
+
+
+class HeadlineRowPart(Part, frozen=True):
+    """One thing weighed."""
+
+    key: Annotated[str, Meta(description="Stable name; of a warning its code")]
+    group: Annotated[Group, Meta(description="What it is to the decision")]
+    what: Annotated[str, Meta(description="Name of the figure")]
+    value: Annotated[str, Meta(description="What this plan has")]
+    color: Annotated[Color, Meta(description="How it stands")]
+    limit: Annotated[str, Meta(description="From where it is amber and red, and the source of that")] = ""
+
+
+class HeadlinePart(Part, frozen=True):
+    """What a reader of one line is told."""
+
+    color: Annotated[Color, Meta(description="The worst row's")]
+    sentence: Annotated[str, Meta(description="In one sentence")]
+    rows: Annotated[list[HeadlineRowPart], Meta(description="Everything weighed, the worst first in each group")] = (
+        field(default_factory=list)
+    )
+
+
+def headline_of(plan: PlanDocument) -> HeadlinePart:
+    """The headline of a plan as it stands.
+
+    Parameters
+    ----------
+    plan : PlanDocument
+        The plan; parts that it has not are told as not known, which is never green.
+
+    Returns
+    -------
+    HeadlinePart
+        Colour, sentence, and every row that was weighed.
+    """
+    groups: tuple[Group, ...] = ("gained", "risked", "against")
+    found = [*_gained(plan), *_risked(plan), *_against(plan)]
+    rows = [
+        row
+        for group in groups
+        for row in sorted((one for one in found if one.group == group), key=lambda one: -ORDER.index(one.color))
+    ]
+    color: Color = max((row.color for row in rows), key=ORDER.index, default="amber")
+    return HeadlinePart(color=color, sentence=_sentence(plan, color, rows), rows=rows)
+
+
+def stated_headline(plan: PlanDocument) -> HeadlinePart:
+    """The headline that a plan states; of plans of earlier versions, what it would be."""
+    return known(plan.headline) or headline_of(plan)
+
+
+def _row(key: str, group: Group, what: str, value: str, color: Color, limit: str = "") -> HeadlineRowPart:
+    return HeadlineRowPart(key=key, group=group, what=what, value=value, color=color, limit=limit)
+
+
+def _above(value: float, amber: float, red: float) -> Color:
+    return "red" if value > red else "amber" if value > amber else "green"
+
+
+def _gained(plan: PlanDocument) -> Iterator[HeadlineRowPart]:
+    totals = plan.totals
+    if not plan.tunnels:
+        yield _row("removed", "gained", "Necrosis removed", "no tunnel within every limit", "red")
+        return
+    removed = known(totals.removed_fraction)
+    color: Color = "amber" if removed is None or removed < LITTLE_REMOVED else "green"
+    yield _row(
+        "removed", "gained", "Necrosis removed", percent(removed), "red" if removed == 0.0 else color,
+        f"amber under {100 * LITTLE_REMOVED:.0f} %: one 10 mm core removed no less of simulated lesions; no paper links"
+        " it to outcome",
+    )  # fmt: skip
+    loaded, part = known(totals.removed_weight_bearing_fraction), known(plan.necrosis.weight_bearing.volume_fraction)
+    if part is None or part > 0.0:
+        yield _row(
+            "removed_weight_bearing", "gained", "Of the weight-bearing part", percent(loaded),
+            "green" if loaded else "amber", "amber where nothing of it is removed: engineering choice",
+        )  # fmt: skip
+    shares = listed(totals.foci_removed_fraction)
+    if len(plan.necrosis.components) > 1:
+        missed = [number for number, share in enumerate(shares, start=1) if share == 0.0]
+        told = ", ".join(f"{number}: {percent(share)}" for number, share in enumerate(shares[:4], start=1))
+        more = f", {len(shares) - 4} more" if len(shares) > 4 else ""
+        yield _row(
+            "removed_per_focus", "gained", "Of each focus", told + more if shares else percent(None),
+            "red" if 1 in missed else "amber" if missed or not shares else "green",
+            "amber where a focus keeps all, red where the largest does: engineering choice",
+        )  # fmt: skip
+
+
+def _risked(plan: PlanDocument) -> Iterator[HeadlineRowPart]:
+    for number, broken in enumerate(plan.violations):
+        name = one_line(str(known(broken.key) or "?"), 60)
+        yield _row(f"violation_{number}_{name}", "risked", "Limit exceeded", name, "red", "a limit in force")
+    if not plan.tunnels:
+        return
+    guidance = known(plan.spec.guidance)
+    risk = None if guidance is None else (known(plan.totals.risk) or {}).get(guidance)
+    often = None if risk is None else known(risk.perforation_probability)
+    what = "Perforation" if guidance is None else f"Perforation, {guidance_text(guidance)}"
+    limit = f"amber above 1 in 128, red above 4.3 %: {FAIRBANK}; a model of drilling, not patients"
+    if often is None or risk is None:
+        yield _row("perforation", "risked", what, "not simulated", "amber", limit)
+    else:
+        yield _row(
+            "perforation", "risked", what, chance(often, known(risk.poses)),
+            _above(often, PERFORATED, PERFORATED_AT_MOST), limit,
+        )  # fmt: skip
+    neck = known(plan.totals.neck_area_share)
+    yield _row(
+        "neck", "risked", NECK, percent(neck),
+        "amber" if neck is None or neck > NECK_SHARE_WARNING else "green",
+        f"amber above {100 * NECK_SHARE_WARNING:.0f} %: {ENGINEERING}",
+    )  # fmt: skip
+    left = known(plan.totals.bone_left)
+    wall = None if left is None else known(left.lateral_wall_share)
+    yield _row(
+        "lateral_wall", "risked", WALL, percent(wall),
+        "amber" if wall is None else _above(wall, WALL_AMBER, WALL_RED),
+        f"amber above a third, red above a half: {ENGINEERING}",
+    )  # fmt: skip
+
+
+def _against(plan: PlanDocument) -> Iterator[HeadlineRowPart]:
+    necrosis = plan.necrosis
+    stage = known(necrosis.signs.stage)
+    late = stage is not None and known(stage.collapsed) is True
+    yield _row(
+        "stage", "against", "Stage", "not given" if stage is None else one_line(str(known(stage.label)), 40),
+        "amber" if stage is None else "red" if late else "green",
+        "red from III on: doi:10.1016/j.arth.2019.11.029, PMID 7822394; amber where it is not given",
+    )  # fmt: skip
+    physis = known(necrosis.signs.physis)
+    yield _row(
+        "physis", "against", "Growth plate", "not specified" if physis in (None, "unknown") else str(physis),
+        "green" if physis == "closed" else "red" if physis == "open" else "amber",
+        "red where open, amber where not specified: engineering choice",
+    )  # fmt: skip
+    yield _size(plan)
+    yield from _location(plan)
+    for warning in plan.warnings:
+        code = known(warning.code) or "?"
+        color = WARNED[severity_of(code)]
+        if color != "green" and code not in OWN_ROW:
+            yield _row(code, "against", "Warning", one_line(known(warning.text) or code, 160), color)
+
+
+def _size(plan: PlanDocument) -> HeadlineRowPart:
+    necrosis = plan.necrosis
+    limit = "amber where it may be above 21 %: PMID 8991993; red where it is above 30 %: PMID 7822393"
+    share, kinds = known(necrosis.head_fraction), (known(necrosis.classes) or {}).get("steinberg")
+    if known(necrosis.lower_bound) is True:
+        return _row("size", "against", "Share of the head", "the scan cuts head or lesion: not known", "red", limit)
+    low = None if kinds is None else known(kinds.low)
+    high = None if kinds is None else known(kinds.high)
+    if share is None or low is None or high is None:
+        return _row("size", "against", "Share of the head", percent(share), "amber", limit)
+    text = f"{percent(share)} ({100.0 * low:.1f} to {percent(high)})"
+    color: Color = "red" if low > HEAD_RED else "amber" if high >= HEAD_AMBER else "green"
+    return _row("size", "against", "Share of the head", text, color, limit)
+
+
+def _location(plan: PlanDocument) -> Iterator[HeadlineRowPart]:
+    classes = known(plan.necrosis.classes)
+    told = {} if classes is None else classes
+    jic, kerboul = told.get("jic.type"), told.get("kerboul.grade")
+    limit = "amber where it may be C1 or C2, red where it is C2: doi:10.1302/2046-3758.810.BJR-2019-0022.R1"
+    if jic is None or not jic.range:
+        why = (
+            "not classifiable"
+            if jic is None or not known(jic.not_classifiable)
+            else f"not classifiable: {known(jic.not_classifiable)}"
+        )
+        yield _row("location", "against", "Location (JIC type)", one_line(why, 160), "amber", limit)
+    else:
+        color: Color = "red" if jic.range[-1] == "C2" else "amber" if jic.range[0] in ("C1", "C2") else "green"
+        yield _row(
+            "location",
+            "against",
+            "Location (JIC type)",
+            " to ".join(dict.fromkeys((jic.range[0], jic.range[-1]))),
+            color,
+            limit,
+        )
+    limit = "amber where it may be above 190°, red where it is 240° or more: doi:10.2106/JBJS.F.00535"
+    low = None if kerboul is None else known(kerboul.low)
+    high = None if kerboul is None else known(kerboul.high)
+    if low is None or high is None:
+        yield _row("angle", "against", "Combined necrotic angle", "not classifiable", "amber", limit)
+    else:
+        color = "red" if low >= ANGLE_RED else "amber" if high > ANGLE_AMBER else "green"
+        yield _row("angle", "against", "Combined necrotic angle", f"{low:.0f} to {high:.0f}°", color, limit)
+
+
+def _sentence(plan: PlanDocument, color: Color, rows: list[HeadlineRowPart]) -> str:
+    """Worst first: what speaks against by name, then what is gained and risked."""
+    worst = [row for row in rows if row.color == color]
+    names = list(dict.fromkeys(_named(row) for row in worst))
+    listed_names = "; ".join(names[:NAMED]) + (f"; {len(names) - NAMED} more below" if len(names) > NAMED else "")
+    by_key = {row.key: row for row in rows}
+    weighed = f"removes {by_key['removed'].value} of the necrosis"
+    if "perforation" in by_key:
+        weighed += f"; {_named(by_key['perforation'])}"
+    if not plan.tunnels:
+        return f"No tunnel. Against: {listed_names}."
+    if color == "green":
+        return f"Nothing measured or told speaks against it: it {weighed}."
+    return f"{'Speaks against this plan' if color == 'red' else 'Weigh before drilling'}: {listed_names}. It {weighed}."
+
+
+def _named(row: HeadlineRowPart) -> str:
+    """A row in a sentence."""
+    if row.what == "Warning":
+        return row.value
+    return f"{row.what[0].lower()}{row.what[1:]} {row.value}"
