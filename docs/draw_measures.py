@@ -20,7 +20,7 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     for name, panels in {
         "head": [("sphere, and cuts 0.4, 0.5, 0.6 R from C", cuts), ("octants", octants)],
-        "load": [("loaded cap, 55° about the pole", cap), ("dead share of the cap, least bone", cap_share)],
+        "load": [("weight-bearing zone, 55° about the pole", cap), ("necrotic share of the zone, least bone", cap_share)],
         "angles": [("mid-coronal arc", coronal), ("mid-sagittal arc", sagittal)],
         "edges": [("anterior necrotic angle", anterior), ("preserved angles", preserved)],
         "place": [("JIC: thirds of the weight-bearing surface", jic), ("pillars, 30 : 40 : 30 of the width", pillars)],
@@ -208,7 +208,7 @@ def turned(ax: Axes) -> None:
 
 
 def reamed(ax: Axes) -> None:
-    """The dome after reaming, with what of it is dead."""
+    """The dome after reaming, with its necrotic part."""
     head(ax)
     ax.add_patch(Circle((0, 0), 0.79, fill=False, ec=LOAD, lw=1.6))
     dead(ax, -20, 35, 0.5)

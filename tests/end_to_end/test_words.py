@@ -175,6 +175,17 @@ def web() -> Texts:
                     yield str(path.relative_to(ROOT)), found[0]
 
 
+def templates() -> Texts:
+    """The report's page without its tags, and its print without the lines of code."""
+    static = PACKAGE / "report" / "static"
+    page = Shown()
+    page.feed(re.sub(r"\{[{%#].*?[}%#]\}", " ", (static / "report.html.j2").read_text(encoding="utf-8"), flags=re.S))
+    yield from (("report.html.j2", text) for text in page.texts)
+    for number, line in enumerate((static / "report.typ").read_text(encoding="utf-8").splitlines(), start=1):
+        plain = re.sub(r"\b[a-z]+(\.[a-z_]+)+", " ", line.partition("//")[0])
+        yield from ((f"report.typ:{number}", text) for text in re.findall(r"\"[^\"]*\"|\[[^\]]*\]|^ *=+ .*", plain))
+
+
 def notebooks() -> Texts:
     for path in sorted((ROOT / "notebooks").glob("*.py")):
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
