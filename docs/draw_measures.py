@@ -20,7 +20,10 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     for name, panels in {
         "head": [("sphere, and cuts 0.4, 0.5, 0.6 R from C", cuts), ("octants", octants)],
-        "load": [("weight-bearing zone, 55° about the pole", cap), ("necrotic share of the zone, least bone", cap_share)],
+        "load": [
+            ("weight-bearing zone, 55° about the pole", cap),
+            ("necrotic share of the zone, least bone", cap_share),
+        ],
         "angles": [("mid-coronal arc", coronal), ("mid-sagittal arc", sagittal)],
         "edges": [("anterior necrotic angle", anterior), ("preserved angles", preserved)],
         "place": [("JIC: thirds of the weight-bearing surface", jic), ("pillars, 30 : 40 : 30 of the width", pillars)],

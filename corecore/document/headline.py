@@ -23,7 +23,7 @@ Color = Literal["green", "amber", "red"]
 Group = Literal["gained", "risked", "against"]
 ORDER: tuple[Color, ...] = ("green", "amber", "red")
 MARKS: dict[Color, str] = {"green": "✓", "amber": "▲", "red": "✗"}
-GROUPS: dict[Group, str] = {"gained": "Gained", "risked": "Risked", "against": "Speaks against"}
+GROUPS: dict[Group, str] = {"gained": "Gain", "risked": "Risk", "against": "Factors against"}
 #: Least share of the lesion that one 10 mm core removed of simulated lesions on real femora.
 LITTLE_REMOVED = 0.08
 #: Perforated heads of 128 conventional cores, one, and the upper end of its exact 95 % interval (Fairbank 1995).
@@ -34,8 +34,8 @@ WALL_AMBER, WALL_RED = 1.0 / 3.0, 0.5
 HEAD_AMBER, HEAD_RED = 0.21, 0.30
 #: Combined angle from which all of 25 hips collapsed, and to which none of 4 did.
 ANGLE_RED, ANGLE_AMBER = 240.0, 190.0
-#: Figures that stand in several places, by one name.
-NECK, WALL = LIMITS["neck_area_share_max"].figure_name, "Lateral wall's width taken"
+#: Figures printed in several places, by one name.
+NECK, WALL = LIMITS["neck_area_share_max"].figure_name, "Lateral-wall defect"
 #: Reasons named in the sentence; all stand in the rows.
 NAMED = 3
 #: Colour of a warning's severity; a note weighs nothing.
@@ -59,7 +59,7 @@ class HeadlineRowPart(Part, frozen=True):
 
 
 class HeadlinePart(Part, frozen=True):
-    """What a reader of one line is told."""
+    """The plan in one line."""
 
     color: Annotated[Color, Meta(description="The worst row's")]
     sentence: Annotated[str, Meta(description="In one sentence")]
@@ -69,12 +69,12 @@ class HeadlinePart(Part, frozen=True):
 
 
 def headline_of(plan: PlanDocument) -> HeadlinePart:
-    """The headline of a plan as it stands.
+    """The headline of the current plan.
 
     Parameters
     ----------
     plan : PlanDocument
-        The plan; parts that it has not are told as not known, which is never green.
+        The plan; parts that it lacks are given as not known, which is never green.
 
     Returns
     -------
@@ -179,7 +179,7 @@ def _against(plan: PlanDocument) -> Iterator[HeadlineRowPart]:
     )  # fmt: skip
     physis = known(necrosis.signs.physis)
     yield _row(
-        "physis", "against", "Growth plate", "not specified" if physis in (None, "unknown") else str(physis),
+        "physis", "against", "Physis", "not specified" if physis in (None, "unknown") else str(physis),
         "green" if physis == "closed" else "red" if physis == "open" else "amber",
         "red where open, amber where not specified: engineering choice",
     )  # fmt: skip
@@ -251,8 +251,10 @@ def _sentence(plan: PlanDocument, color: Color, rows: list[HeadlineRowPart]) -> 
     if not plan.tunnels:
         return f"No tunnel. Against: {listed_names}."
     if color == "green":
-        return f"Nothing measured or told speaks against it: it {weighed}."
-    return f"{'Speaks against this plan' if color == 'red' else 'Weigh before drilling'}: {listed_names}. It {weighed}."
+        return f"No measured or stated factor is against this plan: it {weighed}."
+    return (
+        f"{'Factors against this plan' if color == 'red' else 'Weigh before drilling'}: {listed_names}. It {weighed}."
+    )
 
 
 def _named(row: HeadlineRowPart) -> str:

@@ -224,7 +224,7 @@ class PlanDocument(Part, kw_only=True, frozen=True):
     )
     infeasible: Annotated[InfeasiblePart | UnsetType, Meta(description="Why there is no tunnel"), MAY_BE_ABSENT] = UNSET
     headline: Annotated[
-        HeadlinePart | UnsetType, Meta(description="What is gained, risked and speaks against, weighed"), MAY_BE_ABSENT
+        HeadlinePart | UnsetType, Meta(description="Gain, risk and factors against, weighed"), MAY_BE_ABSENT
     ] = UNSET
     review: Annotated[ReviewPart | UnsetType, Meta(description="The review it comes from"), MAY_BE_ABSENT] = UNSET
     outputs: Annotated[

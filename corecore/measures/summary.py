@@ -21,7 +21,7 @@ from corecore.measures.signs.stage import Stage
 LINES_MAX, WIDTH = 12, 118
 QUESTIONS = {
     "stage": "stage not given (--stage): from III on core decompression is not supported",
-    "physis": "growth plate not stated (--physis open|closed)",
+    "physis": "physeal status not specified (--physis open|closed)",
 }
 
 
@@ -74,7 +74,11 @@ class Summary:
             At most 12 lines.
         """
         lines = [self.headline]
-        parts = (("Course", self.expected), ("Against", self.speaks_against), ("For", self.speaks_for))
+        parts = (
+            ("Natural history", self.expected),
+            ("Factors against", self.speaks_against),
+            ("Factors favouring", self.speaks_for),
+        )
         last = [f"Asked: {'; '.join(QUESTIONS.get(key, key) for key in self.asks)}"] if self.asks else []
         if self.disagreements:
             last.insert(0, f"Contradictory: {'; '.join(self.disagreements)}")
@@ -132,7 +136,7 @@ def _headline(measures: NecrosisPart, stage: Stage | None) -> str:
     if share is not None:
         head = "the head in the scan" if cut else "the head"
         named = "/".join(extent.range[::-1])
-        parts.append(f"{100.0 * share:.0f} % of {head}" + (f" (Steinberg extent {named})" if named else ""))
+        parts.append(f"{100.0 * share:.0f} % of {head}" + (f" (lesion size grade, Steinberg {named})" if named else ""))
     angle = known(measures.kerboul.combined_deg)
     if angle is not None:
         parts.append(f"combined necrotic angle {least}{angle:.0f}°")

@@ -200,11 +200,11 @@ def _status(scene: Scene) -> Status:
         f"{drill}: {'removes' if count == 1 else 'remove'} {percent(totals.removed_fraction)} of the necrosis"
         f" ({quantity(totals.necrosis_removed_ml, '{:.2f}')} of"
         f" {quantity(plan.necrosis.volume_ml, '{:.2f} ml')});"
-        f" {percent(totals.reachable_fraction)} lies deeper than the joint margin, so that a drill may reach it.",
+        f" {percent(totals.reachable_fraction)} lies deeper than the joint margin and can be reached.",
         _bound(totals, count),
     ]
     if scene.status == "manual":
-        lines[1] = "Set by hand: judged, not searched." + ("" if broken else " It keeps every limit.")
+        lines[1] = "Surgeon-modified; evaluated, not optimised." + ("" if broken else " It is within every limit.")
         lines += _nearest(plan)
         review = known(plan.review)
         if review is not None:
@@ -214,7 +214,7 @@ def _status(scene: Scene) -> Status:
     if robust is not None:
         met = "met" if robust.limit_met is True else "NOT met"
         lines.append(
-            f"Planned for the errors of: {one_line(known(robust.method) or UNKNOWN, 30)}; limit of breaches"
+            f"Planned for the errors of: {one_line(known(robust.method) or UNKNOWN, 30)}; limit of perforation"
             f" {percent(robust.breach_probability_max)} {met}."
         )
     return Status(captions.headline(scene), "breaks" if broken else "keeps", lines, *weighs)
@@ -241,16 +241,16 @@ def _guidance(plan: PlanDocument) -> list[str]:
         return [line]
     return [
         line,
-        f"Removes {percent(plan.totals.removed_share_of_best)} of the most that was found; the safest found of the"
-        f" plans that remove at least {quantity(plan.spec.near_best_share, '{:g} %', 100.0)} of that.",
+        f"Removes {percent(plan.totals.removed_share_of_best)} of the most found; the safest of the"
+        f" plans found that remove at least {quantity(plan.spec.near_best_share, '{:g} %', 100.0)} of that.",
     ]
 
 
 def _bound(totals: TotalsPart, count: int) -> str:
     if known(totals.upper_bound_fraction) is None:
-        return "That no other removes more is not proven."
+        return "Optimality not proven."
     if not says_something(known(totals.upper_bound_fraction)):
-        return "That no other removes more is not proven: the proof ended too early to exclude anything."
+        return "Optimality not proven: the proof ended too early to exclude anything."
     what = "no tunnel removes" if count == 1 else f"no {count} tunnels remove"
     return f"Within these limits {what} more than {percent(totals.upper_bound_fraction)} (proven)."
 
@@ -280,7 +280,7 @@ def _nearest(plan: PlanDocument) -> list[str]:
     near = known(plan.nearest)
     if near is None:
         why = known(plan.nearest_reason)
-        return [f"No tunnel near it keeps every limit: {one_line(why, 200)}."] if why else []
+        return [f"No tunnel near it is within every limit: {one_line(why, 200)}."] if why else []
     return [
         f"The best tunnel near it within every limit removes {percent(near.removed_fraction)}: entry moved by"
         f" {quantity(near.entry_moved_mm)} mm, tip by {quantity(near.tip_moved_mm)} mm, turned by"
@@ -331,11 +331,11 @@ def _transcription(scene: Scene) -> Transcription:
                     "Entry below the greater trochanter's tip",
                     quantity(f.entry_below_greater_trochanter_mm, "{:.1f} mm"),
                 ),
-                ("Entry from the lateral mid-line", _either(front, "in front", "behind", "mm", 1)),
-                ("Angle to the shaft, seen from the front", quantity(f.ap_angle_deg, "{:.0f}°") + _frame_ends(f)),
-                ("Tilt, seen from the side", _either(tilt, "forward", "backward", "°", 0)),
-                ("Angle to the shaft in space", quantity(f.shaft_angle_deg, "{:.0f}°")),
-                ("Incidence on the cortex", quantity(f.incidence_deg, "{:.0f}°")),
+                ("AP offset from the mid-lateral line", _either(front, "anterior", "posterior", "mm", 1)),
+                ("Angle to the shaft, AP view", quantity(f.ap_angle_deg, "{:.0f}°") + _frame_ends(f)),
+                ("Sagittal angulation", _either(tilt, "anterior", "posterior", "°", 0)),
+                ("Angle to the shaft, 3-D", quantity(f.shaft_angle_deg, "{:.0f}°")),
+                ("Drill–cortex angle", quantity(f.incidence_deg, "{:.0f}°")),
                 ("Entry, RAS mm", _point(tunnel.entry.tolist())),
                 ("Tip, RAS mm", _point(tunnel.tip.tolist())),
             ]
@@ -372,15 +372,15 @@ def _bone(scene: Scene) -> list[tuple[str, str]]:
         return []
     left = known(totals.bone_left) or BoneLeftPart()
     rows = [
-        ("Graft to fill tunnels and cavities", quantity(totals.graft_volume_ml, "{:.1f} ml")),
-        ("of it healthy bone", quantity(totals.healthy_bone_removed_ml, "{:.1f} ml")),
-        ("Necrosis left", quantity(totals.necrosis_left_ml, "{:.2f} ml")),
+        ("Graft volume required", quantity(totals.graft_volume_ml, "{:.1f} ml")),
+        ("of it viable bone", quantity(totals.healthy_bone_removed_ml, "{:.1f} ml")),
+        ("Necrosis residual", quantity(totals.necrosis_left_ml, "{:.2f} ml")),
         (
             "Necrosis within 3 mm / 5 mm of a wall",
             f"{percent(totals.reached_3mm_fraction)} / {percent(totals.reached_5mm_fraction)}",
         ),
         *_outline(totals),
-        ("Loaded necrosis removed", percent(totals.removed_weight_bearing_fraction)),
+        ("Necrosis removed from the weight-bearing zone", percent(totals.removed_weight_bearing_fraction)),
         (NECK, percent(totals.neck_area_share)),
         (WALL, percent(left.lateral_wall_share)),
     ]
@@ -401,7 +401,7 @@ def _outline(totals: TotalsPart) -> list[tuple[str, str]]:
     low, high = percent(outline.removed_fraction_p05), percent(outline.removed_fraction_p95)
     return [
         (
-            f"Removed on average, outline {quantity(outline.error_mm, '{:g} mm')} off (90 %)",
+            f"Removed on average, outline error {quantity(outline.error_mm, '{:g} mm')} (90 %)",
             f"{percent(outline.expected_removed_fraction)} ({low} to {high})",
         )
     ]
@@ -441,8 +441,8 @@ def _risk_note(scene: Scene) -> str:
         return ""
     shift = known(risks[0].lesion_shift_mm)
     if shift is None:
-        return "How far the lesion, drawn on another scan, may lie elsewhere is unknown and not counted."
-    return f"Counts the lesion, drawn on another scan, as {shift:.2f} mm elsewhere (root mean square)."
+        return "The registration error of the lesion, drawn on another scan, is unknown and not included."
+    return f"Includes a registration error of the lesion, drawn on another scan, of {shift:.2f} mm (root mean square)."
 
 
 def _alternatives(scene: Scene) -> list[list[str]]:

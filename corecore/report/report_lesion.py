@@ -13,7 +13,7 @@ from corecore.document.text import one_line, percent, quantity, sentence, text_o
 MOST_FOCI = 4
 QUESTIONS = {
     "stage": "Stage not given: from stage III on core decompression is not supported.",
-    "physis": "Growth plate not stated: an open one must not be crossed.",
+    "physis": "Physeal status not specified: an open physis must not be crossed.",
 }
 JIC_WORDS = (
     "A: ends in the medial third of the weight-bearing surface; B: in the middle third; C1: in the lateral third;"
@@ -53,7 +53,7 @@ def necrosis_rows(plan: PlanDocument) -> list[FigureRow]:
     half = known(n.head_fraction_half_voxel)
     between = ""
     if half is not None:
-        between = f"; {100 * half[0]:.0f} to {100 * half[1]:.0f} % when the outline moves by half a voxel"
+        between = f"; {100 * half[0]:.0f} to {100 * half[1]:.0f} %, segmentation uncertainty ± ½ voxel"
     rows.append(
         FigureRow(
             "Share of the head",
@@ -61,7 +61,7 @@ def necrosis_rows(plan: PlanDocument) -> list[FigureRow]:
             (
                 f"{_no_class(n, 'steinberg')}Share of the head that the scan shows"
                 if n.steinberg is None
-                else f"Steinberg extent {text_of(n.steinberg)} (A under 15 %, B 15 to 30 %, C over 30 %; no stage)"
+                else f"Lesion size grade (Steinberg) {text_of(n.steinberg)}: A under 15 %, B 15 to 30 %, C over 30 %"
             )
             + between
             + _why_range(n, "steinberg"),
@@ -69,13 +69,13 @@ def necrosis_rows(plan: PlanDocument) -> list[FigureRow]:
     )
     jic = n.jic
     basis = {
-        "population": "; estimated, no acetabulum at hand",
+        "population": "; estimated, acetabulum not segmented: population mean used",
         "pelvis": "; from the pelvis",
         "landmarks": "; from landmarks",
     }
     rows.append(
         FigureRow(
-            "Place (JIC type)",
+            "Lesion location (JIC type)",
             text_of(known(jic.type_range) or jic.type),
             _no_class(n, "jic.type") + JIC_WORDS + basis.get(str(jic.basis), "") + _why_range(n, "jic.type"),
         )
@@ -97,9 +97,9 @@ def necrosis_rows(plan: PlanDocument) -> list[FigureRow]:
     loaded = n.weight_bearing
     rows.append(
         FigureRow(
-            "Loaded surface involved",
+            "Weight-bearing area involved",
             least + quantity(loaded.surface_fraction, "{:.0f} %", 100.0),
-            f"of the cap of {quantity(loaded.cap_half_angle_deg, '{:g}')}° about the load in gait;"
+            f"of the {quantity(loaded.cap_half_angle_deg, '{:g}')}° cap about the load in gait;"
             f" least bone over the necrosis there {quantity(loaded.depth_mm, '{:.1f} mm')}",
         )
     )
@@ -153,7 +153,7 @@ def _frame_note(necrosis: NecrosisPart) -> str:
         return ""
     told = []
     for key, words, form, times in (
-        ("weight_bearing.surface_fraction", "loaded surface", "{:.0f} to {:.0f} %", 100.0),
+        ("weight_bearing.surface_fraction", "weight-bearing area", "{:.0f} to {:.0f} %", 100.0),
         ("kerboul.combined_deg", "combined angle", "{:.0f} to {:.0f}°", 1.0),
     ):
         if key in ranges:
@@ -169,19 +169,21 @@ def _spread(necrosis: NecrosisPart) -> str:
     change, volume = necrosis.repeatability.figures.get("volume_ml"), known(necrosis.volume_ml)
     values = [] if change is None else [value for value in listed(change.half_voxel) if value is not None]
     if volume is not None and len(values) == 1 and "repeatability.half_voxel.inward" in necrosis.missing:
-        return f"nothing is left when the outline moves by half a voxel inward, {volume + values[0]:.1f} ml outward"
+        return f"segmentation uncertainty ± ½ voxel: none inward, {volume + values[0]:.1f} ml outward"
     if volume is None or len(values) < 2:
         return ""
     ends = sorted(volume + value for value in values)
-    return f"{ends[0]:.1f} to {ends[-1]:.1f} ml when the outline moves by half a voxel"
+    return f"{ends[0]:.1f} to {ends[-1]:.1f} ml, segmentation uncertainty ± ½ voxel"
 
 
 def arguments(plan: PlanDocument) -> list[Arguments]:
-    """What became of such hips, what speaks against and for; each sentence with its source."""
+    """Factors against and favouring decompression, and natural history; each sentence with its source."""
     summary = plan.necrosis.summary
     groups = []
     for found, title in (
-        (summary.speaks_against, "Against"), (summary.speaks_for, "For"), (summary.expected, "Course of such hips"),
+        (summary.speaks_against, "Factors against decompression"),
+        (summary.speaks_for, "Factors favouring decompression"),
+        (summary.expected, "Reported natural history"),
     ):  # fmt: skip
         told = [
             Argument(

@@ -37,7 +37,7 @@ def headline_checks(plan: PlanDocument) -> Iterator[Check]:
         yield compared(f"headline.rows[{index}].color", row.color, own.get(row.key, "no such row"), 0.0)
     worst = max(own.values(), key=COLORS.index, default="amber")
     yield compared("headline.color", stated.color, worst, 0.0)
-    named = {"green": "Nothing measured", "amber": "Weigh before drilling", "red": "Speaks against this plan"}[worst]
+    named = {"green": "No measured", "amber": "Weigh before drilling", "red": "Factors against this plan"}[worst]
     begin = named if plan.tunnels else "No tunnel"
     yield compared("headline.sentence", stated.sentence[: len(begin)], begin, 0.0)
 

@@ -202,8 +202,8 @@ def _inputs_since(plan: StatedPlan, *, own_copies: bool) -> tuple[list[Check], l
             )
     if held:
         notes.append(
-            f"inputs given in memory, which cannot be read again: {', '.join(held)}; the figures are judged by the"
-            " copies in the plan's folder"
+            f"inputs given in memory, which cannot be read again: {', '.join(held)}; the figures are checked against"
+            " the copies in the plan's folder"
         )
     if gone:
         notes.append(f"inputs gone from where they lay: {', '.join(gone)}")

@@ -67,7 +67,9 @@ def agreed(plan: PlanDocument) -> HeadlinePart:
 def test_green_needs_every_row() -> None:
     found = agreed(msgspec.convert(GOOD, PlanDocument))
     assert found.color == "green"
-    assert found.sentence.startswith("Nothing measured or told speaks against it: it removes 20.0 % of the necrosis")
+    assert found.sentence.startswith(
+        "No measured or stated factor is against this plan: it removes 20.0 % of the necrosis"
+    )
     assert {row.color for row in found.rows} == {"green"}
 
 

@@ -194,6 +194,8 @@ def notebooks() -> Texts:
 
 
 PLACES: dict[str, Callable[[], Texts]] = {
+    "strings": lambda: strings("."),
+    "report templates": templates,
     "README and pages": lambda: pages("README.md", "CONTRIBUTING.md", "docs/*.md"),
     "design notes": lambda: pages("docs/design/*.md"),
     "docstrings": docstrings,

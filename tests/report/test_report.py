@@ -86,7 +86,7 @@ def test_two_pages_and_the_provenance_each_signed(seen: Views) -> None:
     for part in printed:
         for words in ("RIGHT HIP", "case-17", "2026-10-02", scene.hash, "Not a medical device"):
             assert words in part
-    assert "what to decide" in printed[0]
+    assert "plan summary" in printed[0]
     assert "Operative data" in printed[1]
     assert scene.full_hash in printed[2].replace(" ", "")
     assert page.words.count("RIGHT HIP") == 3
@@ -99,8 +99,8 @@ def test_page_and_print_say_the_plans_figures(seen: Views) -> None:
         0: ["34.5 % of the necrosis (0.31 of 0.90 ml)", "no tunnel removes more than 34.8 %", "4.1 mm", "5.2 mm",
             "6.2 mm", "48°", "132°", "110 to 145°", "6.3 mm", "11.3 %", "17.6 %", "169°", "61 %", "ARCO 2019 II", "C2",
             "estimated", "0.8 to 1.1 ml", "15 to 19 %", "Hips failed.", "doi:10.1/x; 37 hips",
-            "Growth plate not stated"],
-        1: ["10 mm", "12.3 mm", "41.7 mm", "1.9 mm behind", "127°", "9° backward", "6.1 ml", "5.4 ml", "0.59 ml",
+            "Physeal status not specified"],
+        1: ["10 mm", "12.3 mm", "41.7 mm", "1.9 mm posterior", "127°", "9° posterior", "6.1 ml", "5.4 ml", "0.59 ml",
             "51.1 % / 63.3 %", "28.8 %", "1.21 %", "under 0.03 %", "31.1 % (25.0 %)", "30.0 % (-4.5)",
             "0.8 mm (+0.5)", "18.0 % (-10.0)", "AP", "Frog-leg lateral"],
         2: ["ab" * 32, "cortical_margin_mm", "3 mm", "fitted"],
@@ -156,7 +156,7 @@ def test_of_several_tunnels_the_worst_is_judged() -> None:
     rows = {row.what: row for row in limits.limit_rows(full_scene(tunnels=4))}
     assert rows["Tip and wall to the joint (tunnel 4)"].value == "5.2 mm"
     page, printed = made(full_scene(tunnels=4))
-    assert "the tunnel that stands worst" in page.words
+    assert "worst tunnel of each" in page.words
     assert len(printed) == 3
     for number in range(1, 5):
         x = full_plan(tunnels=4)["tunnels"][number - 1]["entry"][1]
@@ -269,7 +269,7 @@ def test_a_plan_that_says_too_much_still_has_two_pages_and_loses_nothing() -> No
     broken = [{"key": f"limit_{number}", "limit": 5.0, "value": 4.0} for number in range(9)]
     scene = phantom_scene(**{**plan, "status": "manual", "violations": broken})
     _, printed = made(scene, views_of(scene, phantom_tissue()))
-    assert "what to decide" in printed[0]
+    assert "plan summary" in printed[0]
     assert "limit_8" in printed[0]
     assert "Operative data" in printed[1]
     assert "Execution-error simulation" in printed[1]
@@ -286,7 +286,7 @@ def test_none_in_so_many_drillings_is_not_never() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shift", "told"), [(0.72, "lesion, drawn on another scan, as 0.72 mm"), (None, "unknown and not counted")]
+    ("shift", "told"), [(0.72, "drawn on another scan, of 0.72 mm"), (None, "is unknown and not included")]
 )
 def test_the_risk_says_whether_it_counts_where_the_lesion_lies(shift: float | None, told: str) -> None:
     plan = full_plan()
@@ -440,9 +440,9 @@ def test_of_what_the_scans_edge_cuts_the_report_gives_lower_bounds_and_no_class(
     }  # fmt: skip
     rows = {row.what: row for row in report_content(full_scene(necrosis=necrosis)).necrosis}
     sound = {row.what: row for row in report_content(full_scene()).necrosis}
-    for what in ("Volume", "Combined necrotic angle", "Loaded surface involved"):
+    for what in ("Volume", "Combined necrotic angle", "Weight-bearing area involved"):
         assert rows[what].value == f"at least {sound[what].value}"
-    for what in ("Share of the head", "Place (JIC type)", "Combined necrotic angle"):
+    for what in ("Share of the head", "Lesion location (JIC type)", "Combined necrotic angle"):
         assert f"not classifiable: {CUT}" in rows[what].note.lower()
         assert "not classifiable" not in sound[what].note
-    assert rows["Place (JIC type)"].value == "–"
+    assert rows["Lesion location (JIC type)"].value == "–"

@@ -3021,7 +3021,7 @@ export interface RelaxationPart {
   [k: string]: unknown;
 }
 /**
- * What is gained, risked and speaks against, weighed
+ * Gain, risk and factors against, weighed
  */
 export interface HeadlinePart {
   /**
