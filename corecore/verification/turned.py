@@ -128,7 +128,8 @@ class Turned:
         points, pin = [], []
         for row in rows:
             place = self.tip + row[:, :1, None].transpose(0, 2, 1) * self.axis + row[:, 1, None, None] * ring
-            of_pin = bool(row.min(axis=0)[0] >= self.pin_from_mm)
+            # The face about the pin's root lies as high as that and is the instrument's.
+            of_pin = bool(row[:, 0].min() >= self.pin_from_mm and row[:, 1].max() <= self.outline[1, 1])
             above = (place - plane[0]) @ plane[1]
             cut = (above[:-1] >= 0.0) != (above[1:] >= 0.0)
             share = (above[:-1][cut] / (above[:-1][cut] - above[1:][cut]))[:, None]

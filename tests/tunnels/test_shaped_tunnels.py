@@ -149,6 +149,20 @@ def test_a_pin_ahead_has_figures_of_its_own_and_leaves_the_rest_alone() -> None:
     assert out.pin_clearance_mm < 0.0
 
 
+@pytest.mark.parametrize("name", ["trephine-10", "reamer-8"])
+def test_the_face_about_a_pin_is_the_instruments_and_not_the_pins(name: str) -> None:
+    tool = library()[name]
+    head = drilled_with(tool, np.zeros(3), np.array([0.0, 0.0, 80.0])).head
+    assert head is not None
+    points, of_pin = head.surface((np.zeros(3), np.array([0.0, 0.0, 1.0])))
+    away = np.hypot(points[:, 0], points[:, 1])
+    assert away[of_pin].max() == pytest.approx(tool.pin_diameter_mm / 2.0)
+    assert points[of_pin, 2].max() == pytest.approx(80.0 + tool.pin_overshoot_mm)
+    # What is wider is the instrument's, its flat face too.
+    assert away[~of_pin].max() == pytest.approx(tool.diameter_mm / 2.0)
+    assert points[~of_pin, 2].max() <= 80.0 + 1e-5
+
+
 def test_an_instrument_with_a_flat_end_changes_no_figure() -> None:
     one, _ = hip_of("sample")
     for name in ("core-10", "acd"):
