@@ -26,7 +26,7 @@ from corecore.report import captions
 from corecore.report.density_strip import cortex_words
 from corecore.report.limits import JudgedLimit, Tone, limit_rows
 from corecore.report.report_lesion import Arguments, FigureRow, arguments, asked, disagreements, necrosis_rows
-from corecore.report.scene import Scene
+from corecore.report.scene import DrawnTunnel, Scene
 
 #: Warnings by their weight, in the order in which they are printed.
 MARKED: dict[Severity, str] = {"stop": "✗", "caution": "▲", "note": "·"}
@@ -322,6 +322,7 @@ def _transcription(scene: Scene) -> Transcription:
             [
                 ("Tunnel", str(number)),
                 ("Drill ⌀", size),
+                *_instrument(scene, tunnel),
                 ("Entry to tip (depth stop)", quantity(f.length_mm, "{:.1f} mm")),
                 (
                     "Entry above the lesser trochanter's level",
@@ -345,6 +346,28 @@ def _transcription(scene: Scene) -> Transcription:
         rows=[[value for _, value in row] for row in rows],
         level_assumed=scene.plan.anatomy.sources.lesser_trochanter == "assumed",
     )
+
+
+def _instrument(scene: Scene, tunnel: DrawnTunnel) -> list[tuple[str, str]]:
+    """What a tunnel is drilled with, and how far tip and pin lie from the joint; nothing where all ends are flat."""
+    if scene.instrument is None or scene.instrument.plain:
+        return []
+    f, one = tunnel.figures, tunnel.instrument
+    told, pin = "flat-ended cylinder", "none"
+    if one is not None:
+        parts = [{"flat": "flat tip", "round": "round tip"}.get(one.tip, f"{one.tip_angle_deg:g}° point")]
+        parts += [f"{step.diameter_mm:g} mm for {step.to_mm:g} mm" for step in one.steps]
+        if one.pin_diameter_mm:
+            parts.append(f"{one.pin_diameter_mm:g} mm guide pin {one.pin_overshoot_mm:g} mm ahead")
+        parts += ["depth stop"] if one.depth_stop else []
+        told = f"{one.name}: {', '.join(parts)}"
+        if one.pin_overshoot_mm:
+            pin = quantity(known(f.pin_to_joint_mm), "{:.1f} mm")
+    return [
+        ("Instrument", told),
+        ("Tip to the joint, on the axis", quantity(known(f.end_to_joint_mm), "{:.1f} mm")),
+        ("Guide pin to the joint, on the axis", pin),
+    ]
 
 
 def _frame_ends(figures: TunnelPart) -> str:

@@ -121,11 +121,22 @@ class ReviewModel:
             except InputError as error:
                 raise InputError(f"tunnel {index}: {error}", code=error.code) from error
             own = self.spec.with_sizes(line.diameter_mm, line.cavity_diameter_mm, line.cavity_length_mm)
+            drill = self.spec.instrument
+            if drill is not None and not drill.plain and own.instrument is None and not self._existing(line):
+                raise InputError(
+                    f"tunnel {index}: {line.diameter_mm:g} mm, but the plan's instrument {drill.name!r} has"
+                    f" {drill.diameter_mm:g} mm; the instrument's own diameter is accepted",
+                    code="review-refused",
+                )
             tunnel = Tunnel.planned_with(own, path.entry, path.tip)
             found = Measured(tunnel, assess(self.hip, tunnel, self.spec))
         # The newest last: the first to go is the one not seen for longest.
         self._known[line] = found
         return found
+
+    def _existing(self, line: Line) -> bool:
+        """Whether a line has the size of a tunnel that was there before the plan."""
+        return any(line.diameter_mm == kept.diameter_mm for kept in self.spec.keep)
 
     def drilled(self, lines: Sequence[Line]) -> list[tuple[Tunnel, TunnelFigures]]:
         """The tunnels on the bone with their figures. Raises ``InputError`` where a line is no tunnel in this bone."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy as np
 from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray
 from corecore.base.input_file import bytes_of
+from corecore.base.instrument import Instrument
 from corecore.document.fields import Part, entries, known, listed
 from corecore.document.measures import MeasuresDocument
 from corecore.document.plan import PlanDocument
@@ -22,6 +24,7 @@ from corecore.document.read import read_measures
 from corecore.document.stated import StatedPlan, StatedTunnel
 from corecore.io.markups import read_lines, read_points
 from corecore.verification.report import Check
+from corecore.verification.turned import outline_of
 
 NAME, MARKUPS = "measures.json", "tunnels.mrk.json"
 #: Every plan is written with these and a body for each tunnel; pictures can be left out.
@@ -105,11 +108,32 @@ def _off(tunnel: StatedTunnel, points: FloatArray) -> float:
     length = float(np.linalg.norm(tunnel.tip - tunnel.entry))
     along = (points - tunnel.entry) @ axis
     across = np.linalg.norm(points - tunnel.entry - along[:, None] * axis, axis=1)
+    if tunnel.instrument is not None:
+        return _off_outline(tunnel.instrument, length, along - length, across)
     radii = [tunnel.diameter_mm / 2.0, (tunnel.cavity_diameter_mm or 0.0) / 2.0]
     widest = abs(float(across.max(initial=0.0)) - max(radii))
     ends = max(abs(float(along.min(initial=0.0))), abs(float(along.max(initial=0.0)) - length))
     beside = np.minimum(across, np.min([np.abs(across - radius) for radius in radii], axis=0))
     return max(widest, ends, float(beside.max(initial=0.0)))
+
+
+def _off_outline(drill: Instrument, length: float, height: FloatArray, across: FloatArray) -> float:
+    """How far a body's corners, by height above the tip and distance from the axis, lie off an instrument's outline.
+
+    And how far the outline's own corners lie off the body's; a round tip has none of its own.
+    """
+    outline, _ = outline_of(drill)
+    outline = np.concatenate([outline, [[-length, outline[-1, 1]], [-length, 0.0]]])
+    outline = outline[outline[:, 0] >= -length]
+    off = np.full(len(height), np.inf)
+    for (h0, r0), (h1, r1) in pairwise(outline):
+        square = (h1 - h0) ** 2 + (r1 - r0) ** 2
+        share = np.clip(((height - h0) * (h1 - h0) + (across - r0) * (r1 - r0)) / max(square, 1e-12), 0.0, 1.0)
+        off = np.minimum(off, np.hypot(height - h0 - share * (h1 - h0), across - r0 - share * (r1 - r0)))
+    ball = -drill.front_diameter_mm / 2.0 if drill.tip == "round" else 0.0
+    own = outline[(outline[:, 1] > 0.0) & ((outline[:, 0] <= ball + 1e-9) | (outline[:, 0] > 0.0))]
+    missed = [float(np.hypot(height - h, across - r).min()) for h, r in own]
+    return max(float(off.max()), *missed)
 
 
 def _measures(measured: MeasuresDocument, plan: PlanDocument) -> list[Check]:

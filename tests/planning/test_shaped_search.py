@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import corecore as cc
+from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray
 from corecore.base.instrument import Instrument, Step, library
 from corecore.base.spec import Spec, preset
@@ -19,6 +20,8 @@ from corecore.planning.search.line_geometry import OK, PIN, fine_ring
 from corecore.planning.search.problem import build_problem
 from corecore.planning.search.shallow import shallowest
 from corecore.planning.search.single import sweep, tunnel_of_line
+from corecore.review.model import ReviewModel
+from corecore.review.session import Move, Resize, after
 from corecore.study.samples import sample
 from corecore.tunnels.figures import RING_STEP_MM, assess
 from corecore.tunnels.limits import violations
@@ -144,6 +147,16 @@ def test_a_plan_with_a_reamer_over_a_pin_verifies(hip: cc.Hip, tmp_path: Path) -
     assert part["pin_to_joint_mm"] == pytest.approx(part["end_to_joint_mm"] - 2.0, abs=1e-5)
     assert part["pin_clearance_mm"] >= 3.0
     assert part["joint_clearance_mm"] >= 5.0
+    # In a review a move keeps the instrument, and another diameter is not its own.
+    desk = ReviewModel.open(tmp_path / "plan" / "plan.json")
+    session = desk.session()
+    line = session.lines[0]
+    shorter = (line.tip[0] + 0.02 * (line.entry[0] - line.tip[0]), *line.tip[1:])
+    ((moved, figures),) = desk.drilled(after(session, Move(0, line.entry, shorter)))
+    assert moved.instrument == library()["reamer-10"]
+    assert figures.pin_clearance_mm is not None
+    with pytest.raises(InputError, match="the plan's instrument 'reamer-10' has 10 mm"):
+        desk.drilled(after(session, Resize(0, 8.0)))
     # The point lets the rim stay where a flat end would have to stop.
     flat = cc.plan(hip, instrument="core-10", objective="most").tunnels[0].figures
     assert part["end_to_joint_mm"] < flat.end_to_joint_mm

@@ -17,11 +17,13 @@ from support.judged_hips import JudgedHip
 
 from corecore.base.grid import FloatArray, Grid, Mask
 from corecore.base.instrument import Instrument, Step, library
+from corecore.base.mesh import revolved
 from corecore.base.spec import Spec
+from corecore.document.stated import StatedTunnel
 from corecore.tunnels.cylinder import Tunnel
 from corecore.tunnels.figures import assess, first_exit
 from corecore.tunnels.plan_metrics import bone_volume_ml
-from corecore.verification import drilled_volume, mesh
+from corecore.verification import drilled_volume, files_beside, mesh
 from corecore.verification.cylinder import drilled_with
 from corecore.verification.frame import Frame
 from corecore.verification.hip import Hip as SecondHip
@@ -161,6 +163,21 @@ def test_the_face_about_a_pin_is_the_instruments_and_not_the_pins(name: str) -> 
     # What is wider is the instrument's, its flat face too.
     assert away[~of_pin].max() == pytest.approx(tool.diameter_mm / 2.0)
     assert points[~of_pin, 2].max() <= 80.0 + 1e-5
+
+
+@pytest.mark.parametrize("tool", INSTRUMENTS, ids=lambda one: one.name)
+def test_a_plans_body_in_a_file_is_held_against_the_instruments_outline(tool: Instrument) -> None:
+    entry, tip = np.array([10.0, -3.0, 5.0]), np.array([60.0, 20.0, 70.0])
+    stated = StatedTunnel(entry, tip, tip - entry, tool.diameter_mm, None, None, {}, instrument=tool)
+    tunnel = Tunnel.drilled_with(tool, entry, tip)
+    outline = tunnel.body.meridian(tunnel.length_mm, step_mm=np.inf)
+    points = revolved(tip, tunnel.direction, outline).points_mm
+    assert files_beside._off(stated, points) < files_beside.BODY_MM
+    # Another place, another width, and an end that lacks its foremost part.
+    assert files_beside._off(stated, points + np.array([0.1, 0.0, 0.0])) > files_beside.BODY_MM
+    height = (points - tip) @ tunnel.direction
+    blunt = points - np.maximum(height + 0.5, 0.0)[:, None] * tunnel.direction
+    assert files_beside._off(stated, blunt) > files_beside.BODY_MM
 
 
 def test_an_instrument_with_a_flat_end_changes_no_figure() -> None:

@@ -343,7 +343,9 @@ def _bound(totals: TotalsPart, tunnels: int, spec: SpecPart) -> str:
     """What was proven, in words."""
     bound, gap = known(totals.upper_bound_fraction), known(totals.optimality_gap)
     if bound is None or gap is None:
-        plain = spec.target == "lesion" and spec.cavity_diameter_mm == 0.0 and not known(spec.keep)
+        drill = known(spec.instrument)
+        flat = drill is None or (drill.tip == "flat" and not drill.steps and drill.pin_overshoot_mm == 0.0)
+        plain = spec.target == "lesion" and spec.cavity_diameter_mm == 0.0 and not known(spec.keep) and flat
         asked = f" (--gap {'0.01' if tunnels == 1 else '0.1'} proves it, in minutes)"
         return "optimality not proven" + asked * plain
     if not says_something(bound):
