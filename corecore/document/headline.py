@@ -1,4 +1,4 @@
-"""The headline of a plan: what it gains, what it risks and what speaks against, weighed by one table.
+"""The headline of a plan: gain, risk and factors against, weighed by one table.
 
 The colour is that of the worst row. Green is a plan of which no row is amber or red; that the search ended makes
 nothing green. The table with its sources: ``docs/headline.md``.
@@ -120,7 +120,7 @@ def _gained(plan: PlanDocument) -> Iterator[HeadlineRowPart]:
     loaded, part = known(totals.removed_weight_bearing_fraction), known(plan.necrosis.weight_bearing.volume_fraction)
     if part is None or part > 0.0:
         yield _row(
-            "removed_weight_bearing", "gained", "Of the weight-bearing part", percent(loaded),
+            "removed_weight_bearing", "gained", "Removed of the weight-bearing part", percent(loaded),
             "green" if loaded else "amber", "amber where nothing of it is removed: engineering choice",
         )  # fmt: skip
     shares = listed(totals.foci_removed_fraction)
@@ -129,7 +129,7 @@ def _gained(plan: PlanDocument) -> Iterator[HeadlineRowPart]:
         told = ", ".join(f"{number}: {percent(share)}" for number, share in enumerate(shares[:4], start=1))
         more = f", {len(shares) - 4} more" if len(shares) > 4 else ""
         yield _row(
-            "removed_per_focus", "gained", "Of each focus", told + more if shares else percent(None),
+            "removed_per_focus", "gained", "Removed of each focus", told + more if shares else percent(None),
             "red" if 1 in missed else "amber" if missed or not shares else "green",
             "amber where a focus keeps all, red where the largest does: engineering choice",
         )  # fmt: skip
@@ -197,7 +197,7 @@ def _size(plan: PlanDocument) -> HeadlineRowPart:
     limit = "amber where it may be above 21 %: PMID 8991993; red where it is above 30 %: PMID 7822393"
     share, kinds = known(necrosis.head_fraction), (known(necrosis.classes) or {}).get("steinberg")
     if known(necrosis.lower_bound) is True:
-        return _row("size", "against", "Share of the head", "the scan cuts head or lesion: not known", "red", limit)
+        return _row("size", "against", "Share of the head", "not known, the scan cuts head or lesion", "red", limit)
     low = None if kinds is None else known(kinds.low)
     high = None if kinds is None else known(kinds.high)
     if share is None or low is None or high is None:
@@ -205,6 +205,15 @@ def _size(plan: PlanDocument) -> HeadlineRowPart:
     text = f"{percent(share)} ({100.0 * low:.1f} to {percent(high)})"
     color: Color = "red" if low > HEAD_RED else "amber" if high >= HEAD_AMBER else "green"
     return _row("size", "against", "Share of the head", text, color, limit)
+
+
+def _off_plane(plan: PlanDocument) -> list[int]:
+    """Foci under the weight-bearing area that the mid-coronal plane does not meet."""
+    return [
+        number
+        for number, focus in enumerate(plan.necrosis.components, start=1)
+        if focus.covered_share is None and (known(focus.surface_fraction) or 0.0) > 0.0
+    ]
 
 
 def _location(plan: PlanDocument) -> Iterator[HeadlineRowPart]:
@@ -220,45 +229,43 @@ def _location(plan: PlanDocument) -> Iterator[HeadlineRowPart]:
         )
         yield _row("location", "against", "Location (JIC type)", one_line(why, 160), "amber", limit)
     else:
-        color: Color = "red" if jic.range[-1] == "C2" else "amber" if jic.range[0] in ("C1", "C2") else "green"
-        yield _row(
-            "location",
-            "against",
-            "Location (JIC type)",
-            " to ".join(dict.fromkeys((jic.range[0], jic.range[-1]))),
-            color,
-            limit,
-        )
+        hidden = _off_plane(plan)
+        doubtful = bool(hidden) or jic.range[0] in ("C1", "C2")
+        color: Color = "red" if jic.range[-1] == "C2" else "amber" if doubtful else "green"
+        ends = " to ".join(dict.fromkeys((jic.range[0], jic.range[-1])))
+        if hidden:
+            ends += f"; not of focus {', '.join(map(str, hidden))}, which its plane does not meet"
+        yield _row("location", "against", "Location (JIC type)", ends, color, limit)
     limit = "amber where it may be above 190°, red where it is 240° or more: doi:10.2106/JBJS.F.00535"
     low = None if kerboul is None else known(kerboul.low)
     high = None if kerboul is None else known(kerboul.high)
     if low is None or high is None:
-        yield _row("angle", "against", "Combined necrotic angle", "not classifiable", "amber", limit)
+        yield _row("angle", "against", "Combined necrotic angle, range", "not classifiable", "amber", limit)
     else:
-        color = "red" if low >= ANGLE_RED else "amber" if high > ANGLE_AMBER else "green"
-        yield _row("angle", "against", "Combined necrotic angle", f"{low:.0f} to {high:.0f}°", color, limit)
+        color = "red" if low >= ANGLE_RED else "amber" if high > ANGLE_AMBER or _off_plane(plan) else "green"
+        yield _row("angle", "against", "Combined necrotic angle, range", f"{low:.0f} to {high:.0f}°", color, limit)
 
 
 def _sentence(plan: PlanDocument, color: Color, rows: list[HeadlineRowPart]) -> str:
-    """Worst first: what speaks against by name, then what is gained and risked."""
-    worst = [row for row in rows if row.color == color]
+    """The worst by name, then gain and risk."""
+    worst = [row for row in rows if row.color == color and (plan.tunnels or row.key != "removed")]
     names = list(dict.fromkeys(_named(row) for row in worst))
-    listed_names = "; ".join(names[:NAMED]) + (f"; {len(names) - NAMED} more below" if len(names) > NAMED else "")
-    by_key = {row.key: row for row in rows}
-    weighed = f"removes {by_key['removed'].value} of the necrosis"
-    if "perforation" in by_key:
-        weighed += f"; {_named(by_key['perforation'])}"
+    more = f"; {len(names) - NAMED} more below" if len(names) > NAMED else ""
+    against = "; ".join(names[:NAMED]) + more
     if not plan.tunnels:
-        return f"No tunnel. Against: {listed_names}."
+        return "No tunnel within every limit" + (f". Against one: {against}." if names else ".")
+    by_key = {row.key: row for row in rows}
+    gain = f"removes {by_key['removed'].value} of the necrosis"
+    risk = by_key["perforation"]
+    if risk not in worst or color == "green":
+        gain += f"; {_named(risk)}"
     if color == "green":
-        return f"No measured or stated factor is against this plan: it {weighed}."
-    return (
-        f"{'Factors against this plan' if color == 'red' else 'Weigh before drilling'}: {listed_names}. It {weighed}."
-    )
+        return f"No measured or stated factor is against this plan: it {gain}."
+    return f"{'Factors against this plan' if color == 'red' else 'Weigh before drilling'}: {against}. It {gain}."
 
 
 def _named(row: HeadlineRowPart) -> str:
     """A row in a sentence."""
     if row.what == "Warning":
         return row.value
-    return f"{row.what[0].lower()}{row.what[1:]} {row.value}"
+    return f"{row.what[0].lower()}{row.what[1:]}: {row.value}"

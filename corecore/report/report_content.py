@@ -170,7 +170,7 @@ def judged_content(scene: Scene) -> Judged:
 
 
 def _weighed(plan: PlanDocument) -> list[Weighed]:
-    """What is gained, what it risks and what speaks against, beside one another; warnings have a list of their own."""
+    """Gain, risk and factors against, beside one another; warnings have a list of their own."""
     rows = stated_headline(plan).rows
     return [
         Weighed(title, [_as_limit(row) for row in rows if row.group == group and row.what != "Warning"])

@@ -78,12 +78,14 @@ def _rows(plan: PlanDocument) -> Iterator[tuple[str, str]]:
     else:
         yield "size", "red" if low > 0.3 else "amber" if high >= 0.21 else "green"
     kinds = [] if jic is None else jic.range
-    yield "location", "red" if kinds == ["C2"] else "green" if kinds and {*kinds} <= {"A", "B"} else "amber"
+    unseen = any(one.covered_share is None and known(one.surface_fraction) for one in necrosis.components)
+    good = bool(kinds) and {*kinds} <= {"A", "B"} and not unseen
+    yield "location", "red" if kinds == ["C2"] else "green" if good else "amber"
     low, high = (None, None) if angle is None else (known(angle.low), known(angle.high))
     if low is None or high is None:
         yield "angle", "amber"
     else:
-        yield "angle", "red" if low >= 240.0 else "amber" if high > 190.0 else "green"
+        yield "angle", "red" if low >= 240.0 else "amber" if high > 190.0 or unseen else "green"
     for warning in plan.warnings:
         code = known(warning.code) or "?"
         if code not in NOTE | ROWED:

@@ -288,13 +288,13 @@ def _total_rows(totals: TotalsPart, tunnels: int, spec: SpecPart) -> list[tuple[
         *([] if target == "lesion" else [(f"target: {target}", quantity(totals.target_fraction, "{:.1%}"))]),
         (
             "necrosis removed",
-            f"{quantity(totals.necrosis_removed_ml, '{:.2f} ml')}, {quantity(totals.necrosis_left_ml, '{:.2f} ml')}"
-            " residual",
+            f"{percent(totals.removed_fraction)} ({quantity(totals.necrosis_removed_ml, '{:.2f} ml')};"
+            f" {quantity(totals.necrosis_left_ml, '{:.2f} ml')} residual)",
         ),
         *_outline_rows(known(totals.outline)),
         (
             "reachable",
-            quantity(totals.reachable_fraction, "{:.0%} of the necrosis lies deeper than the joint margin"),
+            f"{percent(totals.reachable_fraction)} of the necrosis lies deeper than the joint margin",
         ),
         ("upper bound", _bound(totals, tunnels, spec)),
         ("in the weight-bearing zone", "none there" if bearing is None else f"{bearing:.1%} removed"),
