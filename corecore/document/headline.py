@@ -234,7 +234,7 @@ def _location(plan: PlanDocument) -> Iterator[HeadlineRowPart]:
         color: Color = "red" if jic.range[-1] == "C2" else "amber" if doubtful else "green"
         ends = " to ".join(dict.fromkeys((jic.range[0], jic.range[-1])))
         if hidden:
-            ends += f"; not of focus {', '.join(map(str, hidden))}, which its plane does not meet"
+            ends += f", not of focus {', '.join(map(str, hidden))}, which its plane does not meet"
         yield _row("location", "against", "Location (JIC type)", ends, color, limit)
     limit = "amber where it may be above 190°, red where it is 240° or more: doi:10.2106/JBJS.F.00535"
     low = None if kerboul is None else known(kerboul.low)
