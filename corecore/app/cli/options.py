@@ -119,9 +119,7 @@ Tunnels = Annotated[int | None, typer.Option("--tunnels", help="Maximum number o
 Diameter = Annotated[float | None, typer.Option("--diameter", help="Drill diameter, mm.")]
 InstrumentOption = Annotated[
     str | None,
-    typer.Option(
-        "--instrument", metavar="NAME|FILE.toml[:NAME]", help="What is drilled with; corecore instruments lists names."
-    ),
+    typer.Option("--instrument", metavar="NAME|FILE.toml[:NAME]", help="Instrument; corecore instruments lists names."),
 ]
 Preset = Annotated[str | None, typer.Option("--preset", help="core-10 (default), core-8, multi-3.2 or acd.")]
 PlanFolder = Annotated[Path, typer.Option("--out", help="Folder for the plan.")]

@@ -69,7 +69,8 @@ def plan(
     diameter: Diameter = None,
     instrument: InstrumentOption = None,
     remove: Annotated[
-        float | None, typer.Option(help="Fewest tunnels that remove at least this share of the necrosis, 0 to 1.")
+        float | None,
+        typer.Option(help="Plan the fewest tunnels that remove at least this share of the necrosis, 0 to 1."),
     ] = None,
     pelvis: PelvisMask = None,
     avoid: AvoidMask = None,
