@@ -206,7 +206,7 @@ def test_figures_are_the_planners_own(desk: ReviewModel, client: Client) -> None
     assert again == figures
     shown = dict(zip(content["transcription"]["columns"], content["transcription"]["rows"][0], strict=True))
     assert shown["Entry to tip (depth stop)"] == f"{again.length_mm:.1f} mm"
-    assert shown["Angle to the shaft, seen from the front"] == f"{again.ap_angle_deg:.0f}°"
+    assert shown["Angle to the shaft, AP view"] == f"{again.ap_angle_deg:.0f}°"
     assert shown["Drill–cortex angle"] == f"{again.incidence_deg:.0f}°"
     assert f"{100 * again.removed_fraction:.1f} % of the necrosis" in content["status"]["lines"][0]
     broken = {item.key for item in violations(again, desk.spec)}
