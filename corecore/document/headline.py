@@ -38,6 +38,8 @@ ANGLE_RED, ANGLE_AMBER = 240.0, 190.0
 NECK, WALL = LIMITS["neck_area_share_max"].figure_name, "Lateral-wall defect"
 #: Reasons named in the sentence; all stand in the rows.
 NAMED = 3
+#: Share of the weight-bearing area under which the lesion lies: engineering choice.
+AREA_AMBER = 0.25
 #: Colour of a warning's severity; a note weighs nothing.
 WARNED: dict[Severity, Color] = {"stop": "red", "caution": "amber", "note": "green"}
 #: Warnings that have a row of their own.
@@ -108,7 +110,7 @@ def _above(value: float, amber: float, red: float) -> Color:
 def _gained(plan: PlanDocument) -> Iterator[HeadlineRowPart]:
     totals = plan.totals
     if not plan.tunnels:
-        yield _row("removed", "gained", "Necrosis removed", "no tunnel within every limit", "red")
+        yield _row("removed", "gained", "Necrosis removed", "nothing", "red")
         return
     removed = known(totals.removed_fraction)
     color: Color = "amber" if removed is None or removed < LITTLE_REMOVED else "green"
@@ -184,6 +186,14 @@ def _against(plan: PlanDocument) -> Iterator[HeadlineRowPart]:
         "red where open, amber where not specified: engineering choice",
     )  # fmt: skip
     yield _size(plan)
+    area = known(necrosis.weight_bearing.surface_fraction)
+    ends = (known(necrosis.frame_range) or {}).get("weight_bearing.surface_fraction", [])
+    most = None if area is None else max([area, *ends])
+    yield _row(
+        "weight_bearing_area", "against", "Weight-bearing area involved", percent(area),
+        "green" if most is not None and most < AREA_AMBER else "amber",
+        f"amber from {100 * AREA_AMBER:.0f} % on: {ENGINEERING}",
+    )  # fmt: skip
     yield from _location(plan)
     for warning in plan.warnings:
         code = known(warning.code) or "?"

@@ -98,7 +98,7 @@ def necrosis_rows(plan: PlanDocument) -> list[FigureRow]:
     rows.append(
         FigureRow(
             "Weight-bearing area involved",
-            least + quantity(loaded.surface_fraction, "{:.0f} %", 100.0),
+            least + percent(loaded.surface_fraction),
             f"of the {quantity(loaded.cap_half_angle_deg, '{:g}')}° cap about the load in gait;"
             f" least bone over the necrosis there {quantity(loaded.depth_mm, '{:.1f} mm')}",
         )

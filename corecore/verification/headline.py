@@ -77,6 +77,10 @@ def _rows(plan: PlanDocument) -> Iterator[tuple[str, str]]:
         yield "size", "amber"
     else:
         yield "size", "red" if low > 0.3 else "amber" if high >= 0.21 else "green"
+    area = known(necrosis.weight_bearing.surface_fraction)
+    turned = (known(necrosis.frame_range) or {}).get("weight_bearing.surface_fraction", [0.0])
+    small = area is not None and area < 0.25 and turned[-1] < 0.25
+    yield "weight_bearing_area", "green" if small else "amber"
     kinds = [] if jic is None else jic.range
     unseen = any(one.covered_share is None and known(one.surface_fraction) for one in necrosis.components)
     good = bool(kinds) and {*kinds} <= {"A", "B"} and not unseen

@@ -32,7 +32,7 @@ GOOD: dict[str, Any] = {
         "risk": {"robot": {"perforation_probability": 0.001, "poses": 4096}},
     },
     "necrosis": {
-        "head_fraction": 0.1, "components": [{"number": 1}],
+        "head_fraction": 0.1, "weight_bearing": {"surface_fraction": 0.15}, "components": [{"number": 1}],
         "classes": {
             "jic.type": {"range": ["B"], "low": 0.4, "high": 0.6},
             "kerboul.grade": {"range": ["1"], "low": 100.0, "high": 120.0},
@@ -101,6 +101,9 @@ def test_green_needs_every_row() -> None:
         ("necrosis/classes/steinberg", {"range": ["C"], "low": 0.31, "high": 0.35}, "size", "red"),
         ("necrosis/classes", None, "size", "amber"),
         ("necrosis/classes", None, "location", "amber"),
+        ("necrosis/weight_bearing", {"surface_fraction": 0.31}, "weight_bearing_area", "amber"),
+        ("necrosis/weight_bearing", {}, "weight_bearing_area", "amber"),
+        ("necrosis/frame_range", {"weight_bearing.surface_fraction": [0.1, 0.3]}, "weight_bearing_area", "amber"),
         ("necrosis/classes/jic.type", {"range": ["C1", "B"]}, "location", "amber"),
         ("necrosis/classes/jic.type", {"range": ["C2", "C1"]}, "location", "amber"),
         ("necrosis/classes/jic.type", {"range": ["C2"]}, "location", "red"),
@@ -159,7 +162,7 @@ def test_the_page_states_the_table() -> None:
         f"above {100 * headline.PERFORATED_AT_MOST:.1f} %",
         f"above {100 * NECK_SHARE_WARNING:.0f} %", f"may be {100 * headline.HEAD_AMBER:.0f} % or more",
         f"surely above {100 * headline.HEAD_RED:.0f} %", f"may be above {headline.ANGLE_AMBER:.0f}°",
-        f"surely {headline.ANGLE_RED:.0f}° or more",
+        f"surely {headline.ANGLE_RED:.0f}° or more", f"{100 * headline.AREA_AMBER:.0f} % or more in any frame",
     )  # fmt: skip
     assert [limit for limit in limits if limit not in text] == []
     for key in {row.key for row in headline_of(msgspec.convert(GOOD, PlanDocument)).rows}:

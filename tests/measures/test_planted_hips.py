@@ -105,7 +105,7 @@ def hip(*cones: Cone, basis: str = "pelvis", **changes: Any) -> NecrosisPart:
         return {"half_voxel": [-size / 2.0, size / 2.0], "outline": [-size, size]}
 
     figures: dict[str, Any] = {
-        "head_fraction": share,
+        "head_fraction": share, "weight_bearing": {"surface_fraction": 0.15},
         "components": [
             {"number": n, "covered_share": covered(one.arc(1)), "surface_fraction": 0.2 if one.loaded else 0.0}
             for n, one in enumerate(foci, start=1)
