@@ -13,7 +13,7 @@ from corecore.base.errors import AnatomyError
 from corecore.base.grid import FloatArray
 from corecore.hip.anatomy.assumed import assumed_range_deg, assumed_shaft
 from corecore.hip.anatomy.condyles import Piece, condylar_axis, knee_axis
-from corecore.hip.anatomy.frame import lateral_midline, neck_axis_turned
+from corecore.hip.anatomy.frame import LateralWall, lateral_wall, neck_axis_turned, vastus_ridge
 from corecore.hip.anatomy.head import Head, fit_head
 from corecore.hip.anatomy.model import Anatomy, Landmarks, PlanWarning
 from corecore.hip.anatomy.neck import Neck, fit_neck, neck_in_part
@@ -115,8 +115,8 @@ def fit_anatomy(
     else:
         sources["x_axis"] = "condyles"
         x_axis = knee_axis(knee, shaft, neck_axis_turned(neck.axis, shaft.axis), shaft_range)
-    heights, midline, complete = lateral_midline(bone, head.center, shaft, x_axis, lesser_height, lowest)
-    if not complete:
+    wall = lateral_wall(bone, head.center, shaft, x_axis, lesser_height, lowest)
+    if not wall.complete:
         warnings.append(
             PlanWarning(
                 "lateral_cortex_missing",
@@ -136,12 +136,27 @@ def fit_anatomy(
         lesser_trochanter_tip=tip,
         lesser_trochanter_height_mm=lesser_height,
         greater_trochanter_tip=greater,
-        midline_heights_mm=heights,
-        midline_y_mm=midline,
+        midline_heights_mm=wall.heights,
+        midline_y_mm=wall.middle,
         sources=sources,
+        wall_width_mm=wall.width,
+        wall_lateral_mm=wall.lateral,
+        vastus_ridge=_ridge(wall, shaft, head, x_axis, lesser_height, sources),
         shaft_range_deg=shaft_range,
         warnings=tuple(warnings),
     )
+
+
+def _ridge(
+    wall: LateralWall, shaft: Shaft, head: Head, x_axis: FloatArray, lesser_height: float, sources: dict[str, str]
+) -> FloatArray | None:
+    """The most lateral point at the vastus ridge, (3,) local mm; ``None`` where the level it is told from is assumed."""
+    height = None if sources["lesser_trochanter"] == "assumed" else vastus_ridge(wall, lesser_height)
+    if height is None:
+        return None
+    lateral = float(np.interp(height, wall.heights, wall.lateral))
+    base = on_line(shaft, head.center, height)
+    return np.asarray(base + (lateral - float((base - head.center) @ x_axis)) * x_axis, dtype=np.float64)
 
 
 def _unit(vector: FloatArray, name: str) -> FloatArray:

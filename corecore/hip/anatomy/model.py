@@ -117,6 +117,12 @@ class Anatomy:
         axis.
     sources : dict of str to str
         Per landmark: ``fitted``, ``given`` or ``assumed``.
+    wall_width_mm, wall_lateral_mm : ndarray, shape (N,), optional
+        At those heights, mm: AP width of the bone lateral of the shaft's axis, and how far lateral of the head's centre
+        it reaches.
+    vastus_ridge : ndarray, shape (3,), optional
+        Most lateral point of the bone at the vastus ridge, where the shaft's flare ends at the greater trochanter, local
+        mm; ``None`` where it does not stand out or is not in view.
     shaft_range_deg : float, default 0
         The whole shaft's axis lies within this of ``shaft_axis`` in 19 femora of 20, degrees; 0 where all of the span
         that defines it is in view, and where it is given.
@@ -155,6 +161,9 @@ class Anatomy:
     midline_heights_mm: FloatArray
     midline_y_mm: FloatArray
     sources: dict[str, str]
+    wall_width_mm: FloatArray | None = None
+    wall_lateral_mm: FloatArray | None = None
+    vastus_ridge: FloatArray | None = None
     shaft_range_deg: float = 0.0
     warnings: tuple[PlanWarning, ...] = field(default=())
 
@@ -240,6 +249,31 @@ class Anatomy:
             Position along y, femoral mm; beyond the table that of its end.
         """
         return np.interp(np.asarray(heights_mm, dtype=np.float64), self.midline_heights_mm, self.midline_y_mm)
+
+    def wall_width(self, heights_mm: npt.ArrayLike) -> FloatArray:
+        """AP width of the bone lateral of the shaft's axis.
+
+        Parameters
+        ----------
+        heights_mm : array_like
+            Heights along z from the head's centre, mm.
+
+        Returns
+        -------
+        ndarray, same shape
+            Width, mm; beyond the table that of its end, NaN where there is no table.
+        """
+        heights = np.asarray(heights_mm, dtype=np.float64)
+        if self.wall_width_mm is None:
+            return np.full(heights.shape, np.nan)
+        return np.interp(heights, self.midline_heights_mm, self.wall_width_mm)
+
+    @property
+    def vastus_ridge_height_mm(self) -> float | None:
+        """Height of the vastus ridge along z from the head's centre, mm; ``None`` where it is not found."""
+        if self.vastus_ridge is None:
+            return None
+        return float((self.vastus_ridge - self.head_center) @ self.shaft_axis)
 
     def midline_known(self, height_mm: float) -> bool:
         """Whether the mid-lateral line is in view at a height.
