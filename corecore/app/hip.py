@@ -51,6 +51,8 @@ class Anatomy:
         Along the shaft, proximal.
     lateral, anterior : ndarray, shape (3,)
         Perpendicular to the shaft: away from the body's middle on either side, and to the front.
+    vastus_ridge : ndarray, shape (3,), or None
+        Most lateral point at the vastus ridge, RAS mm; ``None`` where it does not stand out or is not in view.
     lesser_trochanter_tip, greater_trochanter_tip : ndarray, shape (3,), or None
         Tips of the trochanters, RAS mm; ``None`` where the scan does not show one.
     sources : dict of str to str
@@ -69,6 +71,7 @@ class Anatomy:
     anterior: FloatArray
     lesser_trochanter_tip: FloatArray | None
     greater_trochanter_tip: FloatArray | None
+    vastus_ridge: FloatArray | None
     sources: dict[str, str]
 
 
@@ -138,6 +141,7 @@ class Hip(Drawn[inner.Hip]):
             anterior=axis(found.y_axis),
             lesser_trochanter_tip=None if lesser is None else place(lesser),
             greater_trochanter_tip=None if greater is None else place(greater),
+            vastus_ridge=None if found.vastus_ridge is None else place(found.vastus_ridge),
             sources=dict(found.sources),
         )
 

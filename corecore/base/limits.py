@@ -395,6 +395,40 @@ TABLE = (
         bound=lambda spec: spec.pin_margin_mm,
     ),
     Limit(
+        key="lateral_wall_share_max",
+        figure="lateral_wall_share",
+        at_least=False,
+        unit="share",
+        short="lateral wall",
+        name="share of the lateral wall's width taken",
+        figure_name="Lateral wall's width taken",
+        source=(
+            "lateral holes raised the tensile stress of a model femur by over 300 %: doi:10.1186/1749-799X-8-29; no"
+            " share is published: engineering choice; a limit only where it is asked for"
+        ),
+        default=None,
+        low=0.05,
+        high=1.0,
+        relaxable=True,
+    ),
+    Limit(
+        key="entry_below_ridge_mm",
+        figure="entry_edge_below_ridge_mm",
+        at_least=True,
+        unit="mm",
+        short="vastus ridge",
+        name="upper edge of the hole below the vastus ridge",
+        figure_name="Hole's upper edge below the vastus ridge",
+        source=(
+            "no primary source of a distance was found: engineering choice; a limit only where it is asked for, and"
+            " refused where the ridge is not found. The ceiling that is always on is entry_proximal_mm"
+        ),
+        default=None,
+        low=-20.0,
+        high=40.0,
+        relaxable=True,
+    ),
+    Limit(
         key="bridge_min_mm",
         figure="bridge_mm",
         at_least=True,

@@ -173,6 +173,10 @@ class Spec:
         Ask for the fewest tunnels that remove this share of the necrosis, 0 to 1; 0: for what removes most.
     neck_area_share_max : float, optional
         Most of the neck's smallest section that all tunnels together may take, share, 0.01 to 1; ``None``: not asked.
+    lateral_wall_share_max : float, optional
+        Most of the lateral wall's width that all holes together may take, share, 0.05 to 1; ``None``: not asked.
+    entry_below_ridge_mm : float, optional
+        Least distance of a hole's upper edge below the vastus ridge, mm, -20 to 40; ``None``: not asked.
     guidance : str, optional
         Guidance method by which the plan will be drilled: fluoroscopy, guide, navigated, robot, or one of your own.
         ``None``: not known, as of a plan of an earlier version.
@@ -253,6 +257,9 @@ class Spec:
     remove_fraction_min: float = 0.0
     #: Most of the neck's smallest section that all tunnels together may take, share; ``None``: not asked for.
     neck_area_share_max: float | None = None
+    #: The same of the lateral wall's width; and how far below the vastus ridge holes end, mm; ``None``: not asked for.
+    lateral_wall_share_max: float | None = None
+    entry_below_ridge_mm: float | None = None
     #: How it will be drilled, and what is planned for that: ``docs/design/guidance.md``.
     guidance: str | None = "fluoroscopy"
     objective: str = "safest"

@@ -56,6 +56,11 @@ class AnatomyPart(Part, kw_only=True, frozen=True):
     greater_trochanter_tip: Annotated[
         Vector | UnsetType | None, Meta(description="Tip of the greater trochanter, RAS mm; null: not in view")
     ] = UNSET
+    vastus_ridge: Annotated[
+        Vector | UnsetType | None,
+        Meta(description="Most lateral bone at the vastus ridge, RAS mm; null: it does not stand out, or not in view"),
+        MAY_BE_ABSENT,
+    ] = UNSET
     anteversion_deg: Annotated[
         float | UnsetType,
         Meta(description="Anteversion as it was stated, deg; the lateral axis rests on it"),

@@ -116,6 +116,13 @@ class SpecPart(Part, frozen=True):
         Annotated[float, Meta(ge=0, le=1)] | UnsetType, Meta(description="Most of the neck's section, share"),
         MAY_BE_ABSENT,
     ] = UNSET  # fmt: skip
+    lateral_wall_share_max: Annotated[
+        Annotated[float, Meta(ge=0, le=1)] | UnsetType, Meta(description="Most of the lateral wall's width, share"),
+        MAY_BE_ABSENT,
+    ] = UNSET  # fmt: skip
+    entry_below_ridge_mm: Annotated[
+        float | UnsetType, Meta(description="Hole's upper edge below the vastus ridge at least, mm"), MAY_BE_ABSENT
+    ] = UNSET
     guidance: Annotated[
         str | UnsetType, Meta(description="Guidance method by which it will be drilled"), MAY_BE_ABSENT
     ] = UNSET

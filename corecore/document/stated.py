@@ -42,6 +42,7 @@ TUNNEL_OPTIONAL = (
     "entry_above_lesser_trochanter_mm",
     "entry_below_greater_trochanter_mm",
     "entry_anterior_mm",
+    "entry_edge_below_ridge_mm",
     "posterosuperior_clearance_mm",
     "entry_normal_deg",
     "ap_angle_deg",
@@ -120,6 +121,7 @@ class StatedAnatomy:
     lesser_trochanter_tip: FloatArray | None
     lesser_trochanter_height_mm: float
     greater_trochanter_tip: FloatArray | None
+    vastus_ridge: FloatArray | None
     sources: dict[str, str]
     #: How far the shaft's axis may lie off; ``None`` in plans that do not state it.
     shaft_range_deg: float | None = None
@@ -417,6 +419,7 @@ class _Reading:
             lesser_trochanter_tip=_array(known(part.lesser_trochanter_tip)),
             lesser_trochanter_height_mm=self.within(height, f"{where}.lesser_trochanter_height_mm", -300.0, 300.0),
             greater_trochanter_tip=_array(known(part.greater_trochanter_tip)),
+            vastus_ridge=_array(known(part.vastus_ridge)),
             sources=msgspec.to_builtins(part.sources),
             shaft_range_deg=self.bounded(part, "shaft_range_deg", where, 0.0, 45.0),
         )

@@ -37,6 +37,11 @@ class BoneLeftPart(Part, frozen=True):
     lateral_wall_share: Annotated[
         Fraction | UnsetType | None, Meta(description="Lateral-wall defect, share of its width, 0 to 1")
     ] = UNSET
+    neck_bridge_mm: Annotated[
+        float | UnsetType | None,
+        Meta(description="Least bone between two tunnels' walls in the neck, mm; null: no two pass it"),
+        MAY_BE_ABSENT,
+    ] = UNSET
     holes: Annotated[Count | UnsetType, Meta(description="Entry holes in the lateral cortex")] = UNSET
     pattern: Annotated[
         Literal["single", "fan", "parallel", "separate"] | UnsetType, Meta(description="Arrangement of the tunnels")

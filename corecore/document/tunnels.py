@@ -81,6 +81,11 @@ class TunnelPart(Part, kw_only=True, frozen=True):
         float | UnsetType | None,
         Meta(description="AP offset of the entry from the mid-lateral line, anterior positive, mm"),
     ] = UNSET
+    entry_edge_below_ridge_mm: Annotated[
+        float | UnsetType | None,
+        Meta(description="Hole's upper edge below the vastus ridge, mm; null: the ridge is not found"),
+        MAY_BE_ABSENT,
+    ] = UNSET
     frame_range: Annotated[
         dict[str, Pair] | UnsetType,
         Meta(description="Least and greatest of each figure that depends on an uncertain lateral axis"),

@@ -165,6 +165,7 @@ def anatomy_part(hip: Hip) -> AnatomyPart:
         lesser_trochanter_tip=position(hip, anatomy.lesser_trochanter_tip),
         lesser_trochanter_height_mm=finite(anatomy.lesser_trochanter_height_mm),
         greater_trochanter_tip=position(hip, anatomy.greater_trochanter_tip),
+        vastus_ridge=position(hip, anatomy.vastus_ridge),
         anteversion_deg=UNSET if marked.anteversion_deg is None else finite(marked.anteversion_deg),
         acetabular_edge=UNSET if marked.acetabular_edge is None else rounded(marked.acetabular_edge.tolist()),
         teardrop=UNSET if marked.teardrop is None else rounded(marked.teardrop.tolist()),
@@ -234,6 +235,7 @@ def _tunnel(hip: Hip, tunnel: Tunnel, figures: TunnelFigures) -> TunnelPart:
         entry_above_lesser_trochanter_mm=finite(figures.entry_above_lesser_trochanter_mm),
         entry_below_greater_trochanter_mm=number(figures.entry_below_greater_trochanter_mm),
         entry_anterior_mm=number(figures.entry_anterior_mm),
+        entry_edge_below_ridge_mm=number(figures.entry_edge_below_ridge_mm),
         frame_range=rounded(tunnel_frame_range(hip, tunnel, figures)) or UNSET,
     )
 

@@ -199,6 +199,8 @@ def space_beside(hip: Hip, spec: Spec, tunnel: Tunnel, others: list[Tunnel]) -> 
             good &= ~conflicts(shapes, fixed.take(slice(k, k + 1)), spec, sharing=share)
         if spec.neck_area_share_max is not None:
             good &= shapes.neck_shares(hip.anatomy) + taken <= spec.neck_area_share_max
+        if spec.lateral_wall_share_max is not None:
+            good &= shapes.wall_shares(hip.anatomy, fixed) <= spec.lateral_wall_share_max
         return good
 
     return allowed

@@ -85,11 +85,14 @@ def limit_rows(scene: Scene) -> list[JudgedLimit]:
     rows += _hole(scene, figure(spec, "entry_distal_mm"), "entry_distal_mm" in broken)
     rows += _bridge(scene, figure(spec, "bridge_min_mm"))
     rows += _neck(scene, "neck_area_share_max" in broken)
+    rows += _asked(scene, broken)
     told = {rule.key for rule in ROWS} | {
         "entry_distal_mm",
         "shaft_angle_min_deg",
         "shaft_angle_max_deg",
         "neck_area_share_max",
+        "lateral_wall_share_max",
+        "entry_below_ridge_mm",
     }
     for item in scene.plan.violations:
         if item.key not in told:
@@ -177,6 +180,29 @@ def _bridge(scene: Scene, limit: float | None) -> list[JudgedLimit]:
     tone = tone_of(value, limit, at_least=True, just=HOLDS["mm"])
     bound = "–" if limit is None else f"at least {limit:g} mm"
     return [limit_row(LIMITS["bridge_min_mm"].figure_name, shown(value, limit, "mm", tone == BREAKS), bound, tone)]
+
+
+def _asked(scene: Scene, broken: set[Any]) -> list[JudgedLimit]:
+    """Limits of the lateral wall that only some plans ask for."""
+    ridge = [figure(tunnel.figures, "entry_edge_below_ridge_mm") for tunnel in scene.tunnels]
+    seen = [value for value in ridge if value is not None]
+    figures = (
+        ("lateral_wall_share_max", figure(scene.plan.totals.bone_left, "lateral_wall_share"), 100.0, "%"),
+        ("entry_below_ridge_mm", min(seen, default=None), 1.0, "mm"),
+    )
+    rows = []
+    for key, value, times, unit in figures:
+        row, limit = LIMITS[key], figure(scene.plan.spec, key)
+        if limit is None or value is None:
+            continue
+        tone = tone_of(value, limit, at_least=row.at_least, just=HOLDS[row.unit])
+        if key in broken:
+            tone = BREAKS
+        elif tone == BREAKS and by_rounding(key, value, limit):
+            tone = JUST
+        bound = f"{'at least' if row.at_least else 'at most'} {times * limit:.3g} {unit}"
+        rows.append(limit_row(row.figure_name, shown(times * value, times * limit, unit, tone == BREAKS), bound, tone))
+    return rows
 
 
 def _neck(scene: Scene, broken: bool) -> list[JudgedLimit]:

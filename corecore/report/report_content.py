@@ -332,6 +332,7 @@ def _transcription(scene: Scene) -> Transcription:
                     "Entry below the greater trochanter's tip",
                     quantity(f.entry_below_greater_trochanter_mm, "{:.1f} mm"),
                 ),
+                *_below_ridge(f),
                 ("AP offset from the mid-lateral line", _either(front, "anterior", "posterior", "mm", 1)),
                 ("Angle to the shaft, AP view", quantity(f.ap_angle_deg, "{:.0f}°") + _frame_ends(f)),
                 ("Sagittal angulation", _either(tilt, "anterior", "posterior", "°", 0)),
@@ -368,6 +369,14 @@ def _instrument(scene: Scene, tunnel: DrawnTunnel) -> list[tuple[str, str]]:
         ("Tip to the joint, on the axis", quantity(known(f.end_to_joint_mm), "{:.1f} mm")),
         ("Guide pin to the joint, on the axis", pin),
     ]
+
+
+def _below_ridge(figures: TunnelPart) -> list[tuple[str, str]]:
+    """How far the hole's upper edge lies below the vastus ridge, where the ridge is found."""
+    below = known(figures.entry_edge_below_ridge_mm)
+    return (
+        [] if below is None else [("Hole's upper edge to the vastus ridge", _either(below, "below", "above", "mm", 1))]
+    )
 
 
 def _frame_ends(figures: TunnelPart) -> str:
@@ -411,6 +420,8 @@ def _bone(scene: Scene) -> list[tuple[str, str]]:
     told = [words for words in cortex if words is not None]
     if told:
         rows.append(("Cortex at the entry", "; ".join(told[:MOST_TUNNELS])))
+    if known(left.neck_bridge_mm) is not None:
+        rows.append(("Bone between two walls in the neck", quantity(left.neck_bridge_mm, "{:.1f} mm")))
     if known(left.bridge_mm) is not None:
         rows.append(("Bone between the holes", quantity(left.bridge_mm, "{:.1f} mm")))
     return rows

@@ -34,7 +34,7 @@ from corecore.report.tissue import Tissue
 from corecore.review.session import Line, Point, Room, Session
 from corecore.tunnels.bone_stock import least_bridge_mm, lowest_hole_mm
 from corecore.tunnels.cylinder import Tunnel
-from corecore.tunnels.figures import TunnelFigures, assess
+from corecore.tunnels.figures import TunnelFigures, assess, wall_share
 from corecore.tunnels.limits import violations
 from corecore.tunnels.plan_metrics import neck_area_share
 from corecore.tunnels.tunnel_set import set_violations
@@ -213,6 +213,7 @@ class ReviewModel:
         left = BoneLeftPart(
             hole_above_lesser_trochanter_mm=finite(lowest_hole_mm(self.hip, [figures for _, figures in drilled])),
             bridge_mm=number(least_bridge_mm(self.hip, tunnels)),
+            lateral_wall_share=number(wall_share(self.hip.anatomy, tunnels)),
         )
         share = finite(neck_area_share(self.hip, tunnels))
         return msgspec.structs.replace(totals, neck_area_share=share, bone_left=left)

@@ -16,16 +16,16 @@ from scipy import ndimage
 from corecore.base.grid import FloatArray, across_axes
 from corecore.base.spec import Spec
 from corecore.document.totals import BoneLeftPart
-from corecore.hip.anatomy.zones import NECK_SECTION_RADII
+from corecore.hip.anatomy.zones import HEAD_PLANE_RADII, NECK_END_RADII, NECK_SECTION_RADII
 from corecore.hip.hip import Hip
 from corecore.tunnels.cylinder import Tunnel
-from corecore.tunnels.figures import TunnelFigures, level_raise_mm
+from corecore.tunnels.figures import TunnelFigures, level_raise_mm, wall_share
 from corecore.tunnels.tunnel_set import SHARED_PORTAL_MM, bridge_mm, portals_of
 
 #: Distance between sections, and raster of a section, mm.
 SECTION_STEP_MM, RASTER_MM = 1.0, 0.5
-#: Half-width of a section's raster, head radii, and of the lateral wall's, mm.
-REACH_RADII, WALL_REACH_MM = 1.8, 60.0
+#: Half-width of a section's raster, head radii.
+REACH_RADII = 1.8
 #: Tunnels whose directions differ by less are parallel, degrees (engineering choice).
 PARALLEL_DEG = 2.0
 
@@ -49,6 +49,9 @@ class BoneStock:
     lateral_wall_share : float or None
         Lateral-wall defect: width of the holes over that of the bone lateral of the shaft's axis, at the height where
         it is greatest.
+    neck_bridge_mm : float or None
+        Least bone between the walls of two tunnels in the neck, mm, negative where they meet; ``None`` where no two
+        pass it.
     holes : int
         Number of separate entry holes.
     pattern : {"single", "fan", "parallel", "separate"}
@@ -62,6 +65,7 @@ class BoneStock:
     hole_above_lesser_trochanter_mm: float
     bridge_mm: float | None
     lateral_wall_share: float | None
+    neck_bridge_mm: float | None
     holes: int
     pattern: str
     spread_deg: float | None
@@ -85,7 +89,8 @@ def bone_left(hip: Hip, spec: Spec, tunnels: Sequence[tuple[Tunnel, TunnelFigure
         neck_share_at_mm=at_mm,
         hole_above_lesser_trochanter_mm=lowest_hole_mm(hip, [figures for _, figures in tunnels]),
         bridge_mm=least_bridge_mm(hip, drilled),
-        lateral_wall_share=lateral_wall_share(hip, drilled),
+        lateral_wall_share=wall_share(hip.anatomy, drilled),
+        neck_bridge_mm=neck_bridge_mm(hip, drilled),
         holes=len(set(portals)),
         pattern=_pattern(len(drilled), len(set(portals)), spread),
         spread_deg=spread,
@@ -106,6 +111,42 @@ def least_bridge_mm(hip: Hip, tunnels: Sequence[Tunnel]) -> float | None:
         if np.linalg.norm(first.entry - second.entry) > SHARED_PORTAL_MM
     ]
     return min(apart, default=None)
+
+
+def neck_bridge_mm(hip: Hip, tunnels: Sequence[Tunnel]) -> float | None:
+    """Least bone between two tunnels' walls in the neck, 0.5 to 2 R from the head's centre; ``None`` without two there.
+
+    Of their shafts: what an instrument's tip or cavity is wider by does not count. Negative where walls meet.
+    """
+    anatomy = hip.anatomy
+    parts = []
+    for tunnel in tunnels:
+        # Along the axis the distance from the head's centre falls evenly.
+        ends = np.stack([tunnel.entry, tunnel.tip])
+        away = -(ends - anatomy.head_center) @ anatomy.neck_axis / anatomy.head_radius_mm
+        if away[0] - away[1] < 1e-9:
+            continue
+        first, last = np.clip((away[0] - np.array([NECK_END_RADII, HEAD_PLANE_RADII])) / (away[0] - away[1]), 0.0, 1.0)
+        if last > first:
+            way = ends[1] - ends[0]
+            parts.append((ends[0] + first * way, ends[0] + last * way, tunnel.radius_mm))
+    gaps = [
+        _segments_apart(first[0], first[1], second[0], second[1]) - first[2] - second[2]
+        for first, second in combinations(parts, 2)
+    ]
+    return min(gaps, default=None)
+
+
+def _segments_apart(a: FloatArray, b: FloatArray, c: FloatArray, d: FloatArray) -> float:
+    """Least distance between the segments from ``a`` to ``b`` and from ``c`` to ``d``, (3,) each, mm."""
+    u, v, w = b - a, d - c, a - c
+    uu, uv, vv, uw, vw = u @ u, u @ v, v @ v, u @ w, v @ w
+    square = uu * vv - uv * uv
+    s = float(np.clip((uv * vw - vv * uw) / square, 0.0, 1.0)) if square > 1e-12 * uu * vv else 0.0
+    # The nearest place of the second segment to it, and of the first to that.
+    t = float(np.clip((uv * s + vw) / vv, 0.0, 1.0))
+    s = float(np.clip((uv * t - uw) / uu, 0.0, 1.0))
+    return float(np.linalg.norm(w + s * u - t * v))
 
 
 def neck_share(hip: Hip, tunnels: Sequence[Tunnel]) -> tuple[float | None, float | None]:
@@ -132,34 +173,6 @@ def neck_share(hip: Hip, tunnels: Sequence[Tunnel]) -> tuple[float | None, float
         if best[0] is None or share > best[0]:
             best = share, float(away)
     return best
-
-
-def lateral_wall_share(hip: Hip, tunnels: Sequence[Tunnel]) -> float | None:
-    """Width of the holes over that of the bone lateral of the shaft axis, at the entry's height where it is most."""
-    anatomy = hip.anatomy
-    ticks = np.arange(-WALL_REACH_MM, WALL_REACH_MM, RASTER_MM)
-    lateral = ticks[ticks >= 0.0]
-    shares = []
-    for tunnel in tunnels:
-        along = (tunnel.entry - anatomy.shaft_point) @ anatomy.shaft_axis
-        middle = anatomy.shaft_point + along * anatomy.shaft_axis
-        points = middle + lateral[:, None, None] * anatomy.x_axis + ticks[None, :, None] * anatomy.y_axis
-        inside = hip.bone.distance(points.reshape(-1, 3)) > 0.0
-        labels, count = ndimage.label(inside.reshape(len(lateral), -1))
-        if count == 0:
-            continue
-        sizes = np.bincount(labels.ravel())
-        sizes[0] = 0
-        whole = int(np.any(labels == int(np.argmax(sizes)), axis=0).sum())
-        taken = np.zeros(len(ticks), dtype=bool)
-        for other in tunnels:
-            # Points of the wall's plane at this height, seen from the other entry: ``y`` forward, ``h`` up.
-            y = ticks - float((other.entry - middle) @ anatomy.y_axis)
-            h = -float((other.entry - middle) @ anatomy.shaft_axis)
-            forward, up = float(other.direction @ anatomy.y_axis), float(other.direction @ anatomy.shaft_axis)
-            taken |= y**2 + h**2 - (y * forward + h * up) ** 2 <= other.radius_mm**2
-        shares.append(min(float(taken.sum()) / whole, 1.0))
-    return max(shares, default=None)
 
 
 def _pattern(tunnels: int, holes: int, spread_deg: float | None) -> str:

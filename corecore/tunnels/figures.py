@@ -7,6 +7,7 @@ of a plan come from here.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -89,6 +90,11 @@ class TunnelFigures:
         Entry to the surface averaged over a drill's mouth.
     neck_area_share : float
         Share of the neck's smallest section that the tunnel takes, cut as it leans.
+    lateral_wall_share : float or None
+        Width of the hole, seen from the side, over that of the bone lateral of the shaft's axis at the entry's height;
+        ``None`` where no section is in view.
+    entry_edge_below_ridge_mm : float or None
+        Superior margin of the hole below the vastus ridge; ``None`` where the ridge is not found.
     avoid_clearance_mm, pelvis_clearance_mm : float or None
         From any part, prolonged outward, to the region to keep out of and to the pelvis; ``None`` where there is none.
     entry_from_fixed_mm : float or None
@@ -124,6 +130,8 @@ class TunnelFigures:
     outward_free: bool
     entry_off_surface_mm: float
     neck_area_share: float
+    lateral_wall_share: float | None = None
+    entry_edge_below_ridge_mm: float | None = None
     avoid_clearance_mm: float | None = None
     pelvis_clearance_mm: float | None = None
     entry_from_fixed_mm: float | None = None
@@ -204,7 +212,7 @@ def assess(hip: Hip, tunnel: Tunnel, spec: Spec) -> TunnelFigures:
     along_shaft = shaft_figures(anatomy, tunnel)
     shaft_angle = along_shaft["shaft_angle_deg"]
     rise = radius / max(float(np.sin(np.radians(shaft_angle))), 1e-6)
-    trochanter = anatomy.lesser_trochanter_height_mm
+    trochanter, ridge = anatomy.lesser_trochanter_height_mm, anatomy.vastus_ridge_height_mm
     removed = tunnel.contains(hip.lesion.points_mm)
     ahead = first_exit(hip, tunnel.tip, direction)
     to_joint = None if ahead is None else float(np.linalg.norm(ahead - tunnel.tip))
@@ -235,6 +243,8 @@ def assess(hip: Hip, tunnel: Tunnel, spec: Spec) -> TunnelFigures:
         outward_free=_outward_free(hip, tunnel, mouth),
         entry_off_surface_mm=float(abs(bone.mouth_depth(tunnel.entry)[0])),
         neck_area_share=neck_area_share(anatomy, tunnel),
+        lateral_wall_share=wall_share(anatomy, [tunnel]),
+        entry_edge_below_ridge_mm=None if ridge is None else ridge - entry[2] - rise,
         avoid_clearance_mm=None if hip.avoid is None else clearance_mm(hip.avoid, tunnel),
         pelvis_clearance_mm=None if hip.pelvis is None else clearance_mm(hip.pelvis, tunnel),
         entry_from_fixed_mm=None if fixed is None else float(np.linalg.norm(tunnel.entry - fixed)),
@@ -249,6 +259,51 @@ def neck_area_share(anatomy: Anatomy, tunnel: Tunnel) -> float:
     """Share of the neck's smallest section that a tunnel takes, cut as it leans (at most tenfold)."""
     lean = max(abs(float(np.dot(tunnel.direction, anatomy.neck_axis))), LEAN_LEAST)
     return float(np.pi * tunnel.radius_mm**2 / lean / anatomy.neck_min_area_mm2)
+
+
+def wall_share(anatomy: Anatomy, tunnels: Sequence[Tunnel]) -> float | None:
+    """Share of the lateral wall's width that holes take together, at the entry's height where it is most.
+
+    ``None`` without a tunnel, and where the wall is not in view at an entry.
+    """
+    if not tunnels:
+        return None
+    share = wall_shares(
+        anatomy,
+        np.array([[tunnel.entry for tunnel in tunnels]]),
+        np.array([[tunnel.direction for tunnel in tunnels]]),
+        np.array([[tunnel.radius_mm for tunnel in tunnels]]),
+    )
+    return float(share[0]) if np.isfinite(share[0]) else None
+
+
+def wall_shares(anatomy: Anatomy, entry: FloatArray, direction: FloatArray, radius_mm: FloatArray) -> FloatArray:
+    """Shares (N,) of the lateral wall's width that N sets of K holes take, each where it is most; NaN out of view.
+
+    ``entry`` and unit ``direction`` (N, K, 3) local, ``radius_mm`` (N, K). At each entry's height the line across the
+    wall through each hole's middle is cut by its cylinder; the union of those cuts counts.
+    """
+    offset = entry - anatomy.head_center
+    z, y = offset @ anatomy.shaft_axis, offset @ anatomy.y_axis
+    up, front = direction @ anatomy.shaft_axis, direction @ anatomy.y_axis
+    width = anatomy.wall_width(z)
+    # Of hole j at the height of hole k: (N, k, j).
+    above = z[:, :, None] - z[:, None, :]
+    up, front, radius = up[:, None, :], front[:, None, :], radius_mm[:, None, :]
+    a = np.maximum(1.0 - front**2, 1e-9)
+    half = front * up * above
+    square = half**2 - a * (above**2 * (1.0 - up**2) - radius**2)
+    hit = square >= 0.0
+    root = np.sqrt(np.maximum(square, 0.0))
+    low = np.where(hit, y[:, None, :] + (half - root) / a, np.inf)
+    high = np.where(hit, y[:, None, :] + (half + root) / a, -np.inf)
+    order = np.argsort(low, axis=2)
+    low, high = np.take_along_axis(low, order, axis=2), np.take_along_axis(high, order, axis=2)
+    reached = np.maximum.accumulate(high, axis=2)
+    before = np.concatenate([np.full((*reached.shape[:2], 1), -np.inf), reached[:, :, :-1]], axis=2)
+    with np.errstate(invalid="ignore"):
+        piece = np.where(np.isfinite(low), np.maximum(high - np.maximum(low, before), 0.0), 0.0)
+    return np.asarray(np.minimum(piece.sum(axis=2) / width, 1.0).max(axis=1), dtype=np.float64)
 
 
 def clearance_mm(barrier: KeepOutRegion, tunnel: Tunnel) -> float:

@@ -39,6 +39,8 @@ class Reason(IntEnum):
     DIRECTION_FIXED = 19
     NECK_AREA_SHARE = 20
     PIN = 21
+    LATERAL_WALL_SHARE = 22
+    ENTRY_BELOW_RIDGE = 23
 
 
 NUMBER_OF_REASONS = len(Reason)

@@ -20,7 +20,14 @@ from corecore.base.spec import Spec
 from corecore.hip.anatomy.model import Anatomy
 from corecore.hip.hip import Hip
 from corecore.tunnels.cylinder import Tunnel
-from corecore.tunnels.figures import LEAN_LEAST, PORTAL_EXTRA_MM, neck_area_share, portal_lengths
+from corecore.tunnels.figures import (
+    LEAN_LEAST,
+    PORTAL_EXTRA_MM,
+    neck_area_share,
+    portal_lengths,
+    wall_share,
+    wall_shares,
+)
 from corecore.tunnels.limits import Violation, violation
 
 #: Entries as near as this share a portal, mm (contract §2).
@@ -74,6 +81,18 @@ class Shapes:
         """Share of the neck's smallest section that each takes, as it leans; (N,)."""
         lean = np.maximum(np.abs(self.direction @ anatomy.neck_axis), LEAN_LEAST)
         return np.asarray(np.pi * self.radius_mm**2 / lean / anatomy.neck_min_area_mm2)
+
+    def wall_shares(self, anatomy: Anatomy, beside: Shapes) -> FloatArray:
+        """Share of the lateral wall's width that each takes together with all of ``beside``; (N,), NaN out of view."""
+        count = len(self)
+
+        def sets(own: FloatArray, others: FloatArray) -> FloatArray:
+            return np.concatenate([own[:, None], np.broadcast_to(others, (count, *others.shape))], axis=1)
+
+        return wall_shares(
+            anatomy, sets(self.entry, beside.entry), sets(self.direction, beside.direction),
+            sets(self.radius_mm, beside.radius_mm),
+        )  # fmt: skip
 
     def tunnel(self, i: int) -> Tunnel:
         """One of them."""
@@ -168,8 +187,11 @@ def set_violations(hip: Hip, tunnels: Sequence[Tunnel], spec: Spec) -> list[Viol
         broken.append(Violation("wide_holes", WIDE_HOLES_MAX, len(wide)))
     # One tunnel's own share is among its own limits.
     together = sum(neck_area_share(hip.anatomy, tunnel) for tunnel in tunnels)
-    item = violation(LIMITS["neck_area_share_max"], together, spec) if len(tunnels) > 1 else None
-    return [*broken, item] if item is not None else broken
+    wall = wall_share(hip.anatomy, tunnels)
+    for key, value in (("neck_area_share_max", together), ("lateral_wall_share_max", wall)):
+        item = violation(LIMITS[key], value, spec) if len(tunnels) > 1 else None
+        broken += [] if item is None else [item]
+    return broken
 
 
 def bridge_mm(hip: Hip, first: Tunnel, second: Tunnel) -> float:

@@ -6,16 +6,20 @@ from itertools import combinations
 
 import numpy as np
 from scipy import ndimage
+from scipy.spatial import cKDTree
 
 from corecore.document.stated import StatedPlan
 from corecore.verification import tolerance
 from corecore.verification.cylinder import DrilledCylinder
 from corecore.verification.drilled_volume import SECTION_REACH_MM, SECTION_STEP_MM, DrilledFigures
-from corecore.verification.frame import Frame, across, angle_deg
+from corecore.verification.frame import HEAD_PLANE_RADII, NECK_END_RADII, Frame, across, angle_deg
 from corecore.verification.hip import Hip
 from corecore.verification.landmarks import NECK_FROM_RADII, NECK_RASTER_MM, NECK_STEP_MM, NECK_TO_RADII
 from corecore.verification.report import Check, equal
 from corecore.verification.sets import bridges
+
+#: Distance of points along an axis, mm.
+AXIS_STEP_MM = 0.1
 
 
 def standing_checks(
@@ -33,7 +37,8 @@ def standing_checks(
         "neck_share_max": (_neck_share(hip, frame, bores), tolerance.NECK_SHARE_MAX, ""),
         "hole_above_lesser_trochanter_mm": (min(above) - level, tolerance.HEIGHT_MM, "mm"),
         "bridge_mm": (min(bridges(bores, hip.mesh), default=None), tolerance.BRIDGE_MM, "mm"),
-        "lateral_wall_share": (_wall_share(hip, frame, bores), tolerance.wall_share(spacing), ""),
+        "lateral_wall_share": (wall_share(hip, frame, bores), tolerance.wall_share(spacing), ""),
+        "neck_bridge_mm": (_neck_bridge(frame, bores), tolerance.NECK_BRIDGE_MM, "mm"),
         "spread_deg": (max(turns, default=None), tolerance.DIRECTION_DEG, "deg"),
     }
     return [
@@ -41,6 +46,23 @@ def standing_checks(
         for key, (value, slack, unit) in found.items()
         if key in stated
     ]
+
+
+def _neck_bridge(frame: Frame, bores: list[DrilledCylinder]) -> float | None:
+    """Least distance between two walls in the neck, by points along both axes."""
+    parts = []
+    for bore in bores:
+        at = np.linspace(0.0, bore.tunnel.length_mm, max(2, int(bore.tunnel.length_mm / AXIS_STEP_MM)))
+        axis = bore.tunnel.start + at[:, None] * bore.tunnel.axis
+        away = -(axis - frame.center) @ frame.neck / frame.radius_mm
+        inside = axis[(away >= HEAD_PLANE_RADII) & (away <= NECK_END_RADII)]
+        if len(inside):
+            parts.append((inside, bore.tunnel.radius_mm))
+    gaps = [
+        float(cKDTree(one).query(other)[0].min()) - radius - other_radius
+        for (one, radius), (other, other_radius) in combinations(parts, 2)
+    ]
+    return min(gaps, default=None)
 
 
 def _neck_share(hip: Hip, frame: Frame, bores: list[DrilledCylinder]) -> float | None:
@@ -61,7 +83,7 @@ def _neck_share(hip: Hip, frame: Frame, bores: list[DrilledCylinder]) -> float |
     return max(shares, default=None)
 
 
-def _wall_share(hip: Hip, frame: Frame, bores: list[DrilledCylinder]) -> float | None:
+def wall_share(hip: Hip, frame: Frame, bores: list[DrilledCylinder]) -> float | None:
     """Width of the holes over the width of the lateral bone, at the height of the entry where it is most.
 
     A hole's width is that of its cylinder cut by the plane through the entry, not of an ellipse by formula.

@@ -17,14 +17,15 @@ RISK = "{tunnels[].risk.*,totals.risk.*}"
 FIGURES = (
     "{length_mm,portal_length_mm,removed_fraction,cortical_clearance_mm,posterosuperior_clearance_mm,"
     "joint_clearance_mm,end_to_joint_mm,pin_to_joint_mm,pin_clearance_mm,avoid_clearance_mm,incidence_deg,entry_normal_deg,shaft_angle_deg,ap_angle_deg,"
-    "lateral_tilt_deg,entry_above_lesser_trochanter_mm,entry_below_greater_trochanter_mm,entry_anterior_mm}"
+    "lateral_tilt_deg,entry_above_lesser_trochanter_mm,entry_below_greater_trochanter_mm,entry_anterior_mm,"
+    "entry_edge_below_ridge_mm}"
 )
 ENDS = "{entry,tip,direction,diameter_mm,cavity_diameter_mm,cavity_length_mm}"
 #: Paths that a check bears, where it applies. ``[]`` is any place of a list, ``*`` any name, ``{a,b}`` either.
 NAMED = (
     "case.inputs[].sha256", "outputs[].sha256", "case.side", "status", "review.signed.side",
     "anatomy.{head_center,head_radius_mm,neck_axis,neck_shaft_angle_deg,neck_min_area_mm2,shaft_axis,x_axis}",
-    "anatomy.{lesser_trochanter_tip,lesser_trochanter_height_mm}",
+    "anatomy.{lesser_trochanter_tip,lesser_trochanter_height_mm,vastus_ridge}",
     "anatomy.sources.{head_center,neck_axis,shaft_axis,lesser_trochanter,greater_trochanter,x_axis}",
     "necrosis.{volume_ml,outside_head_ml,head_volume_ml,sphere_volume_ml,head_fraction,head_fraction_half_voxel}",
     "necrosis.{sphere_fraction,steinberg,steinberg_sphere,centroid}", "necrosis.head_definitions.*.fraction",
@@ -55,6 +56,7 @@ NAMED = (
     "totals.{reached_5mm_fraction,target_fraction,necrosis_removed_ml,necrosis_left_ml,healthy_bone_removed_ml}",
     "totals.{graft_volume_ml,neck_area_share,discretisation_error_fraction,upper_bound_fraction,optimality_gap}",
     "totals.bone_left.{neck_share_max,hole_above_lesser_trochanter_mm,bridge_mm,lateral_wall_share,holes,spread_deg}",
+    "totals.bone_left.neck_bridge_mm",
     "totals.outline.{error_mm,expected_removed_fraction,removed_fraction_p95,focus_missed_probability}",
     "alternatives[].against_plan.{removed_fraction,healthy_bone_removed_ml}",
     "alternatives[].totals.{necrosis_removed_ml,healthy_bone_removed_ml}",
@@ -135,6 +137,7 @@ NOT_CHECKED: dict[str, tuple[str, ...]] = {
         "spec.{breach_probability_max,avoid_margin_mm,entry_fixed,direction_fixed,target,reach_mm}",
         "spec.outline_error_mm",
         "spec.{weight_bearing_weight,cavity_diameter_mm,cavity_length_mm,remove_fraction_min,neck_area_share_max}",
+        "spec.{lateral_wall_share_max,entry_below_ridge_mm}",
         "spec.{guidance,objective,near_best_share}",
         "spec.keep", "spec.keep[].{entry,tip,diameter_mm}", "given.{entry,tip}", "robust.method",
         "anatomy.{anteversion_deg,acetabular_edge,teardrop}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from corecore.base.version import __version__
@@ -9,7 +10,7 @@ from corecore.document.content import content_of
 from corecore.document.fields import listed
 from corecore.document.stated import StatedPlan, read_stated
 from corecore.verification import tolerance
-from corecore.verification.bone_stock import standing_checks
+from corecore.verification.bone_stock import standing_checks, wall_share
 from corecore.verification.coverage import figures_of
 from corecore.verification.cylinder import bore_of
 from corecore.verification.drilled_volume import measure
@@ -25,11 +26,12 @@ from corecore.verification.path_bone import path_bone_checks
 from corecore.verification.quantities import neck_share, necrosis_checks, total_checks
 from corecore.verification.rays import ray_checks
 from corecore.verification.record import record_checks
-from corecore.verification.report import Check, Verification, at_most, standing
+from corecore.verification.report import Check, Verification, at_least, at_most, standing
 from corecore.verification.risk import risk_checks
 from corecore.verification.sets import set_checks
 from corecore.verification.tradeoff import curve_checks, tradeoff_checks
 from corecore.verification.tunnel_checks import constraint_checks, figure_checks, spec_checks
+from corecore.verification.vastus_ridge import ridge_checks, ridge_height_mm
 
 
 def verify_plan(path: Path, *, key: bytes | None = None, own_copies: bool = False) -> Verification:
@@ -66,6 +68,7 @@ def judge(plan: StatedPlan, hip: Hip) -> Verification:
     messages: list[str] = []
     frame = frame_of(plan.anatomy, plan.side)
     checks += landmark_checks(plan, hip, frame)
+    checks += ridge_checks(plan, hip, frame)
     checks += necrosis_checks(plan, hip, frame)
     checks += ray_checks(plan, hip, frame)
     checks += necrosis_range_checks(plan, hip, frame)
@@ -91,6 +94,22 @@ def judge(plan: StatedPlan, hip: Hip) -> Verification:
     if share_max is not None and share is not None:
         limit = at_most("tunnels neck_area_share_max", share_max, share, tolerance.NECK_SHARE, "")
         constraints["neck_area_share_max"] = [limit]
+    wall_max, below = plan.spec.get("lateral_wall_share_max"), plan.spec.get("entry_below_ridge_mm")
+    if wall_max is not None:
+        wall = wall_share(hip, frame, bores)
+        # Where the wall is not in view nothing says that it is kept.
+        name, slack = "tunnels lateral_wall_share_max", tolerance.wall_share(spacing)
+        constraints["lateral_wall_share_max"] = [at_most(name, wall_max, 1.0 if wall is None else wall, slack, "")]
+    if below is not None:
+        ridge = ridge_height_mm(hip, frame, plan.anatomy.lesser_trochanter_height_mm)
+        constraints["entry_below_ridge_mm"] = [
+            at_least(
+                f"tunnels[{index}] entry_below_ridge_mm", below,
+                -math.inf if ridge is None else ridge - one.entry_height_mm - one.hole_half_height_mm,
+                tolerance.RIDGE_MM, "mm",
+            )
+            for index, one in enumerate(figures)
+        ]  # fmt: skip
     checks += spec_checks(plan)
     checks += total_checks(plan, hip, frame, bores)
     checks += outline_checks(plan, hip, bores)

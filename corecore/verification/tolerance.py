@@ -125,6 +125,10 @@ RISK_DEVIATIONS = 4.5
 #: Volume that two tunnels share beyond their portals, over the smaller.
 OVERLAP_FRACTION = 0.02
 
+#: Bone between two walls in the neck, mm: points a tenth apart on either axis, and where the neck begins.
+NECK_BRIDGE_MM = 0.15
+#: Height of the vastus ridge, mm: the flare's end is round, and the chord's furthest place moves along it.
+RIDGE_MM = 3.0
 #: CT density on an axis, HU: a file rounds its ends to 1e-6 mm and its densities to a tenth.
 HU = 0.5
 #: Thickness of the cortex: rays that lie elsewhere about the entry see another piece of it (mm, and per voxel).

@@ -91,6 +91,10 @@ def figure_checks(
     if plan.anatomy.greater_trochanter_tip is not None:
         below = frame.height(plan.anatomy.greater_trochanter_tip) - found.entry_height_mm
         others.append(("entry_below_greater_trochanter_mm", below, tolerance.HEIGHT_MM))
+    if plan.anatomy.vastus_ridge is not None:
+        ridge = frame.height(plan.anatomy.vastus_ridge)
+        edge = ridge - found.entry_height_mm - found.hole_half_height_mm
+        others.append(("entry_edge_below_ridge_mm", edge, tolerance.HEIGHT_MM))
     units = {key: "deg" if key.endswith("_deg") else "mm" for key, _, _ in others}
     checks += [
         equal(f"{name}.{key}", stated[key], value, limit, units[key]) for key, value, limit in others if key in stated

@@ -25,6 +25,7 @@ from corecore.hip.anatomy.shaft import (
     fitted_range_deg,
     height,
     lowest_complete,
+    on_line,
     provisional_shaft,
     rim_mm,
 )
@@ -150,7 +151,7 @@ def fit_anatomy(
 def _ridge(
     wall: LateralWall, shaft: Shaft, head: Head, x_axis: FloatArray, lesser_height: float, sources: dict[str, str]
 ) -> FloatArray | None:
-    """The most lateral point at the vastus ridge, (3,) local mm; ``None`` where the level it is told from is assumed."""
+    """The most lateral point at the vastus ridge, (3,) local mm; ``None`` where its profile's foot is assumed."""
     height = None if sources["lesser_trochanter"] == "assumed" else vastus_ridge(wall, lesser_height)
     if height is None:
         return None

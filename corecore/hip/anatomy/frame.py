@@ -129,8 +129,8 @@ def vastus_ridge(wall: LateralWall, lesser_height: float) -> float | None:
     """Height of the vastus ridge: where the flare from the shaft to the greater trochanter ends on the lateral side.
 
     From the lesser trochanter's level to the most lateral bone above it the profile rises; the ridge is the place that
-    stands out furthest from the chord between the two. ``None`` where it stands out by under ``RIDGE_STANDS_OUT_MM``, or
-    where the profile is not in view from that level to ``RIDGE_BEYOND_MM`` above its most lateral place.
+    stands out furthest from the chord between the two. ``None`` where it stands out by under ``RIDGE_STANDS_OUT_MM``,
+    or where the profile is not in view from that level to ``RIDGE_BEYOND_MM`` above its most lateral place.
     """
     heights, lateral = wall.heights, wall.lateral
     above = (heights >= lesser_height - 1e-6) & np.isfinite(lateral)

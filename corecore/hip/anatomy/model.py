@@ -121,8 +121,8 @@ class Anatomy:
         At those heights, mm: AP width of the bone lateral of the shaft's axis, and how far lateral of the head's centre
         it reaches.
     vastus_ridge : ndarray, shape (3,), optional
-        Most lateral point of the bone at the vastus ridge, where the shaft's flare ends at the greater trochanter, local
-        mm; ``None`` where it does not stand out or is not in view.
+        Most lateral point of the bone at the vastus ridge, where the shaft's flare ends at the greater trochanter,
+        local mm; ``None`` where it does not stand out or is not in view.
     shaft_range_deg : float, default 0
         The whole shaft's axis lies within this of ``shaft_axis`` in 19 femora of 20, degrees; 0 where all of the span
         that defines it is in view, and where it is given.

@@ -33,8 +33,10 @@ from corecore.planning.search.line_geometry import (
     OUTWARD,
     PORTAL,
     PROXIMAL,
+    RIDGE,
     SHAFT_MAX,
     SHAFT_MIN,
+    WALL_SHARE,
     Axis,
     axis_of,
     entry_gaps,
@@ -61,8 +63,8 @@ SURVEYED = 16_000
 #: Degrees weigh a fifth of a millimetre in the sum of breaks, so that neither drowns the other.
 WEIGHTS = np.ones(COUNT)
 WEIGHTS[[INCIDENCE, NORMAL, SHAFT_MIN, SHAFT_MAX, DIRECTION_FIXED]] = 0.2
-#: A hundredth of the neck's section weighs as a millimetre.
-WEIGHTS[NECK_SHARE] = 100.0
+#: A hundredth of the neck's section, or of the wall's width, weighs as a millimetre.
+WEIGHTS[[NECK_SHARE, WALL_SHARE]] = 100.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +101,7 @@ def fill_gaps(problem: Problem, line: FloatArray, ring: FloatArray, step: float,
     gaps[LENGTH] = problem.length_max - (tip - entry)
     if gaps[FIELD_OF_VIEW] < 0.0:
         # The axis leaves through the scan's edge: of the entry nothing is known.
-        for reason in (INCIDENCE, NORMAL, DISTAL, PROXIMAL, AP, LENGTH, PORTAL, ENTRY_FIXED):
+        for reason in (INCIDENCE, NORMAL, DISTAL, PROXIMAL, AP, LENGTH, PORTAL, ENTRY_FIXED, WALL_SHARE, RIDGE):
             gaps[reason] = 1e9
         rim = problem.radius
     elif not outward_is_free(problem, axis, ring, entry, rim):

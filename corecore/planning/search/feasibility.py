@@ -36,8 +36,10 @@ from corecore.planning.search.line_geometry import (
     OUTWARD,
     PORTAL,
     PROXIMAL,
+    RIDGE,
     SHAFT_MAX,
     SHAFT_MIN,
+    WALL_SHARE,
     Axis,
     axis_of,
     entry_gaps,
@@ -80,8 +82,8 @@ def evaluate_line(
     entry = find_entry(problem, point, u)
     sine = entry_gaps(problem, point, u, entry, gaps)
     for reason in (
-        ENTRY_FIXED, DIRECTION_FIXED, NECK_SHARE, SHAFT_MIN, SHAFT_MAX, DISTAL, PROXIMAL, AP, NORMAL, INCIDENCE,
-        FIELD_OF_VIEW, PORTAL,
+        ENTRY_FIXED, DIRECTION_FIXED, NECK_SHARE, WALL_SHARE, RIDGE, SHAFT_MIN, SHAFT_MAX, DISTAL, PROXIMAL, AP,
+        NORMAL, INCIDENCE, FIELD_OF_VIEW, PORTAL,
     ):  # fmt: skip
         if gaps[reason] < 0.0:
             return reason, entry, 0.0, 0

@@ -125,5 +125,8 @@ def _eased(problem: Problem, mm: float, radians: float) -> Problem:
         # Below 0 there would be no region.
         avoid_margin=max(problem.avoid_margin - mm, 0.0) if problem.avoid_margin >= 0.0 else -1.0,
         pelvis_margin=max(problem.pelvis_margin - mm, 0.0) if problem.pelvis_margin >= 0.0 else -1.0,
+        ridge_height=problem.ridge_height + entry,
+        # The width changes by no more than a tenth with the height over so short a way, the hole's by its turn.
+        wall_share_max=problem.wall_share_max * (1.1 + 2.0 * turn) if problem.wall_share_max >= 0.0 else -1.0,
         neck_share_max=problem.neck_share_max * (1.0 + 2.0 * radians) if problem.neck_share_max >= 0.0 else -1.0,
     )

@@ -41,6 +41,8 @@ ENTRY_FIXED = int(Reason.ENTRY_FIXED)
 DIRECTION_FIXED = int(Reason.DIRECTION_FIXED)
 NECK_SHARE = int(Reason.NECK_AREA_SHARE)
 PIN = int(Reason.PIN)
+WALL_SHARE = int(Reason.LATERAL_WALL_SHARE)
+RIDGE = int(Reason.ENTRY_BELOW_RIDGE)
 COUNT = NUMBER_OF_REASONS
 
 
@@ -300,7 +302,13 @@ def entry_gaps(problem: Problem, point: FloatArray, u: FloatArray, entry: float,
     # Where no whole section is in view the mid-line is unknown, and so is the entry.
     end = problem.midline_start + 0.5 * (problem.midline_y.shape[0] - 1)
     gaps[FIELD_OF_VIEW] = min(gaps[FIELD_OF_VIEW], min(height - problem.midline_start, end - height) + 0.5)
-    gaps[ENTRY_FIXED], gaps[DIRECTION_FIXED], gaps[NECK_SHARE] = 1e9, 1e9, 1e9
+    gaps[ENTRY_FIXED], gaps[DIRECTION_FIXED], gaps[NECK_SHARE], gaps[WALL_SHARE] = 1e9, 1e9, 1e9, 1e9
+    gaps[RIDGE] = problem.ridge_height - (height + rise)
+    if problem.wall_share_max >= 0.0:
+        width = problem.wall_width[low] + (at - low) * (problem.wall_width[low + 1] - problem.wall_width[low])
+        forward = u[0] * frame[1, 0] + u[1] * frame[1, 1] + u[2] * frame[1, 2]
+        taken = 2.0 * problem.radius / math.sqrt(max(1.0 - forward * forward, 1e-9)) / width
+        gaps[WALL_SHARE] = problem.wall_share_max - min(taken, 1.0)
     if problem.neck_share_max >= 0.0:
         neck = problem.neck_frame
         lean = abs(u[0] * neck[0, 0] + u[1] * neck[0, 1] + u[2] * neck[0, 2])

@@ -108,6 +108,12 @@ class Problem(NamedTuple):
     #: Share of the neck's smallest section that a tunnel along the neck takes, and the most allowed; negative: free.
     neck_share_along: float
     neck_share_max: float
+    #: AP width of the lateral wall at the mid-line's heights, mm, and the most of it that a hole may take; negative:
+    #: free.
+    wall_width: FloatArray
+    wall_share_max: float
+    #: Height that a hole's upper edge stays below, mm from the head's centre; 1e9: free.
+    ridge_height: float
     #: Unit steps (M, 4) of a climb: along each number of a line and each pair of them, or those that
     #: keep what is fixed.
     moves: FloatArray
@@ -185,8 +191,29 @@ def build_problem(hip: Hip, spec: Spec, *, slack_mm: float = 0.0, fuzz_mm: float
         direction_kept=-1.0 if direction is None else KEPT_SHARE * DIRECTION_KEPT_DEG,
         neck_share_along=float(np.pi * spec.radius_mm**2 / anatomy.neck_min_area_mm2),
         neck_share_max=-1.0 if spec.neck_area_share_max is None else spec.neck_area_share_max,
+        # Where the wall is not in view any hole takes all of it.
+        wall_width=np.nan_to_num(anatomy.wall_width(heights), nan=1e-6),
+        wall_share_max=-1.0 if spec.lateral_wall_share_max is None else spec.lateral_wall_share_max,
+        ridge_height=ridge_ceiling_mm(hip, spec),
         moves=_moves(frame, anatomy.neck_center, entry, direction),
     )
+
+
+def ridge_ceiling_mm(hip: Hip, spec: Spec) -> float:
+    """Height that a hole's upper edge stays below for the vastus ridge's sake, mm from the head's centre; 1e9: free.
+
+    Raises ``InputError`` where the limit is asked for and the ridge is not found.
+    """
+    ridge = hip.anatomy.vastus_ridge_height_mm
+    if spec.entry_below_ridge_mm is None:
+        return 1e9
+    if ridge is None:
+        raise InputError(
+            f"entry_below_ridge_mm {spec.entry_below_ridge_mm:g}: the vastus ridge does not stand out on this femur, or"
+            " is not in view from the lesser trochanter's level on; entry_proximal_mm, above that level, is accepted",
+            code="ridge-not-found",
+        )
+    return ridge - spec.entry_below_ridge_mm
 
 
 def _field(barrier: KeepOutRegion | None) -> tuple[npt.NDArray[np.float32], FloatArray, FloatArray]:

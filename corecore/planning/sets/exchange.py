@@ -36,6 +36,11 @@ class Members:
         if most is not None:
             shares = self.pool.shapes.neck_shares(self.pool.hip.anatomy)
             result &= shares[self.members] + shares[list(chosen)].sum() <= most * SAFE_NECK_SHARE
+        wall = self.pool.spec.lateral_wall_share_max
+        if wall is not None and chosen:
+            open_ = np.flatnonzero(result)
+            shapes, beside = self.pool.shapes.take(self.members[open_]), self.pool.shapes.take(list(chosen))
+            result[open_] = shapes.wall_shares(self.pool.hip.anatomy, beside) <= wall * SAFE_NECK_SHARE
         if self.wide:
             shapes = self.pool.shapes
             shared = [self._shares(i) for i in chosen]

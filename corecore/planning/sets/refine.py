@@ -186,6 +186,12 @@ class _State:
             share = float(self.shapes.take(others).joined(part).neck_shares(of.hip.anatomy).sum())
             if share > most * SAFE_NECK_SHARE:
                 return False
+        wall = of.spec.lateral_wall_share_max
+        if wall is not None:
+            every = self.shapes.take(others).joined(part)
+            share = every.take([0]).wall_shares(of.hip.anatomy, every.take(slice(1, None)))[0]
+            if not share <= wall * SAFE_NECK_SHARE:
+                return False
         for m in range(len(members)):
             one = part.take([m])
             # A fan stays one: apart, its members would be further holes.

@@ -30,7 +30,7 @@ from corecore.planning.sets.exchange import Members, exchanged, greedy, seeds, v
 from corecore.planning.sets.refine import Climber, climber
 from corecore.tunnels.cylinder import Tunnel
 from corecore.tunnels.existing_tunnels import Pairs, kept_tunnels
-from corecore.tunnels.figures import TunnelFigures, assess
+from corecore.tunnels.figures import TunnelFigures, assess, wall_share
 from corecore.tunnels.limits import violations
 from corecore.tunnels.objective import objective_fraction, objective_points, points_counted
 from corecore.tunnels.plan_metrics import neck_area_share
@@ -110,9 +110,7 @@ def best_set(
         chosen = [0]
         fraction = greedy_fraction = search.fraction(chosen)
         if spec.tunnels == 1 or 0.0 < asked <= fraction:
-            return _with_neck_share(
-                hip, spec, _answer(spec, ((single.tunnel, single.figures),), fraction, single), confirm
-            )
+            return _with_shares(hip, spec, _answer(spec, ((single.tunnel, single.figures),), fraction, single), confirm)
     for count in range(len(chosen) + 1, spec.tunnels + 1):
         tell(0.3 + 0.7 * (count - 1) / spec.tunnels)
         found = search.next(chosen, count)
@@ -139,7 +137,7 @@ def best_set(
         spec, tuple(search.pair(i) for i in (*search.kept, *added)), fraction, single,
         greedy_fraction=greedy_fraction, fewer=fewer, judged=search.judged, proof=proof,
     )  # fmt: skip
-    return _with_neck_share(hip, spec, answer, confirm)
+    return _with_shares(hip, spec, answer, confirm)
 
 
 def _first(hip: Hip, spec: Spec, kept: Pairs, tell: Callable[[float], None], confirm: bool) -> SearchResult:
@@ -191,26 +189,40 @@ def _what_is_full(hip: Hip, spec: Spec, tunnels: list[Tunnel]) -> str:
     most, least = spec.neck_area_share_max, math.pi * spec.radius_mm**2 / hip.anatomy.neck_min_area_mm2
     if most is not None and neck_area_share(hip, tunnels) + least > most:
         return f"neck_area_share_max {most:g} leaves"
+    if spec.lateral_wall_share_max is not None:
+        return f"the rules between tunnels, with lateral_wall_share_max {spec.lateral_wall_share_max:g}, leave"
     return "the rules between tunnels leave"
 
 
-def _with_neck_share(hip: Hip, spec: Spec, found: SetSearchResult, confirm: bool) -> SetSearchResult:
-    """Of a share of the lesion that was not reached: the share of the neck that a set which reaches it takes."""
-    why, limit = found.infeasible, spec.neck_area_share_max
-    if why is None or limit is None or not confirm:
-        return found
-    free = best_set(hip, replace(spec, neck_area_share_max=None), confirm=False)
-    if free.infeasible is not None:
-        return found
-    taken, row = neck_area_share(hip, [tunnel for tunnel, _ in free.tunnels]), LIMITS["neck_area_share_max"]
-    if taken <= limit:
-        return free
-    needed = round(math.ceil(taken / row.step - 1e-9) * row.step, 6)
-    if needed > row.high:
-        return found
-    way = Relaxation(row.key, limit, needed, needed - limit, None)
-    text = f"{why.text}; with {row.key} at {needed:g} instead of {limit:g} a set of {len(free.tunnels)} removes as much"
-    return replace(found, infeasible=replace(why, text=text, relaxations=(*why.relaxations, way)))
+#: Limits of what all tunnels of a set take together, and what they take.
+SHARES: dict[str, Callable[[Hip, Sequence[Tunnel]], float | None]] = {
+    "neck_area_share_max": neck_area_share,
+    "lateral_wall_share_max": lambda hip, tunnels: wall_share(hip.anatomy, tunnels),
+}
+
+
+def _with_shares(hip: Hip, spec: Spec, found: SetSearchResult, confirm: bool) -> SetSearchResult:
+    """Of a share of the lesion that was not reached: the share of neck or wall that a set which reaches it takes."""
+    for key, taken_of in SHARES.items():
+        why, limit = found.infeasible, getattr(spec, key)
+        if why is None or limit is None or not confirm:
+            continue
+        free = best_set(hip, replace(spec, **{key: None}), confirm=False)  # type: ignore[arg-type]
+        if free.infeasible is not None:
+            continue
+        taken, row = taken_of(hip, [tunnel for tunnel, _ in free.tunnels]), LIMITS[key]
+        if taken is None:
+            continue
+        if taken <= limit:
+            return free
+        needed = round(math.ceil(taken / row.step - 1e-9) * row.step, 6)
+        if needed > row.high:
+            continue
+        way = Relaxation(row.key, limit, needed, needed - limit, None)
+        instead = f"with {row.key} at {needed:g} instead of {limit:g}"
+        text = f"{why.text}; {instead} a set of {len(free.tunnels)} removes as much"
+        found = replace(found, infeasible=replace(why, text=text, relaxations=(*why.relaxations, way)))
+    return found
 
 
 class _Search:

@@ -291,6 +291,10 @@ export interface AnatomyPart {
    */
   greater_trochanter_tip: [number, number, number] | null;
   /**
+   * Most lateral bone at the vastus ridge, RAS mm; null: it does not stand out, or not in view
+   */
+  vastus_ridge?: [number, number, number] | null;
+  /**
    * Anteversion as it was stated, deg; the lateral axis rests on it
    */
   anteversion_deg?: number;
@@ -1484,6 +1488,14 @@ export interface SpecPart {
    */
   neck_area_share_max?: number;
   /**
+   * Most of the lateral wall's width, share
+   */
+  lateral_wall_share_max?: number;
+  /**
+   * Hole's upper edge below the vastus ridge at least, mm
+   */
+  entry_below_ridge_mm?: number;
+  /**
    * Guidance method by which it will be drilled
    */
   guidance?: string;
@@ -1711,6 +1723,10 @@ export interface PlannedTunnelPart {
    * AP offset of the entry from the mid-lateral line, anterior positive, mm
    */
   entry_anterior_mm: number | null;
+  /**
+   * Hole's upper edge below the vastus ridge, mm; null: the ridge is not found
+   */
+  entry_edge_below_ridge_mm?: number | null;
   /**
    * Least and greatest of each figure that depends on an uncertain lateral axis
    */
@@ -2039,6 +2055,10 @@ export interface BoneLeftPart {
    */
   lateral_wall_share: number | null;
   /**
+   * Least bone between two tunnels' walls in the neck, mm; null: no two pass it
+   */
+  neck_bridge_mm?: number | null;
+  /**
    * Entry holes in the lateral cortex
    */
   holes: number;
@@ -2223,6 +2243,10 @@ export interface OtherTunnelPart {
    * AP offset of the entry from the mid-lateral line, anterior positive, mm
    */
   entry_anterior_mm: number;
+  /**
+   * Hole's upper edge below the vastus ridge, mm; null: the ridge is not found
+   */
+  entry_edge_below_ridge_mm?: number | null;
   /**
    * Least and greatest of each figure that depends on an uncertain lateral axis
    */
@@ -2726,6 +2750,10 @@ export interface PlainTunnelPart {
    */
   entry_anterior_mm: number | null;
   /**
+   * Hole's upper edge below the vastus ridge, mm; null: the ridge is not found
+   */
+  entry_edge_below_ridge_mm?: number | null;
+  /**
    * Least and greatest of each figure that depends on an uncertain lateral axis
    */
   frame_range?: {
@@ -2929,6 +2957,10 @@ export interface NearestTunnelPart {
    * AP offset of the entry from the mid-lateral line, anterior positive, mm
    */
   entry_anterior_mm: number | null;
+  /**
+   * Hole's upper edge below the vastus ridge, mm; null: the ridge is not found
+   */
+  entry_edge_below_ridge_mm?: number | null;
   /**
    * Least and greatest of each figure that depends on an uncertain lateral axis
    */

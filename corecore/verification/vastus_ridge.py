@@ -1,0 +1,55 @@
+"""The vastus ridge, found again from the mesh's vertices: where the lateral flare ends at the greater trochanter."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from corecore.document.stated import StatedPlan
+from corecore.verification import tolerance
+from corecore.verification.frame import Frame
+from corecore.verification.hip import Hip
+from corecore.verification.report import Check, equal
+
+#: Slabs across the shaft in which the most lateral vertex is looked for: their distance and half their height, mm.
+SLAB_MM, SLAB_HALF_MM = 1.0, 0.75
+#: The profile is looked at so far above the lesser trochanter's level, mm.
+ABOVE_MM = 50.0
+#: It stands out of the chord by this at least, mm.
+STANDS_OUT_MM = 0.5
+
+
+def ridge_checks(plan: StatedPlan, hip: Hip, frame: Frame) -> list[Check]:
+    """``anatomy.vastus_ridge`` of a plan that states it: its height, by the mesh."""
+    stated = plan.anatomy.vastus_ridge
+    if stated is None:
+        return []
+    found = ridge_height_mm(hip, frame, plan.anatomy.lesser_trochanter_height_mm)
+    return [equal("anatomy.vastus_ridge (height)", frame.height(stated), found, tolerance.RIDGE_MM, "mm")]
+
+
+def ridge_height_mm(hip: Hip, frame: Frame, lesser_height_mm: float) -> float | None:
+    """Height of the ridge above the head's centre along the shaft, mm; ``None`` where none stands out.
+
+    From the lesser trochanter's level to the most lateral bone above it, the place furthest out of the chord between
+    the two.
+    """
+    offset = hip.mesh.vertices_mm - frame.center
+    z, x = offset @ frame.z, offset @ frame.x
+    heights = np.arange(lesser_height_mm, lesser_height_mm + ABOVE_MM + 1e-9, SLAB_MM)
+    profile = []
+    for height in heights:
+        near = np.abs(z - height) <= SLAB_HALF_MM
+        profile.append(float(x[near].max()) if near.any() else np.nan)
+    reach = np.array(profile)
+    if np.isnan(reach[:10]).any():
+        return None
+    # The scan's end above leaves no bone: only what is in view counts.
+    seen = int(np.argmax(np.isnan(reach))) if np.isnan(reach).any() else len(reach)
+    top = int(np.argmax(reach[:seen]))
+    if top < 5:
+        return None
+    run, rise = heights[top] - heights[0], reach[top] - reach[0]
+    ahead = reach[: top + 1] - reach[0] - rise * (heights[: top + 1] - heights[0]) / run
+    out = ahead * run / np.hypot(run, rise)
+    place = int(np.argmax(out))
+    return float(heights[place]) if out[place] >= STANDS_OUT_MM else None

@@ -1,0 +1,72 @@
+"""The vastus ridge: a corner of closed form, profiles without one, and real femora stored in several ways."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support import real_hips as real
+
+from corecore.hip.anatomy.frame import LateralWall, vastus_ridge
+
+HEIGHTS = np.arange(-60.0, 0.1, 1.0)
+LESSER = -50.0
+
+
+def wall(lateral: np.ndarray) -> LateralWall:
+    nothing = np.zeros(len(HEIGHTS))
+    return LateralWall(HEIGHTS, nothing, nothing + 30.0, lateral, True)
+
+
+def flare(corner: float, top: float, slope: float = 0.5) -> np.ndarray:
+    """A straight shaft that flares from the lesser trochanter to a corner, then rises slowly to its widest."""
+    up = np.interp(HEIGHTS, [LESSER, corner, top, 0.0], [0.0, slope * (corner - LESSER), 0.0, 0.0])
+    rise = slope * (corner - LESSER) + 0.05 * (np.minimum(HEIGHTS, top) - corner)
+    return 40.0 + np.where(
+        HEIGHTS < LESSER, 0.0, np.where(corner >= HEIGHTS, up, rise - 0.4 * np.maximum(HEIGHTS - top, 0))
+    )
+
+
+@pytest.mark.parametrize("corner", [-32.0, -28.0, -24.0])
+def test_the_corner_of_a_flare_is_the_ridge(corner: float) -> None:
+    assert vastus_ridge(wall(flare(corner, -14.0)), LESSER) == pytest.approx(corner)
+
+
+def test_a_profile_without_a_corner_or_out_of_view_has_none() -> None:
+    straight = 40.0 + 0.3 * np.minimum(HEIGHTS - LESSER, 36.0)
+    assert vastus_ridge(wall(straight), LESSER) is None
+    assert vastus_ridge(wall(np.full(len(HEIGHTS), 40.0)), LESSER) is None
+    # Still rising where the view ends; and a table that begins above the lesser trochanter.
+    assert vastus_ridge(wall(40.0 + np.sqrt(np.maximum(HEIGHTS - LESSER, 0.0))), LESSER) is None
+    full = wall(flare(-28.0, -14.0))
+    late = LateralWall(full.heights[15:], full.middle[15:], full.width[15:], full.lateral[15:], True)
+    assert vastus_ridge(late, LESSER) is None
+    gone = [20, 21, 22]
+    holed = LateralWall(np.delete(full.heights, gone), full.middle, full.width, np.delete(full.lateral, gone), True)
+    assert vastus_ridge(holed, LESSER) is None
+
+
+#: Millimetres above the lesser trochanter's tip, as read off the lateral profile by eye: the shoulder of the flare.
+READ = {"h01_right_wedge15": 22.0, "h03_left_small05": 25.0, "h06_left_full_femur": 18.0, "h05_right_short_scan": 20.0}
+
+
+@pytest.mark.parametrize("name", READ)
+def test_on_real_femora_it_is_the_flares_shoulder(name: str, real_hips: Path) -> None:
+    hip = real.built(real_hips, name)
+    height, level = hip.anatomy.vastus_ridge_height_mm, hip.anatomy.lesser_trochanter_height_mm
+    assert height is not None
+    assert height - level == pytest.approx(READ[name], abs=2.0)
+
+
+def test_it_stays_where_it_is_however_the_volume_is_stored(real_hips: Path) -> None:
+    places = []
+    for name in ("h01_right_wedge15", "h08_h01_oblique", "h09_h01_aniso_3mm"):
+        hip = real.built(real_hips, name)
+        assert hip.anatomy.vastus_ridge is not None
+        places.append(hip.to_world(hip.anatomy.vastus_ridge))
+    assert np.ptp(np.array(places), axis=0).max() <= 1.5
+
+
+def test_an_assumed_level_has_no_ridge(real_hips: Path) -> None:
+    assert real.built(real_hips, "h13_right_ct_3mm").anatomy.vastus_ridge is None
