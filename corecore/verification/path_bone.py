@@ -133,7 +133,10 @@ def _cortex_checks(name: str, stated: PathBonePart, bore: DrilledCylinder, hip: 
     seen = [one for one in shells if one is not None]
     if source == "mask":
         depth = float(np.mean(seen)) if 2 * len(seen) >= RAYS else None
-        return [equal(f"{name}.entry_cortex_mm", known(stated.entry_cortex_mm), depth, slack, "mm")]
+        return [
+            equal(f"{name}.entry_cortex_mm", known(stated.entry_cortex_mm), depth, slack, "mm"),
+            same_text(f"{name}.entry_cortex_from", source, "none" if depth is None else "mask"),
+        ]
     # Where few rays more or less decide, either is right.
     clear = len(seen) >= 0.7 * RAYS
     return [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -14,6 +15,7 @@ from corecore.base.grid import FloatArray, Grid, transform
 from corecore.base.instrument import Instrument, Step, library
 from corecore.base.spec import Spec
 from corecore.document.spec import InstrumentPart, StepPart
+from corecore.document.stated import StatedTunnel
 from corecore.exports.blocks import ZONES, _wall
 from corecore.exports.guide.design import Design
 from corecore.exports.guide.make import _reach_mm
@@ -21,12 +23,14 @@ from corecore.exports.nifti import FIRST_TUNNEL, paint
 from corecore.exports.plan_folder import tunnel_mesh
 from corecore.exports.slicer import pin_lines
 from corecore.hip.hip import Hip
+from corecore.io.stl import write_stl
 from corecore.report.c_arm import anteroposterior
 from corecore.report.fluoroscopy import tunnel_outline
 from corecore.report.pictures.bodies import painted_tunnels, solid_of
 from corecore.report.scene import DrawnTunnel, Scene
 from corecore.report.slices import _outside
 from corecore.tunnels.cylinder import Tunnel
+from corecore.verification.files_beside import _wall as _stl_wall
 
 STEPPED = Instrument(
     "stepped", "steps, a cone and a pin", diameter_mm=10.0, tip="cone", tip_angle_deg=120.0,
@@ -194,3 +198,22 @@ def test_slicer_has_a_line_for_what_the_pin_drills_ahead() -> None:
     assert line.name == "guide pin 2"
     assert np.linalg.norm(np.asarray(line.tip) - np.asarray(line.entry)) == pytest.approx(4.0)
     assert np.allclose(line.entry, world().hip.to_world(with_pin.tip))
+
+
+@pytest.mark.parametrize("name", INSTRUMENTS)
+def test_verify_holds_the_body_beside_a_plan_against_its_own_outline(name: str, tmp_path: Path) -> None:
+    hip, instrument = world().hip, INSTRUMENTS[name]
+    tunnel = tunnel_of(instrument)
+    write_stl(tunnel_mesh(tunnel, hip), tmp_path / "tunnel_1.stl", note="")
+    stated = StatedTunnel(
+        hip.to_world(tunnel.entry), hip.to_world(tunnel.tip), hip.direction_to_world(tunnel.direction),
+        instrument.diameter_mm, instrument.cavity_diameter_mm or None, instrument.cavity_length_mm or None, {},
+    )  # fmt: skip
+    own = None if instrument.plain else instrument
+    (check,) = _stl_wall("tunnel_1.stl", stated, own, tmp_path / "tunnel_1.stl")
+    assert check.ok, check.found
+    # The body of another instrument is told.
+    other = tunnel_of(INSTRUMENTS["drill-4.5-118" if name != "drill-4.5-118" else "tantalum-10"])
+    write_stl(tunnel_mesh(other, hip), tmp_path / "tunnel_1.stl", note="")
+    (check,) = _stl_wall("tunnel_1.stl", stated, own, tmp_path / "tunnel_1.stl")
+    assert not check.ok

@@ -189,6 +189,12 @@ def _(kit: Kit) -> list[str]:
     return kit.of_sample("--landmarks", kit.text("l.json", '{"condyle_medial": [1, 2, 3]}'))
 
 
+@command("ridge-not-found", slow=True)
+def _(kit: Kit) -> list[str]:
+    # The drawn femur's flank is straight: it has no such ridge.
+    return _plan(kit, "--set", "entry_below_ridge_mm=2")
+
+
 @command("landmark-implausible")
 def _(kit: Kit) -> list[str]:
     return kit.of_sample("--landmarks", kit.text("l.json", '{"acetabular_edge": [0, 0, 500]}'))

@@ -416,6 +416,15 @@ FAULTS: dict[str, tuple[Fault, str]] = {
     "back-dated": (put("created", "2020-01-01T00:00:00+00:00"), "created (that of measures.json)"),
     "edited though signed": (edited_though_signed, "plan.json (signature)"),
     "report of another plan in its place": (another_report, "beside the plan: report.html"),
+    "cortex at the entry": (
+        put("tunnels/0/path_bone/entry_cortex_mm", 4.0),
+        "tunnels[0].path_bone.entry_cortex_mm",
+    ),
+    "where the cortex is read": (
+        put("tunnels/0/path_bone/entry_cortex_from", "mask"),
+        "tunnels[0].path_bone.entry_cortex_from",
+    ),
+    "lateral wall's share": (put("totals/bone_left/lateral_wall_share", 0.6), "totals.bone_left.lateral_wall_share"),
     "figures of the report": (report_edited, f"{NO}report.html"),
     "report lost": (report_lost, "(report.pdf)"),
     "stray report": (stray_report, "beside the plan: report_old.html"),
