@@ -121,10 +121,10 @@ class StatedAnatomy:
     lesser_trochanter_tip: FloatArray | None
     lesser_trochanter_height_mm: float
     greater_trochanter_tip: FloatArray | None
-    vastus_ridge: FloatArray | None
     sources: dict[str, str]
     #: How far the shaft's axis may lie off; ``None`` in plans that do not state it.
     shaft_range_deg: float | None = None
+    vastus_ridge: FloatArray | None = None
 
 
 @dataclass(frozen=True, eq=False)
