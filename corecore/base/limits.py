@@ -400,8 +400,8 @@ TABLE = (
         at_least=False,
         unit="share",
         short="lateral wall",
-        name="share of the lateral wall's width taken",
-        figure_name="Lateral wall's width taken",
+        name="lateral-wall defect, share of its width",
+        figure_name="Lateral-wall defect",
         source=(
             "lateral holes raised the tensile stress of a model femur by over 300 %: doi:10.1186/1749-799X-8-29; no"
             " share is published: engineering choice; a limit only where it is asked for"
