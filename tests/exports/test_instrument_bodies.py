@@ -208,12 +208,12 @@ def test_verify_holds_the_body_beside_a_plan_against_its_own_outline(name: str, 
     stated = StatedTunnel(
         hip.to_world(tunnel.entry), hip.to_world(tunnel.tip), hip.direction_to_world(tunnel.direction),
         instrument.diameter_mm, instrument.cavity_diameter_mm or None, instrument.cavity_length_mm or None, {},
+        instrument=None if instrument.plain else instrument,
     )  # fmt: skip
-    own = None if instrument.plain else instrument
-    (check,) = _stl_wall("tunnel_1.stl", stated, own, tmp_path / "tunnel_1.stl")
+    (check,) = _stl_wall("tunnel_1.stl", stated, tmp_path / "tunnel_1.stl")
     assert check.ok, check.found
     # The body of another instrument is told.
     other = tunnel_of(INSTRUMENTS["drill-4.5-118" if name != "drill-4.5-118" else "tantalum-10"])
     write_stl(tunnel_mesh(other, hip), tmp_path / "tunnel_1.stl", note="")
-    (check,) = _stl_wall("tunnel_1.stl", stated, own, tmp_path / "tunnel_1.stl")
+    (check,) = _stl_wall("tunnel_1.stl", stated, tmp_path / "tunnel_1.stl")
     assert not check.ok

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from corecore.base.body import FLAT_END, body_of
+from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray
 from corecore.base.limits import DIRECTION_KEPT_DEG, ENTRY_KEPT_MM
 from corecore.base.spec import (
