@@ -174,7 +174,7 @@ class Spec:
     neck_area_share_max : float, optional
         Most of the neck's smallest section that all tunnels together may take, share, 0.01 to 1; ``None``: not asked.
     lateral_wall_share_max : float, optional
-        Most of the lateral wall's width that all holes together may take, share, 0.05 to 1; ``None``: not asked.
+        Largest lateral-wall defect of all holes together, share of its width, 0.05 to 1; ``None``: not asked.
     entry_below_ridge_mm : float, optional
         Least distance of a hole's upper edge below the vastus ridge, mm, -20 to 40; ``None``: not asked.
     guidance : str, optional

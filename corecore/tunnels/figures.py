@@ -91,7 +91,7 @@ class TunnelFigures:
     neck_area_share : float
         Share of the neck's smallest section that the tunnel takes, cut as it leans.
     lateral_wall_share : float or None
-        Width of the hole, seen from the side, over that of the bone lateral of the shaft's axis at the entry's height;
+        Width of the hole in the lateral view over that of the bone lateral of the shaft's axis at the entry's height;
         ``None`` where no section is in view.
     entry_edge_below_ridge_mm : float or None
         Superior margin of the hole below the vastus ridge; ``None`` where the ridge is not found.

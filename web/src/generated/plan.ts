@@ -1488,7 +1488,7 @@ export interface SpecPart {
    */
   neck_area_share_max?: number;
   /**
-   * Most of the lateral wall's width, share
+   * Largest lateral-wall defect, share of its width
    */
   lateral_wall_share_max?: number;
   /**
