@@ -117,7 +117,8 @@ class SpecPart(Part, frozen=True):
         MAY_BE_ABSENT,
     ] = UNSET  # fmt: skip
     lateral_wall_share_max: Annotated[
-        Annotated[float, Meta(ge=0, le=1)] | UnsetType, Meta(description="Largest lateral-wall defect, share of its width"),
+        Annotated[float, Meta(ge=0, le=1)] | UnsetType,
+        Meta(description="Largest lateral-wall defect, share of its width"),
         MAY_BE_ABSENT,
     ] = UNSET  # fmt: skip
     entry_below_ridge_mm: Annotated[
