@@ -97,8 +97,8 @@ def test_page_and_print_say_the_plans_figures(seen: Views) -> None:
     page, printed = made(full_scene(), seen)
     told = {
         0: ["34.5 % of the necrosis (0.31 of 0.90 ml)", "no tunnel removes more than 34.8 %", "4.1 mm", "5.2 mm",
-            "6.2 mm", "48°", "132°", "110 to 145°", "6.3 mm", "11.3 %", "17.6 %", "169°", "61.0 %", "ARCO 2019 II", "C2",
-            "estimated", "0.8 to 1.1 ml", "15 to 19 %", "Hips failed.", "doi:10.1/x; 37 hips",
+            "6.2 mm", "48°", "132°", "110 to 145°", "6.3 mm", "11.3 %", "17.6 %", "169°", "61.0 %", "ARCO 2019 II",
+            "C2", "estimated", "0.8 to 1.1 ml", "15 to 19 %", "Hips failed.", "doi:10.1/x; 37 hips",
             "Physeal status not specified"],
         1: ["10 mm", "12.3 mm", "41.7 mm", "1.9 mm posterior", "127°", "9° posterior", "6.1 ml", "5.4 ml", "0.59 ml",
             "51.1 % / 63.3 %", "28.8 %", "1.21 %", "under 0.03 %", "31.1 % (25.0 %)", "30.0 % (-4.5)",
