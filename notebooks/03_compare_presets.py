@@ -25,7 +25,7 @@ import corecore as cc
 
 image = nib.load("../sample_volumes/right_medium.nii.gz")
 hip = cc.load(np.asarray(image.dataobj), affine=image.affine, labels={"femur": 1, "lesion": 2}, case_id="sample")
-plans = {name: cc.plan(hip, name) for name in ("core-10", "core-8", "multi-3.2")}
+plans = {name: cc.plan(hip, name, pattern="fan") for name in ("core-10", "core-8", "multi-3.2")}
 
 # %%
 print(f"{'':12}{'removed':>9}{'within 3 mm':>13}{'viable ml':>12}{'neck share':>12}")

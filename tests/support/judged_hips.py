@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path as File
-from typing import Any
+from typing import Any, cast
 
 import nibabel as nib
 import numpy as np
@@ -88,6 +88,19 @@ def in_file(file: File, name: str) -> JudgedHip:
     pieces, _ = ndimage.label(labels > 0, np.ones((3, 3, 3)))
     bone = pieces == np.bincount(pieces[lesion])[1:].argmax() + 1
     return JudgedHip(name, hip, ndimage.binary_fill_holes(bone), lesion, image.affine)
+
+
+def in_two_files(femur: File, lesion: File, name: str) -> JudgedHip:
+    """A hip in a mask each, on grids of their own: the lesion is read where the femur's voxels lie."""
+    image, other = (cast(Any, nib.load(file)) for file in (femur, lesion))
+    bone, affine = np.asarray(image.dataobj) > 0, image.affine
+    there = np.asarray(other.dataobj, dtype=np.float32)
+    index = np.indices(bone.shape).reshape(3, -1)
+    way = np.linalg.inv(other.affine) @ affine
+    at = way[:3, :3] @ index + way[:3, 3:]
+    inside = ndimage.map_coordinates(there, at, order=1, cval=0.0).reshape(bone.shape) >= 0.5
+    whole = ndimage.binary_fill_holes(bone | inside)
+    return JudgedHip(name, shared.build_hip(load_case(f"{femur}", f"{lesion}")), whole, inside, affine)
 
 
 def drawn(seed: int) -> JudgedHip:

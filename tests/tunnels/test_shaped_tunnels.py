@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from support import judged_hips, oracle
 from support.judged_hips import JudgedHip
+from support.real_hips import masks
 
 from corecore.base.grid import FloatArray, Grid, Mask
 from corecore.base.instrument import Instrument, Step, library
@@ -42,7 +43,11 @@ HIPS = [name for name in os.environ.get("CORECORE_BODY_HIPS", "").split(",") if 
 def hip_of(name: str) -> tuple[JudgedHip, oracle.Solid]:
     folder = Path(os.environ.get("CORECORE_REAL_HIPS", ""))
     path = Path(__file__).parents[2] / "sample_volumes" / "right_medium.nii.gz"
-    one = judged_hips.in_file(path if name == "sample" else folder / f"{name}.nii.gz", name)
+    if name == "h14":
+        femur, lesion = (Path(file) for file in masks(folder, name))
+        one = judged_hips.in_two_files(femur, lesion, name)
+    else:
+        one = judged_hips.in_file(path if name == "sample" else folder / f"{name}.nii.gz", name)
     return one, one.solid()
 
 
