@@ -374,6 +374,11 @@ FAULTS: dict[str, tuple[Fault, str]] = {
     "proof invented": (partial(proof_invented, nodes=0), "totals.upper_bound_fraction (nodes"),
     "proof invented, nodes along": (partial(proof_invented, nodes=54_321), f"{NO}totals.upper_bound_fraction"),
     "clearance to the joint": (put("tunnels/0/joint_clearance_mm", plus(1.0)), "tunnels[0].joint_clearance_mm"),
+    "tip to the joint on the axis": (put("tunnels/0/end_to_joint_mm", plus(1.5)), "tunnels[0].end_to_joint_mm"),
+    "size of an instrument of the library": (
+        put("spec/instrument/pin_diameter_mm", 3.0),
+        "spec.instrument.pin_diameter_mm",
+    ),
     "angle in the AP view": (put("tunnels/0/ap_angle_deg", plus(3.0)), "tunnels[0].ap_angle_deg"),
     "share removed on average": (
         put("totals/outline/expected_removed_fraction", 0.16),
@@ -465,7 +470,8 @@ AGAIN: dict[str, tuple[str, ...]] = {
     "a point of the curve removes more": ("tradeoff_checks",),
     "a point of the curve outside the bone": ("tradeoff_checks",),
     "perforation at the plan's point": ("risk_checks",),
-    "clearance to the joint": (), "angle in the AP view": (), "risk of another plan": ("risk_checks",),
+    "clearance to the joint": (), "tip to the joint on the axis": (), "angle in the AP view": (),
+    "risk of another plan": ("risk_checks",),
     "limit not reached": STEPS[:-1],
 }  # fmt: skip
 
