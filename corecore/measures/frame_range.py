@@ -54,7 +54,7 @@ class FrameRange:
             why.append(f"only part of the shaft is in view: its axis is uncertain by {self.shaft_deg:.1f}°")
         if not why:
             return ()
-        return (PlanWarning("frame_uncertain", "; ".join((*why, "figures that depend on them have a range"))),)
+        return (PlanWarning("frame_uncertain", "; ".join((*why, "dependent figures have a range"))),)
 
     def missing(self) -> dict[str, str]:
         """Why a class met is null, by its path in ``measures.json``.

@@ -79,7 +79,7 @@ def test_an_untouched_plan_keeps_its_word_and_a_moved_one_is_set_by_hand(desk: R
     assert not any("proven" in line for line in told.status.lines)
     names = [limit.what for limit in told.limits]
     assert "Inferior hole margin above lesser trochanter" in names
-    assert "Share of the neck's smallest section" in names
+    assert "Neck cross-section loss" in names
 
 
 def test_the_neck_s_share_is_a_limit_where_it_is_asked_for_and_a_hundredth_too_much_is_no_rounding(
@@ -95,7 +95,7 @@ def test_the_neck_s_share_is_a_limit_where_it_is_asked_for_and_a_hundredth_too_m
         spec = msgspec.structs.replace(desk.scene.plan.spec, neck_area_share_max=limit)
         scene = replace(desk.scene, plan=msgspec.structs.replace(desk.scene.plan, spec=spec))
         shown = figures(replace(asked, scene=scene), desk.session())
-        (told,) = (row for row in shown.limits if row.what == "Share of the neck's smallest section")
+        (told,) = (row for row in shown.limits if row.what == "Neck cross-section loss")
         assert told.limit == f"at most {100 * limit:.3g} %"
         assert (told.verdict == "EXCEEDS LIMIT") is broken
 

@@ -365,7 +365,9 @@ def _risk_table(risks: dict[str, RiskPart]) -> Table:
             _chance(risk.cortex_breach_probability, risk),
             _chance(risk.joint_breach_probability, risk),
             # Clearances are cut off there: how far outside a lost drill ends is no figure.
-            "20 mm outside" if near is not None and near <= -19.95 else quantity(near, "{:.1f} mm"),
+            "20 mm outside"
+            if near is not None and near <= -19.95
+            else quantity(near if near is None else round(near, 1) + 0.0, "{:.1f} mm"),
             f"{removed[0]} ({removed[1]})",
         )
     return table
