@@ -31,7 +31,7 @@ from corecore.planning.sets.search import best_set
 from corecore.planning.tradeoff import Tradeoff, tradeoff_of
 from corecore.tunnels.bone_stock import BoneStock, bone_left
 from corecore.tunnels.cylinder import Tunnel
-from corecore.tunnels.figures import TunnelFigures, assess
+from corecore.tunnels.figures import TunnelFigures
 from corecore.tunnels.objective import objective_fraction
 from corecore.tunnels.outline_error import OutlineRisk, outline_risk
 from corecore.tunnels.plan_metrics import PlanMetrics, healthy_bone_ml, totals_of
@@ -241,7 +241,8 @@ def plan_hip(
     if safest and tunnels:
         started = time.perf_counter()
         tradeoff = _tradeoff(hip, spec, search, tunnels, passing, _part_of(progress, MOST_SHARE, 1.0))
-        tunnels = tuple((tunnel, assess(hip, tunnel, spec)) for tunnel in tradeoff.points[tradeoff.chosen].tunnels)
+        point = tradeoff.points[tradeoff.chosen]
+        tunnels = tuple(zip(point.tunnels, point.figures, strict=True))
         timings["tradeoff_s"] = time.perf_counter() - started
     if others and tunnels:
         started = time.perf_counter()

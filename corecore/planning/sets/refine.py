@@ -64,6 +64,42 @@ def climber(hip: Hip, spec: Spec, *, sharing: bool, parallel: bool) -> Climber:
     return Climber(hip, spec, problem, objective_points(small, spec), sharing, parallel)
 
 
+def leaned(problem: Problem, lines: FloatArray, entries: FloatArray, size: float) -> FloatArray:
+    """Lines (T, K, 4) of a set with all its directions leaned alike; ``entries`` (K, 3) are where it begins.
+
+    Once about where each passes the neck plane, once about the entries.
+    """
+    slopes = size * _slope_moves()
+    trial = np.repeat(lines[None], 2 * len(slopes), axis=0)
+    trial[:, :, 2:] += np.concatenate([slopes, slopes])[:, None, :]
+    heights = (entries - problem.neck_center) @ problem.neck_frame[0]
+    trial[len(slopes) :, :, :2] -= heights[None, :, None] * slopes[:, None, :]
+    return trial
+
+
+def shifted(problem: Problem, lines: FloatArray, tips: FloatArray, size: float) -> FloatArray:
+    """Lines (T, M, 4) of a fan with its entry moved over the surface, directions kept or turned about tips (M, 3)."""
+    moves = compass_moves()
+    offsets = moves[np.all(moves[:, 2:] == 0.0, axis=1)][:, :2] * size
+    lead = np.repeat(lines[0][None], len(offsets), axis=0)
+    lead[:, :2] += offsets
+    _, ends, counts = evaluate_many(problem, lead, fine_ring(problem), RING_STEP_MM)
+    good = counts > 0
+    point, direction = line_points(problem, lead[good])
+    entries = point + ends[good, :1] * direction
+    trial = np.empty((2 * len(entries), len(lines), 4))
+    for n, entry in enumerate(entries):
+        trial[n] = lines_through(problem, entry, lines[:, 2:])
+        heading = (tips - entry) @ problem.neck_frame.T
+        trial[len(entries) + n] = lines_through(problem, entry, heading[:, 1:] / heading[:, :1])
+    return trial
+
+
+def _slope_moves() -> FloatArray:
+    moves = compass_moves()
+    return np.asarray(moves[np.all(moves[:, :2] == 0.0, axis=1)][:, 2:])
+
+
 class _State:
     """A set on its way."""
 
@@ -101,42 +137,16 @@ class _State:
         return np.asarray((self.lines[i] + size * moves)[:, None, :])
 
     def _turned(self, i: int, size: float) -> FloatArray:
-        slopes = self._slope_moves()
+        slopes = _slope_moves()
         return lines_through(self.of.problem, self.shapes.entry[i], self.lines[i, 2:] + size * slopes)[:, None, :]
 
     def _leaned(self, size: float) -> FloatArray:
-        """All directions alike, about each one's middle between neck plane and tip or entry."""
-        slopes = size * self._slope_moves()
-        trial = np.repeat(self.lines[None], 2 * len(slopes), axis=0)
-        trial[:, :, 2:] += np.concatenate([slopes, slopes])[:, None, :]
-        # Once about the neck plane, once about the entries.
-        heights = (self.shapes.entry - self.of.problem.neck_center) @ self.of.problem.neck_frame[0]
-        trial[len(slopes) :, :, :2] -= heights[None, :, None] * slopes[:, None, :]
-        return trial
+        return leaned(self.of.problem, self.lines, self.shapes.entry, size)
 
     def _shifted(self, members: list[int], size: float) -> FloatArray:
-        """A fan with its entry moved over the surface, directions kept or turned about the fan's tips."""
-        problem = self.of.problem
-        moves = compass_moves()
-        offsets = moves[np.all(moves[:, 2:] == 0.0, axis=1)][:, :2] * size
-        lead = np.repeat(self.lines[members[0]][None], len(offsets), axis=0)
-        lead[:, :2] += offsets
-        _, ends, counts = evaluate_many(problem, lead, fine_ring(problem), RING_STEP_MM)
-        self.of.judged += len(lead)
-        good = counts > 0
-        point, direction = line_points(problem, lead[good])
-        entries = point + ends[good, :1] * direction
-        tips = self.shapes.entry[members] + self.shapes.length[members, None] * self.shapes.direction[members]
-        trial = np.empty((2 * len(entries), len(members), 4))
-        for n, entry in enumerate(entries):
-            trial[n] = lines_through(problem, entry, self.lines[members, 2:])
-            heading = (tips - entry) @ problem.neck_frame.T
-            trial[len(entries) + n] = lines_through(problem, entry, heading[:, 1:] / heading[:, :1])
-        return trial
-
-    def _slope_moves(self) -> FloatArray:
-        moves = compass_moves()
-        return np.asarray(moves[np.all(moves[:, :2] == 0.0, axis=1)][:, 2:])
+        part = self.shapes.take(members)
+        tips = part.entry + part.length[:, None] * part.direction
+        return shifted(self.of.problem, self.lines[members], tips, size)
 
     def _repeat(self, propose: Callable[[float], FloatArray], members: list[int], size: float) -> bool:
         moved = False
