@@ -85,14 +85,14 @@ class Drill:
     else: it is no probability.
     """
 
-    def __init__(self, hip: Hip, spec: Spec, method: Method) -> None:
-        self.hip, self.spec = hip, spec
+    def __init__(self, hip: Hip, spec: Spec, method: Method, *, seed: int = SEARCH_SEED) -> None:
+        self.hip, self.spec, self.seed = hip, spec, seed
         self.method = replace(method, tail_share=1.0) if method.tail_share > 0.0 else method
         self.trials = 0
 
     def drilled(self, tunnel: Tunnel, poses: int) -> Drilled:
         """A tunnel drilled so many times."""
-        entries, tips = perturbed(self.hip, [tunnel], self.method, seed=SEARCH_SEED, poses=poses)
+        entries, tips = perturbed(self.hip, [tunnel], self.method, seed=self.seed, poses=poses)
         return Drilled(tunnel, entries[:, 0], tips[:, 0], self._clearances([tunnel], entries, tips)[:, 0])
 
     def carried(self, near: Drilled, tunnels: list[Tunnel]) -> FloatArray:
