@@ -1,8 +1,9 @@
 """The safest of the nearly best beside the most, on every real hip and for each guidance: removed, perforation, time.
 
-``python benchmarks/safest.py [NAME ...] [--random N]``; the hips are found as by the tests (``CORECORE_REAL_HIPS``, or
-../shared/real_hips beside the repository). Times are of the processor, both in this run, kernels compiled before:
-the curve beside the search for the most, and a whole plan of ``safest`` beside one of ``most``, measures included.
+``python benchmarks/safest.py [NAME ...] [--guidance NAME ...] [--random N]``; the hips are found as by the tests
+(``CORECORE_REAL_HIPS``, or ../shared/real_hips beside the repository). Times are of the processor, both in this run,
+kernels compiled before: the curve beside the search for the most, and a whole plan of ``safest`` beside one of
+``most``, measures included.
 ``--random N`` draws so many tunnels that remove at least 95 % of the most, under fluoroscopy, and compares the
 twenty of them that ever longer looks find safest with the plan's own by 20,480 other drillings each. Ends with 1 where
 a safest plan perforates oftener than the most, removes less than 95 % of it or breaks a limit, or where a random tunnel
@@ -16,7 +17,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -67,7 +68,7 @@ def timed(make: Callable[[], T]) -> tuple[T, float]:
     return made, time.process_time() - started
 
 
-def rows(hip: Hip, name: str, count: int) -> tuple[list[list[str]], bool]:
+def rows(hip: Hip, name: str, count: int, methods: Sequence[Method]) -> tuple[list[list[str]], bool]:
     """The rows of one hip, and whether all is as it should be."""
     spec, found, fair = Spec(objective="most"), [], True
     most, search_s = timed(lambda: best_tunnel(hip, spec))
@@ -76,7 +77,7 @@ def rows(hip: Hip, name: str, count: int) -> tuple[list[list[str]], bool]:
     measures_s = timed(lambda: measure(hip, spec))[1] + sum(
         value for key, value in hip.timings.items() if key.endswith("_s")
     )
-    for method in METHODS.values():
+    for method in methods:
         curve, curve_s = timed(partial(tradeoff_of, hip, spec, method, [most.tunnel], most.passing))
         point = curve.points[curve.chosen]
         share = point.removed_fraction / curve.most.removed_fraction
@@ -104,7 +105,7 @@ def against_random(
     """Random tunnels that remove enough beside the plan's own, in words, and whether none is safer."""
     drawn, tunnels = random_tunnels(hip, spec, curve.most.removed_fraction, passing, count)
     chosen = curve.points[curve.chosen].tunnels[0]
-    # A first look by the drillings of one tunnel of each cell, carried along; then fewer and fewer by more of their own.
+    # A first look by the drillings of one tunnel of each cell, carried along; then ever fewer by more of their own.
     drill = Drill(hip, spec, method, seed=2)
     left = [tunnels[i] for i in np.argsort(first_look(drill, tunnels), kind="stable")[: AGAIN[0][0]]]
     for keep, poses in AGAIN:
@@ -174,7 +175,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*")
     parser.add_argument("--random", type=int, default=0)
+    parser.add_argument("--guidance", choices=sorted(METHODS), nargs="*", default=list(METHODS))
     asked = parser.parse_args()
+    methods = [METHODS[name] for name in asked.guidance]
     folder = Path(os.environ.get("CORECORE_REAL_HIPS") or ROOT.parent / "shared" / "real_hips")
     truths = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
     sys.stdout.write("| " + " | ".join(COLUMNS) + " |\n" + "|---" * len(COLUMNS) + "|\n")
@@ -185,9 +188,9 @@ def main() -> int:
             masks = str(folder / "h14_femur_mask.nii.gz"), str(folder / "h14_lesion_mask_oblique_grid.nii.gz")
         hip = build_hip(load_case(*masks))
         if warm:
-            rows(hip, name, 0)
+            rows(hip, name, 0, methods)
             warm = False
-        table, well = rows(hip, name, asked.random)
+        table, well = rows(hip, name, asked.random, methods)
         fair &= well
         for row in table:
             sys.stdout.write("| " + " | ".join(row) + " |\n")
