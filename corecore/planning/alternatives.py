@@ -31,7 +31,7 @@ from corecore.tunnels.limits import violations
 from corecore.tunnels.risk.drilling import perturbed
 from corecore.tunnels.risk.execution import risk_of_poses
 from corecore.tunnels.risk.kernel import CORTEX, JOINT
-from corecore.tunnels.risk.methods import METHODS
+from corecore.tunnels.risk.methods import Method
 
 #: By how much all margins are widened, mm (engineering choice).
 WIDER_MM = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
@@ -43,8 +43,6 @@ LEAST = 0.4
 STARTS, TRIED = 8, 4
 #: Coarse and fine slack of those climbs, mm.
 SLACKS_MM = ((0.15, 0.01), (0.0, 0.01))
-#: The way of drilling whose breaches count: the others' are mostly none within the default margins.
-METHOD = "fluoroscopy"
 #: Two plans nearer than this in all four, each as a share of its range, are one to a reader.
 ALIKE = 0.05
 
@@ -66,7 +64,7 @@ class Alternative:
     healthy_bone_ml : float
         Viable bone that it takes, ml.
     breach_probability : float
-        Probability of cortical perforation or joint penetration, drilled under fluoroscopy.
+        Probability of cortical perforation or joint penetration by the plan's guidance method.
     """
 
     tunnel: Tunnel
@@ -91,11 +89,13 @@ def alternatives(
     healthy_ml: Callable[[Tunnel], float],
     most: int,
     *,
+    method: Method,
     ceiling: float = 0.0,
 ) -> tuple[Alternative, tuple[Alternative, ...]]:
     """The plan's own scores, and at most ``most`` other tunnels that nothing beats in all four.
 
-    ``passing`` (N, 4): the sweep's lines that carry a tunnel; ``healthy_ml`` measures a tunnel.
+    ``passing`` (N, 4): the sweep's lines that carry a tunnel; ``healthy_ml`` measures a tunnel; ``method``:
+    the guidance method whose perforations count.
     None breaks a constraint, none removes more than ``best`` or than ``ceiling``, whichever is greater; deterministic.
     """
 
@@ -106,7 +106,7 @@ def alternatives(
             figures,
             spare_clearance_mm(figures, spec),
             healthy_ml(tunnel),
-            breach_probability(hip, tunnel, spec),
+            breach_probability(hip, tunnel, spec, method),
         )
 
     plan = scored(best)
@@ -147,9 +147,9 @@ def spread(plan: Alternative, options: list[Alternative], most: int) -> list[Alt
     return sorted(picked, key=lambda one: -one.figures.removed_fraction)
 
 
-def breach_probability(hip: Hip, tunnel: Tunnel, spec: Spec) -> float:
-    """How often cortex or joint is breached, drilled by ``METHOD``."""
-    entries, tips = perturbed(hip, [tunnel], METHODS[METHOD])
+def breach_probability(hip: Hip, tunnel: Tunnel, spec: Spec, method: Method) -> float:
+    """How often cortex or joint is breached, drilled by a guidance method: as ``execution_risk`` finds it."""
+    entries, tips = perturbed(hip, [tunnel], method)
     found, _ = risk_of_poses(hip, [tunnel], spec, entries, tips)
     return float(np.mean(np.maximum(found[:, 0, CORTEX], found[:, 0, JOINT])))
 

@@ -33,7 +33,7 @@ from corecore.document.tunnels import (
 )
 from corecore.hip.hip import Hip
 from corecore.measures.document import case_part, direction, now, place, position, sources_part, warning_parts
-from corecore.planning.alternatives import METHOD, Alternative
+from corecore.planning.alternatives import Alternative
 from corecore.planning.planner import ManualPath, Plan
 from corecore.planning.proof.branch_and_bound import Proof
 from corecore.planning.robust import RobustPlan
@@ -250,7 +250,7 @@ def _alternative(plan: Plan, other: Alternative) -> AlternativePart:
         totals=_totals(totals_of(hip, plan.spec, [other.tunnel]), None, risk=together),
         room_mm=number(other.spare_clearance_mm),
         breach_probability=round(other.breach_probability, 4),
-        breach_method=METHOD,
+        breach_method=plan.spec.guidance or UNSET,
         against_plan=DifferencePart(
             removed_fraction=number(other.figures.removed_fraction - plan.own.figures.removed_fraction),
             room_mm=number(other.spare_clearance_mm - plan.own.spare_clearance_mm),

@@ -246,9 +246,11 @@ def plan_hip(
         timings["tradeoff_s"] = time.perf_counter() - started
     if others and tunnels:
         started = time.perf_counter()
+        assert spec.guidance is not None
         own, found = alternatives(
-            hip, spec, tunnels[0], passing, lambda tunnel: healthy_bone_ml(hip, tunnel), others, ceiling=most_removed
-        )
+            hip, spec, tunnels[0], passing, lambda tunnel: healthy_bone_ml(hip, tunnel), others,
+            method=search.methods[spec.guidance], ceiling=most_removed,
+        )  # fmt: skip
         timings["search_s"] += time.perf_counter() - started
     hardy: RobustPlan | None = None
     if robust is not None and tunnels:

@@ -11,7 +11,6 @@ from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray
 from corecore.base.limits import LIMITS, MARGINS
 from corecore.document.plan import ViolationPart
-from corecore.planning.alternatives import METHOD
 from corecore.planning.explain import limiting_constraints
 from corecore.planning.search.single import spare_clearance_mm
 from corecore.review.model import ReviewModel
@@ -21,7 +20,6 @@ from corecore.tunnels.figures import TunnelFigures
 from corecore.tunnels.risk.drilling import perturbed
 from corecore.tunnels.risk.execution import risk_of_poses
 from corecore.tunnels.risk.kernel import CORTEX, JOINT
-from corecore.tunnels.risk.methods import METHODS
 
 #: Limiting constraints shown of a set; and what is shown where a figure is not available.
 HOLDS_MOST, UNTOLD = 2, "–"
@@ -91,9 +89,9 @@ def held(desk: ReviewModel, measured: Sequence[TunnelFigures], broken: Sequence[
 
 
 def risk(desk: ReviewModel, lines: Sequence[Line]) -> str:
-    """How often any of the tunnels perforates cortex or joint under ``alternatives.METHOD``."""
+    """How often any of the tunnels perforates cortex or joint by the plan's guidance method."""
     tunnels = [tunnel for tunnel, _ in desk.drilled(lines)]
-    entries, tips = perturbed(desk.hip, tunnels, METHODS[METHOD])
+    entries, tips = perturbed(desk.hip, tunnels, desk.guidance)
     found, _ = risk_of_poses(desk.hip, tunnels, desk.spec, entries, tips)
     breach = found[:, :, [CORTEX, JOINT]].max(axis=(1, 2))
     # None in so many drillings is not never.

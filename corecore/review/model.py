@@ -37,6 +37,7 @@ from corecore.tunnels.cylinder import Tunnel
 from corecore.tunnels.figures import TunnelFigures, assess, wall_share
 from corecore.tunnels.limits import violations
 from corecore.tunnels.plan_metrics import neck_area_share
+from corecore.tunnels.risk.methods import METHODS, Method
 from corecore.tunnels.tunnel_set import set_violations
 
 #: Lines whose figures are kept: the others of a set, the alternatives, and the last steps of undo.
@@ -84,6 +85,16 @@ class ReviewModel:
         # Of a plan that comes from a review itself, its notes go on.
         review = known(self.scene.plan.review)
         return Session(room, lines, selected=0 if lines else None, notes="" if review is None else review.notes)
+
+    @cached_property
+    def guidance(self) -> Method:
+        """The plan's guidance method, with the errors that the plan states; fluoroscopy where it names none."""
+        plan = self.scene.plan
+        stated = (known(plan.risk_methods) or {}).get(known(plan.spec.guidance) or "")
+        if stated is None:
+            return METHODS["fluoroscopy"]
+        given = {item.name: known(getattr(stated, item.name)) for item in fields(Method)}
+        return Method(**{key: value for key, value in given.items() if value is not None})
 
     @cached_property
     def own(self) -> tuple[Line, ...]:

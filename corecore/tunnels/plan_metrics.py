@@ -71,15 +71,11 @@ def totals_of(hip: Hip, spec: Spec, tunnels: list[Tunnel]) -> PlanMetrics:
     lesion, bone = hip.lesion, hip.bone
     removed = np.zeros(len(lesion.points_mm), dtype=bool)
     reached = {3.0: removed.copy(), 5.0: removed.copy()}
-    graft = 0.0
-    earlier: list[Tunnel] = []
     for tunnel in tunnels:
         removed |= tunnel.contains(lesion.points_mm)
         for distance, hit in reached.items():
             hit |= tunnel.contains(lesion.points_mm, grown_mm=distance)
-        for solid in tunnel.parts:
-            graft += bone_volume_ml(hip, solid, earlier)
-            earlier.append(solid)
+    graft = graft_ml(hip, tunnels)
     loaded = in_cone(hip, spec)
     removed_ml = float(np.count_nonzero(removed)) * lesion.point_ml
     fraction = float(np.mean(removed))
@@ -113,9 +109,19 @@ def neck_area_share(hip: Hip, tunnels: Sequence[Tunnel]) -> float:
 
 
 def healthy_bone_ml(hip: Hip, tunnel: Tunnel) -> float:
-    """Bone without lesion that a tunnel takes, ml."""
+    """Bone without lesion that a tunnel and its cavity take, ml."""
     removed = float(np.count_nonzero(tunnel.contains(hip.lesion.points_mm))) * hip.lesion.point_ml
-    return max(0.0, bone_volume_ml(hip, tunnel, []) - removed)
+    return max(0.0, graft_ml(hip, [tunnel]) - removed)
+
+
+def graft_ml(hip: Hip, tunnels: Sequence[Tunnel]) -> float:
+    """Bone inside tunnels and their cavities, each place counted once, ml."""
+    graft, earlier = 0.0, list[Tunnel]()
+    for tunnel in tunnels:
+        for solid in tunnel.parts:
+            graft += bone_volume_ml(hip, solid, earlier)
+            earlier.append(solid)
+    return graft
 
 
 def bone_volume_ml(hip: Hip, tunnel: Tunnel, earlier: list[Tunnel]) -> float:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.schemas import schema
+from support.shared import shared
 
 from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray
@@ -18,7 +19,7 @@ from corecore.base.spec import Spec, preset
 from corecore.document.content import content_of
 from corecore.hip.hip import Hip
 from corecore.measures.model import Measures, measure
-from corecore.planning.alternatives import ALIKE, LEAST, Alternative, beats, spread, unbeaten
+from corecore.planning.alternatives import ALIKE, LEAST, Alternative, beats, breach_probability, spread, unbeaten
 from corecore.planning.document import document
 from corecore.planning.planner import Plan, plan_hip
 from corecore.planning.request import Search
@@ -26,6 +27,9 @@ from corecore.planning.search.single import TIE_CLEARANCE_MM, TIE_SHARE, preferr
 from corecore.tunnels.cylinder import Tunnel
 from corecore.tunnels.figures import TunnelFigures, assess
 from corecore.tunnels.limits import violations
+from corecore.tunnels.plan_metrics import healthy_bone_ml, totals_of
+from corecore.tunnels.risk.execution import execution_risk
+from corecore.tunnels.risk.methods import METHODS
 
 TUNNEL = Tunnel(np.zeros(3), np.array([80.0, 0.0, 0.0]), 10.0)
 
@@ -154,3 +158,31 @@ def test_the_document_holds_each_alternative_in_full(plan: Plan) -> None:
         assert set(other["totals"]) == set(content["totals"])
         difference = other["totals"]["removed_fraction"] - content["totals"]["removed_fraction"]
         assert other["against_plan"]["removed_fraction"] == pytest.approx(difference, abs=2e-6)
+
+
+@pytest.mark.parametrize("name", ["guide", "navigated"])
+def test_an_alternative_perforates_as_often_as_the_risk_of_its_method_says(sample_hip: Hip, name: str) -> None:
+    tunnel, method = shared.best_tunnel(sample_hip, Spec()).tunnel, METHODS[name]
+    assert tunnel is not None
+    risk = execution_risk(sample_hip, [tunnel], Spec(), method)[1]
+    assert breach_probability(sample_hip, tunnel, Spec(), method) == risk.perforation.value
+
+
+@pytest.mark.slow
+def test_alternatives_count_perforation_by_the_plan_s_guidance(sample_hip: Hip) -> None:
+    spec = replace(Spec(), guidance="guide", objective="most")
+    plan = plan_hip(sample_hip, spec, measure(sample_hip, spec), Search(alternatives=1))
+    content = document(plan)
+    assert plan.own is not None
+    risk = content_of(content)["totals"]["risk"]["guide"]
+    assert plan.own.breach_probability == pytest.approx(risk["perforation_probability"], abs=6e-5)
+    assert {one.breach_method for one in content.alternatives} == {"guide"}
+
+
+def test_viable_bone_counts_the_cavity_as_the_totals_do(sample_hip: Hip) -> None:
+    tunnel = shared.best_tunnel(sample_hip, Spec()).tunnel
+    assert tunnel is not None
+    wide = replace(tunnel, cavity_diameter_mm=16.0, cavity_length_mm=12.0)
+    totals = totals_of(sample_hip, Spec(), [wide])
+    assert healthy_bone_ml(sample_hip, wide) == pytest.approx(totals.healthy_bone_removed_ml)
+    assert healthy_bone_ml(sample_hip, wide) > healthy_bone_ml(sample_hip, tunnel) + 0.1

@@ -152,7 +152,7 @@ def test_the_ranked_table_is_of_the_planners_figures(desk: ReviewModel) -> None:
         ((tunnel, measured),) = desk.drilled(desk.sets[one.which][1])
         assert one.removes == f"{100 * measured.removed_fraction:.1f} %"
         assert one.room == f"{spare_clearance_mm(measured, desk.spec):.1f} mm"
-        assert one.risk == f"{100 * breach_probability(desk.hip, tunnel, desk.spec):.1f} %"
+        assert one.risk == f"{100 * breach_probability(desk.hip, tunnel, desk.spec, desk.guidance):.1f} %"
         assert one.keeps
     broken = row(desk, "x", moved(desk, inward_mm=3.0).lines)
     assert not broken.keeps
