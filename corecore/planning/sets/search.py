@@ -241,6 +241,11 @@ class _Search:
         self.moved: set[int] = set()
         self.initial_families = len(self._families())
         self.climber: Climber = climber(hip, spec, sharing=self.sharing, parallel=self.pattern == "parallel")
+        #: Where tunnels may share an entry, sets that do not are looked for besides, as if none might: of the same
+        #: candidates, climbed apart, so that what may be shared never does less than what may not.
+        self.apart = replace(self.climber, sharing=False) if self.pattern == "any" else None
+        self.unshared = np.setdiff1d(np.arange(self.initial), np.concatenate([[-1], *self.pool.fans]))
+        self.unshared = np.union1d(np.arange(len(given)), self.unshared)
         self.known: dict[int, tuple[Tunnel, TunnelFigures, bool]] = {
             i: (tunnel, measured, True) for i, (tunnel, measured) in enumerate(given)
         }
@@ -260,7 +265,7 @@ class _Search:
     @property
     def judged(self) -> int:
         """How many lines were judged."""
-        return self.pool.judged + self.climber.judged
+        return self.pool.judged + self.climber.judged + (self.apart.judged if self.apart is not None else 0)
 
     def pair(self, i: int) -> tuple[Tunnel, TunnelFigures]:
         """A candidate as tunnel with its figures."""
@@ -280,8 +285,11 @@ class _Search:
         by_greedy = max((self.fraction(s) for s in self._greedy(count)), default=0.0)
         best: list[int] = []
         most = -1.0
-        for chosen in finalists:
-            for trial in (self._refined(chosen), chosen):
+        climbs = [(self.climber, chosen) for chosen in finalists]
+        if self.apart is not None:
+            climbs += [(self.apart, chosen) for chosen in self._without_sharing(count)]
+        for by, chosen in climbs:
+            for trial in (self._refined(chosen, by), chosen):
                 if trial is not None and (fraction := self.fraction(trial)) > most:
                     best, most = trial, fraction
         # The exact count may rank otherwise than the thinned one did: what must not be undercut is counted too.
@@ -339,6 +347,12 @@ class _Search:
             if passed or not refused:
                 return passed
         return []
+
+    def _without_sharing(self, count: int) -> list[list[int]]:
+        """The best few sets of ``count`` of which no two tunnels share an entry, where any may."""
+        members = Members(self.pool, self.unshared, sharing=False)
+        sets = self._full(members, [list(self.kept), *self._seeded(members)], count)
+        return self._passed([sets], REFINED_SMALL if count <= SMALL_SET else REFINED_LARGE)[0]
 
     def _passed(self, sets: Sequence[list[list[int]]], wanted: int) -> tuple[list[list[int]], bool]:
         """At most ``wanted`` of the sets, the best first, and whether one was refused."""
@@ -406,15 +420,17 @@ class _Search:
         sets = [greedy(members, count, before) for members in groups]
         return [s for s in sets if len(s) == count and self._kept(s)]
 
-    def _refined(self, chosen: list[int]) -> list[int] | None:
+    def _refined(self, chosen: list[int], climber: Climber) -> list[int] | None:
         """A set climbed, as new candidates; ``None`` where that broke a rule."""
         index = np.array(chosen)
         still = [n for n, i in enumerate(chosen) if i in self.kept]
-        lines, shapes = self.climber.climbed(self.pool.lines[index], self.pool.shapes.take(index), still)
+        lines, shapes = climber.climbed(self.pool.lines[index], self.pool.shapes.take(index), still)
         free = [n for n in range(len(chosen)) if n not in still]
         added = [int(i) for i in self.pool.add(lines[free], shapes.take(free))]
         refined = [*(chosen[n] for n in still), *added]
         if self._kept(refined):
+            if climber is self.apart:
+                self.unshared = np.union1d(self.unshared, added)
             return refined
         self.pool.banned[added] = True
         return None
