@@ -1,6 +1,6 @@
 """The curve of removed share against perforation, and the safest of the points that remove nearly the most.
 
-One share follows from the next: the curve costs little more than its chosen point. Every point is judged by the draws
+One share follows from the next: the curve costs little more than its chosen point. Every point is evaluated by the draws
 that the plan's figures come from, none that the searches saw.
 """
 
@@ -148,7 +148,7 @@ def _draw_lines(curve: _Curve, search: SafestLine, tell: Callable[[float], None]
     asked, lines = curve.share, {1.0: search.most}
 
     def taken(share: float, line: FloatArray | None) -> FloatArray | None:
-        """A line whose tunnel was judged; ``None`` where it carries none that keeps every limit."""
+        """A line whose tunnel was evaluated; ``None`` where it carries none that keeps every limit."""
         curve.tried.append(share)
         tunnel = None if line is None else search.shortest(line, search.need(share))
         if line is None or tunnel is None or curve.take([tunnel]) is None:
@@ -214,7 +214,7 @@ class _Evaluated:
 
 
 class _Curve:
-    """The points found, judged by the draws that the plan's figures come from."""
+    """The points found, evaluated by the draws that the plan's figures come from."""
 
     def __init__(self, hip: Hip, spec: Spec, method: Method, most: Sequence[Tunnel], share: float) -> None:
         self.hip, self.spec, self.method, self.share = hip, spec, method, share
@@ -224,7 +224,7 @@ class _Curve:
         self.tried: list[float] = []
 
     def take(self, tunnels: Sequence[Tunnel]) -> TradeoffPoint | None:
-        """Judge tunnels by the draws of the plan's figures, and keep them; ``None`` where one breaks a limit."""
+        """Evaluate tunnels by the draws of the plan's figures, and keep them; ``None`` where one breaks a limit."""
         one = self._evaluated(tuple(tunnels))
         if any(violations(figures, self.spec) for figures in one.point.figures[len(self.spec.keep) :]):
             return None

@@ -1,7 +1,7 @@
 """The line on which a tunnel that removes enough perforates least often.
 
 How much is removed is given: on every line the tunnel is as short as that allows, so the line's four numbers are left.
-Every trial is drilled with the same errors, and what it is judged by stays smooth where nothing perforates.
+Every trial is drilled with the same errors, and its measure stays smooth where nothing perforates.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ class SafestLine:
         return np.concatenate([self.most[None], apart])
 
     def _finished(self, line: FloatArray, need: int, poses: int, *, thorough: bool = False) -> FloatArray | None:
-        """The last climb, by the rings of the last judgement; ``None`` where too little is removed."""
+        """The last climb, by the rings of the last look; ``None`` where too little is removed."""
         line, score = self._climb(line, need, poses, *LAST, fine=True, thorough=thorough)
         return line if score < SHORT else None
 
