@@ -1,7 +1,7 @@
 """The curve of removed share against perforation, and the safest of the points that remove nearly the most.
 
-One share follows from the next: the curve costs little more than its chosen point. Every point is evaluated by the draws
-that the plan's figures come from, none that the searches saw.
+One share follows from the next: the curve costs little more than its chosen point. Every point is evaluated by the
+draws that the plan's figures come from, none that the searches saw.
 """
 
 from __future__ import annotations
