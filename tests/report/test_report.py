@@ -185,7 +185,7 @@ def test_a_path_that_breaks_limits_is_red_and_says_which() -> None:
         assert "joint_margin_mm is" in words
     assert "not approved, limits exceeded" in printed[1]
     body = next(attrs for tag, attrs in page.tags if tag == "body")
-    assert body["class"].split() == ["breaks", "weighs-red"]
+    assert (body["class"] or "").split() == ["breaks", "weighs-red"]
     assert next(attrs for tag, attrs in made(full_scene())[0].tags if tag == "body")["class"] == "keeps weighs-amber"
 
 
