@@ -44,7 +44,9 @@ def rod() -> Any:
 
 
 def drilled(rod: Any, errors: Errors, *, neck: float = 1.0, shifts: Any = None) -> Any:
-    tunnel = SimpleNamespace(entry=np.array([0.0, 0.0, 0.0]), tip=np.array([0.0, 0.0, LENGTH_MM]), diameter_mm=DRILL_MM)
+    tunnel = SimpleNamespace(
+        entry=np.zeros(3), tip=np.array([0.0, 0.0, LENGTH_MM]), diameter_mm=DRILL_MM, instrument=None
+    )
     plan: Any = SimpleNamespace(tunnels=[tunnel], spec={"incidence_min_deg": 30.0})
     frame: Any = SimpleNamespace(center=np.array([0.0, 0.0, 500.0]), radius_mm=20.0, neck=np.array([0.0, 0.0, neck]))
     frame.proximal = lambda points: (points - frame.center) @ frame.neck >= -0.5 * frame.radius_mm
