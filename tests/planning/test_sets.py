@@ -214,7 +214,7 @@ def small_pool(hip: Hip, spec: Spec, count: int) -> Pool:
 
 def test_exchange_lies_between_greedy_and_the_best_of_all_triples(sample_hip: Hip) -> None:
     for diameter in (4.0, 8.0):
-        spec = replace(THREE, diameter_mm=diameter)
+        spec = THREE.with_values({"diameter_mm": diameter})
         pool = small_pool(sample_hip, spec, 24)
         members = Members(pool, np.arange(len(pool.lines)))
         inside = [pool.shapes.tunnel(i).contains(pool.points_mm) for i in range(len(pool.lines))]
