@@ -194,9 +194,9 @@ def test_lettering_fits_its_rectangle_and_is_refused_where_it_cannot() -> None:
     assert y1 - y0 <= 14.0 + 0.35 * capital
     assert abs(x0 + x1) < 1.0
     assert section.area() > 20.0
-    with pytest.raises(InputError, match="no room for the lettering"):
+    with pytest.raises(InputError, match="lettering does not fit"):
         lettering(["x" * 80], 30.0, 14.0)
-    with pytest.raises(InputError, match="no room for the lettering"):
+    with pytest.raises(InputError, match="lettering does not fit"):
         lettering(["A"] * 9, 30.0, 14.0)
 
 

@@ -63,7 +63,7 @@ def test_page_one_names_guidance_share_of_the_most_and_perforation(tunnels: int)
     assert totals.removed_fraction == 0.345
     data = report_data(scene, NO_VIEWS)
     page = report_html(data)
-    assert "Necrosis removed against the chance of perforation" in page
+    assert "Necrosis removed against the probability of perforation" in page
     assert page.index("this plan: ") < page.index("<h2>Necrosis</h2>")
     assert report_pdf(data).startswith(b"%PDF")
 
@@ -72,4 +72,4 @@ def test_a_plan_without_guidance_or_curve_says_nothing_of_either() -> None:
     scene = full_scene()
     assert shown_curve(scene.plan) is None
     assert not any("Guidance" in line for line in report_content(scene).status.lines)
-    assert "chance of perforation" not in report_html(report_data(scene, NO_VIEWS))
+    assert "probability of perforation" not in report_html(report_data(scene, NO_VIEWS))

@@ -283,7 +283,7 @@ def test_a_plan_of_a_version_without_a_list_is_judged_by_what_it_has(folder: Pat
     sealed = judged(folder)
     assert sealed.agrees, sealed.disagreements
     assert sealed.messages == (
-        "no list of files: corecore 0.1.0 listed none, so the files beside the plan are not judged",
+        "no list of files: corecore 0.1.0 listed none, so the files beside the plan are not checked",
     )
     edited(folder, lambda plan: plan.pop("seal"), seal=False)
     bare = judged(folder)
