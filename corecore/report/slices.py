@@ -131,7 +131,7 @@ def slices(scene: Scene, tissue: Tissue, number: int | None = None, *, pixel_mm:
         _axis(drawing, scene, plane, tunnel)
         drawn.append((drawing, caption))
     drawn.append(_strip(scene, tissue, grey, tunnel, pixel_mm))
-    ground = "the image" if tissue.image is not None else "the mask in grey: no image was given"
+    ground = "the image" if tissue.image is not None else f"the mask in grey: {tissue.why_painted}"
     return Slices(number + 1, ground, tuple(drawn), tuple(cut))
 
 

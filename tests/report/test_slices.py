@@ -182,7 +182,7 @@ def test_labels_keep_apart_and_red_is_for_broken_limits(scene: Scene) -> None:
     found = slices(scene, phantom_tissue(scene.side))
     assert found is not None
     assert found.number == 1
-    assert "painted" in found.ground
+    assert found.ground == "the mask in grey: no image was given"
     assert len(found.drawings) == 3
     for drawing, _ in found.drawings:
         for (one, a), (other, b) in itertools.combinations(drawing.labels, 2):
@@ -215,4 +215,7 @@ def test_an_image_that_does_not_show_the_femur_is_left_out(sample_hip: Hip) -> N
     tissue = Tissue.of(replace(sample_hip, case=replace(sample_hip.case, image=far)))
     assert tissue.image is None
     assert tissue.why_painted == "the image does not show the femur"
+    away = slices(along_neck("right"), replace(phantom_tissue(), why_painted=tissue.why_painted))
+    assert away is not None
+    assert away.ground == "the mask in grey: the image does not show the femur"
     assert tissue.density.values.max() > 1000
