@@ -14,16 +14,17 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from corecore.base.errors import InputError, OutputError
+from corecore.study.batch.columns import printable
 from corecore.study.batch.entry import Entry, Seen
 from corecore.study.batch.journal import opened
-from corecore.study.batch.settings import JOURNAL_FORM, Header, Settings
+from corecore.study.batch.settings import JOURNAL_FORM, Header, Settings, Variant
 
 HEADER = Header(JOURNAL_FORM, "1", Settings())
 ROWS = {f"inputs of {row}": row for row in range(6)}
 
 
 def _entry(row: int) -> Entry:
-    cause = "line\nbreak, ünicode \udcff"
+    cause = "line\nbreak, ünicode \U0001f9b4\u2028\x00"
     return Entry(row, {"femur": Seen(3, 4, "abc")}, [{"id": f"hip{row}", "cause": cause}], f"inputs of {row}")
 
 
@@ -43,6 +44,19 @@ def test_what_was_written_comes_back(tmp_path: Path) -> None:
         journal.append(_entry(1))
         assert journal.entry(4) == _entry(4)
         assert journal.entry(1) == _entry(1)
+
+
+def test_half_a_character_comes_back_as_it_is_told(tmp_path: Path) -> None:
+    """A name's byte that is no text: the run that wrote it goes on with its own journal."""
+    header = replace(HEADER, settings=Settings((Variant(values=(("instrument", "a\udcff.toml"),)),)))
+    entry = replace(_entry(0), records=[{"id": "hip0", "cause": "\ud800a\udcff"}])
+    for rows in (1, 2):
+        with opened(tmp_path / "journal.jsonl", header, ROWS) as journal:
+            assert len(journal.finished) == rows - 1
+            journal.append(replace(entry, row=rows))
+            assert journal.entry(rows).records == [{"id": "hip0", "cause": printable("\ud800a\udcff")}]
+    with pytest.raises(InputError, match="the settings"), opened(tmp_path / "journal.jsonl", HEADER, ROWS):
+        pass
 
 
 def test_of_several_lines_of_a_row_the_last_counts(tmp_path: Path) -> None:
@@ -146,7 +160,7 @@ def test_a_full_disk_leaves_what_was_written(tmp_path: Path) -> None:
     try:
         with opened(path, HEADER, ROWS) as journal:
             resource.setrlimit(resource.RLIMIT_FSIZE, (len(whole) + 30, limits[1]))
-            with pytest.raises(OutputError, match="what is done is kept") as caught:
+            with pytest.raises(OutputError, match="finished rows are kept") as caught:
                 journal.append(_entry(2))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)

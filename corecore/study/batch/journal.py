@@ -154,9 +154,15 @@ def opened(path: Path, header: Header, rows: Mapping[str, int]) -> Iterator[Jour
 
 def _chained(content: Header | Entry, before: str) -> tuple[bytes, str]:
     """A line, and the hash it ends in; ``before``: that of the line before."""
-    text = json.dumps(msgspec.to_builtins(content), allow_nan=False, separators=(",", ":")).encode()
+    text = _text(content)
     chain = _link(before, text)
     return text[:-1] + CHAIN + chain.encode() + END, chain
+
+
+def _text(content: Header | Entry) -> bytes:
+    """What a line holds before its hash; half a character, which no file is read with, becomes a question mark."""
+    content = msgspec.to_builtins(content)
+    return json.dumps(content, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 def _unchained(line: bytes, before: str) -> tuple[object, str]:
@@ -188,8 +194,8 @@ def _check_form(path: Path, line: bytes) -> None:
 
 
 def _check_header(path: Path, content: object, header: Header) -> None:
-    found = msgspec.convert(content, Header)
-    differing = [name for key, name in NAMES.items() if getattr(found, key) != getattr(header, key)]
+    found, own = (msgspec.convert(one, Header) for one in (content, parsed_json(_text(header))))
+    differing = [name for key, name in NAMES.items() if getattr(found, key) != getattr(own, key)]
     if differing:
         raise _differs(path, differing)
 
