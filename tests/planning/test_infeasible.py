@@ -77,9 +77,10 @@ def test_planning_with_what_is_needed_finds_a_tunnel_and_a_step_less_finds_none(
 
 
 def test_every_limit_that_can_be_set_is_looked_at() -> None:
-    # The neck's share is asked for only where it is given: test_neck_share.py.
-    assert {*BREAKING, "neck_area_share_max"} == set(REASON_OF)
-    spec = replace(Spec(), neck_area_share_max=0.2)
+    # Asked for only where they are given: test_neck_share.py, test_lateral_wall.py.
+    given = {"neck_area_share_max": 0.2, "lateral_wall_share_max": 0.3, "entry_below_ridge_mm": 2.0}
+    assert {*BREAKING, *given} == set(REASON_OF)
+    spec = Spec().with_values(given)
     for key in REASON_OF:
         low, high = accepted_range(key)
         assert relaxed_value(spec, key, 1e3) == (low if RELAXABLE[key].at_least else high)
