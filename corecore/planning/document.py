@@ -243,7 +243,7 @@ def _tunnel(hip: Hip, tunnel: Tunnel, figures: TunnelFigures) -> TunnelPart:
 def _alternative(plan: Plan, other: Alternative) -> AlternativePart:
     """Another plan with its totals, and by how much it differs from this one in what speaks for a tunnel."""
     hip = plan.hip
-    risks, together = by_method(hip, [other.tunnel], plan.spec)
+    risks, together = by_method(hip, [other.tunnel], plan.spec, dict(plan.methods))
     assert plan.own is not None
     return AlternativePart(
         tunnels=[OtherTunnelPart(**asdict(_tunnel(hip, other.tunnel, other.figures)), risk=risks[0])],

@@ -17,6 +17,7 @@ from msgspec import UnsetType
 from corecore.document.anatomy import AnatomyPart
 from corecore.document.fields import known
 from corecore.document.necrosis import ClassRangePart, ComponentPart, PlaneSharesPart, RepeatabilityPart
+from corecore.document.risk import RiskPart
 from corecore.document.tunnels import PlannedTunnelPart
 from corecore.verification import tolerance
 from corecore.verification.evidence import SHOWN
@@ -96,6 +97,14 @@ def _needed(value: T | UnsetType) -> T:
     if isinstance(value, UnsetType):
         raise LookupError("no such figure")
     return value
+
+
+def _perforates(method: str, risks: Mapping[str, RiskPart]) -> float:
+    """How often a plan perforates by a method; plans of earlier versions did not say."""
+    found = risks[method].perforation_probability
+    if isinstance(found, UnsetType):
+        raise AbsentError
+    return found
 
 
 def _of(table: Mapping[str, T], name: str) -> T:
@@ -354,6 +363,14 @@ RULES: dict[str, tuple[Rule, ...]] = {
             _less,
             1e-3,
             "ml",
+        ),
+        Rule("breach_method", ("/spec.guidance",), lambda guidance: guidance),
+        Rule("breach_probability", ("breach_method", "totals.risk"), _perforates, 1e-4),
+        Rule(
+            "against_plan.breach_probability",
+            ("breach_probability", "breach_method", "/totals.risk"),
+            lambda other, method, risks: other - _perforates(method, risks),
+            2e-4,
         ),
         Rule(
             "totals.necrosis_removed_ml",

@@ -29,9 +29,12 @@ from corecore.tunnels.figures import TunnelFigures, assess
 from corecore.tunnels.limits import violations
 from corecore.tunnels.plan_metrics import healthy_bone_ml, totals_of
 from corecore.tunnels.risk.execution import execution_risk
-from corecore.tunnels.risk.methods import METHODS
+from corecore.tunnels.risk.methods import METHODS, Method
+from corecore.verification.own_figures import own_checks
 
 TUNNEL = Tunnel(np.zeros(3), np.array([80.0, 0.0, 0.0]), 10.0)
+#: What verification finds of an alternative's perforation.
+BREACH = ("breach_method", "breach_probability", "against_plan.breach_probability")
 
 
 def figures(**changes: Any) -> TunnelFigures:
@@ -169,14 +172,20 @@ def test_an_alternative_perforates_as_often_as_the_risk_of_its_method_says(sampl
 
 
 @pytest.mark.slow
-def test_alternatives_count_perforation_by_the_plan_s_guidance(sample_hip: Hip) -> None:
-    spec = replace(Spec(), guidance="guide", objective="most")
-    plan = plan_hip(sample_hip, spec, measure(sample_hip, spec), Search(alternatives=1))
+@pytest.mark.parametrize("name", ["guide", "by-eye"])
+def test_alternatives_count_perforation_by_the_plan_s_guidance(sample_hip: Hip, name: str) -> None:
+    """By a method of one's own too; and verification finds each from the risks beside it."""
+    spec = replace(Spec(), guidance=name, objective="most")
+    methods = {**METHODS, "by-eye": Method("by-eye", 2.0, 2.5, 2.0)}
+    plan = plan_hip(sample_hip, spec, measure(sample_hip, spec), Search(alternatives=1, methods=methods))
     content = document(plan)
     assert plan.own is not None
-    risk = content_of(content)["totals"]["risk"]["guide"]
+    risk = content_of(content)["totals"]["risk"][name]
     assert plan.own.breach_probability == pytest.approx(risk["perforation_probability"], abs=6e-5)
-    assert {one.breach_method for one in content.alternatives} == {"guide"}
+    assert {one.breach_method for one in content.alternatives} == {name}
+    judged = {check.name: check.ok for check in own_checks(content) if "breach" in check.name}
+    assert {f"alternatives[0].{key}": True for key in BREACH}.items() <= judged.items()
+    assert all(judged.values())
 
 
 def test_viable_bone_counts_the_cavity_as_the_totals_do(sample_hip: Hip) -> None:

@@ -154,6 +154,37 @@ def test_a_signature_is_for_the_hip_s_own_side(plan: Plan) -> None:
     assert not any(check.name.startswith("review.") for check in checks(plan))
 
 
+def test_an_alternative_perforates_by_the_plan_s_guidance_as_its_own_risk_says(plan: Plan) -> None:
+    def risk(of_guide: float) -> Plan:
+        return {"guide": {"perforation_probability": of_guide}, "robot": {"perforation_probability": 0.4}}
+
+    other = {
+        "breach_method": "guide", "breach_probability": 0.05, "totals": {"risk": risk(0.05)},
+        "against_plan": {"breach_probability": 0.03},
+    }  # fmt: skip
+    with_other = {
+        **plan, "spec": {**plan["spec"], "guidance": "guide"}, "totals": {**plan["totals"], "risk": risk(0.02)},
+        "alternatives": [other],
+    }  # fmt: skip
+    names = {f"alternatives[0].{key}" for key in ("breach_method", "breach_probability")}
+    names.add("alternatives[0].against_plan.breach_probability")
+    assert names <= {check.name for check in checks(with_other) if check.ok}
+    for path, value, shown in (
+        ("breach_method", "robot", names),
+        ("breach_method", "nobody", names),
+        ("breach_probability", 0.01, names - {"alternatives[0].breach_method"}),
+        ("against_plan/breach_probability", -0.03, {"alternatives[0].against_plan.breach_probability"}),
+        ("totals/risk/guide/perforation_probability", 0.01, {"alternatives[0].breach_probability"}),
+    ):
+        edited = copy.deepcopy(with_other)
+        put(f"alternatives/0/{path}", value)(edited)
+        assert failing(edited) & names == shown, path
+    # Plans of earlier versions named neither a guidance nor this probability.
+    assert not names & {check.name for check in checks({**with_other, "spec": plan["spec"], "totals": {}})} - {
+        "alternatives[0].breach_probability"
+    }
+
+
 def test_a_cut_scan_has_no_class(plan: Plan) -> None:
     cut = copy.deepcopy(plan)
     cut["necrosis"]["lower_bound"] = True
