@@ -143,10 +143,11 @@ def _kerboul(measures: NecrosisPart) -> ClassRangePart:
     combined = known(kerboul.combined_deg)
     reason = _cut(measures) or not_shown(measures, "coronal", "sagittal")
     if reason is None:
-        for plane in ("coronal", "sagittal"):
-            if known(getattr(kerboul, f"{plane}_deg")) == 0.0:
-                reason = f"the lesion does not reach the surface in the mid-{plane} plane"
-                break
+        unmet = [plane for plane in ("coronal", "sagittal") if known(getattr(kerboul, f"{plane}_deg")) == 0.0]
+        if len(unmet) == 1:
+            reason = f"the lesion does not reach the surface in the mid-{unmet[0]} plane"
+        elif unmet:
+            reason = "the lesion reaches the surface in neither mid-plane"
     if reason is not None or combined is None:
         return ClassRangePart(not_classifiable=reason or UNSET)
     spread = _spread(measures, "kerboul.combined_deg", combined)

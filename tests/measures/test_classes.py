@@ -99,11 +99,19 @@ def test_a_plane_that_does_not_show_the_largest_focus_gives_no_class(plane: str)
         assert (f"mid-{plane} plane" in missing_classes(hip).get("kerboul.grade", "")) is not shown
 
 
-def test_an_arc_of_one_plane_alone_is_no_grade() -> None:
-    kerboul = {"coronal_deg": 0.0, "sagittal_deg": 120.0, "combined_deg": 120.0, "grade": 1}
+@pytest.mark.parametrize(
+    ("coronal", "sagittal", "said"),
+    [
+        (0.0, 120.0, "the lesion does not reach the surface in the mid-coronal plane"),
+        (120.0, 0.0, "the lesion does not reach the surface in the mid-sagittal plane"),
+        (0.0, 0.0, "the lesion reaches the surface in neither mid-plane"),
+    ],
+)
+def test_without_an_arc_in_both_planes_there_is_no_grade(coronal: float, sagittal: float, said: str) -> None:
+    kerboul = {"coronal_deg": coronal, "sagittal_deg": sagittal, "combined_deg": coronal + sagittal, "grade": 1}
     found = classes_of(measured(kerboul=kerboul))["kerboul.grade"]
     assert found.range == []
-    assert found.not_classifiable == "the lesion does not reach the surface in the mid-coronal plane"
+    assert found.not_classifiable == said
 
 
 def test_a_cut_scan_has_no_class() -> None:
