@@ -51,10 +51,10 @@ class Anatomy:
         Along the shaft, proximal.
     lateral, anterior : ndarray, shape (3,)
         Perpendicular to the shaft: away from the body's middle on either side, and to the front.
-    vastus_ridge : ndarray, shape (3,), or None
-        Most lateral point at the vastus ridge, RAS mm; ``None`` where it does not stand out or is not in view.
     lesser_trochanter_tip, greater_trochanter_tip : ndarray, shape (3,), or None
         Tips of the trochanters, RAS mm; ``None`` where the scan does not show one.
+    vastus_ridge : ndarray, shape (3,), or None
+        Most lateral point at the vastus ridge, RAS mm; ``None`` where it does not stand out or is not in view.
     sources : dict of str to str
         Per landmark: ``fitted``, ``given`` or ``assumed``.
     """

@@ -40,7 +40,15 @@ RANGES: dict[str, tuple[float, float]] = {
 
 
 class Step(NamedTuple):
-    """A narrower part behind the tip: how far it reaches from there, and its diameter, mm."""
+    """A narrower part behind the tip of an instrument.
+
+    Parameters
+    ----------
+    to_mm : float
+        How far it reaches from the tip backward, mm.
+    diameter_mm : float
+        Its diameter, mm.
+    """
 
     to_mm: float
     diameter_mm: float

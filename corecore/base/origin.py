@@ -28,7 +28,18 @@ class Patient:
     born: str = field(default="", repr=False)
 
     def differs(self, other: Patient) -> bool:
-        """Whether two files name two people: by number; by name where either has no number; by day of birth."""
+        """Whether two files name two people: by number; by name where either has no number; by day of birth.
+
+        Parameters
+        ----------
+        other : Patient
+            Patient of the other file.
+
+        Returns
+        -------
+        bool
+            ``False`` also where a file names nobody.
+        """
         if self.born and other.born and self.born != other.born:
             return True
         if self.number and other.number:
