@@ -252,7 +252,7 @@ def resumed(fresh: Session, record: Record, plan_hash: str) -> Session:
         return replace(fresh, rev=record.revision)
     try:
         if last.side != fresh.room.side:
-            raise InputError(f"a {last.side} hip; the plan's is a {fresh.room.side} one")
+            raise InputError(f"a {last.side} hip; the plan's is a {fresh.room.side} one", code="review-unreadable")
         found = replace(fresh, lines=(), notes=written(last.notes), rev=record.revision)
         for part in last.tunnels:
             found = replace(found, lines=after(found, Add(_line(part))))
