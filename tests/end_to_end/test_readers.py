@@ -42,6 +42,7 @@ from corecore.study.batch.manifest import Row, read_rows
 from corecore.study.batch.study import read_study
 from corecore.tunnels.risk.methods import read_methods
 from corecore.verification.files_beside import _corners
+from corecore.verification.review import _entries
 
 ROOT = Path(__file__).resolve().parents[2] / "corecore"
 #: The doors that files come through.
@@ -163,6 +164,7 @@ READERS: dict[str, list[tuple[Maker, Reader]]] = {
     "study/batch/manifest.py _of_manifest": [(text("a.csv", "id,femur,lesion\na,b,c\n"), read_rows)],
     "tunnels/risk/methods.py read_methods": [(text("a.toml", "[methods.x]"), read_methods)],
     "verification/files_beside.py _corners": [(text("a.stl", "x" * 84), _corners)],
+    "verification/review.py _entries": [(text(NAME, "{}"), _entries)],
 }
 #: Functions that hand on what others have read, or read for those.
 OTHERS = {
