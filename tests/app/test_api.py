@@ -203,7 +203,7 @@ def test_commands_from_python_do_what_the_commands_do(written_plan: Path, tmp_pa
         cc.guide(written_plan / "plan.json", tmp_path / "guide.pdf")
     with pytest.raises(cc.InputError, match="no hips"):
         cc.batch(None, tmp_path / "run")
-    with pytest.raises(cc.InputError, match="stand in the study's file"):
+    with pytest.raises(cc.InputError, match="set them in the study's file"):
         cc.batch(None, tmp_path / "run", study=tmp_path / "study.toml", tunnels=2)
     text = cc.summary(ROOT / "notebooks" / "study_500_hips.parquet")
     assert "core-10" in text

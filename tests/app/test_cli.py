@@ -171,7 +171,7 @@ def test_measure_takes_pelvis_image_and_what_the_surgeon_says(
     assert content["signs"]["image_age"]["days"] > 365
     assert content["signs"]["asks"] == []
     assert content["signs"]["fovea"]["source"] == "assumed"
-    assert content["signs"]["notes"] == ["fovea not seen on the head's surface: assumed at its usual place"]
+    assert content["signs"]["notes"] == ["fovea not visible on the head's surface: assumed at its usual position"]
     assert content["weight_bearing"]["poles"]["given"]["pole"] == [0.0, 0.0, 1.0]
     assert {item["role"] for item in content["case"]["inputs"]} == {"femur", "lesion", "pelvis", "image"}
     assert "someones" not in out.read_text()
@@ -224,7 +224,7 @@ def test_preview_opens_the_scene_on_request(
     monkeypatch.setattr("webbrowser.open", no_browser)
     assert main(["preview", str(planned / "plan.json"), "--out", str(tmp_path), "--show"]) == 0
     assert opened == [(tmp_path / "preview.html").resolve().as_uri()]
-    assert "by hand" in capsys.readouterr().err
+    assert "open preview.html yourself" in capsys.readouterr().err
 
 
 def test_a_reader_that_leaves_early_gets_no_traceback() -> None:
@@ -304,8 +304,8 @@ def test_preview_draws_a_plan_whose_masks_are_gone(
     assert main(["preview", str(tmp_path / "plan.json")]) == 0
     assert "report without fluoroscopy and slices: " in capsys.readouterr().err
     alone, whole = (folder / "report.html" for folder in (tmp_path, planned))
-    assert "masks are not at hand" in alone.read_text(encoding="utf-8")
-    assert "masks are not at hand" not in whole.read_text(encoding="utf-8")
+    assert "masks are not available" in alone.read_text(encoding="utf-8")
+    assert "masks are not available" not in whole.read_text(encoding="utf-8")
     assert str(tmp_path) not in alone.read_text(encoding="utf-8")
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF-")
 

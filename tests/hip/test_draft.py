@@ -221,7 +221,7 @@ def test_a_draft_is_known_by_its_mark_until_it_was_looked_at(
     assert np.array_equal(again.femur.voxels, case.femur.voxels)
     capsys.readouterr()
     for arguments, told in (
-        (["--checked", str(checked), "--out", str(tmp_path / "c.nii")], "no mark of a draft"),
+        (["--checked", str(checked), "--out", str(tmp_path / "c.nii")], "is not marked as a draft"),
         (["--checked", str(path), "--out", str(checked)], "is there already"),
         (["--checked", str(path), "--out", str(tmp_path / "a.nrrd")], ".nii.gz or .nii"),
         (["--checked", str(path), "--out", str(tmp_path / "no" / "a.nii")], "is not there"),

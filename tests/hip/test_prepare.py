@@ -203,7 +203,7 @@ def test_the_only_series_that_is_a_volume_is_taken(
     assert prepared(capsys, study, "--out", tmp_path / "case")["other_series"] == 1
     assert np.array_equal(read_image(tmp_path / "case" / "image.nii.gz").values, grey())
     assert main(["prepare", str(study), "--out", str(tmp_path / "again")]) == 0
-    assert "left out: 1 other series" in capsys.readouterr().out
+    assert "not used: 1 other series" in capsys.readouterr().out
 
 
 def test_a_case_is_not_overwritten_unasked_and_old_bones_go(

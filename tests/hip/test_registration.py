@@ -71,11 +71,11 @@ def test_a_plan_tells_a_move_and_what_the_risk_counts_of_it() -> None:
     assert np.array_equal(again.world_from_lesion, move.world_from_lesion)
     assert move_part(again) == told
     assert again.lesion_shift_mm == 0.7
-    assert "counts 0.70 mm" in again.warning.text
+    assert "the risk includes 0.70 mm" in again.warning.text
     assert move_told(replace_part(told, residual_mm=0.02)).lesion_shift_mm == PHANTOM_ERROR_MM
     given = move_told(replace_part(told, method="given", residual_mm=None, information=None))
     assert given.lesion_shift_mm is None
-    assert "leaves it out" in given.warning.text
+    assert "not part of the risk" in given.warning.text
     faults = (
         replace_part(told, method="guessed"),
         replace_part(told, world_from_lesion=[[1.0]]),

@@ -104,7 +104,7 @@ def test_imaging_warns_from_the_day_after_the_limit(days: int) -> None:
 def test_an_unknown_date_warns_not_but_says_so() -> None:
     age = image_age(None, TODAY)
     assert (age.days, age.warning) == (None, None)
-    assert "not known" in str(age.part().note)
+    assert "date unknown" in str(age.part().note)
 
 
 def test_imaging_of_tomorrow_is_refused() -> None:

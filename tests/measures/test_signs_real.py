@@ -45,7 +45,7 @@ def test_the_sample_with_its_ct_shows_no_sign(sample_hip: Hip) -> None:
     assert found.warnings == ()
     assert found.asks == ()
     # The drawn head has no fovea.
-    assert found.notes == ("fovea not seen on the head's surface: assumed at its usual place",)
+    assert found.notes == ("fovea not visible on the head's surface: assumed at its usual position",)
     assert found.part().image_age.days == 0
 
 
