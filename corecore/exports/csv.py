@@ -20,14 +20,16 @@ AXES = ("r", "a", "s")
 PLACES = ("entry", "tip", "direction")
 #: Endings of names that say a unit.
 UNITS = ("_mm", "_deg", "_ml", "_mm2")
+#: Parts that may be null: without one, its figures have no column.
+MAY_BE_NULL = ("bone_left", "density")
 
 
 def export_csv(parcel: ExportContext, out: Path) -> list[Path]:
     """A CSV file (UTF-8, comma, point, one header line): rows ``tunnel 1`` …, then ``together``.
 
     Units stand in the column names (``_mm``, ``_deg``, ``_ml``, ``_mm2``); fractions and probabilities run from
-    0 to 1; points are RAS mm. A figure that does not exist is an empty cell. Numbers are those of
-    ``plan.json`` to the last digit.
+    0 to 1; densities are HU (``_hu``); points are RAS mm. A figure that does not exist is an empty cell. Numbers are
+    those of ``plan.json`` to the last digit.
     """
     plan = parcel.plan.file.plan
     rows: list[dict[str, str]] = []
@@ -46,7 +48,7 @@ def export_csv(parcel: ExportContext, out: Path) -> list[Path]:
 
 def _flat(part: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, str]]:
     for key, value in part.items():
-        if key in LEFT_OUT:
+        if key in LEFT_OUT or (value is None and key in MAY_BE_NULL):
             continue
         name = f"{prefix}{key}"
         if isinstance(value, Mapping):
@@ -54,6 +56,9 @@ def _flat(part: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, s
         elif isinstance(value, list) and key in PLACES:
             unit = "" if key == "direction" else "_mm"
             yield from ((f"{name}_{axis}{unit}", repr(float(v))) for axis, v in zip(AXES, value, strict=True))
+        elif isinstance(value, list) and value and all(isinstance(item, Mapping) for item in value):
+            for number, item in enumerate(value, start=1):
+                yield from _flat(item, f"{name}_{number}_")
         elif isinstance(value, list) and all(isinstance(item, float) for item in value):
             # The unit stays last: ..._entry_anterior_1_mm.
             stem, unit = (name[: -len(u)], u) if (u := next((u for u in UNITS if name.endswith(u)), "")) else (name, "")

@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import nibabel as nib
 import numpy as np
@@ -23,9 +23,13 @@ from corecore.app.cli import main
 from corecore.base.errors import InputError, OutputError
 from corecore.base.grid import FloatArray, Grid
 from corecore.base.spec import Spec
+from corecore.document.content import content_of
+from corecore.document.fields import Part
 from corecore.document.seal import seal_of
 from corecore.document.stamp import Provenance
-from corecore.exports.csv import _flat, _safe
+from corecore.document.totals import TotalsPart
+from corecore.document.tunnels import DensityPart, DensityStretchPart, PathBonePart, PlannedTunnelPart
+from corecore.exports.csv import LEFT_OUT, MAY_BE_NULL, _flat, _safe
 from corecore.exports.export_context import ExportContext
 from corecore.exports.formats import WRITERS, export_plan
 from corecore.exports.slicer import export_slicer
@@ -291,11 +295,53 @@ def test_shares_of_three_foci_are_no_place() -> None:
     assert not {key for key in told if key.startswith("foci") and key.endswith("_mm")}
 
 
+def test_density_along_the_axis_is_a_number_a_cell() -> None:
+    part = PathBonePart(
+        density=DensityPart(
+            mean_hu=310.0,
+            least_hu=90.0,
+            greatest_hu=1200.0,
+            stretches=[
+                DensityStretchPart(0.0, 5.0, 800.0, 90.0, 1200.0),
+                DensityStretchPart(5.0, 8.5, 120.0, 95.0, 150.0),
+            ],
+        ),
+        entry_cortex_mm=3.5,
+        entry_cortex_from="ct",
+    )
+    told = dict(_flat(content_of(part), "path_bone_"))
+    assert told["path_bone_density_mean_hu"] == "310.0"
+    assert told["path_bone_density_stretches_2_to_mm"] == "8.5"
+    assert told["path_bone_density_stretches_1_greatest_hu"] == "1200.0"
+    assert all(name.endswith(("_mm", "_hu", "_from")) for name in told)
+    assert len(told) == 3 + 2 * 5 + 2
+    without = dict(_flat(content_of(PathBonePart(density=None, entry_cortex_mm=None, entry_cortex_from="none"))))
+    assert without == {"entry_cortex_mm": "", "entry_cortex_from": "none"}
+
+
+def test_every_part_that_may_be_null_is_known_to_the_csv() -> None:
+    nulls = set()
+    queue: list[Any] = [PlannedTunnelPart, TotalsPart]
+    seen: list[Any] = []
+    while queue:
+        owner = queue.pop()
+        seen.append(owner)
+        for name, hint in get_type_hints(owner).items():
+            # Lists and tables by name hold parts too, which are never null themselves.
+            inner = [hint, *get_args(hint)]
+            held = [one for one in inner if isinstance(one, type) and issubclass(one, Part)]
+            if held and type(None) in inner and name not in LEFT_OUT:
+                nulls.add(name)
+            held += [one for some in inner for one in get_args(some) if isinstance(one, type) and issubclass(one, Part)]
+            queue += [one for one in held if one not in seen]
+    assert nulls == set(MAY_BE_NULL)
+
+
 def test_every_number_of_the_csv_says_its_unit(parcel: ExportContext, tmp_path: Path) -> None:
     WRITERS["csv"](parcel, tmp_path / "p.csv")
     with (tmp_path / "p.csv").open(newline="", encoding="utf-8") as file:
         columns = next(csv.reader(file))
-    units = ("_mm", "_deg", "_ml", "_mm2", "_fraction", "_probability", "_share", "_gap", "_share_of_best")
+    units = ("_mm", "_deg", "_ml", "_mm2", "_hu", "_fraction", "_probability", "_share", "_gap", "_share_of_best")
     # Counts, texts, and shares whose name says of what.
     plain = (
         "row",
@@ -309,6 +355,7 @@ def test_every_number_of_the_csv_says_its_unit(parcel: ExportContext, tmp_path: 
         "pattern",
         "holes",
         "imaging_date",
+        "path_bone_entry_cortex_from",
     )
     for name in columns:
         bare = name.endswith("_poses") or "breach_places" in name or name.startswith("direction_")
