@@ -242,10 +242,11 @@ def _location(plan: PlanDocument) -> Iterator[HeadlineRowPart]:
         hidden = _off_plane(plan)
         doubtful = bool(hidden) or jic.range[0] in ("C1", "C2")
         color: Color = "red" if jic.range[-1] == "C2" else "amber" if doubtful else "green"
-        ends = " to ".join(dict.fromkeys((jic.range[0], jic.range[-1])))
+        # As among the measures: every class, the best first.
+        types = "/".join(reversed(jic.range))
         if hidden:
-            ends += f", not of focus {', '.join(map(str, hidden))}, which its plane does not meet"
-        yield _row("location", "against", "Location (JIC type)", ends, color, limit)
+            types += f", not of focus {', '.join(map(str, hidden))}, which its plane does not meet"
+        yield _row("location", "against", "Location (JIC type)", types, color, limit)
     limit = "amber where it may be above 190°, red where it is 240° or more: doi:10.2106/JBJS.F.00535"
     low = None if kerboul is None else known(kerboul.low)
     high = None if kerboul is None else known(kerboul.high)

@@ -14,7 +14,9 @@ from corecore.base.limits import NECK_SHARE_WARNING
 from corecore.base.messages import catalogue, severity_of
 from corecore.document import headline
 from corecore.document.headline import HeadlinePart, headline_of
+from corecore.document.necrosis import ClassRangePart
 from corecore.document.plan import PlanDocument
+from corecore.measures.classes import spelled
 from corecore.verification.headline import NOTE, ROWED, STOP, headline_checks
 
 AXES = {
@@ -122,6 +124,13 @@ def test_one_row_out_of_order_takes_the_green_away(path: str, value: Any, key: s
     worst = max((row.color for row in found.rows), key=headline.ORDER.index)
     assert found.color == worst != "green"
     assert not found.sentence.startswith("Nothing")
+
+
+@pytest.mark.parametrize(("range_", "said"), [(["C2", "C1"], "C1/C2"), (["C2", "C1", "B"], "B/C1/C2"), (["B"], "B")])
+def test_types_are_listed_as_among_the_measures(range_: list[str], said: str) -> None:
+    found = headline_of(changed("necrosis/classes/jic.type", {"range": range_}))
+    assert next(row.value for row in found.rows if row.key == "location") == said
+    assert spelled(ClassRangePart(range=range_)) == said
 
 
 def test_a_missed_focus_is_amber_and_the_largest_red() -> None:
