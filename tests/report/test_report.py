@@ -189,6 +189,38 @@ def test_a_path_that_breaks_limits_is_red_and_says_which() -> None:
     assert next(attrs for tag, attrs in made(full_scene())[0].tags if tag == "body")["class"] == "keeps weighs-amber"
 
 
+CORECORE = Path(__file__).resolve().parents[2] / "corecore"
+GREEN, AMBER, RED = "#006b4e", "#7a4b00", "#a8001c"
+
+
+@pytest.mark.parametrize(
+    ("tone", "color", "shown"),
+    [
+        ("keeps", "green", GREEN), ("keeps", "amber", AMBER), ("keeps", "red", RED), ("breaks", "red", RED),
+        ("keeps", "of_the_future", AMBER),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    ("sheet", "top", "mark"),
+    [
+        ("report/static/report.css", [".sheet", "body{} .sheet"], ".weighs-{}"),
+        ("review/static/review.css", ["body", "body{}"], '[data-weighs="{}"]'),
+    ],
+)
+def test_the_bar_on_top_is_as_the_headline(
+    sheet: str, top: list[str], mark: str, tone: str, color: str, shown: str
+) -> None:
+    css = (CORECORE / sheet).read_text(encoding="utf-8")
+    named = dict(re.findall(r"(--\w+): (#[0-9a-f]{6})", css))
+    met = {top[0], top[1].format(mark.format(color)), top[1].format(f".{tone}")}
+    bar = ""
+    for selectors, rule in re.findall(r"^([^@{}]+)\{([^}]*)\}", css, flags=re.MULTILINE):
+        if met & {one.strip() for one in selectors.split(",")}:
+            found = re.search(r"border-top(?:-color)?:[^;]*?(?:var\((--\w+)\)|(#\w{6}))", rule)
+            bar = bar if found is None else str(found[2] or named[found[1]])
+    assert bar == shown
+
+
 def test_without_a_tunnel_the_report_says_why() -> None:
     ways = [{"key": "joint_margin_mm", "limit": 5.0, "needed": 3.8, "confirmed": True}]
     why = {"text": "joint_margin_mm binds", "relaxations": ways}
