@@ -365,11 +365,11 @@ RULES: dict[str, tuple[Rule, ...]] = {
             "ml",
         ),
         Rule("breach_method", ("/spec.guidance",), lambda guidance: guidance),
-        Rule("breach_probability", ("breach_method", "totals.risk"), _perforates, 1e-4),
+        Rule("breach_probability", ("/spec.guidance", "totals.risk"), _perforates, 1e-4),
         Rule(
             "against_plan.breach_probability",
-            ("breach_probability", "breach_method", "/totals.risk"),
-            lambda other, method, risks: other - _perforates(method, risks),
+            ("breach_probability", "/spec.guidance", "/totals.risk"),
+            lambda other, guidance, risks: other - _perforates(guidance, risks),
             2e-4,
         ),
         Rule(

@@ -170,8 +170,7 @@ def test_an_alternative_perforates_by_the_plan_s_guidance_as_its_own_risk_says(p
     names.add("alternatives[0].against_plan.breach_probability")
     assert names <= {check.name for check in checks(with_other) if check.ok}
     for path, value, shown in (
-        ("breach_method", "robot", names),
-        ("breach_method", "nobody", names),
+        ("breach_method", "robot", {"alternatives[0].breach_method"}),
         ("breach_probability", 0.01, names - {"alternatives[0].breach_method"}),
         ("against_plan/breach_probability", -0.03, {"alternatives[0].against_plan.breach_probability"}),
         ("totals/risk/guide/perforation_probability", 0.01, {"alternatives[0].breach_probability"}),
@@ -179,10 +178,13 @@ def test_an_alternative_perforates_by_the_plan_s_guidance_as_its_own_risk_says(p
         edited = copy.deepcopy(with_other)
         put(f"alternatives/0/{path}", value)(edited)
         assert failing(edited) & names == shown, path
-    # Plans of earlier versions named neither a guidance nor this probability.
-    assert not names & {check.name for check in checks({**with_other, "spec": plan["spec"], "totals": {}})} - {
-        "alternatives[0].breach_probability"
-    }
+    # Without its method's name the figure is still the guidance's.
+    edited = copy.deepcopy(with_other)
+    del edited["alternatives"][0]["breach_method"]
+    put("alternatives/0/breach_probability", 0.01)(edited)
+    assert "alternatives[0].breach_probability" in failing(edited)
+    # Plans of earlier versions named no guidance.
+    assert not names & {check.name for check in checks({**with_other, "spec": plan["spec"]})}
 
 
 def test_a_cut_scan_has_no_class(plan: Plan) -> None:
