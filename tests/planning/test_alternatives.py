@@ -145,10 +145,11 @@ def test_no_alternative_breaks_a_limit_beats_or_is_beaten(sample_hip: Hip, plan:
         assert other.figures == assess(sample_hip, other.tunnel, plan.spec)
         share = other.figures.removed_fraction / plan.own.figures.removed_fraction
         assert LEAST <= share <= 1.0
-    # Each of the other three is worth something: some alternative is better there.
+    # Room and safety are worth something: some alternative is better there.
     gains = np.max([other.scores - plan.own.scores for other in plan.others], axis=0)
     assert gains[1] > 0.2
-    assert gains[3] > 0.01
+    # The plan itself seldom perforates under fluoroscopy: half as often is worth a look.
+    assert gains[3] > 0.5 * plan.own.breach_probability > 0.0
 
 
 @pytest.mark.long
@@ -157,8 +158,9 @@ def test_the_document_holds_each_alternative_in_full(plan: Plan) -> None:
     jsonschema.validate(content, schema("plan"))
     assert len(content["alternatives"]) == len(plan.others)
     for other in content["alternatives"]:
-        assert set(other["tunnels"][0]) == set(content["tunnels"][0])
-        assert set(other["totals"]) == set(content["totals"])
+        # Told of the plan alone: why it is there, whether it was insisted on, bone along it and bone left.
+        assert set(content["tunnels"][0]) - set(other["tunnels"][0]) == {"explanation", "kept", "path_bone"}
+        assert set(content["totals"]) - set(other["totals"]) == {"bone_left", "outline", "removed_share_of_best"}
         difference = other["totals"]["removed_fraction"] - content["totals"]["removed_fraction"]
         assert other["against_plan"]["removed_fraction"] == pytest.approx(difference, abs=2e-6)
 
