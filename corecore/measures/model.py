@@ -248,6 +248,7 @@ REASONS = {
         ),
         "the lesion does not meet the outer half of the head in the mid-coronal plane",
     ),
+    "components.covered_share": "the focus does not meet the outer half of the head in the mid-coronal plane",
     "lateral_pillar.type": "the lesion fills too little of every pillar in the mid-coronal plane",
     "preserved_angle.lateral_deg": "the lesion does not reach the surface in the mid-coronal plane",
     "preserved_angle.anterior_deg": "the lesion does not reach the surface in the neck's plane",
@@ -259,7 +260,10 @@ PLACED = ("jic.", "arco_type.", "lateral_pillar.")
 
 
 def missing(part: Part, path: str = "") -> dict[str, str]:
-    """The reason for every null among figures, by path; changes that do not exist are no figures."""
+    """The reason for every null among figures, by path; changes that do not exist are no figures.
+
+    What is null of one item of a list stands under the list's own path.
+    """
     found: dict[str, str] = {}
     for key in part.__struct_fields__:
         value, here = getattr(part, key), f"{path}.{key}" if path else key
@@ -268,6 +272,9 @@ def missing(part: Part, path: str = "") -> dict[str, str]:
             inner = f"{here}.{name}" if name else here
             if isinstance(item, Part) and key not in ("repeatability", "signs", "summary"):
                 found |= missing(item, inner)
+            elif isinstance(item, list):
+                for one in item:
+                    found |= missing(one, inner) if isinstance(one, Part) else {}
             elif item is None:
                 found[inner] = next(text for end, text in REASONS.items() if inner.endswith(end))
     return found

@@ -187,5 +187,5 @@ def test_what_is_null_says_why(head: Hip) -> None:
     preserved = {f"preserved_angle.{name}_deg" for name in ("lateral", "anterior", "combined")}
     # About the centre an angle says nothing of place.
     place = {*(f"jic.{name}" for name in ("type", "type_range", "covered_share", "lesion_deg", "seen_at"))}
-    place |= {"arco_type.type", "arco_type.lesion_deg"}
+    place |= {"arco_type.type", "arco_type.lesion_deg", "components.covered_share"}
     assert set(found["missing"]) == {"kerboul.grade", "anterior_necrotic_angle_deg", *preserved, *place}

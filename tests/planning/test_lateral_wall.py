@@ -119,6 +119,7 @@ def test_the_searches_keep_both_and_remove_no_more(sample_hip: Hip) -> None:
         assert found.figures.removed_fraction <= own.removed_fraction + 1e-9
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_where_they_leave_no_tunnel_they_are_named(sample_hip: Hip) -> None:
     tight = best_tunnel(sample_hip, Spec(lateral_wall_share_max=0.08))
@@ -132,7 +133,7 @@ def test_where_they_leave_no_tunnel_they_are_named(sample_hip: Hip) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("pattern", ["any", "separate"])
+@pytest.mark.parametrize("pattern", ["any", pytest.param("separate", marks=pytest.mark.long)])
 def test_a_set_keeps_the_wall_together(sample_hip: Hip, pattern: str) -> None:
     spec = Spec(diameter_mm=5.0, tunnels=3, pattern=pattern)
     free = best_set(sample_hip, spec)
@@ -145,6 +146,7 @@ def test_a_set_keeps_the_wall_together(sample_hip: Hip, pattern: str) -> None:
     assert found.removed_fraction <= free.removed_fraction + 0.005
 
 
+@pytest.mark.slow
 def test_verify_judges_both_limits_by_its_own_wall_and_ridge(tmp_path: Path) -> None:
     world = make_world()
     tunnel = on_bone(world.hip, world.ends[0], 10.0)

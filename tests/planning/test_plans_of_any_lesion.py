@@ -64,6 +64,6 @@ def test_any_lesion_is_planned_or_infeasible_and_its_report_is_whole(kind: str, 
     if kind in {"layer", "two"}:
         page = (tmp_path / "plan" / "report.html").read_text(encoding="utf-8")
         assert "nan" not in page.lower().split()
-        assert ("moves by half a voxel inward" in page) == (kind == "layer")
+        assert ("inward half of the segmentation uncertainty is missing" in page) == (kind == "layer")
         assert ("Foci" in page) == (kind == "two")
     json.loads((tmp_path / "plan" / "measures.json").read_text())

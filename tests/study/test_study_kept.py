@@ -57,5 +57,7 @@ def test_a_hip_drawn_and_planned_anew_gives_its_rows(kept: Records, seed: int, t
         # The study is older than the usual bow that is taken off a shaft in view in part (up to 1.5 degrees), than
         # the safest of the nearly best, and than the models of drilling that its risks do not come from.
         assert now == pytest.approx(then, abs=0.01, nan_ok=True)
-        for name in ("truth.lesion.kind", "necrosis.steinberg", "necrosis.jic.type"):
-            assert kept.texts(name)[row] == anew.texts(name)[i]
+        assert kept.texts("truth.lesion.kind")[row] == anew.texts("truth.lesion.kind")[i]
+        # A class is a range now: the one that stood alone is in it.
+        for name in ("necrosis.steinberg", "necrosis.jic.type"):
+            assert str(kept.texts(name)[row]) in str(anew.texts(name)[i]).split("/")

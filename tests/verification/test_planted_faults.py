@@ -473,6 +473,7 @@ AGAIN: dict[str, tuple[str, ...]] = {
     "clearance to the joint": (), "tip to the joint on the axis": (), "angle in the AP view": (),
     "risk of another plan": ("risk_checks",),
     "limit not reached": STEPS[:-1],
+    "cortex at the entry": (), "where the cortex is read": (), "lateral wall's share": ("standing_checks",),
 }  # fmt: skip
 
 
