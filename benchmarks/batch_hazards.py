@@ -86,7 +86,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=5000)
     parser.add_argument("--edge", type=int, default=712, help="voxels along each edge of the empty CT")
     parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--case-seconds", type=float, default=400.0)
+    parser.add_argument("--case-seconds", type=float, default=200.0)
     parser.add_argument("--case-memory", type=int, default=1500)
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
