@@ -76,6 +76,10 @@ class CasePart(Part, kw_only=True, frozen=True):
     imaging_date: Annotated[
         str | UnsetType | None, Meta(description="Day of the imaging, where a document names it here"), MAY_BE_ABSENT
     ] = UNSET
+    surgeon: Annotated[str | UnsetType, Meta(description="Who operates; absent: not given"), MAY_BE_ABSENT] = UNSET
+    operation_date: Annotated[
+        str | UnsetType, Meta(description="Day of the operation, ISO 8601; absent: not given"), MAY_BE_ABSENT
+    ] = UNSET
 
 
 class WarningPart(Part, frozen=True):

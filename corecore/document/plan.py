@@ -157,6 +157,11 @@ class ReviewPart(Part, frozen=True, kw_only=True):
     notes: Annotated[str, Meta(description="Notes, as they were written")] = ""
     accepted: Annotated[str | None, Meta(description="Why exceeded limits were accepted; null: they were not")] = None
     signed: Annotated[SignedPart | None, Meta(description="Who signed; null: nobody")] = None
+    lapsed: Annotated[
+        SignedPart | UnsetType,
+        Meta(description="Who had signed before the plan changed; absent: nobody, or it is signed"),
+        MAY_BE_ABSENT,
+    ] = UNSET
 
     @property
     def words(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from corecore.hip.anatomy.landmarks import read_landmarks, with_anteversion
 from corecore.hip.anatomy.model import Landmarks, PlanWarning
 from corecore.hip.anatomy.side import Side
 from corecore.hip.belonging import NamedSide, Part, check_together, side_to_pick, sides_named
-from corecore.hip.inputs import AskedSide, HipInputs, parse_side
+from corecore.hip.inputs import AskedSide, HipInputs, Theatre, parse_side
 from corecore.hip.lesion_transform import GivenTransform, Move, in_doubt, into_femur
 from corecore.hip.missing_slices import check_slices
 from corecore.io.files import sha256_of
@@ -132,6 +132,8 @@ class Case:
         Whether the femur's mask still says that it is an unchecked draft.
     named : tuple of NamedSide
         What names of labels and files say of the side; in memory only.
+    theatre : Theatre
+        Who operates, and when, as far as it is given.
     """
 
     id: str
@@ -158,6 +160,8 @@ class Case:
     drafted: bool = False
     #: What names say of the side; held against the bone's own.
     named: tuple[NamedSide, ...] = ()
+    #: Who operates, and when.
+    theatre: Theatre = field(default_factory=Theatre)
 
 
 def load_case(
@@ -291,7 +295,7 @@ def read_case(inputs: HipInputs) -> Case:
         doubts = (PlanWarning("draft_femur", text), *doubts)
     return replace(
         case, side=stated, named=named, move=move, drafted=drafted, warnings=(*doubts, *case.warnings), image=seen,
-        pelvis=masks.get("pelvis"), avoid=masks.get("avoid"), knee=masks.get("knee"),
+        pelvis=masks.get("pelvis"), avoid=masks.get("avoid"), knee=masks.get("knee"), theatre=inputs.theatre,
     )  # fmt: skip
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast, get_args
 
@@ -21,6 +22,27 @@ def parse_side(text: str) -> AskedSide:
     if text not in get_args(AskedSide):
         raise InputError(f"--side {text!r}; auto, left or right is accepted", code="option-value")
     return cast(AskedSide, text)
+
+
+#: Longest name of a surgeon, characters (DICOM's person name holds 64).
+SURGEON_MAX = 64
+
+
+@dataclass(frozen=True)
+class Theatre:
+    """Who operates, and when: empty and ``None`` where it is not given, and the report has a line to fill in.
+
+    Raises ``InputError`` for a name that is no printable line of 64 characters at most.
+    """
+
+    surgeon: str = ""
+    operation_date: date | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.surgeon) > SURGEON_MAX or not self.surgeon.isprintable():
+            raise InputError(
+                f"surgeon: a name of {SURGEON_MAX} printable characters at most is accepted", code="option-value"
+            )
 
 
 @dataclass(frozen=True)
@@ -51,6 +73,7 @@ class HipInputs:
     #: Anteversion that is stated, degrees.
     anteversion_deg: float | None = None
     knee: MaskReference | str | None = None
+    theatre: Theatre = field(default_factory=Theatre)
 
     @property
     def from_another_scan(self) -> bool:

@@ -50,7 +50,7 @@ def warning_parts(warnings: tuple[PlanWarning, ...]) -> list[WarningPart]:
 
 def case_part(hip: Hip) -> CasePart:
     """Which hip, from which files; and how its lesion came there, where it was drawn on another scan."""
-    move = hip.case.move
+    move, theatre = hip.case.move, hip.case.theatre
     return CasePart(
         id=hip.case.id,
         side=hip.side,
@@ -66,6 +66,8 @@ def case_part(hip: Hip) -> CasePart:
             for source in hip.case.sources
         ],
         lesion_transform=UNSET if move is None else rounded(move_part(move)),
+        surgeon=theatre.surgeon or UNSET,
+        operation_date=UNSET if theatre.operation_date is None else theatre.operation_date.isoformat(),
     )
 
 

@@ -25,6 +25,7 @@ from corecore.hip.hip import Hip, build_hip
 from corecore.hip.inputs import HipInputs
 from corecore.hip.lesion_transform import METHODS, Move
 from corecore.io.references import MaskReference
+from corecore.measures.signs.clinician_input import parse_theatre
 from corecore.tunnels.cylinder import Tunnel
 from corecore.tunnels.figures import TunnelFigures, assess
 
@@ -61,7 +62,11 @@ def open_plan(path: Path, *, image: bool = False) -> OpenedPlan:
     given = _landmarks(plan)
     seen = plan.input("image") if image else None
     shown = seen.path if seen is not None and seen.path.is_file() else None
-    inputs = HipInputs(femur, lesion, plan.side, known(plan.file.plan.case.id), given, shown, pelvis, avoid, knee=knee)
+    told_case = plan.file.plan.case
+    inputs = HipInputs(
+        femur, lesion, plan.side, known(told_case.id), given, shown, pelvis, avoid, knee=knee,
+        theatre=parse_theatre(known(told_case.surgeon), known(told_case.operation_date)),
+    )  # fmt: skip
     case = read_case(inputs)
     marked = plan.input("landmarks")
     if marked is not None:

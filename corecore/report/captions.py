@@ -7,6 +7,7 @@ from corecore.document.fields import known
 from corecore.document.headline import NECK
 from corecore.document.text import UNKNOWN, one_line, percent, quantity
 from corecore.document.totals import says_something
+from corecore.report import palette
 from corecore.report.scene import DrawnTunnel, Scene
 
 #: Longest sentence of a plan that is printed, characters: a warning is never cut short, a flood is.
@@ -54,6 +55,27 @@ def violations(scene: Scene) -> list[str]:
         where = "" if known(item.tunnel) is None else f"tunnel {item.tunnel}: "
         lines.append(one_line(f"{where}{known(item.key) or '?'} is {value}, the limit is {limit}", LONGEST))
     return lines
+
+
+def broken_tunnels(scene: Scene) -> set[int]:
+    """Tunnels, counted from 0, that are drawn red: those that a limit names, and all where one names none."""
+    if not violations(scene):
+        return set()
+    every = set(range(len(scene.tunnels)))
+    named = [known(item.tunnel) for item in scene.plan.violations]
+    if len(every) < 2 or any(number is None for number in named):
+        return every
+    return every & {int(number) - 1 for number in named if number is not None}
+
+
+def color_of(scene: Scene, index: int) -> str:
+    """Colour of a tunnel, counted from 0, on white: its own, or red where it exceeds a limit."""
+    return palette.VIOLATION if index in broken_tunnels(scene) else palette.tunnel_color(index)
+
+
+def color_on_dark(scene: Scene, index: int) -> str:
+    """The same over films and slices."""
+    return palette.VIOLATION_ON_DARK if index in broken_tunnels(scene) else palette.tunnel_color(index, dark=True)
 
 
 def warnings(scene: Scene) -> list[str]:

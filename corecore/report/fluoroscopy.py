@@ -20,7 +20,7 @@ from corecore.base.errors import InputError
 from corecore.base.grid import WORLD_EXTENT_MM, FloatArray, across_axes, transform
 from corecore.base.parallel import in_parts
 from corecore.document.fields import known
-from corecore.report import captions, palette
+from corecore.report import captions
 from corecore.report.c_arm import CArm, anteroposterior, frog_leg, in_profile, stance_words
 from corecore.report.pictures.camera import direction_letters
 from corecore.report.rays import ray_sums
@@ -45,7 +45,7 @@ MOST_OTHERS = 3
 #: Type sizes in pixels of the film: three films side by side on a page leave 7 points of them.
 LABEL_SIZE, LETTER_SIZE = 21.0, 30.0
 #: Colours over the dark film: those of the picture, lightened; each line also has its own dashes.
-DRILL, MARK, SHAFT, HEAD, NECROSIS, BROKEN = "#7CC4F0", "#FFFFFF", "#D9B8F5", "#F5F5F5", "#F5C04A", "#FF6B6B"
+MARK, SHAFT, HEAD, NECROSIS = "#FFFFFF", "#D9B8F5", "#F5F5F5", "#F5C04A"
 
 
 @dataclass(frozen=True, eq=False)
@@ -306,18 +306,19 @@ def outer_limit(places: FloatArray) -> FloatArray:
 
 
 def _tunnels(drawing: Drawing, scene: Scene, arm: CArm) -> None:
-    color = BROKEN if captions.violations(scene) else DRILL
     several = len(scene.tunnels) > 1
-    for tunnel in scene.tunnels:
+    for number, tunnel in enumerate(scene.tunnels):
+        color = captions.color_on_dark(scene, number)
         outside = tunnel.entry - PIN_OUTSIDE_MM * tunnel.direction
         pin = arm.project(np.stack([outside, tunnel.tip]))
         drawing.path(pin, color, 1.0 if several else 1.3, dash=(14, 3, 2, 3))
         outline, width = tunnel_outline(arm, tunnel), 1.4 if several else 2.0
         drawing.path(outline, color, width, closed=True, fill=color, opacity=0.16, halo="#000000")
     for number, tunnel in enumerate(scene.tunnels, start=1):
+        color = captions.color_on_dark(scene, number - 1)
         entry, tip = arm.project(np.stack([tunnel.entry, tunnel.tip]))
-        drawing.dot(entry, 4.0, "#FFFFFF", palette.TUNNEL)
-        drawing.dot(tip, 3.0, palette.TUNNEL, "#FFFFFF")
+        drawing.dot(entry, 4.0, "#FFFFFF", captions.color_of(scene, number - 1))
+        drawing.dot(tip, 3.0, captions.color_of(scene, number - 1), "#FFFFFF")
         if several:
             drawing.label(tip, str(number), size=LABEL_SIZE, bold=True, color=color, gap=10.0)
     if not several and scene.tunnels:

@@ -29,7 +29,7 @@ from corecore.report.density_strip import ShownDensity, shown_density
 from corecore.report.fluoroscopy import Drr, fluoroscopy, others_on_film
 from corecore.report.report_content import ReportContent, report_content
 from corecore.report.scene import Scene
-from corecore.report.slices import Slices, slices
+from corecore.report.slices import Slices, Strip, slices, strips
 from corecore.report.svg import png
 from corecore.report.tissue import CANCELLOUS_HU, CORTEX_HU, CORTEX_MM, Tissue
 from corecore.report.tradeoff_curve import ShownCurve, shown_curve
@@ -46,6 +46,7 @@ class Views:
     slices: Slices | None
     note: str
     missing: str = ""
+    strips: tuple[Strip, ...] = ()
 
 
 def views_of(scene: Scene, tissue: Tissue | None, *, missing: str = NO_VOLUMES) -> Views:
@@ -64,7 +65,10 @@ def views_of(scene: Scene, tissue: Tissue | None, *, missing: str = NO_VOLUMES) 
         " Seen from the detector towards the source, the patient's right on the left in AP; distances look"
         " larger nearer the source. Dotted orange: the necrosis, invisible on radiographs."
     )
-    return Views(fluoroscopy(scene, tissue), slices(scene, tissue), note)
+    cut = slices(scene, tissue)
+    return Views(
+        fluoroscopy(scene, tissue), cut, note, strips=tuple(strips(scene, tissue, None if cut is None else cut.number))
+    )
 
 
 def write_report(scene: Scene, views: Views, picture: npt.NDArray[Any] | None, folder: Path) -> None:
@@ -107,6 +111,17 @@ class ShownSlices(Struct, frozen=True):
     drawings: list[ShownSlice]
 
 
+class ShownStrip(Struct, frozen=True):
+    """A strip of a tunnel's or a focus's own as SVG text; ``density``: CT along that tunnel."""
+
+    name: str
+    number: int
+    color: str | None
+    svg: str
+    caption: str
+    density: ShownDensity | None
+
+
 class ReportData(Struct, frozen=True):
     """Words, figures and drawings of the report: what both settings are made of. ``picture`` is SVG text."""
 
@@ -115,11 +130,12 @@ class ReportData(Struct, frozen=True):
     curve: ShownCurve | None
     films: list[ShownFilm]
     others: list[ShownOther]
-    drill_color: str
+    drill_words: str
     film_note: str
     missing: str
     slices: ShownSlices | None
     density: ShownDensity | None
+    strips: list[ShownStrip]
 
 
 def write_data(data: ReportData, picture: npt.NDArray[Any] | None, folder: Path) -> None:
@@ -141,7 +157,7 @@ def report_data(scene: Scene, views: Views, picture: npt.NDArray[Any] | None = N
             ShownOther(name, [str(drawing) for drawing in drawings])
             for name, drawings in others_on_film(scene, views.films)
         ],
-        drill_color="Red" if captions.violations(scene) else "Blue",
+        drill_words=_drill_words(scene),
         film_note=views.note,
         missing=views.missing,
         slices=None if cut is None else ShownSlices(
@@ -150,7 +166,28 @@ def report_data(scene: Scene, views: Views, picture: npt.NDArray[Any] | None = N
             [ShownSlice(str(drawing), caption, drawing.width / drawing.height) for drawing, caption in cut.drawings],
         ),
         density=None if cut is None else shown_density(scene, cut.number),
+        strips=[_shown_strip(scene, one) for one in views.strips],
     )  # fmt: skip
+
+
+def _drill_words(scene: Scene) -> str:
+    """How the drill is drawn on the slices."""
+    if len(scene.tunnels) > 1:
+        red = "; red: exceeds a limit" if captions.violations(scene) else ""
+        return f"Numbered, in each tunnel's colour: drill{red}"
+    return f"{'Red' if captions.violations(scene) else 'Blue'}: drill"
+
+
+def _shown_strip(scene: Scene, strip: Strip) -> ShownStrip:
+    of_tunnel = strip.kind == "tunnel"
+    return ShownStrip(
+        f"{strip.kind.capitalize()} {strip.number}",
+        strip.number,
+        captions.color_of(scene, strip.number - 1) if of_tunnel else None,
+        str(strip.drawing),
+        strip.caption,
+        shown_density(scene, strip.number) if of_tunnel else None,
+    )
 
 
 def report_html(data: ReportData) -> str:

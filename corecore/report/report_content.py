@@ -27,6 +27,7 @@ from corecore.report.density_strip import cortex_words
 from corecore.report.limits import JudgedLimit, Tone, limit_rows
 from corecore.report.report_lesion import Arguments, FigureRow, arguments, asked, disagreements, necrosis_rows
 from corecore.report.scene import DrawnTunnel, Scene
+from corecore.report.theatre import AIM_NOTE, RANGE_NOTE, Aim, Header, Instruments, aims, header, instruments
 
 #: Warnings by their weight, in the order in which they are printed.
 MARKED: dict[Severity, str] = {"stop": "✗", "caution": "▲", "note": "·"}
@@ -111,6 +112,11 @@ class ReportContent(Judged, kw_only=True, frozen=True):
     side: str
     id: str
     imaged: str
+    header: Header
+    instruments: list[Instruments]
+    aims: list[Aim]
+    aim_note: str
+    colors: list[str]
     hash: str
     full_hash: str
     version: str
@@ -142,6 +148,11 @@ def report_content(scene: Scene) -> ReportContent:
         side=scene.side.upper(),
         id=one_line(scene.case_id, 60),
         imaged=captions.imaging_date(scene) or "date not given",
+        header=header(scene),
+        instruments=instruments(scene)[:MOST_TUNNELS],
+        aims=aims(scene)[:MOST_TUNNELS],
+        aim_note=AIM_NOTE + (RANGE_NOTE if any("(" in aim.leg for aim in aims(scene)) else ""),
+        colors=[captions.color_of(scene, number) for number in range(len(scene.tunnels))],
         hash=scene.hash,
         full_hash=scene.full_hash,
         version=one_line(known(plan.corecore_version) or UNKNOWN, 30),
@@ -420,8 +431,10 @@ def _bone(scene: Scene) -> list[tuple[str, str]]:
     told = [words for words in cortex if words is not None]
     if told:
         rows.append(("Cortex at the entry", "; ".join(told[:MOST_TUNNELS])))
-    if known(left.neck_bridge_mm) is not None:
-        rows.append(("Bone between two walls in the neck", quantity(left.neck_bridge_mm, "{:.1f} mm")))
+    between = known(left.neck_bridge_mm)
+    if between is not None:
+        told_between = f"{between:.1f} mm" if between >= 0.0 else f"none: walls overlap by {-between:.1f} mm"
+        rows.append(("Bone between two walls in the neck", told_between))
     if known(left.bridge_mm) is not None:
         rows.append(("Bone between the holes", quantity(left.bridge_mm, "{:.1f} mm")))
     return rows
@@ -516,6 +529,9 @@ def _parameter(key: str, value: object) -> str:
     if value is None or value == []:
         return "none"
     unit = " mm" if key.endswith("_mm") else "°" if key.endswith("_deg") else ""
+    if isinstance(value, dict) and isinstance(value.get("name"), str):
+        # An instrument's sizes stand on page two.
+        return one_line(value["name"], 80)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return one_line(str(value), 80)
     return f"{value:g}{unit}"

@@ -76,6 +76,8 @@ class Scene:
     femur: TriangleMesh
     lesion: TriangleMesh
     full_hash: str
+    #: Whether the file was edited after it was sealed.
+    edited: bool = False
 
     def __post_init__(self) -> None:
         for name, mesh in (("femur", self.femur), ("lesion", self.lesion)):
@@ -95,7 +97,8 @@ class Scene:
         plan_path = Path(plan_path)
         file, folder = read_plan(plan_path), plan_path.parent
         try:
-            return cls(file.plan, read_stl(folder / "femur.stl"), read_stl(folder / "lesion.stl"), file.hash)
+            femur, lesion = read_stl(folder / "femur.stl"), read_stl(folder / "lesion.stl")
+            return cls(file.plan, femur, lesion, file.hash, edited=file.sealed is False)
         except InputError as error:
             text = str(error)
             raise InputError(text if str(folder) in text else f"{plan_path}: {text}", code=error.code) from error

@@ -6,8 +6,9 @@ and the lines that the drill's wall must not cross stand inside the bone at each
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,7 @@ from scipy import ndimage
 from corecore.base.grid import BoolArray, FloatArray, Image
 from corecore.base.limits import MARGINS
 from corecore.document.fields import known
-from corecore.report import captions
+from corecore.report.captions import color_on_dark
 from corecore.report.pictures.camera import direction_letters
 from corecore.report.scene import DrawnTunnel, Scene
 from corecore.report.svg import Drawing
@@ -36,14 +37,18 @@ CT_WINDOW_HU, MR_SATURATED = (-200.0, 1000.0), 0.01
 PAINTED_GREYS = (20, 110, 205)
 #: Cross-sections in the strip, their width, mm, and where the first lies, mm from the entry.
 STRIP_TILES, TILE_MM, STRIP_FIRST_MM = 8, 44.0, 4.0
+#: Pixel of a strip beside the first, mm: half the letters of a page (engineering choice).
+STRIP_PIXEL_MM = 0.6
+#: Coronal sections through a focus lie so far apart, mm, and so many foci have their own.
+FOCUS_STEP_MM, MOST_FOCI = 4.0, 4
 #: Room between tiles, and for their titles, units.
 TILE_GAP, TILE_TITLE = 6.0, 30.0
 #: Marks along the axis every so many mm, and numbers at every second.
 MARK_MM = 10.0
-LABEL_SIZE, LETTER_SIZE = 21.0, 30.0
+LABEL_SIZE, LETTER_SIZE, NUMBER_SIZE = 21.0, 30.0, 20.0
 #: Half the square about entry and tip that no label covers, units.
 END_FREE = 12.0
-BONE, LESION, TUNNEL, MARGIN, BROKEN, WORDS = "#F3EAD3", "#F5B830", "#7CC4F0", "#9FE8B8", "#FF6B6B", "#FFFFFF"
+BONE, LESION, MARGIN, WORDS = "#F3EAD3", "#F5B830", "#9FE8B8", "#FFFFFF"
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,14 +130,60 @@ def slices(scene: Scene, tissue: Tissue, number: int | None = None, *, pixel_mm:
         plane = replace(plane, pixel_mm=pixel_mm)
         cut.append(plane)
         drawing = Drawing(plane.width_mm * UNITS_PER_MM, plane.height_mm * UNITS_PER_MM, f"{plane.title}; {caption}")
-        _ground(drawing, scene, tissue, grey, plane)
+        seen = _ground(drawing, scene, tissue, grey, plane)
         # The edges first: their letters stay where they are, and the other labels keep clear of them.
         _edges(drawing, scene, plane)
-        _axis(drawing, scene, plane, tunnel)
+        several = len(scene.tunnels) > 1
+        _axis(drawing, plane, tunnel, color_on_dark(scene, number), f"{number + 1}: " if several else "")
+        ends = plane.place(np.stack([tunnel.entry, tunnel.tip]))
+        _numbers(drawing, scene, {one: part for one, part in seen.items() if one != number}, ends[1] - ends[0])
         drawn.append((drawing, caption))
     drawn.append(_strip(scene, tissue, grey, tunnel, pixel_mm))
     ground = "the image" if tissue.image is not None else f"the mask in grey: {tissue.why_painted}"
     return Slices(number + 1, ground, tuple(drawn), tuple(cut))
+
+
+@dataclass(frozen=True, eq=False)
+class Strip:
+    """A row of sections of its own: of a tunnel (``number`` from 1), or of a focus."""
+
+    kind: Literal["tunnel", "focus"]
+    number: int
+    drawing: Drawing
+    caption: str
+
+
+def strips(scene: Scene, tissue: Tissue, shown: int | None, *, pixel_mm: float = STRIP_PIXEL_MM) -> list[Strip]:
+    """Sections along every tunnel but the one already ``shown`` (from 1), and through every focus of several."""
+    grey, found = _Grey(tissue), []
+    for number, tunnel in enumerate(scene.tunnels, start=1):
+        if number != shown:
+            drawing, caption = _strip(scene, tissue, grey, tunnel, pixel_mm, name=f"Tunnel {number}: ")
+            found.append(Strip("tunnel", number, drawing, caption))
+    foci = scene.plan.necrosis.components
+    for number, focus in enumerate(foci[:MOST_FOCI] if len(foci) > 1 else [], start=1):
+        centroid = known(focus.centroid)
+        if centroid is not None:
+            drawing, caption = _focus_strip(
+                scene, tissue, grey, np.asarray(centroid, dtype=np.float64), number, pixel_mm
+            )
+            found.append(Strip("focus", number, drawing, caption))
+    return found
+
+
+def _focus_strip(
+    scene: Scene, tissue: Tissue, grey: _Grey, middle: FloatArray, number: int, pixel_mm: float
+) -> tuple[Drawing, str]:
+    """Coronal sections through a focus, from back to front, seen from the front as in AP."""
+    up = scene.proximal
+    right = np.cross(up, scene.anterior)
+    size = TILE_MM * UNITS_PER_MM
+    drawing = _tiles(f"Focus {number}: coronal sections through it, posterior to anterior")
+    for place, at in enumerate(FOCUS_STEP_MM * (np.arange(STRIP_TILES) - 0.5 * (STRIP_TILES - 1))):
+        plane = Plane(f"{at:+.0f} mm", middle + at * scene.anterior, right, up, TILE_MM, TILE_MM, pixel_mm)
+        words = f"{abs(at):.0f} mm {'anterior' if at > 0 else 'posterior'}"
+        _tile(drawing, scene, tissue, grey, plane, place * (size + TILE_GAP), words, lettered=place == 0)
+    return drawing, "Coronal sections about the focus's centre, AP view; each 44 mm wide"
 
 
 def tightest(scene: Scene) -> int:
@@ -238,8 +289,11 @@ class _Grey:
 
 def _ground(
     drawing: Drawing, scene: Scene, tissue: Tissue, grey: _Grey, plane: Plane, at: tuple[float, float] = (0, 0)
-) -> None:
-    """The grey picture with its outlines, its upper left corner ``at`` on the drawing."""
+) -> dict[int, FloatArray]:
+    """The grey picture with its outlines, its upper left corner ``at`` on the drawing.
+
+    Returns each tunnel's outline (N, 2) that is in it, by its number from 0.
+    """
     depth, lesion = plane.cut(tissue.depth, -1000.0), plane.cut(tissue.lesion, 0.0)
     x, y = at
     box = (x, y, x + plane.width_mm * UNITS_PER_MM, y + plane.height_mm * UNITS_PER_MM)
@@ -267,10 +321,22 @@ def _ground(
         drawing.path(part, BONE, 1.4, halo="#000000")
     for part in lines(lesion, 0.5):
         drawing.path(part, LESION, 2.4, halo="#000000")
-    color = BROKEN if captions.violations(scene) else TUNNEL
-    for tunnel in scene.tunnels:
+    seen: dict[int, FloatArray] = {}
+    for number, tunnel in enumerate(scene.tunnels):
         for part in lines(_outside(tunnel, points), 0.0):
-            drawing.path(part, color, 2.2, halo="#000000")
+            drawing.path(part, color_on_dark(scene, number), 2.2, halo="#000000")
+            seen[number] = part if number not in seen or len(part) > len(seen[number]) else seen[number]
+    return seen
+
+
+def _numbers(drawing: Drawing, scene: Scene, seen: Mapping[int, FloatArray], way: FloatArray | None = None) -> None:
+    """Numbers of several tunnels beside their outlines in a plane; towards ``way`` (2,) where it is given."""
+    if len(scene.tunnels) < 2:
+        return
+    for number, part in seen.items():
+        at = part.mean(axis=0) if way is None else part[np.argmax(part @ way)]
+        words, color = str(number + 1), color_on_dark(scene, number)
+        drawing.label(at, words, size=NUMBER_SIZE, bold=True, gap=13.0, color=color, toward=way)
 
 
 def _outside(tunnel: DrawnTunnel, points: FloatArray) -> FloatArray:
@@ -284,9 +350,8 @@ def _outside(tunnel: DrawnTunnel, points: FloatArray) -> FloatArray:
     return np.asarray(np.maximum(np.maximum(beside, body.front_mm - back), -along), dtype=np.float64)
 
 
-def _axis(drawing: Drawing, scene: Scene, plane: Plane, tunnel: DrawnTunnel) -> None:
+def _axis(drawing: Drawing, plane: Plane, tunnel: DrawnTunnel, color: str, name: str) -> None:
     """The drill's axis with its depth in mm from the entry."""
-    color = BROKEN if captions.violations(scene) else TUNNEL
     outside = tunnel.entry - 20.0 * tunnel.direction
     drawing.path(plane.place(np.stack([outside, tunnel.tip])), color, 1.0, dash=(14, 3, 2, 3))
     length = float(np.linalg.norm(tunnel.tip - tunnel.entry))
@@ -306,7 +371,7 @@ def _axis(drawing: Drawing, scene: Scene, plane: Plane, tunnel: DrawnTunnel) -> 
     for end in (entry, tip):
         drawing.keep_free((end[0] - END_FREE, end[1] - END_FREE, end[0] + END_FREE, end[1] + END_FREE))
     drawing.label(entry, "entry", size=LABEL_SIZE, color=color, gap=14.0, toward=-way)
-    drawing.label(tip, f"tip {length:.1f} mm", size=LABEL_SIZE, color=color, gap=14.0, bold=True, toward=way)
+    drawing.label(tip, f"{name}tip {length:.1f} mm", size=LABEL_SIZE, color=color, gap=14.0, bold=True, toward=way)
 
 
 def _edges(drawing: Drawing, scene: Scene, plane: Plane) -> None:
@@ -329,7 +394,9 @@ def _edges(drawing: Drawing, scene: Scene, plane: Plane) -> None:
     drawing.text(18, h - 32, "10 mm", size=LABEL_SIZE - 2)
 
 
-def _strip(scene: Scene, tissue: Tissue, grey: _Grey, tunnel: DrawnTunnel, pixel_mm: float) -> tuple[Drawing, str]:
+def _strip(
+    scene: Scene, tissue: Tissue, grey: _Grey, tunnel: DrawnTunnel, pixel_mm: float, name: str = ""
+) -> tuple[Drawing, str]:
     """Cross-sections from entry to tip, seen along the drill."""
     way = tunnel.direction
     up = scene.proximal - (scene.proximal @ way) * way
@@ -337,24 +404,47 @@ def _strip(scene: Scene, tissue: Tissue, grey: _Grey, tunnel: DrawnTunnel, pixel
     right = np.cross(way, up)
     length = float(np.linalg.norm(tunnel.tip - tunnel.entry))
     size = TILE_MM * UNITS_PER_MM
-    title = "Across the tunnel, from entry to tip, viewed along the drill"
-    drawing = Drawing(STRIP_TILES * (size + TILE_GAP) - TILE_GAP, size + TILE_TITLE, title)
+    drawing = _tiles(f"{name}Across the tunnel, from entry to tip, viewed along the drill")
     for number, at in enumerate(np.linspace(STRIP_FIRST_MM, length, STRIP_TILES)):
         # The tip's own section would show no drill: just short of it.
         middle = tunnel.entry + min(at, length - 0.2) * way
         plane = Plane(f"{at:.0f} mm", middle, right, up, TILE_MM, TILE_MM, pixel_mm)
-        left = number * (size + TILE_GAP)
-        _ground(drawing, scene, tissue, grey, plane, (left, TILE_TITLE))
-        last = number == STRIP_TILES - 1
-        words = f"{at:.1f} mm, tip" if last else f"{at:.0f} mm"
-        middle_x, above = left + size / 2, TILE_TITLE - 8
-        drawing.text(middle_x, above, words, size=22, bold=True, color="#111111", halo=None, anchor="middle")
-        if number == 0:
-            for vector, x, y, anchor in (
-                (-right, left + 8, TILE_TITLE + size / 2 + 8, "start"),
-                (right, left + size - 8, TILE_TITLE + size / 2 + 8, "end"),
-                (up, left + size / 2, TILE_TITLE + 28, "middle"),
-                (-up, left + size / 2, TILE_TITLE + size - 12, "middle"),
-            ):
-                drawing.text(x, y, direction_letters(scene, vector), size=24, bold=True, anchor=anchor)
+        words = f"{at:.1f} mm, tip" if number == STRIP_TILES - 1 else f"{at:.0f} mm"
+        _tile(drawing, scene, tissue, grey, plane, number * (size + TILE_GAP), words, lettered=number == 0)
     return drawing, "Across the tunnel at these depths from the entry, seen along the drill; each 44 mm wide"
+
+
+def _tiles(title: str) -> Drawing:
+    """A row for the sections of a strip."""
+    size = TILE_MM * UNITS_PER_MM
+    return Drawing(STRIP_TILES * (size + TILE_GAP) - TILE_GAP, size + TILE_TITLE, title)
+
+
+def _tile(
+    drawing: Drawing,
+    scene: Scene,
+    tissue: Tissue,
+    grey: _Grey,
+    plane: Plane,
+    left: float,
+    words: str,
+    *,
+    lettered: bool,
+) -> None:
+    """One section with its title; ``lettered``: with the patient's sides."""
+    size = TILE_MM * UNITS_PER_MM
+    seen = _ground(drawing, scene, tissue, grey, plane, (left, TILE_TITLE))
+    middle, above = left + size / 2, TILE_TITLE - 8
+    drawing.text(middle, above, words, size=22, bold=True, color="#111111", halo=None, anchor="middle")
+    for vector, x, y, anchor in (
+        ()
+        if not lettered
+        else (
+            (-plane.right, left + 8, TILE_TITLE + size / 2 + 8, "start"),
+            (plane.right, left + size - 8, TILE_TITLE + size / 2 + 8, "end"),
+            (plane.up, middle, TILE_TITLE + 28, "middle"),
+            (-plane.up, middle, TILE_TITLE + size - 12, "middle"),
+        )
+    ):
+        drawing.text(x, y, direction_letters(scene, vector), size=24, bold=True, anchor=anchor)
+    _numbers(drawing, scene, seen)

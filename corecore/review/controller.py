@@ -205,8 +205,9 @@ class ReviewController:
             self.record.add([record.save_entry(session, self.access.plan_hash, path, name)])
 
         path = write_outcome(
-            self.desk, session, self.measures, self.folder, self.record.head, sign_key=self.sign_key, before=enter
-        )
+            self.desk, session, self.measures, self.folder, self.record.head, sign_key=self.sign_key,
+            lapsed=self.record.lapsed(self.access.plan_hash), before=enter,
+        )  # fmt: skip
         return Written(session.rev, f"{path.parent.name}/{path.name}", [])
 
     def _follow(self) -> bool:

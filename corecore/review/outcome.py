@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from msgspec import UNSET
 
 from corecore.base.errors import InputError
 from corecore.document.content import content_of
@@ -63,13 +64,15 @@ def write_outcome(
     head: str | None,
     *,
     sign_key: bytes | None = None,
+    lapsed: SignedPart | None = None,
     before: Callable[[Path, str], None] = lambda _path, _hash: None,
 ) -> Path:
     """Writes the tunnels as they stand as a plan of status ``manual``, and returns its ``plan.json``.
 
     Step, notes, acceptance and sign-off are its ``review`` (``head``: hash of the record's last entry), and stand
-    among its warnings; ``sign_key`` signs it. ``before`` is called with its path and hash when all is written and
-    nothing is in its place; where it raises, nothing will be. Raises ``InputError`` without a tunnel.
+    among its warnings; ``sign_key`` signs it; ``lapsed``: the signature that a session without one had before.
+    ``before`` is called with its path and hash when all is written and nothing is in its place; where it raises,
+    nothing will be. Raises ``InputError`` without a tunnel.
     """
     if not session.lines:
         raise InputError("no tunnel to write", code="review-refused")
@@ -83,7 +86,7 @@ def write_outcome(
         None,
         "the review looks for no other tunnel",
     )
-    review = _review(desk, session, head)
+    review = _review(desk, session, head, lapsed)
     notes = [PlanWarning("reviewed", f"reviewed from plan {desk.scene.hash}, step {session.rev}")]
     if review.notes:
         notes.append(PlanWarning("notes", review.notes_line))
@@ -105,7 +108,7 @@ def write_outcome(
     return path
 
 
-def _review(desk: ReviewModel, session: Session, head: str | None) -> ReviewPart:
+def _review(desk: ReviewModel, session: Session, head: str | None, lapsed: SignedPart | None) -> ReviewPart:
     signed = session.signed
     return ReviewPart(
         revision=session.rev,
@@ -114,6 +117,7 @@ def _review(desk: ReviewModel, session: Session, head: str | None) -> ReviewPart
         notes=session.notes,
         accepted=session.accepted,
         signed=None if signed is None else SignedPart(signed.name, signed.day, session.room.side),
+        lapsed=UNSET if lapsed is None or signed is not None else lapsed,
     )
 
 

@@ -24,6 +24,7 @@ from corecore.base.errors import InputError, OutputError
 from corecore.base.input_file import bytes_of, first_line, parsed_json
 from corecore.base.version import __version__
 from corecore.document.fields import Part, Vector
+from corecore.document.plan import SignedPart
 from corecore.document.seal import digest
 from corecore.io.files import STAGE, atomic_write_bytes, check_unclaimed
 from corecore.review.session import NAME_MAX, Add, Line, Session, Signature, after, written
@@ -147,6 +148,11 @@ class Record:
     def last(self, plan_hash: str) -> Entry | None:
         """The last entry on a plan."""
         return next((entry for entry in reversed(self.entries) if entry.is_of(plan_hash)), None)
+
+    def lapsed(self, plan_hash: str) -> SignedPart | None:
+        """The last signature that the record holds on a plan; it has lapsed where nobody signs now."""
+        last = next((one for one in reversed(self.entries) if one.is_of(plan_hash) and one.signed is not None), None)
+        return None if last is None or last.signed is None else SignedPart(last.signed.name, last.signed.day, last.side)
 
     def changed(self) -> bool:
         """Whether the file is another one than was last read or written here; one that is gone is written anew."""

@@ -23,7 +23,7 @@ FIGURES = (
 ENDS = "{entry,tip,direction,diameter_mm,cavity_diameter_mm,cavity_length_mm}"
 #: Paths that a check bears, where it applies. ``[]`` is any place of a list, ``*`` any name, ``{a,b}`` either.
 NAMED = (
-    "case.inputs[].sha256", "outputs[].sha256", "case.side", "status", "review.signed.side",
+    "case.inputs[].sha256", "outputs[].sha256", "case.side", "status", "review.{signed,lapsed}.side",
     "anatomy.{head_center,head_radius_mm,neck_axis,neck_shaft_angle_deg,neck_min_area_mm2,shaft_axis,x_axis}",
     "anatomy.{lesser_trochanter_tip,lesser_trochanter_height_mm,vastus_ridge}",
     "anatomy.sources.{head_center,neck_axis,shaft_axis,lesser_trochanter,greater_trochanter,x_axis}",
@@ -118,10 +118,10 @@ OUTLINE = "takes the lesion's outline moved, which verification does not do"
 NOT_CHECKED: dict[str, tuple[str, ...]] = {
     "names the kind of file": ("schema", "coordinate_system", "units", "notice"),
     "names the program, and decides what the plan must have": ("corecore_version",),
-    "a name": ("case.id",),
+    "a name": ("case.id", "case.surgeon"),
     "only --key tells": ("signature",),
     "what was said in the review; its record is not beside the plan": (
-        "review.{revision,plan,record,notes,accepted}", "review.signed", "review.signed.{name,day}",
+        "review.{revision,plan,record,notes,accepted}", "review.{signed,lapsed}", "review.{signed,lapsed}.{name,day}",
     ),
     TEXT: (
         "warnings[].text", "tunnels[].explanation.text", "nearest_reason", "infeasible.{binding,text}",
@@ -144,7 +144,7 @@ NOT_CHECKED: dict[str, tuple[str, ...]] = {
         "anatomy.{anteversion_deg,acetabular_edge,teardrop}",
     ),
     SEEN: (
-        "case.imaging_date", "case.inputs[].given", "case.lesion_transform",
+        "case.{imaging_date,operation_date}", "case.inputs[].given", "case.lesion_transform",
         "necrosis.signs.{previous_tunnels,metal,stage}",
         "necrosis.signs.image_age.{imaging_date,note}",
         "necrosis.signs.stage.{label,system,number,letter,system_named}",

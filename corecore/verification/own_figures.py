@@ -99,6 +99,9 @@ def _choices(plan: PlanDocument) -> Iterator[Check]:
     review = known(plan.review)
     if review is not None and review.signed is not None:
         yield compared("review.signed.side", review.signed.side, known(plan.case.side), 0.0)
+    lapsed = None if review is None else known(review.lapsed)
+    if lapsed is not None:
+        yield compared("review.lapsed.side", lapsed.side, known(plan.case.side), 0.0)
     if isinstance(plan.outputs, UnsetType):
         # Plans of earlier versions named no file of landmarks.
         return

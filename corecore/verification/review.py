@@ -10,13 +10,15 @@ from corecore.base.errors import InputError
 from corecore.base.input_file import bytes_of, first_line, parsed_json
 from corecore.document.fields import known
 from corecore.document.plan import ReviewPart
-from corecore.document.seal import digest
+from corecore.document.seal import digest, since
 from corecore.document.stated import StatedPlan
 from corecore.verification.report import Check, compared, same_text
 
 #: The record lies beside the plan that was reviewed: one folder up from the one that was saved.
 RECORD = "review.json"
 SCHEMA: Final = "corecore.review/2"
+#: From this version on a plan says whose signature has lapsed.
+LAPSES_FROM = (0, 3)
 #: Largest record, bytes: the largest that a review writes (engineering choice).
 SIZE_LIMIT_BYTES = 16 * 1024 * 1024
 
@@ -43,7 +45,16 @@ def review_checks(plan: StatedPlan) -> tuple[list[Check], list[str]]:
     if saved is None:
         told = f"record of the review: {RECORD} does not hold that this plan was saved"
         return [same_text("review.record", "holds this plan", "does not hold it")], [told]
-    return list(_against(review, saved)), []
+    before = [entry for entry in entries[: entries.index(saved)] if _is_of(entry, review.plan)]
+    checks = list(_against(review, saved))
+    if since(known(plan.file.plan.corecore_version) or "", LAPSES_FROM):
+        checks.append(_lapsed(review, before))
+    return checks, []
+
+
+def _is_of(entry: Mapping[str, Any], plan_hash: str) -> bool:
+    told = str(entry.get("plan"))
+    return told == plan_hash or (entry.get("event") == "earlier" and plan_hash.startswith(told))
 
 
 def _is_save(entry: Mapping[str, Any], head: str, plan_hash: str) -> bool:
@@ -71,6 +82,20 @@ def _against(review: ReviewPart, saved: Mapping[str, Any]) -> list[Check]:
         compared("review.signed.day", stated.day, signed.get("day"), 0.0),
         compared("review.signed.side", stated.side, saved.get("side"), 0.0),
     ]
+
+
+def _lapsed(review: ReviewPart, before: list[dict[str, Any]]) -> Check:
+    """The signature that the plan says has lapsed beside the last one that the record holds, where nobody signs."""
+    stated = known(review.lapsed)
+    here = "nobody" if stated is None else f"{stated.name}, {stated.day}, {stated.side}"
+    there = "nobody"
+    if review.signed is None:
+        for entry in reversed(before):
+            signed = entry.get("signed")
+            if isinstance(signed, Mapping):
+                there = f"{signed.get('name')}, {signed.get('day')}, {entry.get('side')}"
+                break
+    return compared("review.lapsed", here, there, 0.0)
 
 
 def _entries(path: Path) -> list[dict[str, Any]]:

@@ -328,6 +328,10 @@ def test_a_second_server_looks_on_says_who_writes_and_goes_on_when_that_ends(
     assert asyncio.run(second.watch(Watch(page="b"))).permission.state == "writes"
     second._do(NoteStep(rev=2, text="x", page="b"))
     assert [one["event"] for one in history(table.folder)] == ["move", "signature", "lapse", "note"]
+    lapsed = second.record.lapsed(second.access.plan_hash)
+    assert lapsed is not None
+    assert (lapsed.name, lapsed.side) == (history(table.folder)[1]["signed"]["name"], "right")
+    assert second.record.lapsed("0" * 64) is None
     second.access.release()
 
 

@@ -66,7 +66,7 @@ def test_what_was_saved_is_what_the_record_holds(tmp_path: Path) -> None:
     assert not notes
     assert {check.name for check in checks} == {
         "review.record", "review.revision", "review.plan", "review.notes", "review.accepted", "review.signed.name",
-        "review.signed.day", "review.signed.side",
+        "review.signed.day", "review.signed.side", "review.lapsed",
     }  # fmt: skip
 
 
@@ -79,6 +79,7 @@ def test_what_was_saved_is_what_the_record_holds(tmp_path: Path) -> None:
         lambda review: review.update(accepted="why not"),
         lambda review: review.update(notes=""),
         lambda review: review.update(revision=2),
+        lambda review: review.update(lapsed=SIGNED),
         lambda review: review.update(record=None),
     ],
 )
@@ -87,6 +88,33 @@ def test_a_plan_that_says_otherwise_than_the_record_is_told(
 ) -> None:
     checks, _ = saved(tmp_path, plan=change)
     assert not all(check.ok for check in checks)
+
+
+@pytest.mark.parametrize(
+    ("told", "version", "agrees"),
+    [
+        (SIGNED, __version__, True),
+        (None, __version__, False),
+        ({**SIGNED, "day": "2026-11-01"}, __version__, False),
+        (None, "0.2.0", True),
+    ],
+)
+def test_a_signature_that_lapsed_is_the_last_one_of_the_record(
+    tmp_path: Path, told: dict[str, str] | None, version: str, agrees: bool
+) -> None:
+    entries = chained([event("signature", "SignOff"), {**event("lapse"), "signed": None}])
+    inputs = [{"path": "a", "sha256": "0" * 64, "role": role, "label": 1} for role in ("femur", "lesion")]
+    content = {**plan_of(inputs, Pose()), "corecore_version": version, "outputs": []}
+    content["review"] = {**SAYS, "signed": None, "record": entries[-1]["hash"]}
+    if told is not None:
+        content["review"]["lapsed"] = told
+    save = {**event("save", f"reviewed/plan.json, plan {plan_hash(content)}"), "signed": None}
+    history = chained([*entries, save])
+    (tmp_path / "reviewed").mkdir()
+    (tmp_path / "reviewed" / "plan.json").write_text(json.dumps(content))
+    (tmp_path / "review.json").write_text(json.dumps({"schema": "corecore.review/2", "history": history}))
+    checks, _ = review_checks(read_stated(tmp_path / "reviewed" / "plan.json"))
+    assert all(check.ok for check in checks) is agrees
 
 
 def _resigned(past: Record) -> None:

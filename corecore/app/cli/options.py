@@ -99,6 +99,12 @@ Straighten = Annotated[
     bool, typer.Option("--straighten", help="Resample a DICOM series of a tilted gantry upright; else it is refused.")
 ]
 ImagingDate = Annotated[str | None, typer.Option("--imaging-date", help="Imaging date, YYYY-MM-DD.")]
+SurgeonOption = Annotated[
+    str | None, typer.Option("--surgeon", help="Surgeon, for the report's header; else a line to fill in.")
+]
+OperationDate = Annotated[
+    str | None, typer.Option("--operation-date", help="Operation date, YYYY-MM-DD; else a line to fill in.")
+]
 StageOption = Annotated[
     str | None,
     typer.Option("--stage", help="Stage as the surgeon reads it: II, 'ARCO 3A', 'Steinberg IIC', 'Ficat 2'."),

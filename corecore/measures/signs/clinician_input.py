@@ -10,6 +10,7 @@ from corecore.base.errors import InputError
 from corecore.document.fields import known
 from corecore.document.plan import PlanDocument
 from corecore.hip.anatomy.model import PlanWarning
+from corecore.hip.inputs import Theatre
 from corecore.measures.signs.image_age import parse_date
 from corecore.measures.signs.stage import Stage, parse_stage
 
@@ -41,6 +42,12 @@ def parse_clinician_input(stage: str | None, physis: str, imaging_date: str | No
         physis=parse_physis(physis),
         imaging_date=None if imaging_date is None else parse_date(imaging_date),
     )
+
+
+def parse_theatre(surgeon: str | None, operation_date: str | None) -> Theatre:
+    """Who operates, and when, from texts. Raises ``InputError`` for what is no name and no date."""
+    day = None if operation_date is None else parse_date(operation_date)
+    return Theatre(" ".join((surgeon or "").split()), day)
 
 
 def answers_in(plan: PlanDocument) -> ClinicianInput:

@@ -27,6 +27,7 @@ from corecore.app.cli.options import (
     LesionTransform,
     MethodsFile,
     NoPictures,
+    OperationDate,
     Overwrite,
     PelvisMask,
     PhysisOption,
@@ -37,12 +38,13 @@ from corecore.app.cli.options import (
     SignKey,
     StageOption,
     Straighten,
+    SurgeonOption,
     TransformInverse,
     TransformKind,
 )
 from corecore.base.errors import InputError
 from corecore.hip.inputs import HipInputs
-from corecore.measures.signs.clinician_input import parse_clinician_input
+from corecore.measures.signs.clinician_input import parse_clinician_input, parse_theatre
 from corecore.planning.request import Output, Parameters, PlanRequest, Search
 
 
@@ -71,6 +73,8 @@ def assess(
     register: Register = False,
     straighten: Straighten = False,
     imaging_date: ImagingDate = None,
+    surgeon: SurgeonOption = None,
+    operation_date: OperationDate = None,
     stage: StageOption = None,
     physis: PhysisOption = "unknown",
     config: ConfigFile = None,
@@ -98,6 +102,7 @@ def assess(
             femur, lesion, side, case_id, landmarks, image=image, pelvis=pelvis, lesion_transform=lesion_transform,
             lesion_image=lesion_image, transform_kind=transform_kind, transform_inverted=transform_inverse,
             straighten=straighten, anteversion_deg=anteversion, knee=knee,
+            theatre=parse_theatre(surgeon, operation_date),
         ),
         parse_clinician_input(stage, physis, imaging_date),
         Parameters(preset, config, values, setting or ()),

@@ -12,7 +12,7 @@ from corecore.app.cli.commands.verify import verify_and_report
 from corecore.app.cli.options import AsJson, Overwrite
 from corecore.hip.inputs import HipInputs
 from corecore.planning.request import Output, PlanRequest
-from corecore.study.samples import sample
+from corecore.study.samples import DEMO_CT, sample
 
 
 def demo(
@@ -24,7 +24,7 @@ def demo(
     from corecore.app.cli.work import plan_and_report
 
     path = sample()
-    inputs = HipInputs(f"{path}:1", f"{path}:2", case_id="demo")
+    inputs = HipInputs(f"{path}:1", f"{path}:2", case_id="demo", image=sample(DEMO_CT))
     code = plan_and_report(PlanRequest(inputs, output=Output(out, overwrite=overwrite)), as_json=as_json)
     if code == DONE and not as_json:
         return verify_and_report(out / "plan.json", as_json=False, brief=True)

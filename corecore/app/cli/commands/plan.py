@@ -31,6 +31,7 @@ from corecore.app.cli.options import (
     MethodsFile,
     NoPictures,
     ObjectiveOption,
+    OperationDate,
     OutlineError,
     Overwrite,
     PelvisMask,
@@ -43,13 +44,14 @@ from corecore.app.cli.options import (
     SignKey,
     StageOption,
     Straighten,
+    SurgeonOption,
     TargetOption,
     TransformInverse,
     TransformKind,
     Tunnels,
 )
 from corecore.hip.inputs import HipInputs
-from corecore.measures.signs.clinician_input import parse_clinician_input
+from corecore.measures.signs.clinician_input import parse_clinician_input, parse_theatre
 from corecore.planning.request import Output, Parameters, PlanRequest, Search, check_robust_objective
 
 #: As many tunnels may be needed to remove a stated share, unless fewer are asked for.
@@ -88,6 +90,8 @@ def plan(
     register: Register = False,
     straighten: Straighten = False,
     imaging_date: ImagingDate = None,
+    surgeon: SurgeonOption = None,
+    operation_date: OperationDate = None,
     stage: StageOption = None,
     physis: PhysisOption = "unknown",
     config: ConfigFile = None,
@@ -131,6 +135,7 @@ def plan(
         HipInputs(
             femur, lesion, side, case_id, landmarks, image, pelvis, avoid, lesion_transform, lesion_image,
             transform_kind, transform_inverse, straighten, anteversion, knee,
+            parse_theatre(surgeon, operation_date),
         ),
         parse_clinician_input(stage, physis, imaging_date),
         Parameters(preset, config, {key: value for key, value in values.items() if value is not None}, setting or ()),
