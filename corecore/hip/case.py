@@ -366,7 +366,7 @@ def case_from_masks(
     bone = bone.cropped(start, stop)
     dead = dead.cropped(*dead.bounds(pad=1))
     if case_id is None:
-        case_id = _fingerprint(bone, dead)
+        case_id = fingerprint(bone, dead)
     return Case(
         case_id, bone, dead, open_faces, label_map, side, side_origin, landmarks or Landmarks(), sources,
         tuple(warnings), femur, lesion,
@@ -535,7 +535,7 @@ def _filled(bone: Mask, *, limit_ml: float, warnings: list[PlanWarning]) -> Mask
     return Mask(bone.grid, bone.voxels | np.isin(labels, small))
 
 
-def _fingerprint(bone: Mask, dead: Mask) -> str:
+def fingerprint(bone: Mask, dead: Mask) -> str:
     """A short name for the case made from its voxels, so that no file name and no patient name enters a plan."""
     digest = hashlib.sha256()
     for mask in (bone, dead):

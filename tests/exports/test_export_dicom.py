@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec.structs import replace as replaced
 from support import export_phantom as phantom
 from support.ct_series import NAME, SPACING, make_series
 from support.plan_factory import LESION_CENTER
@@ -17,9 +19,11 @@ from corecore.base.errors import InputError, OutputError
 from corecore.base.grid import FloatArray
 from corecore.base.spec import Spec
 from corecore.document.content import content_of
+from corecore.document.plan import OutputPart
 from corecore.exports.dicom import export_dicom
 from corecore.exports.export_context import ExportContext
 from corecore.exports.formats import export_plan
+from corecore.hip.case import fingerprint
 from corecore.io.dicom.write import read_series
 from corecore.io.stl import read_stl
 
@@ -27,6 +31,8 @@ pydicom = pytest.importorskip("pydicom")
 highdicom = pytest.importorskip("highdicom")
 
 PLACE_MM = 0.01
+#: An odd number of bytes: DICOM pads it.
+PDF = b"%PDF-1.7\nodd\n%%EOF\n"
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +129,60 @@ def test_none_tells_no_person_and_no_uid(parcel: ExportContext, series: Path, ke
     first, second = (highdicom.seg.segread(d / "segmentation.dcm").get_volume() for d in (tmp_path / "o", kept))
     assert np.allclose(first.affine, second.affine, atol=1e-6)
     assert np.array_equal(first.array, second.array)
+
+
+def with_report(parcel: ExportContext, folder: Path, *, case: dict[str, object], pdf: bytes = PDF) -> ExportContext:
+    """The same plan with a report beside it that it lists; ``case`` changes what it says of the case."""
+    (folder / "report.pdf").write_bytes(pdf)
+    file = parcel.plan.file
+    outputs = [OutputPart(path="report.pdf", sha256=hashlib.sha256(PDF).hexdigest())]
+    plan = replaced(file.plan, outputs=outputs, case=replaced(file.plan.case, **case))
+    return replace(parcel, path=folder / "plan.json", plan=replace(parcel.plan, file=replace(file, plan=plan)))
+
+
+@pytest.mark.parametrize(
+    ("identity", "case", "burned_in"),
+    [
+        ("keep", {}, "YES"),
+        ("none", {}, "YES"),
+        ("none", {"id": "hash"}, "NO"),
+        ("none", {"id": "hash", "surgeon": "A. Surgeon"}, "YES"),
+        ("none", {"id": "hash", "operation_date": "2026-12-07"}, "YES"),
+        ("none", {"id": "hash", "imaging_date": "2026-12-07"}, "YES"),
+    ],
+)
+def test_the_report_is_packed_to_the_last_byte_and_says_whom_it_shows(
+    parcel: ExportContext, series: Path, tmp_path: Path, identity: str, case: dict[str, object], burned_in: str
+) -> None:
+    if case.get("id") == "hash":
+        case = {**case, "id": fingerprint(parcel.hip.case.femur, parcel.hip.case.lesion)}
+    plan = with_report(parcel, tmp_path, case=case)
+    names = [path.name for path in export_dicom(plan, tmp_path / "o", series=series, identity=identity)]
+    assert names == ["segmentation.dcm", "report.dcm", "README.md"]
+    made = pydicom.dcmread(tmp_path / "o" / "report.dcm")
+    assert made.SOPClassUID.name == "Encapsulated PDF Storage"
+    assert made.EncapsulatedDocument[: made.EncapsulatedDocumentLength] == PDF
+    assert len(made.EncapsulatedDocument) % 2 == 0
+    assert (made.MIMETypeOfEncapsulatedDocument, made.Modality) == ("application/pdf", "DOC")
+    assert made.BurnedInAnnotation == burned_in
+    assert made.ConceptNameCodeSequence[0].CodeMeaning == "Core decompression plan report"
+    assert "not a medical device" in made.ImageComments
+    source = pydicom.dcmread(series / "999.dcm")
+    seg = pydicom.dcmread(tmp_path / "o" / "segmentation.dcm")
+    assert (made.StudyInstanceUID == source.StudyInstanceUID) is (identity == "keep")
+    for name in ("PatientName", "PatientID", "StudyInstanceUID"):
+        assert getattr(made, name) == getattr(seg, name)
+    if identity == "none":
+        assert not str(made.PatientName)
+        data = (tmp_path / "o" / "report.dcm").read_bytes()
+        assert not [text for text in (NAME, "Doe", "HN-4711", "19700101") if text.encode() in data]
+
+
+def test_a_report_that_is_not_the_plans_is_refused(parcel: ExportContext, series: Path, tmp_path: Path) -> None:
+    plan = with_report(parcel, tmp_path, case={}, pdf=PDF + b"x")
+    with pytest.raises(InputError, match="not the report that the plan lists"):
+        export_dicom(plan, tmp_path / "o", series=series, identity="keep")
+    assert not (tmp_path / "o").exists()
 
 
 def test_a_guide_is_packed_to_the_last_byte(parcel: ExportContext, series: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""DICOM objects that belong to a series of images: a segmentation (SEG) and an encapsulated STL file.
+"""DICOM objects that belong to a series of images: a segmentation (SEG), an encapsulated STL file and PDF.
 
 Patient coordinates of DICOM are LPS mm. What a new object says of patient and study it takes from
 the series, or, where no identity may leave, from nobody: then every UID is new as well.
@@ -24,7 +24,9 @@ from corecore.io.dicom.stacks import choose, survey
 from corecore.io.files import atomic_write_bytes
 from corecore.io.references import image_place
 
-ENCAPSULATED_STL = "1.2.840.10008.5.1.4.1.1.104.3"
+ENCAPSULATED_PDF, ENCAPSULATED_STL = "1.2.840.10008.5.1.4.1.1.104.1", "1.2.840.10008.5.1.4.1.1.104.3"
+#: What the report is: no standard list of document titles has it.
+REPORT_CODE = ("plan-report", "99CORECORE", "Core decompression plan report")
 #: All that a segmentation needs to know of an image to lie on it; the rest tells of a person.
 GEOMETRY = (
     "SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID",
@@ -186,18 +188,57 @@ def write_encapsulated_stl(series: Series, stl: bytes, path: Path, *, title: str
     The object is an Encapsulated STL (DICOM PS3.3 A.85.1), unit mm by UCUM.
     """
     pydicom, _ = libraries()
+    made = _encapsulated(
+        series, stl, ENCAPSULATED_STL, "model/stl", title=title, short=short, note=note, burned_in=True, number=901
+    )
+    image = series.images[0]
+    made.FrameOfReferenceUID = image.FrameOfReferenceUID
+    made.PositionReferenceIndicator = image.get("PositionReferenceIndicator", "")
+    made.Modality = "M3D"
+    made.ConceptNameCodeSequence = []
+    unit = pydicom.Dataset()
+    unit.CodeValue, unit.CodingSchemeDesignator, unit.CodeMeaning = "mm", "UCUM", "mm"
+    made.MeasurementUnitsCodeSequence = [unit]
+    made.ModelModification, made.ModelMirroring = "NO", "NO"
+    _save(made, path)
+
+
+def write_encapsulated_pdf(
+    series: Series, pdf: bytes, path: Path, *, title: str, short: str, note: str, burned_in: bool
+) -> None:
+    """Packs a PDF into a DICOM object of the series' study (PS3.3 A.45.1); whole or not at all.
+
+    ``burned_in``: whether its pages identify the patient.
+    """
+    pydicom, _ = libraries()
+    made = _encapsulated(
+        series, pdf, ENCAPSULATED_PDF, "application/pdf", title=title, short=short, note=note, burned_in=burned_in,
+        number=902,
+    )  # fmt: skip
+    made.Modality, made.ConversionType = "DOC", "WSD"
+    code = pydicom.Dataset()
+    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = REPORT_CODE
+    made.ConceptNameCodeSequence = [code]
+    _save(made, path)
+
+
+def _encapsulated(
+    series: Series, document: bytes, kind: str, mime: str, *, title: str, short: str, note: str, burned_in: bool,
+    number: int,
+) -> Any:  # fmt: skip
+    """What every object that holds a file says of itself; patient and study are the series'."""
+    pydicom, _ = libraries()
     image = _ready(series)[0]
     meta = pydicom.dataset.FileMetaDataset()
-    meta.MediaStorageSOPClassUID = ENCAPSULATED_STL
+    meta.MediaStorageSOPClassUID = kind
     meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()
     meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
-    made = pydicom.dataset.FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)
+    made = pydicom.dataset.FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
     made.SpecificCharacterSet = "ISO_IR 192"
     made.SOPClassUID, made.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
-    for name in (*PERSON, "StudyInstanceUID", "FrameOfReferenceUID"):
+    for name in (*PERSON, "StudyInstanceUID"):
         setattr(made, name, getattr(image, name))
-    made.PositionReferenceIndicator = image.get("PositionReferenceIndicator", "")
-    made.Modality, made.SeriesNumber, made.InstanceNumber = "M3D", 901, 1
+    made.SeriesNumber, made.InstanceNumber = number, 1
     made.SeriesInstanceUID = pydicom.uid.generate_uid()
     made.SeriesDescription = short[:64]
     made.Manufacturer = made.ManufacturerModelName = "corecore"
@@ -205,17 +246,12 @@ def write_encapsulated_stl(series: Series, stl: bytes, path: Path, *, title: str
     now = datetime.datetime.now()
     made.ContentDate, made.ContentTime = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
     made.AcquisitionDateTime = ""
-    made.BurnedInAnnotation, made.RecognizableVisualFeatures = "YES", "NO"
+    made.BurnedInAnnotation, made.RecognizableVisualFeatures = "YES" if burned_in else "NO", "NO"
     made.DocumentTitle, made.ImageComments = title, note[:10240]
-    made.ConceptNameCodeSequence = []
-    made.MIMETypeOfEncapsulatedDocument = "model/stl"
-    made.EncapsulatedDocumentLength = len(stl)
-    made.EncapsulatedDocument = stl + b"\0" * (len(stl) % 2)
-    unit = pydicom.Dataset()
-    unit.CodeValue, unit.CodingSchemeDesignator, unit.CodeMeaning = "mm", "UCUM", "mm"
-    made.MeasurementUnitsCodeSequence = [unit]
-    made.ModelModification, made.ModelMirroring = "NO", "NO"
-    _save(made, path)
+    made.MIMETypeOfEncapsulatedDocument = mime
+    made.EncapsulatedDocumentLength = len(document)
+    made.EncapsulatedDocument = document + b"\0" * (len(document) % 2)
+    return made
 
 
 def _save(dataset: Any, path: Path) -> None:
