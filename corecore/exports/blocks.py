@@ -29,7 +29,7 @@ from corecore.measures.weight_bearing import GAIT_POLE, Pole
 from corecore.planning.document import document
 from corecore.planning.open_plan import OpenedPlan, open_plan
 from corecore.planning.planner import Plan
-from corecore.report import palette
+from corecore.report import captions, palette
 from corecore.report.pictures.clearance_colors import NEAR_MM
 from corecore.report.scene import Scene
 from corecore.tunnels.cylinder import Tunnel
@@ -100,12 +100,13 @@ def plan_blocks(plan: AnyPlan, scene: Scene | None = None) -> pv.MultiBlock:
     parts = _of_hip(
         hip, (scene.femur, scene.lesion), around, plan.spec.cap_half_angle_deg if half is None else float(half)
     )
+    broken = captions.broken_tunnels(scene)
     for number, ((tunnel, figures), drawn) in enumerate(zip(plan.tunnels, scene.tunnels, strict=True), start=1):
         told = _numbers(drawn.figures)
         for kind, solid in zip(("tunnel", "cavity"), tunnel.parts, strict=False):
             portal = figures.portal_length_mm if kind == "tunnel" else 0.0
-            body = _wall(hip, solid, plan.spec, portal, broken=bool(content.violations))
-            parts[f"{kind} {number}"] = _said(body, _tunnel_color(content), told)
+            body = _wall(hip, solid, plan.spec, portal, broken=number - 1 in broken)
+            parts[f"{kind} {number}"] = _said(body, captions.color_of(scene, number - 1), told)
         line = pv.lines_from_points(np.stack([drawn.entry, drawn.tip]))
         parts[f"tunnel {number} axis"] = _said(line, palette.INK, {"length_mm": tunnel.length_mm})
     return _finished(parts, hip, {**_identity_of_plan(scene), **_numbers(content.totals)})
@@ -255,10 +256,6 @@ def _colors(zone: npt.NDArray[np.uint8], spare_mm: FloatArray, *, broken: bool) 
         return np.tile(alarm, (len(zone), 1))
     kinds = np.where(zone == 0, 0, np.where(spare_mm < NEAR_MM, 1, 2))
     return np.asarray(np.stack([portal, near, clear])[kinds], dtype=np.uint8)
-
-
-def _tunnel_color(content: PlanDocument) -> str:
-    return palette.VIOLATION if content.violations else palette.TUNNEL
 
 
 def _identity(hip: Hip) -> dict[str, Value]:

@@ -29,7 +29,6 @@ from corecore.report.pictures.bodies import (
     TUNNEL_OPACITY,
     darker,
     painted_tunnels,
-    tunnel_color,
 )
 from corecore.report.pictures.camera import Camera, cameras
 from corecore.report.pictures.cap import cap_outline
@@ -293,14 +292,12 @@ def _figures(scene: Scene) -> str:
     if totals:
         parts.append(f"<h2>{'Together' if len(scene.tunnels) > 1 else 'Plan'}</h2>{_table(totals)}")
     for number, tunnel in enumerate(scene.tunnels, start=1):
-        heading = f"Tunnel {number}" if len(scene.tunnels) > 1 else "Tunnel"
+        own = f" {number} {_swatch(captions.color_of(scene, number - 1))}" if len(scene.tunnels) > 1 else ""
         rows = list(zip(captions.tunnel_columns(), captions.tunnel_row(number, tunnel), strict=True))[1:]
-        parts.append(f"<h2>{heading}</h2>{_table(rows)}")
-    painted = (
-        ""
-        if not scene.tunnels or captions.violations(scene)
-        else (f"Dark on a tunnel: its wall within {NEAR_MM:g} mm of a margin; grey: its cortical entry hole. ")
-    )
+        parts.append(f"<h2>Tunnel{own}</h2>{_table(rows)}")
+    painted, dark = "", "Darker" if len(scene.tunnels) > 1 else "Dark"
+    if scene.tunnels and not captions.violations(scene):
+        painted = f"{dark} on a tunnel: its wall within {NEAR_MM:g} mm of a margin; grey: its cortical entry hole. "
     parts.append(
         f"<footer><p>{painted}Rotate with the left button, pan with the right, zoom with the wheel. "
         "R L A P S I are the patient's own sides, in the femur's frame. Parallel projection.</p></footer>"
@@ -309,11 +306,16 @@ def _figures(scene: Scene) -> str:
 
 
 def _switches(scene: Scene) -> list[str]:
-    color = tunnel_color(scene)
     rows = [("bone", "bone", [palette.BONE]), ("lesion", "necrosis", [palette.LESION])]
     if scene.tunnels:
-        shown = [color] if captions.violations(scene) else [color, palette.TUNNEL_NEAR, palette.TUNNEL_PORTAL]
-        rows += [("tunnels", "tunnels" if len(scene.tunnels) > 1 else "tunnel", shown), ("entries", "entry", [color])]
+        several = len(scene.tunnels) > 1
+        own = list(dict.fromkeys(captions.color_of(scene, number) for number in range(len(scene.tunnels))))
+        near = [] if captions.violations(scene) else [palette.TUNNEL_PORTAL]
+        near = [palette.TUNNEL_NEAR, *near] if near and not several else near
+        rows += [
+            ("tunnels", "tunnels" if several else "tunnel", [*own, *near]),
+            ("entries", "entry", [palette.INK if several else own[0]]),
+        ]
     rows += [
         ("head", "head, fitted sphere", [palette.HEAD]),
         ("axes", "neck and shaft axes", [palette.NECK, palette.SHAFT]),
@@ -322,13 +324,14 @@ def _switches(scene: Scene) -> list[str]:
         rows.append(("cap", "weight-bearing zone", [palette.CAP]))
     result = []
     for part, name, colors in rows:
-        # A colour as an attribute of a drawing: the policy lets no style attribute pass.
-        swatches = "".join(
-            f'<svg width="14" height="14" aria-hidden="true"><rect width="14" height="14" fill="{c}"/></svg>'
-            for c in colors
-        )
+        swatches = "".join(_swatch(color) for color in colors)
         result.append(f'<label><input type="checkbox" data-part="{part}" checked>{swatches}{name}</label>')
     return result
+
+
+def _swatch(color: str) -> str:
+    """A colour as an attribute of a drawing: the policy lets no style attribute pass."""
+    return f'<svg width="14" height="14" aria-hidden="true"><rect width="14" height="14" fill="{color}"/></svg>'
 
 
 def _table(rows: list[tuple[str, str]]) -> str:

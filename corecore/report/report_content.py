@@ -345,7 +345,10 @@ def _transcription(scene: Scene) -> Transcription:
                 ),
                 *_below_ridge(f),
                 ("AP offset from the mid-lateral line", _either(front, "anterior", "posterior", "mm", 1)),
-                ("Angle to the shaft, AP view", quantity(f.ap_angle_deg, "{:.0f}°") + _frame_ends(f)),
+                (
+                    "Angle to the shaft, AP view",
+                    quantity(f.ap_angle_deg, "{:.0f}°") + _frame_ends(f, several=len(scene.tunnels) > 1),
+                ),
                 ("Sagittal angulation", _either(tilt, "anterior", "posterior", "°", 0)),
                 ("Angle to the shaft, 3-D", quantity(f.shaft_angle_deg, "{:.0f}°")),
                 ("Drill–cortex angle", quantity(f.incidence_deg, "{:.0f}°")),
@@ -390,10 +393,12 @@ def _below_ridge(figures: TunnelPart) -> list[tuple[str, str]]:
     )
 
 
-def _frame_ends(figures: TunnelPart) -> str:
+def _frame_ends(figures: TunnelPart, *, several: bool) -> str:
     """How far an uncertain lateral axis carries the angle seen from the front; empty where it is known."""
     ends = (known(figures.frame_range) or {}).get("ap_angle_deg")
-    return "" if ends is None else f" ({ends[0]:.0f} to {ends[1]:.0f}°, lateral axis uncertain)"
+    # A column of several tunnels is narrow; the note under the leg's rotation says what the brackets are.
+    why = "" if several else ", lateral axis uncertain"
+    return "" if ends is None else f" ({ends[0]:.0f} to {ends[1]:.0f}°{why})"
 
 
 def _either(value: float | None, plus: str, minus: str, unit: str, digits: int) -> str:

@@ -29,6 +29,8 @@ LESION_NEARER_MM = 0.8
 TUNNEL_OPACITY = (0.78, 0.95)
 #: Colours of a tunnel's stretches.
 BAND_COLORS = {PORTAL: palette.TUNNEL_PORTAL, CLEAR: palette.TUNNEL, NEAR: palette.TUNNEL_NEAR}
+#: How dark a tunnel of several is near a margin, against its own colour (engineering choice).
+NEAR_SHADE = 0.4
 #: Longest edge of a tunnel's triangles along its outline, mm: long slivers are slow to paint without a graphics card.
 STEP_MM = 2.0
 #: Distance between the rings whose clearance is judged, mm.
@@ -79,28 +81,42 @@ def bodies(scene: Scene, *, along: bool) -> list[Body]:
         Body(scene.lesion, palette.LESION, lesion_edge, LESION_OPACITY, LESION_NEARER_MM),
     ]
     if along and scene.tunnels:
-        color = tunnel_color(scene)
-        together = joined([solid_of(tunnel) for tunnel in scene.tunnels])
-        drawn.append(Body(together, color, darker(color, 0.6), TUNNEL_ALONG_OPACITY))
+        for number, tunnel in enumerate(scene.tunnels):
+            color = captions.color_of(scene, number)
+            drawn.append(Body(solid_of(tunnel), color, darker(color, 0.6), TUNNEL_ALONG_OPACITY))
     elif scene.tunnels:
         drawn += [Body(mesh, color, darker(color, 0.6), TUNNEL_OPACITY) for color, mesh in painted_tunnels(scene)]
     return drawn
 
 
 def painted_tunnels(scene: Scene) -> list[tuple[str, TriangleMesh]]:
-    """All tunnels by colour: their portals, where they are clear, and where they come near a margin; else all red."""
-    if captions.violations(scene):
-        return [(palette.VIOLATION, joined([solid_of(tunnel) for tunnel in scene.tunnels]))]
-    parts: dict[str, list[TriangleMesh]] = {kind: [] for kind in BAND_COLORS}
-    for tunnel in scene.tunnels:
+    """All tunnels by colour: their portals, where they are clear, and where they come near a margin.
+
+    Of several each has its own colour, and a darker one near a margin; one that exceeds a limit is red throughout.
+    """
+    broken, parts = captions.broken_tunnels(scene), dict[str, list[TriangleMesh]]()
+    for number, tunnel in enumerate(scene.tunnels):
+        if number in broken:
+            parts.setdefault(palette.VIOLATION, []).append(solid_of(tunnel))
+            continue
+        colors = band_colors(scene, number)
         fine = tunnel.outline(JUDGED_MM)
         outline, kinds = _thinned(fine, np.array(stretches(scene, tunnel, fine)))
         whole = revolved(tunnel.tip, tunnel.direction, outline)
         # Rings run from the back. A lid belongs to the stretch at its end: between two stretches it would show through.
         stretch = np.minimum(whole.triangles.min(axis=1) // CYLINDER_SIDES, len(kinds) - 1)
         for kind in dict.fromkeys(kinds.tolist()):
-            parts[kind].append(TriangleMesh(whole.points_mm, whole.triangles[kinds[stretch] == kind]))
-    return [(BAND_COLORS[kind], joined(meshes)) for kind, meshes in parts.items() if meshes]
+            mesh = TriangleMesh(whole.points_mm, whole.triangles[kinds[stretch] == kind])
+            parts.setdefault(colors[kind], []).append(mesh)
+    return [(color, joined(meshes)) for color, meshes in parts.items()]
+
+
+def band_colors(scene: Scene, index: int) -> dict[str, str]:
+    """Colours of the stretches of a tunnel that exceeds no limit, counted from 0."""
+    if len(scene.tunnels) == 1:
+        return BAND_COLORS
+    own = palette.tunnel_color(index)
+    return {PORTAL: palette.TUNNEL_PORTAL, CLEAR: own, NEAR: darker(own, NEAR_SHADE)}
 
 
 def _thinned(outline: FloatArray, kinds: npt.NDArray[np.str_]) -> tuple[FloatArray, npt.NDArray[np.str_]]:

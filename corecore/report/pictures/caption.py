@@ -8,7 +8,6 @@ from typing import Any
 from corecore.base.notice import NOTICE_CAPTION
 from corecore.document.headline import MARKS, stated_headline
 from corecore.report import captions, palette
-from corecore.report.pictures.bodies import tunnel_color
 from corecore.report.pictures.cap import cap_outline
 from corecore.report.pictures.clearance_colors import NEAR_MM
 from corecore.report.pictures.panels import HEAD_DASHES, NECK_DASHES, SHAFT_DASHES
@@ -89,15 +88,16 @@ class CaptionStrip:
             Patch(fc=palette.LESION, ec=palette.BONE_EDGE, label="necrosis"),
         ]
         if scene.tunnels:
-            color = tunnel_color(scene)
-            name = "tunnels" if len(scene.tunnels) > 1 else "tunnel"
-            broken = " (exceeds a limit)" if captions.violations(scene) else ""
-            handles.append(Patch(fc=color, ec=color, label=name + broken))
+            several, broken = len(scene.tunnels) > 1, bool(captions.violations(scene))
+            for color, name in tunnel_legend(scene):
+                handles.append(Patch(fc=color, ec=color, label=name))
             if not broken:
-                near = f"within {NEAR_MM:g} mm of a margin"
-                handles.append(Patch(fc=palette.TUNNEL_NEAR, ec=palette.TUNNEL, label=near))
+                near = f"{'darker: ' if several else ''}within {NEAR_MM:g} mm of a margin"
+                dark = palette.FAINT_INK if several else palette.TUNNEL_NEAR
+                handles.append(Patch(fc=dark, ec=dark if several else palette.TUNNEL, label=near))
                 handles.append(Patch(fc=palette.TUNNEL_PORTAL, ec=palette.TUNNEL_PORTAL, label="cortical entry hole"))
-            ring = Line2D([], [], marker="o", ms=7, mfc="white", mec=color, mew=2, ls="", label="entry")
+            edge = palette.INK if several else captions.color_of(scene, 0)
+            ring = Line2D([], [], marker="o", ms=7, mfc="white", mec=edge, mew=2, ls="", label="entry")
             handles.append(ring)
         assumed = " (assumed)" if scene.plan.anatomy.sources.shaft_axis == "assumed" else ""
         handles += [
@@ -118,6 +118,22 @@ class CaptionStrip:
             columnspacing=1.6,
             borderpad=0,
         )
+
+
+def tunnel_legend(scene: Scene) -> list[tuple[str, str]]:
+    """Colours of the tunnels, each with the numbers that have it."""
+    if len(scene.tunnels) == 1:
+        return [(captions.color_of(scene, 0), "tunnel" + (" (exceeds a limit)" if captions.violations(scene) else ""))]
+    numbers: dict[str, list[str]] = {}
+    for number in range(len(scene.tunnels)):
+        numbers.setdefault(captions.color_of(scene, number), []).append(str(number + 1))
+    told = []
+    for place, (color, which) in enumerate(numbers.items()):
+        # The word once: the legend has two lines.
+        word = "" if place else "tunnel " if len(which) == 1 else "tunnels "
+        alarm = " (exceeds a limit)" if color == palette.VIOLATION else ""
+        told.append((color, f"{word}{', '.join(which)}{alarm}"))
+    return told
 
 
 def _blocks(scene: Scene) -> list[tuple[list[str], str]]:

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from corecore.base.grid import FloatArray
-from corecore.report import palette
-from corecore.report.pictures.bodies import tunnel_color
+from corecore.report import captions, palette
 from corecore.report.pictures.camera import Camera, edge_letters
 from corecore.report.pictures.cap import cap_outline
 from corecore.report.pictures.surface import Picture
@@ -47,8 +46,8 @@ def draw_panel(axes: Any, scene: Scene, camera: Camera, picture: Picture, *, alo
         point, axis = scene.shaft_line
         _axis_line(axes, camera, point, axis, palette.SHAFT, SHAFT_DASHES)
         _axis_line(axes, camera, scene.head_center, scene.neck_axis, palette.NECK, NECK_DASHES)
-    for tunnel in scene.tunnels:
-        _tunnel_marks(axes, scene, camera, tunnel, along=along)
+    for number, tunnel in enumerate(scene.tunnels):
+        _tunnel_marks(axes, scene, camera, tunnel, captions.color_of(scene, number), along=along)
     if len(scene.tunnels) > 1:
         _numbers(axes, scene, camera)
     _edges(axes, camera, edge_letters(scene, camera))
@@ -74,9 +73,8 @@ def _axis_line(axes: Any, camera: Camera, point: FloatArray, axis: FloatArray, c
     axes.plot(ends[:, 0], ends[:, 1], color=color, lw=1.5, ls=dashes, zorder=2.1)
 
 
-def _tunnel_marks(axes: Any, scene: Scene, camera: Camera, tunnel: DrawnTunnel, *, along: bool) -> None:
+def _tunnel_marks(axes: Any, scene: Scene, camera: Camera, tunnel: DrawnTunnel, color: str, *, along: bool) -> None:
     """Where the drill goes in."""
-    color = tunnel_color(scene)
     entry, tip = camera.project(np.stack([tunnel.entry, tunnel.tip]))
     several = len(scene.tunnels) > 1
     if along:
@@ -107,7 +105,8 @@ def _numbers(axes: Any, scene: Scene, camera: Camera) -> None:
     for at, numbers in labels:
         x, y = np.clip(at, -room, room)
         style = {"fontsize": 8.5, "fontweight": "bold", "ha": "center", "va": "center", "zorder": 7, "bbox": box}
-        axes.text(x, y, " ".join(numbers), color=tunnel_color(scene), **style)
+        ink = captions.color_of(scene, int(numbers[0]) - 1) if len(numbers) == 1 else palette.INK
+        axes.text(x, y, " ".join(numbers), color=ink, **style)
 
 
 def _circle(center: FloatArray, radius: float, color: str) -> Any:
