@@ -542,7 +542,9 @@ def _answers(stage: str | None, physis: str, imaging_date: str | date | None) ->
     return parse_clinician_input(stage, physis, day)
 
 
-def save(plan: Plan, folder: PathLike, *, pictures: bool = True, overwrite: bool = False) -> Path:
+def save(
+    plan: Plan, folder: PathLike, *, pictures: bool = True, overwrite: bool = False, language: str | None = None
+) -> Path:
     """Write the plan's folder, whole or not at all: ``plan.save(folder)``.
 
     Parameters
@@ -555,6 +557,9 @@ def save(plan: Plan, folder: PathLike, *, pictures: bool = True, overwrite: bool
         Draw ``preview.png``, ``preview.html`` and the report too (seconds).
     overwrite : bool, default False
         Replace a plan that the folder holds.
+    language : str, optional
+        Language of pictures, page and report: ``"en"`` or ``"de"``. Default: that of ``CORECORE_LANGUAGE``, else
+        English.
 
     Returns
     -------
@@ -566,7 +571,7 @@ def save(plan: Plan, folder: PathLike, *, pictures: bool = True, overwrite: bool
     OutputError
         Where the folder holds a plan already, is a file, cannot be written, or another run is writing there.
     """
-    return plan.save(folder, pictures=pictures, overwrite=overwrite)
+    return plan.save(folder, pictures=pictures, overwrite=overwrite, language=language)
 
 
 def open_plan(plan_file: PathLike, *, image: bool = False) -> Plan:

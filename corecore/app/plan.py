@@ -15,6 +15,7 @@ from corecore.app.measures import Measures
 from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray
 from corecore.base.html import figures_html
+from corecore.base.language import chosen, spoken
 from corecore.base.spec import Spec
 from corecore.document.content import content_of
 from corecore.document.fields import known, listed
@@ -207,7 +208,14 @@ class Plan(Drawn[planner.Plan | OpenedPlan]):
             rows.append({**head, "tunnel": number, **row})
         return frame(rows)
 
-    def save(self, folder: str | os.PathLike[str], *, pictures: bool = True, overwrite: bool = False) -> Path:
+    def save(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        pictures: bool = True,
+        overwrite: bool = False,
+        language: str | None = None,
+    ) -> Path:
         """Write the plan's folder, whole or not at all, with copies of the masks, so that it can be verified.
 
         Parameters
@@ -218,6 +226,9 @@ class Plan(Drawn[planner.Plan | OpenedPlan]):
             Draw ``preview.png``, ``preview.html`` and the report too (seconds).
         overwrite : bool, default False
             Replace a plan that the folder holds.
+        language : str, optional
+            Language of pictures, page and report: ``"en"`` or ``"de"``. Default: that of ``CORECORE_LANGUAGE``, else
+            English.
 
         Returns
         -------
@@ -229,7 +240,7 @@ class Plan(Drawn[planner.Plan | OpenedPlan]):
         OutputError
             Where the folder holds a plan already, is a file, cannot be written, or another run is writing there.
         InputError
-            For a plan that was opened, which has its folder.
+            For a plan that was opened, which has its folder, and for a language that there is not.
         """
         inner = self._inner
         if isinstance(inner, OpenedPlan):
@@ -238,9 +249,11 @@ class Plan(Drawn[planner.Plan | OpenedPlan]):
                 " accepted",
                 code="option-value",
             )
+        code = chosen(language)
         with claimed(Path(folder)):
             check_target(Path(folder), overwrite=overwrite)
-            write_plan(inner, Path(folder), pictures=pictures)
+            with spoken(code):
+                write_plan(inner, Path(folder), pictures=pictures)
         return Path(folder) / "plan.json"
 
     def picture(self) -> Picture:

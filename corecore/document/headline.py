@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from msgspec import Meta, field
 
+from corecore.base.language import ENGLISH, in_sentence, language, later, say, spoken
 from corecore.base.limits import LIMITS, NECK_SHARE_WARNING
 from corecore.base.messages import Severity, severity_of
+from corecore.base.recorded import say_recorded
 from corecore.document.fields import Part, known, listed
-from corecore.document.text import chance, guidance_text, one_line, percent
+from corecore.document.text import chance, guidance_text, one_line, percent, warning_meaning
 
 if TYPE_CHECKING:
     from corecore.document.plan import PlanDocument
@@ -23,7 +25,11 @@ Color = Literal["green", "amber", "red"]
 Group = Literal["gained", "risked", "against"]
 ORDER: tuple[Color, ...] = ("green", "amber", "red")
 MARKS: dict[Color, str] = {"green": "✓", "amber": "▲", "red": "✗"}
-GROUPS: dict[Group, str] = {"gained": "Gain", "risked": "Risk", "against": "Factors against"}
+GROUPS: dict[Group, str] = {
+    "gained": later("Gain"),
+    "risked": later("Risk"),
+    "against": later("Factors against"),
+}
 #: Least share of the lesion that one 10 mm core removed of simulated lesions on real femora.
 LITTLE_REMOVED = 0.08
 #: Perforated heads of 128 conventional cores, one, and the upper end of its exact 95 % interval (Fairbank 1995).
@@ -35,9 +41,11 @@ HEAD_AMBER, HEAD_RED = 0.21, 0.30
 #: Combined angle from which all of 25 hips collapsed, and to which none of 4 did.
 ANGLE_RED, ANGLE_AMBER = 240.0, 190.0
 #: Figures printed in several places, by one name.
-NECK, WALL = LIMITS["neck_area_share_max"].figure_name, "Lateral-wall defect"
+NECK, WALL = LIMITS["neck_area_share_max"].figure_name, later("Lateral-wall defect")
 #: Reasons named in the sentence; all stand in the rows.
 NAMED = 3
+#: The growth plate in words.
+PHYSIS = {"open": later("open"), "closed": later("closed"), "unknown": later("not specified")}
 #: Share of the weight-bearing area under which the lesion lies: engineering choice.
 AREA_AMBER = 0.25
 #: Colour of a warning's severity; a note weighs nothing.
@@ -45,8 +53,8 @@ WARNED: dict[Severity, Color] = {"stop": "red", "caution": "amber", "note": "gre
 #: Warnings that have a row of their own.
 OWN_ROW = frozenset({"late_stage", "open_physis", "neck_area_share"})
 #: Sources, as they are printed.
-FAIRBANK = "1 of 128 conventional cores perforated the head, exact 95 % interval 0.02 to 4.3 %: PMID 7822394"
-ENGINEERING = "engineering choice"
+FAIRBANK = later("1 of 128 conventional cores perforated the head, exact 95 % interval 0.02 to 4.3 %: PMID 7822394")
+ENGINEERING = later("engineering choice")
 
 
 class HeadlineRowPart(Part, frozen=True):
@@ -58,6 +66,11 @@ class HeadlineRowPart(Part, frozen=True):
     value: Annotated[str, Meta(description="What this plan has")]
     color: Annotated[Color, Meta(description="How it stands")]
     limit: Annotated[str, Meta(description="From where it is amber and red, and the source of that")] = ""
+
+    @property
+    def warns(self) -> bool:
+        """Whether it is a warning of the plan: those alone have no limit."""
+        return self.group == "against" and not self.limit
 
 
 class HeadlinePart(Part, frozen=True):
@@ -99,6 +112,16 @@ def stated_headline(plan: PlanDocument) -> HeadlinePart:
     return known(plan.headline) or headline_of(plan)
 
 
+def shown_headline(plan: PlanDocument) -> HeadlinePart:
+    """The stated headline in the language spoken; in English as it is stated where its figures give another one."""
+    stated = stated_headline(plan)
+    if language() == ENGLISH:
+        return stated
+    with spoken(ENGLISH):
+        again = headline_of(plan)
+    return headline_of(plan) if again == stated else stated
+
+
 def _row(key: str, group: Group, what: str, value: str, color: Color, limit: str = "") -> HeadlineRowPart:
     return HeadlineRowPart(key=key, group=group, what=what, value=value, color=color, limit=limit)
 
@@ -110,46 +133,51 @@ def _above(value: float, amber: float, red: float) -> Color:
 def _gained(plan: PlanDocument) -> Iterator[HeadlineRowPart]:
     totals = plan.totals
     if not plan.tunnels:
-        yield _row("removed", "gained", "Necrosis removed", "nothing", "red")
+        yield _row("removed", "gained", say("Necrosis removed"), say("nothing"), "red")
         return
     removed = known(totals.removed_fraction)
     color: Color = "amber" if removed is None or removed < LITTLE_REMOVED else "green"
     yield _row(
-        "removed", "gained", "Necrosis removed", percent(removed), "red" if removed == 0.0 else color,
-        f"amber under {100 * LITTLE_REMOVED:.0f} %: one 10 mm core removed no less of simulated lesions; no paper links"
-        " it to outcome",
+        "removed", "gained", say("Necrosis removed"), percent(removed), "red" if removed == 0.0 else color,
+        say(
+            "amber under {share:.0f} %: one 10 mm core removed no less of simulated lesions; no paper links it to"
+            " outcome",
+            share=100 * LITTLE_REMOVED,
+        ),
     )  # fmt: skip
     loaded, part = known(totals.removed_weight_bearing_fraction), known(plan.necrosis.weight_bearing.volume_fraction)
     if part is None or part > 0.0:
         yield _row(
-            "removed_weight_bearing", "gained", "Removed of the weight-bearing part", percent(loaded),
-            "green" if loaded else "amber", "amber where nothing of it is removed: engineering choice",
+            "removed_weight_bearing", "gained", say("Removed of the weight-bearing part"), percent(loaded),
+            "green" if loaded else "amber", say("amber where nothing of it is removed: engineering choice"),
         )  # fmt: skip
     shares = listed(totals.foci_removed_fraction)
     if len(plan.necrosis.components) > 1:
         missed = [number for number, share in enumerate(shares, start=1) if share == 0.0]
         told = ", ".join(f"{number}: {percent(share)}" for number, share in enumerate(shares[:4], start=1))
-        more = f", {len(shares) - 4} more" if len(shares) > 4 else ""
+        more = say(", {count} more", count=len(shares) - 4) if len(shares) > 4 else ""
         yield _row(
-            "removed_per_focus", "gained", "Removed of each focus", told + more if shares else percent(None),
+            "removed_per_focus", "gained", say("Removed of each focus"), told + more if shares else percent(None),
             "red" if 1 in missed else "amber" if missed or not shares else "green",
-            "amber where a focus keeps all, red where the largest does: engineering choice",
+            say("amber where a focus keeps all, red where the largest does: engineering choice"),
         )  # fmt: skip
 
 
 def _risked(plan: PlanDocument) -> Iterator[HeadlineRowPart]:
     for number, broken in enumerate(plan.violations):
         name = one_line(str(known(broken.key) or "?"), 60)
-        yield _row(f"violation_{number}_{name}", "risked", "Limit exceeded", name, "red", "a limit in force")
+        yield _row(f"violation_{number}_{name}", "risked", say("Limit exceeded"), name, "red", say("a limit in force"))
     if not plan.tunnels:
         return
     guidance = known(plan.spec.guidance)
     risk = None if guidance is None else (known(plan.totals.risk) or {}).get(guidance)
     often = None if risk is None else known(risk.perforation_probability)
-    what = "Perforation" if guidance is None else f"Perforation, {guidance_text(guidance)}"
-    limit = f"amber above 1 in 128, red above 4.3 %: {FAIRBANK}; a model of drilling, not patients"
+    what = say("Perforation") if guidance is None else say("Perforation, {guidance}", guidance=guidance_text(guidance))
+    limit = say(
+        "amber above 1 in 128, red above 4.3 %: {source}; a model of drilling, not patients", source=say(FAIRBANK)
+    )
     if often is None or risk is None:
-        yield _row("perforation", "risked", what, "not simulated", "amber", limit)
+        yield _row("perforation", "risked", what, say("not simulated"), "amber", limit)
     else:
         yield _row(
             "perforation", "risked", what, chance(often, known(risk.poses)),
@@ -157,16 +185,16 @@ def _risked(plan: PlanDocument) -> Iterator[HeadlineRowPart]:
         )  # fmt: skip
     neck = known(plan.totals.neck_area_share)
     yield _row(
-        "neck", "risked", NECK, percent(neck),
+        "neck", "risked", say(NECK), percent(neck),
         "amber" if neck is None or neck > NECK_SHARE_WARNING else "green",
-        f"amber above {100 * NECK_SHARE_WARNING:.0f} %: {ENGINEERING}",
+        say("amber above {share:.0f} %: {source}", share=100 * NECK_SHARE_WARNING, source=say(ENGINEERING)),
     )  # fmt: skip
     left = known(plan.totals.bone_left)
     wall = None if left is None else known(left.lateral_wall_share)
     yield _row(
-        "lateral_wall", "risked", WALL, percent(wall),
+        "lateral_wall", "risked", say(WALL), percent(wall),
         "amber" if wall is None else _above(wall, WALL_AMBER, WALL_RED),
-        f"amber above a third, red above a half: {ENGINEERING}",
+        say("amber above a third, red above a half: {source}", source=say(ENGINEERING)),
     )  # fmt: skip
 
 
@@ -175,46 +203,49 @@ def _against(plan: PlanDocument) -> Iterator[HeadlineRowPart]:
     stage = known(necrosis.signs.stage)
     late = stage is not None and known(stage.collapsed) is True
     yield _row(
-        "stage", "against", "Stage", "not given" if stage is None else one_line(str(known(stage.label)), 40),
+        "stage", "against", say("Stage"), say("not given") if stage is None else one_line(str(known(stage.label)), 40),
         "amber" if stage is None else "red" if late else "green",
-        "red from III on: doi:10.1016/j.arth.2019.11.029, PMID 7822394; amber where it is not given",
+        say("red from III on: doi:10.1016/j.arth.2019.11.029, PMID 7822394; amber where it is not given"),
     )  # fmt: skip
     physis = known(necrosis.signs.physis)
     yield _row(
-        "physis", "against", "Physis", "not specified" if physis in (None, "unknown") else str(physis),
+        "physis", "against", say("Physis"), say(PHYSIS.get(str(physis), "not specified")),
         "green" if physis == "closed" else "red" if physis == "open" else "amber",
-        "red where open, amber where not specified: engineering choice",
+        say("red where open, amber where not specified: engineering choice"),
     )  # fmt: skip
     yield _size(plan)
     area = known(necrosis.weight_bearing.surface_fraction)
     ends = (known(necrosis.frame_range) or {}).get("weight_bearing.surface_fraction", [])
     most = None if area is None else max([area, *ends])
     yield _row(
-        "weight_bearing_area", "against", "Weight-bearing area involved", percent(area),
+        "weight_bearing_area", "against", say("Weight-bearing area involved"), percent(area),
         "green" if most is not None and most < AREA_AMBER else "amber",
-        f"amber from {100 * AREA_AMBER:.0f} % on: {ENGINEERING}",
+        say("amber from {share:.0f} % on: {source}", share=100 * AREA_AMBER, source=say(ENGINEERING)),
     )  # fmt: skip
     yield from _location(plan)
     for warning in plan.warnings:
         code = known(warning.code) or "?"
         color = WARNED[severity_of(code)]
         if color != "green" and code not in OWN_ROW:
-            yield _row(code, "against", "Warning", one_line(known(warning.text) or code, 160), color)
+            yield _row(
+                code, "against", say("Warning"), one_line(warning_meaning(code, known(warning.text)), 160), color
+            )
 
 
 def _size(plan: PlanDocument) -> HeadlineRowPart:
     necrosis = plan.necrosis
-    limit = "amber where it may be above 21 %: PMID 8991993; red where it is above 30 %: PMID 7822393"
+    limit = say("amber where it may be above 21 %: PMID 8991993; red where it is above 30 %: PMID 7822393")
+    name = say("Share of the head")
     share, kinds = known(necrosis.head_fraction), (known(necrosis.classes) or {}).get("steinberg")
     if known(necrosis.lower_bound) is True:
-        return _row("size", "against", "Share of the head", "not known, the scan cuts head or lesion", "red", limit)
+        return _row("size", "against", name, say("not known, the scan cuts head or lesion"), "red", limit)
     low = None if kinds is None else known(kinds.low)
     high = None if kinds is None else known(kinds.high)
     if share is None or low is None or high is None:
-        return _row("size", "against", "Share of the head", percent(share), "amber", limit)
-    text = f"{percent(share)} ({100.0 * low:.1f} to {percent(high)})"
+        return _row("size", "against", name, percent(share), "amber", limit)
+    text = say("{share} ({low:.1f} to {high})", share=percent(share), low=100.0 * low, high=percent(high))
     color: Color = "red" if low > HEAD_RED else "amber" if high >= HEAD_AMBER else "green"
-    return _row("size", "against", "Share of the head", text, color, limit)
+    return _row("size", "against", name, text, color, limit)
 
 
 def _off_plane(plan: PlanDocument) -> list[int]:
@@ -230,14 +261,15 @@ def _location(plan: PlanDocument) -> Iterator[HeadlineRowPart]:
     classes = known(plan.necrosis.classes)
     told = {} if classes is None else classes
     jic, kerboul = told.get("jic.type"), told.get("kerboul.grade")
-    limit = "amber where it may be C1 or C2, red where it is C2: doi:10.1302/2046-3758.810.BJR-2019-0022.R1"
+    name = say("Location (JIC type)")
+    limit = say("amber where it may be C1 or C2, red where it is C2: doi:10.1302/2046-3758.810.BJR-2019-0022.R1")
     if jic is None or not jic.range:
         why = (
-            "not classifiable"
+            say("not classifiable")
             if jic is None or not known(jic.not_classifiable)
-            else f"not classifiable: {known(jic.not_classifiable)}"
+            else say("not classifiable: {reason}", reason=say_recorded("", str(known(jic.not_classifiable))))
         )
-        yield _row("location", "against", "Location (JIC type)", one_line(why, 160), "amber", limit)
+        yield _row("location", "against", name, one_line(why, 160), "amber", limit)
     else:
         hidden = _off_plane(plan)
         doubtful = bool(hidden) or jic.range[0] in ("C1", "C2")
@@ -245,38 +277,41 @@ def _location(plan: PlanDocument) -> Iterator[HeadlineRowPart]:
         # As among the measures: every class, the best first.
         types = "/".join(reversed(jic.range))
         if hidden:
-            types += f", not of focus {', '.join(map(str, hidden))}, which its plane does not meet"
-        yield _row("location", "against", "Location (JIC type)", types, color, limit)
-    limit = "amber where it may be above 190°, red where it is 240° or more: doi:10.2106/JBJS.F.00535"
+            types += say(", not of focus {numbers}, which its plane does not meet", numbers=", ".join(map(str, hidden)))
+        yield _row("location", "against", name, types, color, limit)
+    name = say("Combined necrotic angle, range")
+    limit = say("amber where it may be above 190°, red where it is 240° or more: doi:10.2106/JBJS.F.00535")
     low = None if kerboul is None else known(kerboul.low)
     high = None if kerboul is None else known(kerboul.high)
     if low is None or high is None:
-        yield _row("angle", "against", "Combined necrotic angle, range", "not classifiable", "amber", limit)
+        yield _row("angle", "against", name, say("not classifiable"), "amber", limit)
     else:
         color = "red" if low >= ANGLE_RED else "amber" if high > ANGLE_AMBER or _off_plane(plan) else "green"
-        yield _row("angle", "against", "Combined necrotic angle, range", f"{low:.0f} to {high:.0f}°", color, limit)
+        yield _row("angle", "against", name, say("{low:.0f} to {high:.0f}°", low=low, high=high), color, limit)
 
 
 def _sentence(plan: PlanDocument, color: Color, rows: list[HeadlineRowPart]) -> str:
     """The worst by name, then gain and risk."""
     worst = [row for row in rows if row.color == color and (plan.tunnels or row.key != "removed")]
     names = list(dict.fromkeys(_named(row) for row in worst))
-    more = f"; {len(names) - NAMED} more below" if len(names) > NAMED else ""
+    more = say("; {count} more below", count=len(names) - NAMED) if len(names) > NAMED else ""
     against = "; ".join(names[:NAMED]) + more
     if not plan.tunnels:
-        return "No tunnel within every limit" + (f". Against one: {against}." if names else ".")
+        if not names:
+            return say("No tunnel within every limit.")
+        return say("No tunnel within every limit. Against one: {factors}.", factors=against)
     by_key = {row.key: row for row in rows}
-    gain = f"removes {by_key['removed'].value} of the necrosis"
+    gain = say("removes {share} of the necrosis", share=by_key["removed"].value)
     risk = by_key["perforation"]
     if risk not in worst or color == "green":
         gain += f"; {_named(risk)}"
     if color == "green":
-        return f"No measured or stated factor is against this plan: it {gain}."
-    return f"{'Factors against this plan' if color == 'red' else 'Weigh before drilling'}: {against}. It {gain}."
+        return say("No measured or stated factor is against this plan: it {gain}.", gain=gain)
+    if color == "red":
+        return say("Factors against this plan: {factors}. It {gain}.", factors=against, gain=gain)
+    return say("Weigh before drilling: {factors}. It {gain}.", factors=against, gain=gain)
 
 
 def _named(row: HeadlineRowPart) -> str:
     """A row in a sentence."""
-    if row.what == "Warning":
-        return row.value
-    return f"{row.what[0].lower()}{row.what[1:]}: {row.value}"
+    return row.value if row.warns else f"{in_sentence(row.what)}: {row.value}"

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from msgspec import UnsetType
 
+from corecore.base.errors import CorecoreError
+from corecore.base.language import ENGLISH, as_recorded, language, later, say
+from corecore.base.messages import catalogue
 from corecore.document.fields import known
 
 #: Written where a plan does not tell a figure.
 UNKNOWN = "–"
 #: Guidance methods in words; one of your own is called as it is.
-GUIDANCE = {"guide": "drill guide", "navigated": "navigation"}
+GUIDANCE = {
+    "fluoroscopy": later("fluoroscopy"),
+    "guide": later("drill guide"),
+    "navigated": later("navigation"),
+    "robot": later("robot"),
+}
 
 
 def one_line(text: str, limit: int) -> str:
@@ -42,7 +50,7 @@ def sentence(text: str) -> str:
 
 def guidance_text(name: str) -> str:
     """A guidance method in words."""
-    return GUIDANCE.get(name, one_line(name, 40))
+    return say(GUIDANCE[name]) if name in GUIDANCE else one_line(name, 40)
 
 
 def chance(value: float | None, poses: int | None) -> str:
@@ -50,5 +58,29 @@ def chance(value: float | None, poses: int | None) -> str:
     if value is None:
         return UNKNOWN
     if poses and value < 0.5 / poses:
-        return f"under {3.0 / poses:.2%}".replace("%", " %")
+        return say("under {share}", share=f"{300.0 / poses:.2f} %")
     return f"{100 * value:.2f} %" if value < 0.1 else f"{100 * value:.0f} %"
+
+
+def error_text(error: CorecoreError) -> str:
+    """A refusal; in another language than English what its code means, and its own words."""
+    return warning_text(error.code, str(error))
+
+
+def warning_meaning(code: str, text: str | None) -> str:
+    """What a warning of a plan says: in English its own words, else what its code means; of other codes its words."""
+    own = text or code
+    if language() == ENGLISH:
+        return own
+    message = catalogue().get(code)
+    return as_recorded(own) if message is None else say(message.cause).rstrip(".")
+
+
+def warning_text(code: str, text: str | None) -> str:
+    """A warning in full: in another language than English what its code means, and the record's own words."""
+    own = text or code
+    if language() == ENGLISH:
+        return own
+    if code not in catalogue():
+        return as_recorded(own)
+    return f"{warning_meaning(code, own)} ({as_recorded(own)})"

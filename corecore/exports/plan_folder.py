@@ -15,6 +15,7 @@ import numpy as np
 from msgspec import UNSET
 
 from corecore.base.errors import OutputError
+from corecore.base.language import ENGLISH, carried, language, spoken
 from corecore.base.mesh import TriangleMesh, revolved, surface_mesh
 from corecore.document.content import content_of, json_text
 from corecore.document.origins import remember
@@ -76,13 +77,15 @@ def write_plan(
     headers' texts, so that the folder verifies on its own and tells no patient's name. Masks that were given in
     memory are always copied.
     ``surfaces`` are those of ``meshes``, where the caller has made them already. With ``sign_key`` the seal is
-    signed, so that only who has the key can seal a plan that was changed.
+    signed, so that only who has the key can seal a plan that was changed. Pictures, page and report are in the
+    language spoken, the record in English.
     """
     # The plan brings the compiler along; a folder can be checked without it.
     from corecore.measures.document import measures_document
     from corecore.planning.document import document
 
-    with staged_folder(folder) as stage:
+    shown_in = language()
+    with spoken(ENGLISH), staged_folder(folder) as stage:
         sources = plan.hip.case.sources
         originals = {source.sha256: place for source in sources if (place := _place(source)) is not None}
         if not keep_names or any(source.path is None for source in sources):
@@ -95,7 +98,8 @@ def write_plan(
         femur, lesion = _write_bodies(plan, stage, stamp, surfaces)
         atomic_write_text(stage / "measures.json", json_text(measures_document(plan.hip, plan.measures)))
         if pictures:
-            _draw(Scene.of(content, femur, lesion), plan.hip, stage)
+            with spoken(shown_in):
+                _draw(Scene.of(content, femur, lesion), plan.hip, stage)
         atomic_write_text(stage / "run.log", log_text())
         # Last: it vouches for all the others.
         content = sealed(content, stage, sorted(item.name for item in stage.iterdir()), sign_key)
@@ -231,8 +235,8 @@ def draw_all(scene: Scene, tissue: Callable[[], Tissue | None], folder: Path) ->
 
     # The picture waits for a child process most of the time; page, films and slices are made meanwhile.
     with ThreadPoolExecutor(2) as pool:
-        said = pool.submit(lambda: report_data(scene, views_of(scene, tissue())))
-        page = pool.submit(write_scene_html, scene, folder / "preview.html")
+        said = pool.submit(carried(lambda: report_data(scene, views_of(scene, tissue()))))
+        page = pool.submit(carried(write_scene_html), scene, folder / "preview.html")
         result = draw_preview(scene, folder / "preview.png")
         page.result()
         write_data(said.result(), result.views, folder)

@@ -39,7 +39,7 @@ class Redrawn(NamedTuple):
 
 
 def draw_again(plan_file: Path, folder: Path) -> Redrawn:
-    """Draws into a folder."""
+    """Draws into a folder, in the language spoken."""
     reasons: list[str] = []
 
     def volumes() -> Tissue | None:

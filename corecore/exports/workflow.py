@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from corecore.base.language import spoken
 from corecore.base.mesh import TriangleMesh
 from corecore.base.spec import Spec
 from corecore.document.plan import PlanDocument
@@ -128,11 +129,12 @@ def finish(
 
         return Finished(plan, document(plan))
     watch.step("writing and drawing" if output.pictures else "writing")
-    content = write_plan(
-        plan, output.folder, pictures=output.pictures, keep_names=output.keep_names, log_text=watch.log,
-        timings=prepared.timings, surfaces=prepared.surfaces and prepared.surfaces(),
-        sign_key=output.sign_key,
-    )  # fmt: skip
+    with spoken(output.language):
+        content = write_plan(
+            plan, output.folder, pictures=output.pictures, keep_names=output.keep_names, log_text=watch.log,
+            timings=prepared.timings, surfaces=prepared.surfaces and prepared.surfaces(),
+            sign_key=output.sign_key,
+        )  # fmt: skip
     return Finished(plan, content)
 
 

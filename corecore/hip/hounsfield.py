@@ -11,6 +11,7 @@ import numpy as np
 from scipy import ndimage
 
 from corecore.base.grid import FloatArray, Image, inverse, transform
+from corecore.base.language import later, say
 from corecore.hip.hip import Hip
 
 #: The rim of the bone that is looked at, depth in mm: the cortex's outer part.
@@ -40,16 +41,16 @@ def why_not_hounsfield(hip: Hip, image: Image) -> str | None:
     """Why the image cannot be read as CT in Hounsfield units, or ``None`` where it can."""
     step = tuple(slice(None, None, max(1, n // 96)) for n in image.values.shape)
     if float(np.mean(image.values[step] < BELOW_WATER_HU)) < BELOW_WATER_SHARE:
-        return "no value below water: not a CT in Hounsfield units"
+        return later("no value below water: not a CT in Hounsfield units")
     rim = _values_at_depth(hip, image, *RIM_MM)
     around = _values_at_depth(hip, image, -AROUND_MM[1], -AROUND_MM[0])
     if len(rim) < 50 or len(around) < 50:
-        return "the image shows too little of the femur"
+        return later("the image shows too little of the femur")
     high, back = float(np.percentile(rim, 75)), float(np.median(around))
     if high - back < RIM_ABOVE_MIN_HU:
-        return "the femur's cortex is no brighter than what lies around it: no CT, or not this femur's"
+        return later("the femur's cortex is no brighter than what lies around it: no CT, or not this femur's")
     if high > RIM_MAX_HU:
-        return f"the femur's cortex measures {high:.0f}: not Hounsfield units"
+        return say("the femur's cortex measures {value:.0f}: not Hounsfield units", value=high)
     return None
 
 

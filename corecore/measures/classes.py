@@ -13,6 +13,7 @@ from typing import Literal
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from corecore.base.language import later, say
 from corecore.document.fields import known
 from corecore.document.necrosis import ClassRangePart, NecrosisPart
 
@@ -28,7 +29,7 @@ EDGE_SPREAD_DEG = (18.1 - 33.6, 48.0 - 33.6)
 #: statement it must show it well (engineering choices: a focus met by less is cut at its rim, and its arc there is
 #: shorter than it is elsewhere, never longer).
 SHOWN_SHARE, SHOWN_WELL = 0.10, 0.50
-CUT = "the edge of the scan cuts the head or the lesion"
+CUT = later("the edge of the scan cuts the head or the lesion")
 
 
 @dataclass(frozen=True)
@@ -110,9 +111,23 @@ def not_shown(measures: NecrosisPart, *planes: str, least: float = SHOWN_SHARE) 
     for plane in planes:
         share = known(getattr(shares, plane))
         if share is not None and share < least:
-            which = "the lesion" if len(measures.components) < 2 else "the largest focus"
-            where = "does not meet" if share == 0.0 else f"has {100.0 * share:.0f} % of its largest section in"
-            return f"{which} {where} the mid-{plane} plane"
+            alone = len(measures.components) < 2
+            if share == 0.0:
+                return (
+                    say("the lesion does not meet the mid-{plane} plane", plane=plane)
+                    if alone
+                    else say("the largest focus does not meet the mid-{plane} plane", plane=plane)
+                )
+            part = f"{100.0 * share:.0f} %"
+            return (
+                say("the lesion has {share} of its largest section in the mid-{plane} plane", share=part, plane=plane)
+                if alone
+                else say(
+                    "the largest focus has {share} of its largest section in the mid-{plane} plane",
+                    share=part,
+                    plane=plane,
+                )
+            )
     return None
 
 
@@ -120,7 +135,7 @@ def _jic(measures: NecrosisPart) -> ClassRangePart:
     share = known(measures.jic.covered_share)
     reason = _cut(measures) or not_shown(measures, "coronal")
     if share is None and reason is None:
-        reason = "the lesion does not meet the outer half of the head in the mid-coronal plane"
+        reason = say("the lesion does not meet the outer half of the head in the mid-coronal plane")
     if reason is not None or share is None:
         return ClassRangePart(not_classifiable=reason or UNSET)
     spread = _spread(measures, "jic.covered_share", share)
@@ -128,13 +143,13 @@ def _jic(measures: NecrosisPart) -> ClassRangePart:
     others = [reach for focus in measures.components[1:] if (reach := known(focus.covered_share)) is not None]
     if max(others, default=share) > share:
         values.append(max(others))
-        because.append("another focus reaches further laterally")
+        because.append(say("another focus reaches further laterally"))
     if measures.jic.basis == "population":
         edge, middle = known(measures.jic.edge_deg), known(measures.jic.middle_deg)
         if edge is not None and middle is not None:
             arc = edge - middle
             values += [value * arc / (arc + turn) for value in list(values) for turn in EDGE_SPREAD_DEG]
-            because.append("acetabular edge of a population")
+            because.append(say("acetabular edge of a population"))
     return _range(values, because, JIC_TYPES, JIC_FROM)
 
 
@@ -145,9 +160,9 @@ def _kerboul(measures: NecrosisPart) -> ClassRangePart:
     if reason is None:
         unmet = [plane for plane in ("coronal", "sagittal") if known(getattr(kerboul, f"{plane}_deg")) == 0.0]
         if len(unmet) == 1:
-            reason = f"the lesion does not reach the surface in the mid-{unmet[0]} plane"
+            reason = say("the lesion does not reach the surface in the mid-{plane} plane", plane=unmet[0])
         elif unmet:
-            reason = "the lesion reaches the surface in neither mid-plane"
+            reason = say("the lesion reaches the surface in neither mid-plane")
     if reason is not None or combined is None:
         return ClassRangePart(not_classifiable=reason or UNSET)
     spread = _spread(measures, "kerboul.combined_deg", combined)
@@ -165,7 +180,7 @@ def _steinberg(measures: NecrosisPart, path: Literal["head_fraction", "sphere_fr
 
 
 def _cut(measures: NecrosisPart) -> str | None:
-    return CUT if known(measures.lower_bound) is True else None
+    return say(CUT) if known(measures.lower_bound) is True else None
 
 
 def _spread(measures: NecrosisPart, path: str, value: float) -> Spread:
@@ -181,16 +196,17 @@ def _spread(measures: NecrosisPart, path: str, value: float) -> Spread:
     ends = (known(measures.frame_range) or {}).get(path)
     if ends is not None:
         values += ends
-        because.append("uncertain frame")
+        because.append(say("uncertain frame"))
     return Spread(tuple(values), tuple(because))
 
 
 def _half(measures: NecrosisPart) -> str:
-    return f"outline ± half a voxel ({known(measures.repeatability.half_voxel_mm) or 0.0:.2g} mm)"
+    size = known(measures.repeatability.half_voxel_mm) or 0.0
+    return say("outline ± half a voxel ({size:.2g} mm)", size=size)
 
 
 def _outline(measures: NecrosisPart) -> str:
-    return f"outline ± {known(measures.repeatability.outline_error_mm) or 0.0:.2g} mm"
+    return say("outline ± {size:.2g} mm", size=known(measures.repeatability.outline_error_mm) or 0.0)
 
 
 def _range(

@@ -16,6 +16,7 @@ from typing import Any, Literal, cast
 
 from msgspec import UNSET
 
+from corecore.base.language import say
 from corecore.document.fields import known
 from corecore.document.necrosis import ClassRangePart, NecrosisPart
 from corecore.document.signs import ArgumentPart, EffectPart, WithheldPart
@@ -458,7 +459,15 @@ def _disagreements(items: Sequence[Item]) -> list[str]:
     for item in items:
         other = told.get(item.statement.disagrees_with or "")
         if other is not None:
-            found.append(f"{_named(other)} and {_named(item)} disagree: {_value(other)} and {_value(item)}")
+            found.append(
+                say(
+                    "{one} and {other} disagree: {first} and {second}",
+                    one=_named(other),
+                    other=_named(item),
+                    first=_value(other),
+                    second=_value(item),
+                )
+            )
     for topic in dict.fromkeys(item.statement.topic for item in items):
         bad, good = (
             [item for item in items if item.statement.topic == topic and item.direction == way]
@@ -472,7 +481,12 @@ def _disagreements(items: Sequence[Item]) -> list[str]:
         ]
         if pairs:
             sides = [", ".join(dict.fromkeys(_named(pair[side]) for pair in pairs)) for side in (0, 1)]
-            found.append(f"{sides[0]} disagree{'' if ', ' in sides[0] else 's'} with {sides[1]}")
+            several = ", " in sides[0]
+            found.append(
+                say("{papers} disagree with {others}", papers=sides[0], others=sides[1])
+                if several
+                else say("{paper} disagrees with {others}", paper=sides[0], others=sides[1])
+            )
     return found
 
 

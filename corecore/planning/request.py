@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from corecore.base.errors import InputError
+from corecore.base.language import ENGLISH
 from corecore.base.parsing import parse_settings
 from corecore.base.spec import SIZES, Spec, check_effort, preset, read_config
 from corecore.hip.inputs import HipInputs
@@ -94,7 +95,7 @@ class Search:
 class Output:
     """Where the plan's folder goes, and what lies in it; without a ``folder`` nothing is written.
 
-    ``sign_key`` signs the plan; it is shown nowhere.
+    ``sign_key`` signs the plan; it is shown nowhere. ``language`` is that of pictures, page and report.
     """
 
     folder: Path | None = None
@@ -102,6 +103,7 @@ class Output:
     keep_names: bool = False
     overwrite: bool = False
     sign_key: bytes | None = field(default=None, repr=False)
+    language: str = ENGLISH
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from corecore.base.grid import FloatArray
+from corecore.base.language import say
 from corecore.report.scene import Scene
 
 #: From the source to the detector, and to the middle of what is looked at, mm: about those of a common
@@ -101,7 +102,7 @@ def middle_of(scene: Scene) -> FloatArray:
 
 def anteroposterior(scene: Scene) -> CArm:
     """From behind, the detector in front, as under an operating table; the femur's own front decides."""
-    return c_arm("AP", middle_of(scene), scene.anterior, scene.proximal)
+    return c_arm(say("AP"), middle_of(scene), scene.anterior, scene.proximal)
 
 
 def frog_leg(scene: Scene) -> CArm:
@@ -110,8 +111,12 @@ def frog_leg(scene: Scene) -> CArm:
     # Seen from the femur, a thigh turned outward has the patient's front on its inner side; flexed, distal.
     level = np.cos(turn) * scene.anterior - np.sin(turn) * scene.lateral
     beam = np.cos(flexion) * level - np.sin(flexion) * scene.proximal
-    note = f"hip flexed {FROG_FLEXION_DEG:g}° and externally rotated {FROG_TURN_DEG:g}°, vertical beam; femur alone"
-    return c_arm("Frog-leg lateral", middle_of(scene), beam, scene.proximal, note=note, femur_alone=True)
+    note = say(
+        "hip flexed {flexion:g}° and externally rotated {turn:g}°, vertical beam; femur alone",
+        flexion=FROG_FLEXION_DEG,
+        turn=FROG_TURN_DEG,
+    )
+    return c_arm(say("Frog-leg lateral"), middle_of(scene), beam, scene.proximal, note=note, femur_alone=True)
 
 
 def in_profile(scene: Scene, direction: FloatArray, gap: FloatArray) -> CArm:
@@ -128,7 +133,7 @@ def in_profile(scene: Scene, direction: FloatArray, gap: FloatArray) -> CArm:
     lean = np.arctan2(flat @ scene.anterior, square @ scene.anterior)
     lean = np.clip(lean, -np.radians(LEAN_MAX_DEG), np.radians(LEAN_MAX_DEG))
     beam = np.cos(lean) * square + np.sin(lean) * flat
-    return c_arm("Tangential view of the minimum neck clearance", middle_of(scene), beam, scene.proximal)
+    return c_arm(say("Tangential view of the minimum neck clearance"), middle_of(scene), beam, scene.proximal)
 
 
 def stance(scene: Scene, arm: CArm) -> tuple[float, float]:
@@ -144,7 +149,13 @@ def stance_words(scene: Scene, arm: CArm) -> str:
     turned, tilted = (round(angle) for angle in stance(scene, arm))
     words = []
     if turned:
-        words.append(f"{abs(turned)}° {'lateral' if turned > 0 else 'medial'}ly")
+        angle = abs(turned)
+        words.append(say("{angle}° laterally", angle=angle) if turned > 0 else say("{angle}° medially", angle=angle))
     if tilted:
-        words.append(f"{abs(tilted)}° towards the {'head' if tilted > 0 else 'feet'}")
-    return "detector in front" + (", turned " + " and ".join(words) if words else "")
+        angle, to_head = abs(tilted), tilted > 0
+        words.append(
+            say("{angle}° towards the head", angle=angle) if to_head else say("{angle}° towards the feet", angle=angle)
+        )
+    if not words:
+        return say("detector in front")
+    return say("detector in front, turned {angles}", angles=say(" and ").join(words))

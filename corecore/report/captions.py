@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from corecore.base.language import later, say, say_plural
+from corecore.base.recorded import say_recorded
 from corecore.document.case import WarningPart
 from corecore.document.fields import known
 from corecore.document.headline import NECK
-from corecore.document.text import UNKNOWN, one_line, percent, quantity
+from corecore.document.text import UNKNOWN, one_line, percent, quantity, warning_text
 from corecore.document.totals import says_something
 from corecore.report import palette
 from corecore.report.scene import DrawnTunnel, Scene
@@ -15,19 +17,19 @@ LONGEST = 600
 #: Longest notes of a review, characters: all that its page takes, and the marks between their lines.
 NOTES_LONGEST = 8000
 STATUS_WORDS = {
-    "planned": "PLANNED",
-    "infeasible": "NO FEASIBLE TUNNEL",
-    "manual": "SURGEON-MODIFIED",
+    "planned": later("PLANNED"),
+    "infeasible": later("NO FEASIBLE TUNNEL"),
+    "manual": later("SURGEON-MODIFIED"),
 }
 
 
 def identity(scene: Scene) -> list[tuple[str, str]]:
-    """Who, which side, which plan: (label, value) pairs."""
-    rows = [("id", one_line(scene.case_id, 40)), ("side", scene.side.upper())]
+    """Who and which plan: (label, value) pairs."""
+    rows = [(say("id"), one_line(scene.case_id, 40))]
     date = imaging_date(scene)
     if date:
-        rows.append(("imaged", date))
-    return [*rows, ("plan", scene.hash)]
+        rows.append((say("imaged"), date))
+    return [*rows, (say("plan"), scene.hash)]
 
 
 def imaging_date(scene: Scene) -> str | None:
@@ -38,11 +40,20 @@ def imaging_date(scene: Scene) -> str | None:
 
 def headline(scene: Scene) -> str:
     """The status in words, with the number of limits that a surgeon-modified path exceeds."""
-    words = STATUS_WORDS[scene.status]
-    broken = violations(scene)
+    words, broken = say(STATUS_WORDS[scene.status]), len(violations(scene))
     if broken:
-        words += f", EXCEEDS {len(broken)} LIMIT{'S' if len(broken) > 1 else ''}"
+        words += ", " + say_plural("EXCEEDS {count} LIMIT", "EXCEEDS {count} LIMITS", broken)
     return words
+
+
+def hip_name(scene: Scene) -> str:
+    """The hip by its side, as the head of a page has it."""
+    return say("LEFT HIP") if scene.side == "left" else say("RIGHT HIP")
+
+
+def hip_in_title(scene: Scene) -> str:
+    """The same within a title."""
+    return say("left hip") if scene.side == "left" else say("right hip")
 
 
 def violations(scene: Scene) -> list[str]:
@@ -52,8 +63,9 @@ def violations(scene: Scene) -> list[str]:
         limit = quantity(item.limit, "{:g}")
         # As many digits as it takes to differ from the limit it breaks.
         value = next((v for n in range(3, 8) if (v := quantity(item.value, f"{{:.{n}g}}")) != limit), limit)
-        where = "" if known(item.tunnel) is None else f"tunnel {item.tunnel}: "
-        lines.append(one_line(f"{where}{known(item.key) or '?'} is {value}, the limit is {limit}", LONGEST))
+        where = "" if known(item.tunnel) is None else say("tunnel {number}: ", number=item.tunnel)
+        told = say("{key} is {value}, the limit is {limit}", key=known(item.key) or "?", value=value, limit=limit)
+        lines.append(one_line(where + told, LONGEST))
     return lines
 
 
@@ -90,29 +102,31 @@ def coded_warnings(scene: Scene) -> list[tuple[WarningPart, str]]:
 
 def _warning(item: WarningPart) -> str:
     text = known(item.text) or known(item.code) or UNKNOWN
-    # Notes are somebody's own words, and are given whole.
-    return one_line(f"notes: {text}", NOTES_LONGEST) if item.code == "notes" else one_line(text, LONGEST)
+    if item.code == "notes":
+        # Somebody's own words: given whole, and in the language they were written in.
+        return one_line(say("notes: {text}", text=text), NOTES_LONGEST)
+    return one_line(warning_text(known(item.code) or "", text), LONGEST)
 
 
 def reason(scene: Scene) -> str:
     """Why there is no tunnel: the binding constraint and how far it would have to be relaxed."""
     infeasible = known(scene.plan.infeasible)
     given = None if infeasible is None else known(infeasible.text) or known(infeasible.binding)
-    return one_line(given or "the plan names no limiting constraint", LONGEST)
+    return one_line(say_recorded("", given) if given else say("the plan names no limiting constraint"), LONGEST)
 
 
 def tunnel_columns() -> list[str]:
     """Headings of the table of tunnels."""
     return [
-        "tunnel",
+        say("tunnel"),
         "⌀ mm",
-        "length mm",
-        "removes",
-        "to cortex mm",
-        "to joint mm",
-        "cortex angle",
-        "shaft angle",
-        "entry above lesser trochanter mm",
+        say("length mm"),
+        say("removes"),
+        say("to cortex mm"),
+        say("to joint mm"),
+        say("cortex angle"),
+        say("shaft angle"),
+        say("entry above lesser trochanter mm"),
     ]
 
 
@@ -121,7 +135,7 @@ def tunnel_row(number: int, tunnel: DrawnTunnel) -> list[str]:
     figures = tunnel.figures
     size = f"{tunnel.diameter_mm:g}"
     if tunnel.cavity_diameter_mm:
-        size += f" (cavity {tunnel.cavity_diameter_mm:g} × {tunnel.cavity_length_mm:g})"
+        size += say(" (cavity {width:g} × {length:g})", width=tunnel.cavity_diameter_mm, length=tunnel.cavity_length_mm)
     return [
         str(number),
         size,
@@ -143,12 +157,12 @@ def totals(scene: Scene) -> list[tuple[str, str]]:
     bound = part.upper_bound_fraction
     return [
         (
-            "necrosis removed",
+            say("necrosis removed"),
             f"{percent(part.removed_fraction)} ({quantity(part.necrosis_removed_ml, '{:.2f} ml')})",
         ),
-        ("reachable", percent(part.reachable_fraction)),
-        ("residual", quantity(part.necrosis_left_ml, "{:.2f} ml")),
-        ("viable bone removed", quantity(part.healthy_bone_removed_ml, "{:.2f} ml")),
-        (NECK, percent(part.neck_area_share)),
-        ("proven upper bound", percent(bound) if says_something(known(bound)) else UNKNOWN),
+        (say("reachable"), percent(part.reachable_fraction)),
+        (say("residual"), quantity(part.necrosis_left_ml, "{:.2f} ml")),
+        (say("viable bone removed"), quantity(part.healthy_bone_removed_ml, "{:.2f} ml")),
+        (say(NECK), percent(part.neck_area_share)),
+        (say("proven upper bound"), percent(bound) if says_something(known(bound)) else UNKNOWN),
     ]

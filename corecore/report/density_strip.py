@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from corecore.base.language import later, say
 from corecore.document.fields import known
 from corecore.document.tunnels import PathBonePart
 from corecore.report import palette
@@ -15,7 +16,13 @@ WIDTH, HEIGHT, BAR, LETTERS = 1400.0, 76.0, 34.0, 20.0
 #: Density that is drawn black and white, HU: marrow to dense cortex (engineering choice).
 BLACK_HU, WHITE_HU = -100.0, 1200.0
 #: Where the cortex's thickness is read, in words.
-CORTEX_WORDS = {"ct": "CT", "ct_at_most": "CT, at most: thinner than its voxels show", "mask": "the mask's shell"}
+CORTEX_WORDS = {
+    "ct": "CT",
+    "ct_at_most": later("CT, at most: thinner than its voxels show"),
+    "mask": later("the mask's shell"),
+}
+
+NOT_KNOWN = later("not known")
 
 
 class ShownDensity(Struct, frozen=True):
@@ -28,7 +35,7 @@ class ShownDensity(Struct, frozen=True):
 def cortex_words(part: PathBonePart) -> str | None:
     """Thickness of the cortex at an entry and where it is read; ``None`` where it cannot be read."""
     thickness, source = known(part.entry_cortex_mm), known(part.entry_cortex_from)
-    return None if thickness is None else f"{thickness:.1f} mm ({CORTEX_WORDS.get(str(source), 'not known')})"
+    return None if thickness is None else f"{thickness:.1f} mm ({say(CORTEX_WORDS.get(str(source), NOT_KNOWN))})"
 
 
 def shown_density(scene: Scene, number: int) -> ShownDensity | None:
@@ -42,7 +49,7 @@ def shown_density(scene: Scene, number: int) -> ShownDensity | None:
     length = ends[-1][1]
     if length is None or length <= 0.0 or any(value is None for value in whole):
         return None
-    drawing = Drawing(WIDTH, HEIGHT, "CT density along the axis, from entry to tip")
+    drawing = Drawing(WIDTH, HEIGHT, say("CT density along the axis, from entry to tip"))
     for start, stop, mean in ends:
         if start is None or stop is None or mean is None:
             return None
@@ -58,11 +65,20 @@ def shown_density(scene: Scene, number: int) -> ShownDensity | None:
             _text(drawing, left, BAR + 1.2 * LETTERS, f"{start:g}", palette.INK, "middle" if start > 0.0 else "start")
     _text(drawing, WIDTH, BAR + 1.2 * LETTERS, f"{length:.0f} mm", palette.INK, "end")
     mean_hu, least_hu, greatest_hu = whole
-    caption = f"CT density on the axis, mean HU of each 5 mm from the entry; overall {mean_hu:.0f}" + (
-        f" ({least_hu:.0f} to {greatest_hu:.0f}) HU"
+    caption = say(
+        "CT density on the axis, mean HU of each 5 mm from the entry; overall {mean:.0f} ({least:.0f} to {most:.0f})"
+        " HU",
+        mean=mean_hu,
+        least=least_hu,
+        most=greatest_hu,
     )
     words = cortex_words(part)
-    return ShownDensity(str(drawing), caption if words is None else f"{caption}. Cortex at the entry {words}")
+    return ShownDensity(
+        str(drawing),
+        caption
+        if words is None
+        else say("{caption}. Cortex at the entry {thickness}", caption=caption, thickness=words),
+    )
 
 
 def _text(drawing: Drawing, x: float, y: float, words: str, color: str, anchor: str) -> None:

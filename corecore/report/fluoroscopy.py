@@ -18,6 +18,7 @@ from scipy.spatial import ConvexHull
 
 from corecore.base.errors import InputError
 from corecore.base.grid import WORLD_EXTENT_MM, FloatArray, across_axes, transform
+from corecore.base.language import say
 from corecore.base.parallel import in_parts
 from corecore.document.fields import known
 from corecore.report import captions
@@ -69,8 +70,10 @@ class Gap:
     def words(self) -> str:
         """What there is to see."""
         if self.clearance_mm < 0:
-            return f"the wall lies {-self.clearance_mm:.1f} mm outside the neck's surface there, seen edge-on"
-        return f"{self.clearance_mm:.1f} mm of bone between wall and neck surface, seen edge-on"
+            return say(
+                "the wall lies {depth:.1f} mm outside the neck's surface there, seen edge-on", depth=-self.clearance_mm
+            )
+        return say("{depth:.1f} mm of bone between wall and neck surface, seen edge-on", depth=self.clearance_mm)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,8 +102,11 @@ def others_on_film(scene: Scene, films: list[Drr]) -> list[tuple[str, list[Drawi
     others = [one for one in scene.plan.alternatives if one.tunnels]
     if not others or len(films) < 2:
         return []
-    found = [("this plan", scene.plan.tunnels)]
-    found += [(f"other {number}", [*one.tunnels]) for number, one in enumerate(others[:MOST_OTHERS], start=1)]
+    found = [(say("this plan"), scene.plan.tunnels)]
+    found += [
+        (say("other {number}", number=number), [*one.tunnels])
+        for number, one in enumerate(others[:MOST_OTHERS], start=1)
+    ]
     drawn = []
     for name, tunnels in found:
         try:
@@ -244,7 +250,9 @@ def _film(scene: Scene, tissue: Tissue, arm: CArm, gap: Gap | None) -> Drr:
 
 def _drawn(scene: Scene, arm: CArm, pixels: npt.NDArray[np.uint8], position: str, gap: Gap | None) -> Drawing:
     """The drawing over a film."""
-    drawing = Drawing(arm.pixels, arm.pixels, f"{arm.title}, {position}; {scene.side} hip {scene.case_id}")
+    drawing = Drawing(
+        arm.pixels, arm.pixels, f"{arm.title}, {position}; {captions.hip_in_title(scene)} {scene.case_id}"
+    )
     drawing.picture(pixels, (0, 0, arm.pixels, arm.pixels))
     _letters(drawing, scene, arm)
     _ruler(drawing, scene, arm)
@@ -323,13 +331,13 @@ def _tunnels(drawing: Drawing, scene: Scene, arm: CArm) -> None:
             drawing.label(tip, str(number), size=LABEL_SIZE, bold=True, color=color, gap=10.0)
     if not several and scene.tunnels:
         entry, tip = arm.project(np.stack([scene.tunnels[0].entry, scene.tunnels[0].tip]))
-        drawing.label(entry, "entry", size=LABEL_SIZE, color=color, gap=13.0, toward=entry - tip)
-        drawing.label(tip, "tip", size=LABEL_SIZE, color=color, gap=13.0, toward=tip - entry)
+        drawing.label(entry, say("entry"), size=LABEL_SIZE, color=color, gap=13.0, toward=entry - tip)
+        drawing.label(tip, say("tip"), size=LABEL_SIZE, color=color, gap=13.0, toward=tip - entry)
 
 
 def _landmarks(drawing: Drawing, scene: Scene, arm: CArm) -> None:
     anatomy = scene.plan.anatomy
-    names = ((anatomy.lesser_trochanter_tip, "lesser tr."), (anatomy.greater_trochanter_tip, "greater tr."))
+    names = ((anatomy.lesser_trochanter_tip, say("lesser tr.")), (anatomy.greater_trochanter_tip, say("greater tr.")))
     for told, name in names:
         point = landmark(known(told))
         if point is None or np.linalg.norm(point - scene.head_center) > REACH_MM:
@@ -359,8 +367,12 @@ def _caption(scene: Scene, arm: CArm, gap: Gap | None) -> list[str]:
         ends = arm.project(np.stack([tunnel.entry, tunnel.tip]))
         seen = float(np.linalg.norm(ends[1] - ends[0])) / arm.pixels_per_mm(_middle(scene))
         lines.append(
-            f"Tunnel {length:.1f} mm long, {seen:.0f} mm of it seen;"
-            f" {seen_angle(arm, tunnel, scene.proximal):.0f}° to the shaft as seen here"
+            say(
+                "Tunnel {length:.1f} mm long, {seen:.0f} mm of it seen; {angle:.0f}° to the shaft as seen here",
+                length=length,
+                seen=seen,
+                angle=seen_angle(arm, tunnel, scene.proximal),
+            )
         )
     if gap is not None:
         lines.append(gap.words)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from corecore.base.language import later, say
 from corecore.base.limits import HOLDS, LIMITS, MARGINS, NECK_SHARE_WARNING, Limit, by_rounding
 from corecore.base.spec import (
     ASSUMED_LEVEL_RAISE,
@@ -21,11 +22,11 @@ BREAKS: Tone = "breaks"
 UNTOLD: Tone = "untold"
 MARKS: dict[Tone, str] = {KEEPS: "✓", JUST: "≈", WARNED: "▲", BREAKS: "✗", UNTOLD: "–"}
 WORDS: dict[Tone, str] = {
-    KEEPS: "within limit",
-    JUST: "at limit",
-    WARNED: "above",
-    BREAKS: "EXCEEDS LIMIT",
-    UNTOLD: "not available",
+    KEEPS: later("within limit"),
+    JUST: later("at limit"),
+    WARNED: later("above"),
+    BREAKS: later("EXCEEDS LIMIT"),
+    UNTOLD: later("not available"),
 }
 
 
@@ -42,7 +43,7 @@ class JudgedLimit(Part, frozen=True):
 
 def limit_row(what: str, value: str, limit: str, tone: Tone) -> JudgedLimit:
     """A row with the verdict and the mark of its tone."""
-    return JudgedLimit(what, value, limit, WORDS[tone], MARKS[tone], tone)
+    return JudgedLimit(what, value, limit, say(WORDS[tone]), MARKS[tone], tone)
 
 
 #: Rows of one tunnel's own figures, in the order of a report. The shaft angle has two limits and a row of its own.
@@ -100,7 +101,7 @@ def limit_rows(scene: Scene) -> list[JudgedLimit]:
             value, limit = figure(item, "value"), figure(item, "limit")
             rows.append(
                 limit_row(
-                    LIMITS[key].figure_name if key in LIMITS else key,
+                    say(LIMITS[key].figure_name) if key in LIMITS else key,
                     "–" if value is None else f"{value:.4g}",
                     "–" if limit is None else f"{limit:.4g}",
                     BREAKS,
@@ -114,13 +115,13 @@ def _row(scene: Scene, rule: Limit, limit: float | None, broken: bool) -> Judged
     if rule.figure in IF_TOLD and all(value is None for value in values):
         return None
     known = [(abs(v) if rule.size_only else v, number) for number, v in enumerate(values, start=1) if v is not None]
-    bound = "–" if limit is None else f"{'at least' if rule.at_least else 'at most'} {limit:g}{UNITS[rule.unit]}"
+    bound = bound_text(None if limit is None else f"{limit:g}{UNITS[rule.unit]}", at_least=rule.at_least)
     if not known:
         nothing = rule.figure in NEAR_OR_NOTHING and limit is not None
         tone = BREAKS if broken else KEEPS if nothing else UNTOLD
-        return limit_row(rule.figure_name, "none within range" if nothing else "–", bound, tone)
+        return limit_row(say(rule.figure_name), say("none within range") if nothing else "–", bound, tone)
     value, number = min(known) if rule.at_least else max(known)
-    what = rule.figure_name + (f" (tunnel {number})" if len(values) > 1 else "")
+    what = say(rule.figure_name) + (_of_tunnel(number) if len(values) > 1 else "")
     tone = tone_of(value, limit, at_least=rule.at_least, just=HOLDS[rule.unit])
     if broken:
         tone = BREAKS
@@ -134,12 +135,27 @@ def _shaft_angle(scene: Scene, spec: Any, broken: set[Any]) -> list[JudgedLimit]
     low, high = figure(spec, "shaft_angle_min_deg"), figure(spec, "shaft_angle_max_deg")
     known = [(v, n) for n, t in enumerate(scene.tunnels, 1) if (v := figure(t.figures, "shaft_angle_deg")) is not None]
     if not known or low is None or high is None:
-        return [limit_row(SHAFT_ANGLE, "–", "–", BREAKS if broken else UNTOLD)]
+        return [limit_row(say(SHAFT_ANGLE), "–", "–", BREAKS if broken else UNTOLD)]
     value, number = min(known, key=lambda pair: min(pair[0] - low, high - pair[0]))
     nearer = low if value - low < high - value else high
     tone = BREAKS if broken else tone_of(value, nearer, at_least=nearer == low, just=HOLDS["deg"])
-    what = SHAFT_ANGLE + (f" (tunnel {number})" if len(scene.tunnels) > 1 else "")
-    return [limit_row(what, shown(value, nearer, "deg", tone == BREAKS), f"{low:g} to {high:g}°", tone)]
+    what = say(SHAFT_ANGLE) + (_of_tunnel(number) if len(scene.tunnels) > 1 else "")
+    return [
+        limit_row(
+            what, shown(value, nearer, "deg", tone == BREAKS), say("{low:g} to {high:g}°", low=low, high=high), tone
+        )
+    ]
+
+
+def bound_text(limit: str | None, *, at_least: bool) -> str:
+    """A limit with its unit, and which way it holds."""
+    if limit is None:
+        return "–"
+    return say("at least {limit}", limit=limit) if at_least else say("at most {limit}", limit=limit)
+
+
+def _of_tunnel(number: int) -> str:
+    return say(" (tunnel {number})", number=number)
 
 
 def tone_of(value: float, limit: float | None, *, at_least: bool, just: float) -> Tone:
@@ -168,9 +184,10 @@ def _hole(scene: Scene, limit: float | None, broken: bool) -> list[JudgedLimit]:
     if limit is not None and assumed:
         limit += ASSUMED_LEVEL_RAISE * 2 * scene.head_radius_mm
     tone = BREAKS if broken or value is None else tone_of(value, limit, at_least=True, just=HOLDS["mm"])
-    bound = "–" if limit is None else f"at least {limit:.3g} mm" + (" (level assumed)" if assumed else "")
+    bound = bound_text(None if limit is None else f"{limit:.3g} mm", at_least=True)
+    bound += say(" (level assumed)") if assumed and limit is not None else ""
     text = "–" if value is None else shown(value, limit, "mm", tone == BREAKS)
-    return [limit_row(LIMITS["entry_distal_mm"].figure_name, text, bound, tone)]
+    return [limit_row(say(LIMITS["entry_distal_mm"].figure_name), text, bound, tone)]
 
 
 def _bridge(scene: Scene, limit: float | None) -> list[JudgedLimit]:
@@ -178,8 +195,8 @@ def _bridge(scene: Scene, limit: float | None) -> list[JudgedLimit]:
     if value is None:
         return []
     tone = tone_of(value, limit, at_least=True, just=HOLDS["mm"])
-    bound = "–" if limit is None else f"at least {limit:g} mm"
-    return [limit_row(LIMITS["bridge_min_mm"].figure_name, shown(value, limit, "mm", tone == BREAKS), bound, tone)]
+    bound = bound_text(None if limit is None else f"{limit:g} mm", at_least=True)
+    return [limit_row(say(LIMITS["bridge_min_mm"].figure_name), shown(value, limit, "mm", tone == BREAKS), bound, tone)]
 
 
 def _asked(scene: Scene, broken: set[Any]) -> list[JudgedLimit]:
@@ -200,8 +217,10 @@ def _asked(scene: Scene, broken: set[Any]) -> list[JudgedLimit]:
             tone = BREAKS
         elif tone == BREAKS and by_rounding(key, value, limit):
             tone = JUST
-        bound = f"{'at least' if row.at_least else 'at most'} {times * limit:.3g} {unit}"
-        rows.append(limit_row(row.figure_name, shown(times * value, times * limit, unit, tone == BREAKS), bound, tone))
+        bound = bound_text(f"{times * limit:.3g} {unit}", at_least=row.at_least)
+        rows.append(
+            limit_row(say(row.figure_name), shown(times * value, times * limit, unit, tone == BREAKS), bound, tone)
+        )
     return rows
 
 
@@ -218,7 +237,7 @@ def _neck(scene: Scene, broken: bool) -> list[JudgedLimit]:
         elif tone == BREAKS and by_rounding(row.key, value, limit):
             tone = JUST
         text = shown(100 * value, 100 * limit, "%", tone == BREAKS)
-        return [limit_row(row.figure_name, text, f"at most {100 * limit:.3g} %", tone)]
+        return [limit_row(say(row.figure_name), text, bound_text(f"{100 * limit:.3g} %", at_least=False), tone)]
     tone = KEEPS if value <= NECK_SHARE_WARNING else WARNED
-    warned = f"warned above {100 * NECK_SHARE_WARNING:.0f} %"
-    return [limit_row(row.figure_name, percent(value), warned, tone)]
+    warned = say("warned above {share:.0f} %", share=100 * NECK_SHARE_WARNING)
+    return [limit_row(say(row.figure_name), percent(value), warned, tone)]

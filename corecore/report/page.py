@@ -17,10 +17,11 @@ import numpy as np
 from msgspec import to_builtins
 
 from corecore.base.grid import FloatArray
+from corecore.base.language import language, later, say
 from corecore.base.mesh import TriangleMesh
-from corecore.base.notice import NOTICE_CAPTION
+from corecore.base.notice import notice_caption
 from corecore.document.fields import Pair, Part, Vector
-from corecore.document.headline import MARKS, stated_headline
+from corecore.document.headline import MARKS, shown_headline
 from corecore.io.files import atomic_write_text
 from corecore.report import captions, palette
 from corecore.report.pictures.bodies import (
@@ -135,10 +136,18 @@ def scene_html(scene: Scene) -> str:
         f"default-src 'none'; script-src '{_fingerprint(script)}'; style-src '{_fingerprint(style)}'; "
         "base-uri 'none'; form-action 'none'"
     )
-    title = f"{scene.side} hip, {scene.case_id}: core decompression plan {scene.hash}"
+    title = say(
+        "{hip}, {id}: core decompression plan {plan}",
+        hip=captions.hip_in_title(scene),
+        id=scene.case_id,
+        plan=scene.hash,
+    )
+    no_scene = say(
+        "This browser cannot show the scene (no WebGL). The figures are beside it, the pictures in preview.png."
+    )
     broken = ' class="broken"' if scene.status == "infeasible" or captions.violations(scene) else ""
     return f"""<!DOCTYPE html>
-<html lang="en">
+<html lang="{language()}">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{policy}">
@@ -147,8 +156,7 @@ def scene_html(scene: Scene) -> str:
 <style>{style}</style>
 </head>
 <body{broken}>
-<main id="stage"><p id="no-scene" hidden>This browser cannot show the scene (no WebGL). The figures are beside it, \
-the pictures in preview.png.</p></main>
+<main id="stage"><p id="no-scene" hidden>{escape(no_scene)}</p></main>
 <aside>
 {_figures(scene)}
 </aside>
@@ -198,7 +206,7 @@ def _marker_mm(tunnel: DrawnTunnel) -> float:
 def _labels(scene: Scene) -> list[Label]:
     """A single tunnel's entry by name; of several their numbers beyond the tips, where a fan has spread."""
     if len(scene.tunnels) == 1:
-        return [Label("entries", _numbers(scene.tunnels[0].entry - scene.head_center), "entry")]
+        return [Label("entries", _numbers(scene.tunnels[0].entry - scene.head_center), say("entry"))]
     return [
         Label("tunnels", _numbers(tunnel.tip + NUMBER_MM * tunnel.direction - scene.head_center), str(number))
         for number, tunnel in enumerate(scene.tunnels, start=1)
@@ -270,62 +278,74 @@ def _view(key: str, camera: Camera, into: FloatArray, scene: Scene) -> View:
 
 def _figures(scene: Scene) -> str:
     """The column beside the scene."""
-    headline = stated_headline(scene.plan)
-    identity = [(label, value) for label, value in captions.identity(scene) if label != "side"]
+    headline = shown_headline(scene.plan)
     parts = [
-        f"<h1>{scene.side.upper()} HIP</h1>",
+        f"<h1>{escape(captions.hip_name(scene))}</h1>",
         f'<p class="status {headline.color}">{MARKS[headline.color]} {escape(captions.headline(scene))}</p>',
         f'<p class="sentence {headline.color}">{escape(headline.sentence)}</p>',
-        _table(identity),
-        f'<p class="notice">{NOTICE_CAPTION}</p>',
+        _table(captions.identity(scene)),
+        f'<p class="notice">{escape(notice_caption())}</p>',
     ]
     if scene.status == "infeasible":
-        parts.append(f'<p class="alarm">No tunnel is within every limit: {escape(captions.reason(scene))}</p>')
-    parts.append(_list("Limits exceeded", captions.violations(scene), ' class="alarm"'))
-    parts.append(_list("Warnings", captions.warnings(scene), ""))
-    along = "along tunnel" if len(scene.tunnels) == 1 else "along tunnel 1" if scene.tunnels else "along neck"
-    names = (("front", "AP"), ("side", "lateral"), ("top", "from above"), ("along", along))
-    buttons = "".join(f'<button type="button" data-view="{key}">{name}</button>' for key, name in names)
-    parts.append(f'<h2>View</h2><div class="buttons">{buttons}</div>')
-    parts.append(f'<h2>Show</h2><div class="switches">{"".join(_switches(scene))}</div>')
+        none = say("No tunnel is within every limit: {reason}", reason=captions.reason(scene))
+        parts.append(f'<p class="alarm">{escape(none)}</p>')
+    parts.append(_list(say("Limits exceeded"), captions.violations(scene), ' class="alarm"'))
+    parts.append(_list(say("Warnings"), captions.warnings(scene), ""))
+    if scene.tunnels:
+        along = say("along tunnel") if len(scene.tunnels) == 1 else say("along tunnel 1")
+    else:
+        along = say("along neck")
+    names = (("front", say("AP")), ("side", say("lateral")), ("top", say("from above")), ("along", along))
+    buttons = "".join(f'<button type="button" data-view="{key}">{escape(name)}</button>' for key, name in names)
+    parts.append(f'<h2>{escape(say("View"))}</h2><div class="buttons">{buttons}</div>')
+    parts.append(f'<h2>{escape(say("Show"))}</h2><div class="switches">{"".join(_switches(scene))}</div>')
     totals = captions.totals(scene)
     if totals:
-        parts.append(f"<h2>{'Together' if len(scene.tunnels) > 1 else 'Plan'}</h2>{_table(totals)}")
+        parts.append(f"<h2>{escape(say('Together') if len(scene.tunnels) > 1 else say('Plan'))}</h2>{_table(totals)}")
     for number, tunnel in enumerate(scene.tunnels, start=1):
-        own = f" {number} {_swatch(captions.color_of(scene, number - 1))}" if len(scene.tunnels) > 1 else ""
+        heading = escape(say("Tunnel"))
+        if len(scene.tunnels) > 1:
+            own = _swatch(captions.color_of(scene, number - 1))
+            heading = f"{escape(say('Tunnel {number}', number=number))} {own}"
         rows = list(zip(captions.tunnel_columns(), captions.tunnel_row(number, tunnel), strict=True))[1:]
-        parts.append(f"<h2>Tunnel{own}</h2>{_table(rows)}")
-    painted, dark = "", "Darker" if len(scene.tunnels) > 1 else "Dark"
+        parts.append(f"<h2>{heading}</h2>{_table(rows)}")
+    painted = ""
     if scene.tunnels and not captions.violations(scene):
-        painted = f"{dark} on a tunnel: its wall within {NEAR_MM:g} mm of a margin; grey: its cortical entry hole. "
-    parts.append(
-        f"<footer><p>{painted}Rotate with the left button, pan with the right, zoom with the wheel. "
-        "R L A P S I are the patient's own sides, in the femur's frame. Parallel projection.</p></footer>"
+        near = (
+            later("Darker on a tunnel: its wall within {distance:g} mm of a margin; grey: its cortical entry hole.")
+            if len(scene.tunnels) > 1
+            else later("Dark on a tunnel: its wall within {distance:g} mm of a margin; grey: its cortical entry hole.")
+        )
+        painted = say(near, distance=NEAR_MM) + " "
+    help_text = say(
+        "Rotate with the left button, pan with the right, zoom with the wheel. R L A P S I are the patient's own sides,"
+        " in the femur's frame. Parallel projection."
     )
+    parts.append(f"<footer><p>{escape(painted + help_text, quote=False)}</p></footer>")
     return "\n".join(part for part in parts if part)
 
 
 def _switches(scene: Scene) -> list[str]:
-    rows = [("bone", "bone", [palette.BONE]), ("lesion", "necrosis", [palette.LESION])]
+    rows = [("bone", say("bone"), [palette.BONE]), ("lesion", say("necrosis"), [palette.LESION])]
     if scene.tunnels:
         several = len(scene.tunnels) > 1
         own = list(dict.fromkeys(captions.color_of(scene, number) for number in range(len(scene.tunnels))))
         near = [] if captions.violations(scene) else [palette.TUNNEL_PORTAL]
         near = [palette.TUNNEL_NEAR, *near] if near and not several else near
         rows += [
-            ("tunnels", "tunnels" if several else "tunnel", [*own, *near]),
-            ("entries", "entry", [palette.INK if several else own[0]]),
+            ("tunnels", say("tunnels") if several else say("tunnel"), [*own, *near]),
+            ("entries", say("entry"), [palette.INK if several else own[0]]),
         ]
     rows += [
-        ("head", "head, fitted sphere", [palette.HEAD]),
-        ("axes", "neck and shaft axes", [palette.NECK, palette.SHAFT]),
+        ("head", say("head, fitted sphere"), [palette.HEAD]),
+        ("axes", say("neck and shaft axes"), [palette.NECK, palette.SHAFT]),
     ]
     if cap_outline(scene) is not None:
-        rows.append(("cap", "weight-bearing zone", [palette.CAP]))
+        rows.append(("cap", say("weight-bearing zone"), [palette.CAP]))
     result = []
     for part, name, colors in rows:
         swatches = "".join(_swatch(color) for color in colors)
-        result.append(f'<label><input type="checkbox" data-part="{part}" checked>{swatches}{name}</label>')
+        result.append(f'<label><input type="checkbox" data-part="{part}" checked>{swatches}{escape(name)}</label>')
     return result
 
 
@@ -343,7 +363,7 @@ def _list(heading: str, lines: list[str], attribute: str) -> str:
     if not lines:
         return ""
     items = "".join(f"<li>{escape(line)}</li>" for line in lines)
-    return f"<h2>{heading}</h2><ul{attribute}>{items}</ul>"
+    return f"<h2>{escape(heading)}</h2><ul{attribute}>{items}</ul>"
 
 
 def _numbers(vector: FloatArray, digits: int = 3) -> list[float]:

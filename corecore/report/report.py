@@ -11,8 +11,9 @@ import base64
 import datetime
 import hashlib
 import json
+import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,6 +24,7 @@ from msgspec import Struct, to_builtins
 from msgspec.structs import asdict, replace
 
 from corecore.base.errors import OutputError
+from corecore.base.language import language, later, say
 from corecore.io.files import atomic_write_bytes, atomic_write_text
 from corecore.report import captions
 from corecore.report.density_strip import ShownDensity, shown_density
@@ -34,8 +36,10 @@ from corecore.report.svg import png
 from corecore.report.tissue import CANCELLOUS_HU, CORTEX_HU, CORTEX_MM, Tissue
 from corecore.report.tradeoff_curve import ShownCurve, shown_curve
 
+#: The first letter of scripts that the report's own typeface lacks: Chinese, Japanese, Korean.
+BEYOND = 0x2E80
 #: Printed where the volumes are not available.
-NO_VOLUMES = "Not drawn: the plan's masks are not available"
+NO_VOLUMES = later("Not drawn: the plan's masks are not available")
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,18 +56,21 @@ class Views:
 def views_of(scene: Scene, tissue: Tissue | None, *, missing: str = NO_VOLUMES) -> Views:
     """Fluoroscopic views and slices of a plan; without volumes none, and why."""
     if tissue is None:
-        return Views([], None, "", missing)
+        return Views([], None, "", say(missing))
     if tissue.why_painted is None:
-        note = "Digitally reconstructed radiographs (DRR) of the CT, without soft tissue."
+        note = say("Digitally reconstructed radiographs (DRR) of the CT, without soft tissue.")
     else:
-        note = (
-            f"Digitally reconstructed radiographs (DRR) of synthetic bone, nominal HU ({tissue.why_painted}):"
-            f" {CORTEX_MM:g} mm of cortex of"
-            f" {CORTEX_HU:g} HU, cancellous bone {CANCELLOUS_HU:g} HU above soft tissue (engineering choice)."
+        note = say(
+            "Digitally reconstructed radiographs (DRR) of synthetic bone, nominal HU ({reason}): {thickness:g} mm of"
+            " cortex of {cortex:g} HU, cancellous bone {cancellous:g} HU above soft tissue (engineering choice).",
+            reason=say(tissue.why_painted),
+            thickness=CORTEX_MM,
+            cortex=CORTEX_HU,
+            cancellous=CANCELLOUS_HU,
         )
-    note += (
-        " Seen from the detector towards the source, the patient's right on the left in AP; distances look"
-        " larger nearer the source. Dotted orange: the necrosis, invisible on radiographs."
+    note += " " + say(
+        "Seen from the detector towards the source, the patient's right on the left in AP; distances look larger nearer"
+        " the source. Dotted orange: the necrosis, invisible on radiographs."
     )
     cut = slices(scene, tissue)
     return Views(
@@ -173,15 +180,18 @@ def report_data(scene: Scene, views: Views, picture: npt.NDArray[Any] | None = N
 def _drill_words(scene: Scene) -> str:
     """How the drill is drawn on the slices."""
     if len(scene.tunnels) > 1:
-        red = "; red: exceeds a limit" if captions.violations(scene) else ""
-        return f"Numbered, in each tunnel's colour: drill{red}"
-    return f"{'Red' if captions.violations(scene) else 'Blue'}: drill"
+        return (
+            say("Numbered, in each tunnel's colour: drill; red: exceeds a limit")
+            if captions.violations(scene)
+            else say("Numbered, in each tunnel's colour: drill")
+        )
+    return say("Red: drill") if captions.violations(scene) else say("Blue: drill")
 
 
 def _shown_strip(scene: Scene, strip: Strip) -> ShownStrip:
     of_tunnel = strip.kind == "tunnel"
     return ShownStrip(
-        f"{strip.kind.capitalize()} {strip.number}",
+        say("Tunnel {number}", number=strip.number) if of_tunnel else say("Focus {number}", number=strip.number),
         strip.number,
         captions.color_of(scene, strip.number - 1) if of_tunnel else None,
         str(strip.drawing),
@@ -195,19 +205,29 @@ def report_html(data: ReportData) -> str:
     style = _static("report.css")
     digest = base64.b64encode(hashlib.sha256(style.encode("utf-8")).digest()).decode("ascii")
     words = asdict(data)
-    return str(_template().render(r=words.pop("report"), style=style, fingerprint=f"sha256-{digest}", **words))
+    return str(
+        _template().render(
+            r=words.pop("report"), say=say, language=language(), style=style, fingerprint=f"sha256-{digest}", **words
+        )
+    )
 
 
 def report_pdf(data: ReportData) -> bytes:
     """The print of ``report_data``: two A4 pages and the provenance. Raises ``OutputError`` where typst refuses."""
     import typst
 
+    texts = json.dumps({text: say(text) for text in _printed()}, ensure_ascii=False)
+    content = json.dumps(to_builtins(data), ensure_ascii=False, allow_nan=False)
     try:
         made = typst.compile(
             _static("report.typ").encode("utf-8"),
             format="pdf",
-            font_paths=_fonts(),
-            sys_inputs={"data": json.dumps(to_builtins(data), ensure_ascii=False, allow_nan=False)},
+            font_paths=_fonts(system=any(ord(letter) >= BEYOND for letter in content + texts)),
+            sys_inputs={
+                "data": content,
+                "texts": texts,
+                "language": language(),
+            },
             timestamp=_timestamp(data.report.created),
         )
     except typst.TypstError as error:
@@ -237,6 +257,12 @@ def _timestamp(created: str) -> datetime.datetime:
 
 
 @cache
+def _printed() -> tuple[str, ...]:
+    """Every text of the print itself."""
+    return tuple(re.findall(r'say\("([^"]+)"', _static("report.typ")))
+
+
+@cache
 def _template() -> Any:
     import jinja2
 
@@ -244,21 +270,21 @@ def _template() -> Any:
     return environment.from_string(_static("report.html.j2"))
 
 
-@cache
-def _fonts() -> Any:
-    """The typefaces that matplotlib carries; the system's are left alone."""
+@lru_cache(maxsize=2)
+def _fonts(*, system: bool = False) -> Any:
+    """The typefaces that matplotlib carries; the system's are left alone, but for scripts that those lack."""
     import typst
 
     # Found without loading matplotlib, which takes a second.
     spec = find_spec("matplotlib")
     folder = str(Path(str(spec and spec.origin)).parent / "mpl-data" / "fonts" / "ttf")
-    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[folder])
+    return typst.Fonts(include_system_fonts=system, include_embedded_fonts=False, font_paths=[folder])
 
 
 def load_early() -> None:
     """Load templates and typefaces: for a thread beside other work."""
     _template()
-    _fonts()
+    _fonts(system=False)
 
 
 def _static(name: str) -> str:

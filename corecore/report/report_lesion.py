@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from msgspec import Struct, UnsetType
 
+from corecore.base.language import later, say
+from corecore.base.recorded import say_recorded
 from corecore.document.fields import known, listed
 from corecore.document.necrosis import NecrosisPart
 from corecore.document.plan import PlanDocument
@@ -12,10 +14,19 @@ from corecore.document.text import one_line, percent, quantity, sentence, text_o
 #: Foci that page one describes.
 MOST_FOCI = 4
 QUESTIONS = {
-    "stage": "Stage not given: from stage III on core decompression is not supported.",
-    "physis": "Physeal status not specified: an open physis must not be crossed.",
+    "stage": later("Stage not given: from stage III on core decompression is not supported."),
+    "physis": later("Physeal status not specified: an open physis must not be crossed."),
 }
-JIC_WORDS = (
+#: Sides within a focus's place.
+PLACES = {
+    "anterior": later("anterior"),
+    "posterior": later("posterior"),
+    "superior": later("superior"),
+    "inferior": later("inferior"),
+    "medial": later("medial"),
+    "lateral": later("lateral"),
+}
+JIC_WORDS = later(
     "A: ends in the medial third of the weight-bearing surface; B: in the middle third; C1: in the lateral third;"
     " C2: beyond the acetabular edge"
 )
@@ -46,50 +57,65 @@ class Arguments(Struct, frozen=True):
 def necrosis_rows(plan: PlanDocument) -> list[FigureRow]:
     """The lesion's figures, each with its class and that class's limits."""
     n = plan.necrosis
-    least = "at least " if known(n.lower_bound) is True else ""
-    rows = [FigureRow("Volume", least + quantity(n.volume_ml, "{:.1f} ml"), _spread(n))]
+    cut = known(n.lower_bound) is True
+
+    def least(value: str) -> str:
+        return say("at least {limit}", limit=value) if cut else value
+
+    rows = [FigureRow(say("Volume"), least(quantity(n.volume_ml, "{:.1f} ml")), _spread(n))]
     if len(n.components) > 1:
-        rows.append(FigureRow("Foci", str(len(n.components)), _foci(plan)))
+        rows.append(FigureRow(say("Foci"), str(len(n.components)), _foci(plan)))
     half = known(n.head_fraction_half_voxel)
     between = ""
     if half is not None:
-        between = f"; {100 * half[0]:.0f} to {100 * half[1]:.0f} %, segmentation uncertainty ± ½ voxel"
+        between = "; " + say(
+            "{low:.0f} to {high:.0f} %, segmentation uncertainty ± ½ voxel", low=100 * half[0], high=100 * half[1]
+        )
     rows.append(
         FigureRow(
-            "Share of the head",
+            say("Share of the head"),
             percent(n.head_fraction),
             (
-                f"{_no_class(n, 'steinberg')}Share of the head that the scan shows"
+                _no_class(n, "steinberg") + say("Share of the head that the scan shows")
                 if n.steinberg is None
-                else f"Lesion size grade (Steinberg) {text_of(n.steinberg)}: A under 15 %, B 15 to 30 %, C over 30 %"
+                else say(
+                    "Lesion size grade (Steinberg) {grade}: A under 15 %, B 15 to 30 %, C over 30 %",
+                    grade=text_of(n.steinberg),
+                )
             )
             + between
             + _why_range(n, "steinberg"),
         )
     )
     jic = n.jic
-    basis = {
-        "population": "; estimated, acetabulum not segmented: population mean used",
-        "pelvis": "; from the pelvis",
-        "landmarks": "; from landmarks",
+    bases = {
+        "population": later("estimated, acetabulum not segmented: population mean used"),
+        "pelvis": later("from the pelvis"),
+        "landmarks": later("from landmarks"),
     }
+    basis = bases.get(str(jic.basis))
     rows.append(
         FigureRow(
-            "Lesion location (JIC type)",
+            say("Lesion location (JIC type)"),
             text_of(known(jic.type_range) or jic.type),
-            _no_class(n, "jic.type") + JIC_WORDS + basis.get(str(jic.basis), "") + _why_range(n, "jic.type"),
+            _no_class(n, "jic.type")
+            + say(JIC_WORDS)
+            + ("" if basis is None else f"; {say(basis)}")
+            + _why_range(n, "jic.type"),
         )
     )
     kerboul = n.kerboul
     rows.append(
         FigureRow(
-            "Combined necrotic angle",
-            least + quantity(kerboul.combined_deg, "{:.0f}°"),
+            say("Combined necrotic angle"),
+            least(quantity(kerboul.combined_deg, "{:.0f}°")),
             _no_class(n, "kerboul.grade")
             + (
                 ""
                 if kerboul.grade is None
-                else f"modified Kerboul grade {_grades(n)} (1 under 200°, 2 to 250°, 3 to 300°, 4 above)"
+                else say(
+                    "modified Kerboul grade {grade} (1 under 200°, 2 to 250°, 3 to 300°, 4 above)", grade=_grades(n)
+                )
                 + _why_range(n, "kerboul.grade")
             ),
         )
@@ -97,19 +123,22 @@ def necrosis_rows(plan: PlanDocument) -> list[FigureRow]:
     loaded = n.weight_bearing
     rows.append(
         FigureRow(
-            "Weight-bearing area involved",
-            least + percent(loaded.surface_fraction),
-            f"of the {quantity(loaded.cap_half_angle_deg, '{:g}')}° cap about the load in gait;"
-            f" least bone over the necrosis there {quantity(loaded.depth_mm, '{:.1f} mm')}",
+            say("Weight-bearing area involved"),
+            least(percent(loaded.surface_fraction)),
+            say(
+                "of the {angle}° cap about the load in gait; least bone over the necrosis there {depth}",
+                angle=quantity(loaded.cap_half_angle_deg, "{:g}"),
+                depth=quantity(loaded.depth_mm, "{:.1f} mm"),
+            ),
         )
     )
     uncertain = _frame_note(n)
     if uncertain:
-        rows.append(FigureRow("Lateral axis", "uncertain", uncertain))
+        rows.append(FigureRow(say("Lateral axis"), say("uncertain"), uncertain))
     stage = known(n.signs.stage)
     label = None if stage is None else known(stage.label)
-    told = "not given" if label is None else one_line(label, 40)
-    rows.append(FigureRow("Stage", told, "as the surgeon reads it; never derived from the masks"))
+    told = say("not given") if label is None else one_line(label, 40)
+    rows.append(FigureRow(say("Stage"), told, say("as the surgeon reads it; never derived from the masks")))
     return rows
 
 
@@ -117,21 +146,29 @@ def _foci(plan: PlanDocument) -> str:
     """Each focus in words: place, volume, weight-bearing area, and how much of it the tunnels remove."""
     removed, told = listed(plan.totals.foci_removed_fraction) if plan.tunnels else [], []
     for index, focus in enumerate(plan.necrosis.components[:MOST_FOCI]):
-        line = f"{index + 1}: {text_of(focus.place)}, {quantity(focus.volume_ml, '{:.2f} ml')}"
+        line = f"{index + 1}: {place_text(focus.place)}, {quantity(focus.volume_ml, '{:.2f} ml')}"
         if known(focus.surface_fraction) is not None:
-            line += f", {quantity(focus.surface_fraction, '{:.0f} %', 100.0)} of the weight-bearing area"
+            share = quantity(focus.surface_fraction, "{:.0f} %", 100.0)
+            line += ", " + say("{share} of the weight-bearing area", share=share)
         if index < len(removed):
-            line += f", {percent(removed[index])} removed"
+            line += ", " + say("{share} removed", share=percent(removed[index]))
         told.append(line)
     if len(plan.necrosis.components) > MOST_FOCI:
-        told.append(f"{len(plan.necrosis.components) - MOST_FOCI} more in plan.json")
-    return "; ".join(told) + ". Location types are those of focus 1 alone"
+        told.append(say("{count} more in plan.json", count=len(plan.necrosis.components) - MOST_FOCI))
+    return "; ".join(told) + ". " + say("Location types are those of focus 1 alone")
+
+
+def place_text(place: str | UnsetType | None) -> str:
+    """A focus's octant in words, as ``anterior-superior-medial``."""
+    return "-".join(say(PLACES[word]) if word in PLACES else word for word in text_of(place).split("-"))
 
 
 def _no_class(necrosis: NecrosisPart, path: str) -> str:
     """Why a class is missing, before what the classes mean; nothing where it is not."""
     reason = necrosis.missing.get(path)
-    return "" if reason is None else f"not classifiable: {one_line(reason, 200)}. "
+    if reason is None:
+        return ""
+    return say("not classifiable: {reason}", reason=say_recorded("", one_line(reason, 200))) + ". "
 
 
 def _grades(necrosis: NecrosisPart) -> str:
@@ -143,7 +180,11 @@ def _grades(necrosis: NecrosisPart) -> str:
 def _why_range(necrosis: NecrosisPart, path: str) -> str:
     """What leaves a class open; nothing where it is one."""
     kinds = (known(necrosis.classes) or {}).get(path)
-    return f"; a range: {one_line(', '.join(kinds.because), 300)}" if kinds is not None and kinds.because else ""
+    if kinds is None or not kinds.because:
+        return ""
+    return "; " + say(
+        "a range: {reasons}", reasons=one_line(", ".join(say_recorded("", why) for why in kinds.because), 300)
+    )
 
 
 def _frame_note(necrosis: NecrosisPart) -> str:
@@ -152,28 +193,32 @@ def _frame_note(necrosis: NecrosisPart) -> str:
     if not ranges:
         return ""
     told = []
-    for key, words, form, times in (
-        ("weight_bearing.surface_fraction", "weight-bearing area", "{:.0f} to {:.0f} %", 100.0),
-        ("kerboul.combined_deg", "combined angle", "{:.0f} to {:.0f}°", 1.0),
+    for key, words, times in (
+        ("weight_bearing.surface_fraction", later("weight-bearing area {low:.0f} to {high:.0f} %"), 100.0),
+        ("kerboul.combined_deg", later("combined angle {low:.0f} to {high:.0f}°"), 1.0),
     ):
         if key in ranges:
-            told.append(f"{words} {form.format(*(times * value for value in ranges[key]))}")
+            low, high = ranges[key]
+            told.append(say(words, low=times * low, high=times * high))
     types = (classes or {}).get("jic.type", [])
     # Of a plane that does not show the lesion no type is told, whatever the frame.
     if len(types) > 1 and necrosis.jic.type is not None:
-        told.append(f"JIC type {' or '.join('none' if kind is None else one_line(str(kind), 4) for kind in types)}")
-    return "no condyles in view: " + ", ".join(told)
+        kinds = [say("none") if kind is None else one_line(str(kind), 4) for kind in types]
+        told.append(say("JIC type {types}", types=say(" or ").join(kinds)))
+    return say("no condyles in view: {ranges}", ranges=", ".join(told))
 
 
 def _spread(necrosis: NecrosisPart) -> str:
     change, volume = necrosis.repeatability.figures.get("volume_ml"), known(necrosis.volume_ml)
     values = [] if change is None else [value for value in listed(change.half_voxel) if value is not None]
     if volume is not None and len(values) == 1 and "repeatability.half_voxel.inward" in necrosis.missing:
-        return f"segmentation uncertainty ± ½ voxel: none inward, {volume + values[0]:.1f} ml outward"
+        return say(
+            "segmentation uncertainty ± ½ voxel: none inward, {volume:.1f} ml outward", volume=volume + values[0]
+        )
     if volume is None or len(values) < 2:
         return ""
     ends = sorted(volume + value for value in values)
-    return f"{ends[0]:.1f} to {ends[-1]:.1f} ml, segmentation uncertainty ± ½ voxel"
+    return say("{low:.1f} to {high:.1f} ml, segmentation uncertainty ± ½ voxel", low=ends[0], high=ends[-1])
 
 
 def arguments(plan: PlanDocument) -> list[Arguments]:
@@ -181,14 +226,14 @@ def arguments(plan: PlanDocument) -> list[Arguments]:
     summary = plan.necrosis.summary
     groups = []
     for found, title in (
-        (summary.speaks_against, "Factors against decompression"),
-        (summary.speaks_for, "Factors favouring decompression"),
-        (summary.expected, "Reported natural history"),
+        (summary.speaks_against, say("Factors against decompression")),
+        (summary.speaks_for, say("Factors favouring decompression")),
+        (summary.expected, say("Reported natural history")),
     ):  # fmt: skip
         told = [
             Argument(
-                sentence(one_line(known(item.text) or "", 400)),
-                one_line(f"{known(item.source) or ''}; {known(item.cohort) or ''}", 300),
+                sentence(one_line(say_recorded(known(item.code) or "", known(item.text) or ""), 400)),
+                one_line(_origin(known(item.code) or "", known(item.source) or "", known(item.cohort) or ""), 300),
             )
             for item in found
         ]
@@ -197,11 +242,16 @@ def arguments(plan: PlanDocument) -> list[Arguments]:
     return groups
 
 
+def _origin(code: str, source: str, cohort: str) -> str:
+    """Paper and patients of a statement."""
+    return f"{source}; {say_recorded(code, cohort)}"
+
+
 def disagreements(plan: PlanDocument) -> list[str]:
     """Published statements above that contradict each other."""
-    return [sentence(one_line(line, 400)) for line in listed(plan.necrosis.summary.disagreements)]
+    return [sentence(one_line(say_recorded("", line), 400)) for line in listed(plan.necrosis.summary.disagreements)]
 
 
 def asked(plan: PlanDocument) -> list[str]:
     """What the surgeon has not answered."""
-    return [QUESTIONS[key] for key in plan.necrosis.summary.asks if key in QUESTIONS]
+    return [say(QUESTIONS[key]) for key in plan.necrosis.summary.asks if key in QUESTIONS]

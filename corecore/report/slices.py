@@ -16,6 +16,7 @@ from contourpy import contour_generator
 from scipy import ndimage
 
 from corecore.base.grid import BoolArray, FloatArray, Image
+from corecore.base.language import say
 from corecore.base.limits import MARGINS
 from corecore.document.fields import known
 from corecore.report.captions import color_on_dark
@@ -139,7 +140,10 @@ def slices(scene: Scene, tissue: Tissue, number: int | None = None, *, pixel_mm:
         _numbers(drawing, scene, {one: part for one, part in seen.items() if one != number}, ends[1] - ends[0])
         drawn.append((drawing, caption))
     drawn.append(_strip(scene, tissue, grey, tunnel, pixel_mm))
-    ground = "the image" if tissue.image is not None else f"the mask in grey: {tissue.why_painted}"
+    if tissue.image is not None:
+        ground = say("the image")
+    else:
+        ground = say("the mask in grey: {reason}", reason=say(str(tissue.why_painted)))
     return Slices(number + 1, ground, tuple(drawn), tuple(cut))
 
 
@@ -158,7 +162,9 @@ def strips(scene: Scene, tissue: Tissue, shown: int | None, *, pixel_mm: float =
     grey, found = _Grey(tissue), []
     for number, tunnel in enumerate(scene.tunnels, start=1):
         if number != shown:
-            drawing, caption = _strip(scene, tissue, grey, tunnel, pixel_mm, name=f"Tunnel {number}: ")
+            drawing, caption = _strip(
+                scene, tissue, grey, tunnel, pixel_mm, name=say("Tunnel {number}: ", number=number)
+            )
             found.append(Strip("tunnel", number, drawing, caption))
     foci = scene.plan.necrosis.components
     for number, focus in enumerate(foci[:MOST_FOCI] if len(foci) > 1 else [], start=1):
@@ -178,12 +184,12 @@ def _focus_strip(
     up = scene.proximal
     right = np.cross(up, scene.anterior)
     size = TILE_MM * UNITS_PER_MM
-    drawing = _tiles(f"Focus {number}: coronal sections through it, posterior to anterior")
+    drawing = _tiles(say("Focus {number}: coronal sections through it, posterior to anterior", number=number))
     for place, at in enumerate(FOCUS_STEP_MM * (np.arange(STRIP_TILES) - 0.5 * (STRIP_TILES - 1))):
         plane = Plane(f"{at:+.0f} mm", middle + at * scene.anterior, right, up, TILE_MM, TILE_MM, pixel_mm)
-        words = f"{abs(at):.0f} mm {'anterior' if at > 0 else 'posterior'}"
+        words = f"{abs(at):.0f} mm {say('anterior') if at > 0 else say('posterior')}"
         _tile(drawing, scene, tissue, grey, plane, place * (size + TILE_GAP), words, lettered=place == 0)
-    return drawing, "Coronal sections about the focus's centre, AP view; each 44 mm wide"
+    return drawing, say("Coronal sections about the focus's centre, AP view; each 44 mm wide")
 
 
 def tightest(scene: Scene) -> int:
@@ -246,10 +252,10 @@ def planes(scene: FemurFrame, tunnel: DrillPath) -> list[tuple[Plane, str]]:
     toward = np.cross(way, above)
     if toward @ scene.anterior < 0:
         toward = -toward
-    first = _around(scene, tunnel, "Upright along the tunnel", np.cross(scene.proximal, toward), scene.proximal)
+    first = _around(scene, tunnel, say("Upright along the tunnel"), np.cross(scene.proximal, toward), scene.proximal)
     left = way if way @ scene.patient_right < 0 else -way
-    second = _around(scene, tunnel, "Level along the tunnel", left, toward)
-    return [(first, "AP view; marks every 10 mm from the entry"), (second, "Inferior view")]
+    second = _around(scene, tunnel, say("Level along the tunnel"), left, toward)
+    return [(first, say("AP view; marks every 10 mm from the entry")), (second, say("Inferior view"))]
 
 
 def _around(scene: FemurFrame, tunnel: DrillPath, title: str, right: FloatArray, up: FloatArray) -> Plane:
@@ -370,8 +376,9 @@ def _axis(drawing: Drawing, plane: Plane, tunnel: DrawnTunnel, color: str, name:
     # A label on the tip would hide what it names.
     for end in (entry, tip):
         drawing.keep_free((end[0] - END_FREE, end[1] - END_FREE, end[0] + END_FREE, end[1] + END_FREE))
-    drawing.label(entry, "entry", size=LABEL_SIZE, color=color, gap=14.0, toward=-way)
-    drawing.label(tip, f"{name}tip {length:.1f} mm", size=LABEL_SIZE, color=color, gap=14.0, bold=True, toward=way)
+    drawing.label(entry, say("entry"), size=LABEL_SIZE, color=color, gap=14.0, toward=-way)
+    told = name + say("tip {length:.1f} mm", length=length)
+    drawing.label(tip, told, size=LABEL_SIZE, color=color, gap=14.0, bold=True, toward=way)
 
 
 def _edges(drawing: Drawing, scene: Scene, plane: Plane) -> None:
@@ -404,14 +411,14 @@ def _strip(
     right = np.cross(way, up)
     length = float(np.linalg.norm(tunnel.tip - tunnel.entry))
     size = TILE_MM * UNITS_PER_MM
-    drawing = _tiles(f"{name}Across the tunnel, from entry to tip, viewed along the drill")
+    drawing = _tiles(name + say("Across the tunnel, from entry to tip, viewed along the drill"))
     for number, at in enumerate(np.linspace(STRIP_FIRST_MM, length, STRIP_TILES)):
         # The tip's own section would show no drill: just short of it.
         middle = tunnel.entry + min(at, length - 0.2) * way
         plane = Plane(f"{at:.0f} mm", middle, right, up, TILE_MM, TILE_MM, pixel_mm)
-        words = f"{at:.1f} mm, tip" if number == STRIP_TILES - 1 else f"{at:.0f} mm"
+        words = say("{depth:.1f} mm, tip", depth=at) if number == STRIP_TILES - 1 else f"{at:.0f} mm"
         _tile(drawing, scene, tissue, grey, plane, number * (size + TILE_GAP), words, lettered=number == 0)
-    return drawing, "Across the tunnel at these depths from the entry, seen along the drill; each 44 mm wide"
+    return drawing, say("Across the tunnel at these depths from the entry, seen along the drill; each 44 mm wide")
 
 
 def _tiles(title: str) -> Drawing:

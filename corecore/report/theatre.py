@@ -8,6 +8,7 @@ import numpy as np
 from msgspec import Struct
 
 from corecore.base.grid import FloatArray
+from corecore.base.language import later, say
 from corecore.document.fields import known
 from corecore.document.text import one_line
 from corecore.hip.anatomy.frame import ANTEVERSION_RANGE_DEG
@@ -16,12 +17,12 @@ from corecore.report.scene import DrawnTunnel, Scene
 #: A line to fill in by hand.
 BLANK = "____________________"
 
-AIM_NOTE = (
+AIM_NOTE = later(
     "Supine, shaft level, from neutral: femoral condyles parallel to the floor. Rotation about the shaft axis, in the"
     " femoral frame. Turn the leg or the detector, not both; the AP view then shows the tunnel at its full length."
 )
 #: Said where the angles have a range.
-RANGE_NOTE = " In brackets: what the uncertain femoral frame leaves open."
+RANGE_NOTE = later("In brackets: what the uncertain femoral frame leaves open.")
 
 
 class Signature(Struct, frozen=True):
@@ -68,19 +69,17 @@ def signature(scene: Scene) -> Signature:
     """Signed, unsigned, or signed once and changed since."""
     review = known(scene.plan.review)
     if review is None:
-        return Signature("unsigned", "UNSIGNED")
+        return Signature("unsigned", say("UNSIGNED"))
     if review.signed is not None:
         who = f"{one_line(review.signed.name, 64)}, {one_line(review.signed.day, 20)}"
         if scene.edited:
-            return Signature("lapsed", f"SIGNATURE LAPSED ({who}): the file was edited since")
-        return Signature("signed", f"SIGNED by {who}")
+            return Signature("lapsed", say("SIGNATURE LAPSED ({who}): the file was edited since", who=who))
+        return Signature("signed", say("SIGNED by {who}", who=who))
     lapsed = known(review.lapsed)
     if lapsed is not None:
-        return Signature(
-            "lapsed",
-            f"SIGNATURE LAPSED ({one_line(lapsed.name, 64)}, {one_line(lapsed.day, 20)}): the plan changed since",
-        )
-    return Signature("unsigned", "UNSIGNED")
+        who = f"{one_line(lapsed.name, 64)}, {one_line(lapsed.day, 20)}"
+        return Signature("lapsed", say("SIGNATURE LAPSED ({who}): the plan changed since", who=who))
+    return Signature("unsigned", say("UNSIGNED"))
 
 
 def instruments(scene: Scene) -> list[Instruments]:
@@ -88,7 +87,7 @@ def instruments(scene: Scene) -> list[Instruments]:
     rows = []
     for number, tunnel in enumerate(scene.tunnels, start=1):
         kept = known(getattr(tunnel.figures, "kept", None))
-        told = [("Existing tunnel: not drilled", _mm(tunnel.length_mm))] if kept else _steps(tunnel)
+        told = [(say("Existing tunnel: not drilled"), _mm(tunnel.length_mm))] if kept else _steps(tunnel)
         rows.append(Instruments(number, told))
     return rows
 
@@ -98,19 +97,28 @@ def _steps(tunnel: DrawnTunnel) -> list[tuple[str, str]]:
     told = []
     if one is not None and one.pin_diameter_mm:
         ahead = one.pin_overshoot_mm
-        beyond = f", {ahead:g} mm beyond the tip" if ahead else ""
-        told.append((f"Guide pin ⌀ {one.pin_diameter_mm:g} mm{beyond}", _mm(length + ahead)))
-    name = "Drill" if one is None or one.plain else one_line(one.title, 60)
-    tip = "" if one is None else {"flat": "", "round": ", round tip"}.get(one.tip, f", {one.tip_angle_deg:g}° point")
+        beyond = say(", {ahead:g} mm beyond the tip", ahead=ahead) if ahead else ""
+        pin = say("Guide pin ⌀ {width:g} mm", width=one.pin_diameter_mm)
+        told.append((pin + beyond, _mm(length + ahead)))
+    name = say("Drill") if one is None or one.plain else one_line(one.title, 60)
+    tip = ""
+    if one is not None and one.tip != "flat":
+        tip = ", " + (say("round tip") if one.tip == "round" else say("{angle:g}° point", angle=one.tip_angle_deg))
     told.append((f"{name} ⌀ {tunnel.diameter_mm:g} mm{tip}", _mm(length)))
     if tunnel.cavity_diameter_mm:
         told.append(
             (
-                f"Expand to ⌀ {tunnel.cavity_diameter_mm:g} mm over the last {tunnel.cavity_length_mm:g} mm",
+                say(
+                    "Expand to ⌀ {width:g} mm over the last {length:g} mm",
+                    width=tunnel.cavity_diameter_mm,
+                    length=tunnel.cavity_length_mm,
+                ),
                 _mm(length),
             )
         )
-    told.append(("Depth stop" if one is not None and one.depth_stop else "Stop (mark or measure)", _mm(length)))
+    told.append(
+        (say("Depth stop") if one is not None and one.depth_stop else say("Stop (mark or measure)"), _mm(length))
+    )
     return told
 
 
@@ -142,7 +150,13 @@ def aims(scene: Scene) -> list[Aim]:
             continue
         ends = _ends(scene, tunnel.direction, angle)
         # The leg turned inward shows the tunnel as the detector does that is turned outward.
-        rows.append(Aim(number, _turn(angle, ends, "internal", "external"), _turn(angle, ends, "lateral", "medial")))
+        rows.append(
+            Aim(
+                number,
+                _turn(angle, ends, say("internal"), say("external")),
+                _turn(angle, ends, say("lateral"), say("medial")),
+            )
+        )
     return rows
 
 
@@ -170,7 +184,9 @@ def _turn(angle: float, ends: tuple[float, float] | None, plus: str, minus: str)
     one_way = low.partition(" ")[2] == high.partition(" ")[2]
     low, high = (low.partition(" ")[0], high.partition(" ")[0]) if one_way else (low, high)
     # Of two angles to one side the smaller stands first.
-    return f"{words} ({high} to {low})" if one_way and angle < 0.0 else f"{words} ({low} to {high})"
+    if one_way and angle < 0.0:
+        low, high = high, low
+    return say("{value} ({low} to {high})", value=words, low=low, high=high)
 
 
 def _side(angle: float, plus: str, minus: str) -> str:

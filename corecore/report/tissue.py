@@ -14,6 +14,7 @@ from scipy import ndimage
 
 from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray, Grid, Image, transform
+from corecore.base.language import later
 from corecore.hip.hip import Hip
 from corecore.hip.hounsfield import why_not_hounsfield
 
@@ -59,13 +60,13 @@ class Tissue:
         # A layer of one voxel: the half level then lies half a voxel from its middle, as its neighbours have 0.24.
         soft = np.maximum(soft, np.float32(0.76) * hip.lesion.thin.cropped(low, high).voxels)
         lesion = Image(part.grid.moved(hip.world_from_local), soft)
-        image, why = hip.case.image, "no image was given"
+        image, why = hip.case.image, later("no image was given")
         if image is not None:
             try:
                 image = image.around(hip.case.femur, IMAGE_ROOM_MM)
                 why = why_not_hounsfield(hip, image) or ""
             except InputError:
-                image, why = None, "the image does not show the femur"
+                image, why = None, later("the image does not show the femur")
         return cls(Image(grid, hip.bone.distance_mm), lesion, image, why or None)
 
     def depth_at(self, points_mm: FloatArray) -> FloatArray:

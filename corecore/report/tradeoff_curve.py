@@ -8,6 +8,7 @@ import numpy as np
 from msgspec import Struct
 
 from corecore.base.grid import FloatArray
+from corecore.base.language import say
 from corecore.document.fields import known, listed
 from corecore.document.plan import PlanDocument
 from corecore.document.text import chance, guidance_text, quantity
@@ -43,17 +44,18 @@ def shown_curve(plan: PlanDocument) -> ShownCurve | None:
         return None
     share = known(plan.spec.near_best_share)
     poses = known(risks[guidance].poses) if guidance in risks else None
-    caption = (
-        f"Each point is a plan within all limits, guidance: {guidance_text(guidance)}; the filled one is this plan."
-        " Farther right removes more; farther up perforates more often."
+    caption = say(
+        "Each point is a plan within all limits, guidance: {guidance}; the filled one is this plan. Farther right"
+        " removes more; farther up perforates more often.",
+        guidance=guidance_text(guidance),
     )
     if share is not None:
-        caption += f" Shaded: at least {100.0 * share:g} % of the most."
+        caption += " " + say("Shaded: at least {share:g} % of the most.", share=100.0 * share)
     return ShownCurve(str(_drawn(points, share, poses)), caption)
 
 
 def _drawn(points: list[TradeoffPart], share: float | None, poses: int | None) -> Drawing:
-    drawing = Drawing(WIDTH, HEIGHT, "Share of the necrosis removed against the probability of perforation")
+    drawing = Drawing(WIDTH, HEIGHT, say("Share of the necrosis removed against the probability of perforation"))
     across = np.array([100.0 * point.removed_fraction for point in points])
     up = np.array([100.0 * point.perforation_probability for point in points])
     enough = None if share is None else share * float(across.max())
@@ -80,18 +82,18 @@ def _drawn(points: list[TradeoffPart], share: float | None, poses: int | None) -
         drawing.path([[place[0], bottom], [place[0], bottom + 4.0]], palette.INK, 1.0)
         _text(drawing, place[0], bottom + 17.0, f"{tick:g}", anchor="middle")
     drawing.path([[LEFT, TOP], [LEFT, bottom], [right, bottom]], palette.INK, 1.0)
-    _text(drawing, 4.0, 15.0, "Probability of perforating cortex or joint, %")
-    _text(drawing, right, HEIGHT - 8.0, "Necrosis removed, %", anchor="end")
+    _text(drawing, 4.0, 15.0, say("Probability of perforating cortex or joint, %"))
+    _text(drawing, right, HEIGHT - 8.0, say("Necrosis removed, %"), anchor="end")
     places = [at(x, y) for x, y in zip(across, up, strict=True)]
     drawing.path(places, palette.TUNNEL, 1.8)
     for place, point in zip(places, points, strict=True):
         if not point.chosen:
             drawing.dot(place, 3.2, "#FFFFFF", palette.TUNNEL)
     at_plan = next((index for index, point in enumerate(points) if point.chosen), None)
-    labels = {} if at_plan in (None, len(points) - 1) else {len(points) - 1: "most"}
+    labels = {} if at_plan in (None, len(points) - 1) else {len(points) - 1: say("most")}
     if at_plan is not None:
         drawing.dot(places[at_plan], 6.5, palette.VIOLATION, "#FFFFFF")
-        labels[at_plan] = "this plan"
+        labels[at_plan] = say("this plan")
     _label(
         drawing, places, {index: f"{name}: {_words(points[index], poses)}" for index, name in labels.items()}, at_plan
     )
@@ -100,7 +102,8 @@ def _drawn(points: list[TradeoffPart], share: float | None, poses: int | None) -
 
 def _words(point: TradeoffPart, poses: int | None) -> str:
     removed = quantity(point.removed_fraction, "{:.1f}", 100.0)
-    return f"{removed} %, perforates {chance(point.perforation_probability, poses)}"
+    often = chance(point.perforation_probability, poses)
+    return say("{removed} %, perforates {often}", removed=removed, often=often)
 
 
 def _label(drawing: Drawing, places: list[FloatArray], words: dict[int, str], bold: int | None) -> None:

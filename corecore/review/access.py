@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from corecore.base.errors import CorecoreError, InputError, OutputError
+from corecore.base.language import later, say
 from corecore.document.read import read_plan
 from corecore.io.files import Hold
 from corecore.review import record
@@ -19,7 +20,7 @@ from corecore.review.protocol import Permission
 #: What a file's state tells of a replacement: inode, size, times of content and of inode.
 State = tuple[int, int, int, int]
 
-START_AGAIN = "Nothing can be changed, signed or saved here: close this page and start corecore review again."
+START_AGAIN = later("Nothing can be changed, signed or saved here: close this page and start corecore review again.")
 
 
 @dataclass
@@ -54,7 +55,7 @@ class Access:
         except OutputError as error:
             told, busy = str(error).removeprefix(f"{target}: "), error.code == "output-busy"
             self.held_by = told.removesuffix(" is writing it") if busy else ""
-            self.ended = "" if busy else f"nothing can be saved here: {record.NAME} {told}"
+            self.ended = "" if busy else f"{record.NAME} {told}"
             return False
         self.held_by = self.ended = ""
         return True
@@ -80,7 +81,7 @@ class Access:
         try:
             told = os.stat(self.plan_file)
         except OSError:
-            return "The plan's file is gone from the disk."
+            return say("The plan's file is gone from the disk.")
         state = (told.st_ino, told.st_size, told.st_mtime_ns, told.st_ctime_ns)
         if state != self._seen:
             try:
@@ -88,8 +89,17 @@ class Access:
             except CorecoreError:
                 there = ""
             self._seen = state
-            changed = f"It is plan {there[:8]} now." if there else "It cannot be read now."
-            opened = f"The plan on disk was replaced. {changed} This page shows plan {self.plan_hash[:8]}."
+            own = self.plan_hash[:8]
+            if there:
+                opened = say(
+                    "The plan on disk was replaced. It is plan {there} now. This page shows plan {own}.",
+                    there=there[:8],
+                    own=own,
+                )
+            else:
+                opened = say(
+                    "The plan on disk was replaced. It cannot be read now. This page shows plan {own}.", own=own
+                )
             self._found = "" if there == self.plan_hash else opened
         return self._found
 
@@ -97,16 +107,15 @@ class Access:
         """Whether a page may write, and if not, why."""
         gone = self.replaced()
         if gone:
-            return Permission("replaced", f"{gone} {START_AGAIN}", may_take=False)
+            return Permission("replaced", f"{gone} {say(START_AGAIN)}", may_take=False)
         if self.ended:
-            return Permission("ended", f"{self.ended[:1].upper()}{self.ended[1:]}.", may_take=False)
+            return Permission("ended", say("Nothing can be saved here: {reason}.", reason=self.ended), may_take=False)
         if self.hold is None:
-            who = self.held_by or "another program"
-            return Permission(
-                "other_server", f"This review is open elsewhere: {who}. Close it there to edit here.", may_take=False
-            )
+            who = self.held_by or say("another program")
+            words = say("This review is open elsewhere: {who}. Close it there to edit here.", who=who)
+            return Permission("other_server", words, may_take=False)
         if self.page is not None and self.page != page:
-            words = f"This review is being edited in another window, opened at {self.since}."
+            words = say("This review is being edited in another window, opened at {time}.", time=self.since)
             return Permission("other_page", words, may_take=True)
         return Permission("writes", "", may_take=False)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import asdict, replace
 
 from corecore.base.errors import InputError
+from corecore.base.language import say
 from corecore.document.read import read_plan
 from corecore.document.text import sentence
 from corecore.review import comparison, payload, record
@@ -277,7 +278,7 @@ class ReviewController:
         if isinstance(step, SignStep):
             self._check_shown(step.shown)
             broken = bool(self.desk.broken(self.desk.drilled(self.session.lines)))
-            return SignOff(step.name, step.side, datetime.date.today().isoformat(), broken)
+            return SignOff(step.name, _side(step.side), datetime.date.today().isoformat(), broken)
         if isinstance(step, TakeStep):
             return Take(self.desk.sets[self._set(step.which, "which")][1])
         if isinstance(step, SnapStep):
@@ -298,3 +299,9 @@ class ReviewController:
         self.session = session
         self._note_made("figures", session)
         return shown
+
+
+def _side(typed: str) -> str:
+    """A side as it was typed; one in the page's own words is that side."""
+    word = typed.strip().lower()
+    return next((side for side, own in (("left", say("left")), ("right", say("right"))) if word == own.lower()), typed)

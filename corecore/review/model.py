@@ -18,6 +18,7 @@ from msgspec import UNSET
 
 from corecore.base.errors import InputError
 from corecore.base.grid import BoolArray
+from corecore.base.language import ENGLISH, say, spoken
 from corecore.base.limits import by_rounding
 from corecore.base.spec import Spec
 from corecore.document.fields import known
@@ -104,7 +105,7 @@ class ReviewModel:
     @cached_property
     def sets(self) -> tuple[tuple[str, tuple[Line, ...]], ...]:
         """What may be taken instead of what stands, by name: the plan's own tunnels, and each alternative's."""
-        found = [("the plan", self.own)]
+        found = [(say("the plan"), self.own)]
         for index, one in enumerate(self.scene.plan.alternatives, start=1):
             if not one.tunnels:
                 continue
@@ -112,7 +113,7 @@ class ReviewModel:
                 variant = replace(self.scene, plan=msgspec.structs.replace(self.scene.plan, tunnels=one.tunnels))
             except InputError:
                 continue
-            found.append((f"other {index}", replace(self, scene=variant).own))
+            found.append((say("other {number}", number=index), replace(self, scene=variant).own))
         return tuple(found)
 
     def measured(self, lines: Sequence[Line]) -> list[Measured]:
@@ -213,7 +214,10 @@ class ReviewModel:
             review=UNSET,
         )
         # Weighed anew: what is not simulated of moved tunnels is told as not known.
-        plan = plan if planned else msgspec.structs.replace(plan, headline=headline_of(plan))
+        if not planned:
+            # As the record has it; the page says it in its language.
+            with spoken(ENGLISH):
+                plan = msgspec.structs.replace(plan, headline=headline_of(plan))
         return replace(self.scene, plan=plan)
 
     def _with_bone(self, totals: TotalsPart, drilled: Sequence[tuple[Tunnel, TunnelFigures]]) -> TotalsPart:

@@ -10,6 +10,7 @@ import numpy as np
 from msgspec import UNSET
 
 from corecore.base.errors import InputError
+from corecore.base.language import ENGLISH, say, spoken
 from corecore.document.content import content_of
 from corecore.document.fields import known
 from corecore.document.plan import PlanDocument, ReviewPart, SignedPart
@@ -38,7 +39,8 @@ FOLDERS_MAX = 99
 
 def measured(desk: ReviewModel) -> Measures:
     """The lesion's measures as the plan had them: with what the surgeon said then of stage, growth plate and date."""
-    return measure(desk.hip, desk.spec, answers=answers_in(desk.scene.plan))
+    with spoken(ENGLISH):
+        return measure(desk.hip, desk.spec, answers=answers_in(desk.scene.plan))
 
 
 def signature_lost(file: PlanFile, sign_key: bytes | None) -> str | None:
@@ -47,12 +49,12 @@ def signature_lost(file: PlanFile, sign_key: bytes | None) -> str | None:
     if signature is None:
         return None
     if sign_key is None:
-        return (
-            "this plan is signed with a key; a plan saved here will not be;"
-            " corecore review --sign-key FILE signs what is saved"
+        return say(
+            "this plan is signed with a key; a plan saved here will not be; corecore review --sign-key FILE signs what"
+            " is saved"
         )
     if not same_digest(signature_of(seal_of(file.content), sign_key), signature):
-        return "this plan is signed with another key; a plan saved here will be signed with the key given"
+        return say("this plan is signed with another key; a plan saved here will be signed with the key given")
     return None
 
 
@@ -96,7 +98,9 @@ def write_outcome(
         notes.append(PlanWarning("signed", review.signed.words))
     # The number asked for was of the search; the hand may add.
     spec = replace(desk.spec, tunnels=max(desk.spec.tunnels, len(drilled)))
-    plan = evaluated_plan(desk.hip, spec, measures, drilled, given=given, warnings=notes, timings={})
+    # The record is in English, whatever the page speaks.
+    with spoken(ENGLISH):
+        plan = evaluated_plan(desk.hip, spec, measures, drilled, given=given, warnings=notes, timings={})
     there = {warning.code for warning in plan.warnings}
     kept = tuple(warning for warning in _warnings(desk.scene.plan) if warning.code not in there | OF_THE_TUNNELS)
     plan = replace(plan, warnings=(*kept, *plan.warnings), review=review)

@@ -7,12 +7,15 @@ from collections.abc import Sequence
 import msgspec
 
 from corecore.base.grid import FloatArray
+from corecore.base.language import say
 from corecore.base.limits import LIMITS
+from corecore.base.notice import notice_caption
 from corecore.document.fields import known
 from corecore.document.numbers import finite
 from corecore.document.plan import ViolationPart
 from corecore.document.text import UNKNOWN
 from corecore.report.fluoroscopy import fluoroscopy
+from corecore.report.limits import bound_text
 from corecore.report.page import scene_data
 from corecore.report.pictures.bodies import darker, tunnel_color
 from corecore.report.report_content import judged_content, report_content
@@ -44,10 +47,11 @@ def about(desk: ReviewModel) -> CaseDetails:
     content = report_content(desk.scene)
     return CaseDetails(
         side=content.side,
+        hip=content.hip,
         id=content.id,
         imaged=content.imaged,
         warnings=content.warnings,
-        notice=content.notice,
+        notice=notice_caption(),
         plan=desk.scene.hash,
         sets=[name for name, _ in desk.sets],
     )
@@ -111,7 +115,7 @@ def films(desk: ReviewModel, session: Session) -> list[Film]:
 
 def now(desk: ReviewModel, session: Session) -> SetSummary | None:
     """What stands, as a line of that table; ``None`` without a tunnel."""
-    return comparison.row(desk, "current plan", session.lines) if session.lines else None
+    return comparison.row(desk, say("current plan"), session.lines) if session.lines else None
 
 
 def breaks(desk: ReviewModel, session: Session) -> list[str]:
@@ -121,12 +125,12 @@ def breaks(desk: ReviewModel, session: Session) -> list[str]:
 
 def _broken(item: ViolationPart) -> str:
     number = known(item.tunnel)
-    where = "" if number is None else f"Tunnel {number}: "
+    where = "" if number is None else say("Tunnel {number}: ", number=number)
     limit = LIMITS.get(str(item.key))
     if limit is None or item.key == "misses_lesion":
-        return where + ("misses the necrosis" if limit else str(item.key))
+        return where + (say("misses the necrosis") if limit else str(item.key))
     value, bound = (_measure(known(one), limit.unit) for one in (item.value, item.limit))
-    return f"{where}{limit.figure_name}: {value}, {'at least' if limit.at_least else 'at most'} {bound}"
+    return f"{where}{say(limit.figure_name)}: {value}, {bound_text(bound, at_least=limit.at_least)}"
 
 
 def _measure(value: float | None, unit: str) -> str:

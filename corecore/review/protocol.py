@@ -264,9 +264,13 @@ class Figures(Judged, frozen=True, kw_only=True):
 
 
 class CaseDetails(Part, frozen=True):
-    """What no step changes; ``plan``: its hash, ``sets``: names in the order that ``take`` and ``against`` count."""
+    """What no step changes; ``plan``: its hash, ``sets``: names in the order that ``take`` and ``against`` count.
+
+    ``hip``: the side in the page's language.
+    """
 
     side: str
+    hip: str
     id: str
     imaged: str
     warnings: Warnings

@@ -7,14 +7,19 @@ the ``Authorization`` header. Not a cookie: cookies ignore ports, and another lo
 from __future__ import annotations
 
 import hmac
+import json
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+import jinja2
 import msgspec
 
 from corecore.base.errors import CorecoreError, InputError, MissingExtraError
+from corecore.base.language import ENGLISH, language, say, spoken
+from corecore.base.notice import notice_caption
 from corecore.document.fields import Part
+from corecore.document.text import error_text
 from corecore.review.controller import ReviewController
 from corecore.review.protocol import question
 
@@ -38,14 +43,14 @@ HEADERS = {
 }
 #: What the page may ask for by name: file and kind. The script is bundled from web/src.
 STATIC = {
-    "/": ("review.html", "text/html"),
+    "/": ("review.html.j2", "text/html"),
     "/review.js": ("review.js", "text/javascript"),
     "/review.css": ("review.css", "text/css"),
 }
 
 
-def application(table: ReviewController, token: str, port: int) -> Starlette:
-    """The server's application. Raises ``MissingExtraError`` where Starlette is not installed."""
+def application(table: ReviewController, token: str, port: int, speaks: str = ENGLISH) -> Starlette:
+    """The server's application, in a language. Raises ``MissingExtraError`` where Starlette is not installed."""
     try:
         from starlette.applications import Starlette
         from starlette.responses import JSONResponse, Response
@@ -64,7 +69,8 @@ def application(table: ReviewController, token: str, port: int) -> Starlette:
         if request.headers.get("host") not in hosts:
             return refused(421, "another host")
         name, kind = STATIC[request.url.path]
-        text = (files("corecore.review") / "static" / name).read_text(encoding="utf-8")
+        with spoken(speaks):
+            text = _static(name)
         return Response(text, media_type=kind, headers=HEADERS)
 
     def guarded(name: str, answer: Callable[[Any], Awaitable[Part]]) -> Route:
@@ -80,10 +86,14 @@ def application(table: ReviewController, token: str, port: int) -> Starlette:
             if not hmac.compare_digest(given, f"Bearer {token}".encode()):
                 return refused(403, "no token, or another one: open the address that corecore printed")
             try:
-                told = await answer(question(path, await _body(request)))
+                asked = question(path, await _body(request))
+                # Threads that the answer starts go on in its language.
+                with spoken(speaks):
+                    told = await answer(asked)
                 return Response(msgspec.json.encode(told), media_type="application/json", headers=HEADERS)
             except CorecoreError as error:
-                return refused(422, str(error))
+                with spoken(speaks):
+                    return refused(422, error_text(error))
 
         return Route(path, endpoint, methods=["POST"])
 
@@ -100,6 +110,18 @@ def application(table: ReviewController, token: str, port: int) -> Starlette:
         guarded("watch", table.watch),
     ]
     return Starlette(routes=routes)
+
+
+def _static(name: str) -> str:
+    """A file of the page; the page itself in the language spoken, with the texts of its script."""
+    text = (files("corecore.review") / "static" / name).read_text(encoding="utf-8")
+    if not name.endswith(".j2"):
+        return text
+    own = json.loads((files("corecore.review") / "static" / "texts.json").read_text(encoding="utf-8"))
+    # In JSON a "<" may stand as an escape: nothing in a catalogue can close the block.
+    texts = json.dumps({text: say(text) for text in own}, ensure_ascii=False).replace("<", "\\u003c")
+    page = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(text)
+    return page.render(say=say, language=language(), notice=notice_caption(), texts=texts)
 
 
 async def _body(request: Request) -> bytes:

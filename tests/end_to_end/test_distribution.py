@@ -57,7 +57,8 @@ def test_wheel_and_archive_hold_the_whole_package(made: tuple[set[str], set[str]
     assert {
         "corecore/base/messages.toml", "corecore/py.typed", "corecore/document/schemas/plan.schema.json",
         "corecore/report/static/report.html.j2", "corecore/report/static/report.typ", "corecore/report/static/scene.js",
-        "corecore/report/static/LICENSE-three.txt", "corecore/review/static/review.html",
+        "corecore/report/static/LICENSE-three.txt", "corecore/review/static/review.html.j2",
+        "corecore/review/static/texts.json", "corecore/base/languages/de.mo", "corecore/base/languages/records.json",
         "corecore/review/static/review.js", "corecore/review/static/review.css",
     } <= needed  # fmt: skip
     assert needed <= wheel

@@ -163,8 +163,8 @@ class Shown(HTMLParser):
 
 def web() -> Texts:
     page = Shown()
-    page.feed((PACKAGE / "review" / "static" / "review.html").read_text(encoding="utf-8"))
-    yield from (("review.html", text) for text in page.texts)
+    page.feed((PACKAGE / "review" / "static" / "review.html.j2").read_text(encoding="utf-8"))
+    yield from (("review.html.j2", text) for text in page.texts)
     for path in sorted((ROOT / "web" / "src").rglob("*.ts")):
         if "generated" not in path.parts:
             source = path.read_text(encoding="utf-8")

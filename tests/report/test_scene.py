@@ -201,7 +201,7 @@ def test_words_tell_what_is_known_and_nothing_else() -> None:
     assert len(row) == len(captions.tunnel_columns())
     assert "34.5 %" in row
     assert row[-1] == UNKNOWN
-    assert ("side", "RIGHT") in captions.identity(scene)
+    assert captions.hip_name(scene) == "RIGHT HIP"
     assert ("plan", scene.hash) in captions.identity(scene)
     assert captions.headline(scene) == "PLANNED"
     assert captions.headline(manual_scene()) == "SURGEON-MODIFIED, EXCEEDS 1 LIMIT"

@@ -20,8 +20,10 @@ from typing import Any
 
 import pytest
 from support.chromium import find_chromium
+from support.pseudo import CODE, words_outside, write_catalogue
 from support.review_case import TOKEN, sample_table, served
 
+from corecore.base.language import FOLDER_VARIABLE
 from corecore.exports.formats import export_plan
 from corecore.io.files import atomic_write_text
 from corecore.review import record
@@ -568,3 +570,55 @@ def test_a_plan_replaced_on_disk_is_said_in_large_letters(
     page.screenshot(path=artefacts / "review_replaced.png")
     assert not (table.folder / record.NAME).exists()
     seen.context.close()
+
+
+#: What the page shows and says: texts, names of controls, what stands in empty fields.
+SAID = """() => {
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const found = [document.title];
+  while (walker.nextNode()) {
+    if (!walker.currentNode.parentElement.closest("script, style")) found.push(walker.currentNode.textContent);
+  }
+  for (const one of document.querySelectorAll("[aria-label], [placeholder], [title], [data-earlier]"))
+    for (const name of ["aria-label", "placeholder", "title", "data-earlier"]) found.push(one.getAttribute(name) || "");
+  return found;
+}"""
+
+
+def test_no_word_of_the_page_is_outside_the_catalogue(
+    browser: Any, table: ReviewController, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_catalogue(tmp_path)
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
+    with served(table, CODE) as address:
+        seen = Seen(browser, LAPTOP)
+        page = seen.open(address)
+        page.click("button[data-against]")
+        page.wait_for_selector("#compared tr")
+        said = [text for text in page.evaluate(SAID) if text.strip()]
+        # Keys of the keyboard are called as they are.
+        assert not words_outside(
+            said, "case-17", "PageUp", "PageDown", "ArrowUp", "ArrowDown", "ArrowRight", "ArrowLeft"
+        )
+        page.fill("#name", "A. Surgeon")
+        page.fill("#typed", "⟦right⟧")
+        page.click("#sign")
+        page.wait_for_selector("#signed.is")
+        page.close()
+    assert not seen.problems
+
+
+@pytest.mark.parametrize("size", [LAPTOP, TABLET])
+def test_german_fits(browser: Any, table: ReviewController, size: tuple[int, int], artefacts: Path) -> None:
+    with served(table, "de") as address:
+        seen = Seen(browser, size)
+        page = seen.open(address)
+        assert page.evaluate("document.documentElement.lang") == "de"
+        holds(page, "machine translation, not reviewed", ".notice")
+        for place in (0, 500, 1000, 5000):
+            page.evaluate("top => document.querySelector('aside').scrollTo(0, top)", place)
+            assert not overlaps(page)
+        page.screenshot(path=artefacts / f"review_de_{size[0]}.png")
+        assert page.evaluate("(a => a.scrollWidth <= a.clientWidth)(document.querySelector('aside'))")
+        page.close()
+    assert not seen.problems

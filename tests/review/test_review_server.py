@@ -134,8 +134,11 @@ def test_the_script_is_the_one_whose_hash_stands_beside_it_and_all_that_the_page
     recorded = (static / "review.js.sha256").read_text(encoding="utf-8").split()[0]
     assert hashlib.sha256(code).hexdigest() == recorded
     assert not re.search(r"\beval\(|new Function\b|importScripts|innerHTML|outerHTML", code.decode("ascii"))
-    page = (static / "review.html").read_text(encoding="utf-8")
-    assert re.findall(r"<script\b[^>]*>[^<]*", page) == ['<script src="/review.js" defer>']
+    page = (static / "review.html.j2").read_text(encoding="utf-8")
+    assert re.findall(r"<script\b[^>]*>[^<]*", page) == [
+        '<script type="application/json" id="texts">{{ texts|safe }}',
+        '<script src="/review.js" defer>',
+    ]
 
 
 def test_what_is_told_is_of_the_type_that_the_page_s_own_is_made_of(client: Client) -> None:

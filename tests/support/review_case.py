@@ -75,13 +75,15 @@ def sample_content(sample_hip: Hip) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def served(table: ReviewController) -> Iterator[str]:
-    """The page's address while it is served."""
+def served(table: ReviewController, language: str = "en") -> Iterator[str]:
+    """The page's address while it is served, in a language."""
     uvicorn = pytest.importorskip("uvicorn")
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     port = listening.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(application(table, TOKEN, port), log_level="error", access_log=False))
+    server = uvicorn.Server(
+        uvicorn.Config(application(table, TOKEN, port, language), log_level="error", access_log=False)
+    )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     while not server.started:

@@ -130,5 +130,9 @@ InstrumentOption = Annotated[
 Preset = Annotated[str | None, typer.Option("--preset", help="core-10 (default), core-8, multi-3.2 or acd.")]
 PlanFolder = Annotated[Path, typer.Option("--out", help="Folder for the plan.")]
 NoPictures = Annotated[bool, typer.Option("--no-pictures", help="Draw no pictures.")]
+LanguageOption = Annotated[
+    str | None,
+    typer.Option("--language", help="Language of report and pages: en or de; default: CORECORE_LANGUAGE, else en."),
+]
 SignKey = Annotated[Path | None, typer.Option(help="File with a secret key of 16 bytes and more; it signs the plan.")]
 PlanFile = Annotated[Path, typer.Argument(metavar="PLAN.json")]

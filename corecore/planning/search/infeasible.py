@@ -18,6 +18,7 @@ import numpy as np
 from msgspec import UNSET
 
 from corecore.base.grid import BoolArray, FloatArray
+from corecore.base.language import say
 from corecore.base.spec import Spec
 from corecore.document.plan import InfeasiblePart, ReachedPart, RelaxationPart
 from corecore.planning.search.constraint_gaps import KEPT, Survey, approach, nearest_lines
@@ -146,8 +147,12 @@ def explain(
     """
     if not (survey.totals < 1e5).any():
         free = spec.entry_fixed is None and spec.direction_fixed is None
-        what = "no straight line through the neck" if free else "no line through the neck that is as fixed"
-        return Infeasible("misses_lesion", f"{what} reaches the lesion", ())
+        text = (
+            say("no straight line through the neck reaches the lesion")
+            if free
+            else say("no line through the neck that is as fixed reaches the lesion")
+        )
+        return Infeasible("misses_lesion", text, ())
     ways: list[Relaxation | None] = []
     # The whole search has the last word on each, so only the nearest few are followed up.
     for one in sorted(squeezes, key=lambda one: _relative(spec, one)):
@@ -168,9 +173,12 @@ def explain(
     found.sort(key=lambda r: r.amount / max(abs(r.limit), 1.0))
     first = found[0]
     if first.key == "avoid":
-        text = (
-            f"no tunnel of {2 * problem.radius:g} mm keeps {first.limit:g} mm from the region to avoid and is within"
-            f" every other limit: avoid is limiting; {_beside(first)}"
+        text = say(
+            "no tunnel of {width:g} mm keeps {limit:g} mm from the region to avoid and is within every other limit:"
+            " avoid is limiting; {beside}",
+            width=2 * problem.radius,
+            limit=first.limit,
+            beside=_beside(first),
         )
     elif first.key == "field_of_view":
         text = _field_of_view_text(problem)
@@ -180,10 +188,17 @@ def explain(
 
 
 def _beside(way: Relaxation) -> str:
-    there = "one would exist" if way.step is None else "there is one"
     if way.needed >= 0.0:
-        return f"{there} {way.needed:.1f} mm from it"
-    return f"{there} that cuts {-way.needed:.1f} mm into it"
+        return (
+            say("one would exist {distance:.1f} mm from it", distance=way.needed)
+            if way.step is None
+            else say("there is one {distance:.1f} mm from it", distance=way.needed)
+        )
+    return (
+        say("one would exist that cuts {depth:.1f} mm into it", depth=-way.needed)
+        if way.step is None
+        else say("there is one that cuts {depth:.1f} mm into it", depth=-way.needed)
+    )
 
 
 def _region_confirmed(spec: Spec, way: Relaxation, again: Again) -> Relaxation | None:
@@ -292,7 +307,7 @@ def _several(problem: Problem, survey: Survey, spec: Spec, again: Again) -> Infe
     broken[:, 0] = False
     near_enough = (near.totals < 1e5) & ~broken[:, FIELD_OF_VIEW]
     if not near_enough.any():
-        return Infeasible("field_of_view", "no line that enters within the scan comes near the lesion", ())
+        return Infeasible("field_of_view", say("no line that enters within the scan comes near the lesion"), ())
     # Few breaks first, then small ones.
     order = np.lexsort((near.totals, broken.sum(axis=1), ~near_enough))[: int(near_enough.sum())]
     nearest = int(order[0])
@@ -300,7 +315,7 @@ def _several(problem: Problem, survey: Survey, spec: Spec, again: Again) -> Infe
         ((REASON_KEYS[Reason(int(r))], float(-near.gaps[nearest, r])) for r in np.flatnonzero(broken[nearest])),
         key=lambda part: -part[1],
     )
-    names = ", ".join(f"{key} by {amount:.1f}" for key, amount in parts)
+    names = "; ".join(say("{key} by {amount:.1f}", key=key, amount=amount) for key, amount in parts)
     first = parts[0][0] if parts else "misses_lesion"
     settable = [(REASON_KEYS[reason], int(reason)) for reason in REASON_OF.values()]
     among = broken[:, [reason for _, reason in settable]].sum(axis=1) == broken.sum(axis=1)
@@ -311,10 +326,13 @@ def _several(problem: Problem, survey: Survey, spec: Spec, again: Again) -> Infe
             if again(replace(spec, **{way.key: way.needed for way in ways}), near.lines[i : i + 1]):  # type: ignore[arg-type]
                 if len(ways) == 1:
                     return _one_alone(spec, ways[0], near.lines[i : i + 1], again)
-                told = " and ".join(f"{way.key} at {way.needed:g} instead of {way.limit:g}" for way in ways)
-                text = f"no single limit is responsible: a tunnel was found only with {told}"
+                told = "; ".join(
+                    say("{key} at {needed:g} instead of {limit:g}", key=way.key, needed=way.needed, limit=way.limit)
+                    for way in ways
+                )
+                text = say("no single limit is responsible: a tunnel was found only with {limits}", limits=told)
                 return Infeasible(max(ways, key=lambda way: way.amount).key, text, (), ways)
-    return Infeasible(first, f"no single limit is responsible: the nearest line exceeds {names}", ())
+    return Infeasible(first, say("no single limit is responsible: the nearest line exceeds {limits}", limits=names), ())
 
 
 def _one_alone(spec: Spec, way: Relaxation, lines: FloatArray, again: Again) -> Infeasible:
@@ -326,10 +344,24 @@ def _one_alone(spec: Spec, way: Relaxation, lines: FloatArray, again: Again) -> 
 
 def _single_text(spec: Spec, way: Relaxation) -> str:
     """In a sentence, the one limit that binds and what it would have to be."""
-    binds = f"no tunnel of {spec.diameter_mm:g} mm is within every limit: {way.key} is limiting, at {way.limit:g},"
     if way.step is None:
-        return f"{binds} lines pass with {way.needed:g} (not planned with)"
-    return f"{binds} with {way.needed:g} there is a tunnel, with a step of {way.step:g} less none was found"
+        return say(
+            "no tunnel of {width:g} mm is within every limit: {key} is limiting, at {limit:g}, lines pass with"
+            " {needed:g} (not planned with)",
+            width=spec.diameter_mm,
+            key=way.key,
+            limit=way.limit,
+            needed=way.needed,
+        )
+    return say(
+        "no tunnel of {width:g} mm is within every limit: {key} is limiting, at {limit:g}, with {needed:g} there is a"
+        " tunnel, with a step of {step:g} less none was found",
+        width=spec.diameter_mm,
+        key=way.key,
+        limit=way.limit,
+        needed=way.needed,
+        step=way.step,
+    )
 
 
 def _relaxation(spec: Spec, key: str, amount: float) -> Relaxation:
@@ -342,8 +374,11 @@ def _field_of_view_text(problem: Problem) -> str:
     heights = (problem.cut_points - problem.head_center) @ problem.femoral_frame[2]
     lowest = float(heights.min())
     zone = problem.trochanter_height + problem.entry_distal
-    return (
-        f"the scan ends {-lowest:.0f} mm below the head's centre, so the lateral femur where a tunnel enters"
-        f" ({-problem.trochanter_height - problem.entry_proximal:.0f} to {-zone:.0f} mm below it) is not in view;"
-        f" {lowest - problem.trochanter_height:.0f} mm more of the femur are needed"
+    return say(
+        "the scan ends {end:.0f} mm below the head's centre, so the lateral femur where a tunnel enters ({low:.0f} to"
+        " {high:.0f} mm below it) is not in view; {more:.0f} mm more of the femur are needed",
+        end=-lowest,
+        low=-problem.trochanter_height - problem.entry_proximal,
+        high=-zone,
+        more=lowest - problem.trochanter_height,
     )

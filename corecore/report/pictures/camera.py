@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from corecore.base.grid import FloatArray
+from corecore.base.language import say
 from corecore.report.scene import Scene
 
 #: Room around what must be seen, mm.
@@ -64,17 +65,24 @@ def cameras(scene: Scene, aspect: float) -> tuple[Camera, Camera, Camera]:
     if len(outer):
         corners.append(c + scene.lateral * float(np.max(outer @ scene.lateral)))
     seen = np.array(corners)
-    first = _fitted("AP view", seen, -scene.patient_right, up, -front, aspect)
+    first = _fitted(say("AP view"), seen, -scene.patient_right, up, -front, aspect)
     lateral_right = np.cross(-scene.lateral, up)
-    second = _fitted(f"Lateral view ({scene.side})", seen, lateral_right, up, -scene.lateral, aspect)
+    second = _fitted(
+        say("Lateral view (left)") if scene.side == "left" else say("Lateral view (right)"),
+        seen,
+        lateral_right,
+        up,
+        -scene.lateral,
+        aspect,
+    )
     # One scale for both, so that lengths can be compared by eye.
     height = max(first.height_mm, second.height_mm)
     first, second = (Camera(p.title, p.center, p.right, p.up, p.into, height * aspect, height) for p in (first, second))
 
     into = scene.tunnels[0].direction if scene.tunnels else scene.neck_axis
-    title = "Along the tunnel, entry to tip" if scene.tunnels else "Along the neck, to the head"
+    title = say("Along the tunnel, entry to tip") if scene.tunnels else say("Along the neck, to the head")
     if len(scene.tunnels) > 1:
-        title = "Along tunnel 1, entry to tip"
+        title = say("Along tunnel 1, entry to tip")
     above = up - np.dot(up, into) * into
     if np.linalg.norm(above) < 0.05:
         above = front - np.dot(front, into) * into

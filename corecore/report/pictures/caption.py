@@ -5,8 +5,9 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
-from corecore.base.notice import NOTICE_CAPTION
-from corecore.document.headline import MARKS, stated_headline
+from corecore.base.language import later, say
+from corecore.base.notice import notice_caption
+from corecore.document.headline import MARKS, shown_headline
 from corecore.report import captions, palette
 from corecore.report.pictures.cap import cap_outline
 from corecore.report.pictures.clearance_colors import NEAR_MM
@@ -49,11 +50,11 @@ class CaptionStrip:
 
         scene = self.scene
         alarm = scene.status == "infeasible" or bool(captions.violations(scene))
-        text(MARGIN_IN, height - 0.36, f"{scene.side.upper()} HIP", fontsize=19, fontweight="bold")
-        text(1.95, height - 0.36, "core decompression plan", fontsize=13, color=palette.FAINT_INK)
-        rows = [f"{label} {value}" for label, value in captions.identity(scene) if label != "side"]
+        text(MARGIN_IN, height - 0.36, captions.hip_name(scene), fontsize=19, fontweight="bold")
+        text(1.95, height - 0.36, say("core decompression plan"), fontsize=13, color=palette.FAINT_INK)
+        rows = [f"{label} {value}" for label, value in captions.identity(scene)]
         text(1.95, height - 0.58, "   ·   ".join(rows), fontsize=10.5)
-        weighs = stated_headline(scene.plan).color
+        weighs = shown_headline(scene.plan).color
         color = palette.VIOLATION if alarm or weighs == "red" else palette.INK
         headline = f"{MARKS[weighs]} {captions.headline(scene)}"
         text(width - MARGIN_IN, height - 0.36, headline, color=color, ha="right", fontsize=14, fontweight="bold")
@@ -74,9 +75,9 @@ class CaptionStrip:
                 for x, cell in zip(columns, cells, strict=True):
                     text(x, y, cell, color=ink, fontsize=size, fontweight=weight)
             y -= LINE_IN
-        where = "lengths in mm; R L A P S I are the patient's own sides, in the femur's frame"
+        where = say("lengths in mm; R L A P S I are the patient's own sides, in the femur's frame")
         text(MARGIN_IN, MARGIN_IN, where, fontsize=8.5, color=palette.FAINT_INK)
-        text(width - MARGIN_IN, MARGIN_IN, NOTICE_CAPTION, ha="right", fontsize=9.5, fontweight="bold")
+        text(width - MARGIN_IN, MARGIN_IN, notice_caption(), ha="right", fontsize=9.5, fontweight="bold")
 
     def _legend(self, figure: Any, width: float, height: float, y: float) -> None:
         from matplotlib.lines import Line2D
@@ -84,29 +85,35 @@ class CaptionStrip:
 
         scene = self.scene
         handles: list[Any] = [
-            Patch(fc=palette.BONE, ec=palette.BONE_EDGE, label="bone"),
-            Patch(fc=palette.LESION, ec=palette.BONE_EDGE, label="necrosis"),
+            Patch(fc=palette.BONE, ec=palette.BONE_EDGE, label=say("bone")),
+            Patch(fc=palette.LESION, ec=palette.BONE_EDGE, label=say("necrosis")),
         ]
         if scene.tunnels:
             several, broken = len(scene.tunnels) > 1, bool(captions.violations(scene))
             for color, name in tunnel_legend(scene):
                 handles.append(Patch(fc=color, ec=color, label=name))
             if not broken:
-                near = f"{'darker: ' if several else ''}within {NEAR_MM:g} mm of a margin"
+                words = (
+                    later("darker: within {distance:g} mm of a margin")
+                    if several
+                    else later("within {distance:g} mm of a margin")
+                )
+                near, hole = say(words, distance=NEAR_MM), say("cortical entry hole")
                 dark = palette.FAINT_INK if several else palette.TUNNEL_NEAR
                 handles.append(Patch(fc=dark, ec=dark if several else palette.TUNNEL, label=near))
-                handles.append(Patch(fc=palette.TUNNEL_PORTAL, ec=palette.TUNNEL_PORTAL, label="cortical entry hole"))
+                handles.append(Patch(fc=palette.TUNNEL_PORTAL, ec=palette.TUNNEL_PORTAL, label=hole))
             edge = palette.INK if several else captions.color_of(scene, 0)
-            ring = Line2D([], [], marker="o", ms=7, mfc="white", mec=edge, mew=2, ls="", label="entry")
+            ring = Line2D([], [], marker="o", ms=7, mfc="white", mec=edge, mew=2, ls="", label=say("entry"))
             handles.append(ring)
-        assumed = " (assumed)" if scene.plan.anatomy.sources.shaft_axis == "assumed" else ""
+        assumed = scene.plan.anatomy.sources.shaft_axis == "assumed"
+        shaft = say("shaft axis (assumed)") if assumed else say("shaft axis")
         handles += [
-            Line2D([], [], color=palette.HEAD, lw=1.1, ls=HEAD_DASHES, label="head, fitted sphere"),
-            Line2D([], [], color=palette.NECK, lw=1.5, ls=NECK_DASHES, label="neck axis"),
-            Line2D([], [], color=palette.SHAFT, lw=1.5, ls=SHAFT_DASHES, label=f"shaft axis{assumed}"),
+            Line2D([], [], color=palette.HEAD, lw=1.1, ls=HEAD_DASHES, label=say("head, fitted sphere")),
+            Line2D([], [], color=palette.NECK, lw=1.5, ls=NECK_DASHES, label=say("neck axis")),
+            Line2D([], [], color=palette.SHAFT, lw=1.5, ls=SHAFT_DASHES, label=shaft),
         ]
         if cap_outline(scene) is not None:
-            handles.append(Line2D([], [], color=palette.CAP, lw=1.8, label="weight-bearing zone"))
+            handles.append(Line2D([], [], color=palette.CAP, lw=1.8, label=say("weight-bearing zone")))
         figure.legend(
             handles=handles,
             loc="center",
@@ -123,15 +130,20 @@ class CaptionStrip:
 def tunnel_legend(scene: Scene) -> list[tuple[str, str]]:
     """Colours of the tunnels, each with the numbers that have it."""
     if len(scene.tunnels) == 1:
-        return [(captions.color_of(scene, 0), "tunnel" + (" (exceeds a limit)" if captions.violations(scene) else ""))]
+        return [
+            (
+                captions.color_of(scene, 0),
+                say("tunnel") + (say(" (exceeds a limit)") if captions.violations(scene) else ""),
+            )
+        ]
     numbers: dict[str, list[str]] = {}
     for number in range(len(scene.tunnels)):
         numbers.setdefault(captions.color_of(scene, number), []).append(str(number + 1))
     told = []
     for place, (color, which) in enumerate(numbers.items()):
         # The word once: the legend has two lines.
-        word = "" if place else "tunnel " if len(which) == 1 else "tunnels "
-        alarm = " (exceeds a limit)" if color == palette.VIOLATION else ""
+        word = "" if place else f"{say('tunnel') if len(which) == 1 else say('tunnels')} "
+        alarm = say(" (exceeds a limit)") if color == palette.VIOLATION else ""
         told.append((color, f"{word}{', '.join(which)}{alarm}"))
     return told
 
@@ -144,20 +156,20 @@ def _blocks(scene: Scene) -> list[tuple[list[str], str]]:
         for number, tunnel in enumerate(scene.tunnels[:MOST_ROWS], start=1):
             lines.append((captions.tunnel_row(number, tunnel), "strong" if len(scene.tunnels) == 1 else "plain"))
     else:
-        lines += _wrapped(f"No tunnel is within every limit: {captions.reason(scene)}", "alarm")
+        lines += _wrapped(say("No tunnel is within every limit: {reason}", reason=captions.reason(scene)), "alarm")
     figures = captions.totals(scene)
     if figures:
         lines.append(([label for label, _ in figures], "heading"))
         lines.append(([value for _, value in figures], "strong"))
-    lines += _some([f"EXCEEDS LIMIT  {line}" for line in captions.violations(scene)], "alarm")
-    lines += _some([f"Warning: {line}" for line in captions.warnings(scene)], "plain")
+    lines += _some([f"{say('EXCEEDS LIMIT')}  {line}" for line in captions.violations(scene)], "alarm")
+    lines += _some([say("Warning: {warning}", warning=line) for line in captions.warnings(scene)], "plain")
     return lines
 
 
 def _some(lines: list[str], emphasis: str) -> list[tuple[list[str], str]]:
     shown = [row for line in lines[:MOST_LINES] for row in _wrapped(line, emphasis)]
     if len(lines) > MOST_LINES:
-        shown.append(([f"… and {len(lines) - MOST_LINES} more in plan.json"], emphasis))
+        shown.append(([say("… and {count} more in plan.json", count=len(lines) - MOST_LINES)], emphasis))
     return shown
 
 

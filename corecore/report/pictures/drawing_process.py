@@ -1,4 +1,4 @@
-"""The program that draws: it opens a plotter, says so, and answers every scene that it reads with a sheet.
+"""The program that draws: it opens a plotter, says so, and answers every scene and language that it reads with a sheet.
 
 A process of its own: where neither EGL nor OSMesa is installed VTK does not raise, it kills its process, and
 loading the plotter takes seconds that pass beside the search. ``preview`` starts it, and both talk in pickles
@@ -17,6 +17,7 @@ def main() -> None:
     # What a driver prints must not come between the answers.
     with os.fdopen(os.dup(1), "wb") as answers:
         os.dup2(2, 1)
+        from corecore.base.language import spoken
         from corecore.report.pictures.plotter import PlotterRenderer
         from corecore.report.pictures.sheet import draw_sheet
 
@@ -25,10 +26,11 @@ def main() -> None:
         answers.flush()
         while True:
             try:
-                scene = pickle.load(sys.stdin.buffer)
+                scene, code = pickle.load(sys.stdin.buffer)
             except EOFError:
                 return
-            pickle.dump(draw_sheet(scene, renderer), answers)
+            with spoken(code):
+                pickle.dump(draw_sheet(scene, renderer), answers)
             answers.flush()
 
 

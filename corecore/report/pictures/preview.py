@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
+from corecore.base.language import language
 from corecore.io.files import atomic_write_bytes
 from corecore.report.pictures.plain import PlainRenderer
 from corecore.report.pictures.sheet import Sheet, draw_sheet
@@ -123,7 +124,7 @@ class DrawingProcess:
                     self._renderer = str(pickle.load(answers))
                 if scene is None:
                     return self._renderer
-                pickle.dump(scene, question)
+                pickle.dump((scene, language()), question)
                 question.flush()
                 return cast(Sheet, pickle.load(answers))
             except (OSError, EOFError, pickle.UnpicklingError):

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from corecore.base.language import say
+from corecore.report import captions
 from corecore.report.pictures.bodies import bodies
 from corecore.report.pictures.camera import Camera, cameras
 from corecore.report.pictures.caption import HEADER_IN, LEGEND_IN, CaptionStrip
@@ -46,7 +48,7 @@ def draw_sheet(scene: Scene, renderer: Renderer) -> Sheet:
     for number, camera in enumerate(views):
         seen = along if number == 2 else apart
         pictures.append(painted(seen, renderer.surfaces(seen, camera, PANEL_PIXELS)))
-    title = f"{scene.side} hip: core decompression plan {scene.hash}"
+    title = say("{hip}: core decompression plan {plan}", hip=captions.hip_in_title(scene), plan=scene.hash)
     return Sheet(*_drawn(compose(scene, views, pictures), title), renderer.name)
 
 

@@ -184,9 +184,12 @@ export interface Beside {
 }
 /**
  * What no step changes; ``plan``: its hash, ``sets``: names in the order that ``take`` and ``against`` count.
+ *
+ * ``hip``: the side in the page's language.
  */
 export interface CaseDetails {
   side: string;
+  hip: string;
   id: string;
   imaged: string;
   warnings: Warnings;

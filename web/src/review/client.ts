@@ -1,5 +1,6 @@
 // Requests to the planner on this machine.
 import type { Endpoints } from "../api";
+import { say } from "../language";
 
 /** The token from the address's fragment, which no server sees; kept for this tab only, and taken off the address. */
 export function takeToken(): string {
@@ -25,7 +26,7 @@ export class Client {
       keepalive: last,
     });
     const content: unknown = await response.json();
-    if (!response.ok) throw new Error(refusal(content) ?? `answer ${response.status}`);
+    if (!response.ok) throw new Error(refusal(content) ?? say("answer {status}", { status: response.status }));
     return content as Endpoints[P]["answer"];
   }
 }

@@ -1,5 +1,6 @@
 // Words of the page, made from the planner's answers. Figures come printed: none is computed or rounded here.
 import type { Figures, Film, Line, Permission, ReviewState, SetSummary } from "../api";
+import { say } from "../language";
 
 /** A number keeps its unit on its line. */
 export const keepUnits = (text: string): string => text.replace(/(\d) (mm|ml|%)/g, "$1\u00a0$2");
@@ -9,7 +10,7 @@ export const broken = ({ status }: Pick<Figures, "status">): boolean => status.t
 export const headline = (figures: Pick<Figures, "status">): string => `${figures.status.mark} ${figures.status.word}`;
 
 export const identity = ({ case: { id, imaged, plan }, rev }: ReviewState): string =>
-  `id ${id} · imaged ${imaged} · plan ${plan} · step ${rev}`;
+  say("id {id} · imaged {imaged} · plan {plan} · step {step}", { id, imaged, plan, step: rev });
 
 export const tunnelName = ({ diameter_mm }: Line, index: number): string => `${index + 1}: ⌀ ${diameter_mm} mm`;
 
@@ -17,14 +18,14 @@ export const filmCaption = ({ title, words }: Film): string => `${title}: ${word
 
 /** The word for a page that cannot write. */
 export const permissionTitle = (state: Permission["state"]): string =>
-  state === "replaced" ? "NOT THE CURRENT PLAN" : state === "ended" ? "SAVING HAS STOPPED" : "READ-ONLY";
+  state === "replaced" ? say("NOT THE CURRENT PLAN") : state === "ended" ? say("SAVING HAS STOPPED") : say("READ-ONLY");
 
 /** What was said of the tunnels as they stand. */
 export function signature({ accepted, signed }: Pick<Figures, "accepted" | "signed">): string {
   const sentences: string[] = [];
-  if (accepted) sentences.push(`Accepted: ${accepted}.`);
-  if (signed) sentences.push(`Signed by ${signed.name}, ${signed.day}.`);
-  return sentences.join(" ") || "Not signed. Any change cancels a signature.";
+  if (accepted) sentences.push(say("Accepted: {reason}.", { reason: accepted }));
+  if (signed) sentences.push(say("Signed by {name}, {day}.", { name: signed.name, day: signed.day }));
+  return sentences.join(" ") || say("Not signed. Any change cancels a signature.");
 }
 
 /** Each figure with its name, of one tunnel. */

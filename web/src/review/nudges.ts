@@ -1,5 +1,7 @@
 // Moves of a tunnel in millimetres along its own axes, by button and by key.
 
+import { later } from "../language";
+
 export type Axis = "inward" | "up" | "front";
 
 export interface Nudge {
@@ -10,12 +12,12 @@ export interface Nudge {
 }
 
 export const NUDGES: readonly Nudge[] = [
-  { name: "deeper", axis: "inward", sign: 1, key: "PageUp" },
-  { name: "shallower", axis: "inward", sign: -1, key: "PageDown" },
-  { name: "up", axis: "up", sign: 1, key: "ArrowUp" },
-  { name: "down", axis: "up", sign: -1, key: "ArrowDown" },
-  { name: "forward", axis: "front", sign: 1, key: "ArrowRight" },
-  { name: "backward", axis: "front", sign: -1, key: "ArrowLeft" },
+  { name: later("deeper"), axis: "inward", sign: 1, key: "PageUp" },
+  { name: later("shallower"), axis: "inward", sign: -1, key: "PageDown" },
+  { name: later("up"), axis: "up", sign: 1, key: "ArrowUp" },
+  { name: later("down"), axis: "up", sign: -1, key: "ArrowDown" },
+  { name: later("forward"), axis: "front", sign: 1, key: "ArrowRight" },
+  { name: later("backward"), axis: "front", sign: -1, key: "ArrowLeft" },
 ];
 
 export type KeyAction = { do: "undo" | "redo" } | { do: "nudge"; nudge: Nudge } | null;

@@ -3,6 +3,7 @@ import type { Command, DraggedTunnel, Endpoints, Figures, Permission, ReviewStat
 import type { Client } from "./client";
 import { button, buttonById, byId, inputById } from "./dom";
 import type { DragEvents } from "./drag";
+import { say } from "../language";
 import { keyAction, type Nudge, NUDGES } from "./nudges";
 import { RequestQueue } from "./queue";
 import * as render from "./render";
@@ -13,11 +14,13 @@ import { Space } from "./space";
 const FILMS_AFTER_MS = 600;
 /** So often the planner is asked whether another page or another plan has come (engineering choice). */
 const WATCH_MS = 3000;
-const NO_ANSWER: Permission = {
+const noAnswer = (): Permission => ({
   state: "ended",
-  words: "corecore review does not answer: it has ended on this machine. What was done until then is in review.json.",
+  words: say(
+    "corecore review does not answer: it has ended on this machine. What was done until then is in review.json.",
+  ),
   may_take: false,
-};
+});
 
 type DragRequest = { kind: "drag" } & Pick<DraggedTunnel, "tunnel" | "entry" | "tip">;
 type CommandRequest = { kind: "drop" | "nudge" | "step"; command: Command };
@@ -125,7 +128,7 @@ export class ReviewPage {
     } catch (error) {
       // A refusal is an answer; none at all, twice running, is none.
       if (!(error instanceof TypeError)) complain(error);
-      else if (++this.unanswered > 1) this.permit(NO_ANSWER);
+      else if (++this.unanswered > 1) this.permit(noAnswer());
     }
   }
 
@@ -280,14 +283,15 @@ export class ReviewPage {
 
   private async write(broken: boolean): Promise<void> {
     const message = byId("written");
-    message.textContent = "saving …";
+    message.textContent = say("saving …");
     try {
       const asked = { rev: this.current.rev, page: this.name, broken };
       const { written, rev, breaks } = await this.client.request("/api/write", asked);
-      message.textContent = written === null ? "not saved" : `step ${rev}: ${written}`;
+      message.textContent =
+        written === null ? say("not saved") : say("step {step}: {file}", { step: rev, file: written });
       if (written === null) render.askToSave(breaks);
     } catch (error) {
-      message.textContent = "not saved";
+      message.textContent = say("not saved");
       complain(error);
     }
   }
@@ -310,7 +314,9 @@ export class ReviewPage {
 
   private bindControls(): void {
     for (const nudge of NUDGES) {
-      byId("nudges").append(button(nudge.name, () => this.nudge(nudge), { title: `${nudge.key} key` }));
+      byId("nudges").append(
+        button(say(nudge.name), () => this.nudge(nudge), { title: say("{key} key", { key: nudge.key }) }),
+      );
     }
     addEventListener("keydown", (event) => this.pressed(event));
     const diameter = inputById("diameter");

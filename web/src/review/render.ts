@@ -2,6 +2,7 @@
 import type { Figures, Film, Permission, RankedSet, ReviewState, SetSummary } from "../api";
 import { button, buttonById, byId, element, headerRow, inputById, parseSvg, tableRow } from "./dom";
 import * as format from "./format";
+import { say } from "../language";
 
 /** What the buttons among the figures do. */
 export interface Actions {
@@ -56,8 +57,7 @@ export function showPermission({ state, words, may_take }: Permission): void {
 
 /** Asks before a plan that exceeds limits is saved. */
 export function askToSave(breaks: string[]): void {
-  const count = breaks.length;
-  byId("ask-title").textContent = `This plan exceeds ${count} limit${count === 1 ? "" : "s"}. Save it anyway?`;
+  byId("ask-title").textContent = say("Limits exceeded: {count}. Save the plan anyway?", { count: breaks.length });
   byId("ask-breaks").replaceChildren(...breaks.map((words) => element("li", format.keepUnits(words))));
   byId("ask", HTMLDialogElement).showModal();
 }
@@ -65,11 +65,11 @@ export function askToSave(breaks: string[]): void {
 /** All that changes as a tunnel is dragged. */
 export function showFigures(state: ReviewState, actions: Actions, compared: number | null): void {
   const { status, violations, limits } = state;
-  const { side, id } = state.case;
+  const { hip, id } = state.case;
   document.body.classList.toggle("breaks", format.broken(state));
   document.body.dataset.weighs = status.color;
-  document.title = `${side} hip, ${id}: review`;
-  byId("side").textContent = `${side} HIP`;
+  document.title = say("{hip}, {id}: review", { hip, id });
+  byId("side").textContent = hip;
   byId("who").textContent = format.identity(state);
   byId("word").textContent = format.headline(state);
   byId("answer").replaceChildren(
@@ -122,9 +122,9 @@ function showComparison({ against }: Figures, compared: number | null): void {
     one.setAttribute("aria-pressed", String(Number(one.dataset.against) === compared));
   }
   if (!against) return;
-  byId("beside").textContent = `Current plan and ${against.name} (grey in the view)`;
+  byId("beside").textContent = say("Current plan and {other} (grey in the view)", { other: against.name });
   byId("compared").replaceChildren(
-    headerRow(["", "current plan", against.name, "difference"]),
+    headerRow(["", say("current plan"), against.name, say("difference")]),
     ...against.rows.map((cells) => tableRow(cells)),
   );
 }
@@ -140,9 +140,9 @@ export function showRanked(sets: RankedSet[], actions: Actions): void {
     const row = tableRow([`${index + 1}. ${name}`, ...format.summaryCells(set)], keeps ? "" : "breaks");
     const buttons = element("td");
     buttons.append(
-      button("pick", () => actions.take(which), { "aria-label": `pick ${name}`, "data-writes": "" }),
-      button("compare", () => actions.compare(which), {
-        "aria-label": `compare with ${name}`,
+      button(say("pick"), () => actions.take(which), { "aria-label": say("pick {name}", { name }), "data-writes": "" }),
+      button(say("compare"), () => actions.compare(which), {
+        "aria-label": say("compare with {name}", { name }),
         "aria-pressed": "false",
         "data-against": which,
       }),
@@ -150,10 +150,10 @@ export function showRanked(sets: RankedSet[], actions: Actions): void {
     row.append(buttons);
     return row;
   });
-  const current = tableRow(["current plan", "", "", "", "", ""]);
+  const current = tableRow([say("current plan"), "", "", "", "", ""]);
   current.id = "now";
   byId("ranked").replaceChildren(
-    headerRow(["", "removes", "spare clearance", "limited by", "perforation", ""]),
+    headerRow(["", say("removes"), say("spare clearance"), say("limited by"), say("perforation"), ""]),
     current,
     ...rows,
   );
@@ -162,8 +162,8 @@ export function showRanked(sets: RankedSet[], actions: Actions): void {
 /** What stands, as a line of that table; null: no tunnel. */
 export function showCurrent(set: SetSummary | null): void {
   const row = set
-    ? tableRow(["current plan", ...format.summaryCells(set), ""], set.keeps ? "" : "breaks")
-    : tableRow(["current plan"]);
+    ? tableRow([say("current plan"), ...format.summaryCells(set), ""], set.keeps ? "" : "breaks")
+    : tableRow([say("current plan")]);
   row.id = "now";
   document.getElementById("now")?.replaceWith(row);
 }
@@ -171,7 +171,8 @@ export function showCurrent(set: SetSummary | null): void {
 export function showFilms(films: Film[], rev: number): void {
   for (const figure of document.querySelectorAll<HTMLElement>("figure[data-film]")) {
     const film = films[Number(figure.dataset.film)];
-    if (film) figure.replaceChildren(parseSvg(film.svg), element("figcaption", format.filmCaption(film)));
+    const earlier = { "data-earlier": say("Of an earlier step.") };
+    if (film) figure.replaceChildren(parseSvg(film.svg), element("figcaption", format.filmCaption(film), earlier));
     else figure.replaceChildren();
   }
   document.body.dataset.films = String(rev);

@@ -7,6 +7,7 @@ import type { End, Tunnel, TunnelColors } from "../api";
 import { add, distance, dragInPlane, entryAtLength, normalize, scale, subtract, type Vector } from "../geometry";
 import { paintedMesh } from "./bodies";
 import type { Label, SceneData, View } from "./data";
+import { say } from "../language";
 import { SEE_THROUGH, toVector3, Viewer } from "./viewer";
 
 /** What happens to the selected tunnel under the hand; its ends in mm from the head's centre, as in the scene. */
@@ -178,8 +179,8 @@ export class TunnelEditor {
     const tunnel = this.tunnels[this.selected];
     if (!tunnel) return [];
     return [
-      { part: "tunnels", at: tunnel.entry, text: "entry" },
-      { part: "tunnels", at: tunnel.tip, text: "tip" },
+      { part: "tunnels", at: tunnel.entry, text: say("entry") },
+      { part: "tunnels", at: tunnel.tip, text: say("tip") },
     ];
   }
 

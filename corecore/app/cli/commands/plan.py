@@ -25,6 +25,7 @@ from corecore.app.cli.options import (
     KeepOption,
     KneeMask,
     LandmarkFile,
+    LanguageOption,
     Lesion,
     LesionImage,
     LesionTransform,
@@ -50,6 +51,7 @@ from corecore.app.cli.options import (
     TransformKind,
     Tunnels,
 )
+from corecore.base.language import chosen
 from corecore.hip.inputs import HipInputs
 from corecore.measures.signs.clinician_input import parse_clinician_input, parse_theatre
 from corecore.planning.request import Output, Parameters, PlanRequest, Search, check_robust_objective
@@ -111,6 +113,7 @@ def plan(
     ] = False,
     alternatives: Annotated[int, typer.Option(help="Number of alternatives to search for, each Pareto-optimal.")] = 0,
     no_pictures: NoPictures = False,
+    language: LanguageOption = None,
     case_id: CaseId = None,
     keep_names: KeepNames = False,
     overwrite: Overwrite = False,
@@ -140,6 +143,6 @@ def plan(
         parse_clinician_input(stage, physis, imaging_date),
         Parameters(preset, config, {key: value for key, value in values.items() if value is not None}, setting or ()),
         Search(gap, seconds, robust, methods_of(methods), explain, alternatives),
-        Output(out, not no_pictures, keep_names, overwrite, key_of(sign_key)),
+        Output(out, not no_pictures, keep_names, overwrite, key_of(sign_key), chosen(language)),
     )  # fmt: skip
     return plan_and_report(request, as_json=as_json)

@@ -10,19 +10,21 @@ from typing import Annotated
 import typer
 
 from corecore.app.cli import DONE
-from corecore.app.cli.options import AsJson, PlanFile
+from corecore.app.cli.options import AsJson, LanguageOption, PlanFile
 from corecore.app.cli.progress import steps
+from corecore.base.language import chosen, spoken
 
 
 def preview(
     plan_file: PlanFile,
     out: Annotated[Path | None, typer.Option(help="Folder for the pictures; default: the plan's.")] = None,
     show: Annotated[bool, typer.Option("--show", help="Open the scene in the browser.")] = False,
+    language: LanguageOption = None,
     as_json: AsJson = False,
 ) -> int:
     """Draw preview.png, the self-contained scene preview.html, and the report of a plan."""
     folder = plan_file.parent if out is None else out
-    with steps(quiet=as_json) as step:
+    with spoken(chosen(language)), steps(quiet=as_json) as step:
         step("drawing")
         from corecore.exports.redraw import draw_again
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from corecore.app.cli.answers import key_of
-from corecore.app.cli.options import PlanFile, SignKey
+from corecore.app.cli.options import LanguageOption, PlanFile, SignKey
 from corecore.app.cli.progress import steps
 from corecore.base.errors import InputError, MissingExtraError
+from corecore.base.language import chosen, spoken
 
 if TYPE_CHECKING:
     from corecore.review.controller import ReviewController
@@ -24,6 +25,7 @@ def review(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0: any free port.")] = 0,
     afresh: Annotated[bool, typer.Option("--afresh", help="Ignore an earlier review of this plan.")] = False,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address only.")] = False,
+    language: LanguageOption = None,
     sign_key: SignKey = None,
 ) -> int:
     """View a plan, move its tunnels, and sign it off, on a local web page. Ctrl-C ends it."""
@@ -36,17 +38,17 @@ def review(
     from corecore.review.controller import ReviewController
     from corecore.review.model import ReviewModel
 
-    key = key_of(sign_key)
-    with steps(quiet=False) as step:
+    key, code = key_of(sign_key), chosen(language)
+    with spoken(code), steps(quiet=False) as step:
         step("opening the plan")
         table = ReviewController.open(ReviewModel.open(plan_file), plan_file, afresh=afresh, sign_key=key)
     try:
-        return _serve(table, port, no_browser=no_browser)
+        return _serve(table, port, no_browser=no_browser, language=code)
     finally:
         table.access.release()
 
 
-def _serve(table: ReviewController, port: int, *, no_browser: bool) -> int:
+def _serve(table: ReviewController, port: int, *, no_browser: bool, language: str) -> int:
     import uvicorn
 
     from corecore.review import record
@@ -63,7 +65,7 @@ def _serve(table: ReviewController, port: int, *, no_browser: bool) -> int:
         ) from error
     taken = int(listening.getsockname()[1])
     token = secrets.token_urlsafe(24)
-    served = application(table, token, taken)
+    served = application(table, token, taken, language)
     address = f"http://127.0.0.1:{taken}/#{token}"
     told = f"every step is recorded in {table.folder / record.NAME}"
     if table.access.hold is None:
