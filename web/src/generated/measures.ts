@@ -1079,6 +1079,14 @@ export interface CasePart {
    * Day of the imaging, where a document names it here
    */
   imaging_date?: string | null;
+  /**
+   * Who operates; absent: not given
+   */
+  surgeon?: string;
+  /**
+   * Day of the operation, ISO 8601; absent: not given
+   */
+  operation_date?: string;
   [k: string]: unknown;
 }
 /**

@@ -154,6 +154,14 @@ export interface CasePart {
    * Day of the imaging, where a document names it here
    */
   imaging_date?: string | null;
+  /**
+   * Who operates; absent: not given
+   */
+  surgeon?: string;
+  /**
+   * Day of the operation, ISO 8601; absent: not given
+   */
+  operation_date?: string;
   [k: string]: unknown;
 }
 /**
@@ -3128,12 +3136,31 @@ export interface ReviewPart {
    * Who signed; null: nobody
    */
   signed: SignedPart | null;
+  lapsed?: SignedPart1;
   [k: string]: unknown;
 }
 /**
  * Who signed the tunnels, and for which hip.
  */
 export interface SignedPart {
+  /**
+   * Name as it was typed
+   */
+  name: string;
+  /**
+   * Day of the signature, ISO 8601
+   */
+  day: string;
+  /**
+   * Side as it was typed
+   */
+  side: "left" | "right";
+  [k: string]: unknown;
+}
+/**
+ * Who signed the tunnels, and for which hip.
+ */
+export interface SignedPart1 {
   /**
    * Name as it was typed
    */
