@@ -23,7 +23,9 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 .DELETE_ON_ERROR:
-.PHONY: demo test test-unit test-slow test-long lint format versions types web docs notebooks bench samples clean
+.PHONY: demo installed kernels test test-unit test-slow test-all test-long lint format versions types web docs notebooks bench samples clean
+
+installed: $(STAMP)
 
 demo: $(STAMP)
 	$(VENV)/bin/corecore demo --out demo_out --overwrite
@@ -39,6 +41,10 @@ test-unit: $(STAMP)
 # Browser tests skip where there is no Chromium. Exit code 5 says that nothing carries the mark: no failure here.
 test-slow: $(STAMP)
 	$(PY) -m pytest -q -n auto --dist worksteal -m "(slow or browser) and not long" --durations=5 || [ $$? -eq 5 ]
+
+# Fast, slow and browser tests in one run, which makes what they share once.
+test-all: $(STAMP)
+	$(PY) -m pytest -q -n auto --dist worksteal -m "not long" --durations=15
 
 # Further cases of slow tests, some minutes each: an hour or more.
 test-long: $(STAMP)
@@ -77,6 +83,10 @@ docs: $(STAMP)
 # Writes them with what they show; the tests run them without writing.
 notebooks: $(STAMP)
 	$(PY) docs/make_notebooks.py
+
+# Compiles what plans, proofs and verification run, which else the first tests wait for.
+kernels: $(STAMP)
+	$(PY) tests/support/kernels.py
 
 bench: $(STAMP)
 	$(PY) benchmarks/plan_samples.py

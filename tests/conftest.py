@@ -89,13 +89,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks the unit tests: quick, without a planned hip, without real data."""
+    """Marks the unit tests: quick, without a planned hip, without real data. Files with slow tests come first."""
     for item in items:
         room, module = item.path.parent.name, f"{item.path.parent.name}/{item.path.stem}"
         test = f"{module}::{getattr(item, 'originalname', item.name)}"
         needs = set(getattr(item, "fixturenames", ()))
         if not (WHOLE & {room, module, test} or WORK & needs or HEAVIER & {mark.name for mark in item.iter_markers()}):
             item.add_marker("unit")
+    # Else one worker may be left with a test of a minute when the other has no more to steal.
+    heavy = {item.path for item in items if any(item.iter_markers("slow")) or any(item.iter_markers("browser"))}
+    items.sort(key=lambda item: item.path not in heavy)
 
 
 @pytest.fixture(scope="module", autouse=True)

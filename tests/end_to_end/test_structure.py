@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -184,3 +185,16 @@ def test_files_are_opened_through_one_door() -> None:
 )  # fmt: skip
 def test_a_second_door_is_seen(source: str, name: str | None) -> None:
     assert openings(source) == ({name} if name else set())
+
+
+def test_a_search_reads_nothing_that_only_chooses_among_what_it_found() -> None:
+    """The tests' store takes searches for the same that differ in these alone (``support/shared.py``)."""
+    read = re.compile(r"\bspec\.(objective|guidance|near_best_share|preset)\b")
+    assert read.search((ROOT / "planning" / "planner.py").read_text(encoding="utf-8"))
+    for room in ("planning/search", "planning/sets", "planning/proof", "tunnels"):
+        for path in sorted((ROOT / room).rglob("*.py")):
+            text = path.read_text(encoding="utf-8")
+            assert not read.search(text), path
+            # One tunnel alone keeps no pattern.
+            assert room not in ("planning/search", "planning/proof") or "spec.pattern" not in text, path
+    assert not read.search((ROOT / "planning" / "tradeoff.py").read_text(encoding="utf-8"))

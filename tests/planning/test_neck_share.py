@@ -14,7 +14,6 @@ from corecore.base.spec import Spec
 from corecore.document.seal import seal_of
 from corecore.exports.plan_folder import write_plan
 from corecore.hip.hip import Hip
-from corecore.measures.model import measure
 from corecore.planning.explain import space_beside
 from corecore.planning.manual import assess_path
 from corecore.planning.planner import plan_hip
@@ -51,7 +50,7 @@ def test_the_share_is_the_ellipse_over_the_section(sample_hip: Hip) -> None:
 
 
 def test_a_tunnel_and_a_set_that_take_more_break_it(sample_hip: Hip) -> None:
-    found = best_tunnel(sample_hip, Spec())
+    found = shared.best_tunnel(sample_hip, Spec())
     assert found.tunnel is not None and found.figures is not None  # noqa: PT018
     share = found.figures.neck_area_share
     for limit, broken in ((share - 1e-6, True), (share + 1e-6, False)):
@@ -67,7 +66,7 @@ def test_a_tunnel_and_a_set_that_take_more_break_it(sample_hip: Hip) -> None:
 
 @pytest.mark.slow
 def test_a_tighter_share_never_removes_more_and_is_kept(sample_hip: Hip) -> None:
-    free = best_tunnel(sample_hip, Spec())
+    free = shared.best_tunnel(sample_hip, Spec())
     assert free.figures is not None
     least, own = along_neck(sample_hip, 10.0), free.figures.neck_area_share
     removed = free.figures.removed_fraction
@@ -95,10 +94,10 @@ def test_under_the_circle_of_one_tunnel_there_is_none_and_the_limit_is_named(sam
 
 @pytest.mark.slow
 def test_a_set_keeps_it_together(sample_hip: Hip) -> None:
-    spec = Spec(diameter_mm=6.0, tunnels=3)
-    free = best_set(sample_hip, spec)
+    spec = Spec(diameter_mm=4.0, tunnels=2, pattern="separate")
+    free = shared.best_set(sample_hip, spec)
     taken = share_of_all(sample_hip, [tunnel for tunnel, _ in free.tunnels])
-    assert len(free.tunnels) == 3
+    assert len(free.tunnels) == 2
     removed = free.removed_fraction
     for limit in (0.97 * taken, 0.7 * taken):
         found = best_set(sample_hip, replace(spec, neck_area_share_max=limit))
@@ -106,25 +105,27 @@ def test_a_set_keeps_it_together(sample_hip: Hip) -> None:
         assert share_of_all(sample_hip, [tunnel for tunnel, _ in found.tunnels]) <= limit
         assert found.removed_fraction <= removed + 0.005
         removed = found.removed_fraction
-    # Two thirds of the share leave no room for the third.
-    assert len(found.tunnels) == 2
+    # Two thirds of the share leave no room for the second.
+    assert len(found.tunnels) == 1
 
 
 @pytest.mark.slow
 def test_verify_has_the_limit_too(sample_hip: Hip, tmp_path: Path) -> None:
-    free = best_tunnel(sample_hip, Spec())
+    free = shared.best_tunnel(sample_hip, Spec())
     assert free.figures is not None
-    spec = replace(Spec(), neck_area_share_max=round(free.figures.neck_area_share + 0.01, 3))
-    plan = plan_hip(sample_hip, spec, measure(sample_hip, spec))
+    spec = Spec(objective="most", neck_area_share_max=round(free.figures.neck_area_share + 0.01, 3))
+    plan = plan_hip(sample_hip, spec, shared.measure(sample_hip, spec))
     write_plan(plan, tmp_path / "plan", pictures=False)
     path = tmp_path / "plan" / "plan.json"
     content = json.loads(path.read_text())
     assert content["spec"][KEY] == spec.neck_area_share_max
-    assert verify_plan(path).agrees
-    content["spec"][KEY] = round(content["totals"]["neck_area_share"] - 0.02, 3)
-    content["seal"] = seal_of(content)
-    path.write_text(json.dumps(content))
-    result = verify_plan(path)
+    # The second look drills as the first did.
+    with shared.in_package():
+        assert verify_plan(path).agrees
+        content["spec"][KEY] = round(content["totals"]["neck_area_share"] - 0.02, 3)
+        content["seal"] = seal_of(content)
+        path.write_text(json.dumps(content))
+        result = verify_plan(path)
     # The files beside it are now those of another plan.
     wrong = [check.name for check in result.checks if not check.ok and not check.name.startswith("beside the plan")]
     assert wrong == [f"tunnels {KEY}"]

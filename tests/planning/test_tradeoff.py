@@ -93,12 +93,16 @@ def test_where_a_line_is_fixed_only_its_depth_is_left(sample_hip: Hip, searched:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("pattern", ["any", "separate", "fan", "parallel"])
+@pytest.mark.parametrize(
+    # Tunnels that keep apart are those of the next test too.
+    "pattern",
+    ["any", pytest.param("separate", marks=pytest.mark.long), "fan", "parallel"],
+)
 def test_a_set_s_curve_is_safer_and_each_point_keeps_the_limits_of_tunnels_and_between_them(
     sample_hip: Hip, pattern: str
 ) -> None:
     spec = Spec(diameter_mm=4.0, tunnels=3, pattern=pattern)
-    most = [tunnel for tunnel, _ in best_set(sample_hip, spec).tunnels]
+    most = [tunnel for tunnel, _ in shared.best_set(sample_hip, spec).tunnels]
     found = tradeoff_of(sample_hip, spec, METHODS["fluoroscopy"], most, np.zeros((0, 4)))
     chosen = found.points[found.chosen]
     assert chosen.removed_fraction >= NEAR * found.most.removed_fraction
@@ -119,7 +123,7 @@ def test_a_set_s_curve_is_safer_and_each_point_keeps_the_limits_of_tunnels_and_b
 @pytest.mark.slow
 def test_existing_tunnels_stand_where_they_are_in_a_set_s_curve(sample_hip: Hip) -> None:
     two = Spec(diameter_mm=4.0, tunnels=2, pattern="separate")
-    first = best_set(sample_hip, two).tunnels[0][0]
+    first = shared.best_set(sample_hip, two).tunnels[0][0]
     ends = ":".join(",".join(f"{value:.3f}" for value in sample_hip.to_world(end)) for end in (first.entry, first.tip))
     spec = two.with_values({"keep": [f"{ends}:4"]})
     most = [tunnel for tunnel, _ in best_set(sample_hip, spec).tunnels]

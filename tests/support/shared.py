@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from inspect import signature
 from pathlib import Path
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -60,6 +61,15 @@ class _Unpickler(pickle.Unpickler):
 
 def _digest(text: str | bytes) -> str:
     return hashlib.blake2b(text.encode() if isinstance(text, str) else text, digest_size=16).hexdigest()
+
+
+def _of_search(spec: Spec) -> Spec:
+    """The parameters without those that a search does not read: a tunnel's no pattern, none what chooses later."""
+    plain = Spec()
+    return replace(
+        spec, preset=plain.preset, objective=plain.objective, guidance=plain.guidance,
+        near_best_share=plain.near_best_share, pattern=plain.pattern if spec.tunnels == 1 else spec.pattern,
+    )  # fmt: skip
 
 
 class Shared:
@@ -152,18 +162,26 @@ class Shared:
         # What stops by the clock is another each time.
         if options.get("seconds") is not None:
             return search(hip, spec, **options)
-        asked = {key: value for key, value in sorted(options.items()) if key != "progress" and value is not None}
+        # What is asked for by default is the same search as what is asked for in words.
+        defaults = {name: one.default for name, one in signature(search).parameters.items()}
+        asked = {key: value for key, value in sorted(options.items()) if key != "progress" and value != defaults[key]}
+        # Only where there is no tunnel is anything confirmed: what was found is the same.
+        confirm = asked.pop("confirm", True)
+        name = f"{search.__name__} {_of_search(spec)!r} {asked!r}"
 
-        def make() -> T:
+        def make() -> tuple[bool, Any]:
             with self._compiling():
-                return search(hip, spec, **options)
+                return confirm, search(hip, spec, **options)
 
-        return self.of_hip(f"{search.__name__} {spec!r} {asked!r}", hip, make)
+        confirmed, found = self.of_hip(name, hip, make)
+        if found.infeasible is not None and confirmed != confirm:
+            confirmed, found = self.of_hip(f"{name} {confirm}", hip, make)
+        return found  # type: ignore[no-any-return]
 
     def tradeoff_of(self, hip: Hip, spec: Spec, method: Any, most: Any, passing: Any, **options: Any) -> Tradeoff:
         """``corecore.planning.tradeoff.tradeoff_of``, once for the same hip, parameters, method and tunnels."""
         asked = {key: value for key, value in sorted(options.items()) if key != "progress"}
-        given = _digest(pickle.dumps((spec, method, tuple(most), passing, asked), protocol=5))
+        given = _digest(pickle.dumps((_of_search(spec), method, tuple(most), passing, asked), protocol=5))
         return self.of_hip(f"tradeoff {given}", hip, lambda: tradeoff_of(hip, spec, method, most, passing, **options))
 
     def drillings(self, plan: Any, index: int, *given: Any) -> Any:
