@@ -14,10 +14,11 @@ from corecore.document.fields import known
 from corecore.document.numbers import finite
 from corecore.document.plan import ViolationPart
 from corecore.document.text import UNKNOWN
+from corecore.report import captions
 from corecore.report.fluoroscopy import fluoroscopy
 from corecore.report.limits import bound_text
 from corecore.report.page import scene_data
-from corecore.report.pictures.bodies import darker, tunnel_color
+from corecore.report.pictures.bodies import darker
 from corecore.report.report_content import judged_content, report_content
 from corecore.report.slices import DRAFT_PIXEL_MM, PIXEL_MM, UNITS_PER_MM, Plane, slices
 from corecore.review import comparison
@@ -63,7 +64,7 @@ def figures(desk: ReviewModel, session: Session, *, against: int | None = None) 
     ``against``: also beside which of ``Desk.sets``. Raises ``InputError`` where a line is no tunnel.
     """
     scene = desk.shown(session.lines)
-    color = tunnel_color(scene)
+    own = [captions.color_of(scene, number) for number in range(len(scene.tunnels))]
     judged = judged_content(scene)
     beside = None
     if against is not None and session.lines:
@@ -81,7 +82,7 @@ def figures(desk: ReviewModel, session: Session, *, against: int | None = None) 
         accepted=session.accepted,
         signed=None if session.signed is None else Signed(session.signed.name, session.signed.day),
         notes=session.notes,
-        color=TunnelColors(color, darker(color, EDGE_SHADE)),
+        colors=[TunnelColors(color, darker(color, EDGE_SHADE)) for color in own],
         against=beside,
         preview=False,
     )

@@ -258,7 +258,7 @@ class Figures(Judged, frozen=True, kw_only=True):
     accepted: str | None
     signed: Signed | None
     notes: str
-    color: TunnelColors
+    colors: list[TunnelColors]
     against: Beside | None
     preview: bool
 

@@ -41,7 +41,7 @@ def test_a_drag_shows_what_the_step_will_and_changes_nothing(table: ReviewContro
     assert not (table.folder / record.NAME).exists()
     assert (seen.rev, seen.seq, seen.preview) == (0, 7, True)
     done = table._do(MoveStep(tunnel=0, entry=list(ENTRY), tip=tip, rev=0))
-    same = ("lines", "tunnels", "status", "limits", "violations", "transcription", "color")
+    same = ("lines", "tunnels", "status", "limits", "violations", "transcription", "colors")
     assert [getattr(seen, key) for key in same] == [getattr(done, key) for key in same]
     assert seen.limits != table._figures(before, Asked()).limits
     with pytest.raises(InputError, match="made for step 0"):

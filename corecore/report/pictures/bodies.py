@@ -141,10 +141,5 @@ def solid_of(tunnel: DrawnTunnel) -> TriangleMesh:
     return revolved(tunnel.tip, tunnel.direction, tunnel.outline(STEP_MM))
 
 
-def tunnel_color(scene: Scene) -> str:
-    """Blue, and red where the plan breaks a constraint."""
-    return palette.VIOLATION if captions.violations(scene) else palette.TUNNEL
-
-
 def darker(color: str, factor: float) -> str:
     return "#" + "".join(f"{round(v * 255 * factor):02X}" for v in palette.rgb(color))

@@ -80,7 +80,7 @@ export interface ReviewState {
   accepted: string | null;
   signed: Signed | null;
   notes: string;
-  color: TunnelColors;
+  colors: TunnelColors[];
   against: Beside | null;
   preview: boolean;
   case: CaseDetails;
@@ -411,7 +411,7 @@ export interface Figures {
   accepted: string | null;
   signed: Signed | null;
   notes: string;
-  color: TunnelColors;
+  colors: TunnelColors[];
   against: Beside | null;
   preview: boolean;
 }

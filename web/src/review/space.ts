@@ -54,11 +54,11 @@ export class Space {
     this.editor?.setEditable(editable);
   }
 
-  showTunnels({ tunnels, selected, color, against }: Figures): void {
+  showTunnels({ tunnels, selected, colors, against }: Figures): void {
     if (!this.editor) return;
     this.selected = selected ?? 0;
     const inScene = (tunnel: Tunnel): Tunnel => moved(tunnel, scale(this.origin, -1));
-    this.editor.showTunnels(tunnels.map(inScene), this.selected, color);
+    this.editor.showTunnels(tunnels.map(inScene), this.selected, colors);
     this.editor.showComparison((against?.tunnels ?? []).map(inScene));
   }
 

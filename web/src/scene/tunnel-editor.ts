@@ -58,9 +58,13 @@ function cylinder(from: Vector, to: Vector, diameter: number): CylinderGeometry 
   return geometry;
 }
 
-function tunnelMeshes(tunnels: Tunnel[], colors: TunnelColors, opacity: [number, number]): Object3D[] {
-  const paint = { part: "tunnels", opacity, ...colors };
-  return tunnels.flatMap((tunnel) => {
+function tunnelMeshes(
+  tunnels: Tunnel[],
+  colorOf: (index: number) => TunnelColors,
+  opacity: [number, number],
+): Object3D[] {
+  return tunnels.flatMap((tunnel, index) => {
+    const paint = { part: "tunnels", opacity, ...colorOf(index) };
     const { entry, tip } = tunnel;
     const meshes = [paintedMesh(cylinder(entry, tip, tunnel.diameter_mm), paint)];
     if (tunnel.cavity_diameter_mm > 0) {
@@ -75,7 +79,7 @@ export class TunnelEditor {
   private readonly viewer: Viewer;
   private tunnels: Tunnel[] = [];
   private selected = 0;
-  private colors: TunnelColors = COMPARED;
+  private colors: TunnelColors[] = [];
   private view = "front";
   private drag?: Drag;
   private editable = true;
@@ -100,7 +104,7 @@ export class TunnelEditor {
   }
 
   /** The tunnels as they stand. One under the hand stays where the hand has it, and takes the answer's length. */
-  showTunnels(tunnels: Tunnel[], selected: number, colors: TunnelColors): void {
+  showTunnels(tunnels: Tunnel[], selected: number, colors: TunnelColors[]): void {
     this.colors = colors;
     this.selected = selected;
     const held = this.drag?.moved ? this.tunnels[selected] : undefined;
@@ -119,7 +123,10 @@ export class TunnelEditor {
 
   /** Another set beside them, none to take it away. */
   showComparison(tunnels: Tunnel[]): void {
-    this.viewer.replacePart("compared", tunnelMeshes(tunnels, COMPARED, COMPARED_OPACITY));
+    this.viewer.replacePart(
+      "compared",
+      tunnelMeshes(tunnels, () => COMPARED, COMPARED_OPACITY),
+    );
   }
 
   /** From one of the data's views; along: along the selected tunnel. */
@@ -149,7 +156,10 @@ export class TunnelEditor {
 
   private redraw(): void {
     const drawn = this.tunnels.map((tunnel, index) => this.drawn(tunnel, index));
-    this.viewer.replacePart("tunnels", tunnelMeshes(drawn, this.colors, OPACITY));
+    this.viewer.replacePart(
+      "tunnels",
+      tunnelMeshes(drawn, (index) => this.colorOf(index), OPACITY),
+    );
     if (this.view === "along") this.viewer.setOpacity("tunnels", SEE_THROUGH);
     this.viewer.replacePart("handles", this.handles());
     this.viewer.replaceLabels(this.labels());
@@ -158,12 +168,19 @@ export class TunnelEditor {
     this.stage.dataset.tip = this.handlePosition("tip");
   }
 
+  private colorOf(index: number): TunnelColors {
+    return this.colors[index] ?? COMPARED;
+  }
+
   private handles(): Object3D[] {
     const tunnel = this.tunnels[this.selected];
     if (!tunnel || !this.editable) return [];
     return [
       ...this.viewer.makeMarker({ part: "handles", radius: HANDLE_MM, at: tunnel.entry }),
-      ...this.viewer.makeMarker({ part: "handles", radius: HANDLE_MM, at: tunnel.tip }, ["#FFFFFF", this.colors.face]),
+      ...this.viewer.makeMarker({ part: "handles", radius: HANDLE_MM, at: tunnel.tip }, [
+        "#FFFFFF",
+        this.colorOf(this.selected).face,
+      ]),
     ];
   }
 
