@@ -277,8 +277,8 @@ def found(seed: int) -> tuple[float, Registration]:
     return case.error_mm(result.world_from_lesion)[0], result
 
 
-#: Five in the slow tests; the rest of the forty, minutes long, among the long ones.
-FORTY = [pytest.param(seed, marks=pytest.mark.slow if seed < 3 else pytest.mark.long) for seed in range(40)]
+#: One of each kind in the slow tests; the rest of the forty, minutes long, among the long ones.
+FORTY = [pytest.param(seed, marks=pytest.mark.slow if seed < 2 else pytest.mark.long) for seed in range(40)]
 
 
 @pytest.mark.parametrize("seed", FORTY)
