@@ -202,6 +202,9 @@ def test_a_bids_dataset_in_and_a_bids_dataset_out(folder: Path, tmp_path: Path) 
     assert taken == pytest.approx(content["totals"]["removed_fraction"], abs=0.05)
     names = (anat / "sub-01_ses-1_desc-corecore_dseg.tsv").read_text().splitlines()
     assert names == ["index\tname", "1\tbone outside tunnels", "2\tnecrosis outside tunnels", "3\ttunnel 1"]
+    assert json.loads((anat / "sub-01_ses-1_desc-corecore_dseg.json").read_text())["SpatialReference"] == "orig"
+    # The validator of the specification matches a folder by its name without a slash.
+    assert "**/*_plan" in (run / ".bidsignore").read_text().splitlines()
     assert json.loads((run / "dataset_description.json").read_text())["GeneratedBy"][0]["Name"] == "corecore"
     page = tmp_path / "summary.html"
     assert main(["summary", str(run / PARQUET), "--out", str(page)]) == 0

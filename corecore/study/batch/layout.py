@@ -27,10 +27,11 @@ Layout: TypeAlias = Literal["folders", "bids"]
 LAYOUTS: tuple[Layout, ...] = ("folders", "bids")
 #: The version of the specification that the names are after.
 BIDS_VERSION = "1.10.0"
-#: What of the dataset is no file of the specification's.
-IGNORED = ("journal.jsonl", "results*", "summary*", "**/*_plan/")
+#: What of the dataset is no file of the specification's. A folder goes without a slash: its validator knows no other.
+IGNORED = ("journal.jsonl", "results*", "summary*", "**/*_plan")
 #: Names in the tables of labels. What is left of a necrosis is no necrosis to plan on: it is not called a lesion.
 FEMUR, LEFT, TUNNEL = "bone outside tunnels", "necrosis outside tunnels", "tunnel"
+SEGMENTATION = "Planned drill tunnels for core decompression, painted into the grid of the femur's mask"
 README = """# Plans for core decompression
 
 Made by corecore {version}. For each hip: `*_desc-corecore_dseg.nii.gz`, the tunnels painted into the femur's grid, with
@@ -97,19 +98,22 @@ def clear(plans: Path, ident: str, variants: Iterable[str], layout: Layout) -> N
 
 
 def write_segmentation(plan: Plan, dataset: Path, variant: str) -> None:
-    """The tunnels of a plan painted into the femur's grid, as a discrete segmentation with its table of labels."""
+    """The tunnels of a plan painted into the femur's grid: a discrete segmentation, its table of labels, its words."""
     from corecore.exports.nifti import FIRST_TUNNEL, paint
     from corecore.io.nifti import write_labels
 
     femur = plan.hip.case.original_femur
     assert femur is not None
-    path, table = _segmentation(dataset, plan.hip.case.id, variant)
+    path, table, sidecar = _segmentation(dataset, plan.hip.case.id, variant)
     tunnels = tuple(tunnel for tunnel, _ in plan.tunnels)
     names = [FEMUR, LEFT, *(f"{TUNNEL} {number}" for number in range(1, len(tunnels) + 1))]
     assert len(names) == FIRST_TUNNEL - 1 + len(tunnels)
     write_labels(path, femur.grid, paint(plan.hip, tunnels, femur.grid))
     lines = ["index\tname", *(f"{index}\t{name}" for index, name in enumerate(names, start=1))]
     atomic_write_text(table, "\n".join(lines) + "\n")
+    # "orig": in the space of the image that the masks were drawn on.
+    told = {"Description": SEGMENTATION, "SpatialReference": "orig"}
+    atomic_write_text(sidecar, json.dumps(told, indent=2) + "\n")
 
 
 def describe(dataset: Path) -> None:
@@ -137,6 +141,7 @@ def _beginning(ident: str, variant: str) -> str:
     return Path(parts[0], session, "anat", f"{stem}_desc-corecore{_plain(variant)}").as_posix()
 
 
-def _segmentation(dataset: Path, ident: str, variant: str) -> tuple[Path, Path]:
+def _segmentation(dataset: Path, ident: str, variant: str) -> tuple[Path, Path, Path]:
+    """Where its voxels, its table of labels and what is said of it lie."""
     start = f"{_beginning(ident, variant)}_dseg"
-    return dataset / f"{start}.nii.gz", dataset / f"{start}.tsv"
+    return dataset / f"{start}.nii.gz", dataset / f"{start}.tsv", dataset / f"{start}.json"
