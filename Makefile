@@ -23,7 +23,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 .DELETE_ON_ERROR:
-.PHONY: demo installed kernels test test-unit test-slow test-all test-long lint format versions types web docs notebooks bench samples clean
+.PHONY: demo installed kernels test test-unit test-slow test-long lint format versions types web docs notebooks bench samples clean
 
 installed: $(STAMP)
 
@@ -40,11 +40,7 @@ test-unit: $(STAMP)
 
 # Browser tests skip where there is no Chromium. Exit code 5 says that nothing carries the mark: no failure here.
 test-slow: $(STAMP)
-	$(PY) -m pytest -q -n auto --dist worksteal -m "(slow or browser) and not long" --durations=5 || [ $$? -eq 5 ]
-
-# Fast, slow and browser tests in one run, which makes what they share once.
-test-all: $(STAMP)
-	$(PY) -m pytest -q -n auto --dist worksteal -m "not long" --durations=15
+	$(PY) -m pytest -q -n auto --dist worksteal -m "(slow or browser) and not long" --durations=15 || [ $$? -eq 5 ]
 
 # Further cases of slow tests, some minutes each: an hour or more.
 test-long: $(STAMP)

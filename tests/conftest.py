@@ -27,6 +27,8 @@ settings.register_profile("fast", max_examples=25, derandomize=True, deadline=No
 settings.register_profile("thorough", max_examples=500, deadline=None, print_blob=True, suppress_health_check=_quiet)
 settings.load_profile("fast")
 
+#: Names the folder of what a run shares (tests/support/shared.py, which is imported after it is set).
+SHARED = "CORECORE_TESTS_SHARED"
 #: Rooms whose tests argue about the room itself, and take the hips, measures and searches below it as made once.
 ABOVE = {"app", "document", "end_to_end", "exports", "report", "review", "study"}
 #: Fixtures that stand for seconds of work: a test that asks for one is no unit test.
@@ -75,16 +77,13 @@ HEAVIER = {"slow", "browser", "long"}
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The first process makes the folder of what the run shares; its workers inherit the name."""
+    """The first process makes the folder of what the run shares, unless it is given; its workers inherit the name."""
     if not hasattr(config, "workerinput"):
-        os.environ["CORECORE_TESTS_SHARED"] = tempfile.mkdtemp(prefix="corecore-tests-")
+        if SHARED not in os.environ:
+            os.environ[SHARED] = tempfile.mkdtemp(prefix="corecore-tests-")
+            config.add_cleanup(lambda: shutil.rmtree(os.environ.pop(SHARED), ignore_errors=True))
         # Where inputs lay is remembered in the user's folder: not in this user's.
-        os.environ["XDG_STATE_HOME"] = os.environ["CORECORE_TESTS_SHARED"]
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    if not hasattr(config, "workerinput"):
-        shutil.rmtree(os.environ.pop("CORECORE_TESTS_SHARED"), ignore_errors=True)
+        os.environ["XDG_STATE_HOME"] = os.environ[SHARED]
 
 
 @pytest.hookimpl(tryfirst=True)
