@@ -183,7 +183,8 @@ def test_a_plan_keeps_pelvis_and_image_and_verifies(
 ) -> None:
     out = tmp_path / "plan"
     given = ["--pelvis", str(pelvis), "--image", str(SAMPLE.with_name("right_medium_ct.nii.gz"))]
-    assert main(["plan", *MASKS, *given, "--no-pictures", "--out", str(out)]) == 0
+    options = ["--objective", "most", "--no-pictures", "--out", str(out)]
+    assert main(["plan", *MASKS, *given, *options]) == 0
     assert {"input_pelvis.nii.gz", "input_image.nii.gz"} <= {path.name for path in out.iterdir()}
     assert "someones" not in (out / "plan.json").read_text()
     assert main(["verify", str(out / "plan.json")]) == 0

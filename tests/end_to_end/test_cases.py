@@ -65,7 +65,9 @@ def test_a_case_ends_as_it_should(name: str, tmp_path: Path, capsys: pytest.Capt
     case = CASES[name]
     out = tmp_path / ("out" if case["command"] == "plan" else "measures.json")
     given = [_beside(word) for word in case["arguments"]]
-    code = main([case["command"], *given, "--out", str(out)])
+    # What removes most comes nearest to the joint, in less time than the safest.
+    most = ["--objective", "most"] if case["command"] == "plan" else []
+    code = main([case["command"], *given, *most, "--out", str(out)])
     said = capsys.readouterr().err
     assert code in {0, 2}, said
     if code == 2:

@@ -318,7 +318,7 @@ def test_a_plan_says_how_its_lesion_came_there(hip: Pair, tmp_path: Path) -> Non
     arguments = [
         "plan", "--femur", str(tmp_path / "femur.nii.gz"), "--lesion", str(tmp_path / "necrosis.nii.gz"), "--image",
         str(tmp_path / "ct.nii.gz"), "--lesion-image", str(tmp_path / "secret_mr.nii.gz"), "--register",
-        "--no-pictures",
+        "--no-pictures", "--objective", "most",
     ]  # fmt: skip
     out = tmp_path / "plan"
     assert main([*arguments, "--out", str(out), "--keep-names"]) == 2

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from support.shared import shared
 
 from corecore.base.grid import FloatArray
 from corecore.base.interpolation import across
@@ -55,7 +56,7 @@ def case_of(hip: Hip, spec: Spec) -> Case:
     problem = build_problem(hip, spec)
     lines = lattice(problem, offset_step=2.0, slope_step=0.044)
     reasons, _, _ = evaluate_many(problem, lines, RING, RING_STEP_MM)
-    found = best_tunnel(hip, spec)
+    found = shared.best_tunnel(hip, spec)
     assert found.tunnel is not None
     return Case(hip, problem, build_frame(problem), lines[reasons == Reason.OK], found.tunnel)
 
@@ -258,20 +259,29 @@ def test_a_larger_margin_never_raises_the_bound(case: Case) -> None:
     assert bounds[0] >= bounds[1] >= bounds[2]
 
 
-def test_a_proof_that_comes_upon_a_better_tunnel_plans_it(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From a poor tunnel, as a search that missed the best would have left it."""
+@pytest.fixture(scope="module")
+def from_poor(case: Case) -> tuple[SearchResult, SearchResult]:
+    """A poor tunnel, as a search that missed the best would have left it, and what the proof makes of it."""
     _, ends, counts = evaluate_many(case.problem, case.feasible, RING, RING_STEP_MM)
     poor = int(np.argsort(counts)[len(counts) // 2])
     tunnel = tunnel_of_line(SPEC, case.problem, case.feasible[poor], ends[poor, 0], ends[poor, 1])
     figures = assess(case.hip, tunnel, SPEC)
     start = SearchResult(tunnel, figures, None, 1, 1, {}, 0.0)
-    monkeypatch.setattr(single, "_search", lambda *args, **options: start)
-    found = best_tunnel(case.hip, SPEC, gap=0.01, effort=30_000)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(single, "_search", lambda *args, **options: start)
+        return start, best_tunnel(case.hip, SPEC, gap=0.01, effort=30_000)
+
+
+def test_a_proof_that_comes_upon_a_better_tunnel_plans_it(
+    case: Case, from_poor: tuple[SearchResult, SearchResult]
+) -> None:
+    start, found = from_poor
+    assert start.figures is not None
     assert found.figures is not None
     assert found.proof is not None
     assert not violations(found.figures, SPEC)
     best = assess(case.hip, case.best, SPEC).removed_fraction
-    assert figures.removed_fraction < 0.9 * best
+    assert start.figures.removed_fraction < 0.9 * best
     assert 0.97 * best < found.figures.removed_fraction <= found.proof.upper_bound_fraction
 
 
@@ -285,11 +295,13 @@ def test_time_ends_a_proof_and_says_so(case: Case) -> None:
     "number",
     [200_000, pytest.param(10_000_000, marks=pytest.mark.long)],
 )
-def test_lines_by_chance_and_their_climbs_do_not_beat_the_bound(case: Case, number: int) -> None:
+def test_lines_by_chance_and_their_climbs_do_not_beat_the_bound(
+    case: Case, from_poor: tuple[SearchResult, SearchResult], number: int
+) -> None:
     rng = np.random.default_rng(5)
-    best = best_tunnel(case.hip, SPEC, gap=0.01, effort=20_000)
-    assert best.proof is not None
-    limit = round(best.proof.upper_bound_fraction * case.problem.points.shape[1])
+    proof = from_poor[1].proof
+    assert proof is not None
+    limit = round(proof.upper_bound_fraction * case.problem.points.shape[1])
     judged, most = 0, 0
     while judged < number:
         near = case.feasible[rng.integers(len(case.feasible), size=200_000)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,6 +25,7 @@ from corecore.planning.sets.search import best_set
 from corecore.tunnels.figures import assess, wall_share
 from corecore.tunnels.limits import violations
 from corecore.tunnels.tunnel_set import set_violations, shapes_of_tunnels
+from corecore.verification import recalculation
 from corecore.verification.frame import Frame
 from corecore.verification.hip import load_hip
 from corecore.verification.mesh import mesh_of
@@ -133,10 +135,10 @@ def test_where_they_leave_no_tunnel_they_are_named(sample_hip: Hip) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("pattern", ["any", pytest.param("separate", marks=pytest.mark.long)])
+@pytest.mark.parametrize("pattern", ["separate", pytest.param("any", marks=pytest.mark.long)])
 def test_a_set_keeps_the_wall_together(sample_hip: Hip, pattern: str) -> None:
-    spec = Spec(diameter_mm=5.0, tunnels=3, pattern=pattern)
-    free = best_set(sample_hip, spec)
+    spec = Spec(diameter_mm=4.0, tunnels=2, pattern=pattern)
+    free = shared.best_set(sample_hip, spec)
     taken = wall_share(sample_hip.anatomy, [tunnel for tunnel, _ in free.tunnels])
     assert taken is not None
     limit = round(0.8 * taken, 3)
@@ -147,16 +149,23 @@ def test_a_set_keeps_the_wall_together(sample_hip: Hip, pattern: str) -> None:
 
 
 @pytest.mark.slow
-def test_verify_judges_both_limits_by_its_own_wall_and_ridge(tmp_path: Path) -> None:
+def test_verify_judges_the_walls_limit_by_its_own_wall(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     world = make_world()
     tunnel = on_bone(world.hip, world.ends[0], 10.0)
     share = assess(world.hip, tunnel, Spec()).lateral_wall_share
     assert share is not None
-    for name, limit, state in (("tight", share - 0.1, "broken"), ("wide", share + 0.1, "kept")):
-        content = write_by_hand(world.hip, [tunnel], tmp_path / name, spec=Spec(lateral_wall_share_max=limit))
-        assert (WALL in {item["key"] for item in content["violations"]}) is (state == "broken")
-        plan = read_stated(tmp_path / name / "plan.json")
-        (check,) = (one for one in judge(plan, load_hip(plan)).checks if one.name == f"violations {WALL}")
+    limits = {"tight": share - 0.1, "wide": share + 0.1}
+    content = write_by_hand(world.hip, [tunnel], tmp_path, spec=Spec(lateral_wall_share_max=limits["tight"]))
+    assert WALL in {item["key"] for item in content["violations"]}
+    kept = [item for item in content["violations"] if item["key"] != WALL]
+    wide = {**content, "spec": {**content["spec"], WALL: limits["wide"]}, "violations": kept}
+    # Of all that verify judges only its limits are looked at twice.
+    monkeypatch.setattr(recalculation, "risk_checks", lambda plan, hip, frame: [])
+    monkeypatch.setattr(recalculation, "ray_checks", lambda plan, hip, frame: [])
+    for one, state in ((content, "broken"), (wide, "kept")):
+        (tmp_path / "plan.json").write_text(json.dumps(one))
+        plan = read_stated(tmp_path / "plan.json")
+        (check,) = (check for check in judge(plan, load_hip(plan)).checks if check.name == f"violations {WALL}")
         assert check.ok
         assert check.found == state
 

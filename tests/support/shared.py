@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
 import pickle
 import sys
@@ -24,12 +25,17 @@ import pytest
 
 from corecore.base.open_file import lock
 from corecore.base.spec import Spec
+from corecore.document.content import content_of
+from corecore.document.stated import StatedPlan
 from corecore.hip.case import Case
 from corecore.hip.hip import Hip, build_hip
 from corecore.measures.model import Measures, measure
 from corecore.planning.search.single import SearchResult, best_tunnel
 from corecore.planning.sets.search import SetSearchResult, best_set
 from corecore.planning.tradeoff import Tradeoff, tradeoff_of
+from corecore.verification.hip import Hip as VerifiedHip
+from corecore.verification.recalculation import judge
+from corecore.verification.report import Verification
 from corecore.verification.risk import _drillings
 
 #: Names the run's folder to its workers, and to commands that a test starts.
@@ -86,6 +92,7 @@ class Shared:
             self._stand_in(build_hip, self.build_hip), self._stand_in(measure, self.measure),
             self._stand_in(best_tunnel, self.best_tunnel), self._stand_in(best_set, self.best_set),
             self._stand_in(_drillings, self.drillings), self._stand_in(tradeoff_of, self.tradeoff_of),
+            self._stand_in(judge, self.judge),
         ]  # fmt: skip
 
     @contextmanager
@@ -197,6 +204,18 @@ class Shared:
         found, after = self.once(f"drillings {_digest(pickle.dumps((place, drawn), protocol=5))}", make)
         rng.bit_generator.state = after
         return found
+
+    def judge(self, plan: StatedPlan, hip: VerifiedHip) -> Verification:
+        """``corecore.verification.recalculation.judge``, once for the same content and masks.
+
+        Neither the case's name and time nor where its files lie take part in it.
+        """
+        content = content_of(plan.file.plan)
+        for name in ("created", "timings", "seal", "signature", "outputs"):
+            content.pop(name, None)
+        files = [(item.role, item.sha256, item.label, item.path.is_file()) for item in plan.inputs]
+        content["case"] = {**content["case"], "id": "", "inputs": files}
+        return self.once(f"judged {_digest(json.dumps(content, sort_keys=True))}", lambda: judge(plan, hip))
 
     @contextmanager
     def _compiling(self) -> Iterator[None]:
