@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from corecore.base.grid import BoolArray, FloatArray
+from corecore.base.grid import BoolArray, FloatArray, turned
 from corecore.document.stated import StatedAnatomy
 
 #: The head ends at the plane across the neck axis this far from its centre, head radii (contract §1).
@@ -51,7 +51,7 @@ class Frame:
     def femoral(self, points_mm: npt.ArrayLike) -> FloatArray:
         """World points (N, 3) in the femoral frame, mm."""
         offset = np.asarray(points_mm, dtype=np.float64) - self.center
-        return np.asarray(offset @ np.stack([self.x, self.y, self.z]).T, dtype=np.float64)
+        return turned(np.stack([self.x, self.y, self.z]), offset)
 
     def height(self, point_mm: FloatArray) -> float:
         """Height of a world point along the shaft axis, from the head's centre, mm."""

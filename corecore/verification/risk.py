@@ -22,7 +22,7 @@ from corecore.verification.drilled_volume import PORTAL_EXTRA_MM
 from corecore.verification.frame import Frame, across, unit
 from corecore.verification.hip import Hip
 from corecore.verification.report import Check, equal
-from corecore.verification.turned import Turned, outline_of
+from corecore.verification.turned import Turned, holds, outline_of
 
 #: Drillings of one tunnel and method; of several tunnels fewer each, but not below the second figure.
 POSES, POSES_LEAST = 1000, 300
@@ -30,8 +30,11 @@ POSES, POSES_LEAST = 1000, 300
 LESION_POINTS = 6000
 #: Rings along a wall stand this far apart, mm, each of so many points, on wide tunnels of more, no further apart, mm.
 RING_STEP_MM, RING_POINTS, RING_GAP_MM = 1.5, 16, 2.0
-#: Rings over an end that is not flat stand this far apart, mm.
-END_STEP_MM = 0.7
+#: Rings over an end that is not flat stand this far apart, mm; a flat one has its rim, half of it and its middle.
+END_STEP_MM, FLAT_END = 0.7, np.array([[0.0, 1.0], [0.0, 0.5], [0.0, 0.0]])
+#: Drillings evaluated at once: their points stay within some megabytes, and few products of lesion points within what
+#: one thread multiplies (others would spin for nothing).
+TOGETHER, PRODUCTS = 32, 1 << 16
 #: The drilled line meets the bone within this of where it was set down, mm, looked for in steps of the second.
 MEETS_WITHIN_MM, MEET_STEP_MM = 20.0, 0.25
 #: Normals of the surface are taken at points this far apart around the entry, mm.
@@ -203,46 +206,85 @@ def _drillings(
     near, normals = around
     sine_least = float(np.sin(np.radians(plan.spec["incidence_min_deg"])))
     cortex, joint = np.zeros(poses, dtype=bool), np.zeros(poses, dtype=bool)
-    removed = np.zeros((poses, len(lesion)), dtype=bool)
     around_ring = max(RING_POINTS, int(np.ceil(2.0 * np.pi * radius / RING_GAP_MM)))
     turn = 2.0 * np.pi * np.arange(around_ring) / around_ring
+    turn = np.stack([np.cos(turn), np.sin(turn)], axis=1)
     drill = tunnel.instrument
     outline, behind = (np.zeros((0, 2)), 0.0) if drill is None else outline_of(drill)
+    # Rings of the end: how far ahead of the tip, and how wide in radii.
+    rings = Turned(tunnel.tip, unit(tunnel.tip - tunnel.entry), outline).rings(END_STEP_MM) if drill else FLAT_END
+    ahead, wide = rings[:, 0], rings[:, 1] / (radius if drill else 1.0)
+    # The shaft ends behind an end that is not flat.
+    shafts = np.maximum(lengths - behind, 0.0)
+    removed = _removed(lesion, entries - shifts, headings, lengths, shafts, radius, outline)
     walk = np.arange(-MEETS_WITHIN_MM, MEETS_WITHIN_MM, MEET_STEP_MM)
-    for n in range(poses):
-        entry, heading, length = entries[n], headings[n], lengths[n]
-        offset = lesion + shifts[n] - entry
-        along = offset @ heading
-        square = np.einsum("ij,ij->i", offset, offset) - along**2
-        tip = entry + length * heading
-        # The shaft ends behind an end that is not flat.
-        shaft = max(length - behind, 0.0)
-        removed[n] = (along >= 0.0) & (along <= shaft) & (square <= radius**2)
-        end = None if drill is None else Turned(tip, heading, outline)
-        if end is not None:
-            beside = np.flatnonzero((along >= shaft) & (square <= radius**2))
-            removed[n, beside] |= end.contains(lesion[beside] + shifts[n])
-        inside = hip.mesh.inside(entry + walk[:, None] * heading)
-        if not inside.any():
-            cortex[n] = True
-            continue
-        met = float(walk[int(np.argmax(inside))])
-        normal = normals[int(np.argmin(np.sum((near - (entry + met * heading)) ** 2, axis=1)))]
-        sine = max(abs(float(normal @ heading)), sine_least)
-        mouth = met + radius * float(np.sqrt(max(0.0, 1.0 - sine**2))) / sine + PORTAL_EXTRA_MM
-        circle = radius * np.stack([np.cos(turn), np.sin(turn)], axis=1) @ across(heading)
-        at = np.arange(min(mouth, shaft), shaft, RING_STEP_MM)
-        wall = ((entry + at[:, None] * heading)[:, None, :] + circle).reshape(-1, 3)
-        if end is None:
-            surface = np.concatenate([wall, tip + circle, tip + 0.5 * circle, tip[None]])
-        else:
-            rings = end.rings(END_STEP_MM)
-            places = tip + rings[:, :1, None].transpose(0, 2, 1) * heading + rings[:, 1, None, None] / radius * circle
-            surface = np.concatenate([wall, places.reshape(-1, 3)])
-        out = surface[~hip.mesh.inside(surface)]
-        proximal = frame.proximal(out)
-        joint[n], cortex[n] = bool(proximal.any()), bool((~proximal).any())
+    for first in range(0, poses, TOGETHER):
+        these = slice(first, min(first + TOGETHER, poses))
+        entry, heading, shaft = entries[these], headings[these], shafts[these]
+        inside = hip.mesh.inside(_on_axes(entry, heading, walk).reshape(-1, 3)).reshape(len(entry), len(walk))
+        meets = inside.any(axis=1)
+        cortex[these] = ~meets
+        met = walk[np.argmax(inside, axis=1)]
+        places = entry + met[:, None] * heading
+        apart = places[:, None, :] - near
+        normal = normals[np.argmin(np.einsum("nkj,nkj->nk", apart, apart), axis=1)]
+        sine = np.maximum(np.abs(np.einsum("nj,nj->n", normal, heading)), sine_least)
+        mouth = met + radius * np.sqrt(np.maximum(0.0, 1.0 - sine**2)) / sine + PORTAL_EXTRA_MM
+        circle = radius * (turn @ _across(heading))
+        # Rings along the wall, of all drillings that meet the bone.
+        start = np.minimum(mouth, shaft)
+        count = np.where(meets, np.ceil((shaft - start) / RING_STEP_MM), 0.0).astype(np.int64)
+        of_wall = np.repeat(np.arange(len(entry)), count)
+        step = np.arange(len(of_wall)) - np.repeat(np.cumsum(count) - count, count)
+        at = start[of_wall] + step * RING_STEP_MM
+        wall = (entry[of_wall] + at[:, None] * heading[of_wall])[:, None, :] + circle[of_wall]
+        tip = entry + lengths[these, None] * heading
+        ends = _on_axes(tip, heading, ahead)[:, :, None, :] + wide[:, None, None] * circle[:, None]
+        ends = ends[meets].reshape(-1, around_ring, 3)
+        surface = np.concatenate([wall, ends]).reshape(-1, 3)
+        of = np.concatenate([of_wall, np.repeat(np.flatnonzero(meets), len(ahead))]).repeat(around_ring)
+        out = np.flatnonzero(~hip.mesh.inside(surface))
+        proximal, of = frame.proximal(surface[out]), first + of[out]
+        joint[of[proximal]] = True
+        cortex[of[~proximal]] = True
     return Drillings(cortex, joint, removed)
+
+
+def _removed(
+    lesion: FloatArray, entries: FloatArray, headings: FloatArray, lengths: FloatArray, shafts: FloatArray,
+    radius: float, outline: FloatArray,
+) -> BoolArray:  # fmt: skip
+    """Which lesion points (P, 3) each of N drillings removes (N, P), by its shaft and by an end that is not flat."""
+    removed = np.empty((len(entries), len(lesion)), dtype=bool)
+    middle = lesion.mean(axis=0)
+    # About the lesion's middle, so that squares keep their digits.
+    points, entries = (lesion - middle).T, entries - middle
+    squares = np.einsum("ji,ji->i", points, points)
+    together = max(1, PRODUCTS // max(1, len(lesion)))
+    for first in range(0, len(entries), together):
+        these = slice(first, first + together)
+        entry, heading = entries[these], headings[these]
+        along = heading @ points - np.einsum("nj,nj->n", entry, heading)[:, None]
+        square = squares - 2.0 * (entry @ points) + np.einsum("nj,nj->n", entry, entry)[:, None] - along**2
+        within = square <= radius**2
+        removed[these] = within & (along >= 0.0) & (along <= shafts[these, None])
+        if len(outline):
+            beside = within & (along >= shafts[these, None])
+            height = (along - lengths[these, None])[beside]
+            removed[these][beside] |= holds(outline, height, np.sqrt(np.maximum(square[beside], 0.0)))
+    return removed
+
+
+def _on_axes(origins: FloatArray, headings: FloatArray, at: FloatArray) -> FloatArray:
+    """Points (N, K, 3) on lines from N origins along N headings, at K places on each, mm."""
+    return np.asarray(origins[:, None, :] + at[:, None] * headings[:, None, :], dtype=np.float64)
+
+
+def _across(axes: FloatArray) -> FloatArray:
+    """Two unit vectors (N, 2, 3) at right angles to each of the axes (N, 3) and to each other."""
+    first = np.cross(axes, np.eye(3)[np.argmin(np.abs(axes), axis=1)])
+    first /= np.linalg.norm(first, axis=1, keepdims=True)
+    return np.stack([first, np.cross(axes, first)], axis=1)
 
 
 def _drawn(

@@ -59,6 +59,15 @@ def _with_pin(outline: FloatArray, radius: float, ahead: float) -> FloatArray:
     return np.concatenate([[[ahead, 0.0], [ahead, radius], [meets, radius]], outline[wide:]])
 
 
+def holds(outline: FloatArray, height: FloatArray, radius: FloatArray) -> BoolArray:
+    """Whether heights above the tip and distances from the axis (N,) lie within an outline as of ``outline_of``."""
+    inside = np.zeros(len(height), dtype=bool)
+    for (h0, r0), (h1, r1) in pairwise(outline):
+        if h0 != h1:
+            inside |= (height <= h0) & (height >= h1) & (radius <= r0 + (height - h0) / (h1 - h0) * (r1 - r0))
+    return inside
+
+
 @dataclass(frozen=True, eq=False)
 class Turned:
     """A turned solid at ``tip`` (3,) along unit ``axis`` (3,), world mm; ``outline`` as of ``outline_of``.
@@ -83,12 +92,7 @@ class Turned:
 
     def contains(self, points_mm: FloatArray) -> BoolArray:
         """Whether points (N, 3) lie in it."""
-        height, radius = self._flat(points_mm)
-        inside = np.zeros(len(points_mm), dtype=bool)
-        for (h0, r0), (h1, r1) in pairwise(self.outline):
-            if h0 != h1:
-                inside |= (height <= h0) & (height >= h1) & (radius <= r0 + (height - h0) / (h1 - h0) * (r1 - r0))
-        return inside
+        return holds(self.outline, *self._flat(points_mm))
 
     def distance(self, points_mm: FloatArray) -> FloatArray:
         """Distance of points (N, 3) to it, mm; 0 inside. What lies behind its back face is nearest to that face."""

@@ -103,6 +103,22 @@ def test_distances_are_those_of_vtk(mesh: BoneMesh) -> None:
     assert np.abs(mesh.distance(points) + vtk_to_numpy(found)).max() < 1e-3
 
 
+@pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (0.7, 0.7, 3.0)])
+def test_inside_is_where_the_level_between_voxels_says_so(spacing: tuple[float, float, float]) -> None:
+    # The rod runs out of the scan: beyond its edge is no bone, though the lattice goes on.
+    def endless(points: Array) -> Array:
+        return np.asarray(12.0 - np.linalg.norm(points[:, :2] - 0.3, axis=1))
+
+    mesh = mesh_of(voxelised(endless, spacing, 24.0))
+    rng = np.random.default_rng(8)
+    spread = rng.uniform(-40.0, 40.0, (20_000, 3))
+    near = mesh.vertices_mm[rng.integers(0, len(mesh.vertices_mm), 20_000)] + rng.normal(0.0, 0.3, (20_000, 3))
+    points = np.concatenate([spread, near, mesh.vertices_mm[:500], mesh.cut_points_mm, mesh.cut_points_mm + 1e-9])
+    inside = mesh.inside(points)
+    assert np.array_equal(inside, (mesh.level_at(points) >= 0.5) & (mesh.depth_in_view(points) > 0.0))
+    assert 0.05 < inside.mean() < 0.95
+
+
 def test_the_least_distance_is_the_smallest_of_all(mesh: BoneMesh) -> None:
     rng = np.random.default_rng(6)
     for low, high in ((0.0, 16.0), (2.0, 17.5), (10.0, 23.0)):

@@ -15,17 +15,20 @@ from support.plan_factory import write_plan
 from support.shared import shared
 
 from corecore.base.grid import Grid, Mask
+from corecore.base.instrument import library
 from corecore.base.spec import Spec
 from corecore.document.seal import seal_of
 from corecore.document.stated import Errors
 from corecore.hip.hip import Hip
 from corecore.planning.planner import plan_hip
+from corecore.verification.cylinder import bore_of
 from corecore.verification.mesh import mesh_of
 from corecore.verification.recalculation import verify_plan
 from corecore.verification.report import Verification
 from corecore.verification.risk import _drawn, _drillings, _normals_about
 
 POSES = 3000
+NO_CAVITY = {"cavity_diameter_mm": None, "cavity_length_mm": None}
 #: Four standard errors of a probability of a tenth, and a tenth of a millimetre between voxels and rod.
 TOLERANCE = 0.03
 ROD_MM, DRILL_MM, LENGTH_MM = 14.0, 10.0, 60.0
@@ -54,6 +57,37 @@ def drilled(rod: Any, errors: Errors, *, neck: float = 1.0, shifts: Any = None) 
     around = _normals_about(rod, tunnel.entry)
     still = np.zeros((POSES, 3)) if shifts is None else shifts
     return _drillings(plan, 0, errors, rod, frame, around, lesion, POSES, np.random.default_rng(3), still)
+
+
+@pytest.mark.parametrize("name", [None, "drill-4.5-118", "reamer-9"])
+def test_many_drillings_at_once_are_those_of_one_after_another(rod: Any, name: str | None) -> None:
+    drill = None if name is None else library()[name]
+    width = DRILL_MM if drill is None else drill.diameter_mm
+    tip = np.array([0.0, 0.0, LENGTH_MM])
+    tunnel = SimpleNamespace(entry=np.zeros(3), tip=tip, diameter_mm=width, instrument=drill)
+    plan: Any = SimpleNamespace(tunnels=[tunnel], spec={"incidence_min_deg": 30.0})
+    frame: Any = SimpleNamespace(proximal=lambda points: points[:, 2] >= 30.0)
+    rng = np.random.default_rng(4)
+    lesion, shifts = rng.uniform((-9.0, -9.0, 40.0), (9.0, 9.0, 66.0), (500, 3)), rng.normal(0.0, 1.0, (200, 3))
+    errors = Errors(2.0, 4.0, 3.0, 0.0, 1.0)
+    around = _normals_about(rod, tunnel.entry)
+    found = _drillings(plan, 0, errors, rod, frame, around, lesion, 200, np.random.default_rng(3), shifts)
+    entries, ways, lengths = _drawn(tunnel.entry, tip, width, errors, rod, 200, np.random.default_rng(3))
+    for n, (entry, way, length) in enumerate(zip(entries, ways, lengths, strict=True)):
+        deep = entry + length * way
+        drilled_so: Any = SimpleNamespace(**{**vars(tunnel), "entry": entry, "tip": deep}, **NO_CAVITY)
+        bore = bore_of(drilled_so)
+        assert np.array_equal(found.removed[n], bore.contains(lesion + shifts[n]))
+        # A rod's level is plain: what lies outside 14 mm, or ahead of its end, is out of the bone.
+        if bore.head is None:
+            end = np.concatenate([bore.tunnel.disc(length), bore.tunnel.wall(6.0, length)])
+        else:
+            end = np.concatenate([bore.head.surface((tip, ways[n]))[0], bore.tunnel.wall(6.0, bore.tunnel.length_mm)])
+        least = ROD_MM - np.linalg.norm(end[:, :2], axis=1).max()
+        # Where the wall passes the surface by less than its stairs, either is right.
+        if abs(least) > 0.5 and abs(length * way[2] - 100.0) > 12.0:
+            assert (found.cortex[n] | found.joint[n]) == (least < 0.0)
+    assert 0.0 < (found.cortex | found.joint).mean() < 1.0
 
 
 @pytest.mark.parametrize("entry_mm", [3.0, 5.0])
