@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -15,12 +16,14 @@ import numpy as np
 import pytest
 
 from corecore.app.cli import main
+from corecore.app.cli.tables import print_verification
 from corecore.base.grid import Grid
 from corecore.hip.hip import Hip
 from corecore.io.nifti import write_labels
 from corecore.io.stl import read_stl
 from corecore.study.phantom.pelvis import PelvisShape, pelvis_on_grid
 from corecore.study.phantom.pose import Pose
+from corecore.verification.report import Check, Verification
 
 SAMPLE = Path(__file__).resolve().parents[2] / "sample_volumes" / "right_medium.nii.gz"
 MASKS = ["--femur", f"{SAMPLE}:1", "--lesion", f"{SAMPLE}:2"]
@@ -341,3 +344,29 @@ def test_what_a_terminal_cannot_print_is_printed_as_its_code(encoding: str, monk
     stream.write("骨.nii.gz")
     stream.flush()
     assert written.getvalue().endswith(b"\\u9aa8.nii.gz")
+
+
+def test_a_verification_is_a_line_a_figure_and_says_which_disagree(capsys: pytest.CaptureFixture[str]) -> None:
+    checks = (
+        Check("necrosis.volume_ml", 8.25, 8.2512, 0.1, "ml", True),
+        Check("case.inputs[0].sha256 [femur]", "a" * 64, "b" * 64, 0.0, "", False),
+        Check("tradeoff[1] limits", "kept", "cortical_margin_mm, joint_margin_mm, length_max_mm", 0.0, "", False),
+        Check("tunnels[0].joint_clearance_mm", None, 5.0, 0.5, "mm", False),
+    )
+    print_verification(Verification(checks, ()))
+    told = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["necrosis.volume_ml", "8.25", "8.251", "0.1", "ml", "agrees"] in told
+    assert ["tunnels[0].joint_clearance_mm", "none", "5", "0.5", "mm", "DISAGREES"] in told
+    # A digest by its beginning, a text as it is.
+    assert ["case.inputs[0].sha256", "[femur]", "a" * 27 + "…", "b" * 27 + "…", "0", "DISAGREES"] in told
+    assert any(line[3:6] == ["cortical_margin_mm,", "joint_margin_mm,", "length_max_mm"] for line in told)
+    print_verification(Verification(checks, ()), brief=True)
+    assert "necrosis.volume_ml" not in capsys.readouterr().out
+
+
+def test_a_command_leaves_linear_algebra_on_one_thread_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "9")
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS")
+    monkeypatch.setenv("MKL_NUM_THREADS", "3")
+    assert main(["messages"]) == 0
+    assert (os.environ["OPENBLAS_NUM_THREADS"], os.environ["MKL_NUM_THREADS"]) == ("1", "3")

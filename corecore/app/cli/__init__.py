@@ -27,6 +27,11 @@ def main(arguments: list[str] | None = None) -> int:
 
     As a console script the returned code becomes the process's exit code.
     """
+    # Before numpy is loaded. Points are many rows of three numbers: threads of the linear algebra library spin on them
+    # for a fifth of a plan's processor time and save none. What is worth it is shared out by the work itself.
+    for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+
     import typer
 
     from corecore.app.cli.group import app

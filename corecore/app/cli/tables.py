@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec import UnsetType
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from corecore.base.messages import Severity, severity_of
 from corecore.base.notice import NOTICE
@@ -26,9 +27,11 @@ from corecore.document.tunnels import ExplanationPart, PlannedTunnelPart
 
 #: Foci that a table lists.
 FOCI_SHOWN = 4
+#: Widest columns of a verification, and its longest word, characters.
+CHECK_COLUMNS, WORD_MAX = (76, 28, 28, 16), 28
 
 if TYPE_CHECKING:
-    from corecore.verification.report import Verification
+    from corecore.verification.report import Check, Verification
 
 
 def print_measures(measured: MeasuresDocument, summary: str) -> None:
@@ -146,13 +149,7 @@ def print_verification(result: Verification, *, brief: bool = False) -> None:
         console = Console(highlight=False, width=140)
     shown = [c for c in result.checks if not (brief and c.ok)]
     if shown:
-        table = _table("independent recalculation", "figure", "plan", "recalculated", "tolerance", "")
-        for check in shown:
-            mark = "[green]agrees[/]" if check.ok else "[bold red]DISAGREES[/]"
-            table.add_row(
-                check.name, _plain(check.stated), _plain(check.found), f"{check.tolerance:g} {check.unit}", mark
-            )
-        console.print(table)
+        _print_checks(console, shown)
     for message in result.messages:
         # A file that was moved is no fault.
         console.print(message, style="yellow" if result.agrees else "bold red", markup=False)
@@ -164,6 +161,25 @@ def print_verification(result: Verification, *, brief: bool = False) -> None:
         console.print(f"verify: the independent recalculation agrees on all {good} figures", style="green")
     else:
         console.print(f"verify: DISAGREES on {len(result.checks) - good} of {len(result.checks)} figures", style="red")
+
+
+def _print_checks(console: Console, checks: Sequence[Check]) -> None:
+    """A line for each figure, in columns; hundreds of them are laid out at once, which a table of rich takes long for.
+
+    A cell wider than its column moves the rest of its line.
+    """
+    rows = [("figure", "plan", "recalculated", "tolerance"), *(
+        (check.name, _cell(check.stated), _cell(check.found), f"{check.tolerance:g} {check.unit}") for check in checks
+    )]  # fmt: skip
+    widths = [
+        min(max(map(len, cells)), most) for cells, most in zip(zip(*rows, strict=True), CHECK_COLUMNS, strict=True)
+    ]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    text = Text("independent recalculation\n").append(f"{lines[0]}\n", style="bold")
+    for line, check in zip(lines[1:], checks, strict=True):
+        text.append(f"{line}  ")
+        text.append("agrees\n" if check.ok else "DISAGREES\n", style="green" if check.ok else "bold red")
+    console.print(text, soft_wrap=True, end="")
 
 
 def _table(title: str, *columns: str) -> Table:
@@ -417,5 +433,7 @@ def _point(point: list[float]) -> str:
     return "  ".join(f"{c:.1f}" for c in point)
 
 
-def _plain(value: float | str | None) -> str:
-    return "none" if value is None else value if isinstance(value, str) else f"{value:.4g}"
+def _cell(value: float | str | None) -> str:
+    """A figure or a text; of a long word, which a digest is, the beginning."""
+    text = "none" if value is None else value if isinstance(value, str) else f"{value:.4g}"
+    return text if len(text) <= WORD_MAX or " " in text else f"{text[: WORD_MAX - 1]}…"
