@@ -360,7 +360,7 @@ class NecrosisPart(Part, kw_only=True, frozen=True):
     )
     frame_range: Annotated[
         dict[str, Pair] | UnsetType,
-        Meta(description="Least and greatest of each figure that depends on an uncertain lateral axis"),
+        Meta(description="Least and greatest of each figure that depends on an uncertain frame or load direction"),
         MAY_BE_ABSENT,
     ] = UNSET
     frame_classes: Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from corecore.hip.anatomy.acetabulum import Acetabulum
@@ -100,11 +101,7 @@ class Figures:
             "head_fraction": self.volumes.head.fraction,
             "sphere_fraction": self.volumes.shares["sphere"].fraction,
         }
-        for name, loaded in self.weight_bearing.items():
-            result[f"weight_bearing.poles.{name}.surface_fraction"] = loaded.surface_fraction
-            result[f"weight_bearing.poles.{name}.volume_fraction"] = loaded.volume_fraction
-            result[f"weight_bearing.poles.{name}.depth_mm"] = loaded.depth_mm
-        result |= {
+        result |= loads_named(self.weight_bearing) | {
             "kerboul.coronal_deg": self.kerboul.coronal_deg,
             "kerboul.sagittal_deg": self.kerboul.sagittal_deg,
             "kerboul.combined_deg": self.kerboul.combined_deg,
@@ -113,8 +110,7 @@ class Figures:
             "anterior_necrotic_angle_deg": self.anterior_necrotic_angle_deg,
             "preserved_angle.combined_deg": self.preserved_angle.combined_deg,
             "jic.covered_share": self.jic.covered_share,
-            "osteotomy.rotation.best_intact_fraction": float(self.rotation.intact[self.rotation.best]),
-            "osteotomy.tilt.best_intact_fraction": float(self.tilt.intact[self.tilt.best]),
+            **osteotomies_named(self.rotation, self.tilt),
             "resurfacing.headline_supported_fraction": self.resurfacing.supported_fraction[
                 self.resurfacing.reaming_mm.index(HEADLINE_MM)
             ],
@@ -151,6 +147,27 @@ class Figures:
             arco=replace(self.arco, type=None),
             lateral_pillar=replace(self.lateral_pillar, type=None),
         )
+
+
+def loads_named(loads: Mapping[str, WeightBearing]) -> dict[str, float | None]:
+    """The figures under each load, by their paths in ``measures.json``."""
+    return {
+        f"weight_bearing.poles.{name}.{key}": value
+        for name, loaded in loads.items()
+        for key, value in (
+            ("surface_fraction", loaded.surface_fraction),
+            ("volume_fraction", loaded.volume_fraction),
+            ("depth_mm", loaded.depth_mm),
+        )
+    }
+
+
+def osteotomies_named(rotation: Turned, tilt: Turned) -> dict[str, float | None]:
+    """The most that either osteotomy would bring under the load, by their paths in ``measures.json``."""
+    return {
+        f"osteotomy.{name}.best_intact_fraction": float(turned.intact[turned.best])
+        for name, turned in (("rotation", rotation), ("tilt", tilt))
+    }
 
 
 def ground_of(necrosis: Necrosis, acetabulum: Acetabulum, pole: Pole | None = None) -> Ground:

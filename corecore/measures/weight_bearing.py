@@ -1,9 +1,14 @@
 """How much of the loaded part of the head is dead.
 
 The loaded cap is a cone about the load's pole with its apex at the head's centre. Poles: means
-of ten instrumented hips (nine for rising; Bergmann 2016, PLoS ONE 11:e0155612). Half-angle 55°:
-the standing weight-bearing surface of 1,219 to 1,871 mm² (J Orthop Surg Res 2020,
+of ten instrumented hips (nine for rising; Bergmann 2016, doi:10.1371/journal.pone.0155612). Half-angle
+55°: the standing weight-bearing surface of 1,219 to 1,871 mm² (J Orthop Surg Res 2020,
 doi:10.1186/s13018-020-01927-9) on a head of 24 mm radius is a cap of 48 to 61°.
+
+The hips were measured in a frame whose z is the femur's long axis: from the intercondylar notch to where
+shaft and neck meet. The femoral frame's z is the proximal shaft, which a femur's bow sets off from it: the
+poles are turned by what is usual, and their range says by how much one femur may differ
+(docs/design/anatomy.md, "The load's axis").
 """
 
 from __future__ import annotations
@@ -20,9 +25,36 @@ from corecore.measures.necrosis import Necrosis
 
 Pole = tuple[float, float, float]
 
-#: Load poles in the femoral frame (x lateral, y anterior, z proximal): level walking, standing on
-#: one leg, standing up from a chair.
-POLES: dict[str, Pole] = {"gait": (-0.27, 0.10, 0.96), "stance": (-0.28, 0.06, 0.96), "rising": (-0.40, 0.11, 0.91)}
+#: Load poles as measured (x lateral, y anterior, z along the femur's long axis): level walking, standing on one leg,
+#: standing up from a chair.
+MEASURED_POLES: dict[str, Pole] = {
+    "gait": (-0.274, 0.096, 0.957),
+    "stance": (-0.283, 0.059, 0.957),
+    "rising": (-0.396, 0.109, 0.912),
+}
+#: The proximal end of the long axis lies forward of that of the proximal shaft by this, degrees: 5.2 (spread 1.8) from
+#: a shaft taken 30 mm above to 110 mm below the lesser trochanter's tip in the ten hips themselves (landmarks of
+#: Fischer 2021, doi:10.1016/j.jbiomech.2021.110526), less the 1.4 that a usual bow makes between that span and this
+#: frame's; 6.1 on one whole femur. To the side 0.2 to 0.8: none is taken.
+LONG_AXIS_FORWARD_DEG = 4.0
+#: … and of 19 femora of 20 it lies within so much of that to the side and forward, degrees: twice the spreads of 0.9
+#: and 1.8 in the ten hips, and what the two spans leave open.
+LONG_AXIS_RANGE_DEG = (2.0, 4.0)
+
+
+def _of_shaft(pole: Pole) -> Pole:
+    """A pole of the long axis's frame in that of a usual femur's proximal shaft."""
+    lean = np.radians(LONG_AXIS_FORWARD_DEG)
+    lateral, anterior, proximal = pole
+    return (
+        lateral,
+        round(float(np.cos(lean) * anterior + np.sin(lean) * proximal), 3),
+        round(float(np.cos(lean) * proximal - np.sin(lean) * anterior), 3),
+    )
+
+
+#: The same in the femoral frame (x lateral, y anterior, z along the proximal shaft).
+POLES: dict[str, Pole] = {name: _of_shaft(pole) for name, pole in MEASURED_POLES.items()}
 GAIT_POLE = POLES["gait"]
 
 
@@ -47,7 +79,7 @@ class WeightBearing:
 
     References
     ----------
-    1. Bergmann 2016, PLoS ONE 11:e0155612 (ten hips).
+    1. Bergmann 2016, doi:10.1371/journal.pone.0155612 (ten hips), turned from the long axis to the proximal shaft.
     2. J Orthop Surg Res 2020, doi:10.1186/s13018-020-01927-9.
     """
 

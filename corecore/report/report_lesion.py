@@ -205,6 +205,8 @@ def _frame_note(necrosis: NecrosisPart) -> str:
     if len(types) > 1 and necrosis.jic.type is not None:
         kinds = [say("none") if kind is None else one_line(str(kind), 4) for kind in types]
         told.append(say("JIC type {types}", types=say(" or ").join(kinds)))
+    if not any(key.startswith("octants.") for key in ranges):
+        return say("the load's axis is that of a usual femur: {ranges}", ranges=", ".join(told))
     return say("no condyles in view: {ranges}", ranges=", ".join(told))
 
 

@@ -66,7 +66,8 @@ WARNINGS: tuple[Due, ...] = (
         ("lesion_thin",), (f"{N}.missing",), lambda reasons: any(path.startswith("repeatability.") for path in reasons)
     ),
     Due(("head_cut_by_scan", "lesion_cut_by_scan"), (f"{N}.{CUT}",), bool),
-    Due(("frame_uncertain",), (f"{N}.frame_range",), bool),
+    # Loads have a range in every frame.
+    Due(("frame_uncertain",), (f"{N}.frame_range",), lambda ranges: any(key.startswith("octants.") for key in ranges)),
     Due(("shaft_assumed",), ("anatomy.sources.shaft_axis",), _is("assumed")),
     Due(("lesser_trochanter_assumed",), ("anatomy.sources.lesser_trochanter",), _is("assumed")),
     Due(("greater_trochanter_missing",), ("anatomy.sources.greater_trochanter",), _is("assumed")),

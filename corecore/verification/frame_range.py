@@ -29,6 +29,11 @@ from corecore.verification.report import Check, equal
 LATERAL_DEG = 20.0
 #: Frames stand for an ellipsoid of turns and tilts from so far outside it (docs/design/anatomy.md).
 OUTSIDE = 1.05
+#: The load's own axis lies within this of its usual lean from the shaft in 19 femora of 20, to the side and forward,
+#: degrees (docs/design/anatomy.md).
+LOAD_DEG = (2.0, 4.0)
+#: A pole that the user gives is one of the femoral frame, whatever the load's own axis.
+USERS_POLE = "weight_bearing.poles.given"
 #: Directions over the head: one in 0.3 square degrees, so that one lies within half a degree of any.
 DIRECTIONS = 40_000
 #: Points of the lesion that are looked at in every frame: a share errs by 0.001, a least depth by a voxel's part.
@@ -42,15 +47,22 @@ TILT_DEG = np.arange(-30.0, 31.0, 5.0)
 LEVEL_DIAMETERS = 0.24
 
 Range = tuple[float, float]
+#: Poles of loads, femoral, and the frames in which each may be meant, by the path of what is stated about it.
+Poles = dict[str, tuple[FloatArray, list[Frame]]]
 
 
-def other_frames(plan: StatedPlan, frame: Frame) -> list[Frame]:
-    """The frames that the femur may have besides the stated one; none where it is certain."""
+def other_frames(plan: StatedPlan, frame: Frame, own_axis_deg: Range = (0.0, 0.0)) -> list[Frame]:
+    """The frames that the femur may have besides the stated one; none where it is certain.
+
+    ``own_axis_deg``: by how much more the frames' axis may lean to the side and forward, where it is not the shaft's.
+    """
     neck_alone = plan.anatomy.sources.get("x_axis") == "neck"
-    tilt = OUTSIDE * (plan.anatomy.shaft_range_deg or 0.0)
+    of_shaft = plan.anatomy.shaft_range_deg or 0.0
+    to_side, to_front = (OUTSIDE * float(np.sqrt(of_shaft**2 + own**2)) for own in own_axis_deg)
+    tilt = max(to_side, to_front)
     turn = (OUTSIDE if tilt else 1.0) * LATERAL_DEG if neck_alone else 0.0
     steps = [np.zeros(3)]
-    for axis in np.flatnonzero([turn, tilt, tilt]):
+    for axis in np.flatnonzero([turn, to_side, to_front]):
         steps = [step + sign * np.eye(3)[axis] for step in steps for sign in (-1.0, 0.0, 1.0)]
     found = []
     for step in steps:
@@ -58,9 +70,9 @@ def other_frames(plan: StatedPlan, frame: Frame) -> list[Frame]:
         if size == 0.0:
             continue
         for share in (0.25, 0.5, 0.75, 1.0) if not tilt else (1.0,) if size > 1.0 else (0.5, 1.0):
-            about, lateral, forward = step / size * share * (turn, tilt, tilt)
+            about, lateral, forward = step / size * share * (turn, to_side, to_front)
             # Lateral that was given may have been by the neck's turn or by a line in space.
-            ways = (True,) if neck_alone or not tilt else (True, False)
+            ways = (True,) if neck_alone else (True, False) if of_shaft else (False,)
             found += [_moved(frame, about, lateral, forward, with_neck) for with_neck in ways]
     return found
 
@@ -98,20 +110,26 @@ def necrosis_range_checks(plan: StatedPlan, hip: Hip, frame: Frame) -> list[Chec
     """
     if plan.anatomy.shaft_range_deg is None:
         return []
-    frames = other_frames(plan, frame)
-    if not frames:
-        return []
-    stated = plan.necrosis.frame_range
-    frames = [frame, *frames]
-    checks = []
+    frames, loaded = [frame, *other_frames(plan, frame)], [frame, *other_frames(plan, frame, LOAD_DEG)]
     slack = tolerance.fraction(hip.bone.grid.spacing_mm) + 2e-3
     points = hip.lesion_points_mm[:: max(1, len(hip.lesion_points_mm) // POINTS)]
+    poles = {name: (pole, frames if name == USERS_POLE else loaded) for name, pole in _poles(plan).items()}
+    poles = {name: (pole, seen_in) for name, (pole, seen_in) in poles.items() if len(seen_in) > 1}
+    checks = _cone_ranges(plan, hip, poles, points, slack)
+    rays = _all_round()
+    if plan.necrosis.subchondral_depth_mm is not None:
+        dead, on_head = head_below(hip, frame, rays, plan.necrosis.subchondral_depth_mm)
+        checks += _cap_ranges(plan, hip, poles, rays[on_head], dead[on_head])
+    if len(frames) == 1:
+        return checks
+    if plan.necrosis.subchondral_depth_mm is not None:
+        checks += _arc_ranges(plan, hip, frames, rays, dead)
+    stated = plan.necrosis.frame_range
     shares = [octants(one, points) for one in frames]
     for key in plan.necrosis.octants:
         checks += _both(
             f"necrosis.frame_range.octants.{key}", stated.get(f"octants.{key}"), [s[key] for s in shares], slack, ""
         )
-    checks += _cone_ranges(plan, hip, frames, points, slack)
     middles = np.array([one.femoral(hip.lesion_points_mm.mean(axis=0)[None])[0] for one in frames])
     limit = float(np.degrees(tolerance.CENTROID_MM / np.linalg.norm(middles[0])))
     latitude = np.degrees(np.arcsin(middles[:, 2] / np.linalg.norm(middles, axis=1)))
@@ -126,7 +144,7 @@ def necrosis_range_checks(plan: StatedPlan, hip: Hip, frame: Frame) -> list[Chec
         # A turn about the shaft leaves heights as they are, and the plan states no range of them.
         if plan.anatomy.shaft_range_deg or "latitude" not in name:
             checks += _both(f"necrosis.frame_range.{name}", stated.get(name), turns.tolist(), bearing, "deg")
-    return checks + _ray_ranges(plan, hip, frames) + _pillar_ranges(plan, hip, frames)
+    return checks + _pillar_ranges(plan, hip, frames)
 
 
 def _poles(plan: StatedPlan) -> dict[str, FloatArray]:
@@ -145,9 +163,9 @@ def _poles(plan: StatedPlan) -> dict[str, FloatArray]:
     }
 
 
-def _cone_ranges(plan: StatedPlan, hip: Hip, frames: Sequence[Frame], points: FloatArray, slack: float) -> list[Check]:
+def _cone_ranges(plan: StatedPlan, hip: Hip, poles: Poles, points: FloatArray, slack: float) -> list[Check]:
     """Shares of the lesion under each load, and the least bone over it there."""
-    told, poles, checks = plan.necrosis, _poles(plan), list[Check]()
+    told, checks = plan.necrosis, list[Check]()
     if not poles or told.cone_fraction is None or told.cap_half_angle_deg is None:
         return []
     depth_ends = [end for key, ends in told.frame_range.items() if key.endswith(".depth_mm") for end in ends]
@@ -157,10 +175,10 @@ def _cone_ranges(plan: StatedPlan, hip: Hip, frames: Sequence[Frame], points: Fl
     gap[~hip.mesh.inside(points)] = np.nan
     edge = max(1.0, float(hip.bone.grid.spacing_mm.max()), float(hip.lesion.grid.spacing_mm.max()))
     depth_slack = tolerance.clearance_mm(hip.bone.grid.spacing_mm) + 0.5 * edge
-    reach = np.cos(np.radians(told.cap_half_angle_deg)) * np.linalg.norm(points - frames[0].center, axis=1)
-    femoral = [one.femoral(points) for one in frames]
-    for name, pole in poles.items():
-        cones = [place @ pole >= reach for place in femoral]
+    reach, offset = np.cos(np.radians(told.cap_half_angle_deg)), points - next(iter(poles.values()))[1][0].center
+    reach = reach * np.linalg.norm(offset, axis=1)
+    for name, (pole, frames) in poles.items():
+        cones = [offset @ (pole @ np.stack([one.x, one.y, one.z])) >= reach for one in frames]
         shares = [float(np.mean(cone)) for cone in cones]
         key = f"{name}.volume_fraction"
         checks += _both(f"necrosis.frame_range.{key}", told.frame_range.get(key), shares, slack, "")
@@ -200,13 +218,10 @@ def _pillar_ranges(plan: StatedPlan, hip: Hip, frames: Sequence[Frame]) -> list[
     ]
 
 
-def _ray_ranges(plan: StatedPlan, hip: Hip, frames: Sequence[Frame]) -> list[Check]:
-    told, depth = plan.necrosis, plan.necrosis.subchondral_depth_mm
-    if depth is None:
-        return []
+def _arc_ranges(plan: StatedPlan, hip: Hip, frames: Sequence[Frame], rays: FloatArray, dead: FloatArray) -> list[Check]:
+    """Kerboul's arcs, looked up among rays (N, 3) with the lesion's share below each (N,)."""
+    told = plan.necrosis
     edge = max(1.0, float(hip.bone.grid.spacing_mm.max()), float(hip.lesion.grid.spacing_mm.max()))
-    rays = _all_round()
-    dead, on_head = head_below(hip, frames[0], rays, depth)
     tree = cKDTree(rays)
     arcs: dict[str, list[FloatArray]] = {"kerboul.coronal_deg": [], "kerboul.sagittal_deg": []}
     for one in frames:
@@ -225,12 +240,20 @@ def _ray_ranges(plan: StatedPlan, hip: Hip, frames: Sequence[Frame]) -> list[Che
             ("necrotic_index.original", 100.0 * coronal * sagittal / 180.0**2, steep * limit),
         ):
             checks += _by_outline(f"necrosis.frame_range.{key}", told.frame_range.get(key), values, slack, "deg")
-    poles = _poles(plan)
-    if not poles or told.rays.get("weight_bearing.surface_fraction") is None:
+    return checks
+
+
+def _cap_ranges(plan: StatedPlan, hip: Hip, poles: Poles, rays: FloatArray, dead: FloatArray) -> list[Check]:
+    """Dead shares of each load's cap, and the most that the osteotomies bring under it, by rays through the head."""
+    told, checks = plan.necrosis, list[Check]()
+    if "weight_bearing" not in poles or told.rays.get("weight_bearing.surface_fraction") is None:
         return checks
-    limit = tolerance.CAP_SHARE * edge
-    seen = _Seen(rays[on_head], dead[on_head], float(np.cos(np.radians(told.cap_half_angle_deg or 0.0))))
-    for name, pole in poles.items():
+    limit = tolerance.CAP_SHARE * max(
+        1.0, float(hip.bone.grid.spacing_mm.max()), float(hip.lesion.grid.spacing_mm.max())
+    )
+    seen = _Seen(rays, dead, float(np.cos(np.radians(told.cap_half_angle_deg or 0.0))))
+    gait, loaded = poles["weight_bearing"]
+    for name, (pole, frames) in poles.items():
         key = f"{name}.surface_fraction"
         caps = np.array([seen.caps(one, pole[None])[0, :-1] for one in frames])
         checks += _by_outline(f"necrosis.frame_range.{key}", told.frame_range.get(key), caps, limit, "")
@@ -238,9 +261,9 @@ def _ray_ranges(plan: StatedPlan, hip: Hip, frames: Sequence[Frame]) -> list[Che
         key = f"osteotomy.{name}.best_intact_fraction"
         if known(getattr(plan.file.plan.necrosis.osteotomy, name).best_intact_fraction) is not None:
             best = []
-            for one in frames:
+            for one in loaded:
                 axis = one.femoral(one.center + one.neck) if name == "rotation" else np.array([0.0, -1.0, 0.0])
-                curve = seen.caps(one, np.array([_turned(poles["weight_bearing"], axis, -turn) for turn in turns]))
+                curve = seen.caps(one, np.array([_turned(gait, axis, -turn) for turn in turns]))
                 best.append((np.minimum(1.0, curve[:, -1:]) - curve[:, :-1]).max(axis=0))
             checks += _by_outline(f"necrosis.frame_range.{key}", told.frame_range.get(key), np.array(best), limit, "")
     return checks

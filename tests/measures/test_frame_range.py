@@ -75,10 +75,12 @@ def test_every_figure_measured_anew_in_a_turned_frame_lies_in_its_range(anterior
     assert high - low > 0.05
 
 
-def test_a_stated_axis_has_no_range(anterior: Hip) -> None:
+def test_a_stated_axis_leaves_the_loads_range_alone(anterior: Hip) -> None:
     for source in ("condyles", "given"):
-        assert ranged(sourced(anterior, source)) == FrameRange()
-        assert FrameRange().warnings == ()
+        found = ranged(sourced(anterior, source))
+        assert {name.partition(".")[0] for name in found.figures} == {"weight_bearing", "osteotomy"}
+        assert found.classes == {}
+        assert found.warnings == FrameRange().warnings == ()
 
 
 def test_a_stated_lateral_axis_leaves_the_shafts_range(anterior: Hip) -> None:

@@ -31,7 +31,7 @@ SECTORS = {
     "inferior": (-0.8, 0.0, -1.0),
 }  # fmt: skip
 MIDDLE_DEG, EDGE_DEG = -44.8, 30.3
-LOAD = np.array([-0.27, 0.10, 0.96]) / np.linalg.norm([-0.27, 0.10, 0.96])
+LOAD = np.array([-0.274, 0.163, 0.948]) / np.linalg.norm([-0.274, 0.163, 0.948])
 CAP_DEG = 55.0
 FAVOURABLE = {one.code for one in statements() if one.direction == "favourable"}
 BY_PLACE = {one.code for one in statements() if {"jic", "kerboul", "combined_deg", "anterior_deg"} & set(one.applies)}

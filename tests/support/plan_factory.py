@@ -57,7 +57,7 @@ SPEC: dict[str, Any] = {
     "cap_half_angle_deg": 55.0,
     "subchondral_depth_mm": 5.0,
 }
-POLE = np.array([-0.27, 0.10, 0.96])
+POLE = np.array([-0.274, 0.163, 0.948])
 
 
 def unit(vector: npt.ArrayLike) -> Array:

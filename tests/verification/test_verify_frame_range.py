@@ -17,10 +17,11 @@ from corecore.hip.anatomy.frame import possible_frames
 from corecore.hip.anatomy.model import Anatomy
 from corecore.hip.hip import Hip
 from corecore.hip.inputs import HipInputs
+from corecore.measures.weight_bearing import LONG_AXIS_RANGE_DEG
 from corecore.tunnels.figures import first_exit
 from corecore.verification.cylinder import bore_of
 from corecore.verification.frame import Frame, frame_of
-from corecore.verification.frame_range import necrosis_range_checks, other_frames, tunnel_range_checks
+from corecore.verification.frame_range import LOAD_DEG, necrosis_range_checks, other_frames, tunnel_range_checks
 from corecore.verification.hip import load_hip
 from corecore.verification.landmarks import landmark_checks
 from corecore.verification.report import Check
@@ -55,14 +56,19 @@ def test_the_frames_made_anew_are_the_planners(sample_hip: Hip, side: str, sourc
         np.zeros(3), 24.0, mirror @ anatomy.x_axis, mirror @ anatomy.y_axis, mirror @ anatomy.shaft_axis,
         mirror @ anatomy.neck_axis, np.zeros(3),
     )  # fmt: skip
-    ours = [(one.x_axis, one.y_axis, one.shaft_axis) for one in possible_frames(anatomy)]
-    theirs = [
-        (mirror @ one.x, mirror @ one.y, mirror @ one.z)
-        for one in other_frames(Stated(anatomy), frame)  # type: ignore[arg-type]
-    ]
-    assert len(theirs) == len(ours) == {("neck", 0.0): 8, ("neck", 9.0): 32, ("given", 6.0): 24}.get((source, tilt), 0)
-    if ours:
-        assert np.allclose(sorted_axes(theirs), sorted_axes(ours), atol=1e-8)
+    assert LOAD_DEG == LONG_AXIS_RANGE_DEG
+    for ranges, counts in (
+        ((0.0, 0.0), {("neck", 0.0): 8, ("neck", 9.0): 32, ("given", 6.0): 24, ("condyles", 0.0): 0}),
+        (LONG_AXIS_RANGE_DEG, {("neck", 0.0): 32, ("neck", 9.0): 32, ("given", 6.0): 24, ("condyles", 0.0): 12}),
+    ):
+        ours = [(one.x_axis, one.y_axis, one.shaft_axis) for one in possible_frames(anatomy, ranges)]
+        theirs = [
+            (mirror @ one.x, mirror @ one.y, mirror @ one.z)
+            for one in other_frames(Stated(anatomy), frame, ranges)  # type: ignore[arg-type]
+        ]
+        assert len(theirs) == len(ours) == counts[source, tilt]
+        if ours:
+            assert np.allclose(sorted_axes(theirs), sorted_axes(ours), atol=1e-8)
 
 
 def range_checks(plan: StatedPlan) -> list[Check]:

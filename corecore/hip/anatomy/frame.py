@@ -166,17 +166,21 @@ def lateral_range_deg(anatomy: Anatomy) -> float:
     return ANTEVERSION_RANGE_DEG if anatomy.sources.get("x_axis") == "neck" else 0.0
 
 
-def possible_frames(anatomy: Anatomy) -> tuple[Anatomy, ...]:
+def possible_frames(anatomy: Anatomy, further_deg: tuple[float, float] = (0.0, 0.0)) -> tuple[Anatomy, ...]:
     """The anatomy in other frames that its bone may have; none where condyles or the user and a whole shaft tell it.
+
+    ``further_deg``: by how much a further axis may lean from the shaft's to the side and forward, degrees; the frames
+    are then those of that axis, whose lean is one more error that knows nothing of the others.
 
     A turn of the lateral axis and two tilts of the shaft's err independently, each within its range in 19 femora of
     20: the frames lie on the ellipsoid of the three, where a figure that hangs on them evenly reaches the ends of its
     own 19 of 20, and half-way, where one may reach further that does not.
     """
-    turn, tilt = lateral_range_deg(anatomy), OUTSIDE * anatomy.shaft_range_deg
-    turn *= OUTSIDE if tilt else 1.0
+    aside, forward = (OUTSIDE * float(np.hypot(anatomy.shaft_range_deg, further)) for further in further_deg)
+    tilt = aside > 0.0 or forward > 0.0
+    turn = lateral_range_deg(anatomy) * (OUTSIDE if tilt else 1.0)
     # Where lateral was given it may have been by the neck's turn or by a line in space.
-    ways = (True,) if turn or not tilt else (True, False)
+    ways = (True,) if turn else (True, False) if anatomy.shaft_range_deg else (False,)
     steps = {
         (a / size * share, b / size * share, c / size * share)
         for a, b, c in product((-1.0, 0.0, 1.0), repeat=3)
@@ -184,7 +188,7 @@ def possible_frames(anatomy: Anatomy) -> tuple[Anatomy, ...]:
         for share in (TURNS_ALONE if not tilt else (0.5, 1.0) if size == 1.0 else (1.0,))
     }
     return tuple(
-        anatomy.tilted(b * tilt, c * tilt, with_neck=way).turned_about_shaft(a * turn)
+        anatomy.tilted(b * aside, c * forward, with_neck=way).turned_about_shaft(a * turn)
         for a, b, c in sorted(steps)
         for way in ways
     )
