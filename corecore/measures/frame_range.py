@@ -81,10 +81,11 @@ def measure_frame_range(
     anatomy = necrosis.hip.anatomy
     frames, loaded = possible_frames(anatomy), possible_frames(anatomy, LONG_AXIS_RANGE_DEG)
     measured = {name: pole for name, pole in ground.poles.items() if name != OF_USER}
+    users = {name: pole for name, pole in ground.poles.items() if name == OF_USER}
 
     def taken(frame: Anatomy) -> tuple[dict[str, float | None], dict[str, Class]]:
         there = in_frame(necrosis, frame)
-        around = replace(ground, planes=mid_planes(there), acetabulum=seen_in(frame, ground.acetabulum))
+        around = replace(ground, planes=mid_planes(there), acetabulum=seen_in(frame, ground.acetabulum), poles=users)
         found = figures_of(there, around, None if focus is None else in_frame(focus, frame), figures)
         return named(there, found), found.classes()
 
@@ -155,7 +156,7 @@ def named(necrosis: Necrosis, figures: Figures) -> dict[str, float | None]:
     middle = measure_centroid(necrosis)
     return {
         **{name: value for name, value in figures.scalars().items() if name not in OF_NO_FRAME},
-        **_of_gait(figures.weight_bearing["gait"]),
+        **(_of_gait(figures.weight_bearing["gait"]) if "gait" in figures.weight_bearing else {}),
         "lateral_pillar.medial_share": figures.lateral_pillar.medial_share,
         "lateral_pillar.central_share": figures.lateral_pillar.central_share,
         "lateral_pillar.lateral_share": figures.lateral_pillar.lateral_share,
