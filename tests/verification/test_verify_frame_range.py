@@ -11,6 +11,7 @@ from support.anatomy_bones import unit
 
 import corecore as cc
 from corecore.base.grid import FloatArray
+from corecore.document.fields import known
 from corecore.document.stated import StatedPlan, read_stated
 from corecore.exports.workflow import open_hip
 from corecore.hip.anatomy.frame import possible_frames
@@ -125,6 +126,34 @@ def test_an_edited_range_is_caught(short_sample: Path, tmp_path: Path) -> None:
         "necrosis.frame_range.kerboul.sagittal_deg (least)", "necrosis.frame_range.kerboul.sagittal_deg (greatest)",
         "tunnels[0].frame_range.ap_angle_deg (greatest)", "tunnels[0].frame_range.entry_anterior_mm (greatest)",
     }  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_frame_that_is_known_leaves_the_loads_ranges_which_are_found_again(tmp_path: Path) -> None:
+    """By condyles and a whole shaft: the stated ranges are those under the load alone, and an edited one is caught."""
+    path = Path(cc.__file__).parent.parent / "sample_volumes" / "right_medium.nii.gz"
+    hip = open_hip(HipInputs(f"{path}:1", f"{path}:2", case_id="known"))
+    sources = {**hip.anatomy.sources, "x_axis": "condyles"}
+    hip = replace(hip, anatomy=replace(hip.anatomy, sources=sources, shaft_range_deg=0.0))
+    tip = hip.anatomy.head_center + 0.3 * hip.anatomy.head_radius_mm * hip.anatomy.neck_axis
+    entry = first_exit(hip, tip, -hip.anatomy.neck_axis)
+    assert entry is not None
+    plan = cc.assess(cc.Hip._of(hip), hip.to_world(entry), hip.to_world(tip), 10.0)
+    plan.save(tmp_path / "plan", pictures=False)
+    stated = read_stated(tmp_path / "plan" / "plan.json")
+    ranges = stated.necrosis.frame_range
+    assert {key.partition(".")[0] for key in ranges} == {"weight_bearing", "osteotomy"}
+    assert "frame_uncertain" not in {known(one.code) for one in stated.file.plan.warnings}
+    honest = range_checks(stated)
+    assert len([one for one in honest if one.name.startswith("necrosis.frame_range.")]) == 2 * len(ranges)
+    assert all(check.ok for check in honest), [check for check in honest if not check.ok]
+    low, high = ranges["weight_bearing.surface_fraction"]
+    assert high - low > 0.03
+    edited = {**ranges, "weight_bearing.surface_fraction": (low, high - 0.03)}
+    caught = range_checks(replace(stated, necrosis=replace(stated.necrosis, frame_range=edited)))
+    assert [check.name for check in caught if not check.ok] == [
+        "necrosis.frame_range.weight_bearing.surface_fraction (greatest)"
+    ]
 
 
 @pytest.fixture(scope="module")

@@ -434,7 +434,7 @@ export interface NecrosisPart {
   resurfacing: ResurfacingPart;
   repeatability: RepeatabilityPart;
   /**
-   * Least and greatest of each figure that depends on an uncertain lateral axis
+   * Least and greatest of each figure that depends on an uncertain frame or load direction
    */
   frame_range?: {
     /**
