@@ -124,9 +124,14 @@ def _of_evidence() -> Iterator[Text]:
 
 
 def claims() -> dict[str, list[str]]:
-    """Texts of published evidence by code: claim, and patients."""
+    """Texts of published evidence by code: claim, patients, and the source where it has no DOI or PMID."""
     table = tomllib.loads((PACKAGE / "measures" / "evidence.toml").read_text(encoding="utf-8"))
-    return {statement["code"]: [statement["text"], statement["cohort"]] for statement in table["statement"]}
+    found = {}
+    for statement in table["statement"]:
+        source = table["sources"][statement["source"]]
+        own = [] if {"doi", "pmid"} & set(source) else [source["cite"]]
+        found[statement["code"]] = [statement["text"], statement["cohort"], *own]
+    return found
 
 
 def sentences() -> list[str]:

@@ -33,7 +33,7 @@ NUMBER, ANYTHING, BRACKETED = r"-?\d+(?:\.\d+)?", r".+?", r"[^()]+(?: \([^()]*\)
 
 
 class Texts(NamedTuple):
-    """Texts of published evidence by their code, claim and patients; and of reasons, the wordiest first."""
+    """Texts of published evidence by their code: claim, patients, source; and of reasons, the wordiest first."""
 
     claims: dict[str, list[str]]
     sentences: list[str]
@@ -96,7 +96,7 @@ def _figure(value: str | float) -> str | float:
 
 def _papers(value: str) -> str:
     """Papers, each with the beginning of what it claims in brackets."""
-    for claim, _ in _texts().claims.values():
+    for claim, *_ in _texts().claims.values():
         own = say(claim).partition(":")[0]
 
         def replaced(found: re.Match[str], own: str = own) -> str:

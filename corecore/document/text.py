@@ -15,6 +15,7 @@ UNKNOWN = "–"
 GUIDANCE = {
     "fluoroscopy": later("fluoroscopy"),
     "guide": later("drill guide"),
+    "guide_best": later("drill guide, best reported"),
     "navigated": later("navigation"),
     "robot": later("robot"),
 }

@@ -613,7 +613,7 @@ def _risk(scene: Scene) -> list[list[str]]:
         poses = known(told.poses)
         rows.append(
             [
-                one_line(method_text(method), 24),
+                one_line(method_text(method), 60),
                 chance(known(told.cortex_breach_probability), poses),
                 chance(known(told.joint_breach_probability), poses),
                 f"{percent(told.removed_fraction_mean)} ({percent(told.removed_fraction_p05)})",

@@ -246,7 +246,9 @@ def arguments(plan: PlanDocument) -> list[Arguments]:
 
 def _origin(code: str, source: str, cohort: str) -> str:
     """Paper and patients of a statement."""
-    return f"{source}; {say_recorded(code, cohort)}"
+    # A source with a number is a paper, and called as it is.
+    own = source if "doi:" in source or "PMID" in source else say_recorded(code, source)
+    return f"{own}; {say_recorded(code, cohort)}"
 
 
 def disagreements(plan: PlanDocument) -> list[str]:

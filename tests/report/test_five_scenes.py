@@ -19,6 +19,7 @@ from support.chromium import Page, find_chromium
 from support.five_scenes import five_scenes
 from support.view_phantom import hue
 
+from corecore.base.language import spoken
 from corecore.report import palette
 from corecore.report.page import write_scene_html
 from corecore.report.pictures.bodies import bodies
@@ -75,12 +76,14 @@ def test_a_lesion_out_of_its_place_is_seen(scenes: dict[str, Scene]) -> None:
     assert not alike(np.ascontiguousarray(kept("one")[:, ::-1]), kept("one"))
 
 
+@pytest.mark.parametrize("code", ["en", "de"])
 @pytest.mark.parametrize("name", NAMES)
-def test_no_words_of_the_picture_cover_others(scenes: dict[str, Scene], name: str) -> None:
+def test_no_words_of_the_picture_cover_others(scenes: dict[str, Scene], name: str, code: str) -> None:
     """Every text of the drawn sheet, as it is set; the letters within a panel keep off its scale and numbers too."""
     scene = scenes[name]
     blank = np.full((60, 50, 3), 255, dtype=np.uint8)
-    figure = compose(scene, cameras(scene, 3.8 / 4.5), [blank] * 3)
+    with spoken(code):
+        figure = compose(scene, cameras(scene, 3.8 / 4.5), [blank] * 3)
     # A legend is laid out when it is drawn.
     figure.canvas.draw()
     renderer = figure.canvas.get_renderer()

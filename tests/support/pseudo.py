@@ -14,11 +14,12 @@ from corecore.base.spec import Spec
 
 LIST: Any = SimpleNamespace(**runpy.run_path(str(Path(__file__).resolve().parents[2] / "docs" / "list_texts.py")))
 CODE = "qps"
-#: Kept in every language: sides of the patient, units, names of classes, of standards and of parameters.
+#: Sides of the patient at the edges of a picture.
+SIDES = re.compile("[RLAPSI]{1,2}")
+#: Kept in every language: units, names of classes, of standards and of parameters.
 KEPT = frozenset(
     {
-        *("R", "L", "A", "P", "S", "I", "RI", "LS", "SR", "IL", "SL", "IR", "SP", "IA", "AR", "PL", "AP", "RAS"),
-        *("mm", "ml", "cm", "HU", "MB", "JIC", "ARCO", "Ficat", "Steinberg", "Kerboul", "PMID", "doi"),
+        *("RAS", "AP", "mm", "ml", "cm", "HU", "MB", "JIC", "ARCO", "Ficat", "Steinberg", "Kerboul", "PMID", "doi"),
         *("CT", "MR", "DRR", "SHA", "corecore", "Slicer", *(field.name for field in fields(Spec))),
     }
 )
@@ -62,5 +63,9 @@ def words_outside(texts: list[str], *names: str) -> list[str]:
             left = left.replace(name, " ")
         # Names of parameters, files and fingerprints, and times.
         left = re.sub(r"\b\w*_\w+\b|\b[\w-]+\.(?:json|png|html|pdf)\b|\b[0-9a-f]{8,}\b|\d{4}-\d\d-\d\d\S*", " ", left)
-        found += [f"{word!r} in {text!r}" for word in re.findall(r"[^\W\d_]{2,}", left) if word not in KEPT]
+        found += [
+            f"{word!r} in {text!r}"
+            for word in re.findall(r"[^\W\d_]{2,}", left)
+            if word not in KEPT and not SIDES.fullmatch(word)
+        ]
     return found

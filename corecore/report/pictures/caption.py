@@ -5,6 +5,8 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
+import numpy as np
+
 from corecore.base.language import later, say
 from corecore.base.notice import notice_caption
 from corecore.document.headline import MARKS, shown_headline
@@ -27,6 +29,10 @@ LINE_CHARACTERS = 135
 BOLD_LINE_CHARACTERS = 110
 #: Left edges of the table's columns, inches.
 COLUMNS_IN = (0.16, 0.80, 2.30, 3.25, 4.20, 5.20, 6.15, 7.10, 8.20)
+#: Type sizes of the legend: the first that fits.
+LEGEND_SIZES = (9.5, 8.8, 8.1, 7.4)
+#: Room kept between two columns, inches.
+COLUMN_GAP_IN = 0.08
 #: The same for the totals.
 TOTALS_IN = (0.16, 2.30, 3.55, 4.75, 6.60, 8.85)
 
@@ -43,17 +49,24 @@ class CaptionStrip:
         """Writes both into a matplotlib figure."""
         width, height = (float(v) for v in figure.get_size_inches())
 
-        def text(x: float, y: float, words: str, **style: Any) -> None:
+        def text(x: float, y: float, words: str, *, room: float = np.inf, **style: Any) -> float:
+            """Words at a place, smaller where they are wider than their room, inches; where they end."""
             style.setdefault("color", palette.INK)
             # Ids come from outside: a dollar sign in one is no formula.
-            figure.text(x / width, y / height, words, va="baseline", parse_math=False, **style)
+            drawn = figure.text(x / width, y / height, words, va="baseline", parse_math=False, **style)
+            extent = drawn.get_window_extent(figure.canvas.get_renderer())
+            wide = float(extent.width) / float(figure.dpi)
+            if wide > room:
+                drawn.set_fontsize(drawn.get_fontsize() * room / wide)
+            return x + min(wide, room)
 
         scene = self.scene
         alarm = scene.status == "infeasible" or bool(captions.violations(scene))
-        text(MARGIN_IN, height - 0.36, captions.hip_name(scene), fontsize=19, fontweight="bold")
-        text(1.95, height - 0.36, say("core decompression plan"), fontsize=13, color=palette.FAINT_INK)
+        end = text(MARGIN_IN, height - 0.36, captions.hip_name(scene), fontsize=19, fontweight="bold")
+        left = max(1.95, end + 0.2)
+        text(left, height - 0.36, say("core decompression plan"), fontsize=13, color=palette.FAINT_INK)
         rows = [f"{label} {value}" for label, value in captions.identity(scene)]
-        text(1.95, height - 0.58, "   ·   ".join(rows), fontsize=10.5)
+        text(left, height - 0.58, "   ·   ".join(rows), fontsize=10.5)
         weighs = shown_headline(scene.plan).color
         color = palette.VIOLATION if alarm or weighs == "red" else palette.INK
         headline = f"{MARKS[weighs]} {captions.headline(scene)}"
@@ -72,12 +85,13 @@ class CaptionStrip:
                 text(MARGIN_IN, y, cells[0], color=ink, fontsize=size, fontweight=weight)
             else:
                 columns = COLUMNS_IN if len(cells) == len(COLUMNS_IN) else TOTALS_IN
-                for x, cell in zip(columns, cells, strict=True):
-                    text(x, y, cell, color=ink, fontsize=size, fontweight=weight)
+                for x, cell, edge in zip(columns, cells, (*columns[1:], width), strict=True):
+                    text(x, y, cell, color=ink, fontsize=size, fontweight=weight, room=edge - x - COLUMN_GAP_IN)
             y -= LINE_IN
         where = say("lengths in mm; R L A P S I are the patient's own sides, in the femur's frame")
-        text(MARGIN_IN, MARGIN_IN, where, fontsize=8.5, color=palette.FAINT_INK)
-        text(width - MARGIN_IN, MARGIN_IN, notice_caption(), ha="right", fontsize=9.5, fontweight="bold")
+        end = text(MARGIN_IN, MARGIN_IN, where, fontsize=8.5, color=palette.FAINT_INK)
+        room = width - end - 2 * MARGIN_IN
+        text(width - MARGIN_IN, MARGIN_IN, notice_caption(), ha="right", fontsize=9.5, fontweight="bold", room=room)
 
     def _legend(self, figure: Any, width: float, height: float, y: float) -> None:
         from matplotlib.lines import Line2D
@@ -114,17 +128,22 @@ class CaptionStrip:
         ]
         if cap_outline(scene) is not None:
             handles.append(Line2D([], [], color=palette.CAP, lw=1.8, label=say("weight-bearing zone")))
-        figure.legend(
-            handles=handles,
-            loc="center",
-            bbox_to_anchor=(0.5, (y + 0.22) / height),
-            ncols=(len(handles) + 1) // 2,
-            frameon=False,
-            fontsize=9.5,
-            handlelength=2.6,
-            columnspacing=1.6,
-            borderpad=0,
-        )
+        for size in LEGEND_SIZES:
+            legend = figure.legend(
+                handles=handles,
+                loc="center",
+                bbox_to_anchor=(0.5, (y + 0.22) / height),
+                ncols=(len(handles) + 1) // 2,
+                frameon=False,
+                fontsize=size,
+                handlelength=2.6,
+                columnspacing=1.6,
+                borderpad=0,
+            )
+            wide = float(legend.get_window_extent(figure.canvas.get_renderer()).width) / float(figure.dpi)
+            if wide <= width - 2 * MARGIN_IN or size == LEGEND_SIZES[-1]:
+                return
+            legend.remove()
 
 
 def tunnel_legend(scene: Scene) -> list[tuple[str, str]]:
