@@ -10,7 +10,7 @@ origin at the centre of the first voxel, right-handed, left hips mirrored.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -23,6 +23,14 @@ from corecore.base.grid import BoolArray, FloatArray
 #: Width of the smoothing Gaussian, voxels. One voxel removes the stairs of an oblique wall
 #: (RMS error 0.2 voxel); more would shrink curved bone.
 SMOOTHING_VOXELS = 1.0
+#: Width of the lighter smoothing that pits are looked for with, voxels: the half level then follows what is one or two
+#: voxels wide. On clean masks it lies within 0.27 voxel of the other (``docs/design/surface.md``).
+PIT_SMOOTHING_VOXELS = 0.7
+#: So far the two may differ, voxels; where the lighter one lies deeper, it is the surface but for so much.
+PIT_ALLOWANCE_VOXELS = 0.3
+#: Around a pit distances are corrected this far, mm: beyond every margin that can be asked for but the joint's, where a
+#: pit's half voxel is the least of the doubts (engineering choice).
+PIT_REACH_MM = 16.0
 #: Outside the bone the distance is exact this far, mm; beyond it is that of the centres of every second voxel.
 EXACT_OUTSIDE_MM = 4.0
 #: Deeper than this (and two voxels) the distance is interpolated, mm: beyond every default margin.
@@ -56,6 +64,11 @@ class Bone:
         Outward unit normals there, local.
     cut_points_mm : ndarray, shape (M, 3)
         Where the scan's edge cuts the bone, local mm; M = 0 where it does not.
+    pits_mm : ndarray, shape (P, 3)
+        Points of pits of the mask that the smooth surface closes, local mm; ``distance_mm`` knows them. P = 0 on clean
+        masks, and where pits were not looked for.
+    pit_depths_mm : ndarray, shape (P,)
+        How deep below the smooth surface they lie, mm: what clearances would be overstated by.
     """
 
     distance_mm: npt.NDArray[np.float32]
@@ -63,6 +76,8 @@ class Bone:
     surface_points_mm: FloatArray
     surface_normals: FloatArray
     cut_points_mm: FloatArray
+    pits_mm: FloatArray = field(default_factory=lambda: np.zeros((0, 3)))
+    pit_depths_mm: FloatArray = field(default_factory=lambda: np.zeros(0))
 
     def distance(self, points_mm: npt.ArrayLike) -> FloatArray:
         """Signed distance of points to the bone surface, trilinear.
@@ -166,11 +181,15 @@ class Bone:
         return np.asarray(KDTree(self.cut_points_mm).query(points)[0], dtype=np.float64)
 
 
-def bone_from_voxels(voxels: BoolArray, spacing_mm: npt.ArrayLike, *, open_faces: npt.ArrayLike | None = None) -> Bone:
+def bone_from_voxels(
+    voxels: BoolArray, spacing_mm: npt.ArrayLike, *, open_faces: npt.ArrayLike | None = None, pits: bool = False
+) -> Bone:
     """The distance field of bone voxels.
 
     ``open_faces`` (3, 2) bool tells which faces of the array (low, high along each axis) are
-    the edge of the field of view; by default all are. Raises ``ValueError`` for a mask
+    the edge of the field of view; by default all are. With ``pits`` no distance exceeds by more than
+    ``PIT_ALLOWANCE_VOXELS`` that to the surface of a lighter smoothing, in which pits of a rough mask show, nor that
+    to the centre of a voxel without bone. Raises ``ValueError`` for a mask
     without bone or without background, for which there is no surface.
     """
     spacing = np.asarray(spacing_mm, dtype=np.float64)
@@ -190,6 +209,9 @@ def bone_from_voxels(voxels: BoolArray, spacing_mm: npt.ArrayLike, *, open_faces
     near &= ~deep
     size = distance_along_normals(np.argwhere(near) * spacing, tree, points, normals, float(spacing.max()))
     distance[near] = np.where(inside[near], size, -size)
+    pit_points, pit_depths = np.zeros((0, 3)), np.zeros(0)
+    if pits:
+        pit_points, pit_depths = _lower_at_pits(distance, voxels, spacing)
 
     cuts = []
     for axis in range(3):
@@ -210,7 +232,48 @@ def bone_from_voxels(voxels: BoolArray, spacing_mm: npt.ArrayLike, *, open_faces
                 touched[:, axis] = last + (0.5 if end else -0.5)
                 cuts.append(touched * spacing)
     cut_points = np.concatenate(cuts) if cuts else np.zeros((0, 3))
-    return Bone(distance, spacing, points, normals, cut_points)
+    return Bone(distance, spacing, points, normals, cut_points, pit_points, pit_depths)
+
+
+def _lower_at_pits(
+    distance: npt.NDArray[np.float32], voxels: BoolArray, spacing: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Lower distances in place to what pits allow: points (P, 3) mm of these, and how deep they lie (P,) mm.
+
+    A pit is where the surface of a lighter smoothing lies deeper below the other's than the two may differ; or the
+    centre of a voxel that is no bone does, of which even the lighter one closes some.
+    """
+    light, allowance = (
+        smoothed_level(voxels, spacing, PIT_SMOOTHING_VOXELS),
+        PIT_ALLOWANCE_VOXELS * float(spacing.max()),
+    )
+    surface = _edges_at_half(light) * spacing
+    centres = np.argwhere(~voxels & (distance > allowance)) * spacing
+    depth = ndimage.map_coordinates(distance, (surface / spacing).T, order=1, mode="nearest").astype(np.float64)
+    crossed = surface[depth > allowance]
+    depths = np.concatenate([depth[depth > allowance], distance[~voxels & (distance > allowance)]])
+    pits = np.concatenate([crossed, centres])
+    if len(pits) == 0:
+        return pits, depths
+    low = np.maximum(np.floor((pits.min(axis=0) - PIT_REACH_MM) / spacing), 0).astype(int)
+    high = np.ceil((pits.max(axis=0) + PIT_REACH_MM) / spacing).astype(int) + 1
+    box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+    part, bone = distance[box], light[box] >= 0.5
+
+    def lower(where: BoolArray, to: FloatArray, more_mm: float, sign: float = 1.0) -> None:
+        at = np.argwhere(where)
+        if len(at) == 0 or len(to) == 0:
+            return
+        away = KDTree(to).query((at + low) * spacing, distance_upper_bound=PIT_REACH_MM)[0]
+        part[tuple(at.T)] = np.minimum(part[tuple(at.T)], more_mm + sign * away)
+
+    # Below the smooth surface alone: outside it nothing is measured to a pit.
+    below = (part > 0.0) & (part < PIT_REACH_MM)
+    lower(below & bone, crossed, allowance)
+    lower(below, centres, 0.0)
+    # Within a pit: how far its own wall is.
+    lower((part > 0.0) & ~bone, surface, allowance, -1.0)
+    return pits, depths
 
 
 def _far_outside(inside: BoolArray, spacing: FloatArray) -> npt.NDArray[np.float32]:
@@ -266,9 +329,11 @@ def surface_points(voxels: BoolArray, spacing_mm: npt.ArrayLike) -> FloatArray:
     return _crossings(smoothed_level(voxels, spacing), spacing)[0]
 
 
-def smoothed_level(voxels: BoolArray, spacing_mm: FloatArray) -> npt.NDArray[np.float32]:
+def smoothed_level(
+    voxels: BoolArray, spacing_mm: FloatArray, width_voxels: float = SMOOTHING_VOXELS
+) -> npt.NDArray[np.float32]:
     """The mask smoothed by a Gaussian of one voxel; the bone surface is its half level."""
-    width = SMOOTHING_VOXELS * float(np.cbrt(np.prod(spacing_mm))) / spacing_mm
+    width = width_voxels * float(np.cbrt(np.prod(spacing_mm))) / spacing_mm
     # "nearest" continues the bone beyond the scan's edge, so the edge makes no surface.
     return np.asarray(ndimage.gaussian_filter(voxels.astype(np.float32), sigma=width, mode="nearest", truncate=4.0))
 
@@ -283,6 +348,19 @@ def _gradient(level: npt.NDArray[np.float32], spacing: FloatArray, at: npt.NDArr
         rise = level[tuple(ahead.T)].astype(np.float64) - level[tuple(behind.T)]
         result[:, axis] = rise / ((ahead - behind)[:, axis] * spacing[axis])
     return result
+
+
+def _edges_at_half(level: npt.NDArray[np.float32]) -> FloatArray:
+    """Where grid edges cross the half level, (N, 3) in voxels: the points of ``_crossings``, without their normals."""
+    found = []
+    for axis in range(3):
+        along = np.moveaxis(level, axis, 0)
+        first = np.argwhere((along[:-1] >= 0.5) != (along[1:] >= 0.5))
+        a, b = along[:-1][tuple(first.T)].astype(np.float64), along[1:][tuple(first.T)].astype(np.float64)
+        place = first.astype(np.float64)
+        place[:, 0] += (0.5 - a) / (b - a)
+        found.append(np.insert(place[:, 1:], axis, place[:, 0], axis=1))
+    return np.concatenate(found)
 
 
 def _crossings(level: npt.NDArray[np.float32], spacing: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -30,7 +30,7 @@ from corecore.hip.head_surface import beyond_joint, examine_head, refuse_pelvis_
 from corecore.hip.keep_out import KeepOutRegion, barrier_of
 from corecore.hip.lesion import Lesion, sampled
 from corecore.hip.position import check_position
-from corecore.hip.scan import LOWER_BOUND, coarse_voxels, cut_by_scan, rough_surface, thick_slices
+from corecore.hip.scan import LOWER_BOUND, coarse_voxels, cut_by_scan, pitted_surface, rough_surface, thick_slices
 
 _log = logging.getLogger(__name__)
 
@@ -192,7 +192,7 @@ def build_hip(case: Case) -> Hip:
     local_from_side = inverse(fine.grid.world_from_index @ np.diag([*(1.0 / spacing), 1.0]))
     dead = sampled(Mask(lesion.grid.moved(local_from_side), lesion.voxels))
     given = _to_local(case.landmarks, inverse(world_from_local))
-    bone = bone_from_voxels(fine.voxels, spacing, open_faces=faces)
+    bone = bone_from_voxels(fine.voxels, spacing, open_faces=faces, pits=True)
     head = fit_head(bone, dead.centroid_mm, given=given)
     fitted_to = (bone, len(dead.points_mm))
     voxels = fine.voxels
@@ -200,7 +200,7 @@ def build_hip(case: Case) -> Hip:
         added = _lesion_in_craters(fine.voxels, spacing, dead, head.center, head.radius_mm)
         if added.any():
             voxels = fine.voxels | added
-            bone = bone_from_voxels(voxels, spacing, open_faces=faces)
+            bone = bone_from_voxels(voxels, spacing, open_faces=faces, pits=True)
         dead, more = _cut_to_bone(dead, bone, lesion.grid.spacing_mm)
         warnings.extend(more)
     surfaced = time.perf_counter()
@@ -225,13 +225,14 @@ def build_hip(case: Case) -> Hip:
     grave.extend(coarse_voxels(case.femur))
     thick = thick_slices(case.femur, case.lesion)
     grave.extend(thick or rough_surface(bone, anatomy, case.femur))
+    grave.extend(pitted_surface(bone, anatomy))
     local_grid = Grid(fine.grid.shape, np.diag([*spacing, 1.0]))
     outside = beyond_joint(bone, voxels, anatomy)
     if outside.any():
         # What stands out of the head's sphere lends no room: from here on the bone ends at the joint surface.
         # The lesion stays as it was drawn: what of it lies beyond is not reached.
         voxels = voxels & ~outside
-        bone = bone_from_voxels(voxels, spacing, open_faces=faces)
+        bone = bone_from_voxels(voxels, spacing, open_faces=faces, pits=True)
     local_from_world, size = inverse(world_from_local), spacing * fine.grid.shape
     if case.pelvis is not None:
         refuse_pelvis_in_head(case.pelvis, anatomy, local_from_world)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from corecore.base.distance_field import Bone
+from corecore.base.distance_field import PIT_ALLOWANCE_VOXELS, Bone
 from corecore.base.grid import FloatArray, Mask, transform
 from corecore.hip.anatomy.head import directions
 from corecore.hip.anatomy.model import Anatomy, PlanWarning
@@ -25,6 +26,13 @@ STEP_SLICES = 6
 ROUGH_MM = 0.105
 #: It is looked at along so many rays, each with so many about it (some 4 mm), where it lies this near the sphere, mm.
 ROUGH_RAYS, ROUGH_NEIGHBOURS, ROUGH_OFF_MM = 3000, 20, 2.5
+#: Pits of the mask are told where a smooth surface would overstate clearances by this, mm: more than two
+#: reconstructions of one surface differ by (engineering choice).
+PIT_MM_TOLD = 0.4
+#: … and where tunnels may run: no further distal of the lesser trochanter's level, mm.
+PIT_DISTAL_MM = 20.0
+#: Points of pits this near to each other are one place, mm.
+PIT_PLACE_MM = 3.0
 #: On voxels over this, mm, as on the coarsest CT that is drafted from, a mask's leak into the joint can pass for bone.
 VOXEL_MM_MAX = 2.0
 #: … when it is as thick as this many voxels: 3 mm over 60° moved the sphere of real heads by 2.5 to 3.5 mm at 2.4 mm,
@@ -137,6 +145,26 @@ def rough_surface(bone: Bone, anatomy: Anatomy, femur: Mask) -> list[PlanWarning
         " the search may miss narrow ways between them; use the mask on the slices it was drawn on"
     )
     return [PlanWarning("rough_surface", text)]
+
+
+def pitted_surface(bone: Bone, anatomy: Anatomy) -> list[PlanWarning]:
+    """A warning where the mask has pits, where tunnels may run, that a smooth surface would close.
+
+    Clearances are measured to them (``Bone.pits_mm``); whether they are bone's or the mask's, only the image tells.
+    """
+    above = (bone.pits_mm - anatomy.head_center) @ anatomy.shaft_axis - anatomy.lesser_trochanter_height_mm
+    near = above >= -PIT_DISTAL_MM
+    pits, depths = bone.pits_mm[near], bone.pit_depths_mm[near]
+    if len(pits) == 0 or depths.max() < PIT_MM_TOLD:
+        return []
+    places = connected_components(cKDTree(pits).sparse_distance_matrix(cKDTree(pits), PIT_PLACE_MM), directed=False)[0]
+    left = PIT_ALLOWANCE_VOXELS * float(bone.spacing_mm.max())
+    text = (
+        f"the femur mask has pits up to {depths.max():.1f} mm deep in {places} place(s), narrower than its surface can"
+        f" show; clearances are measured to them, to within {left:.2f} mm, and margins kept; look at the mask on the"
+        " images, and fill what is no pit of the bone"
+    )
+    return [PlanWarning("surface_pits", text)]
 
 
 def roughness_mm(bone: Bone, anatomy: Anatomy) -> float | None:

@@ -8,7 +8,7 @@ surface; for distances inside the bone it counts as not-bone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -62,6 +62,9 @@ class BoneMesh:
     vertices_mm: FloatArray
     triangles: npt.NDArray[np.int64]
     triangle_normals: FloatArray
+    #: Centres (P, 3) of voxels that the mask says are no bone, and the smoothed surface encloses: no distance to
+    #: not-bone exceeds the one to them.
+    pits_mm: FloatArray = field(default_factory=lambda: np.zeros((0, 3)))
 
     def level_at(self, points_mm: npt.ArrayLike) -> FloatArray:
         """Smoothed occupancy at world points (N, 3); 0 outside the field of view."""
@@ -160,7 +163,7 @@ class BoneMesh:
 
     def surface_gap(self, points_mm: FloatArray, bound_mm: float) -> FloatArray:
         """Distance (N,) of points (N, 3) to the surface, on either side, mm; infinite beyond the bound."""
-        near = np.isfinite(self._rough(points_mm, bound_mm + self._reach_mm))
+        near = np.isfinite(self._rough(points_mm, bound_mm + self._reach_mm)) | (self._to_pits(points_mm) <= bound_mm)
         result = np.full(len(points_mm), np.inf)
         result[near] = self._unsigned(points_mm[near])
         result[result > bound_mm] = np.inf
@@ -180,7 +183,8 @@ class BoneMesh:
         slack = self._reach_mm + 0.5 * LEAST_CELL_MM * float(np.sqrt(3.0)) + HAIR
         near = points_mm[np.isfinite(self._rough(middles, least + slack))[member]]
         rough = self._rough(near, least + self._reach_mm)
-        return float(self._unsigned(near[rough <= rough.min() + self._reach_mm]).min())
+        nearest = float(self._unsigned(near[rough <= rough.min() + self._reach_mm]).min())
+        return min(nearest, float(self._to_pits(points_mm).min()))
 
     def _rough(self, points_mm: FloatArray, bound_mm: float) -> FloatArray:
         """Distance (N,) to the nearest centroid of a triangle, infinite beyond a bound, mm."""
@@ -242,7 +246,17 @@ class BoneMesh:
             corners = self.vertices_mm[self.triangles[near.reshape(len(part), -1)]]
             each = distance_to_triangles(part[:, None], corners[:, :, 0], corners[:, :, 1], corners[:, :, 2])
             result[first : first + CHUNK] = each.min(axis=1)
-        return result
+        return np.minimum(result, self._to_pits(points))
+
+    def _to_pits(self, points_mm: FloatArray) -> FloatArray:
+        """Distance (N,) to the nearest pit's centre, mm; infinite where there is none."""
+        if len(self.pits_mm) == 0:
+            return np.full(len(points_mm), np.inf)
+        return np.asarray(self._pit_tree.query(points_mm, workers=-1)[0], dtype=np.float64)
+
+    @cached_property
+    def _pit_tree(self) -> cKDTree:
+        return cKDTree(self.pits_mm)
 
 
 def _in_cells(points_mm: FloatArray, edge_mm: float) -> tuple[FloatArray, npt.NDArray[np.int64]]:
@@ -283,7 +297,10 @@ def mesh_of(bone: Mask) -> BoneMesh:
     vertices = transform(world_from_lattice, index)
     index_from_world = np.asarray(np.linalg.inv(world_from_lattice), dtype=np.float64)
     normals = _outward_normals(level, index_from_world, vertices, triangles, 0.5 * float(fine.min()))
-    return BoneMesh(bone.grid, level, index_from_world, vertices, triangles, normals)
+    centers = np.argwhere(~voxels)
+    centers = centers[level[tuple((centers * factor).T)] >= 0.5]
+    pits = transform(world_from_lattice, centers * factor)
+    return BoneMesh(bone.grid, level, index_from_world, vertices, triangles, normals, pits)
 
 
 def _near_isotropic(voxels: BoolArray, spacing: FloatArray, factor: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:

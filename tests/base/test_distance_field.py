@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from scipy import ndimage
+from support.head_phantom import stepped
 
 from corecore.base.distance_field import Bone, bone_from_voxels
 from corecore.study.phantom.solids import SolidOnGrid, ball, cylinder, half_space
@@ -120,3 +121,66 @@ def test_the_distance_is_as_smooth_as_a_distance_is() -> None:
     for axis in range(3):
         inside = (np.take(d, range(d.shape[axis] - 1), axis) > 0) & (np.take(d, range(1, d.shape[axis]), axis) > 0)
         assert np.abs(np.diff(d, axis=axis))[inside].max() < 1.3
+
+
+def with_pits(voxels: np.ndarray, rng: np.random.Generator, count: int = 60) -> np.ndarray:
+    """A mask with pits one or two voxels wide and one to three deep, from its surface inward along an axis."""
+    result = voxels.copy()
+    shell = np.argwhere(voxels & ~ndimage.binary_erosion(voxels))
+    for at in shell[rng.choice(len(shell), count, replace=False)]:
+        axis = int(rng.integers(3))
+        step = np.eye(3, dtype=int)[axis]
+        inward = step if voxels[tuple(np.clip(at + 4 * step, 0, np.array(voxels.shape) - 1))] else -step
+        wide = rng.integers(1, 3, 3)
+        wide[axis] = 1
+        for deep in range(int(rng.integers(1, 4))):
+            low = np.clip(at + deep * inward, 0, None)
+            result[tuple(slice(a, a + b) for a, b in zip(low, wide, strict=True))] = False
+    return np.asarray(ndimage.binary_fill_holes(result))
+
+
+def beyond_the_mask(voxels: np.ndarray, distance: np.ndarray) -> float:
+    """By how many voxels a distance exceeds that to the nearest centre of a voxel that is no bone, at the most."""
+    to_centre = ndimage.distance_transform_edt(voxels)
+    deep = (distance > 0.5) & (to_centre <= 12.0)
+    return float((distance - to_centre)[deep].max())
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_depth_exceeds_what_a_pit_one_voxel_wide_allows(seed: int) -> None:
+    """The smooth surface closes such pits, and a margin kept to it ends in one."""
+    rng = np.random.default_rng(seed)
+    solid = ball(22.0, 1.0, rng) if seed % 2 else cylinder(12.0, 36.0, 1.0, rng)
+    rough, closed = with_pits(solid.mask.voxels, rng), np.zeros((3, 2), dtype=bool)
+    smooth = bone_from_voxels(rough, np.ones(3), open_faces=closed)
+    bone = bone_from_voxels(rough, np.ones(3), open_faces=closed, pits=True)
+    assert beyond_the_mask(rough, smooth.distance_mm) > 0.8
+    assert beyond_the_mask(rough, bone.distance_mm) < 0.45
+    assert np.all(bone.distance_mm <= smooth.distance_mm)
+    assert len(bone.pits_mm) > 0
+    # One and the same number everywhere: as steady as a distance is, a voxel on changes it by a voxel at the most.
+    inner = bone.distance_mm[bone.distance_mm.shape[0] // 2]
+    assert np.abs(np.diff(inner, axis=0)[(inner[:-1] > 0.5) & (inner[:-1] < 12.0)]).max() < 1.2
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_clean_mask_has_no_pits_and_the_same_field(name: str) -> None:
+    for seed in range(3):
+        solid = SHAPES[name](np.random.default_rng(seed))
+        closed, voxels = np.zeros((3, 2), dtype=bool), solid.mask.voxels
+        bone = bone_from_voxels(voxels, np.ones(3), open_faces=closed, pits=True)
+        smooth = bone_from_voxels(voxels, np.ones(3), open_faces=closed)
+        error = errors(solid, bone.distance_mm)
+        assert np.abs(error).max() <= WORST
+        assert abs(float(error.mean())) <= BIAS
+        away = errors(solid, smooth.distance_mm) - error
+        assert float(np.percentile(away, 99.0)) == 0.0
+
+
+@pytest.mark.parametrize("step_mm", [3.0, 4.0])
+def test_thick_stairs_lend_no_depth(step_mm: float) -> None:
+    solid, closed = ball(22.0, 1.0, np.random.default_rng(5)), np.zeros((3, 2), dtype=bool)
+    for across in (np.array([0.0, 0.0, 1.0]), np.array([1.0, 2.0, 3.0])):
+        stairs = stepped(solid.mask.voxels, np.ones(3), step_mm, across)
+        bone = bone_from_voxels(stairs, np.ones(3), open_faces=closed, pits=True)
+        assert beyond_the_mask(stairs, bone.distance_mm) < 0.45

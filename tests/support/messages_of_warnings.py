@@ -354,6 +354,17 @@ def a_mask_of_oblique_steps(kit: Kit) -> list[str]:
     return kit.measure(f"{path}:1", f"{path}:2", "--json", "--side", "right")
 
 
+@scene("surface_pits")
+def a_mask_with_a_pit(kit: Kit) -> list[str]:
+    values, affine = sample()
+    across = transform(np.linalg.inv(affine), kit.hip.to_world(kit.hip.anatomy.head_center)[None])[0]
+    _, j, k = (int(value) for value in np.rint(across))
+    values = values.copy()
+    values[np.flatnonzero(values[:, j, k])[0] :, j, k][:3] = 0
+    path = kit.nifti("pit.nii.gz", values, affine)
+    return kit.measure(f"{path}:1", f"{path}:2", "--json", "--side", "right")
+
+
 @scene("coarse_voxels")
 def a_mask_of_coarse_voxels(kit: Kit) -> list[str]:
     values, affine = sample()

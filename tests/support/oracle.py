@@ -1,7 +1,8 @@
 """An oracle that judges a tunnel by the words of the contract alone: masks, points, and nothing of the planner.
 
 It imports no room of the package. Bone is a mask with its affine; its surface the half level of the mask blurred by
-0.7 voxels, as points with normals where edges of the grid cross it. A tunnel is thousands of points; which margin a
+0.7 voxels, as points with normals where edges of the grid cross it, and no deeper than the centres of the voxels that
+are no bone. A tunnel is thousands of points; which margin a
 point keeps is asked point by point. Lengths mm, world RAS. Slow (about a second a tunnel) and plain on purpose.
 
 Tolerances, each an engineering choice, are what two sound estimates of one surface may differ by.
@@ -69,6 +70,9 @@ class Solid:
         self.voxel = float(np.linalg.norm(self.affine[:3, :3], axis=0).max())
         self.points, self.normals = self._surface()
         self.tree = cKDTree(self.points)
+        # A voxel that the mask says is no bone is none at its centre, also where the blur closes it.
+        closed = np.argwhere((level < 0.5) & (self.level >= 0.5)) @ self.affine[:3, :3].T + self.affine[:3, 3]
+        self.closed = cKDTree(closed) if len(closed) else None
 
     def _surface(self) -> tuple[Array, Array]:
         """Points (N, 3) where edges of the grid cross the half level, and outward normals (N, 3)."""
@@ -105,7 +109,8 @@ class Solid:
         """Distance of points (N, 3) to the surface (N,), positive inside; near it measured along the normal."""
         away, nearest = self.tree.query(points)
         plain = np.abs(np.einsum("ij,ij->i", points - self.points[nearest], self.normals[nearest]))
-        return np.asarray(np.where(self.inside(points), 1.0, -1.0) * np.where(away < 1.0, plain, away))
+        depth = np.where(self.inside(points), 1.0, -1.0) * np.where(away < 1.0, plain, away)
+        return np.asarray(depth if self.closed is None else np.minimum(depth, self.closed.query(points)[0]))
 
     def mouth_normal(self, point: Array) -> Array:
         """Outward normal (3,) of the surface averaged over a drill's mouth."""

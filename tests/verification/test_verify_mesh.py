@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 import pytest
+from scipy import ndimage
 
 from corecore.base.errors import InputError
 from corecore.base.grid import Grid, Mask
@@ -173,3 +174,31 @@ def test_the_scan_s_edge_is_no_surface_but_counts_as_not_bone() -> None:
 def test_a_mask_without_surface_is_refused(fill: bool) -> None:
     with pytest.raises(InputError):
         mesh_of(Mask(Grid((9, 9, 9), np.eye(4)), np.full((9, 9, 9), fill)))
+
+
+@pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (0.8, 0.8, 2.4)])
+def test_no_distance_exceeds_that_to_a_voxel_of_no_bone(spacing: tuple[float, float, float]) -> None:
+    """Pits one voxel wide, which the smoothed level closes, count as they lie in the mask."""
+    clean = voxelised(ball(np.zeros(3)), spacing)
+    rng = np.random.default_rng(4)
+    voxels = clean.voxels.copy()
+    shell = np.argwhere(voxels & ~ndimage.binary_erosion(voxels))
+    for at in shell[rng.choice(len(shell), 40, replace=False)]:
+        inward = np.where(np.abs(at - np.array(voxels.shape) / 2) > 4, np.sign(np.array(voxels.shape) / 2 - at), 0)
+        axis = int(np.argmax(np.abs(at - np.array(voxels.shape) / 2)))
+        for deep in range(2):
+            voxels[tuple(at + (deep * inward * np.eye(3)[axis]).astype(int))] = False
+    found = mesh_of(Mask(clean.grid, voxels))
+    assert len(found.pits_mm) > 0
+    centre = np.argwhere(voxels & (ndimage.distance_transform_edt(voxels, sampling=spacing) < 9.0))
+    to_centre = ndimage.distance_transform_edt(voxels, sampling=spacing)[tuple(centre.T)]
+    points = centre * np.asarray(spacing) + clean.grid.world_from_index[:3, 3]
+    distance = found.distance(points)
+    inside = distance > 0.0
+    near = np.min(np.linalg.norm(points[inside, None] - found.pits_mm[None], axis=2), axis=1)
+    assert np.all(distance[inside] <= near + 1e-9)
+    if spacing[2] < 2.0:
+        assert float((distance - to_centre)[inside].max()) < 0.25
+    some = points[inside][::50]
+    assert found.least_gap(some) == pytest.approx(float(distance[inside][::50].min()), abs=1e-9)
+    assert np.allclose(found.surface_gap(some, 30.0), distance[inside][::50]) or not found.in_view(some).all()
