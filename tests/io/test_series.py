@@ -391,3 +391,31 @@ def test_a_discs_index_stands_for_its_folder(disc: Path) -> None:
     # A folder of that name is a folder.
     (disc / "more" / "DICOMDIR").mkdir(parents=True)
     assert image_place(disc / "more" / "DICOMDIR") == (disc / "more" / "DICOMDIR", None)
+
+
+@pytest.mark.parametrize("size", [0, 60, 131, 400])
+@pytest.mark.parametrize("name", ["{:03d}.dcm", "IM{:03d}", "IM.{:04d}"])
+def test_a_slice_cut_off_before_its_mark_is_no_stranger(tmp_path: Path, name: str, size: int) -> None:
+    """The last of a series, copied in part: without it the head would end a slice early, in silence."""
+    folder = tmp_path / "ct"
+    files.dicom_series(folder, grey(), files.oblique())
+    for number, path in enumerate(sorted(folder.iterdir())):
+        path.rename(folder / name.format(number))
+    last = max(folder.iterdir())
+    last.write_bytes(b"\0" * size)
+    with pytest.raises(InputError, match=rf"{last.name}: {size} bytes without DICOM's mark") as told:
+        read_image(folder)
+    assert told.value.code == "volume-truncated"
+    found = list_series(folder)
+    assert (found.unreadable, found.other_files) == (1, 0)
+
+
+def test_what_lies_beside_a_series_is_no_part_of_it(tmp_path: Path) -> None:
+    folder = tmp_path / "ct"
+    files.dicom_series(folder, grey(), files.oblique())
+    for number, path in enumerate(sorted(folder.iterdir())):
+        path.rename(folder / f"IM{number:03d}")
+    (folder / "README").write_text("Open the viewer.")
+    (folder / "Thumbs.db").write_bytes(b"\xd0\xcf\x11\xe0" * 30)
+    assert read_image(folder).values.shape == grey().shape
+    assert list_series(folder).other_files == 2

@@ -23,6 +23,7 @@ from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray
 from corecore.base.origin import NOBODY, Patient
 from corecore.io.bounded import reading, shown
+from corecore.io.detect import look_at
 from corecore.io.dicom.files import (
     MAX_FILES,
     MULTI_FRAME,
@@ -98,8 +99,10 @@ class Stack:
 class Survey:
     """What lies in a folder: the stacks of its CT and MR series, and how many files are something else.
 
-    ``other`` counts files without DICOM's mark, ``objects`` DICOM objects that are no CT or MR image, ``copies`` files
-    that hold the same bytes as another, ``broken`` the errors of DICOM files that cannot be read.
+    ``other`` counts files without DICOM's mark that are not named as those beside them that carry it, ``objects`` DICOM
+    objects that are no CT or MR image, ``copies`` files
+    that hold the same bytes as another, ``broken`` the errors of DICOM files that cannot be read, and of files named as
+    DICOM files beside them that do not carry the mark: cut off, or damaged.
     """
 
     place: Path
@@ -130,13 +133,23 @@ def _stamp(path: Path) -> tuple[int, int]:
 def _surveyed(place: Path, files: tuple[tuple[Path, int, int], ...]) -> Survey:
     found: dict[str, list[_Found]] = {}
     first: dict[tuple[str, int], Path] = {}
-    other, objects, copies, broken = 0, 0, 0, []
+    objects, copies, broken = 0, 0, []
+    marks = {}
     for path, _, _ in files:
         with reading(path, "a DICOM file"):
-            marked = has_mark(path)
-        if not marked:
-            other += 1
-            continue
+            marks[path] = has_mark(path)
+    alike = {(path.parent, _kind_of_name(path)) for path, marked in marks.items() if marked}
+    strangers = [path for path, marked in marks.items() if not marked]
+    cut = [path for path in strangers if (path.parent, _kind_of_name(path)) in alike and not _companion(path)]
+    broken += [
+        InputError(
+            f"{shown(path)}: {path.stat().st_size:,} bytes without DICOM's mark among DICOM files of that kind of name;"
+            " a whole file is accepted, or a folder without it",
+            code="volume-truncated",
+        )
+        for path in cut
+    ]
+    for path in (path for path, marked in marks.items() if marked):
         try:
             with reading(path, WHAT):
                 dataset = read_dataset(path, pixels=False)
@@ -153,7 +166,17 @@ def _surveyed(place: Path, files: tuple[tuple[Path, int, int], ...]) -> Survey:
         except InputError as error:
             broken.append(error)
     stacks = [stack for series in found.values() for stack in _stacks(series)]
-    return Survey(place, _numbered(stacks), other, objects, copies, tuple(broken))
+    return Survey(place, _numbered(stacks), len(strangers) - len(cut), objects, copies, tuple(broken))
+
+
+def _kind_of_name(path: Path) -> str:
+    """A file's suffix; a number behind a dot, as scanners count their slices, is none."""
+    return "" if path.suffix[1:].isdigit() else path.suffix.lower()
+
+
+def _companion(path: Path) -> bool:
+    """Whether a file without a suffix is a text that lies beside a series, as README or VERSION."""
+    return not _kind_of_name(path) and path.stat().st_size > 0 and look_at(path)[1] == "a text file"
 
 
 def choose(found: Survey, choice: str | None) -> Stack:
