@@ -333,11 +333,9 @@ def find_instrument(name_or_file: str) -> Instrument:
     >>> find_instrument("drill-3.2-118").tip
     'cone'
     """
-    path, _, wanted = name_or_file.rpartition(":")
-    if path.lower().endswith(".toml"):
-        return _one_of(read_instruments(Path(path)), wanted, Path(path))
-    if name_or_file.lower().endswith(".toml"):
-        return _one_of(read_instruments(Path(name_or_file)), "", Path(name_or_file))
+    path, wanted = file_named(name_or_file)
+    if path is not None:
+        return _one_of(read_instruments(path), wanted, path)
     known = library()
     if name_or_file not in known:
         raise InputError(
@@ -345,6 +343,56 @@ def find_instrument(name_or_file: str) -> Instrument:
             code="instrument-unknown",
         )
     return known[name_or_file]
+
+
+def file_named(name_or_file: str) -> tuple[Path | None, str]:
+    """The file that ``find_instrument`` reads, and which instrument of it; ``None`` for a name of the library.
+
+    Parameters
+    ----------
+    name_or_file : str
+        As for ``find_instrument``.
+
+    Returns
+    -------
+    tuple of pathlib.Path or None, and str
+        The file, and the name behind its colon.
+    """
+    path, _, wanted = name_or_file.rpartition(":")
+    if path.lower().endswith(".toml"):
+        return Path(path), wanted
+    return (Path(name_or_file) if name_or_file.lower().endswith(".toml") else None), ""
+
+
+def own_instrument(table: Mapping[str, Any], name: str, origin: str = "") -> Instrument:
+    """Make a user's own instrument, whose name is not that of another in the library.
+
+    Parameters
+    ----------
+    table, name, origin
+        As for ``instrument_of``.
+
+    Returns
+    -------
+    Instrument
+        The instrument, checked.
+
+    Raises
+    ------
+    InputError
+        As ``instrument_of``; and for a name of the library with other values than the library's, by which a reader
+        of the plan would know another instrument.
+    """
+    found = instrument_of(table, name, origin)
+    held = library().get(found.name)
+    if held is None or held == found:
+        return found
+    off = next(key for key, value in held.as_dict().items() if found.as_dict()[key] != value)
+    raise InputError(
+        f"{origin}{': ' if origin else ''}instrument {found.name!r} is in the library with another {off}"
+        f" ({short(held.as_dict()[off])!r}, here {short(found.as_dict()[off])!r}); a name of its own is accepted",
+        code="instrument-invalid",
+    )
 
 
 def _one_of(found: dict[str, Instrument], wanted: str, path: Path) -> Instrument:
@@ -383,5 +431,5 @@ def read_instruments(path: Path) -> dict[str, Instrument]:
     if not content or not all(isinstance(table, dict) for table in content.values()):
         raise InputError(f"{shown(path)}: [NAME] tables of instruments are accepted", code="instrument-invalid")
     return {
-        name: instrument_of(table, name, shown(path)) for name, table in content.items() if isinstance(table, Mapping)
+        name: own_instrument(table, name, shown(path)) for name, table in content.items() if isinstance(table, Mapping)
     }

@@ -15,7 +15,7 @@ from typing import Any
 
 from corecore.base.errors import InputError
 from corecore.base.input_file import first_line, short, toml_of
-from corecore.base.instrument import Instrument, find_instrument, instrument_of, library
+from corecore.base.instrument import Instrument, find_instrument, library, own_instrument
 from corecore.base.limits import LIMITS, SETTABLE, default_of
 from corecore.base.parsing import Vector, number, vector
 
@@ -487,7 +487,7 @@ def _instrument(raw: Any, origin: str) -> Instrument:
     if isinstance(raw, Instrument):
         return raw
     if isinstance(raw, Mapping):
-        return instrument_of(raw, str(raw.get("name", "own")), origin)
+        return own_instrument(raw, str(raw.get("name", "own")), origin)
     if isinstance(raw, str):
         return find_instrument(raw)
     raise InputError(

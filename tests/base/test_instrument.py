@@ -10,6 +10,7 @@ import pytest
 from corecore.app.cli import main
 from corecore.base.errors import InputError
 from corecore.base.instrument import UNCONFIRMED, Instrument, find_instrument, instrument_of, library, read_instruments
+from corecore.base.spec import Spec
 
 
 def test_the_library_has_what_is_used_for_the_operation() -> None:
@@ -117,3 +118,19 @@ def test_the_command_lists_names_sizes_and_sources(capsys: pytest.CaptureFixture
 def test_an_instrument_is_made_with_keywords() -> None:
     assert Instrument("a", "a", 8.0).plain
     assert not Instrument("a", "a", 8.0, tip="round").plain
+
+
+def test_a_library_s_name_with_other_values_is_refused(tmp_path: Path) -> None:
+    """Whoever reads the plan, and its verification, take the library's instrument by that name."""
+    held = library()["drill-3.2-118"]
+    path = tmp_path / "own.toml"
+    path.write_text(f"['drill-3.2-118']\ndiameter_mm = {held.diameter_mm + 1.0}\n")
+    with pytest.raises(InputError, match=r"own\.toml: instrument 'drill-3\.2-118' is in the library with another"):
+        find_instrument(str(path))
+    own = {**held.as_dict(), "diameter_mm": held.diameter_mm + 1.0}
+    with pytest.raises(InputError, match="a name of its own is accepted"):
+        Spec().with_values({"instrument": own})
+    # The library's own values by its name, and others by another name, are no other instrument.
+    assert Spec().with_values({"instrument": held.as_dict()}).instrument == held
+    path.write_text("['drill-3.2-118']\ndiameter_mm = 4.5\nname = 'drill-mine'\n")
+    assert find_instrument(str(path)).name == "drill-mine"

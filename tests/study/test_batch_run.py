@@ -438,3 +438,29 @@ def _children(pid: int) -> list[int]:
             if int(fields[1]) == pid:
                 found.append(int(entry.name))
     return found
+
+
+def test_rows_drilled_with_an_edited_instrument_file_are_planned_again(tmp_path: Path) -> None:
+    source, out = batch_work.manifest(tmp_path / "in", 3), tmp_path / "out"
+    own, common = tmp_path / "own.toml", tmp_path / "common.toml"
+    for path in (own, common):
+        path.write_text("[mine]\ndiameter_mm = 8\n")
+    lines = source.read_text().splitlines()
+    source.write_text(
+        "\n".join([f"{lines[0]},overrides", f"{lines[1]},instrument={own}", f"{lines[2]},", f"{lines[3]},"])
+    )
+    settings = Settings((Variant(values=(("instrument", f"{common}:mine"),)),))
+
+    def again() -> list[str]:
+        before = (out / JOURNAL).read_bytes()
+        _run(source, out, batch_work.told, settings, resume=True)
+        added = (out / JOURNAL).read_bytes()[len(before) :].splitlines()
+        return [json.loads(line)["records"][0]["id"] for line in added]
+
+    _run(source, out, batch_work.told, settings)
+    assert again() == []
+    own.write_text("[mine]\ndiameter_mm = 7\n")
+    assert again() == ["hip0"]
+    common.write_text("[mine]\ndiameter_mm = 7\n")
+    assert again() == ["hip0", "hip1", "hip2"]
+    assert again() == []

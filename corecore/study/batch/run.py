@@ -118,7 +118,7 @@ def run_batch(
         raise OutputError(f"{out}: cannot be made ({error.strerror or error})", code="output-unwritable") from error
     outcome = Outcome()
     left: list[Row] = []
-    with opened(journal_path, header_of(settings), inputs_of(rows, base)) as journal:
+    with opened(journal_path, header_of(settings), inputs_of(rows, base, settings.variants)) as journal:
         if journal.others and not journal.finished and journal.others.isdisjoint(row.id for row in rows):
             raise InputError(
                 f"{journal_path}: begun with other inputs or settings (the rows); the same ones, or another --out,"

@@ -13,6 +13,8 @@ from typing import TypeAlias
 import msgspec
 
 from corecore.base.errors import InputError
+from corecore.base.input_file import bytes_of
+from corecore.base.instrument import file_named
 from corecore.base.spec import Spec, check_effort
 from corecore.base.version import __version__
 from corecore.planning.request import Parameters, Search
@@ -88,15 +90,20 @@ def header_of(settings: Settings) -> Header:
     return Header(JOURNAL_FORM, __version__, told)
 
 
-def inputs_of(rows: Sequence[Row], base: Path) -> dict[str, int]:
+def inputs_of(rows: Sequence[Row], base: Path, variants: Sequence[Variant] = ()) -> dict[str, int]:
     """Each row's number by the fingerprint of what the manifest says of it, its place apart.
 
-    Paths count as they are seen from ``base``, the manifest's folder, so that a study may be moved as a whole.
+    What a file of instruments holds is part of it, whether the row or a variant names it. Paths count as they are seen
+    from ``base``, the manifest's folder, so that a study may be moved as a whole.
     """
     found: dict[str, int] = {}
     for row in rows:
         cells = asdict(row)
         del cells["number"]
+        named = [dict(one).get("instrument") for one in (row.overrides, *(variant.values for variant in variants))]
+        drills = [_instruments_sha256(one) for one in named if isinstance(one, str)]
+        if any(drills):
+            cells["instruments"] = drills
         for role in ("femur", "lesion", "image", "pelvis", "truth"):
             cells[role] = cells[role] and os.path.relpath(cells[role], base)
         digest = hashlib.sha256(json.dumps(cells, sort_keys=True).encode()).hexdigest()
@@ -105,3 +112,13 @@ def inputs_of(rows: Sequence[Row], base: Path) -> dict[str, int]:
             digest = hashlib.sha256(digest.encode()).hexdigest()
         found[digest] = row.number
     return found
+
+
+def _instruments_sha256(name_or_file: str) -> str | None:
+    """Fingerprint of a file of instruments; ``None`` of the library's, and of one that cannot be read."""
+    path, _ = file_named(name_or_file)
+    try:
+        return None if path is None else hashlib.sha256(bytes_of(path, "a TOML file of instruments")).hexdigest()
+    except InputError:
+        # The case that is drilled with it says what is wrong.
+        return None
