@@ -21,6 +21,11 @@ class SourcesPart(Part, frozen=True):
     greater_trochanter: Annotated[
         str | UnsetType, Meta(description="Source of the greater trochanter's tip"), MAY_BE_ABSENT
     ] = UNSET
+    vastus_ridge: Annotated[
+        Literal["given"] | UnsetType,
+        Meta(description="Source of the vastus ridge; absent: looked for on the bone"),
+        MAY_BE_ABSENT,
+    ] = UNSET
     x_axis: Annotated[
         Literal["condyles", "neck", "given"] | UnsetType, Meta(description="What the lateral axis rests on")
     ] = UNSET

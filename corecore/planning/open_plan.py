@@ -156,6 +156,7 @@ def _landmarks(plan: StatedPlan) -> Landmarks:
         greater_trochanter_tip=given.greater_trochanter_tip if source.get("greater_trochanter") == "given" else None,
         acetabular_edge=None if edge is None else np.array(edge),
         teardrop=None if teardrop is None else np.array(teardrop),
+        vastus_ridge=given.vastus_ridge if source.get("vastus_ridge") == "given" else None,
     )
 
 

@@ -26,7 +26,7 @@ NAMED = (
     "case.inputs[].sha256", "outputs[].sha256", "case.side", "status", "review.{signed,lapsed}.side",
     "anatomy.{head_center,head_radius_mm,neck_axis,neck_shaft_angle_deg,neck_min_area_mm2,shaft_axis,x_axis}",
     "anatomy.{lesser_trochanter_tip,lesser_trochanter_height_mm,vastus_ridge}",
-    "anatomy.sources.{head_center,neck_axis,shaft_axis,lesser_trochanter,greater_trochanter,x_axis}",
+    "anatomy.sources.{head_center,neck_axis,shaft_axis,lesser_trochanter,greater_trochanter,vastus_ridge,x_axis}",
     "necrosis.{volume_ml,outside_head_ml,head_volume_ml,sphere_volume_ml,head_fraction,head_fraction_half_voxel}",
     "necrosis.{sphere_fraction,steinberg,steinberg_sphere,centroid}", "necrosis.head_definitions.*.fraction",
     "necrosis.weight_bearing.{cap_half_angle_deg,subchondral_depth_mm,pole,surface_fraction,volume_fraction,depth_mm}",

@@ -35,6 +35,7 @@ GIVEN = {
     "shaft_axis": (),
     "lesser_trochanter": (),
     "greater_trochanter": (),
+    "vastus_ridge": (),
     "x_axis": ("anatomy.anteversion_deg",),
 }
 

@@ -8,21 +8,35 @@ from corecore.document.stated import StatedPlan
 from corecore.verification import tolerance
 from corecore.verification.frame import Frame
 from corecore.verification.hip import Hip
-from corecore.verification.report import Check, equal
+from corecore.verification.report import Check, at_most, equal
 
 #: Slabs across the shaft in which the most lateral vertex is looked for: their distance and half their height, mm.
 SLAB_MM, SLAB_HALF_MM = 1.0, 0.75
 #: The profile is looked at so far above the lesser trochanter's level, mm.
 ABOVE_MM = 50.0
+#: One that was given lies this near to the surface, mm, and as much more as the surface is known.
+GIVEN_OFF_MM = 5.0
 #: It stands out of the chord by this at least, mm.
 STANDS_OUT_MM = 0.5
 
 
 def ridge_checks(plan: StatedPlan, hip: Hip, frame: Frame) -> list[Check]:
-    """``anatomy.vastus_ridge`` of a plan that states it: its height, by the mesh."""
+    """``anatomy.vastus_ridge`` of a plan that states it: its height, by the mesh.
+
+    Of one that was given only that it lies on the lateral side of the bone.
+    """
     stated = plan.anatomy.vastus_ridge
     if stated is None:
         return []
+    if plan.anatomy.sources.get("vastus_ridge") == "given":
+        slack = GIVEN_OFF_MM + float(hip.bone.grid.spacing_mm.max())
+        gap = float(hip.mesh.surface_gap(stated[None], 2.0 * slack)[0])
+        level = frame.height(stated)
+        beside = float((stated - frame.center) @ frame.x - (frame.shaft_at(level) - frame.center) @ frame.x)
+        return [
+            at_most("anatomy.vastus_ridge (on the surface)", 0.0, gap, slack, "mm"),
+            at_most("anatomy.vastus_ridge (medial of the shaft)", 0.0, max(0.0, -beside), tolerance.RIDGE_MM, "mm"),
+        ]
     found = ridge_height_mm(hip, frame, plan.anatomy.lesser_trochanter_height_mm)
     return [equal("anatomy.vastus_ridge (height)", frame.height(stated), found, tolerance.RIDGE_MM, "mm")]
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
+from pykdtree.kdtree import KDTree
 
 from corecore.base.distance_field import Bone
 from corecore.base.errors import AnatomyError
@@ -41,6 +42,8 @@ _log = logging.getLogger(__name__)
 #: Lesser trochanter not in view: this many head diameters distal of the head's centre
 #: (1.01 ± 0.12, PMID 20069639, 200 femora).
 ASSUMED_LT_DIAMETERS = 1.0
+#: A vastus ridge that is given lies this near to the bone's surface, mm (engineering choice).
+RIDGE_OFF_MM = 5.0
 #: Shaft and lesser trochanter depend on each other: rounds at most, and when they have settled, mm.
 MAX_ROUNDS = 6
 SETTLED_MM = 0.05
@@ -124,6 +127,11 @@ def fit_anatomy(
                 "the lateral cortex at the level of the entries is not in view, or only in part",
             )
         )
+    if given.vastus_ridge is None:
+        ridge = _ridge(wall, shaft, head, x_axis, lesser_height, sources)
+    else:
+        ridge = _ridge_given(bone, given.vastus_ridge, shaft, head, x_axis)
+        sources["vastus_ridge"] = "given"
     return Anatomy(
         side=side,
         head_center=head.center,
@@ -142,7 +150,7 @@ def fit_anatomy(
         sources=sources,
         wall_width_mm=wall.width,
         wall_lateral_mm=wall.lateral,
-        vastus_ridge=_ridge(wall, shaft, head, x_axis, lesser_height, sources),
+        vastus_ridge=ridge,
         shaft_range_deg=shaft_range,
         warnings=tuple(warnings),
     )
@@ -158,6 +166,22 @@ def _ridge(
     lateral = float(np.interp(height, wall.heights, wall.lateral))
     base = on_line(shaft, head.center, height)
     return np.asarray(base + (lateral - float((base - head.center) @ x_axis)) * x_axis, dtype=np.float64)
+
+
+def _ridge_given(bone: Bone, point: FloatArray, shaft: Shaft, head: Head, x_axis: FloatArray) -> FloatArray:
+    """The ridge as it was given, (3,) local mm. Raises ``AnatomyError`` where it is not on the bone's lateral side."""
+    ridge = np.asarray(point, dtype=np.float64)
+    off = float(KDTree(bone.surface_points_mm).query(ridge[None])[0][0])
+    level = height(ridge, head.center, shaft.axis)
+    lateral = float((ridge - on_line(shaft, head.center, level)) @ x_axis)
+    if off > RIDGE_OFF_MM or lateral <= 0.0:
+        where = f"{off:.1f} mm off the bone's surface" if off > RIDGE_OFF_MM else "medial of the shaft's axis"
+        raise AnatomyError(
+            f"vastus_ridge lies {where}; a point on the lateral side, up to {RIDGE_OFF_MM:g} mm off the surface, is"
+            " accepted",
+            code="landmark-implausible",
+        )
+    return ridge
 
 
 def _unit(vector: FloatArray, name: str) -> FloatArray:

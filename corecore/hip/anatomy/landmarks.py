@@ -25,6 +25,7 @@ POINTS = (
     "condyle_lateral",
     "acetabular_edge",
     "teardrop",
+    "vastus_ridge",
 )
 #: What a JSON file may hold beside the points.
 OTHERS = ("head_radius_mm", "shaft_axis", "x_axis", "anteversion_deg", "coordinate_system")
@@ -89,6 +90,7 @@ def read_landmarks(path: Path) -> Landmarks:
         greater_trochanter_tip=points.get("greater_trochanter_tip"),
         acetabular_edge=points.get("acetabular_edge"),
         teardrop=points.get("teardrop"),
+        vastus_ridge=points.get("vastus_ridge"),
     )
     version = others.get("anteversion_deg")
     if version is None:

@@ -64,6 +64,8 @@ class Landmarks:
         Superolateral edge of the acetabulum, mm.
     teardrop : ndarray, shape (3,), optional
         Lowest point of the pelvic teardrop, mm.
+    vastus_ridge : ndarray, shape (3,), optional
+        Most lateral point of the vastus ridge, mm.
     """
 
     head_center: FloatArray | None = None
@@ -77,6 +79,7 @@ class Landmarks:
     anteversion_deg: float | None = None
     acetabular_edge: FloatArray | None = None
     teardrop: FloatArray | None = None
+    vastus_ridge: FloatArray | None = None
 
 
 @dataclass(frozen=True, eq=False)

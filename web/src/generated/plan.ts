@@ -348,6 +348,10 @@ export interface SourcesPart {
    */
   greater_trochanter?: string;
   /**
+   * Source of the vastus ridge; absent: looked for on the bone
+   */
+  vastus_ridge?: "given";
+  /**
    * What the lateral axis rests on
    */
   x_axis: "condyles" | "given" | "neck";
