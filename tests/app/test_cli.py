@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
@@ -370,3 +371,55 @@ def test_a_command_leaves_linear_algebra_on_one_thread_unless_told_otherwise(mon
     monkeypatch.setenv("MKL_NUM_THREADS", "3")
     assert main(["messages"]) == 0
     assert (os.environ["OPENBLAS_NUM_THREADS"], os.environ["MKL_NUM_THREADS"]) == ("1", "3")
+
+
+#: A key file that is none, by how it is made, and what the line says of it.
+KEYS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "not there": (lambda path: None, "no such file"),
+    "a folder": (lambda path: path.mkdir(), "folder"),
+    "empty": (lambda path: path.touch(), "0 bytes"),
+    "white space": (lambda path: path.write_text(" \n" * 40), "a key of 0 bytes"),
+    "short": (lambda path: path.write_text("hunter2"), "a key of 7 bytes"),
+    "a volume": (lambda path: path.write_bytes(SAMPLE.read_bytes()), "bytes"),
+}
+
+
+@pytest.mark.parametrize("kind", KEYS)
+@pytest.mark.parametrize("command", ["plan", "verify"])
+def test_a_key_file_that_is_none_is_one_line_and_writes_nothing(
+    command: str, kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make, told = KEYS[kind]
+    key, out = tmp_path / "secret.key", tmp_path / "out"
+    make(key)
+    before = sorted(tmp_path.iterdir())
+    given = (
+        ["plan", "--femur", f"{SAMPLE}:1", "--lesion", f"{SAMPLE}:2", "--out", str(out), "--sign-key", str(key)]
+        if command == "plan"
+        else ["verify", str(tmp_path / "plan.json"), "--key", str(key)]
+    )
+    assert main(given) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: {key}: ")
+    assert told in line
+    assert "hunter2" not in line
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the superuser reads every file")
+@pytest.mark.parametrize("words", [["plan", "--sign-key"], ["verify", "--key"]], ids=["plan", "verify"])
+def test_a_key_file_that_may_not_be_read_is_one_line(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key, out = tmp_path / "secret.key", tmp_path / "out"
+    key.write_text("0123456789abcdef0123456789abcdef")
+    key.chmod(0)
+    given = (
+        ["--femur", f"{SAMPLE}:1", "--lesion", f"{SAMPLE}:2", "--out", str(out)]
+        if words[0] == "plan"
+        else [str(tmp_path / "plan.json")]
+    )
+    assert main([words[0], *given, words[1], str(key)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: {key}: ")
+    assert not out.exists()
