@@ -156,14 +156,14 @@ def test_one_per_cent_is_proven_with_few_boxes(real_hips: Path) -> None:
 
 @pytest.mark.long
 def test_on_a_rough_mask_the_search_finds_what_the_proof_does(real_hips: Path) -> None:
-    """Holes and scraps hold climbs up: one alone reaches 12.6 % here, several compared what the proof allows."""
+    """Holes and scraps hold climbs up; with margins kept to the holes less can be had than the smooth 13.07 %."""
     hip = built(real_hips, "h12_h01_dirty")
     plain = best_tunnel(hip, Spec()).figures
     assert plain is not None
-    assert plain.removed_fraction > 0.130
+    assert plain.removed_fraction > 0.125
     found = best_tunnel(hip, Spec(), gap=0.01, effort=150_000)
     assert found.tunnel is not None
     assert found.figures is not None
     assert found.proof is not None
-    assert 0.130 < found.figures.removed_fraction <= found.proof.upper_bound_fraction < 0.135
+    assert 0.125 < found.figures.removed_fraction <= found.proof.upper_bound_fraction < 0.135
     assert not violations(assess(hip, found.tunnel, Spec()), Spec())
