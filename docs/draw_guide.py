@@ -59,10 +59,10 @@ def main() -> None:
     up, lateral = (hip.direction_to_world(axis) for axis in (hip.anatomy.shaft_axis, hip.anatomy.x_axis))
     front = hip.direction_to_world(hip.anatomy.y_axis)
     panels = [
-        ("from the outer side", lateral, 1.0, [femur, guide.mesh]),
-        ("from the front", front, 0.35, [femur, drill, guide.mesh]),
-        ("front and outer side", lateral + front + 0.4 * up, 1.0, [femur, guide.mesh]),
-        ("its seat", -lateral - 0.25 * up + 0.1 * front, 1.0, [guide.mesh]),
+        ("lateral", lateral, 1.0, [femur, guide.mesh]),
+        ("AP", front, 0.35, [femur, drill, guide.mesh]),
+        ("oblique", lateral + front + 0.4 * up, 1.0, [femur, guide.mesh]),
+        ("seat", -lateral - 0.25 * up + 0.1 * front, 1.0, [guide.mesh]),
     ]
     renderer, pictures, titles = PlotterRenderer(), [], []
     for title, away, bone, bodies in panels:
@@ -71,7 +71,7 @@ def main() -> None:
         above /= np.linalg.norm(above)
         axes = np.stack([np.cross(into, above), above, into])
         colors = {id(femur): (palette.BONE, bone), id(drill): (palette.TUNNEL, 1.0), id(guide.mesh): (GUIDE, 1.0)}
-        if title == "from the front":
+        if title == "AP":
             colors[id(guide.mesh)] = (GUIDE, 0.6)
         camera = Camera(title, entry, axes[0], axes[1], axes[2], WIDTH_MM, WIDTH_MM)
         light = np.array([-0.3, 0.45, -0.84]) @ axes

@@ -134,6 +134,28 @@ def test_surgeon_and_operation_date_are_given_or_to_be_filled_in() -> None:
         assert "2026-12-07" in page
 
 
+def test_the_longest_header_leaves_no_page() -> None:
+    long = "Wolfeschlegelsteinhausenbergerdorff " * 2
+    name = long[:64].strip()
+    review = {**REVIEW, "lapsed": {**SIGNED, "name": name}}
+    broken = [{"key": f"limit_{number}", "limit": 5.0, "value": 4.0} for number in range(12)]
+    plan = full_plan(status="manual", review=review, violations=broken)
+    plan["case"] |= {"surgeon": name, "operation_date": "2026-12-07", "id": "W" * 60}
+    with pypdfium2.PdfDocument(report_pdf(report_data(phantom_scene(**plan), NO_VIEWS))) as document:
+        for page in document:
+            width, height = page.get_size()
+            text = page.get_textpage()
+            words = text.get_text_range()
+            for told in ("W" * 60, name, "the plan changed since", "EXCEEDS 12 LIMITS", "2026-12-07"):
+                assert told.replace(" ", "") in re.sub(r"\s", "", words), told
+            for number in range(text.count_chars()):
+                left, bottom, right, top = text.get_charbox(number)
+                assert left >= 0
+                assert bottom >= 0
+                assert right <= width
+                assert top <= height - 10
+
+
 @pytest.mark.parametrize(("name", "day"), [("a" * 65, None), ("a\x07b", None), ("A", "7.12.2026"), ("A", "2026-02-30")])
 def test_what_is_no_name_and_no_date_is_refused(name: str, day: str | None) -> None:
     with pytest.raises(InputError):
