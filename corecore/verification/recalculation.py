@@ -31,7 +31,7 @@ from corecore.verification.risk import risk_checks
 from corecore.verification.sets import set_checks
 from corecore.verification.tradeoff import curve_checks, tradeoff_checks
 from corecore.verification.tunnel_checks import constraint_checks, figure_checks, spec_checks
-from corecore.verification.vastus_ridge import ridge_checks, ridge_height_mm
+from corecore.verification.vastus_ridge import ridge_checks, ridge_in_force_mm
 
 
 def verify_plan(path: Path, *, key: bytes | None = None, own_copies: bool = False) -> Verification:
@@ -101,7 +101,7 @@ def judge(plan: StatedPlan, hip: Hip) -> Verification:
         name, slack = "tunnels lateral_wall_share_max", tolerance.wall_share(spacing)
         constraints["lateral_wall_share_max"] = [at_most(name, wall_max, 1.0 if wall is None else wall, slack, "")]
     if below is not None:
-        ridge = ridge_height_mm(hip, frame, plan.anatomy.lesser_trochanter_height_mm)
+        ridge = ridge_in_force_mm(plan, hip, frame)
         constraints["entry_below_ridge_mm"] = [
             at_least(
                 f"tunnels[{index}] entry_below_ridge_mm", below,

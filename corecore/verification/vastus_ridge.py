@@ -41,6 +41,14 @@ def ridge_checks(plan: StatedPlan, hip: Hip, frame: Frame) -> list[Check]:
     return [equal("anatomy.vastus_ridge (height)", frame.height(stated), found, tolerance.RIDGE_MM, "mm")]
 
 
+def ridge_in_force_mm(plan: StatedPlan, hip: Hip, frame: Frame) -> float | None:
+    """Height of the ridge that a limit counts from, mm: as it was given, or else as the mesh shows it."""
+    stated = plan.anatomy.vastus_ridge
+    if stated is not None and plan.anatomy.sources.get("vastus_ridge") == "given":
+        return frame.height(stated)
+    return ridge_height_mm(hip, frame, plan.anatomy.lesser_trochanter_height_mm)
+
+
 def ridge_height_mm(hip: Hip, frame: Frame, lesser_height_mm: float) -> float | None:
     """Height of the ridge above the head's centre along the shaft, mm; ``None`` where none stands out.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,12 +10,14 @@ import numpy as np
 import pytest
 from support import real_hips as real
 
+from corecore.app.cli import main
 from corecore.base.errors import AnatomyError
 from corecore.base.grid import FloatArray
 from corecore.hip.anatomy.frame import LateralWall, vastus_ridge
 from corecore.hip.anatomy.model import Landmarks
 from corecore.hip.hip import Hip, build_hip
 
+SAMPLE = Path(__file__).resolve().parents[2] / "sample_volumes" / "right_medium.nii.gz"
 HEIGHTS = np.arange(-60.0, 0.1, 1.0)
 LESSER = -50.0
 
@@ -97,3 +100,23 @@ def test_one_that_is_given_is_taken_and_one_away_from_the_bone_refused(sample_hi
         with pytest.raises(AnatomyError, match="vastus_ridge lies") as told:
             hip_with(off)
         assert told.value.code == "landmark-implausible"
+
+
+@pytest.mark.slow
+def test_a_plan_keeps_below_a_ridge_that_is_given_and_verification_agrees(
+    sample_hip: Hip, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a = sample_hip.anatomy
+    outer = sample_hip.bone.surface_points_mm
+    level = (outer - a.head_center) @ a.shaft_axis - a.lesser_trochanter_height_mm
+    at = outer[np.abs(level - 20.0) < 1.0]
+    ridge = sample_hip.to_world(at[np.argmax((at - a.head_center) @ a.x_axis)])
+    marks, out = tmp_path / "marks.json", tmp_path / "plan"
+    marks.write_text(json.dumps({"vastus_ridge": ridge.tolist()}))
+    case = ["--femur", f"{SAMPLE}:1", "--lesion", f"{SAMPLE}:2", "--landmarks", str(marks), "--no-pictures"]
+    assert main(["plan", *case, "--set", "entry_below_ridge_mm=4", "--out", str(out)]) == 0
+    plan = json.loads((out / "plan.json").read_text())
+    assert plan["anatomy"]["sources"]["vastus_ridge"] == "given"
+    assert plan["anatomy"]["vastus_ridge"] == pytest.approx(ridge, abs=1e-3)
+    assert plan["tunnels"][0]["entry_edge_below_ridge_mm"] >= 4.0 - 1e-6
+    assert main(["verify", str(out / "plan.json")]) == 0, capsys.readouterr().out

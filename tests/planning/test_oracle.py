@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import ndimage
 from support import judged_hips, oracle
 from support.judged_hips import JudgedHip
 from support.keep_out import ball
@@ -22,6 +23,7 @@ from support.shared import shared
 
 from corecore.base.grid import FloatArray, Grid, Mask
 from corecore.base.spec import Spec
+from corecore.hip.case import case_from_masks
 from corecore.hip.keep_out import KeepOutRegion
 from corecore.planning.robust import robust_tunnel
 from corecore.planning.search.single import TIE_SHARE, best_tunnel
@@ -283,6 +285,45 @@ def promises(name: str) -> Iterator[tuple[str, Callable[[], list[str]]]]:
                 )
             ),
         )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("wide", [1, 2])
+def test_a_plan_on_a_pitted_mask_keeps_its_margins_to_the_pits(wide: int) -> None:
+    """Pits one and two voxels wide where the plan of the clean mask passes nearest to cortex and joint."""
+    one, _ = hip_of("sample")
+    ((tunnel, figures),) = planned(one, SPEC)
+    wall = one.path(tunnel)
+    affine, back = one.affine, np.linalg.inv(one.affine)
+    along = np.linspace(0.35 * wall.length, wall.length, 60)
+    side = oracle.unit(np.cross(wall.way, np.eye(3)[0]))
+    turn = np.linspace(0.0, 2.0 * np.pi, 12, endpoint=False)
+    ring = np.cos(turn)[:, None] * side + np.sin(turn)[:, None] * np.cross(wall.way, side)
+    bone, solid = one.bone.copy(), one.solid()
+    rough = one.bone.copy()
+    starts = (wall.entry + along[::6, None, None] * wall.way + 5.0 * ring).reshape(-1, 3)
+    near = starts[solid.depth(starts) < 8.0]
+    for start in near:
+        # The nearest bone voxel that has no bone beside it, and what lies behind it toward the tunnel.
+        surface = solid.points[solid.tree.query(start)[1]]
+        inward = oracle.unit(start - surface)
+        for deep in np.arange(0.0, 2.4, 0.4):
+            index = np.rint(back[:3, :3] @ (surface + deep * inward) + back[:3, 3]).astype(int)
+            rough[tuple(slice(i, i + wide) for i in index)] = False
+    rough = ndimage.binary_fill_holes(rough)
+    lesion = one.lesion & rough
+    assert np.count_nonzero(bone & ~rough) > 20
+    grid = Grid(rough.shape, affine)
+    case = case_from_masks(Mask(grid, rough & ~lesion), Mask(grid, lesion), label_map=True, case_id="pits")
+    pitted = JudgedHip("pits", shared.build_hip(case), rough, lesion, affine)
+    assert "surface_pits" in {told.code for told in pitted.hip.warnings}
+    solid = pitted.solid()
+    # The clean mask's plan breaks a margin here; this mask's own does not.
+    assert pitted.broken(solid, ((tunnel, assess(pitted.hip, tunnel, SPEC)),), SPEC) != []
+    found = planned(pitted, SPEC)
+    assert found
+    assert pitted.broken(solid, found, SPEC) == []
+    assert found[0][1].removed_fraction < figures.removed_fraction + CLIMB_SHARE
 
 
 #: Looked at with the slow tests; all with ``CORECORE_ORACLE_HIPS``.
