@@ -1,14 +1,15 @@
 """Seconds that a plan takes on each sample volume: ``make bench``, or ``python benchmarks/plan_samples.py [NAME ...]``.
 
 Each volume is planned in a process of its own, as a user would. The first row starts with no
-compiled kernels; every other finds them. ``total_s`` is the whole process from its start, the
-other columns are the plan's own ``timings``.
+compiled kernels; every other finds them. ``total_s`` is the whole process from its start, ``cpu_s`` its processor
+time on all threads, ``verify_cpu_s`` that of ``corecore verify``; the other columns are the plan's own ``timings``.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -31,16 +32,25 @@ def planned(name: str, folder: Path) -> dict[str, Any]:
     """One volume planned without pictures: name, status, seconds, figures. Raises where the command fails."""
     femur, lesion = masks(name)
     out = folder / name
-    command = [sys.executable, "-c", "import sys; from corecore.app.cli import main; sys.exit(main())"]
-    options = ["plan", "--femur", femur, "--lesion", lesion, "--no-pictures", "--overwrite", "--out", str(out)]
+    options = ["--femur", femur, "--lesion", lesion, "--no-pictures", "--overwrite", "--out", str(out)]
     started = time.perf_counter()
-    run = subprocess.run([*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    cpu_s = processor_s("plan", *options)
     total = time.perf_counter() - started
-    if run.returncode not in (0, 3):
-        raise SystemExit(f"{name}: exit code {run.returncode}\n{run.stderr}")
     plan = json.loads((out / "plan.json").read_text(encoding="utf-8"))
-    row: dict[str, Any] = {"volume": name, "status": plan["status"], "total_s": total}
+    row: dict[str, Any] = {"volume": name, "status": plan["status"], "total_s": total, "cpu_s": cpu_s}
+    row["verify_cpu_s"] = processor_s("verify", str(out / "plan.json"))
     return row | {key: value for key, value in plan["timings"].items() if isinstance(value, (int, float))}
+
+
+def processor_s(*arguments: str) -> float:
+    """Processor time of a command, s, on all its threads. Raises where it fails."""
+    command = [sys.executable, "-c", "import sys; from corecore.app.cli import main; sys.exit(main())", *arguments]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    run = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    if run.returncode not in (0, 3):
+        raise SystemExit(f"{' '.join(arguments)}: exit code {run.returncode}\n{run.stderr}")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def main(names: list[str]) -> None:

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from pykdtree.kdtree import KDTree
 from scipy import ndimage
 
+from corecore.base.cells import Cells
 from corecore.base.grid import BoolArray, FloatArray
 
 #: Width of the smoothing Gaussian, voxels. One voxel removes the stairs of an oblique wall
@@ -111,7 +112,12 @@ class Bone:
         ndarray of bool, shape (N,)
             True in bone.
         """
-        return np.asarray(self.distance(points_mm) > 0.0)
+        points = np.asarray(points_mm, dtype=np.float64)
+        return self._cells.hold(points / self.spacing_mm, lambda rows: self.distance(points[rows]) > 0.0)
+
+    @cached_property
+    def _cells(self) -> Cells:
+        return Cells.of(self.distance_mm > 0.0)
 
     def mouth_normal(self, points_mm: npt.ArrayLike) -> FloatArray:
         """Outward normal of the surface at entry points, averaged over a drill's mouth.

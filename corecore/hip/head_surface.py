@@ -170,25 +170,24 @@ def surface_along(bone: Bone, center: FloatArray, rays: FloatArray, radius_mm: f
     the ray. A ray that never leaves bone there gives 1.3 radii, one that never meets bone 0.
     """
     steps = np.arange(0.0, SURFACE_TO * radius_mm + RADIAL_STEP_MM, RADIAL_STEP_MM)[::-1]
-    result = np.zeros(len(rays))
-    outer = np.full(len(rays), -1.0)
+    # The outermost step in bone; -1 for a ray that never meets it.
+    meets = np.full(len(rays), -1)
     left = np.arange(len(rays))
     # From outside inward, each ray only until it meets bone; of few rays several steps at once.
     taken = 0
     while taken < len(steps) and len(left):
         block = steps[taken : taken + max(1, POINTS_AT_ONCE // len(left))]
         points = center + block[:, None, None] * rays[left]
-        depth = bone.distance(points.reshape(-1, 3)).reshape(len(block), len(left))
-        met = depth > 0.0
-        found = np.flatnonzero(met.any(axis=0))
-        first = np.argmax(met[:, found], axis=0)
-        inner, beyond = depth[first, found], np.vstack([outer[left], depth])[first, found]
-        # What is bone at the outermost step ends nowhere before it.
-        share = np.where(block[first] < steps[0], inner / np.maximum(inner - beyond, 1e-9), 0.0)
-        result[left[found]] = block[first] + share * RADIAL_STEP_MM
-        outer[left] = depth[-1]
-        left = np.delete(left, found)
+        met = bone.inside(points.reshape(-1, 3)).reshape(len(block), len(left))
+        found = met.any(axis=0)
+        meets[left[found]] = taken + np.argmax(met[:, found], axis=0)
+        left = left[~found]
         taken += len(block)
+    result = np.where(meets == 0, steps[0], 0.0)
+    # What is bone at the outermost step ends nowhere before it.
+    ends = np.flatnonzero(meets > 0)
+    inner, beyond = (bone.distance(center + steps[meets[ends] - before, None] * rays[ends]) for before in (0, 1))
+    result[ends] = steps[meets[ends]] + inner / np.maximum(inner - beyond, 1e-9) * RADIAL_STEP_MM
     return result
 
 

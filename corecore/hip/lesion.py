@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from corecore.base.cells import Cells
 from corecore.base.distance_field import Bone, bone_from_voxels, smoothed_level
 from corecore.base.grid import BoolArray, FloatArray, Grid, Mask, transform
 from corecore.base.resampling import near_isotropic
@@ -150,8 +151,14 @@ class Lesion:
         """
         grid, level = self.outline
         index = transform(grid.index_from_world, points_mm)
-        within = np.asarray(ndimage.map_coordinates(level, index.T, order=1, mode="constant", cval=0.0) >= 0.5)
+        within = self._cells.hold(
+            index, lambda rows: ndimage.map_coordinates(level, index[rows].T, order=1, mode="constant", cval=0.0) >= 0.5
+        )
         return within | self.thin.contains(points_mm) if self.thin.voxels.any() else within
+
+    @cached_property
+    def _cells(self) -> Cells:
+        return Cells.of(self.outline[1] >= 0.5)
 
     def kept(self, keep: BoolArray) -> Lesion:
         """Keep some of the sample points only.
@@ -203,7 +210,14 @@ class MovedLesion(Lesion):
 
     def covers(self, points_mm: FloatArray) -> BoolArray:
         """Whether local points (N, 3) lie within the moved outline."""
-        return np.asarray(self.field.distance(transform(self.field_from_local, points_mm)) >= -self.moved_mm)
+        points = transform(self.field_from_local, points_mm)
+        return self._cells.hold(
+            points / self.field.spacing_mm, lambda rows: self.field.distance(points[rows]) >= -self.moved_mm
+        )
+
+    @cached_property
+    def _cells(self) -> Cells:
+        return Cells.of(self.field.distance_mm >= -self.moved_mm)
 
 
 @dataclass(frozen=True, eq=False)

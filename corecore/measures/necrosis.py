@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
-from corecore.base.grid import BoolArray, FloatArray, turned
+from corecore.base.grid import BoolArray, FloatArray, dots, turned
 from corecore.base.spec import Spec
 from corecore.hip.anatomy.zones import HEAD_PLANE_RADII
 from corecore.hip.head_surface import POINTS_AT_ONCE, surface_along
@@ -61,7 +62,25 @@ class HeadMap:
         int
             Number of directions.
         """
-        return int(np.count_nonzero(self.all_directions @ (pole / np.linalg.norm(pole)) >= cosine))
+        return int(self.rays_in_caps(pole[None], cosine)[0])
+
+    def rays_in_caps(self, poles: FloatArray, cosine: float) -> npt.NDArray[np.int64]:
+        """Count the whole sphere's directions in several caps.
+
+        Parameters
+        ----------
+        poles : ndarray, shape (N, 3)
+            Middles of the caps, femoral frame, any length.
+        cosine : float
+            Cosine of the caps' half-angle.
+
+        Returns
+        -------
+        ndarray of int, shape (N,)
+            Number of directions in each.
+        """
+        units = poles / np.linalg.norm(poles, axis=1, keepdims=True)
+        return np.asarray(np.count_nonzero(dots(self.all_directions, units) >= cosine, axis=0))
 
 
 @dataclass(frozen=True, eq=False)

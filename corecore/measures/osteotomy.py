@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from corecore.base.grid import FloatArray
+from corecore.base.grid import FloatArray, dots
 from corecore.document.necrosis import ResurfacingPart, TurnedPart
 from corecore.measures.arcs import ANTERIOR, neck_axis
 from corecore.measures.necrosis import Necrosis
@@ -90,19 +90,19 @@ def tilt(necrosis: Necrosis) -> Turned:
 def _turned(necrosis: Necrosis, axis: FloatArray, angles_deg: FloatArray) -> Turned:
     pole = np.asarray(GAIT_POLE) / np.linalg.norm(GAIT_POLE)
     # The head turned by an angle brings under the load what lay at the pole turned back.
-    poles = np.stack([_rotated(pole, axis, -angle) for angle in angles_deg])
+    poles = _rotated(pole, axis, -angles_deg)
     cap = np.cos(np.radians(necrosis.spec.cap_half_angle_deg))
     head = necrosis.head
-    within = head.directions @ poles.T >= cap
-    whole = np.array([head.rays_in_cap(p, cap) for p in poles], dtype=np.float64)
+    within = dots(head.directions, poles) >= cap
+    whole = head.rays_in_caps(poles, cap).astype(np.float64)
     dead = np.count_nonzero(within & necrosis.under_surface[:, None], axis=0) / whole
     articular = np.minimum(1.0, np.count_nonzero(within, axis=0) / whole)
     return Turned(angles_deg, dead, articular - dead)
 
 
-def _rotated(vector: FloatArray, axis: FloatArray, degrees: float) -> FloatArray:
-    """A vector turned about a unit axis by the right-hand rule (Rodrigues)."""
-    turn = np.radians(degrees)
+def _rotated(vector: FloatArray, axis: FloatArray, degrees: FloatArray) -> FloatArray:
+    """A vector turned about a unit axis by each of the angles (N,), by the right-hand rule (Rodrigues): (N, 3)."""
+    turn = np.radians(degrees)[:, None]
     along = axis * (axis @ vector)
     return np.asarray(along + np.cos(turn) * (vector - along) + np.sin(turn) * np.cross(axis, vector))
 
