@@ -278,7 +278,7 @@ class ReviewController:
         if isinstance(step, SignStep):
             self._check_shown(step.shown)
             broken = bool(self.desk.broken(self.desk.drilled(self.session.lines)))
-            return SignOff(step.name, _side(step.side), datetime.date.today().isoformat(), broken)
+            return SignOff(step.name, typed_side(step.side), datetime.date.today().isoformat(), broken)
         if isinstance(step, TakeStep):
             return Take(self.desk.sets[self._set(step.which, "which")][1])
         if isinstance(step, SnapStep):
@@ -301,7 +301,7 @@ class ReviewController:
         return shown
 
 
-def _side(typed: str) -> str:
+def typed_side(typed: str) -> str:
     """A side as it was typed; one in the page's own words is that side."""
     word = typed.strip().lower()
     return next((side for side, own in (("left", say("left")), ("right", say("right"))) if word == own.lower()), typed)

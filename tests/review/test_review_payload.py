@@ -12,13 +12,15 @@ import pytest
 from support.review_case import ENTRY, TIP
 
 from corecore.base.errors import InputError
+from corecore.base.language import spoken
+from corecore.document.headline import shown_headline, stated_headline
 from corecore.planning.alternatives import breach_probability
 from corecore.planning.search.single import spare_clearance_mm
 from corecore.report.slices import DRAFT_PIXEL_MM, PIXEL_MM, slices
 from corecore.review import model as desk_module
 from corecore.review import record
 from corecore.review.comparison import compared, ranked, row
-from corecore.review.controller import ReviewController
+from corecore.review.controller import ReviewController, typed_side
 from corecore.review.model import ReviewModel
 from corecore.review.optimise import best_move
 from corecore.review.outcome import FOLDERS_MAX, free_folder
@@ -242,3 +244,31 @@ def test_a_reviewed_plan_replaces_none(tmp_path: Path) -> None:
         (tmp_path / f"reviewed-{count}").mkdir()
     with pytest.raises(InputError, match="99 reviewed plans"):
         free_folder(tmp_path)
+
+
+def test_the_record_is_english_whatever_the_page_speaks(desk: ReviewModel) -> None:
+    """Of tunnels that were moved the page says the headline in its language; what is saved states it in English."""
+    line = desk.own[0]
+    other = replace(line, diameter_mm=line.diameter_mm - 1.0)
+    english = desk.shown((other,)).plan
+    with spoken("de"):
+        plan = desk.shown((other,)).plan
+        told = shown_headline(plan)
+    assert plan.headline == english.headline
+    assert told.sentence != stated_headline(plan).sentence
+    assert [row.color for row in told.rows] == [row.color for row in stated_headline(plan).rows]
+
+
+@pytest.mark.parametrize(
+    ("code", "typed", "side"),
+    [
+        ("en", "right", "right"),
+        ("de", "Rechts", "right"),
+        ("de", " links ", "left"),
+        ("de", "left", "left"),
+        ("en", "rechts", "rechts"),
+    ],
+)
+def test_a_side_is_typed_in_the_page_s_words(code: str, typed: str, side: str) -> None:
+    with spoken(code):
+        assert typed_side(typed) == side
