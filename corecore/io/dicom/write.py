@@ -188,9 +188,8 @@ def write_encapsulated_stl(series: Series, stl: bytes, path: Path, *, title: str
     The object is an Encapsulated STL (DICOM PS3.3 A.85.1), unit mm by UCUM.
     """
     pydicom, _ = libraries()
-    made = _encapsulated(
-        series, stl, ENCAPSULATED_STL, "model/stl", title=title, short=short, note=note, burned_in=True, number=901
-    )
+    packed = _Packed(stl, ENCAPSULATED_STL, "model/stl", title, number=901, burned_in=True)
+    made = _encapsulated(series, packed, short=short, note=note)
     image = series.images[0]
     made.FrameOfReferenceUID = image.FrameOfReferenceUID
     made.PositionReferenceIndicator = image.get("PositionReferenceIndicator", "")
@@ -211,10 +210,8 @@ def write_encapsulated_pdf(
     ``burned_in``: whether its pages identify the patient.
     """
     pydicom, _ = libraries()
-    made = _encapsulated(
-        series, pdf, ENCAPSULATED_PDF, "application/pdf", title=title, short=short, note=note, burned_in=burned_in,
-        number=902,
-    )  # fmt: skip
+    packed = _Packed(pdf, ENCAPSULATED_PDF, "application/pdf", title, number=902, burned_in=burned_in)
+    made = _encapsulated(series, packed, short=short, note=note)
     made.Modality, made.ConversionType = "DOC", "WSD"
     code = pydicom.Dataset()
     code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = REPORT_CODE
@@ -222,15 +219,27 @@ def write_encapsulated_pdf(
     _save(made, path)
 
 
-def _encapsulated(
-    series: Series, document: bytes, kind: str, mime: str, *, title: str, short: str, note: str, burned_in: bool,
-    number: int,
-) -> Any:  # fmt: skip
+@dataclass(frozen=True)
+class _Packed:
+    """A file to be packed: its bytes, the class of the object and the type of the file, its title, its series' number.
+
+    ``burned_in``: whether what it shows identifies the patient.
+    """
+
+    document: bytes
+    kind: str
+    mime: str
+    title: str
+    number: int
+    burned_in: bool
+
+
+def _encapsulated(series: Series, packed: _Packed, *, short: str, note: str) -> Any:
     """What every object that holds a file says of itself; patient and study are the series'."""
     pydicom, _ = libraries()
     image = _ready(series)[0]
     meta = pydicom.dataset.FileMetaDataset()
-    meta.MediaStorageSOPClassUID = kind
+    meta.MediaStorageSOPClassUID = packed.kind
     meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()
     meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
     made = pydicom.dataset.FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
@@ -238,7 +247,7 @@ def _encapsulated(
     made.SOPClassUID, made.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
     for name in (*PERSON, "StudyInstanceUID"):
         setattr(made, name, getattr(image, name))
-    made.SeriesNumber, made.InstanceNumber = number, 1
+    made.SeriesNumber, made.InstanceNumber = packed.number, 1
     made.SeriesInstanceUID = pydicom.uid.generate_uid()
     made.SeriesDescription = short[:64]
     made.Manufacturer = made.ManufacturerModelName = "corecore"
@@ -246,11 +255,11 @@ def _encapsulated(
     now = datetime.datetime.now()
     made.ContentDate, made.ContentTime = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
     made.AcquisitionDateTime = ""
-    made.BurnedInAnnotation, made.RecognizableVisualFeatures = "YES" if burned_in else "NO", "NO"
-    made.DocumentTitle, made.ImageComments = title, note[:10240]
-    made.MIMETypeOfEncapsulatedDocument = mime
-    made.EncapsulatedDocumentLength = len(document)
-    made.EncapsulatedDocument = document + b"\0" * (len(document) % 2)
+    made.BurnedInAnnotation, made.RecognizableVisualFeatures = "YES" if packed.burned_in else "NO", "NO"
+    made.DocumentTitle, made.ImageComments = packed.title, note[:10240]
+    made.MIMETypeOfEncapsulatedDocument = packed.mime
+    made.EncapsulatedDocumentLength = len(packed.document)
+    made.EncapsulatedDocument = packed.document + b"\0" * (len(packed.document) % 2)
     return made
 
 
