@@ -30,9 +30,19 @@ SURGEON_MAX = 64
 
 @dataclass(frozen=True)
 class Theatre:
-    """Who operates, and when: empty and ``None`` where it is not given, and the report has a line to fill in.
+    """Who operates, and when. What is not given the report has a line to fill in for.
 
-    Raises ``InputError`` for a name that is no printable line of 64 characters at most.
+    Attributes
+    ----------
+    surgeon : str, optional
+        The surgeon's name, one line of at most 64 printable characters. Default: not given.
+    operation_date : datetime.date, optional
+        The day of the operation. Default: not given.
+
+    Raises
+    ------
+    InputError
+        For a name that is no such line.
     """
 
     surgeon: str = ""
