@@ -1,6 +1,6 @@
 """Other tunnels worth a look: what removes a little less and keeps more room, takes less bone, or breaches less often.
 
-Four things speak for a tunnel: the lesion it removes, the least of its clearances in excess of
+Four things speak for a tunnel: the lesion it removes, the least of its clearances (a guide pin's too) in excess of
 the margins, the healthy bone it spares, and how seldom errors of drilling would take it out of
 the bone. Candidates come from searches with wider margins (what is best at each width) and from
 the sweep's lines (what takes least bone and still removes a stated part of that). Each is judged
@@ -11,12 +11,13 @@ differ most are kept.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from corecore.base.grid import FloatArray
+from corecore.base.instrument import RANGES
 from corecore.base.limits import MARGINS
 from corecore.base.spec import Spec, accepted_range
 from corecore.hip.hip import Hip
@@ -168,7 +169,10 @@ def _candidates(hip: Hip, spec: Spec, passing: FloatArray) -> list[Pair]:
         order = np.argsort(-counts, kind="stable")
         if wider > 0.0:
             pair, _ = refined(hip, tight, lines[order[:STARTS]], lambda share: None, SLACKS_MM)
-            result += [] if pair is None else [(pair[0], assess(hip, pair[0], spec))]
+            if pair is not None:
+                # Of the plan's own instrument, whose pin keeps the margin that is its own.
+                tunnel = Tunnel.planned_with(spec, pair[0].entry, pair[0].tip)
+                result.append((tunnel, assess(hip, tunnel, spec)))
         for share in SHARES:
             result += _least_bone(hip, spec, tight, lines, ends[:, 1] - ends[:, 0], counts, judge.point_ml, share)
     return result
@@ -186,6 +190,7 @@ def _least_bone(
 ) -> list[Pair]:
     """The line that takes least healthy bone of those that remove so much of what the best does; none or one."""
     enough = np.flatnonzero(counts >= share * counts.max())
+    # An end that is not flat holds less, and on every line as much.
     bone = np.pi * spec.radius_mm**2 * lengths / 1000.0 - counts * point_ml
     few = lines[enough[np.argsort(bone[enough], kind="stable")[:TRIED]]]
     problem = build_problem(hip, tight, slack_mm=0.02)
@@ -199,6 +204,10 @@ def _least_bone(
 
 
 def _wider(spec: Spec, by_mm: float) -> Spec:
-    """All margins widened; a margin beyond what is accepted stays within."""
-    keys = [limit.key for limit in MARGINS]
-    return spec.with_values({key: min(getattr(spec, key) + by_mm, accepted_range(key)[1]) for key in keys})
+    """All margins widened, a guide pin's too; a margin beyond what is accepted stays within."""
+    keys, one = [limit.key for limit in MARGINS], spec.instrument
+    wide = spec.with_values({key: min(getattr(spec, key) + by_mm, accepted_range(key)[1]) for key in keys})
+    if one is None or spec.pin_margin_mm is None:
+        return wide
+    pin = min(one.pin_margin_mm + by_mm, RANGES["pin_margin_mm"][1])
+    return replace(wide, instrument=replace(one, pin_margin_mm=pin))

@@ -209,8 +209,7 @@ def plan_hip(
     for name, asked in (("--robust", robust is not None), ("--alternatives", others > 0)):
         if asked and not provable(spec):
             raise InputError(
-                f"{name}: accepted for removing lesion with one tunnel, not kept, with a flat-ended drill without a"
-                " cavity",
+                f"{name}: accepted for removing lesion with one tunnel, not kept, without a cavity",
                 code="options-conflict",
             )
     if robust is not None and others:
@@ -266,7 +265,7 @@ def plan_hip(
     if tunnels:
         warnings += instead
     if (gap is not None or seconds is not None) and not provable(spec):
-        text = "no bound is proven: that needs target lesion, a flat-ended drill, no cavity and no existing tunnels"
+        text = "no bound is proven: that needs target lesion, no cavity and no existing tunnels"
         warnings.append(PlanWarning("no_bound", text))
     if spec.cavity_diameter_mm > 0.0:
         warnings += _cavity_cautions(spec)

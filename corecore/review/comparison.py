@@ -87,6 +87,9 @@ def held(desk: ReviewModel, measured: Sequence[TunnelFigures], broken: Sequence[
         key: min(float(getattr(figures, name)) for figures in measured) - float(getattr(desk.spec, key))
         for key, name in CLEARANCES
     }
+    pins = [one.pin_clearance_mm for one in measured if one.pin_clearance_mm is not None]
+    if pins and desk.spec.pin_margin_mm is not None:
+        rooms["pin_margin_mm"] = min(pins) - desk.spec.pin_margin_mm
     return say("nearest: {limit}", limit=_words(min(rooms, key=lambda key: rooms[key])))
 
 

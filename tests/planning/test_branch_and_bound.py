@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from support.bound_attack import beaten, boxes_round
 from support.shared import shared
 
 from corecore.base.grid import FloatArray
@@ -26,7 +26,7 @@ from corecore.planning.proof.box_geometry import (
     least_margin_along,
     ring_drift,
 )
-from corecore.planning.proof.branch_and_bound import bounded, box_of, lines_of, prove, root_box
+from corecore.planning.proof.branch_and_bound import bounded, box_of, prove, root_box
 from corecore.planning.proof.entry_bounds import entry_heights, least_incidence_sine
 from corecore.planning.search import single
 from corecore.planning.search.batched import climb_many, evaluate_many
@@ -66,36 +66,6 @@ def case(sample_hip: Hip) -> Case:
     found = case_of(sample_hip, SPEC)
     assert len(found.feasible) > 30
     return found
-
-
-def boxes_round(case: Case, count: int, seed: int) -> Iterator[tuple[FloatArray, FloatArray]]:
-    """Boxes (9,) of many sizes that hold a feasible line somewhere, each with random lines within."""
-    rng = np.random.default_rng(seed)
-    offsets = box_of(case.frame, case.feasible)
-    for _ in range(count):
-        half = 10.0 ** rng.uniform(-2.5, 0.4) * np.array([1.0, 1.0, 2.5, 2.5]) * rng.uniform(0.3, 1.0, 4)
-        middle = offsets[rng.integers(len(offsets))] + rng.uniform(-1, 1, 4) * half
-        # Corners too: there a box is least like its middle.
-        inside = (
-            middle
-            + np.where(rng.random((200, 1)) < 0.3, rng.choice([-1.0, 1.0], (200, 4)), rng.uniform(-1, 1, (200, 4)))
-            * half
-        )
-        yield np.concatenate([middle, half, [1e9]]), lines_of(case.frame, inside)
-
-
-def beaten(case: Case, problem: Problem, count: int, seed: int, share: float) -> tuple[int, int]:
-    """How often a line of a box removes more than the box's bound, and how many lines were feasible."""
-    worse = feasible = 0
-    for box, lines in boxes_round(case, count, seed):
-        _, _, counts = evaluate_many(case.problem, lines, RING, RING_STEP_MM)
-        cut = int(share * case.problem.points.shape[1])
-        children, closed = bounded(problem, case.frame, box[None], cut)
-        most = max([closed, *(int(child[8]) for child in children[0])])
-        # What a cut closes is only known to be at most the cut.
-        worse += int(counts.max()) > (max(most, cut) if cut else most)
-        feasible += int(np.count_nonzero(counts))
-    return worse, feasible
 
 
 def test_no_line_of_a_box_removes_more_than_its_bound(case: Case) -> None:

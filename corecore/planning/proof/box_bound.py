@@ -11,15 +11,22 @@ from typing import TYPE_CHECKING, NamedTuple
 from corecore.base.grid import FloatArray
 from corecore.base.jit_cache import compiled
 from corecore.planning.proof.box_geometry import (
+    END_BACK,
+    END_PIN,
+    END_RADIUS,
     EPS,
     HALF_STEP,
     SLOPE_LIMIT,
     Frame,
     LineBox,
     axis_depth,
+    end_margin,
+    end_off,
+    end_reach,
+    end_rise,
     greatest_depth,
     greatest_reach,
-    least_margin,
+    pin_rise,
     reach_at,
     ring_drift,
 )
@@ -72,7 +79,7 @@ def enclose(problem: Problem, frame: Frame, box: LineBox, ring: FloatArray, full
     if greatest_depth(problem, frame, point[0], point[1], point[2], reach_at(frame, box.half_widths, 0.0)) <= -EPS:
         return Enclosure(False, 0.0, 0.0, 0.0, 0.0)
     if not full:
-        return Enclosure(True, frame.lesion_high + problem.radius, 0.0, 0.0, 0.0)
+        return Enclosure(True, frame.lesion_high + problem.radius + problem.end_length, 0.0, 0.0, 0.0)
     entry_low, entry_high = entry_heights(problem, frame, box)
     if not entry_may_be_allowed(problem, frame, box, entry_low, entry_high, angle, arc):
         return Enclosure(False, 0.0, 0.0, 0.0, 0.0)
@@ -83,29 +90,35 @@ def enclose(problem: Problem, frame: Frame, box: LineBox, ring: FloatArray, full
     cosine = math.sqrt(1.0 - sine * sine)
     segment = (problem.cortical_margin + problem.radius * cosine) / sine + PORTAL_EXTRA_MM + HALF_STEP + EPS
     wall_start = min(2.0 * HALF_STEP, entry_high + segment / least_stretch)
-    drift = problem.radius * ring_drift(box.ring_steady, box.turn)
-    top = min(frame.lesion_high + problem.radius, entry_high + problem.length_max / least_stretch + EPS)
-    tip = first_blocked_height(problem, frame, box, ring, wall_start, top, drift)
-    tip = highest_flat_end(problem, frame, box, ring, tip, drift)
-    return Enclosure(tip > 0.0 and tip > frame.lesion_low - problem.radius, tip, entry_low, entry_high, wall_start)
+    drift = ring_drift(box.ring_steady, box.turn)
+    # (P32): deeper than so a tip removes no more, for its shaft is then beyond the lesion.
+    top = frame.lesion_high + problem.radius + end_rise(problem, box)
+    top = min(top, entry_high + problem.length_max / least_stretch + EPS)
+    tip = first_blocked_height(problem, frame, box, ring, wall_start, top, problem.radius * drift)
+    tip = highest_end(problem, frame, box, ring, tip, drift)
+    least = frame.lesion_low - problem.radius - pin_rise(problem, box)
+    return Enclosure(tip > 0.0 and tip > least, tip, entry_low, entry_high, wall_start)
 
 
 @compiled()
-def ring_is_blocked(problem: Problem, frame: Frame, box: LineBox, ring: FloatArray, z: float, reach: float) -> bool:
-    """Whether every line of a box breaks a margin at some sample of the ring at height ``z``.
+def ring_is_blocked(
+    problem: Problem, frame: Frame, box: LineBox, ring: FloatArray, z: float, radius: float, pin: float, reach: float
+) -> bool:
+    """Whether every line of a box breaks a margin at some sample of the ring of ``radius`` mm at height ``z``.
 
-    (P3) with (P5): somewhere the greatest depth within ``reach`` mm is less than the least margin there.
+    (P3) with (P5): somewhere the greatest depth within ``reach`` mm is less than the least margin there, which is the
+    guide pin's where ``pin`` is 1.
     """
     x = box.point[0] + z * box.per_height[0]
     y = box.point[1] + z * box.per_height[1]
     h = box.point[2] + z * box.per_height[2]
-    for k in range(ring.shape[0]):
-        c, s = problem.radius * ring[k, 0], problem.radius * ring[k, 1]
+    for k in range(ring.shape[0] if radius > 0.0 else 1):
+        c, s = radius * ring[k, 0], radius * ring[k, 1]
         wall_x = x + c * box.ring_1[0] + s * box.ring_2[0]
         wall_y = y + c * box.ring_1[1] + s * box.ring_2[1]
         wall_z = h + c * box.ring_1[2] + s * box.ring_2[2]
         depth = greatest_depth(problem, frame, wall_x, wall_y, wall_z, reach)
-        if depth < least_margin(problem, wall_x, wall_y, wall_z, reach):
+        if depth < end_margin(problem, pin, wall_x, wall_y, wall_z, reach):
             return True
     return False
 
@@ -114,31 +127,39 @@ def ring_is_blocked(problem: Problem, frame: Frame, box: LineBox, ring: FloatArr
 def first_blocked_height(
     problem: Problem, frame: Frame, box: LineBox, ring: FloatArray, start: float, top: float, drift: float
 ) -> float:
-    """The lowest height looked at from ``start`` that no tunnel's wall passes, ``top`` where there is none (P16)."""
+    """The lowest tip told by a height from ``start`` on that no tunnel's wall passes, ``top`` where there is none.
+
+    (P16), and by (P32) for a tip so far beyond.
+    """
     hardest = max(problem.joint_margin, problem.posterosuperior_margin)
+    rise = end_rise(problem, box)
     z = start
-    while z < top:
+    while z + rise < top:
         reach = reach_at(frame, box.half_widths, z) + drift + HALF_STEP + EPS
         # Where the axis is deep no wall breaks: leaving a ring out only raises the bound.
         near = axis_depth(problem, box, z) < problem.radius + hardest - 0.7 * reach
-        if near and ring_is_blocked(problem, frame, box, ring, z, reach):
-            return z
+        if near and ring_is_blocked(problem, frame, box, ring, z, problem.radius, 0.0, reach):
+            return z + rise
         z += COARSE_STEP_MM
     return top
 
 
 @compiled()
-def highest_flat_end(problem: Problem, frame: Frame, box: LineBox, ring: FloatArray, tip: float, drift: float) -> float:
-    """The greatest height up to ``tip`` at which a tunnel's flat end may keep its margins, slice by slice (P17)."""
-    while tip > frame.lesion_low - problem.radius:
+def highest_end(problem: Problem, frame: Frame, box: LineBox, ring: FloatArray, tip: float, drift: float) -> float:
+    """The greatest height up to ``tip`` at which a tunnel's end may keep its margins, slice by slice (P17, P31)."""
+    rings, ahead = frame.end_rings, pin_rise(problem, box)
+    while tip > frame.lesion_low - problem.radius - ahead:
         half_slice = min(0.25, max(0.05, 0.25 * reach_at(frame, box.half_widths, tip)))
         z = tip - half_slice
-        x = box.point[0] + z * box.per_height[0]
-        y = box.point[1] + z * box.per_height[1]
-        h = box.point[2] + z * box.per_height[2]
-        reach = reach_at(frame, box.half_widths, z) + half_slice * (box.stretch + box.turn) + EPS
-        blocked = greatest_depth(problem, frame, x, y, h, reach) < least_margin(problem, x, y, h, reach)
-        if not blocked and not ring_is_blocked(problem, frame, box, ring, z, reach + drift):
+        blocked = False
+        for m in range(rings.shape[0]):
+            back, radius = rings[m, END_BACK], rings[m, END_RADIUS]
+            height = z - back / box.stretch
+            reach = end_reach(frame, box, height, half_slice + end_off(box, back)) + radius * drift
+            if ring_is_blocked(problem, frame, box, ring, height, radius, rings[m, END_PIN], reach):
+                blocked = True
+                break
+        if not blocked:
             break
         tip -= 2.0 * half_slice
     return tip
@@ -150,7 +171,7 @@ def count_whole_bricks(problem: Problem, frame: Frame, box: LineBox, tip_high: f
     u, radius = box.direction, problem.radius
     reach = greatest_reach(frame, box.half_widths, frame.lesion_low - 2.0 * radius, frame.lesion_high + 2.0 * radius)
     lean = reach * math.sqrt(box.slope_1 * box.slope_1 + box.slope_2 * box.slope_2)
-    last = tip_high * box.stretch + radius * box.turn + lean + EPS
+    last = (tip_high + pin_rise(problem, box)) * box.stretch + radius * box.turn + lean + EPS
     wide = radius + reach + EPS
     count = 0
     for brick in range(problem.brick_center.shape[0]):

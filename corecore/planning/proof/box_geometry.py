@@ -3,7 +3,7 @@
 A line is given by its offsets A and B on two planes across the neck axis, one through the
 lesion's middle and one by the lateral cortex: at any height along the neck axis its place is
 then a mean of the two, and a box of lines moves there by at most a mean of the two half-widths
-(P1). ``docs/design/search.md`` states the problem and proves the inequalities (P1) to (P30) that
+(P1). ``docs/design/search.md`` states the problem and proves the inequalities (P1) to (P33) that
 this room names. Leaving any test out only raises the bound.
 """
 
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from corecore.base.grid import FloatArray
+from corecore.base.grid import BoolArray, FloatArray
 from corecore.base.interpolation import OUTSIDE, across, sample
 from corecore.base.jit_cache import compiled
 from corecore.tunnels.figures import RING_POINTS, RING_STEP_MM
@@ -35,6 +35,11 @@ HALF_STEP = 0.5 * RING_STEP_MM
 ARC = math.pi / RING_POINTS
 #: Blocks of so many voxels share one bound of the field's slope.
 SLOPE_BLOCK = 8
+#: Rings of an instrument's end that a box is looked at by: at most, and how far apart its corners and other places
+#: must lie for it, mm. Leaving one out only raises the bound.
+MOST_END_RINGS, CORNERS_APART_MM, RINGS_APART_MM = 8, 0.5, 1.5
+#: A row of them: how far behind the tip, radius, both mm, and 1 where the guide pin drills it.
+END_BACK, END_RADIUS, END_PIN = 0, 1, 2
 #: The plane by the lateral cortex, in head radii from the neck plane; any choice gives a valid bound.
 ENTRY_PLANE = -2.1
 
@@ -44,7 +49,7 @@ class Frame(NamedTuple):
 
     ``lesion_plane`` and ``entry_plane``: the planes where a line's offsets A and B are counted.
     ``block_slopes`` (blocks along three axes): at least the interpolant's slope in each block of
-    voxels and in those around it; ``steepest``: the greatest of them.
+    voxels and in those around it; ``steepest``: the greatest of them. ``end_rings`` (M, 3): samples of a tunnel's end.
     """
 
     entry_plane: float
@@ -53,6 +58,7 @@ class Frame(NamedTuple):
     lesion_high: float
     block_slopes: npt.NDArray[np.float32]
     steepest: float
+    end_rings: FloatArray
 
 
 class LineBox(NamedTuple):
@@ -92,7 +98,39 @@ def build_frame(problem: Problem) -> Frame:
         lesion_high=float(heights.max()),
         block_slopes=slopes,
         steepest=float(slopes.max()),
+        end_rings=end_rings(problem),
     )
+
+
+def end_rings(problem: Problem) -> FloatArray:
+    """Rings (M, 3) of a tunnel's end that keep their margins: a flat end's, or some of its instrument's outline (P31).
+
+    Of an outline the corners first, each the farthest from those taken, then places between.
+    """
+    outline = problem.end_rings
+    if len(outline) == 0:
+        return np.array([(0.0, problem.radius, 0.0), (0.0, 0.5 * problem.radius, 0.0), (0.0, 0.0, 0.0)])
+    outline = outline[looked_at(outline)]
+    corner = outline[:, 3] > 0.0
+    taken = [len(outline) - 1]
+    apart = np.hypot(*(outline[:, :2] - outline[-1, :2]).T)
+    for among, least in ((corner, CORNERS_APART_MM), (np.ones(len(outline), dtype=bool), RINGS_APART_MM)):
+        while len(taken) < MOST_END_RINGS:
+            farthest = int(np.argmax(np.where(among, apart, -1.0)))
+            if apart[farthest] < least:
+                break
+            taken.append(farthest)
+            apart = np.minimum(apart, np.hypot(*(outline[:, :2] - outline[farthest, :2]).T))
+    return np.ascontiguousarray(outline[sorted(taken), :3])
+
+
+def looked_at(outline: FloatArray) -> BoolArray:
+    """Which rings (M,) of an outline the search looks at with its finest step: the last evaluation looks at all."""
+    found, before = np.zeros(len(outline), dtype=bool), -np.inf
+    for k, (back, radius, _, corner) in enumerate(outline):
+        if corner > 0.0 or radius == 0.0 or back - before >= RING_STEP_MM - 1e-6:
+            found[k], before = True, back
+    return found
 
 
 def block_slopes(field: npt.NDArray[np.float32], spacing: FloatArray) -> npt.NDArray[np.float32]:
@@ -274,6 +312,42 @@ def build_box(problem: Problem, frame: Frame, centre: FloatArray, half_widths: F
     return LineBox(
         centre, half_widths, point, per_height, direction, stretch, slope_1, slope_2, turn, ring_1, ring_2, steady
     )
+
+
+@compiled()
+def end_rise(problem: Problem, box: LineBox) -> float:
+    """At least how much higher than its shaft's end any tunnel of a box has its tip, mm of height (P32)."""
+    rise: float = problem.end_length / max(1.0, box.stretch - box.turn)
+    return rise
+
+
+@compiled()
+def pin_rise(problem: Problem, box: LineBox) -> float:
+    """At least how far beyond its tip any tunnel of a box drills with a guide pin, mm of height (P33)."""
+    rise: float = problem.end_ahead / max(1.0, box.stretch - box.turn)
+    return rise
+
+
+@compiled()
+def end_off(box: LineBox, back: float) -> float:
+    """How far along its line any line's ring ``back`` mm behind a tip lies from the centre line's at most, mm (P31)."""
+    slope = math.sqrt(box.slope_1 * box.slope_1 + box.slope_2 * box.slope_2)
+    return abs(back) * box.turn * min(1.0, slope + 0.5 * box.turn)
+
+
+@compiled()
+def end_reach(frame: Frame, box: LineBox, height: float, off: float) -> float:
+    """How far any line's axis lies from the centre line's at a height at most, its own within ``off`` of that, mm."""
+    reach = greatest_reach(frame, box.half_widths, height - off, height + off)
+    return reach + off * (box.stretch + box.turn) + EPS
+
+
+@compiled()
+def end_margin(problem: Problem, pin: float, x: float, y: float, z: float, reach: float) -> float:
+    """At most the margin that a ring of the end keeps within ``reach`` mm: the guide pin has its own (P31)."""
+    if pin > 0.0:
+        return float(problem.pin_margin)
+    return least_margin(problem, x, y, z, reach)
 
 
 @compiled()

@@ -22,7 +22,7 @@ from corecore.planning.proof.linear_bounds import (
 #: Planes that limit one part at most; leaving one out only raises the bound.
 MOST_WALL_ROWS = 40
 MOST_ROWS = MOST_WALL_ROWS + MOST_TRADES
-#: Least fall of a flat end's plane, mm of depth a mm of height, by which a lack of room is told as a lower tip.
+#: Least fall of an end's plane, mm of depth a mm of height, by which a lack of room is told as a lower tip.
 LEAST_FALL = 0.05
 
 
@@ -30,7 +30,7 @@ LEAST_FALL = 0.05
 def tip_limit(part: FloatArray, tips: FloatArray, count: int, high: float) -> float:
     """The greatest height at which a line of a part may end, by ``count`` planes of slices from ``high`` down (P23).
 
-    ``tips`` (MOST_TIPS, TIP_ROW) as ``linear_bounds.flat_end_planes`` fills them.
+    ``tips`` (MOST_TIPS, TIP_ROW) as ``linear_bounds.end_planes`` fills them.
     """
     k = 0
     limit = high

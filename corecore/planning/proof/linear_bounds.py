@@ -1,4 +1,4 @@
-"""Walls and flat ends of a small box of lines as planes: what a sample has beyond its margin, as the line moves.
+"""Walls and ends of a small box of lines as planes: what a sample has beyond its margin, as the line moves.
 
 A plane is a row (c, gA1, gA2, gB1, gB2): depth less margin is at most c + g.shift for every line of
 the box (P8), its shift (4,) counted from the centre line, mm. A line where that is negative breaks
@@ -17,13 +17,21 @@ from corecore.base.interpolation import sample
 from corecore.base.jit_cache import compiled
 from corecore.planning.proof.affine_field import AFFINE_ROW, UPPER, affine_bounds
 from corecore.planning.proof.box_geometry import (
+    END_BACK,
+    END_PIN,
+    END_RADIUS,
     EPS,
     HALF_STEP,
     Frame,
     LineBox,
     axis_depth,
+    end_margin,
+    end_off,
+    end_reach,
+    end_rise,
     least_margin,
     least_margin_along,
+    pin_rise,
     reach_at,
     ring_drift,
     ring_twist,
@@ -32,7 +40,7 @@ from corecore.planning.proof.box_geometry import (
 if TYPE_CHECKING:
     from corecore.planning.search.problem import Problem
 
-#: Rooms for planes: of walls (height, c, g), of flat ends (c, g, fall, height, half a slice).
+#: Rooms for planes: of walls (tip height from which they count, c, g), of ends (c, g, fall, height, half a slice).
 MOST_WALLS, WALL_ROW = 1024, 6
 WALL_HEIGHT, WALL_ROOM = 0, 1
 MOST_TIPS, TIP_ROW = 64, 8
@@ -50,10 +58,10 @@ FINE_REACH, STEP_SHARE, LEAST_STEP = 0.1, 5.0, 0.1
 
 
 class WallSample(NamedTuple):
-    """A place on the centre line's wall or flat end.
+    """A place on the centre line's wall or end.
 
     ``position`` (3,) mm; ``outward``, ``tangent`` (3,): unit vectors from the axis and round the
-    ring; ``height`` along the neck axis; ``radius_share``: its ring's radius over the tunnel's.
+    ring; ``height`` along the neck axis; ``radius``: its ring's, mm.
     ``margin``: the least that any line's sample keeps there. ``reach``: how far from ``position`` any line's sample
     may lie, mm; ``station_off``: how far along its line, mm.
     """
@@ -62,28 +70,25 @@ class WallSample(NamedTuple):
     outward: FloatArray
     tangent: FloatArray
     height: float
-    radius_share: float
+    radius: float
     margin: float
     reach: float
     station_off: float
 
 
 @compiled()
-def place_on_ring(
-    problem: Problem, box: LineBox, z: float, share: float, cosine: float, sine: float, position: FloatArray
-) -> None:
-    """Fill ``position`` (3,) with a place on the centre line's ring of ``share`` of the radius at height ``z``."""
+def place_on_ring(box: LineBox, z: float, radius: float, cosine: float, sine: float, position: FloatArray) -> None:
+    """Fill ``position`` (3,) with a place on the centre line's ring of ``radius`` mm at height ``z``."""
     for i in range(3):
         around = cosine * box.ring_1[i] + sine * box.ring_2[i]
-        position[i] = box.point[i] + z * box.per_height[i] + share * problem.radius * around
+        position[i] = box.point[i] + z * box.per_height[i] + radius * around
 
 
 @compiled()
 def set_on_ring(
-    problem: Problem,
     box: LineBox,
     z: float,
-    share: float,
+    radius: float,
     cosine: float,
     sine: float,
     position: FloatArray,
@@ -94,7 +99,7 @@ def set_on_ring(
     for i in range(3):
         outward[i] = cosine * box.ring_1[i] + sine * box.ring_2[i]
         tangent[i] = -sine * box.ring_1[i] + cosine * box.ring_2[i]
-        position[i] = box.point[i] + z * box.per_height[i] + share * problem.radius * outward[i]
+        position[i] = box.point[i] + z * box.per_height[i] + radius * outward[i]
 
 
 @compiled()
@@ -121,15 +126,14 @@ def fill_plane(
         outward_2 += place.outward[i] * axes[2, i]
         square += affine[i] * affine[i]
     steepness = math.sqrt(square)
-    ring_radius = place.radius_share * problem.radius
     # A ring tilts with its direction: to first order its sample moves along the axis.
-    tilt = -ring_radius * slope_along / (box.stretch * length)
+    tilt = -place.radius * slope_along / (box.stretch * length)
     turn, twist = box.turn, ring_twist(box)
     bend = 4.0 * turn * turn + (0.0 if twist < turn else 0.5 * twist * twist + twist * turn)
     row[0] = (
         affine[UPPER]
         - place.margin
-        + ring_radius * (abs(slope_round) * twist + steepness * bend)
+        + place.radius * (abs(slope_round) * twist + steepness * bend)
         + place.station_off * (abs(slope_along) + steepness * turn)
         + EPS
     )
@@ -177,9 +181,10 @@ def wall_planes(
     ring: FloatArray,
     walls: FloatArray,
 ) -> tuple[int, float]:
-    """Fill ``walls`` (MOST_WALLS, WALL_ROW) with planes of the walls between two heights (P16).
+    """Fill ``walls`` (MOST_WALLS, WALL_ROW) with planes of the walls from a height on, for tips up to ``stop`` (P16).
 
-    Returns how many, and the lowest height that no line of the box passes (``stop``: none found).
+    Each counts for tips from the height on at which every shaft reaches it (P32). Returns how many, and the lowest
+    height that no tip of the box passes (``stop``: none found).
     Each station gives at most one plane an octant of ``ring`` (M, 2), where least is left of the margin.
     """
     drift = problem.radius * ring_drift(box.ring_steady, box.turn)
@@ -188,8 +193,9 @@ def wall_planes(
     count = 0
     octant = ring.shape[0] // 8
     hardest = max(problem.joint_margin, problem.posterosuperior_margin)
+    rise = end_rise(problem, box)
     z = start
-    while z < stop:
+    while z + rise < stop:
         near = reach_at(frame, box.half_widths, z) + drift + HALF_STEP * box.turn + EPS
         reach = near + HALF_STEP
         step = 1.0 if near > FINE_REACH else max(LEAST_STEP, STEP_SHARE * near)
@@ -200,7 +206,7 @@ def wall_planes(
         for part in range(8):
             least_room, chosen, margin = 1.3 * reach, -1, 0.0
             for k in range(part * octant, (part + 1) * octant):
-                place_on_ring(problem, box, z, 1.0, ring[k, 0], ring[k, 1], position)
+                place_on_ring(box, z, problem.radius, ring[k, 0], ring[k, 1], position)
                 depth = sample(problem.distance, problem.spacing, position[0], position[1], position[2])
                 if depth - hardest >= least_room:
                     continue
@@ -212,15 +218,15 @@ def wall_planes(
                     least_room, chosen, margin = depth - least, k, least
             if chosen < 0 or count == walls.shape[0]:
                 continue
-            set_on_ring(problem, box, z, 1.0, ring[chosen, 0], ring[chosen, 1], position, outward, tangent)
-            place = WallSample(position, outward, tangent, z, 1.0, margin, reach, HALF_STEP)
+            set_on_ring(box, z, problem.radius, ring[chosen, 0], ring[chosen, 1], position, outward, tangent)
+            place = WallSample(position, outward, tangent, z, problem.radius, margin, reach, HALF_STEP)
             if not fill_plane(problem, frame, box, place, affine, row):
                 continue
             change = greatest_change(row, 1, box.half_widths)
             if row[0] + change < 0.0:
-                return count, z
+                return count, z + rise
             if row[0] < change:
-                walls[count, WALL_HEIGHT] = z
+                walls[count, WALL_HEIGHT] = z + rise
                 walls[count, WALL_ROOM:] = row
                 count += 1
         z += step
@@ -228,10 +234,10 @@ def wall_planes(
 
 
 @compiled()
-def flat_end_planes(
+def end_planes(
     problem: Problem, frame: Frame, box: LineBox, high: float, ring: FloatArray, tips: FloatArray
 ) -> tuple[int, float, float]:
-    """Fill ``tips`` (MOST_TIPS, TIP_ROW) with planes of the flat end, slice by slice from ``high`` down (P17).
+    """Fill ``tips`` (MOST_TIPS, TIP_ROW) with planes of the end, slice by slice from ``high`` down (P17, P31).
 
     Returns how many, the highest tip left, and the lowest slice's foot.
     """
@@ -239,35 +245,35 @@ def flat_end_planes(
     affine, row = np.zeros(AFFINE_ROW), np.zeros(5)
     position, outward, tangent = np.zeros(3), np.zeros(3), np.zeros(3)
     count, number, foot = 0, ring.shape[0], high
-    while foot > frame.lesion_low - problem.radius and count + 1 < tips.shape[0]:
+    rings, ahead = frame.end_rings, pin_rise(problem, box)
+    while foot > frame.lesion_low - problem.radius - ahead and count + 1 < tips.shape[0]:
         half_slice = max(0.01, TIP_SLICE * reach_at(frame, box.half_widths, foot))
         z = foot - half_slice
-        slice_reach = (
-            max(reach_at(frame, box.half_widths, foot), reach_at(frame, box.half_widths, z - half_slice))
-            + half_slice * (box.stretch + box.turn)
-            + EPS
-        )
+        slice_reach = end_reach(frame, box, z, half_slice)
         first = -1
         useful = closed = False
         # Two samples a slice, a quarter of the ring apart and more.
         for _ in range(2):
-            least_room, chosen, share, margin, reach = 1e9, -1, 1.0, 0.0, slice_reach
-            for level in range(2):
-                level_share = 1.0 - 0.5 * level
-                level_reach = slice_reach + level_share * problem.radius * drift
-                for k in range(0, number, 1 + level):
+            least_room, chosen, which, margin, reach = 1e9, -1, 0, 0.0, slice_reach
+            for m in range(rings.shape[0]):
+                back, radius, pin = rings[m, END_BACK], rings[m, END_RADIUS], rings[m, END_PIN]
+                height = z - back / box.stretch
+                ring_reach = end_reach(frame, box, height, half_slice + end_off(box, back)) + radius * drift
+                for k in range(0, number if radius > 0.0 else 1, 1 if radius == problem.radius else 2):
                     if first >= 0 and 4 * min((k - first) % number, (first - k) % number) < number:
                         continue
-                    place_on_ring(problem, box, z, level_share, ring[k, 0], ring[k, 1], position)
-                    least = least_margin(problem, position[0], position[1], position[2], level_reach)
+                    place_on_ring(box, height, radius, ring[k, 0], ring[k, 1], position)
+                    least = end_margin(problem, pin, position[0], position[1], position[2], ring_reach)
                     depth = sample(problem.distance, problem.spacing, position[0], position[1], position[2])
                     if depth - least < least_room:
-                        least_room, chosen, share, margin, reach = depth - least, k, level_share, least, level_reach
+                        least_room, chosen, which, margin, reach = depth - least, k, m, least, ring_reach
             if least_room > 1.2 * slice_reach:
                 break
             first = chosen
-            set_on_ring(problem, box, z, share, ring[chosen, 0], ring[chosen, 1], position, outward, tangent)
-            place = WallSample(position, outward, tangent, z, share, margin, reach, 0.0)
+            back, radius = rings[which, END_BACK], rings[which, END_RADIUS]
+            height = z - back / box.stretch
+            set_on_ring(box, height, radius, ring[chosen, 0], ring[chosen, 1], position, outward, tangent)
+            place = WallSample(position, outward, tangent, height, radius, margin, reach, end_off(box, back))
             if not fill_plane(problem, frame, box, place, affine, row):
                 continue
             row[0] += steepness_of(affine) * half_slice * box.turn
@@ -310,22 +316,26 @@ def tip_height_rows(
     affine, row = np.zeros(AFFINE_ROW), np.zeros(5)
     position, outward, tangent = np.zeros(3), np.zeros(3), np.zeros(3)
     z, half_slice = 0.5 * (foot + high), 0.5 * (high - foot)
-    reach = max(reach_at(frame, box.half_widths, foot), reach_at(frame, box.half_widths, high))
-    reach = reach + half_slice * (box.stretch + box.turn) + EPS
-    reach += problem.radius * ring_drift(box.ring_steady, box.turn)
-    octant, count = ring.shape[0] // 8, 0
+    drift = ring_drift(box.ring_steady, box.turn)
+    rings, octant, count = frame.end_rings, ring.shape[0] // 8, 0
     for part in range(8):
-        least_room, chosen, margin = 1e9, -1, 0.0
-        for k in range(part * octant, (part + 1) * octant):
-            place_on_ring(problem, box, z, 1.0, ring[k, 0], ring[k, 1], position)
-            least = least_margin(problem, position[0], position[1], position[2], reach)
-            room = sample(problem.distance, problem.spacing, position[0], position[1], position[2]) - least
-            if room < least_room:
-                least_room, chosen, margin = room, k, least
+        least_room, chosen, which, margin, reach = 1e9, -1, 0, 0.0, 0.0
+        for m in range(rings.shape[0]):
+            back, radius, pin = rings[m, END_BACK], rings[m, END_RADIUS], rings[m, END_PIN]
+            height = z - back / box.stretch
+            ring_reach = end_reach(frame, box, height, half_slice + end_off(box, back)) + radius * drift
+            for k in range(part * octant, (part + 1) * octant if radius > 0.0 else part * octant + 1):
+                place_on_ring(box, height, radius, ring[k, 0], ring[k, 1], position)
+                least = end_margin(problem, pin, position[0], position[1], position[2], ring_reach)
+                room = sample(problem.distance, problem.spacing, position[0], position[1], position[2]) - least
+                if room < least_room:
+                    least_room, chosen, which, margin, reach = room, k, m, least, ring_reach
         if least_room > 1.2 * reach:
             continue
-        set_on_ring(problem, box, z, 1.0, ring[chosen, 0], ring[chosen, 1], position, outward, tangent)
-        place = WallSample(position, outward, tangent, z, 1.0, margin, reach, 0.0)
+        back, radius = rings[which, END_BACK], rings[which, END_RADIUS]
+        height = z - back / box.stretch
+        set_on_ring(box, height, radius, ring[chosen, 0], ring[chosen, 1], position, outward, tangent)
+        place = WallSample(position, outward, tangent, height, radius, margin, reach, end_off(box, back))
         if not fill_plane(problem, frame, box, place, affine, row):
             continue
         row[0] += steepness_of(affine) * half_slice * box.turn

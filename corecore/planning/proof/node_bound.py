@@ -17,6 +17,7 @@ from corecore.base.jit_cache import compiled
 from corecore.planning.proof.box_geometry import EPS, Frame, LineBox
 from corecore.planning.proof.dual_prices import MOST_ROWS, dual_bound, gather_wall_rows
 from corecore.planning.proof.linear_bounds import greatest_change
+from corecore.planning.search.shaped_end import is_shaped, place_behind_tip
 
 if TYPE_CHECKING:
     from corecore.planning.search.problem import Problem
@@ -30,16 +31,22 @@ TIP_STEPS = 12
 class LesionTables(NamedTuple):
     """The lesion's points round a centre line, counted; ``fill_tables`` fills the arrays.
 
-    Slabs reach from ``low`` to ``split``, the tip's steps from there to ``stop``; rim depths from
-    ``-wide`` to ``wide``. ``core`` (SLABS,): points that every line of the box removes, where its
+    A point's tip height is the least that a tip has whose body holds it (P33): its own height where the end is flat.
+    Points with tip heights up to ``split`` lie in slabs by their own, from ``low`` on; the tip's steps are steps of
+    tip height from ``split`` to ``stop``. Rim depths reach from ``-wide`` to ``wide``. ``away``: how much nearer than
+    to the centre line a point may lie to any other, mm. ``ahead``, ``rise``: how far above its tip height a point may
+    lie, and how far below. ``core`` (SLABS,): points that every line of the box removes, where its
     tip lies beyond them. ``body`` (SLABS, SECTORS, DEPTHS): points up to a rim depth. ``tip``
-    (SECTORS, TIPS, DEPTHS): points up to a height and a rim depth.
+    (SECTORS, TIPS, DEPTHS): points up to a tip height and a rim depth.
     """
 
     low: float
     split: float
     stop: float
     wide: float
+    away: float
+    ahead: float
+    rise: float
     core: npt.NDArray[np.int64]
     body: npt.NDArray[np.int32]
     tip: npt.NDArray[np.int32]
@@ -50,7 +57,7 @@ class LocalModel(NamedTuple):
 
     ``tables``: the lesion. ``sectors`` (SECTORS, 4): ``sector_table``. ``normals`` (SECTORS, 4): each sector's
     outward direction, then its tangent, in the two directions across the neck axis. ``lean``: how far beyond a
-    tip's height a point it removes may have its foot, mm (P20). ``slope``: at least any line's against the neck
+    tip's height a point it removes may have its own, mm (P20). ``slope``: at least any line's against the neck
     axis; ``slope_1``, ``slope_2``: the centre line's. ``walls``, ``trades``: rows of
     ``linear_bounds``, the first so many of them. ``safe_height``: a tunnel that ends below cannot
     beat the cut. ``foot``: what the trades know no lower tip of.
@@ -94,14 +101,16 @@ def sector_of(first: float, second: float) -> int:
 
 @compiled()
 def fill_tables(problem: Problem, box: LineBox, tables: LesionTables) -> None:
-    """Count the lesion's points by slab, sector and rim depth; those at the tip by height too."""
+    """Count the lesion's points by slab, sector and rim depth; those at the tip by tip height too."""
     low, split, stop, wide = tables.low, tables.split, tables.stop, tables.wide
     core, body, tip = tables.core, tables.body, tables.tip
     core[:] = 0
     body[:] = 0
     tip[:] = 0
     u, ring_1, ring_2, stretch, radius = box.direction, box.ring_1, box.ring_2, box.stretch, problem.radius
-    slabs_per_mm = SLABS / (split - low)
+    slabs_per_mm = SLABS / (split + tables.ahead - low)
+    shaped = is_shaped(problem)
+    most_stretch, least_stretch = stretch + box.turn, max(1.0, stretch - box.turn)
     tips_per_mm = TIPS / (stop - split)
     depths_per_mm = DEPTHS / (2.0 * wide)
     from_x = box.point[0] - problem.head_center[0]
@@ -116,10 +125,10 @@ def fill_tables(problem: Problem, box: LineBox, tables: LesionTables) -> None:
         along = dx * u[0] + dy * u[1] + dz * u[2]
         size = problem.brick_radius[brick] + 1e-5
         square = dx * dx + dy * dy + dz * dz - along * along
-        if (along - size) > stop * stretch or square > (outer + size) ** 2:
+        if (along - size) > (stop + tables.ahead) * stretch or square > (outer + size) ** 2:
             continue
         begin, end = problem.brick_start[brick], problem.brick_start[brick + 1]
-        if inner > size and square < (inner - size) ** 2 and along + size < split * stretch:
+        if inner > size and square < (inner - size) ** 2 and along + size < (split - tables.rise) * stretch:
             core[min(max(int(((along - size) / stretch - low) * slabs_per_mm), 0), SLABS - 1)] += end - begin
             continue
         for i in range(begin, end):
@@ -129,20 +138,25 @@ def fill_tables(problem: Problem, box: LineBox, tables: LesionTables) -> None:
             if square > outer * outer:
                 continue
             height = along / stretch
-            if height <= split and square < inner * inner:
+            tip_height = height
+            if shaped:
+                nearest = max(0.0, math.sqrt(max(square, 0.0)) - tables.away)
+                back = place_behind_tip(problem, nearest * nearest)
+                tip_height += back / (most_stretch if back > 0.0 else least_stretch) - EPS
+            if tip_height <= split and square < inner * inner:
                 core[min(max(int((height - low) * slabs_per_mm), 0), SLABS - 1)] += 1
                 continue
-            if height > stop:
+            if tip_height > stop:
                 continue
             first = x * ring_1[0] + y * ring_1[1] + z * ring_1[2]
             second = x * ring_2[0] + y * ring_2[1] + z * ring_2[2]
             sector = sector_of(first, second)
             rim_depth = math.sqrt(max(square, 0.0)) - radius
             depth = min(max(int((rim_depth + wide) * depths_per_mm), 0), DEPTHS - 1)
-            if height <= split:
+            if tip_height <= split:
                 body[min(max(int((height - low) * slabs_per_mm), 0), SLABS - 1), sector, depth] += 1
             else:
-                tip[sector, min(int((height - split) * tips_per_mm), TIPS - 1), depth] += 1
+                tip[sector, min(int((tip_height - split) * tips_per_mm), TIPS - 1), depth] += 1
     # From counts at a depth (and height) to counts up to it.
     for slab in range(SLABS):
         for sector in range(SECTORS):
@@ -191,7 +205,7 @@ def node_bound(frame: Frame, node: FloatArray, highest: float, model: LocalModel
     shift_a1, shift_a2, shift_b1, shift_b2 = node[0], node[1], node[2], node[3]
     half_a1, half_a2, half_b1, half_b2 = node[4], node[5], node[6], node[7]
     length = frame.lesion_plane - frame.entry_plane
-    slab_height, depths_per_mm = (split - tables.low) / SLABS, DEPTHS / (2.0 * wide)
+    slab_height, depths_per_mm = (split + tables.ahead - tables.low) / SLABS, DEPTHS / (2.0 * wide)
     tips_per_mm = TIPS / (tables.stop - split)
     # Slopes against the centre line's: the middle's, and what the part's lines differ from it.
     lean_1, lean_2 = (shift_a1 - shift_b1) / length, (shift_a2 - shift_b2) / length
@@ -206,9 +220,11 @@ def node_bound(frame: Frame, node: FloatArray, highest: float, model: LocalModel
             if slab == 0:
                 bottom = -1e9
         else:
-            bottom, middle, half_height = split, 0.5 * (split + tables.stop), 0.5 * (tables.stop - split)
+            # Of tip heights; the points' own lie up to so far below and above.
+            bottom, middle = split + tables.ahead, 0.5 * (split - tables.rise + tables.stop + tables.ahead)
+            half_height = 0.5 * (tables.stop + tables.ahead - split + tables.rise)
         # (P20): what lies further along than any tip reaches is not removed.
-        if bottom > highest + model.lean:
+        if bottom > highest + tables.ahead + model.lean:
             break
         # (P1): the part's lines in the slab's middle, from the centre line.
         lesion_share = (middle - frame.entry_plane) / length

@@ -16,7 +16,15 @@ import numpy.typing as npt
 from corecore.base.grid import FloatArray
 from corecore.base.jit_cache import compiled
 from corecore.planning.proof.box_bound import Enclosure, count_whole_bricks, enclose
-from corecore.planning.proof.box_geometry import EPS, Frame, LineBox, build_box, greatest_reach
+from corecore.planning.proof.box_geometry import (
+    EPS,
+    Frame,
+    LineBox,
+    build_box,
+    end_rise,
+    greatest_reach,
+    pin_rise,
+)
 from corecore.planning.proof.dual_prices import tip_limit
 from corecore.planning.proof.linear_bounds import (
     MOST_TIPS,
@@ -27,7 +35,7 @@ from corecore.planning.proof.linear_bounds import (
     WALL_HEIGHT,
     WALL_ROOM,
     WALL_ROW,
-    flat_end_planes,
+    end_planes,
     tip_height_rows,
     wall_planes,
 )
@@ -109,22 +117,24 @@ def fill_sector_normals(problem: Problem, box: LineBox, sectors: FloatArray, nor
 @compiled()
 def safe_tip_height(tables: LesionTables, lean: float, cut: int) -> tuple[float, int]:
     """A height below which no tunnel of the box ends that beats ``cut``, and the most that those remove (P25)."""
-    slab_height = (tables.split - tables.low) / SLABS
-    safe, upto, most = tables.low - lean - EPS, 0, 0
+    slab_height = (tables.split + tables.ahead - tables.low) / SLABS
+    # (P33): a guide pin removes what lies so far beyond the tip.
+    beyond = lean + tables.ahead + EPS
+    safe, upto, most = tables.low - beyond, 0, 0
     for slab in range(SLABS):
         upto += tables.core[slab]
         for j in range(SECTORS):
             upto += tables.body[slab, j, DEPTHS - 1]
         if upto > cut:
             break
-        safe = tables.low + (slab + 1) * slab_height - lean - EPS
+        safe = tables.low + (slab + 1) * slab_height - beyond
         most = upto
     return safe, most
 
 
 @compiled()
 def first_closed_height(part: FloatArray, walls: FloatArray, count: int, highest: float) -> float:
-    """The height of the first wall that every line of a part breaks, ``highest`` where there is none (P16)."""
+    """The tip height told by the first wall that every line of a part breaks, ``highest`` where there is none (P16)."""
     for k in range(count):
         room = walls[k, WALL_ROOM]
         for i in range(4):
@@ -151,7 +161,12 @@ def bound_tile(
     """
     ring, parts, radius, half_widths = work.ring, work.parts, problem.radius, box.half_widths
     slope = math.sqrt(box.slope_1 * box.slope_1 + box.slope_2 * box.slope_2) + box.turn
-    reach = greatest_reach(frame, half_widths, frame.lesion_low - 2.0 * radius, enclosure.tip_high + radius)
+    ahead = pin_rise(problem, box)
+    # A point that is removed lies within the radius of its tunnel's axis, and its foot on the centre line no further
+    # from its own height than it lies from that line.
+    last = min(frame.lesion_high, enclosure.tip_high + ahead + radius)
+    span = radius + greatest_reach(frame, half_widths, frame.lesion_low - radius, last + radius)
+    reach = greatest_reach(frame, half_widths, frame.lesion_low - span, last + span)
     wide = reach + (radius + reach + 0.1) * box.turn * box.turn + box.turn * reach * slope + 2.0 * EPS
     # (P20)
     lean = reach * slope + (radius + wide) * box.turn + EPS
@@ -159,9 +174,9 @@ def bound_tile(
     lean_share = math.sqrt(box.slope_1 * box.slope_1 + box.slope_2 * box.slope_2) / box.stretch
     # A point beside the line has its foot lower than itself where the line leans: none lies below this.
     lowest_foot = frame.lesion_low - (radius + wide) * lean_share - EPS
-    if passed + lean < lowest_foot:
+    if passed + ahead + lean < lowest_foot:
         return 0, 0, 1
-    tip_count, high, foot = flat_end_planes(problem, frame, box, min(passed, enclosure.tip_high), ring, work.tips)
+    tip_count, high, foot = end_planes(problem, frame, box, min(passed, enclosure.tip_high), ring, work.tips)
     bound = count_whole_bricks(problem, frame, box, high)
     if bound <= cut:
         return 0, bound, 1
@@ -170,7 +185,8 @@ def bound_tile(
         trade_count = tip_height_rows(problem, frame, box, foot, high, ring, work.trades)
     split, stop = foot - lean - 0.02, high + lean + 0.02
     low = min(lowest_foot, split - 1.0)
-    tables = LesionTables(low, split, stop, wide, work.core, work.body, work.tip)
+    rise = end_rise(problem, box)
+    tables = LesionTables(low, split, stop, wide, reach + EPS, ahead, rise, work.core, work.body, work.tip)
     fill_tables(problem, box, tables)
     fill_sector_normals(problem, box, work.sectors, work.normals)
     safe_height, closed = safe_tip_height(tables, lean, cut)

@@ -191,8 +191,8 @@ def best_tunnel(
 
 
 def provable(spec: Spec) -> bool:
-    """Whether the bound holds: for removing lesion by flat-ended cylinders, without a cavity and none kept."""
-    return spec.target == "lesion" and spec.cavity_diameter_mm == 0.0 and not spec.keep and not spec.shaped
+    """Whether the bound holds: for removing lesion by any instrument without a cavity, and no tunnel kept."""
+    return spec.target == "lesion" and spec.cavity_diameter_mm == 0.0 and not spec.keep
 
 
 def _search(
@@ -454,9 +454,12 @@ def preferred_of_ties(hip: Hip, spec: Spec, judged: list[tuple[Tunnel, TunnelFig
 
 
 def spare_clearance_mm(figures: TunnelFigures, spec: Spec) -> float:
-    """The least of a tunnel's clearances, each in excess of its own margin, mm."""
+    """The least of a tunnel's clearances, and of its guide pin's, each in excess of its own margin, mm."""
     # What is in the postero-superior quarter keeps the cortex' margin as well.
-    return min(float(getattr(figures, limit.figure) - getattr(spec, limit.key)) for limit in MARGINS)
+    rooms = [float(getattr(figures, limit.figure) - getattr(spec, limit.key)) for limit in MARGINS]
+    if figures.pin_clearance_mm is not None and spec.pin_margin_mm is not None:
+        rooms.append(figures.pin_clearance_mm - spec.pin_margin_mm)
+    return min(rooms)
 
 
 def _warm_up(problem: Problem, proving: bool) -> None:
