@@ -16,6 +16,7 @@ import corecore as cc
 from corecore.base.grid import FloatArray
 from corecore.base.instrument import Instrument, Step, library
 from corecore.base.spec import Spec
+from corecore.document.fields import listed
 from corecore.hip.hip import Hip
 from corecore.measures.model import measure
 from corecore.planning.planner import plan_hip
@@ -157,15 +158,19 @@ def test_a_lesion_within_one_tunnel_is_proven_at_once(hip: Hip) -> None:
 def test_a_plan_with_a_bound_and_alternatives_verifies(tmp_path: Path) -> None:
     hip = cc.load(f"{sample()}:1", f"{sample()}:2")
     plan = cc.plan(hip, instrument="reamer-10", objective="most", gap=0.4, alternatives=2)
-    bound = plan.document.totals.upper_bound_fraction
+    bound, removed = plan.document.totals.upper_bound_fraction, plan.document.totals.removed_fraction
     assert isinstance(bound, float)
-    assert plan.document.totals.removed_fraction < bound < 1.0
+    assert isinstance(removed, float)
+    assert removed < bound < 1.0
     assert "no_bound" not in {one.code for one in plan.warnings}
-    others = plan.document.alternatives
+    others = listed(plan.document.alternatives)
     assert others
     for other in others:
-        assert other.totals.removed_fraction <= bound
-        assert other.room_mm >= -1e-6
+        share, room = other.totals.removed_fraction, other.room_mm
+        assert isinstance(share, float)
+        assert isinstance(room, float)
+        assert share <= bound
+        assert room >= -1e-6
     path = plan.save(tmp_path / "plan", pictures=False)
     assert [one for one in cc.verify(path).checks if not one.ok] == []
 
