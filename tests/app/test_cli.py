@@ -326,7 +326,7 @@ def test_the_shell_completes_commands_and_options(
     assert "_CORECORE_COMPLETE=complete_bash" in script
     capsys.readouterr()
     monkeypatch.setenv("_CORECORE_COMPLETE", "complete_bash")
-    for words, place, found in (("corecore ex", 1, "explain\nexport"), ("corecore plan --lan", 2, "--landmarks")):
+    for words, place, found in (("corecore ex", 1, "explain\nexport"), ("corecore plan --landm", 2, "--landmarks")):
         monkeypatch.setenv("COMP_WORDS", words)
         monkeypatch.setenv("COMP_CWORD", str(place))
         assert main([]) == 0

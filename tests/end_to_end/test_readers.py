@@ -170,9 +170,11 @@ READERS: dict[str, list[tuple[Maker, Reader]]] = {
 OTHERS = {
     "exports/layers.py napari_reader": "no plan where it cannot be read; what reads it then says why",
     "exports/dicom.py export_dicom": "bytes of an STL that read_stl has just read",
+    "exports/dicom.py report_of": "bytes of a PDF that are packed as they are, held to the hash that the plan lists",
     "document/origins.py recalled": "no places where it cannot be read",
     "io/files.py _holder": "another program where it cannot be read",
     "io/named_plan.py named_plan": "no plan where it cannot be read",
+    "study/batch/settings.py _instruments_sha256": "no hash where it cannot be read; the case then says why",
     "io/dicom/listing.py list_series": "a slice that the survey has read",
     "io/dicom/write.py read_series": "a slice that the survey has read",
 }

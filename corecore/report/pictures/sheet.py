@@ -49,7 +49,10 @@ def draw_sheet(scene: Scene, renderer: Renderer) -> Sheet:
         seen = along if number == 2 else apart
         pictures.append(painted(seen, renderer.surfaces(seen, camera, PANEL_PIXELS)))
     title = say("{hip}: core decompression plan {plan}", hip=captions.hip_in_title(scene), plan=scene.hash)
-    return Sheet(*_drawn(compose(scene, views, pictures), title), renderer.name)
+    with warnings.catch_warnings():
+        # An id in a script that the font lacks is drawn as boxes; the page shows it in full.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        return Sheet(*_drawn(compose(scene, views, pictures), title), renderer.name)
 
 
 def compose(scene: Scene, views: tuple[Camera, Camera, Camera], painted: list[Picture]) -> Any:
@@ -75,9 +78,6 @@ def compose(scene: Scene, views: tuple[Camera, Camera, Camera], painted: list[Pi
 def _drawn(figure: Any, title: str) -> tuple[bytes, Picture]:
     """A sheet as PNG bytes with its title, and the panels' part of it with titles and legend."""
     stream = io.BytesIO()
-    with warnings.catch_warnings():
-        # An id in a script that the font lacks is drawn as boxes; the page shows it in full.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        figure.savefig(stream, format="png", metadata={"Software": None, "Title": title})
+    figure.savefig(stream, format="png", metadata={"Software": None, "Title": title})
     rows = slice(round((HEADER_IN - TITLE_IN) * DPI), round((HEADER_IN + PANEL_IN[1] + LEGEND_IN) * DPI))
     return stream.getvalue(), np.array(np.asarray(figure.canvas.buffer_rgba())[rows, :, :3])
