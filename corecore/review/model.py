@@ -102,10 +102,18 @@ class ReviewModel:
         """The plan's own tunnels."""
         return self.session().lines
 
-    @cached_property
+    @property
     def sets(self) -> tuple[tuple[str, tuple[Line, ...]], ...]:
         """What may be taken instead of what stands, by name: the plan's own tunnels, and each alternative's."""
-        found = [(say("the plan"), self.own)]
+        return tuple(
+            (say("other {number}", number=number) if number else say("the plan"), lines)
+            for number, lines in self._numbered
+        )
+
+    @cached_property
+    def _numbered(self) -> tuple[tuple[int, tuple[Line, ...]], ...]:
+        """The sets by number, 0 the plan's own: a name would be kept in the language that asked first."""
+        found = [(0, self.own)]
         for index, one in enumerate(self.scene.plan.alternatives, start=1):
             if not one.tunnels:
                 continue
@@ -113,7 +121,7 @@ class ReviewModel:
                 variant = replace(self.scene, plan=msgspec.structs.replace(self.scene.plan, tunnels=one.tunnels))
             except InputError:
                 continue
-            found.append((say("other {number}", number=index), replace(self, scene=variant).own))
+            found.append((index, replace(self, scene=variant).own))
         return tuple(found)
 
     def measured(self, lines: Sequence[Line]) -> list[Measured]:

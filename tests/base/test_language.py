@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import runpy
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import corecore
 from corecore.base import language
 from corecore.base.errors import InputError
 from corecore.base.language import as_recorded, carried, chosen, languages, later, say, say_plural, spoken
@@ -111,3 +113,16 @@ def test_what_is_recorded_stays_english() -> None:
     with spoken("de"):
         assert later("bone") == "bone"
         assert as_recorded("as it was") == "„as it was“"
+
+
+def test_no_text_is_kept_in_the_language_that_asked_first() -> None:
+    spoken = {"say", "say_plural", "as_recorded", "say_recorded", "translation_note"}
+    kept = [
+        f"{path.name} {one.name}"
+        for path in Path(corecore.__file__).parent.rglob("*.py")
+        for one in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(one, ast.FunctionDef) and any("cache" in ast.unparse(mark) for mark in one.decorator_list)
+        for call in ast.walk(one)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in spoken
+    ]
+    assert not kept
