@@ -19,6 +19,9 @@ NODE_ENOUGH := const [a, b] = process.versions.node.split("."); process.exit(a >
 # Kept also where the environment forbids it: else each of hundreds of processes compiles every library it imports
 # anew, 2 s apiece.
 unexport PYTHONDONTWRITEBYTECODE
+# Both workers of the tests have a core each: threads of linear algebra would only wait for one another.
+OPENBLAS_NUM_THREADS ?= 1
+export OPENBLAS_NUM_THREADS
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 

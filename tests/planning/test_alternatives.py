@@ -174,7 +174,7 @@ def test_an_alternative_perforates_as_often_as_the_risk_of_its_method_says(sampl
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["guide", "by-eye"])
+@pytest.mark.parametrize("name", [pytest.param("guide", marks=pytest.mark.long), "by-eye"])
 def test_alternatives_count_perforation_by_the_plan_s_guidance(sample_hip: Hip, name: str) -> None:
     """By a method of one's own too; and verification finds each from the risks beside it."""
     spec = replace(Spec(), guidance=name, objective="most")

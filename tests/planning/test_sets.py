@@ -124,7 +124,7 @@ def test_every_returned_set_keeps_every_rule(sample_hip: Hip, changes: dict[str,
         assert len(found.tunnels) <= 2
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_fan_of_small_drills_has_one_hole_and_more_of_them_never_do_less(sample_hip: Hip) -> None:
     spec = replace(preset("multi-3.2"), pattern="fan")
     assert (spec.diameter_mm, spec.tunnels, spec.joint_margin_mm) == (3.2, 5, 3.0)

@@ -157,7 +157,7 @@ def test_a_lesion_within_one_tunnel_is_proven_at_once(hip: Hip) -> None:
 @pytest.mark.slow
 def test_a_plan_with_a_bound_and_alternatives_verifies(tmp_path: Path) -> None:
     hip = cc.load(f"{sample()}:1", f"{sample()}:2")
-    plan = cc.plan(hip, instrument="reamer-10", objective="most", gap=0.4, alternatives=2)
+    plan = cc.plan(hip, instrument="reamer-10", objective="most", gap=0.6, alternatives=1)
     content = plan.document
     bound, removed = content.totals.upper_bound_fraction, content.totals.removed_fraction
     assert isinstance(bound, float)

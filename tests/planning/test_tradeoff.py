@@ -96,7 +96,7 @@ def test_where_a_line_is_fixed_only_its_depth_is_left(sample_hip: Hip, searched:
 @pytest.mark.parametrize(
     # Tunnels that keep apart are those of the next test too.
     "pattern",
-    ["any", pytest.param("separate", marks=pytest.mark.long), "fan", "parallel"],
+    ["any", *(pytest.param(one, marks=pytest.mark.long) for one in ("separate", "fan")), "parallel"],
 )
 def test_a_set_s_curve_is_safer_and_each_point_keeps_the_limits_of_tunnels_and_between_them(
     sample_hip: Hip, pattern: str
