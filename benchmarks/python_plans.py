@@ -1,6 +1,7 @@
 """Plans from Python, one after another, in a process pool and on Dask: the same results, and memory that stays flat.
 
-``python benchmarks/python_plans.py [--n 200] [--workers 2] [--modes process pool dask] [--volumes samples|coarse]``.
+``python benchmarks/python_plans.py [--n 200] [--workers 2] [--modes process pool dask] [--volumes samples|coarse]
+[--objective most|safest]``.
 Each plan is made from arrays, as a notebook does it: volumes by turns, loaded and planned anew every time. The volumes
 are the samples, or drawn hips of 1.5 mm voxels, which take a third of the time. A result is the SHA-256 of
 the plan's document without its time of day and its timings. Memory is what the system says a process holds after
@@ -22,6 +23,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import repeat
 from pathlib import Path
 
 import nibabel as nib
@@ -29,6 +31,7 @@ import numpy as np
 import numpy.typing as npt
 
 import corecore as cc
+from corecore.base.spec import OBJECTIVES
 from corecore.study.batch.limits import memory_mib
 from corecore.study.phantom.hip import HipRecipe, make_hip
 
@@ -61,7 +64,7 @@ def coarse(seed: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]:
     return hip.labels(), hip.femur.grid.world_from_index
 
 
-def made(volume: str) -> Made:
+def made(volume: str, objective: str) -> Made:
     """Plan a volume."""
     if volume in COARSE:
         labels, affine = coarse(COARSE[volume])
@@ -69,24 +72,24 @@ def made(volume: str) -> Made:
         image = nib.load(SAMPLES / f"{volume}.nii.gz")
         labels, affine = np.asarray(image.dataobj), image.affine
     hip = cc.load(labels, labels={"femur": 1, "lesion": 2}, affine=affine)
-    told = cc.plan(hip, diameter_mm=8.0).to_dict()
+    told = cc.plan(hip, diameter_mm=8.0, objective=objective).to_dict()
     del told["created"], told["timings"]
     digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
     return Made(volume, digest, os.getpid(), memory_mib(os.getpid()))
 
 
-def in_process(volumes: Iterable[str], workers: int) -> Iterator[Made]:
+def in_process(volumes: Iterable[str], objective: str, workers: int) -> Iterator[Made]:
     """One after another, here."""
-    return map(made, volumes)
+    return (made(volume, objective) for volume in volumes)
 
 
-def in_pool(volumes: Iterable[str], workers: int) -> Iterator[Made]:
+def in_pool(volumes: Iterable[str], objective: str, workers: int) -> Iterator[Made]:
     """In processes that are begun anew: a fork would take threads' locks along."""
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        yield from pool.map(made, volumes)
+        yield from pool.map(made, volumes, repeat(objective))
 
 
-def on_dask(volumes: Iterable[str], workers: int) -> Iterator[Made]:
+def on_dask(volumes: Iterable[str], objective: str, workers: int) -> Iterator[Made]:
     """On a cluster of Dask's on this machine."""
     from distributed import Client, LocalCluster
 
@@ -95,10 +98,10 @@ def on_dask(volumes: Iterable[str], workers: int) -> Iterator[Made]:
         Client(cluster) as client,
     ):
         # Pure functions are run once for the same arguments, and these are to be run each time.
-        yield from client.gather(client.map(made, list(volumes), pure=False))
+        yield from client.gather(client.map(made, list(volumes), objective=objective, pure=False))
 
 
-MODES: dict[str, Callable[[Iterable[str], int], Iterator[Made]]] = {
+MODES: dict[str, Callable[[Iterable[str], str, int], Iterator[Made]]] = {
     "process": in_process, "pool": in_pool, "dask": on_dask,
 }  # fmt: skip
 
@@ -120,6 +123,7 @@ def main() -> int:
     parser.add_argument("--n", type=int, default=12, help="plans of each mode")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--volumes", choices=["samples", "coarse"], default="samples")
+    parser.add_argument("--objective", choices=OBJECTIVES, default="safest")
     parser.add_argument("--modes", nargs="+", choices=list(MODES), default=list(MODES))
     asked = parser.parse_args()
     chosen = VOLUMES if asked.volumes == "samples" else tuple(COARSE)
@@ -130,7 +134,7 @@ def main() -> int:
     sys.stdout.write("|---|---|---|---|---|---|---|\n")
     for mode in asked.modes:
         started = time.perf_counter()
-        found = list(MODES[mode](turns, asked.workers))
+        found = list(MODES[mode](turns, asked.objective, asked.workers))
         seconds = time.perf_counter() - started
         held: dict[int, list[float]] = {}
         for one in found:
