@@ -25,16 +25,17 @@ from dataclasses import dataclass, replace
 from functools import cache
 from itertools import repeat
 from pathlib import Path
+from typing import Literal, TypeAlias, get_args
 
 import nibabel as nib
 import numpy as np
 import numpy.typing as npt
 
 import corecore as cc
-from corecore.base.spec import OBJECTIVES
 from corecore.study.batch.limits import memory_mib
 from corecore.study.phantom.hip import HipRecipe, make_hip
 
+Objective: TypeAlias = Literal["most", "safest"]
 SAMPLES = Path(__file__).resolve().parent.parent / "sample_volumes"
 #: Label maps of the samples: 1 the femur, 2 the necrosis.
 VOLUMES = ("right_medium", "left_small", "right_slices")
@@ -64,7 +65,7 @@ def coarse(seed: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]:
     return hip.labels(), hip.femur.grid.world_from_index
 
 
-def made(volume: str, objective: str) -> Made:
+def made(volume: str, objective: Objective) -> Made:
     """Plan a volume."""
     if volume in COARSE:
         labels, affine = coarse(COARSE[volume])
@@ -78,18 +79,18 @@ def made(volume: str, objective: str) -> Made:
     return Made(volume, digest, os.getpid(), memory_mib(os.getpid()))
 
 
-def in_process(volumes: Iterable[str], objective: str, workers: int) -> Iterator[Made]:
+def in_process(volumes: Iterable[str], objective: Objective, workers: int) -> Iterator[Made]:
     """One after another, here."""
     return (made(volume, objective) for volume in volumes)
 
 
-def in_pool(volumes: Iterable[str], objective: str, workers: int) -> Iterator[Made]:
+def in_pool(volumes: Iterable[str], objective: Objective, workers: int) -> Iterator[Made]:
     """In processes that are begun anew: a fork would take threads' locks along."""
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
         yield from pool.map(made, volumes, repeat(objective))
 
 
-def on_dask(volumes: Iterable[str], objective: str, workers: int) -> Iterator[Made]:
+def on_dask(volumes: Iterable[str], objective: Objective, workers: int) -> Iterator[Made]:
     """On a cluster of Dask's on this machine."""
     from distributed import Client, LocalCluster
 
@@ -101,7 +102,7 @@ def on_dask(volumes: Iterable[str], objective: str, workers: int) -> Iterator[Ma
         yield from client.gather(client.map(made, list(volumes), objective=objective, pure=False))
 
 
-MODES: dict[str, Callable[[Iterable[str], str, int], Iterator[Made]]] = {
+MODES: dict[str, Callable[[Iterable[str], Objective, int], Iterator[Made]]] = {
     "process": in_process, "pool": in_pool, "dask": on_dask,
 }  # fmt: skip
 
@@ -123,7 +124,7 @@ def main() -> int:
     parser.add_argument("--n", type=int, default=12, help="plans of each mode")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--volumes", choices=["samples", "coarse"], default="samples")
-    parser.add_argument("--objective", choices=OBJECTIVES, default="safest")
+    parser.add_argument("--objective", choices=get_args(Objective), default="safest")
     parser.add_argument("--modes", nargs="+", choices=list(MODES), default=list(MODES))
     asked = parser.parse_args()
     chosen = VOLUMES if asked.volumes == "samples" else tuple(COARSE)
