@@ -10,6 +10,7 @@ origin at the centre of the first voxel, right-handed, left hips mirrored.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -249,11 +250,9 @@ def _lower_at_pits(
     A pit is where the surface of a lighter smoothing lies deeper below the other's than the two may differ; or the
     centre of a voxel that is no bone does, of which even the lighter one closes some.
     """
-    light, allowance = (
-        smoothed_level(voxels, spacing, PIT_SMOOTHING_VOXELS),
-        PIT_ALLOWANCE_VOXELS * float(spacing.max()),
-    )
-    surface = _edges_at_half(light) * spacing
+    light = smoothed_level(voxels, spacing, PIT_SMOOTHING_VOXELS)
+    allowance = PIT_ALLOWANCE_VOXELS * float(spacing.max())
+    surface = _points_at_half(light, spacing)
     centres = np.argwhere(~voxels & (distance > allowance)) * spacing
     depth = ndimage.map_coordinates(distance, (surface / spacing).T, order=1, mode="nearest").astype(np.float64)
     crossed = surface[depth > allowance]
@@ -332,7 +331,7 @@ def _doubled(sparse: npt.NDArray[np.float32], shape: tuple[int, ...]) -> npt.NDA
 def surface_points(voxels: BoolArray, spacing_mm: npt.ArrayLike) -> FloatArray:
     """Points (N, 3) mm of the surface of voxels, those of ``Bone.surface_points_mm``, without the distance field."""
     spacing = np.asarray(spacing_mm, dtype=np.float64)
-    return _crossings(smoothed_level(voxels, spacing), spacing)[0]
+    return _points_at_half(smoothed_level(voxels, spacing), spacing)
 
 
 def smoothed_level(
@@ -356,37 +355,37 @@ def _gradient(level: npt.NDArray[np.float32], spacing: FloatArray, at: npt.NDArr
     return result
 
 
-def _edges_at_half(level: npt.NDArray[np.float32]) -> FloatArray:
-    """Where grid edges cross the half level, (N, 3) in voxels: the points of ``_crossings``, without their normals."""
-    found = []
-    for axis in range(3):
-        along = np.moveaxis(level, axis, 0)
-        first = np.argwhere((along[:-1] >= 0.5) != (along[1:] >= 0.5))
-        a, b = along[:-1][tuple(first.T)].astype(np.float64), along[1:][tuple(first.T)].astype(np.float64)
-        place = first.astype(np.float64)
-        place[:, 0] += (0.5 - a) / (b - a)
-        found.append(np.insert(place[:, 1:], axis, place[:, 0], axis=1))
-    return np.concatenate(found)
-
-
-def _crossings(level: npt.NDArray[np.float32], spacing: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Where grid edges cross the half level: points (N, 3) mm and outward unit normals (N, 3)."""
-    points, normals = [], []
+def _edges_at_half(
+    level: npt.NDArray[np.float32],
+) -> Iterator[tuple[int, npt.NDArray[np.int64], FloatArray, FloatArray]]:
+    """Grid edges that cross the half level: axis, first voxels (N, 3), how far along (N,), and where (N, 3), voxels."""
     for axis in range(3):
         low = [slice(None)] * 3
         high = [slice(None)] * 3
         low[axis], high[axis] = slice(0, -1), slice(1, None)
         below, above = level[tuple(low)], level[tuple(high)]
         first = np.argwhere((below >= 0.5) != (above >= 0.5))
+        a, b = below[tuple(first.T)].astype(np.float64), above[tuple(first.T)].astype(np.float64)
+        weight = (0.5 - a) / (b - a)
+        place = first.astype(np.float64)
+        place[:, axis] += weight
+        yield axis, first, weight, place
+
+
+def _points_at_half(level: npt.NDArray[np.float32], spacing: FloatArray) -> FloatArray:
+    """Where grid edges cross the half level, (N, 3) mm."""
+    return np.concatenate([place for *_, place in _edges_at_half(level)]) * spacing
+
+
+def _crossings(level: npt.NDArray[np.float32], spacing: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Where grid edges cross the half level: points (N, 3) mm and outward unit normals (N, 3)."""
+    points, normals = [], []
+    for axis, first, weight, place in _edges_at_half(level):
         second = first.copy()
         second[:, axis] += 1
-        a, b = below[tuple(first.T)].astype(np.float64), above[tuple(first.T)].astype(np.float64)
-        weight = ((0.5 - a) / (b - a))[:, None]
-        point = first.astype(np.float64)
-        point[:, axis] += weight[:, 0]
-        points.append(point * spacing)
+        points.append(place * spacing)
         here, there = _gradient(level, spacing, first), _gradient(level, spacing, second)
-        normals.append(-(here * (1.0 - weight) + there * weight))
+        normals.append(-(here * (1.0 - weight[:, None]) + there * weight[:, None]))
     normal = np.concatenate(normals)
     length = np.linalg.norm(normal, axis=1, keepdims=True)
     return np.concatenate(points), normal / np.maximum(length, 1e-12)

@@ -71,15 +71,19 @@ def signature(scene: Scene) -> Signature:
     if review is None:
         return Signature("unsigned", say("UNSIGNED"))
     if review.signed is not None:
-        who = f"{one_line(review.signed.name, 64)}, {one_line(review.signed.day, 20)}"
+        who = _who(review.signed.name, review.signed.day)
         if scene.edited:
             return Signature("lapsed", say("SIGNATURE LAPSED ({who}): the file was edited since", who=who))
         return Signature("signed", say("SIGNED by {who}", who=who))
     lapsed = known(review.lapsed)
     if lapsed is not None:
-        who = f"{one_line(lapsed.name, 64)}, {one_line(lapsed.day, 20)}"
+        who = _who(lapsed.name, lapsed.day)
         return Signature("lapsed", say("SIGNATURE LAPSED ({who}): the plan changed since", who=who))
     return Signature("unsigned", say("UNSIGNED"))
+
+
+def _who(name: str, day: str) -> str:
+    return f"{one_line(name, 64)}, {one_line(day, 20)}"
 
 
 def instruments(scene: Scene) -> list[Instruments]:

@@ -100,9 +100,9 @@ class Survey:
     """What lies in a folder: the stacks of its CT and MR series, and how many files are something else.
 
     ``other`` counts files without DICOM's mark that are not named as those beside them that carry it, ``objects`` DICOM
-    objects that are no CT or MR image, ``copies`` files
-    that hold the same bytes as another, ``broken`` the errors of DICOM files that cannot be read, and of files named as
-    DICOM files beside them that do not carry the mark: cut off, or damaged.
+    objects that are no CT or MR image, ``copies`` files that hold the same bytes as another, ``broken`` the errors of
+    DICOM files that cannot be read, and of files named as DICOM files beside them that do not carry the mark: cut off,
+    or damaged.
     """
 
     place: Path
