@@ -27,12 +27,12 @@ from corecore.base.spec import Spec
 from corecore.document.seal import read_key
 from corecore.exports.workflow import open_hip, plan_of
 from corecore.hip.case import read_case
-from corecore.hip.inputs import HipInputs
+from corecore.hip.inputs import HipInputs, Theatre
 from corecore.hip.lesion_transform import Move
 from corecore.io.references import MaskReference
 from corecore.io.volume import ACCEPTED, Volume
 from corecore.measures.model import measure as measure_hip
-from corecore.measures.signs.clinician_input import ClinicianInput, Physis, parse_clinician_input
+from corecore.measures.signs.clinician_input import ClinicianInput, Physis, parse_clinician_input, parse_theatre
 from corecore.planning.open_plan import open_plan as open_file
 from corecore.planning.request import Parameters, Search, check_robust_objective
 from corecore.verification.recalculation import verify_plan
@@ -137,7 +137,7 @@ def _same(affine: npt.ArrayLike | Mapping[str, npt.ArrayLike] | None, one: str |
     return first is second or (first is not None and second is not None and np.array_equal(first, second))
 
 
-# Sixteen parameters: each is a volume or a fact that a caller has or has not.
+# Eighteen parameters: each is a volume or a fact that a caller has or has not.
 def load(
     femur: VolumeLike,
     lesion: VolumeLike | None = None,
@@ -155,6 +155,8 @@ def load(
     straighten: bool = False,
     lesion_transform: PathLike | LesionTransform | None = None,
     lesion_image: VolumeLike | None = None,
+    surgeon: str | None = None,
+    operation_date: str | date | None = None,
 ) -> Hip:
     """Read the masks of one hip, build its bone surface and fit its anatomy.
 
@@ -198,6 +200,10 @@ def load(
         stands for ``LesionTransform(file)``.
     lesion_image : str, os.PathLike, nibabel image, SimpleITK image or array, optional
         The image on which such a lesion was drawn; without a transform it is registered to ``image``.
+    surgeon : str, optional
+        Who operates, for the report's header. Default: a line to fill in.
+    operation_date : str or datetime.date, optional
+        Day of the operation, for the report's header; text as YYYY-MM-DD. Default: a line to fill in.
 
     Returns
     -------
@@ -251,7 +257,7 @@ def load(
                 avoid=given.mask("avoid", avoid), straighten=straighten, anteversion_deg=anteversion_deg,
                 knee=given.mask("knee", knee), lesion_transform=None if moved is None else Path(moved.file),
                 lesion_image=Path(drawn) if isinstance(drawn, str) else drawn, transform_kind=told.kind,
-                transform_inverted=told.inverse,
+                transform_inverted=told.inverse, theatre=_theatre(surgeon, operation_date),
             )
         )
     )  # fmt: skip
@@ -535,11 +541,28 @@ def assess(
 
 def _answers(stage: str | None, physis: str, imaging_date: str | date | None) -> ClinicianInput:
     """What the surgeon says; a day may be a date, or a time of that day."""
-    day = imaging_date.isoformat()[:10] if isinstance(imaging_date, date) else imaging_date
-    for name, told in (("stage", stage), ("physis", physis), ("imaging_date", day)):
-        if not isinstance(told, str | None) or (told is None and name == "physis"):
-            raise InputError(f"{name} {told!r}; a text is accepted", code="option-value")
+    day = _day(imaging_date)
+    _check_texts(stage=stage, physis=physis, imaging_date=day)
+    if physis is None:
+        raise InputError("physis None; a text is accepted", code="option-value")
     return parse_clinician_input(stage, physis, day)
+
+
+def _theatre(surgeon: str | None, operation_date: str | date | None) -> Theatre:
+    """Who operates and when; a day may be a date, or a time of that day."""
+    day = _day(operation_date)
+    _check_texts(surgeon=surgeon, operation_date=day)
+    return parse_theatre(surgeon, day)
+
+
+def _check_texts(**given: object) -> None:
+    for name, told in given.items():
+        if not isinstance(told, str | None):
+            raise InputError(f"{name} {told!r}; a text is accepted", code="option-value")
+
+
+def _day(given: str | date | None) -> str | None:
+    return given.isoformat()[:10] if isinstance(given, date) else given
 
 
 def save(

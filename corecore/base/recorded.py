@@ -16,6 +16,7 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from corecore.base.language import ENGLISH, as_recorded, language, later, say
+from corecore.base.limits import LIMITS
 
 #: How figures are written that have words in them.
 PHRASES = (
@@ -78,7 +79,7 @@ def _figure(value: str | float) -> str | float:
     """What stands at a place of a text, in the language spoken."""
     if isinstance(value, float):
         return value
-    if value in PLANES:
+    if value in PLANES or value in _names_of_limits():
         return say(value)
     parts = value.split("; ")
     if len(parts) > 1:
@@ -92,6 +93,11 @@ def _figure(value: str | float) -> str | float:
         if told is not None:
             return told
     return _papers(value)
+
+
+@cache
+def _names_of_limits() -> frozenset[str]:
+    return frozenset(limit.figure_name for limit in LIMITS.values())
 
 
 def _papers(value: str) -> str:

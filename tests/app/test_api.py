@@ -268,6 +268,17 @@ def test_the_surgeons_answers_are_the_command_lines(hip: cc.Hip) -> None:
         cc.measure(hip, imaging_date=today + timedelta(days=1))
 
 
+def test_the_header_s_fields_are_given_from_python(hip: cc.Hip) -> None:
+    told = cc.load(f"{SAMPLE}:1", f"{SAMPLE}:2", surgeon=" A.  Surgeon ", operation_date=date(2026, 12, 3))
+    case = cc.measure(told).to_dict()["case"]
+    assert (case["surgeon"], case["operation_date"]) == ("A. Surgeon", "2026-12-03")
+    assert "surgeon" not in cc.measure(hip).to_dict()["case"]
+    for wrong in ({"surgeon": 3}, {"surgeon": "x" * 65}, {"surgeon": "a\x07b"}, {"operation_date": "soon"}):
+        with pytest.raises(cc.InputError, match=r"surgeon|date") as caught:
+            cc.load(f"{SAMPLE}:1", f"{SAMPLE}:2", **wrong)
+        assert "\n" not in str(caught.value)
+
+
 def test_what_is_unknown_or_out_of_range_ends_in_one_line(hip: cc.Hip, tmp_path: Path) -> None:
     for wrong in ({"joint_margin_mm": 2.0}, {"no_such_key": 1}, {"tunnels": 17}):
         with pytest.raises(cc.InputError) as caught:

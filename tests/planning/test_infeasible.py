@@ -9,14 +9,16 @@ import pytest
 from support.keep_out import ball
 
 from corecore.base.grid import FloatArray, inverse
-from corecore.base.limits import RELAXABLE
+from corecore.base.language import say, spoken
+from corecore.base.limits import LIMITS, RELAXABLE
+from corecore.base.recorded import say_recorded
 from corecore.base.spec import Spec, accepted_range
 from corecore.hip.hip import Hip
 from corecore.hip.keep_out import KeepOutRegion
 from corecore.planning.search import infeasible
 from corecore.planning.search.batched import evaluate_many
 from corecore.planning.search.constraint_gaps import Survey
-from corecore.planning.search.infeasible import Infeasible
+from corecore.planning.search.infeasible import Infeasible, Relaxation, _single_text
 from corecore.planning.search.line_geometry import COUNT, ring_points
 from corecore.planning.search.problem import build_problem
 from corecore.planning.search.relaxation import (
@@ -212,3 +214,19 @@ def test_every_relaxation_named_gives_a_plan_when_it_is_taken(sample_hip: Hip, k
             assert best_tunnel(there, spec).tunnel is not None
         else:
             assert best_tunnel(hip, spec.with_values({way.key: way.needed})).tunnel is not None, way
+
+
+@pytest.mark.parametrize("step", [None, 0.1])
+@pytest.mark.parametrize("key", [limit.key for limit in LIMITS.values() if limit.relaxable])
+def test_a_sentence_has_the_limit_s_name_and_unit_in_every_language(key: str, step: float | None) -> None:
+    """No parameter's key where a surgeon reads, in the language of the record nor in another."""
+    unit = LIMITS[key].unit
+    text = _single_text(Spec(), Relaxation(key, 5.0, 3.6, 1.4, step))
+    assert LIMITS[key].figure_name in text
+    assert "_" not in text
+    assert {"mm": "3.6 mm", "deg": "3.6 °", "share": "360 %"}[unit] in text
+    with spoken("de"):
+        told = say_recorded("", text)
+        assert not told.startswith("„")
+        assert say(LIMITS[key].figure_name) in told
+    assert LIMITS[key].figure_name not in told

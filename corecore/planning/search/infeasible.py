@@ -19,6 +19,7 @@ from msgspec import UNSET
 
 from corecore.base.grid import BoolArray, FloatArray
 from corecore.base.language import say
+from corecore.base.limits import LIMITS
 from corecore.base.spec import Spec
 from corecore.document.plan import InfeasiblePart, ReachedPart, RelaxationPart
 from corecore.planning.search.constraint_gaps import KEPT, Survey, approach, nearest_lines
@@ -40,6 +41,9 @@ PAIRS_TRIED = 3
 TOLERATED = 0.02
 #: Step to which it is told how much smaller a region to keep out of would have to be, mm.
 SHRUNK_STEP_MM = 0.1
+
+#: Units as a sentence has them.
+UNITS = {"mm": "mm", "deg": "°", "share": "", "": ""}
 
 
 class Again(Protocol):
@@ -174,8 +178,8 @@ def explain(
     first = found[0]
     if first.key == "avoid":
         text = say(
-            "no tunnel of {width:g} mm keeps {limit:g} mm from the region to avoid and is within every other limit:"
-            " avoid is limiting; {beside}",
+            "no tunnel of {width:g} mm keeps {limit:g} mm from the region to avoid and is within every other limit;"
+            " limiting: the region to avoid; {beside}",
             width=2 * problem.radius,
             limit=first.limit,
             beside=_beside(first),
@@ -315,7 +319,10 @@ def _several(problem: Problem, survey: Survey, spec: Spec, again: Again) -> Infe
         ((REASON_KEYS[Reason(int(r))], float(-near.gaps[nearest, r])) for r in np.flatnonzero(broken[nearest])),
         key=lambda part: -part[1],
     )
-    names = "; ".join(say("{key} by {amount:.1f}", key=key, amount=amount) for key, amount in parts)
+    names = "; ".join(
+        say("{what} by {amount:.1f} {unit}", what=LIMITS[key].figure_name, amount=amount, unit=UNITS[LIMITS[key].unit])
+        for key, amount in parts
+    )
     first = parts[0][0] if parts else "misses_lesion"
     settable = [(REASON_KEYS[reason], int(reason)) for reason in REASON_OF.values()]
     among = broken[:, [reason for _, reason in settable]].sum(axis=1) == broken.sum(axis=1)
@@ -327,7 +334,12 @@ def _several(problem: Problem, survey: Survey, spec: Spec, again: Again) -> Infe
                 if len(ways) == 1:
                     return _one_alone(spec, ways[0], near.lines[i : i + 1], again)
                 told = "; ".join(
-                    say("{key} at {needed:g} instead of {limit:g}", key=way.key, needed=way.needed, limit=way.limit)
+                    say(
+                        "{what} at {needed} instead of {limit}",
+                        what=LIMITS[way.key].figure_name,
+                        needed=_with_unit(way.key, way.needed),
+                        limit=_with_unit(way.key, way.limit),
+                    )
                     for way in ways
                 )
                 text = say("no single limit is responsible: a tunnel was found only with {limits}", limits=told)
@@ -346,22 +358,28 @@ def _single_text(spec: Spec, way: Relaxation) -> str:
     """In a sentence, the one limit that binds and what it would have to be."""
     if way.step is None:
         return say(
-            "no tunnel of {width:g} mm is within every limit: {key} is limiting, at {limit:g}, lines pass with"
-            " {needed:g} (not planned with)",
+            "no tunnel of {width:g} mm is within every limit; limiting: {what} ({limit}); lines pass with"
+            " {needed} (not planned with)",
             width=spec.diameter_mm,
-            key=way.key,
-            limit=way.limit,
-            needed=way.needed,
+            what=LIMITS[way.key].figure_name,
+            limit=_with_unit(way.key, way.limit),
+            needed=_with_unit(way.key, way.needed),
         )
     return say(
-        "no tunnel of {width:g} mm is within every limit: {key} is limiting, at {limit:g}, with {needed:g} there is a"
-        " tunnel, with a step of {step:g} less none was found",
+        "no tunnel of {width:g} mm is within every limit; limiting: {what} ({limit}); with {needed} there is a"
+        " tunnel, with a step of {step} less none was found",
         width=spec.diameter_mm,
-        key=way.key,
-        limit=way.limit,
-        needed=way.needed,
-        step=way.step,
+        what=LIMITS[way.key].figure_name,
+        limit=_with_unit(way.key, way.limit),
+        needed=_with_unit(way.key, way.needed),
+        step=_with_unit(way.key, way.step),
     )
+
+
+def _with_unit(key: str, value: float) -> str:
+    """A limit's value with its unit; a share in percent."""
+    unit = LIMITS[key].unit
+    return f"{100.0 * value:g} %" if unit == "share" else f"{value:g} {UNITS[unit]}".rstrip()
 
 
 def _relaxation(spec: Spec, key: str, amount: float) -> Relaxation:
