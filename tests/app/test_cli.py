@@ -19,6 +19,7 @@ import pytest
 from corecore.app.cli import main
 from corecore.app.cli.tables import print_verification
 from corecore.base.grid import Grid
+from corecore.base.version import __version__
 from corecore.hip.hip import Hip
 from corecore.io.nifti import write_labels
 from corecore.io.stl import read_stl
@@ -423,3 +424,11 @@ def test_a_key_file_that_may_not_be_read_is_one_line(
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"error: {key}: ")
     assert not out.exists()
+
+
+def test_the_module_is_the_command() -> None:
+    """``python -m corecore``, for where an environment's scripts are not on the path."""
+    said = subprocess.run([sys.executable, "-m", "corecore", "--version"], capture_output=True, text=True, check=True)
+    assert __version__ in said.stdout
+    wrong = subprocess.run([sys.executable, "-m", "corecore", "no-such"], capture_output=True, text=True, check=False)
+    assert wrong.returncode == 2

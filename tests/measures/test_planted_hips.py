@@ -1,26 +1,34 @@
 """Planted hips whose figures have closed forms: none is falsely reassured, and none loses what does apply.
 
 A focus is a cone about the head's centre. Where it lies, how far laterally it reaches in any plane, its arcs in the
-mid-planes and its share of the head follow from its axis and half-angle. For each hip the test states what may not be
-printed, from the cones themselves and not from what was measured of them.
+mid-planes and its share of the head follow from its axis and half-angle; some are cut out of voxels too. For each hip
+the test states what may not be printed, from the cones themselves and not from what was measured of them.
 """
 
 from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import pytest
 
+from corecore.base.grid import Mask
+from corecore.base.spec import Spec
 from corecore.document.headline import headline_of
 from corecore.document.necrosis import NecrosisPart
 from corecore.document.plan import PlanDocument
+from corecore.hip.case import case_from_masks
+from corecore.hip.hip import build_hip
 from corecore.measures.classes import with_classes
 from corecore.measures.evidence import Evidence, evidence_of, statements
+from corecore.measures.model import measure
 from corecore.measures.signs.stage import parse_stage
+from corecore.study.phantom.hip import HipRecipe, make_hip
 from corecore.verification.evidence import MUST, _facts
 from corecore.verification.headline import headline_checks
 
@@ -272,3 +280,69 @@ def test_no_bad_hip_is_green(name: str) -> None:
 def test_a_hip_that_is_truly_good_may_be_green() -> None:
     one = HIPS["small, in the middle third, and truly good"]
     assert headline_of(plan(one.measures, one.stage, [])).color == "green"
+
+
+@cache
+def femur_of_voxels() -> tuple[Any, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """A phantom's bone in coarse voxels, the way from the head's centre to each, and femoral axes from its truth."""
+    made = make_hip(HipRecipe(spacing_mm=(1.5, 1.5, 1.5), shaft_below_mm=60.0))
+    bone, truth = made.femur, made.truth
+    index = np.moveaxis(np.indices(bone.grid.shape, dtype=float), 0, -1)
+    center = np.asarray(truth.head_center)
+    away = index @ bone.grid.world_from_index[:3, :3].T + bone.grid.world_from_index[:3, 3] - center
+    up = np.asarray(truth.shaft_axis) / np.linalg.norm(truth.shaft_axis)
+    outward = np.asarray(truth.greater_trochanter_tip) - center
+    lateral = np.asarray(truth.x_axis) * np.sign(outward @ truth.x_axis)
+    lateral = lateral - (lateral @ up) * up
+    lateral /= np.linalg.norm(lateral)
+    # A right hip's lateral is to the right, so that forward is proximal x lateral.
+    return made, away, np.array([lateral, np.cross(up, lateral), up])
+
+
+@cache
+def planted(*cones: Cone) -> NecrosisPart:
+    """Measures of cones as wide as stated, cut out of the voxels of the head."""
+    made, away, axes = femur_of_voxels()
+    bone, radius = made.femur, made.truth.head_radius_mm
+    distance = np.linalg.norm(away, axis=-1)
+    lesion = np.zeros(bone.grid.shape, dtype=bool)
+    for one in cones:
+        along = away @ (one.unit @ axes)
+        lesion |= along >= np.cos(np.radians(one.half_deg)) * np.maximum(distance, 1e-9)
+    # Cones meet at the centre, foci do not.
+    lesion &= bone.voxels & (distance <= radius + 2.0) & ((distance >= 0.5 * radius) | (len(cones) == 1))
+    hip = build_hip(case_from_masks(Mask(bone.grid, bone.voxels & ~lesion), Mask(bone.grid, lesion), label_map=True))
+    return measure(hip, Spec()).part()
+
+
+VOLUMES = {
+    "medial and anterolateral": (Cone(SECTORS["medial"], 26.0), Cone(SECTORS["anterolateral"], 18.0)),
+    "anterior alone": (Cone(SECTORS["anterior"], 24.0),),
+    "posterior and lateral": (Cone(SECTORS["posterior"], 26.0), Cone(SECTORS["lateral"], 18.0)),
+    "central": (Cone(SECTORS["central"], 22.0),),
+    "whole cap": (Cone((0.0, 0.0, 1.0), 66.0),),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", VOLUMES)
+def test_voxels_of_a_planted_hip_are_told_as_its_cones(name: str) -> None:
+    """The chain as a user has it, from voxels to statements: figures of closed form, and no comfort that is false."""
+    cones = VOLUMES[name]
+    found = planted(*cones)
+    spans = [[one.arc(across) for one in cones] for across in (1, 0)]
+    for told_deg, arcs in zip((found.kerboul.coronal_deg, found.kerboul.sagittal_deg), spans, strict=True):
+        met = [arc for arc in arcs if arc is not None]
+        true_deg = max(arc[1] for arc in met) - min(arc[0] for arc in met) if met else 0.0
+        # A voxel at the head's surface is 3.5° wide, and the fitted axes turn by up to 2°.
+        assert (told_deg or 0.0) == pytest.approx(true_deg, abs=8.0)
+    codes = {item.code for item in evidence_of(found, None, collapse_seen=False).items}
+    reach = max((one.furthest_deg for one in cones if one.loaded), default=-180.0)
+    if any(one.loaded and one.arc(1) is None for one in cones):
+        assert not codes & COMFORT_OF_PLACE
+    if (reach - MIDDLE_DEG) / (EDGE_DEG - MIDDLE_DEG) >= 2.0 / 3.0:
+        assert not codes & {"jic_course_A"}
+        assert headline_of(plan(found, "ARCO II", [])).color != "green"
+    if sum(one.share for one in cones) > 0.3:
+        assert "large_lesion" in codes
+        assert not codes & FAVOURABLE
