@@ -57,17 +57,22 @@ def prove(
     effort: int | None = EFFORT,
     until: float | None = None,
     better: Callable[[FloatArray, int], int] | None = None,
+    most: int | None = None,
 ) -> Proof:
     """Bound the number of lesion points any tunnel removes, given one that removes ``best`` (0: none known).
 
     ``better`` is shown the middle lines (N, 4) of the boxes still open and what the best tunnel removes, and
     tells what the best removes then: where bounds are high a better tunnel may lie, and with it the cut rises.
+    No tunnel removes more than ``most`` (P34), where that is known.
     Ends where the bound is within ``gap`` of it, after ``effort`` boxes (``None``: no limit),
     or at the time ``until`` (of ``time.perf_counter``). ``problem`` is without slack or fuzz.
     """
     total = problem.points.shape[1]
+    most = total if most is None else max(most, best)
     frame = build_frame(problem)
     cut = min(int(best * (1.0 + gap)), total)
+    if most <= cut:
+        return Proof(min(most, total) / total, "gap", 0)
     pending = root_box(problem, frame)[None]
     closed, boxes = best, 0
     stopped: Ended = "gap"
@@ -88,8 +93,8 @@ def prove(
         pending = np.concatenate([pending, *children])
         boxes += len(now)
     # (P30): what is open may still reach its bound.
-    most = max(closed, int(pending[:, LAST].max())) if len(pending) else closed
-    return Proof(min(most, total) / total, stopped, boxes)
+    reached = max(closed, int(pending[:, LAST].max())) if len(pending) else closed
+    return Proof(min(reached, most, total) / total, stopped, boxes)
 
 
 def bounded(problem: Problem, frame: Frame, boxes: FloatArray, cut: int) -> tuple[list[FloatArray], int]:

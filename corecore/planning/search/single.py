@@ -20,6 +20,7 @@ from corecore.base.limits import MARGINS
 from corecore.base.spec import Spec
 from corecore.hip.hip import Hip
 from corecore.planning.proof.branch_and_bound import EFFORT, Proof, prove
+from corecore.planning.proof.cylinder_bound import most_in_a_cylinder
 from corecore.planning.search.batched import climb_many, evaluate_many
 from corecore.planning.search.constraint_gaps import nearest_lines, survey_gaps
 from corecore.planning.search.fixed_lines import best_fixed, fixed_lines, is_fixed
@@ -185,7 +186,8 @@ def best_tunnel(
         return count
 
     limit = effort if until is None else None
-    proof = prove(problem, best, gap=0.01 if gap is None else gap, effort=limit, until=until, better=better)
+    most = most_in_a_cylinder(hip.lesion, spec.radius_mm, hip.anatomy.neck_axis)
+    proof = prove(problem, best, gap=0.01 if gap is None else gap, effort=limit, until=until, better=better, most=most)
     found = replace(found, proof=proof)
     return replace(found, tunnel=pairs[-1][0], figures=pairs[-1][1], infeasible=None) if pairs else found
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from corecore.base.grid import FloatArray
 from corecore.planning.proof.branch_and_bound import EFFORT, Proof, prove
+from corecore.planning.proof.cylinder_bound import most_in_a_cylinder
 from corecore.planning.search.batched import climb_many, evaluate_many
 from corecore.planning.search.line_geometry import fine_ring, ring_points
 from corecore.planning.search.problem import build_problem
@@ -71,7 +72,8 @@ def prove_set(
     proof = prove(priced, dearest, gap=room, effort=effort, until=until)
     worth = proof.upper_bound_fraction * priced.points.shape[1]
     # (S1), the dearest tunnel bounded on the priced lesion (S2).
-    bound = min(left + spec.tunnels * worth / PARTS, total)
+    alone = most_in_a_cylinder(hip.lesion, spec.radius_mm, hip.anatomy.neck_axis)
+    bound = min(left + spec.tunnels * worth / PARTS, spec.tunnels * alone, total)
     # (S4): the branch and bound may end where its own gap is met and the set's is not, and the other way round.
     met = bound <= removed * (1.0 + gap)
     stopped = "gap" if met else "effort" if proof.stopped_by == "gap" else proof.stopped_by
