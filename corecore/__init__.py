@@ -36,8 +36,16 @@ if TYPE_CHECKING:
     from corecore.app.hip import Anatomy, Hip
     from corecore.app.measures import Measures
     from corecore.app.plan import Picture, Plan, Tunnel
+    from corecore.app.planner import Evaluation, Planner, Region
     from corecore.app.study import batch, summary, synth
-    from corecore.base.errors import AnatomyError, CorecoreError, InputError, MissingExtraError, OutputError
+    from corecore.base.errors import (
+        AnatomyError,
+        CancelledError,
+        CorecoreError,
+        InputError,
+        MissingExtraError,
+        OutputError,
+    )
     from corecore.base.spec import Spec
     from corecore.study.batch.frames import BatchResults, read_results
     from corecore.study.batch.run import Execution
@@ -47,7 +55,9 @@ __all__ = [
     "Anatomy",
     "AnatomyError",
     "BatchResults",
+    "CancelledError",
     "CorecoreError",
+    "Evaluation",
     "Execution",
     "GuideFiles",
     "Hip",
@@ -58,6 +68,8 @@ __all__ = [
     "OutputError",
     "Picture",
     "Plan",
+    "Planner",
+    "Region",
     "Spec",
     "Tunnel",
     "Verification",
@@ -81,9 +93,13 @@ __all__ = [
 
 #: Where each name stands. Loaded when it is first asked for: the compiler and VTK take seconds.
 _HOMES = {
-    **dict.fromkeys(("AnatomyError", "CorecoreError", "InputError", "MissingExtraError", "OutputError"), "base.errors"),
+    **dict.fromkeys(
+        ("AnatomyError", "CancelledError", "CorecoreError", "InputError", "MissingExtraError", "OutputError"),
+        "base.errors",
+    ),
     **dict.fromkeys(("Anatomy", "Hip"), "app.hip"), "Measures": "app.measures",
-    **dict.fromkeys(("Picture", "Plan", "Tunnel"), "app.plan"), "Spec": "base.spec",
+    **dict.fromkeys(("Picture", "Plan", "Tunnel"), "app.plan"),
+    **dict.fromkeys(("Evaluation", "Planner", "Region"), "app.planner"), "Spec": "base.spec",
     "Execution": "study.batch.run", "Verification": "verification.report",
     **dict.fromkeys(("BatchResults", "read_results"), "study.batch.frames"),
     **dict.fromkeys(

@@ -6,18 +6,15 @@ of its name calls, and raises ``corecore.CorecoreError`` with one line that says
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 import numpy.typing as npt
-from nibabel.spatialimages import SpatialImage
 
+from corecore.app.given import GivenVolumes, Label, PathLike, VolumeLike, answers_of, theatre_of
 from corecore.app.hip import Hip
 from corecore.app.measures import Measures
 from corecore.app.plan import Picture, Plan, Tunnel, world_tunnel
@@ -27,12 +24,11 @@ from corecore.base.spec import Spec
 from corecore.document.seal import read_key
 from corecore.exports.workflow import open_hip, plan_of
 from corecore.hip.case import read_case
-from corecore.hip.inputs import HipInputs, Theatre
+from corecore.hip.inputs import HipInputs
 from corecore.hip.lesion_transform import Move
-from corecore.io.references import MaskReference
-from corecore.io.volume import ACCEPTED, Volume
+from corecore.io.volume import ACCEPTED
 from corecore.measures.model import measure as measure_hip
-from corecore.measures.signs.clinician_input import ClinicianInput, Physis, parse_clinician_input, parse_theatre
+from corecore.measures.signs.clinician_input import Physis
 from corecore.planning.open_plan import open_plan as open_file
 from corecore.planning.request import Parameters, Search, check_robust_objective
 from corecore.verification.recalculation import verify_plan
@@ -40,13 +36,6 @@ from corecore.verification.report import Verification
 
 if TYPE_CHECKING:
     from corecore.exports.guide.make import GuideFigures
-
-PathLike: TypeAlias = str | os.PathLike[str]
-#: A mask or an image: a path, an array with ``affine=``, nibabel's image, or one of SimpleITK's.
-VolumeLike: TypeAlias = PathLike | npt.NDArray[Any] | SpatialImage | Any
-Label: TypeAlias = int | str
-#: Roles of masks, and of images; each may lie in memory.
-MASKS, IMAGES = ("femur", "lesion", "pelvis", "avoid", "knee"), ("image", "lesion_image")
 
 
 @dataclass(frozen=True)
@@ -69,72 +58,6 @@ class LesionTransform:
     kind: Literal["itk", "matrix", "flirt"] | None = None
     inverse: bool | None = None
     image: PathLike | None = None
-
-
-class _Given:
-    """What a caller gave of one hip, by role: masks as references, images as places; each volume is taken once."""
-
-    def __init__(
-        self, affine: npt.ArrayLike | Mapping[str, npt.ArrayLike] | None, labels: Mapping[str, Label] | None
-    ) -> None:
-        self.affine, self.labels = affine, dict(labels or {})
-        self.volumes: list[tuple[object, str | None, Volume]] = []
-        for name, told, roles in (("labels", self.labels, MASKS), ("affine", affine, (*MASKS, *IMAGES))):
-            strange = sorted(set(told) - set(roles), key=str) if isinstance(told, Mapping) else []
-            if strange:
-                raise InputError(f"{name}: {strange[0]!r}; one of {', '.join(roles)} is accepted", code="option-value")
-
-    def mask(self, role: str, given: VolumeLike | None) -> MaskReference | None:
-        """The mask of a role; ``None`` where none was given."""
-        label = self.labels.get(role)
-        if given is None:
-            if label is not None:
-                raise InputError(f"labels: {role}, but no {role} was given", code="option-value")
-            return None
-        number = re.fullmatch(r"[0-9]{1,18}", str(label)) if isinstance(label, str | int | np.integer) else None
-        if label is not None and (
-            isinstance(label, bool) or (not isinstance(label, str) and number is None) or not str(label).strip()
-            or (number is not None and int(str(label)) < 1)
-        ):  # fmt: skip
-            raise InputError(
-                f"labels: {role} {label!r}; a whole number of 1 and above, a name, or a threshold as '>0.5', is"
-                " accepted",
-                code="label-unknown",
-            )
-        chosen = None if label is None else int(str(label)) if number is not None else str(label).strip()
-        if not isinstance(given, str | os.PathLike):
-            return MaskReference.of_volume(self._volume(role, given), chosen)
-        named = MaskReference.parse(os.fspath(given))
-        if chosen is not None and named.label is not None:
-            raise InputError(
-                f"{named}: names a label, and labels= another way to name it; one of the two is accepted",
-                code="options-conflict",
-            )
-        return named if chosen is None else MaskReference(named.path, chosen)
-
-    def image(self, role: str, given: VolumeLike | None) -> str | Volume | None:
-        """The image of a role; ``None`` where none was given."""
-        if given is None or isinstance(given, str | os.PathLike):
-            return None if given is None else os.fspath(given)
-        return self._volume(role, given)
-
-    def _volume(self, role: str, given: object) -> Volume:
-        affine = self.affine.get(role) if isinstance(self.affine, Mapping) else self.affine
-        # Femur and necrosis may be labels of one map: by the object itself, where both have one affine.
-        own = role if isinstance(self.affine, Mapping) else None
-        for one, of, volume in self.volumes:
-            if one is given and (of == own or _same(self.affine, of, own)):
-                return volume
-        made = Volume.of(role, given, affine)
-        self.volumes.append((given, own, made))
-        return made
-
-
-def _same(affine: npt.ArrayLike | Mapping[str, npt.ArrayLike] | None, one: str | None, other: str | None) -> bool:
-    if not isinstance(affine, Mapping) or one is None or other is None:
-        return False
-    first, second = affine.get(one), affine.get(other)
-    return first is second or (first is not None and second is not None and np.array_equal(first, second))
 
 
 # Eighteen parameters: each is a volume or a fact that a caller has or has not.
@@ -229,7 +152,7 @@ def load(
     >>> cc.load(nib.load(sample()), labels={"femur": 1, "lesion": 2}, case_id="sample")
     <Hip sample: right, necrosis 8.71 ml>
     """
-    given = _Given(affine, labels)
+    given = GivenVolumes(affine, labels)
     if lesion is None:
         if not {"femur", "lesion"} <= set(given.labels):
             raise InputError(
@@ -257,7 +180,7 @@ def load(
                 avoid=given.mask("avoid", avoid), straighten=straighten, anteversion_deg=anteversion_deg,
                 knee=given.mask("knee", knee), lesion_transform=None if moved is None else Path(moved.file),
                 lesion_image=Path(drawn) if isinstance(drawn, str) else drawn, transform_kind=told.kind,
-                transform_inverted=told.inverse, theatre=_theatre(surgeon, operation_date),
+                transform_inverted=told.inverse, theatre=theatre_of(surgeon, operation_date),
             )
         )
     )  # fmt: skip
@@ -295,7 +218,7 @@ def register(
     InputError
         For what cannot be read, and for images that do not register unambiguously.
     """
-    given = _Given(affine, labels)
+    given = GivenVolumes(affine, labels)
     bone, dead = given.mask("femur", femur), given.mask("lesion", lesion)
     shown, drawn = given.image("image", image), given.image("lesion_image", lesion_image)
     if bone is None or dead is None or shown is None or drawn is None:
@@ -347,7 +270,7 @@ def measure(
     >>> print(f"{measures.figures.volume_ml:.2f} ml")
     8.71 ml
     """
-    return Measures._of(measure_hip(hip._inner, Spec(), answers=_answers(stage, physis, imaging_date)))
+    return Measures._of(measure_hip(hip._inner, Spec(), answers=answers_of(stage, physis, imaging_date)))
 
 
 def plan(
@@ -424,7 +347,7 @@ def plan(
     check_robust_objective(robust, values)
     search = Search(gap=gap, seconds=seconds, robust=robust, alternatives=alternatives)
     search.check(spec)
-    answers = _answers(stage, physis, imaging_date)
+    answers = answers_of(stage, physis, imaging_date)
     return Plan._of(plan_of(hip._inner, spec, measure_hip(hip._inner, spec, answers=answers), search))
 
 
@@ -535,34 +458,8 @@ def assess(
     drill = {"diameter_mm": diameter_mm, "instrument": instrument}
     values |= {name: value for name, value in drill.items() if value is not None}
     spec = Parameters(preset, values={"tunnels": 1, **values}).spec()
-    answers = _answers(stage, physis, imaging_date)
+    answers = answers_of(stage, physis, imaging_date)
     return Plan._of(plan_of(hip._inner, spec, measure_hip(hip._inner, spec, answers=answers), path=(entry, tip)))
-
-
-def _answers(stage: str | None, physis: str, imaging_date: str | date | None) -> ClinicianInput:
-    """What the surgeon says; a day may be a date, or a time of that day."""
-    day = _day(imaging_date)
-    _check_texts(stage=stage, physis=physis, imaging_date=day)
-    if physis is None:
-        raise InputError("physis None; a text is accepted", code="option-value")
-    return parse_clinician_input(stage, physis, day)
-
-
-def _theatre(surgeon: str | None, operation_date: str | date | None) -> Theatre:
-    """Who operates and when; a day may be a date, or a time of that day."""
-    day = _day(operation_date)
-    _check_texts(surgeon=surgeon, operation_date=day)
-    return parse_theatre(surgeon, day)
-
-
-def _check_texts(**given: object) -> None:
-    for name, told in given.items():
-        if not isinstance(told, str | None):
-            raise InputError(f"{name} {told!r}; a text is accepted", code="option-value")
-
-
-def _day(given: str | date | None) -> str | None:
-    return given.isoformat()[:10] if isinstance(given, date) else given
 
 
 def save(

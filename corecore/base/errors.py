@@ -4,7 +4,8 @@
     ├── InputError           a file, mask or figure given cannot be used (exit code 2)
     │   └── AnatomyError     the mask is readable, but it is not a femur we can measure
     ├── OutputError          a result cannot be written (exit code 2)
-    └── MissingExtraError    an optional library is needed and not installed (exit code 2)
+    ├── MissingExtraError    an optional library is needed and not installed (exit code 2)
+    └── CancelledError       the caller called the work off
 
 A message is one line: what was found, where, and what is accepted. Beside it goes a code of ``corecore.base.messages``,
 which stays the same while the words may change; the cause and the remedy of each are listed there.
@@ -78,6 +79,18 @@ class OutputError(CorecoreError):
 
 class MissingExtraError(CorecoreError):
     """An optional library is not installed; the message names the extra.
+
+    Parameters
+    ----------
+    *words : object
+        The message, one line.
+    code : str, optional
+        Stable code of the error; see ``CorecoreError``.
+    """
+
+
+class CancelledError(CorecoreError):
+    """The work was called off by its caller, and nothing of it is kept half done.
 
     Parameters
     ----------

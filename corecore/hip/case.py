@@ -224,16 +224,16 @@ def read_case(inputs: HipInputs) -> Case:
     if lesion_image is not None:
         drawn = (image_place(lesion_image)[0], read_image(lesion_image, straighten=inputs.straighten))
     parts = femur_ref.segmentation(on)
-    bone, said = _picked(parts, femur_ref, "femur")
+    bone, said = picked(parts, femur_ref, "femur")
     dead_on = on if drawn is None else drawn[1].grid
     dead_parts = parts if same_file else lesion_ref.segmentation(dead_on)
-    dead, more = _picked(dead_parts, lesion_ref, "lesion")
+    dead, more = picked(dead_parts, lesion_ref, "lesion")
     remarks = [*said, *more]
     del parts, dead_parts
     others = {role: _reference(given) for role in OTHERS if (given := getattr(inputs, role))}
     masks = {}
     for role, reference in others.items():
-        masks[role], said = _picked(reference.segmentation(on), reference, CALLED.get(role, role))
+        masks[role], said = picked(reference.segmentation(on), reference, CALLED.get(role, role))
         remarks += said
     given = [
         Part("femur", femur_ref.path, bone, _chosen_by(inputs.femur)),
@@ -315,7 +315,7 @@ def straightened(tilt_deg: float) -> PlanWarning:
     )
 
 
-def _picked(parts: Segmentation, reference: MaskReference, name: str) -> tuple[Mask, list[PlanWarning]]:
+def picked(parts: Segmentation, reference: MaskReference, name: str) -> tuple[Mask, list[PlanWarning]]:
     """The mask that a reference names, and what is to be said of how it was read."""
     before = len(parts.remarks)
     mask = parts.pick(reference.label)

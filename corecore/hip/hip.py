@@ -40,6 +40,8 @@ SIDE_SPACING_MM = 2.0
 STATED = "--side"
 #: The head's neighbourhood for that rule, mm beyond the fitted sphere.
 HEAD_NEAR_MM = 3.0
+#: Said where nothing of the region to avoid lies within reach.
+AVOID_FAR = "the region to avoid is out of reach of every tunnel"
 #: How far the femur is closed to let a lesion fill the hole left for it, mm (contract §1).
 CLOSING_MM = 3.0
 
@@ -239,7 +241,7 @@ def build_hip(case: Case) -> Hip:
     avoid = None if case.avoid is None else barrier_of("avoid", case.avoid, local_from_world, size)
     pelvis = None if case.pelvis is None else barrier_of("pelvis", case.pelvis, local_from_world, size)
     if case.avoid is not None and avoid is None:
-        warnings.append(PlanWarning("avoid_far", "the region to avoid is out of reach of every tunnel"))
+        warnings.append(PlanWarning("avoid_far", AVOID_FAR))
     # … after the one that says that the femur is an unchecked draft.
     first = int(case.drafted)
     return Hip(

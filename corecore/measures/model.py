@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 from msgspec import UNSET
 
+from corecore.base.cancellation import check_wanted
 from corecore.base.grid import FloatArray
 from corecore.base.html import figures_html
 from corecore.base.spec import Spec
@@ -309,11 +310,16 @@ def measure(hip: Hip, spec: Spec, *, pole: Pole | None = None, answers: Clinicia
     ground = ground_of(necrosis, acetabulum, pole)
     focus = largest(necrosis) if necrosis.lesion.focus_count > 1 else None
     figures = figures_of(necrosis, ground, focus)
+    check_wanted()
+    repeatability = measure_repeatability(necrosis, ground, focus)
+    check_wanted()
+    frame_range = measure_frame_range(necrosis, ground, figures, focus)
+    check_wanted()
     return Measures(
         necrosis=necrosis,
         figures=figures,
-        repeatability=measure_repeatability(necrosis, ground, focus),
-        frame_range=measure_frame_range(necrosis, ground, figures, focus),
+        repeatability=repeatability,
+        frame_range=frame_range,
         centroid=np.asarray(hip.to_world(hip.lesion.centroid_mm), dtype=np.float64),
         centroid_in_head=measure_centroid(necrosis),
         acetabulum=acetabulum,

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from corecore.base.cancellation import check_wanted
 from corecore.base.errors import InputError
 from corecore.base.grid import FloatArray
 from corecore.base.html import figures_html
+from corecore.base.language import language
 from corecore.base.limits import NECK_SHARE_WARNING
 from corecore.base.spec import Spec, preset
 from corecore.document.plan import ReviewPart, Status, ViolationPart
@@ -23,6 +25,7 @@ from corecore.planning.alternatives import Alternative, alternatives
 from corecore.planning.explain import explanation
 from corecore.planning.proof.branch_and_bound import Proof
 from corecore.planning.request import Search
+from corecore.planning.results import Results
 from corecore.planning.robust import RobustPlan, robust_tunnel
 from corecore.planning.search.infeasible import Infeasible
 from corecore.planning.search.local_search import NearbyTunnel
@@ -33,7 +36,7 @@ from corecore.tunnels.bone_stock import BoneStock, bone_left
 from corecore.tunnels.cylinder import Tunnel
 from corecore.tunnels.figures import TunnelFigures
 from corecore.tunnels.objective import objective_fraction
-from corecore.tunnels.outline_error import OutlineRisk, outline_risk
+from corecore.tunnels.outline_error import DrawnOutlines, OutlineRisk
 from corecore.tunnels.plan_metrics import PlanMetrics, healthy_bone_ml, totals_of
 from corecore.tunnels.risk.methods import METHODS, OUTLINE, Method
 from corecore.tunnels.user_constraints import fixed_direction, fixed_entry
@@ -184,104 +187,196 @@ class Plan:
         return figures_html(f"plan of hip {self.hip.case.id}", rows, [*broken, *(one.text for one in self.warnings)])
 
 
-def plan_hip(
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """The tunnels that a search chose, before anything else is found of them.
+
+    Parameters
+    ----------
+    hip : Hip
+        The hip.
+    spec : Spec
+        Parameters in force.
+    search : Search
+        How far the search went.
+    tunnels : tuple of (Tunnel, TunnelFigures)
+        The tunnels, local mm, and their figures; empty where there is none.
+    infeasible : Infeasible or None
+        Why there is none, or no set that removes what was asked for.
+    fewer : str or None
+        Why there are fewer tunnels than asked for.
+    warnings : tuple of PlanWarning
+        What must be told of what was asked for.
+    passing : ndarray, shape (N, 4)
+        Lines of the sweep that carry a tunnel, most removed first.
+    most_removed : float
+        What the single tunnel that removes most removes, 0 to 1; 0 for several tunnels.
+    poses_judged : int
+        Lines that the search evaluated.
+    timings : dict of str to float
+        Seconds taken by each step.
+    proof : Proof or None
+        The proven bound, where one was asked for.
+    tradeoff : Tradeoff or None
+        Share removed against perforation, where the safest of the nearly best was asked for.
+    """
+
+    hip: Hip
+    spec: Spec
+    search: Search
+    tunnels: tuple[tuple[Tunnel, TunnelFigures], ...]
+    infeasible: Infeasible | None
+    fewer: str | None
+    warnings: tuple[PlanWarning, ...]
+    passing: FloatArray
+    most_removed: float
+    poses_judged: int
+    timings: dict[str, float]
+    proof: Proof | None
+    tradeoff: Tradeoff | None
+
+
+def chosen_tunnels(
     hip: Hip,
     spec: Spec,
-    measures: Measures | Callable[[], Measures],
     search: Search | None = None,
     *,
+    results: Results | None = None,
+    whole: bool = True,
     progress: Callable[[float], None] | None = None,
-) -> Plan:
-    """Search the safest of the nearly best tunnels of a hip, or those that do most, as ``spec.objective`` asks.
+) -> Choice:
+    """Search the tunnels of a plan, and nothing else of it. Raises as ``plan_hip``.
 
-    What does most, one tunnel or the best set of at most ``spec.tunnels``, is found in either case, and a proof bounds
-    it. ``measures`` may be a function that gives them, called when the search is done, so that they can be
-    taken beside it. Raises ``InputError`` for a gap, a time or a number that is none, for an unknown
-    method, and where a robust plan or alternatives for several are asked for.
+    ``results``: what earlier searches on this hip found, taken where it would come out again. Without ``whole`` the
+    trade-off's curve is drawn no further than the choice needs; the tunnels are the same.
     """
-    search = search or Search()
+    search, results = search or Search(), results or Results()
     spec, search = _robust_outline(spec, search)
-    gap, seconds, robust, others, confirm = (
-        search.gap, search.seconds, search.robust, search.alternatives, search.confirm,
-    )  # fmt: skip
+    gap, seconds, confirm = search.gap, search.seconds, search.confirm
     search.check(spec)
     # Neither knows of a cavity, and both compare by what is removed.
-    for name, asked in (("--robust", robust is not None), ("--alternatives", others > 0)):
+    for name, asked in (("--robust", search.robust is not None), ("--alternatives", search.alternatives > 0)):
         if asked and not provable(spec):
             raise InputError(
                 f"{name}: accepted for removing lesion with one tunnel, not kept, without a cavity",
                 code="options-conflict",
             )
-    if robust is not None and others:
+    if search.robust is not None and search.alternatives:
         raise InputError("--alternatives with --robust: each by itself is accepted", code="options-conflict")
     spec, placed = resolve_entry(hip, spec)
-    spec, instead = resolve_objective(spec, robust)
+    spec, instead = resolve_objective(spec, search.robust)
     started = time.perf_counter()
     tunnels: tuple[tuple[Tunnel, TunnelFigures], ...] = ()
     fewer: str | None = None
-    own: Alternative | None = None
-    found: tuple[Alternative, ...] = ()
     safest = spec.objective == "safest"
     first = _part_of(progress, 0.0, MOST_SHARE) if safest else progress
+    # What stops by the clock is another each time.
+    key = object() if seconds is not None else (of_search(spec), gap, confirm, language())
     if spec.tunnels == 1 and not spec.keep and not spec.remove_fraction_min:
-        one = best_tunnel(hip, spec, progress=first, gap=gap, seconds=seconds, confirm=confirm)
+        one = results.once(
+            "tunnel", key,
+            lambda: best_tunnel(hip, spec, progress=first, gap=gap, seconds=seconds, confirm=confirm),
+        )  # fmt: skip
         infeasible, judged, compile_s, proof, passing = (
             one.infeasible, one.lines_judged, one.compile_s, one.proof, one.passing,
         )  # fmt: skip
         if one.tunnel is not None and one.figures is not None:
             tunnels = ((one.tunnel, one.figures),)
     else:
-        several = best_set(hip, spec, progress=first, gap=gap, seconds=seconds, confirm=confirm)
+        several = results.once(
+            "set", key, lambda: best_set(hip, spec, progress=first, gap=gap, seconds=seconds, confirm=confirm)
+        )
         infeasible, judged, compile_s = several.infeasible, several.lines_judged, several.compile_s
         tunnels, fewer, proof, passing = several.tunnels, several.fewer, several.proof, several.passing
     timings = {**hip.timings, "search_s": time.perf_counter() - started - compile_s, "compile_s": compile_s}
     most_removed = tunnels[0][1].removed_fraction if len(tunnels) == 1 else 0.0
     tradeoff: Tradeoff | None = None
     if safest and tunnels:
-        started = time.perf_counter()
-        tradeoff = _tradeoff(hip, spec, search, tunnels, passing, _part_of(progress, MOST_SHARE, 1.0))
+        started, most = time.perf_counter(), tunnels
+        assert spec.guidance is not None
+        curve = key, spec.near_best_share, search.methods[spec.guidance]
+        tradeoff = results.once(
+            "curve" if whole or results.known("curve", curve) else "choice", curve,
+            lambda: _tradeoff(hip, spec, search, most, passing, _part_of(progress, MOST_SHARE, 1.0), whole=whole),
+        )  # fmt: skip
         point = tradeoff.points[tradeoff.chosen]
         tunnels = tuple(zip(point.tunnels, point.figures, strict=True))
         timings["tradeoff_s"] = time.perf_counter() - started
-    if others and tunnels:
+    return Choice(
+        hip, spec, search, tunnels, infeasible, fewer, (*placed, *(instead if tunnels else ())), passing, most_removed,
+        judged, timings, proof, tradeoff,
+    )  # fmt: skip
+
+
+def of_search(spec: Spec) -> Spec:
+    """The parameters without those that only choose among what a search found; of one tunnel without a pattern."""
+    plain = Spec()
+    return replace(
+        spec, preset=plain.preset, objective=plain.objective, guidance=plain.guidance,
+        near_best_share=plain.near_best_share, pattern=plain.pattern if spec.tunnels == 1 else spec.pattern,
+    )  # fmt: skip
+
+
+def plan_hip(
+    hip: Hip,
+    spec: Spec,
+    measures: Measures | Callable[[], Measures],
+    search: Search | None = None,
+    *,
+    results: Results | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Plan:
+    """Search the safest of the nearly best tunnels of a hip, or those that do most, as ``spec.objective`` asks.
+
+    What does most, one tunnel or the best set of at most ``spec.tunnels``, is found in either case, and a proof bounds
+    it. ``measures`` may be a function that gives them, called when the search is done, so that they can be
+    taken beside it. ``results``: what earlier answers on this hip found. Raises ``InputError`` for a gap, a time or a
+    number that is none, for an unknown method, and where a robust plan or alternatives for several are asked for.
+    """
+    results = results or Results()
+    choice = chosen_tunnels(hip, spec, search, results=results, progress=progress)
+    spec, search, tunnels, timings = choice.spec, choice.search, choice.tunnels, choice.timings
+    own: Alternative | None = None
+    found: tuple[Alternative, ...] = ()
+    if search.alternatives and tunnels:
         started = time.perf_counter()
         assert spec.guidance is not None
         own, found = alternatives(
-            hip, spec, tunnels[0], passing, lambda tunnel: healthy_bone_ml(hip, tunnel), others,
-            method=search.methods[spec.guidance], ceiling=most_removed,
+            hip, spec, tunnels[0], choice.passing, lambda tunnel: healthy_bone_ml(hip, tunnel), search.alternatives,
+            method=search.methods[spec.guidance], ceiling=choice.most_removed,
         )  # fmt: skip
         timings["search_s"] += time.perf_counter() - started
     hardy: RobustPlan | None = None
-    if robust is not None and tunnels:
+    if search.robust is not None and tunnels:
         started = time.perf_counter()
-        hardy = robust_tunnel(hip, spec, search.methods[robust], tunnels[0], progress=progress)
+        hardy = robust_tunnel(hip, spec, search.methods[search.robust], tunnels[0], progress=progress)
         tunnels = ((hardy.tunnel, hardy.figures),)
         timings["robust_s"] = time.perf_counter() - started
+    check_wanted()
     totals = totals_of(hip, spec, [tunnel for tunnel, _ in tunnels])
     if not isinstance(measures, Measures):
         measures = measures()
     # First, as page one shows but the first few.
-    warnings = [*_focus_caution(totals, measures, len(tunnels)), *hip.warnings, *measures.warnings, *placed]
-    if tunnels:
-        warnings += instead
-    if (gap is not None or seconds is not None) and not provable(spec):
+    warnings = [*_focus_caution(totals, measures, len(tunnels)), *hip.warnings, *measures.warnings, *choice.warnings]
+    if (search.gap is not None or search.seconds is not None) and not provable(spec):
         text = "no bound is proven: that needs target lesion, no cavity and no existing tunnels"
         warnings.append(PlanWarning("no_bound", text))
     if spec.cavity_diameter_mm > 0.0:
         warnings += _cavity_cautions(spec)
     warnings += _neck_caution(totals, len(tunnels))
-    outline = _outline(hip, spec, tunnels, timings)
+    check_wanted()
+    outline = _outline(hip, spec, tunnels, timings, results)
     warnings += _outline_caution(outline)
-    if fewer is not None:
-        text = f"{len(tunnels)} of {spec.tunnels} tunnels planned: {fewer}"
+    if choice.fewer is not None:
+        text = f"{len(tunnels)} of {spec.tunnels} tunnels planned: {choice.fewer}"
         warnings.append(PlanWarning("fewer_tunnels", text))
     if hardy is not None and not hardy.met:
         warnings.append(_not_met(hardy))
     return Plan(
-        hip, spec, measures, tunnels, infeasible, totals, tuple(warnings), timings, judged, proof,
-        explanations=_explained(hip, spec, tunnels, timings, gains=search.explain),
+        hip, spec, measures, tunnels, choice.infeasible, totals, tuple(warnings), timings, choice.poses_judged,
+        choice.proof, explanations=_explained(hip, spec, tunnels, timings, gains=search.explain),
         standing=bone_left(hip, spec, tunnels) if tunnels else None, methods=dict(search.methods), robust=hardy,
-        own=own, others=found, outline=outline, tradeoff=tradeoff,
+        own=own, others=found, outline=outline, tradeoff=choice.tradeoff,
     )  # fmt: skip
 
 
@@ -324,6 +419,8 @@ def _tradeoff(
     most: Sequence[tuple[Tunnel, TunnelFigures]],
     passing: FloatArray,
     progress: Callable[[float], None] | None,
+    *,
+    whole: bool,
 ) -> Tradeoff:
     """The curve below what does most; where a share to remove is asked for, no plan on it that is taken has less."""
     tunnels = [tunnel for tunnel, _ in most]
@@ -332,7 +429,9 @@ def _tradeoff(
         share = max(share, spec.remove_fraction_min / objective_fraction(hip, tunnels, spec))
     assert spec.guidance is not None
     method = search.methods[spec.guidance]
-    return tradeoff_of(hip, spec, method, tunnels, passing, near_best_share=min(share, 1.0), progress=progress)
+    return tradeoff_of(
+        hip, spec, method, tunnels, passing, near_best_share=min(share, 1.0), whole=whole, progress=progress
+    )
 
 
 def _part_of(progress: Callable[[float], None] | None, low: float, high: float) -> Callable[[float], None] | None:
@@ -391,13 +490,19 @@ def _explained(
 
 
 def _outline(
-    hip: Hip, spec: Spec, tunnels: Sequence[tuple[Tunnel, TunnelFigures]], timings: dict[str, float]
+    hip: Hip,
+    spec: Spec,
+    tunnels: Sequence[tuple[Tunnel, TunnelFigures]],
+    timings: dict[str, float],
+    results: Results | None = None,
 ) -> OutlineRisk | None:
     """What an error of the outline does to the tunnels; the time it took is noted."""
     if not tunnels or spec.outline_error_mm == 0.0:
         return None
     started = time.perf_counter()
-    found = outline_risk(hip, [tunnel for tunnel, _ in tunnels], spec.outline_error_mm)
+    error_mm = spec.outline_error_mm
+    drawn = (results or Results()).common().once("outlines", error_mm, lambda: DrawnOutlines.of(hip, error_mm))
+    found = drawn.risk([tunnel for tunnel, _ in tunnels])
     timings["outline_s"] = time.perf_counter() - started
     return found
 

@@ -23,8 +23,8 @@ from corecore.tunnels.cylinder import Tunnel
 from corecore.tunnels.figures import TunnelFigures, assess
 from corecore.tunnels.limits import violations
 from corecore.tunnels.objective import objective_fraction
-from corecore.tunnels.risk.drilling import SHIFTS, perturbed
-from corecore.tunnels.risk.execution import clearances_of_poses
+from corecore.tunnels.risk.drilling import SHIFTS
+from corecore.tunnels.risk.execution import least_clearances
 from corecore.tunnels.risk.methods import Method
 
 _log = logging.getLogger(__name__)
@@ -92,6 +92,7 @@ def tradeoff_of(
     passing: FloatArray,
     *,
     near_best_share: float = 0.95,
+    whole: bool = True,
     progress: Callable[[float], None] | None = None,
 ) -> Tradeoff:
     """Search the safest of the tunnels that remove nearly the most, and the curve between risk and removal.
@@ -113,6 +114,8 @@ def tradeoff_of(
         Lines of the sweep that carry a tunnel, most removed first (``SearchResult.passing``).
     near_best_share : float, default 0.95
         Share of the most that the chosen point removes at least, 0 to 1.
+    whole : bool, default True
+        Draw all of the curve; without, only what the chosen point is chosen among: it is the same point.
     progress : callable, optional
         Told the share of the work done, 0 to 1.
 
@@ -133,7 +136,7 @@ def tradeoff_of(
     if not most:
         raise ValueError("no tunnel; at least one is needed")
     tell = progress or (lambda share: None)
-    curve = _Curve(hip, spec, method, most, near_best_share)
+    curve = _Curve(hip, spec, method, most, near_best_share, whole=whole)
     if len(most) == 1 and not spec.keep:
         trials = _draw_lines(curve, SafestLine(hip, spec, method, most[0], passing), tell)
     else:
@@ -157,21 +160,24 @@ def _draw_lines(curve: _Curve, search: SafestLine, tell: Callable[[float], None]
         return line
 
     first = line = taken(asked, search.safest(search.need(asked)))
+    safe = curve.found[-1].point.perforation_probability == 0.0
     tell(0.5)
-    for below in BELOW:
-        # Where nothing perforates, nothing is safer for removing less.
-        if line is None or curve.found[-1].point.perforation_probability == 0.0:
-            break
-        line = taken(asked * below, search.nearby(line[None], search.need(asked * below), far=True))
-    tell(0.8)
     for above in ABOVE:
         if first is None:
             break
         share = asked + (1.0 - asked) * above
         starts = np.stack([first, (1.0 - above) * first + above * search.most, search.most])
         taken(share, search.nearby(starts, search.need(share)))
+    curve.choose()
+    tell(0.7)
+    for below in BELOW if curve.whole else ():
+        # Where nothing perforates, nothing is safer for removing less.
+        if line is None or safe:
+            break
+        line = taken(asked * below, search.nearby(line[None], search.need(asked * below), far=True))
+        safe = curve.found[-1].point.perforation_probability == 0.0
     tell(0.9)
-    for _ in range(BETWEEN if first is not None else 0):
+    for _ in range(BETWEEN if first is not None and curve.whole else 0):
         between = curve.gap()
         if between is None:
             break
@@ -194,10 +200,13 @@ def _draw_sets(curve: _Curve, search: SafestSet, tell: Callable[[float], None]) 
         return 1.0 if point is None else point.perforation_probability
 
     for done, share in enumerate(shares, start=1):
-        if taken(share) == 0.0 and share <= asked:
+        safe = taken(share) == 0.0
+        if share == asked:
+            curve.choose()
+        if share <= asked and (safe or not curve.whole):
             break
         tell(0.8 * done / len(shares))
-    for _ in range(BETWEEN):
+    for _ in range(BETWEEN if curve.whole else 0):
         between = curve.gap()
         if between is None:
             break
@@ -216,12 +225,15 @@ class _Evaluated:
 class _Curve:
     """The points found, evaluated by the draws that the plan's figures come from."""
 
-    def __init__(self, hip: Hip, spec: Spec, method: Method, most: Sequence[Tunnel], share: float) -> None:
-        self.hip, self.spec, self.method, self.share = hip, spec, method, share
+    def __init__(
+        self, hip: Hip, spec: Spec, method: Method, most: Sequence[Tunnel], share: float, *, whole: bool = True
+    ) -> None:
+        self.hip, self.spec, self.method, self.share, self.whole = hip, spec, method, share, whole
         self.most = self._evaluated(tuple(most))
         self.found: list[_Evaluated] = [self.most]
         #: Shares of the most that were looked at.
         self.tried: list[float] = []
+        self._choice: _Evaluated | None = None
 
     def take(self, tunnels: Sequence[Tunnel]) -> TradeoffPoint | None:
         """Evaluate tunnels by the draws of the plan's figures, and keep them; ``None`` where one breaks a limit."""
@@ -232,9 +244,7 @@ class _Curve:
         return one.point
 
     def _evaluated(self, tunnels: tuple[Tunnel, ...]) -> _Evaluated:
-        entries, tips = perturbed(self.hip, list(tunnels), self.method)
-        found = clearances_of_poses(self.hip, list(tunnels), self.spec, entries, tips, farthest_mm=math.inf)
-        least = np.asarray(found.min(axis=1))
+        least = least_clearances(self.hip, list(tunnels), self.spec, self.method)
         removed = objective_fraction(self.hip, tunnels, self.spec)
         figures = tuple(assess(self.hip, tunnel, self.spec) for tunnel in tunnels)
         point = TradeoffPoint(tunnels, figures, removed, float(np.mean(least < 0.0)), float(np.percentile(least, 5.0)))
@@ -258,7 +268,14 @@ class _Curve:
                 best, at = wide, share
         return at
 
+    def choose(self) -> None:
+        """Decide on the chosen point: what is drawn from here on fills the curve in, and is none to choose from."""
+        self._choice = self._safest()
+
     def _chosen(self) -> _Evaluated:
+        return self._safest() if self._choice is None else self._choice
+
+    def _safest(self) -> _Evaluated:
         """The safest that removes enough; of ties the one with more clearance, then the one that removes more."""
         most = self.most.point
         enough = [

@@ -19,7 +19,6 @@ from msgspec import UNSET
 from corecore.base.errors import InputError
 from corecore.base.grid import BoolArray
 from corecore.base.language import ENGLISH, say, spoken
-from corecore.base.limits import by_rounding
 from corecore.base.spec import Spec
 from corecore.document.fields import known
 from corecore.document.headline import headline_of
@@ -28,6 +27,7 @@ from corecore.document.plan import ViolationPart
 from corecore.document.totals import BoneLeftPart, TotalsPart
 from corecore.document.tunnels import PlannedTunnelPart
 from corecore.hip.hip import Hip
+from corecore.planning.evaluation import broken_limits
 from corecore.planning.manual import path_on_bone
 from corecore.planning.open_plan import OpenedPlan, open_plan
 from corecore.report.scene import Scene
@@ -36,10 +36,8 @@ from corecore.review.session import Line, Point, Room, Session
 from corecore.tunnels.bone_stock import least_bridge_mm, lowest_hole_mm
 from corecore.tunnels.cylinder import Tunnel
 from corecore.tunnels.figures import TunnelFigures, assess, wall_share
-from corecore.tunnels.limits import violations
 from corecore.tunnels.plan_metrics import neck_area_share
 from corecore.tunnels.risk.methods import METHODS, Method
-from corecore.tunnels.tunnel_set import set_violations
 
 #: Lines whose figures are kept: the others of a set, the alternatives, and the last steps of undo.
 KNOWN_MAX = 64
@@ -181,16 +179,7 @@ class ReviewModel:
 
     def broken(self, drilled: Sequence[tuple[Tunnel, TunnelFigures]]) -> list[ViolationPart]:
         """Every limit that the tunnels break, each by itself and together."""
-        found: list[ViolationPart] = []
-        for index, (_, figures) in enumerate(drilled, start=1):
-            which = index if len(drilled) > 1 else UNSET
-            # By rounding alone no limit is broken, as where a plan leaves for other programs.
-            own = [item for item in violations(figures, self.spec) if not by_rounding(item.key, item.value, item.limit)]
-            found += [item.part(which) for item in own]
-            if figures.removed_fraction <= 0.0:
-                found.append(ViolationPart("misses_lesion", 0.0, 0.0, which))
-        together = set_violations(self.hip, [tunnel for tunnel, _ in drilled], self.spec)
-        return found + [item.part() for item in together]
+        return broken_limits(self.hip, self.spec, drilled)
 
     def shown(self, lines: Sequence[Line]) -> Scene:
         """The plan's scene with other tunnels in it, measured and judged."""

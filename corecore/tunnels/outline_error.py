@@ -18,6 +18,7 @@ from pykdtree.kdtree import KDTree
 from scipy import ndimage
 from scipy.special import ndtr
 
+from corecore.base.cancellation import check_wanted
 from corecore.base.grid import BoolArray, FloatArray, Mask, transform
 from corecore.document.risk import OutlineRiskPart
 from corecore.hip.hip import Hip
@@ -80,6 +81,74 @@ class OutlineRisk:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class DrawnOutlines:
+    """Outlines of one lesion, each with an error of its own; they know nothing of tunnels.
+
+    Parameters
+    ----------
+    hip : Hip
+        The hip.
+    error_mm : float
+        Mean distance between the drawn outline and the true one, mm.
+    points : ndarray, shape (N, 3)
+        Points in and about the lesion, local mm.
+    drawn : ndarray, shape (N,)
+        Which of them lie in the lesion as it is drawn.
+    inside : ndarray, shape (N, 256)
+        Which of them lie in the true lesion, by outline.
+    chance : ndarray, shape (N,)
+        The probability that they do.
+    """
+
+    hip: Hip
+    error_mm: float
+    points: FloatArray
+    drawn: BoolArray
+    inside: BoolArray
+    chance: FloatArray
+
+    @classmethod
+    def of(cls, hip: Hip, error_mm: float) -> DrawnOutlines:
+        """The outlines of a hip's lesion, in pairs that err to opposite sides; the same every time."""
+        outline = _border(hip, DEVIATIONS * DEVIATION_OF_MEAN * error_mm)
+        step = max(1, len(outline.points_mm) // POINTS)
+        points, depth = outline.points_mm[::step], outline.depth_mm[::step]
+        deviation = DEVIATION_OF_MEAN * error_mm
+        check_wanted()
+        return cls(
+            hip, error_mm, points, depth >= 0.0, _inside(points, depth, deviation),
+            np.asarray(ndtr(depth / deviation), dtype=np.float64),
+        )  # fmt: skip
+
+    def risk(self, tunnels: Sequence[Tunnel]) -> OutlineRisk:
+        """What tunnels, local mm, remove of the lesion where its outline is one of these."""
+        lesion, points, inside, chance = self.hip.lesion, self.points, self.inside, self.chance
+        drilled, removed = _held(tunnels, points), _held(tunnels, lesion.points_mm)
+        sizes = inside.sum(axis=0)
+        share = inside[drilled].sum(axis=0) / np.maximum(sizes, 1)
+        still = float(np.count_nonzero(self.drawn & drilled)) / max(1, int(np.count_nonzero(self.drawn)))
+        planned = float(np.mean(removed))
+        numbers = _nearest_focus(lesion, points[drilled])
+        met = np.stack([inside[drilled][numbers == n + 1].any(axis=0) for n in range(lesion.focus_count)])
+        as_drawn = np.zeros(lesion.focus_count, dtype=bool)
+        as_drawn[lesion.focus_numbers[removed] - 1] = True
+        lost = ~met[as_drawn].all(axis=0) if as_drawn.any() else np.zeros(OUTLINES, dtype=bool)
+
+        def told(value: float) -> float:
+            return float(np.clip(planned + value - still, 0.0, 1.0))
+
+        low, high = np.percentile(share, (5, 95))
+        return OutlineRisk(
+            error_mm=self.error_mm,
+            expected_removed_fraction=told(float(chance[drilled].sum() / max(chance.sum(), 1e-12))),
+            removed_fraction_p05=told(float(low)),
+            removed_fraction_p95=told(float(high)),
+            foci_missed_probability=tuple(float(1.0 - one.mean()) for one in met),
+            focus_missed_probability=float(lost.mean()),
+        )
+
+
 def outline_risk(hip: Hip, tunnels: Sequence[Tunnel], error_mm: float) -> OutlineRisk:
     """Simulate the errors of the outline.
 
@@ -100,35 +169,7 @@ def outline_risk(hip: Hip, tunnels: Sequence[Tunnel], error_mm: float) -> Outlin
     OutlineRisk
         The same for the same hip, on any number of threads.
     """
-    outline = _border(hip, DEVIATIONS * DEVIATION_OF_MEAN * error_mm)
-    step = max(1, len(outline.points_mm) // POINTS)
-    points, depth = outline.points_mm[::step], outline.depth_mm[::step]
-    deviation = DEVIATION_OF_MEAN * error_mm
-    inside, chance = _inside(points, depth, deviation), ndtr(depth / deviation)
-    drilled, removed = _held(tunnels, points), _held(tunnels, hip.lesion.points_mm)
-    sizes = inside.sum(axis=0)
-    share = inside[drilled].sum(axis=0) / np.maximum(sizes, 1)
-    drawn = depth >= 0.0
-    still = float(np.count_nonzero(drawn & drilled)) / max(1, int(np.count_nonzero(drawn)))
-    planned = float(np.mean(removed))
-    numbers = _nearest_focus(hip.lesion, points[drilled])
-    met = np.stack([inside[drilled][numbers == n + 1].any(axis=0) for n in range(hip.lesion.focus_count)])
-    as_drawn = np.zeros(hip.lesion.focus_count, dtype=bool)
-    as_drawn[hip.lesion.focus_numbers[removed] - 1] = True
-    lost = ~met[as_drawn].all(axis=0) if as_drawn.any() else np.zeros(OUTLINES, dtype=bool)
-
-    def told(value: float) -> float:
-        return float(np.clip(planned + value - still, 0.0, 1.0))
-
-    low, high = np.percentile(share, (5, 95))
-    return OutlineRisk(
-        error_mm=error_mm,
-        expected_removed_fraction=told(float(chance[drilled].sum() / max(chance.sum(), 1e-12))),
-        removed_fraction_p05=told(float(low)),
-        removed_fraction_p95=told(float(high)),
-        foci_missed_probability=tuple(float(1.0 - one.mean()) for one in met),
-        focus_missed_probability=float(lost.mean()),
-    )
+    return DrawnOutlines.of(hip, error_mm).risk(tunnels)
 
 
 def expected_lesion(hip: Hip, error_mm: float) -> Lesion:

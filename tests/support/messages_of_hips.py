@@ -8,8 +8,10 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from corecore.base.cancellation import cancellable
 from corecore.base.errors import CorecoreError
 from corecore.base.grid import transform
+from corecore.base.parallel import in_parts
 from corecore.study.phantom.hip import HipRecipe
 from corecore.study.samples import sample as shipped
 from support.message_kit import MASKS, SAMPLE, Kit, ball, beyond, command, cube, sample
@@ -330,6 +332,13 @@ def _(kit: Kit) -> list[str]:
         HipRecipe(side="up")  # type: ignore[arg-type]
     assert caught.value.code == "recipe-value"
     return ["synth", "--side", "up", "--out", str(kit.folder / "hips")]
+
+
+@beyond("cancelled")
+def _(kit: Kit) -> str:
+    with pytest.raises(CorecoreError) as caught, cancellable(lambda: True):
+        in_parts(1, lambda part: None)
+    return caught.value.code
 
 
 @beyond("sample-missing")

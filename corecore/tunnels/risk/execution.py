@@ -6,6 +6,7 @@ independent shifts whose spread is the standard error that stands beside a figur
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -205,6 +206,13 @@ def clearances_of_poses(
     arrays, drill = _bone_arrays(hip, spec), _drill_arrays(hip, tunnels, spec)
     in_parts(len(entries), lambda p: evaluate_walls(arrays, entries[p], tips[p], drill, farthest_mm, clearances[p]))
     return clearances
+
+
+def least_clearances(hip: Hip, tunnels: list[Tunnel], spec: Spec, method: Method) -> FloatArray:
+    """The least clearance of any of the tunnels in each of the drillings that a plan's figures come from (N,), mm."""
+    entries, tips = perturbed(hip, tunnels, method)
+    found = clearances_of_poses(hip, tunnels, spec, entries, tips, farthest_mm=math.inf)
+    return np.asarray(found.min(axis=1))
 
 
 def _bone_arrays(hip: Hip, spec: Spec) -> BoneArrays:
