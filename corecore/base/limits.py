@@ -34,6 +34,8 @@ STEPS = {"mm": 0.1, "deg": 0.2, "share": 0.01}
 #: figures move with them (engineering choice, below what a plan's tables show).
 ROUNDING = {"mm": 0.02, "deg": 0.02, "share": 1e-4, "": 0.02}
 CHOICE = "engineering choice"
+#: Units as they follow a number; a share is a number of its own.
+UNITS = {"mm": " mm", "deg": "°", "share": "", "": ""}
 
 
 @dataclass(frozen=True)
@@ -478,6 +480,17 @@ MARGINS = tuple(limit for limit in TABLE if limit.margin)
 def by_rounding(key: str, value: float, limit: float) -> bool:
     """Whether a figure differs from its limit by what rounding does, and no more."""
     return abs(value - limit) <= ROUNDING[LIMITS[key].unit]
+
+
+def with_unit(key: str, number: str) -> str:
+    """A number of a limit's as a sentence has it, with the unit; of an unknown limit as it is."""
+    unit = LIMITS[key].unit if key in LIMITS else ""
+    return f"{number}{UNITS[unit]}"
+
+
+def figure_name(key: str) -> str:
+    """What a limit bounds, as a row of a table calls it; of an unknown limit its key."""
+    return LIMITS[key].figure_name if key in LIMITS else key
 
 
 def default_of(key: str) -> float:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from msgspec import Meta, field
 
 from corecore.base.language import ENGLISH, in_sentence, language, later, say, spoken
-from corecore.base.limits import LIMITS, NECK_SHARE_WARNING
+from corecore.base.limits import LIMITS, NECK_SHARE_WARNING, figure_name
 from corecore.base.messages import Severity, severity_of
 from corecore.base.recorded import say_recorded
 from corecore.document.fields import Part, known, listed
@@ -44,6 +44,8 @@ ANGLE_RED, ANGLE_AMBER = 240.0, 190.0
 NECK, WALL = LIMITS["neck_area_share_max"].figure_name, later("Lateral-wall defect")
 #: Reasons named in the sentence; all stand in the rows.
 NAMED = 3
+#: Longest warning of a row, characters.
+WARNING_MAX = 600
 #: The growth plate in words.
 PHYSIS = {"open": later("open"), "closed": later("closed"), "unknown": later("not specified")}
 #: Share of the weight-bearing area under which the lesion lies: engineering choice.
@@ -165,8 +167,9 @@ def _gained(plan: PlanDocument) -> Iterator[HeadlineRowPart]:
 
 def _risked(plan: PlanDocument) -> Iterator[HeadlineRowPart]:
     for number, broken in enumerate(plan.violations):
-        name = one_line(str(known(broken.key) or "?"), 60)
-        yield _row(f"violation_{number}_{name}", "risked", say("Limit exceeded"), name, "red", say("a limit in force"))
+        key = one_line(str(known(broken.key) or "?"), 60)
+        name = say(figure_name(key))
+        yield _row(f"violation_{number}_{key}", "risked", say("Limit exceeded"), name, "red", say("a limit in force"))
     if not plan.tunnels:
         return
     guidance = known(plan.spec.guidance)
@@ -227,9 +230,8 @@ def _against(plan: PlanDocument) -> Iterator[HeadlineRowPart]:
         code = known(warning.code) or "?"
         color = WARNED[severity_of(code)]
         if color != "green" and code not in OWN_ROW:
-            yield _row(
-                code, "against", say("Warning"), one_line(warning_meaning(code, known(warning.text)), 160), color
-            )
+            meaning = one_line(warning_meaning(code, known(warning.text)), WARNING_MAX)
+            yield _row(code, "against", say("Warning"), meaning, color)
 
 
 def _size(plan: PlanDocument) -> HeadlineRowPart:
@@ -313,5 +315,15 @@ def _sentence(plan: PlanDocument, color: Color, rows: list[HeadlineRowPart]) -> 
 
 
 def _named(row: HeadlineRowPart) -> str:
-    """A row in a sentence."""
-    return row.value if row.warns else f"{in_sentence(row.what)}: {row.value}"
+    """A row in a sentence; of a warning what it says first."""
+    return _first_clause(row.value) if row.warns else f"{in_sentence(row.what)}: {row.value}"
+
+
+def _first_clause(text: str) -> str:
+    """What a sentence says before its first semicolon outside brackets."""
+    first, *others = text.split("; ")
+    for other in others:
+        if first.count("(") <= first.count(")"):
+            break
+        first += f"; {other}"
+    return first.rstrip(".")

@@ -14,7 +14,7 @@ import numpy as np
 
 from corecore.base.errors import InputError
 from corecore.base.grid import BoolArray, FloatArray
-from corecore.base.limits import HOLDS, RELAXABLE
+from corecore.base.limits import HOLDS, RELAXABLE, UNITS
 from corecore.base.spec import Spec
 from corecore.document.numbers import finite, number
 from corecore.document.text import quantity
@@ -240,8 +240,8 @@ def _sentences(
         text.append("No limit of position or direction is reached: it ends where the necrosis ends.")
     idle = []
     for limit in sorted(limits, key=lambda item: -(item.gain_fraction or 0.0)):
-        unit = {"deg": "°", "mm": " mm"}.get(limit.unit, "")
-        name = f"the {RELAXABLE[limit.key].name} ({limit.key} {limit.limit:g}, here {limit.value:.1f}{unit})"
+        unit = UNITS[limit.unit]
+        name = f"the {RELAXABLE[limit.key].name} ({limit.limit:g}{unit}, here {limit.value:.1f}{unit})"
         if limit.gain_fraction is None or limit.step is None:
             text.append(f"Limited by {name}.")
         elif limit.gain_fraction < NOTHING:

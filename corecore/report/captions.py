@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from corecore.base.language import later, say, say_plural
+from corecore.base.limits import figure_name, with_unit
 from corecore.base.recorded import say_recorded
 from corecore.document.case import WarningPart
 from corecore.document.fields import known
@@ -64,7 +65,13 @@ def violations(scene: Scene) -> list[str]:
         # As many digits as it takes to differ from the limit it breaks.
         value = next((v for n in range(3, 8) if (v := quantity(item.value, f"{{:.{n}g}}")) != limit), limit)
         where = "" if known(item.tunnel) is None else say("tunnel {number}: ", number=item.tunnel)
-        told = say("{key} is {value}, the limit is {limit}", key=known(item.key) or "?", value=value, limit=limit)
+        key = known(item.key) or "?"
+        told = say(
+            "{what}: {value}, the limit is {limit}",
+            what=say(figure_name(key)),
+            value=with_unit(key, value),
+            limit=with_unit(key, limit),
+        )
         lines.append(one_line(where + told, LONGEST))
     return lines
 

@@ -176,3 +176,15 @@ def test_the_page_states_the_table() -> None:
     assert [limit for limit in limits if limit not in text] == []
     for key in {row.key for row in headline_of(msgspec.convert(GOOD, PlanDocument)).rows}:
         assert f"(`{key}`)" in text
+
+
+def test_a_warning_in_the_sentence_is_its_first_clause_and_whole_in_its_row() -> None:
+    """The first sentence of page one is never cut in a word."""
+    text = "no condyles in view: the axis is assumed (by 20°; or more); " + "its axis is uncertain; " * 20 + "end"
+    plan = changed("warnings", [{"code": "frame_uncertain", "text": text}])
+    found = headline_of(plan)
+    row = next(row for row in found.rows if row.warns)
+    if "no condyles" in row.value:
+        assert row.value.endswith("end")
+        assert "the axis is assumed (by 20°; or more)." in found.sentence
+    assert "…" not in found.sentence + row.value

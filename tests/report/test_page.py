@@ -120,7 +120,7 @@ def test_the_page_tells_what_a_surgeon_asks() -> None:
     words = Tags(scene_html(scene)).words
     for word in ("RIGHT HIP", "PLANNED", "phantom", scene.hash, "34.5 %", f"{length:.1f}", "Not a medical device"):
         assert word in words
-    assert "joint_margin_mm is 3.94, the limit is 5" in Tags(scene_html(manual_scene())).words
+    assert "Tip and wall to the joint: 3.94 mm, the limit is 5 mm" in Tags(scene_html(manual_scene())).words
     none = Tags(scene_html(infeasible_scene("left"))).words
     for word in ("LEFT HIP", "NO FEASIBLE TUNNEL", "give way by 1.2 mm"):
         assert word in none

@@ -181,8 +181,8 @@ def test_a_path_that_breaks_limits_is_red_and_says_which() -> None:
     page, printed = made(full_scene(status="manual", violations=[VIOLATION]))
     for words in (page.words, printed[0]):
         assert "SURGEON-MODIFIED, EXCEEDS 1 LIMIT" in words
-        assert "joint_margin_mm is 5, the limit is 5" not in words
-        assert "joint_margin_mm is" in words
+        assert "Tip and wall to the joint: 5 mm, the limit is 5 mm" not in words
+        assert "Tip and wall to the joint: " in words
     assert "not approved, limits exceeded" in printed[1]
     body = next(attrs for tag, attrs in page.tags if tag == "body")
     assert (body["class"] or "").split() == ["breaks", "weighs-red"]
@@ -431,8 +431,28 @@ def test_in_a_browser_the_report_opens_without_a_complaint(browser: Page, tmp_pa
     assert browser.run("document.documentElement.scrollWidth") <= 1280
     covered = browser.run(OVERLAPS)
     assert covered == []
+    # A verdict has the colour of its mark, whatever the page's own colour is.
+    verdicts = browser.run(VERDICTS)
+    assert {mark for mark, _ in verdicts} >= ({"▲"} if kind == "none" else {"✓", "▲"})
+    assert ("✗" in {mark for mark, _ in verdicts}) == (kind in ("broken", "none"))
+    assert [pair for pair in verdicts if pair[1] != VERDICT_COLORS[pair[0]]] == []
+    for tone, mark in (("breaks", "✗"), ("warned", "▲"), ("keeps", "✓")):
+        assert browser.run(RECOLORED.replace("TONE", tone)) == VERDICT_COLORS[mark]
 
 
+#: Marks of verdicts and the colours they are shown in.
+VERDICTS = """[...document.querySelectorAll('.verdict')].filter(cell => cell.textContent.trim()).map(cell =>
+  [cell.textContent.trim()[0], getComputedStyle(cell).color])"""
+#: The color of the first verdict in a row of another tone.
+RECOLORED = """(() => {
+  const cell = document.querySelector('tr .verdict');
+  cell.parentElement.className = 'TONE';
+  return getComputedStyle(cell).color;
+})()"""
+VERDICT_COLORS = {
+    "✓": "rgb(0, 107, 78)", "≈": "rgb(122, 75, 0)", "▲": "rgb(122, 75, 0)", "✗": "rgb(168, 0, 28)",
+    "–": "rgb(17, 17, 17)",
+}  # fmt: skip
 #: Labels of one drawing whose boxes, as the browser sets them, share an area.
 OVERLAPS = """[...document.querySelectorAll('svg')].flatMap(svg => {
   const boxes = [...svg.querySelectorAll('text')].map(t => [t.textContent, t.getBBox()]);

@@ -19,6 +19,8 @@ from support.view_phantom import (
 )
 
 from corecore.base.errors import InputError
+from corecore.base.limits import LIMITS, UNITS
+from corecore.document.headline import headline_of
 from corecore.document.seal import plan_hash
 from corecore.document.text import UNKNOWN
 from corecore.io.stl import write_stl
@@ -205,7 +207,7 @@ def test_words_tell_what_is_known_and_nothing_else() -> None:
     assert ("plan", scene.hash) in captions.identity(scene)
     assert captions.headline(scene) == "PLANNED"
     assert captions.headline(manual_scene()) == "SURGEON-MODIFIED, EXCEEDS 1 LIMIT"
-    assert captions.violations(manual_scene()) == ["joint_margin_mm is 3.94, the limit is 5"]
+    assert captions.violations(manual_scene()) == ["Tip and wall to the joint: 3.94 mm, the limit is 5 mm"]
     assert "give way by 1.2 mm" in captions.reason(infeasible_scene())
     assert captions.totals(infeasible_scene()) == []
     odd = phantom_scene(case={"id": "a\nb" + "x" * 99, "side": "right", "imaging_date": "2026-01-02"})
@@ -213,3 +215,16 @@ def test_words_tell_what_is_known_and_nothing_else() -> None:
     assert identity["id"].startswith("a bxxx")
     assert len(identity["id"]) == 40
     assert identity["imaged"] == "2026-01-02"
+
+
+@pytest.mark.parametrize("key", sorted(LIMITS))
+def test_a_broken_limit_is_called_by_its_name_with_its_unit(key: str) -> None:
+    """No parameter's key where a surgeon reads: not in the list of limits exceeded, nor in the headline."""
+    broken = [{"key": key, "limit": 5.0, "value": 3.9376, "tunnel": 1}]
+    scene = phantom_scene(status="manual", violations=broken)
+    [line] = captions.violations(scene)
+    row = next(row for row in headline_of(scene.plan).rows if row.key.startswith("violation_"))
+    assert LIMITS[key].figure_name in line
+    assert UNITS[LIMITS[key].unit] in line
+    assert row.value == LIMITS[key].figure_name
+    assert "_" not in line + row.value

@@ -19,7 +19,7 @@ from msgspec import UNSET
 
 from corecore.base.grid import BoolArray, FloatArray
 from corecore.base.language import say
-from corecore.base.limits import LIMITS
+from corecore.base.limits import LIMITS, UNITS, with_unit
 from corecore.base.spec import Spec
 from corecore.document.plan import InfeasiblePart, ReachedPart, RelaxationPart
 from corecore.planning.search.constraint_gaps import KEPT, Survey, approach, nearest_lines
@@ -41,9 +41,6 @@ PAIRS_TRIED = 3
 TOLERATED = 0.02
 #: Step to which it is told how much smaller a region to keep out of would have to be, mm.
 SHRUNK_STEP_MM = 0.1
-
-#: Units as a sentence has them.
-UNITS = {"mm": "mm", "deg": "°", "share": "", "": ""}
 
 
 class Again(Protocol):
@@ -320,7 +317,7 @@ def _several(problem: Problem, survey: Survey, spec: Spec, again: Again) -> Infe
         key=lambda part: -part[1],
     )
     names = "; ".join(
-        say("{what} by {amount:.1f} {unit}", what=LIMITS[key].figure_name, amount=amount, unit=UNITS[LIMITS[key].unit])
+        say("{what} by {amount:.1f}{unit}", what=LIMITS[key].figure_name, amount=amount, unit=UNITS[LIMITS[key].unit])
         for key, amount in parts
     )
     first = parts[0][0] if parts else "misses_lesion"
@@ -378,8 +375,7 @@ def _single_text(spec: Spec, way: Relaxation) -> str:
 
 def _with_unit(key: str, value: float) -> str:
     """A limit's value with its unit; a share in percent."""
-    unit = LIMITS[key].unit
-    return f"{100.0 * value:g} %" if unit == "share" else f"{value:g} {UNITS[unit]}".rstrip()
+    return f"{100.0 * value:g} %" if LIMITS[key].unit == "share" else with_unit(key, f"{value:g}")
 
 
 def _relaxation(spec: Spec, key: str, amount: float) -> Relaxation:
