@@ -31,6 +31,8 @@ settings.load_profile("fast")
 SHARED = "CORECORE_TESTS_SHARED"
 #: Rooms whose tests argue about the room itself, and take the hips, measures and searches below it as made once.
 ABOVE = {"app", "document", "end_to_end", "exports", "report", "review", "study"}
+#: Rooms whose tests run whole commands too, and argue there about their own part of them.
+PART = {"io", "planning"}
 #: Fixtures that stand for seconds of work: a test that asks for one is no unit test.
 WORK = {"sample_hip", "sample_plan", "real_hips", "written_plan"}
 #: Rooms, modules and tests that plan, verify, draw, fit, or run commands, seconds each: no unit tests.
@@ -102,13 +104,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def made_once(request: pytest.FixtureRequest) -> Iterator[None]:
-    """In the upper rooms, commands take from the run's store what another test had made already."""
-    if request.path.parent.name not in ABOVE:
+    """Commands take from the run's store what another test had made already, but for what is argued about."""
+    room = request.path.parent.name
+    if room not in ABOVE | PART:
         yield
         return
     from support.shared import shared
 
-    with shared.in_package():
+    with shared.in_package(room if room in PART else ""):
         yield
 
 

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.shared import STARTED
 
 from corecore.hip.hip import Hip
 from corecore.io.nifti import write_mask
@@ -24,7 +25,7 @@ RUN, NOT_RUN = {"bash", "python"}, {"text", "{toctree}", "{eval-rst}", "json", "
 
 #: Before a block of Python: what an earlier page planned is not planned again.
 SHARED = f"""import sys; sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "tests")!r}]
-from support.shared import shared; shared.in_package().__enter__()
+from support.shared import shared; shared.join()
 """
 
 
@@ -81,7 +82,7 @@ def test_every_block_of_a_page_runs(page: Path, sample_folder: Path, tmp_path: P
     environment = {
         **os.environ,
         "PATH": f"{sample_folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": STARTED,
     }
     for language, text in blocks(page):
         if language not in RUN:

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.shared import STARTED
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "notebooks"
 #: Run before the first cell: what another test planned is not planned again.
 SHARED = f"""import sys; sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "tests")!r}]
-from support.shared import shared; shared.in_package().__enter__()
+from support.shared import shared; shared.join()
 """
 NAMES = ["01_first_plan", "02_measures", "03_compare_presets", "04_batch_study", "05_your_own_objective"]
 
@@ -52,6 +53,7 @@ def test_a_notebook_runs(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
     # Two hips planned twice are a study too; the page as it is kept has four.
     monkeypatch.setenv("CORECORE_STUDY_HIPS", "2")
+    monkeypatch.setenv("PYTHONPATH", STARTED)
     notebook = jupytext.read(FOLDER / f"{name}.py")
     notebook.cells.insert(0, nbformat.v4.new_code_cell(SHARED))
     where = {"metadata": {"path": str(FOLDER)}}

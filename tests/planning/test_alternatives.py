@@ -18,7 +18,7 @@ from corecore.base.grid import FloatArray
 from corecore.base.spec import Spec, preset
 from corecore.document.content import content_of
 from corecore.hip.hip import Hip
-from corecore.measures.model import Measures, measure
+from corecore.measures.model import Measures
 from corecore.planning.alternatives import ALIKE, LEAST, Alternative, beats, breach_probability, spread, unbeaten
 from corecore.planning.document import document
 from corecore.planning.planner import Plan, plan_hip
@@ -131,7 +131,7 @@ def test_what_risk_or_comparison_does_not_know_is_refused(
 @pytest.fixture(scope="module")
 def plan(sample_hip: Hip) -> Plan:
     spec = replace(Spec(), objective="most")
-    return plan_hip(sample_hip, spec, measure(sample_hip, spec), Search(alternatives=6))
+    return plan_hip(sample_hip, spec, shared.measure(sample_hip, spec), Search(alternatives=6))
 
 
 @pytest.mark.long
@@ -179,7 +179,7 @@ def test_alternatives_count_perforation_by_the_plan_s_guidance(sample_hip: Hip, 
     """By a method of one's own too; and verification finds each from the risks beside it."""
     spec = replace(Spec(), guidance=name, objective="most")
     methods = {**METHODS, "by-eye": Method("by-eye", 2.0, 2.5, 2.0)}
-    plan = plan_hip(sample_hip, spec, measure(sample_hip, spec), Search(alternatives=1, methods=methods))
+    plan = plan_hip(sample_hip, spec, shared.measure(sample_hip, spec), Search(alternatives=1, methods=methods))
     content = document(plan)
     assert plan.own is not None
     risk = content_of(content)["totals"]["risk"][name]

@@ -12,6 +12,7 @@ import jsonschema
 import numpy as np
 import pytest
 from support.risk_twin import neck_tunnel
+from support.shared import shared
 
 from corecore.app.cli import main
 from corecore.base.errors import InputError
@@ -20,7 +21,7 @@ from corecore.base.spec import Spec
 from corecore.document.content import content_of
 from corecore.hip.hip import Hip
 from corecore.io.markups import MarkupLine, write_lines
-from corecore.measures.model import Measures, measure
+from corecore.measures.model import Measures
 from corecore.planning.document import document
 from corecore.planning.manual import NEAR_MM, assess_path, path_on_bone
 from corecore.planning.planner import Plan
@@ -35,7 +36,7 @@ MASKS = ["--femur", f"{SAMPLE}:1", "--lesion", f"{SAMPLE}:2"]
 
 @pytest.fixture(scope="module")
 def measures(sample_hip: Hip) -> Measures:
-    return measure(sample_hip, Spec())
+    return shared.measure(sample_hip, Spec())
 
 
 def ends(hip: Hip, **place: float) -> tuple[FloatArray, FloatArray]:

@@ -10,13 +10,13 @@ from typing import Any
 
 import jsonschema
 import pytest
+from support.shared import shared
 
 from corecore.app.cli import main
 from corecore.base.errors import InputError
 from corecore.base.spec import Spec
 from corecore.document.content import content_of
 from corecore.hip.hip import Hip
-from corecore.measures.model import measure
 from corecore.planning.document import document
 from corecore.planning.planner import Plan, plan_hip
 from corecore.planning.request import Search
@@ -32,7 +32,7 @@ MASKS = ["--femur", f"{SAMPLE}:1", "--lesion", f"{SAMPLE}:2"]
 @pytest.fixture(scope="module")
 def steady(sample_hip: Hip) -> Plan:
     """Planned for navigation, whose errors break the plain plan's limit."""
-    return plan_hip(sample_hip, Spec(), measure(sample_hip, Spec()), Search(robust="navigated"))
+    return plan_hip(sample_hip, Spec(), shared.measure(sample_hip, Spec()), Search(robust="navigated"))
 
 
 @pytest.mark.long
@@ -72,7 +72,9 @@ def test_the_document_states_what_it_costs(steady: Plan) -> None:
 @pytest.mark.long
 def test_a_limit_out_of_reach_gives_the_least_risk_and_says_so(sample_hip: Hip) -> None:
     rough = Method("rough", 3.0, 4.0, 3.0)
-    plan = plan_hip(sample_hip, Spec(), measure(sample_hip, Spec()), Search(robust="rough", methods={"rough": rough}))
+    plan = plan_hip(
+        sample_hip, Spec(), shared.measure(sample_hip, Spec()), Search(robust="rough", methods={"rough": rough})
+    )
     found = plan.robust
     assert found is not None
     assert not found.met

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from support.bound_attack import beaten
+from support.shared import shared
 
 import corecore as cc
 from corecore.base.grid import FloatArray
@@ -18,7 +19,6 @@ from corecore.base.instrument import Instrument, Step, library
 from corecore.base.spec import Spec
 from corecore.document.fields import listed
 from corecore.hip.hip import Hip
-from corecore.measures.model import measure
 from corecore.planning.planner import plan_hip
 from corecore.planning.proof.box_geometry import (
     END_BACK,
@@ -179,7 +179,7 @@ def test_a_plan_with_a_bound_and_alternatives_verifies(tmp_path: Path) -> None:
 @pytest.mark.long
 def test_a_plan_robust_against_errors_is_drilled_with_its_instrument(sample_hip: Hip) -> None:
     spec = Spec().with_values({"instrument": "reamer-8"})
-    plan = plan_hip(sample_hip, spec, measure(sample_hip, spec), Search(robust="navigated", gap=0.4))
+    plan = plan_hip(sample_hip, spec, shared.measure(sample_hip, spec), Search(robust="navigated", gap=0.4))
     assert plan.robust is not None
     assert plan.robust.met
     assert plan.proof is not None

@@ -130,7 +130,9 @@ def hip() -> cc.Hip:
 
 def verified(hip: cc.Hip, folder: Path, instrument: Instrument, **also: object) -> cc.Plan:
     """A plan that the independent recalculation agrees with, opened again as it was."""
-    plan = cc.plan(hip, instrument=instrument, **also)  # type: ignore[arg-type]
+    # The most and the safest are of one search.
+    with shared.in_package():
+        plan = cc.plan(hip, instrument=instrument, **also)  # type: ignore[arg-type]
     path = plan.save(folder, pictures=False)
     found = cc.verify(path)
     assert [one for one in found.checks if not one.ok] == []

@@ -101,14 +101,16 @@ def test_one_hip_is_loaded_and_measured_once_for_all_variants(monkeypatch: pytes
     monkeypatch.setattr("corecore.measures.model.measure", lambda hip, spec: calls.append("measure"))
     monkeypatch.setattr(module, "_plan", lambda row, variant, settings, hip, measured, s: _planned(variant, measured))
     variants = tuple(
-        Variant(f"{angle}{tunnels}", values=(("cap_half_angle_deg", angle), ("tunnels", tunnels)))
-        for angle in (50.0, 55.0)
+        Variant(f"{number}{tunnels}", values=(one, ("tunnels", tunnels)))
+        for number, one in enumerate(
+            [("cap_half_angle_deg", 50.0), ("cap_half_angle_deg", 55.0), ("outline_error_mm", 0.5)]
+        )
         for tunnels in (1, 2)
     )
     row = Row(0, "a", str(sample()), str(sample()))
     entry = module.run_case(row, Settings(variants))
-    # The cap decides the measures; the number of tunnels does not.
-    assert calls == ["load", "measure", "measure"]
+    # The cap decides the measures, and the outline's error their repeatability; the number of tunnels does not.
+    assert calls == ["load", "measure", "measure", "measure"]
     assert [record["variant"] for record in entry.records] == [variant.name for variant in variants]
 
 

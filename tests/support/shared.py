@@ -13,7 +13,7 @@ import os
 import pickle
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from inspect import signature
@@ -23,16 +23,24 @@ from weakref import WeakKeyDictionary
 
 import pytest
 
+from corecore.base.errors import CorecoreError
 from corecore.base.open_file import lock
 from corecore.base.spec import Spec
 from corecore.document.content import content_of
+from corecore.document.risk import RiskPart
 from corecore.document.stated import StatedPlan
+from corecore.exports.plan_folder import _with_copies
 from corecore.hip.case import Case
 from corecore.hip.hip import Hip, build_hip
 from corecore.measures.model import Measures, measure
 from corecore.planning.search.single import SearchResult, best_tunnel
 from corecore.planning.sets.search import SetSearchResult, best_set
 from corecore.planning.tradeoff import Tradeoff, tradeoff_of
+from corecore.tunnels.cylinder import Tunnel
+from corecore.tunnels.outline_error import OutlineRisk, outline_risk
+from corecore.tunnels.plan_metrics import PlanMetrics, totals_of
+from corecore.tunnels.risk.execution import by_method
+from corecore.tunnels.risk.methods import METHODS, Method
 from corecore.verification.hip import Hip as VerifiedHip
 from corecore.verification.recalculation import judge
 from corecore.verification.report import Verification
@@ -40,6 +48,10 @@ from corecore.verification.risk import _drillings
 
 #: Names the run's folder to its workers, and to commands that a test starts.
 VARIABLE = "CORECORE_TESTS_SHARED"
+#: What a process that a test starts needs on its path, so that workers of its batches take part.
+STARTED = os.pathsep.join(
+    str(Path(__file__).resolve().parents[up] / place) for up, place in enumerate(("started", "", ""))
+)
 #: How often it is looked whether another process has made what is asked for, s.
 POLL_S = 0.02
 T = TypeVar("T")
@@ -78,6 +90,10 @@ def _of_search(spec: Spec) -> Spec:
     )  # fmt: skip
 
 
+def _of_tunnels(tunnels: Iterable[Tunnel]) -> str:
+    return _digest(b"".join(pickle.dumps(tunnel, protocol=5) for tunnel in tunnels))
+
+
 class Shared:
     """A folder of things made once. Every name stands for one thing: two that differ need two names."""
 
@@ -87,12 +103,15 @@ class Shared:
         self._hips: WeakKeyDictionary[Hip, str] = WeakKeyDictionary()
         #: Whether this process makes the run's first search.
         self._alone = False
-        self._active = False
+        #: Whether anything stands in, and the room whose own functions do not.
+        self._active, self._argued = False, ""
         self._stand_ins: list[tuple[str, Any, Any]] = [
             self._stand_in(build_hip, self.build_hip), self._stand_in(measure, self.measure),
             self._stand_in(best_tunnel, self.best_tunnel), self._stand_in(best_set, self.best_set),
             self._stand_in(_drillings, self.drillings), self._stand_in(tradeoff_of, self.tradeoff_of),
-            self._stand_in(judge, self.judge),
+            self._stand_in(judge, self.judge), self._stand_in(by_method, self.by_method),
+            self._stand_in(outline_risk, self.outline_risk), self._stand_in(totals_of, self.totals_of),
+            self._stand_in(_with_copies, self._with_copies),
         ]  # fmt: skip
 
     @contextmanager
@@ -133,15 +152,33 @@ class Shared:
     def build_hip(self, case: Case) -> Hip:
         """``corecore.hip.hip.build_hip``, once for the same masks and landmarks, whatever their files' names.
 
-        The image takes no part in it.
+        The image takes no part in it, nor do names that say the side which the hip has.
         """
-        plain = replace(case, id="", sources=(), side_origin="", original_femur=None, original_lesion=None, image=None)
+        nameless = replace(case, named=())
+        plain = replace(
+            nameless, id="", sources=(), side_origin="", original_femur=None, original_lesion=None, image=None
+        )
         key = f"hip {_digest(pickle.dumps(plain, protocol=5))}"
         masks = ("femur", "lesion", "pelvis", "avoid")
         known = {"case": case, **{name: getattr(case, name) for name in masks}}
-        hip = self.once(key, lambda: build_hip(case), known)
+        try:
+            hip = self.once(key, lambda: replace(build_hip(nameless), case=case), known)
+        except CorecoreError:
+            # A name that contradicts is told before anything else that is wrong.
+            if not case.named:
+                raise
+            return build_hip(case)
+        if any(one.side != hip.side for one in case.named):
+            return build_hip(case)
         self._hips[hip] = key
         return hip
+
+    def _with_copies(self, hip: Hip, stage: Path) -> Hip:
+        """``corecore.exports.plan_folder._with_copies``: the same hip, with sources that lie elsewhere."""
+        copied = _with_copies(hip, stage)
+        if hip in self._hips:
+            self._hips[copied] = self._hips[hip]
+        return copied
 
     def of_hip(self, name: str, hip: Hip, make: Callable[[], T]) -> T:
         """Something made of a hip; made anew of a hip that did not come from here."""
@@ -152,10 +189,12 @@ class Shared:
         return self.once(f"{key} {name}", make, {"hip": hip, **{part: getattr(hip, part) for part in parts}})
 
     def measure(self, hip: Hip, spec: Spec, *, pole: Any = None, answers: Any = None) -> Measures:
-        """``corecore.measures.model.measure``, once for the same hip and answers."""
+        """``corecore.measures.model.measure``, once for the same hip, answers and parameters that it reads."""
         seen, made = hip.case.image, (hip.case.original_femur, hip.case.original_lesion)
-        name = f"measures {spec!r} {pole!r} {answers!r} {_digest(pickle.dumps((seen, made), protocol=5))}"
-        return self.of_hip(name, hip, lambda: measure(hip, spec, pole=pole, answers=answers))
+        read = (spec.cap_half_angle_deg, spec.subchondral_depth_mm, spec.outline_error_mm)
+        name = f"measures {read!r} {pole!r} {answers!r} {_digest(pickle.dumps((seen, made), protocol=5))}"
+        found = self.of_hip(name, hip, lambda: measure(hip, spec, pole=pole, answers=answers))
+        return replace(found, necrosis=replace(found.necrosis, spec=spec))
 
     def best_tunnel(self, hip: Hip, spec: Spec, **options: Any) -> SearchResult:
         """``corecore.planning.search.single.best_tunnel``, once for the same hip and parameters."""
@@ -190,6 +229,23 @@ class Shared:
         asked = {key: value for key, value in sorted(options.items()) if key != "progress"}
         given = _digest(pickle.dumps((_of_search(spec), method, tuple(most), passing, asked), protocol=5))
         return self.of_hip(f"tradeoff {given}", hip, lambda: tradeoff_of(hip, spec, method, most, passing, **options))
+
+    def by_method(
+        self, hip: Hip, tunnels: list[Tunnel], spec: Spec, methods: dict[str, Method] = METHODS
+    ) -> tuple[list[dict[str, RiskPart]], dict[str, RiskPart]]:
+        """``corecore.tunnels.risk.execution.by_method``, once for the same hip, tunnels, parameters and methods."""
+        name = f"risk {_of_search(spec)!r} {methods!r} {_of_tunnels(tunnels)}"
+        return self.of_hip(name, hip, lambda: by_method(hip, tunnels, spec, methods))
+
+    def outline_risk(self, hip: Hip, tunnels: list[Tunnel], *given: Any, **options: Any) -> OutlineRisk:
+        """``corecore.tunnels.outline_error.outline_risk``, once for the same hip, tunnels and error."""
+        name = f"outline {given!r} {options!r} {_of_tunnels(tunnels)}"
+        return self.of_hip(name, hip, lambda: outline_risk(hip, tunnels, *given, **options))
+
+    def totals_of(self, hip: Hip, spec: Spec, tunnels: list[Tunnel]) -> PlanMetrics:
+        """``corecore.tunnels.plan_metrics.totals_of``, once for the same hip, parameters and tunnels."""
+        name = f"totals {_of_search(spec)!r} {_of_tunnels(tunnels)}"
+        return self.of_hip(name, hip, lambda: totals_of(hip, spec, tunnels))
 
     def drillings(self, plan: Any, index: int, *given: Any) -> Any:
         """The drillings that ``verify`` draws of a tunnel, once for the same bone, tunnel and draw."""
@@ -234,24 +290,33 @@ class Shared:
                 self._alone = False
 
     @contextmanager
-    def in_package(self) -> Iterator[None]:
-        """Inside, the package's commands take hips, measures, searches and drillings from here."""
-        before = self._active
+    def in_package(self, argued: str = "") -> Iterator[None]:
+        """Inside, the package's commands take from here what was made, but for the room that is argued about."""
+        before = self._active, self._argued
         with pytest.MonkeyPatch.context() as patch:
             for function, original, stand_in in self._stand_ins:
                 for name, module in list(sys.modules.items()):
                     if name.startswith("corecore.") and vars(module).get(function) is original:
                         patch.setattr(module, function, stand_in)
-            self._active = True
+            self._active, self._argued = True, argued
             try:
                 yield
             finally:
-                self._active = before
+                self._active, self._argued = before
+
+    def join(self) -> None:
+        """``in_package`` for as long as this process lives."""
+        # Held, for what nobody holds ends.
+        self._joined = self.in_package()
+        self._joined.__enter__()
 
     def _stand_in(self, original: Any, made_once: Any) -> tuple[str, Any, Any]:
+        room = original.__module__.split(".")[1]
+
         # A module first loaded inside keeps it for good; outside it is the original.
         def stand_in(*given: Any, **named: Any) -> Any:
-            return (made_once if self._active else original)(*given, **named)
+            stands = self._active and room != self._argued
+            return (made_once if stands else original)(*given, **named)
 
         return original.__name__, original, stand_in
 

@@ -104,10 +104,10 @@ def _measuring(hip: Hip) -> Callable[[Spec], Measures]:
     """Measures by the parameters that they depend on, taken once each."""
     from corecore.measures.model import measure
 
-    kept: dict[tuple[float, float], Measures] = {}
+    kept: dict[tuple[float, float, float], Measures] = {}
 
     def measured(spec: Spec) -> Measures:
-        key = (spec.cap_half_angle_deg, spec.subchondral_depth_mm)
+        key = (spec.cap_half_angle_deg, spec.subchondral_depth_mm, spec.outline_error_mm)
         if key not in kept:
             kept[key] = measure(hip, spec)
         return kept[key]
