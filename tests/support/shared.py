@@ -33,11 +33,12 @@ from corecore.exports.plan_folder import _with_copies
 from corecore.hip.case import Case
 from corecore.hip.hip import Hip, build_hip
 from corecore.measures.model import Measures, measure
+from corecore.planning.planner import _outline, of_search
 from corecore.planning.search.single import SearchResult, best_tunnel
 from corecore.planning.sets.search import SetSearchResult, best_set
 from corecore.planning.tradeoff import Tradeoff, tradeoff_of
 from corecore.tunnels.cylinder import Tunnel
-from corecore.tunnels.outline_error import OutlineRisk, outline_risk
+from corecore.tunnels.outline_error import OutlineRisk
 from corecore.tunnels.plan_metrics import PlanMetrics, totals_of
 from corecore.tunnels.risk.execution import by_method
 from corecore.tunnels.risk.methods import METHODS, Method
@@ -81,15 +82,6 @@ def _digest(text: str | bytes) -> str:
     return hashlib.blake2b(text.encode() if isinstance(text, str) else text, digest_size=16).hexdigest()
 
 
-def _of_search(spec: Spec) -> Spec:
-    """The parameters without those that a search does not read: a tunnel's no pattern, none what chooses later."""
-    plain = Spec()
-    return replace(
-        spec, preset=plain.preset, objective=plain.objective, guidance=plain.guidance,
-        near_best_share=plain.near_best_share, pattern=plain.pattern if spec.tunnels == 1 else spec.pattern,
-    )  # fmt: skip
-
-
 def _of_tunnels(tunnels: Iterable[Tunnel]) -> str:
     return _digest(b"".join(pickle.dumps(tunnel, protocol=5) for tunnel in tunnels))
 
@@ -110,7 +102,7 @@ class Shared:
             self._stand_in(best_tunnel, self.best_tunnel), self._stand_in(best_set, self.best_set),
             self._stand_in(_drillings, self.drillings), self._stand_in(tradeoff_of, self.tradeoff_of),
             self._stand_in(judge, self.judge), self._stand_in(by_method, self.by_method),
-            self._stand_in(outline_risk, self.outline_risk), self._stand_in(totals_of, self.totals_of),
+            self._stand_in(_outline, self._outline), self._stand_in(totals_of, self.totals_of),
             self._stand_in(_with_copies, self._with_copies),
         ]  # fmt: skip
 
@@ -213,7 +205,7 @@ class Shared:
         asked = {key: value for key, value in sorted(options.items()) if key != "progress" and value != defaults[key]}
         # Only where there is no tunnel is anything confirmed: what was found is the same.
         confirm = asked.pop("confirm", True)
-        name = f"{search.__name__} {_of_search(spec)!r} {asked!r}"
+        name = f"{search.__name__} {of_search(spec)!r} {asked!r}"
 
         def make() -> tuple[bool, Any]:
             with self._compiling():
@@ -227,24 +219,31 @@ class Shared:
     def tradeoff_of(self, hip: Hip, spec: Spec, method: Any, most: Any, passing: Any, **options: Any) -> Tradeoff:
         """``corecore.planning.tradeoff.tradeoff_of``, once for the same hip, parameters, method and tunnels."""
         asked = {key: value for key, value in sorted(options.items()) if key != "progress"}
-        given = _digest(pickle.dumps((_of_search(spec), method, tuple(most), passing, asked), protocol=5))
+        given = _digest(pickle.dumps((of_search(spec), method, tuple(most), passing, asked), protocol=5))
         return self.of_hip(f"tradeoff {given}", hip, lambda: tradeoff_of(hip, spec, method, most, passing, **options))
 
     def by_method(
         self, hip: Hip, tunnels: list[Tunnel], spec: Spec, methods: dict[str, Method] = METHODS
     ) -> tuple[list[dict[str, RiskPart]], dict[str, RiskPart]]:
         """``corecore.tunnels.risk.execution.by_method``, once for the same hip, tunnels, parameters and methods."""
-        name = f"risk {_of_search(spec)!r} {methods!r} {_of_tunnels(tunnels)}"
+        name = f"risk {of_search(spec)!r} {methods!r} {_of_tunnels(tunnels)}"
         return self.of_hip(name, hip, lambda: by_method(hip, tunnels, spec, methods))
 
-    def outline_risk(self, hip: Hip, tunnels: list[Tunnel], *given: Any, **options: Any) -> OutlineRisk:
-        """``corecore.tunnels.outline_error.outline_risk``, once for the same hip, tunnels and error."""
-        name = f"outline {given!r} {options!r} {_of_tunnels(tunnels)}"
-        return self.of_hip(name, hip, lambda: outline_risk(hip, tunnels, *given, **options))
+    def _outline(self, hip: Hip, spec: Spec, tunnels: Any, timings: dict[str, float], *given: Any) -> Any:
+        """``corecore.planning.planner._outline``, once for the same hip, tunnels and error."""
+
+        def make() -> tuple[OutlineRisk | None, dict[str, float]]:
+            taken: dict[str, float] = {}
+            return _outline(hip, spec, tunnels, taken, *given), taken
+
+        name = f"outline {spec.outline_error_mm!r} {_of_tunnels(tunnel for tunnel, _ in tunnels)}"
+        found, taken = self.of_hip(name, hip, make)
+        timings.update(taken)
+        return found
 
     def totals_of(self, hip: Hip, spec: Spec, tunnels: list[Tunnel]) -> PlanMetrics:
         """``corecore.tunnels.plan_metrics.totals_of``, once for the same hip, parameters and tunnels."""
-        name = f"totals {_of_search(spec)!r} {_of_tunnels(tunnels)}"
+        name = f"totals {of_search(spec)!r} {_of_tunnels(tunnels)}"
         return self.of_hip(name, hip, lambda: totals_of(hip, spec, tunnels))
 
     def drillings(self, plan: Any, index: int, *given: Any) -> Any:
