@@ -74,6 +74,8 @@ WHOLE = {
     "verification/test_verify_hip::test_lesion_in_an_open_hole_is_bone_only_in_the_sphere_and_the_closed_femur",
     "verification/test_verify_mesh::test_distances_to_balls_and_oblique_rods_are_within_the_contract",
 }  # fmt: skip
+#: What argues that two ways give one result must make both.
+ALONE = {"app/test_planner"}
 #: What a unit test is not.
 HEAVIER = {"slow", "browser", "long"}
 
@@ -106,7 +108,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def made_once(request: pytest.FixtureRequest) -> Iterator[None]:
     """Commands take from the run's store what another test had made already, but for what is argued about."""
     room = request.path.parent.name
-    if room not in ABOVE | PART:
+    if room not in ABOVE | PART or f"{room}/{request.path.stem}" in ALONE:
         yield
         return
     from support.shared import shared
