@@ -25,6 +25,9 @@ def climb_many(
     problem: Problem, lines: FloatArray, ring: FloatArray, step: float, size: float, smallest: float
 ) -> tuple[FloatArray, FloatArray, npt.NDArray[np.int64], int]:
     """Lines reached from lines (N, 4), their ends (N, 2) and counts (N,), and how many lines were judged."""
+    # Climbs that end on one summit go on as one.
+    first, same = _distinct(lines)
+    lines = np.ascontiguousarray(lines[first])
     n = len(lines)
     reached, ends = np.zeros((n, 4)), np.zeros((n, 2))
     counts, tried = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
@@ -32,4 +35,16 @@ def climb_many(
         n,
         lambda p: climb_lines(problem, lines[p], ring, step, size, smallest, reached[p], ends[p], counts[p], tried[p]),
     )
-    return reached, ends, counts, int(tried.sum())
+    return reached[same], ends[same], counts[same], int(tried[same].sum())
+
+
+def _distinct(lines: FloatArray) -> tuple[list[int], list[int]]:
+    """Where each different one of lines (N, 4) stands first (M,), and which of those each of them is (N,)."""
+    places: dict[bytes, int] = {}
+    first, same = list[int](), list[int]()
+    for at, line in enumerate(lines):
+        place = places.setdefault(line.tobytes(), len(first))
+        if place == len(first):
+            first.append(at)
+        same.append(place)
+    return first, same

@@ -19,7 +19,7 @@ from corecore.base.jit_cache import compiled
 from corecore.base.limits import OUTWARD_MM
 from corecore.planning.search.cavity import best_cavity
 from corecore.planning.search.keep_out import walk_clear
-from corecore.planning.search.lesion_counts import reached_along, removed_along
+from corecore.planning.search.lesion_counts import count_along, reached_along, removed_along
 from corecore.planning.search.line_geometry import (
     AP,
     CORTICAL,
@@ -60,6 +60,9 @@ from corecore.tunnels.figures import (
 if TYPE_CHECKING:
     from corecore.planning.search.problem import Problem
 
+#: A climb remembers so many lines that it has looked at; few look at more.
+SEEN_MAX = 1024
+
 
 @compiled()
 def evaluate_line(
@@ -68,7 +71,8 @@ def evaluate_line(
     """Evaluate a line (4,): (reason, entry ``t``, tip ``t``, lesion points removed). ``OK``: all constraints are kept.
 
     ``ring`` (M, 2) holds cosines and sines round the wall, ``step`` the distance between rings, mm;
-    ``gaps`` (COUNT,) is scratch space. A line that cannot remove ``need`` points is given up early as ``MISSES``.
+    ``gaps`` (COUNT,) is scratch space. A line that cannot remove ``need`` points is given up early as ``MISSES``:
+    of a plain tunnel once its wall's depth is known, before its end is looked at.
     """
     point, u = line_of(problem, line[0], line[1], line[2], line[3])
     centre_depth = sample(problem.distance, problem.spacing, point[0], point[1], point[2])
@@ -94,7 +98,8 @@ def evaluate_line(
     if segment_end > 0.0:
         return PORTAL, entry, 0.0, 0
     deepest = min(problem.head_radius * 4.0, entry + problem.length_max)
-    if need > 1:
+    plain = problem.cavity_radius == 0.0 and problem.reach == 0.0 and not is_shaped(problem)
+    if need > 1 and not plain:
         # A cheap bound on what it can remove.
         if problem.end_ahead > 0.0:
             bound = deepest_pin(problem, axis, deepest + problem.end_ahead)
@@ -143,6 +148,9 @@ def evaluate_line(
         if why == OK and not outward_is_free(problem, axis, ring, entry, rim):
             return OUTWARD, entry, tip, 0
         return why, entry, tip, count
+    # Its end may be drawn back, and no deeper.
+    if need > 1 and plain and count_along(problem, point, u, entry, tip, problem.radius) < need:
+        return MISSES, entry, tip, 0
     # The flat end may come nearer to the joint than its rim: draw back until it does not.
     for _ in range(200):
         gap, why = flat_end_gap(problem, axis, tip, problem.radius, ring)
@@ -207,6 +215,16 @@ def evaluate_lines(
         counts[i] = count
 
 
+@compiled()
+def stands_among(lines: FloatArray, count: int, line: FloatArray) -> bool:
+    """Whether a line (4,) is one of the first ``count`` of lines (N, 4), to the last digit."""
+    # A climb comes back to what it has just left.
+    for n in range(count - 1, -1, -1):
+        if lines[n, 0] == line[0] and lines[n, 1] == line[1] and lines[n, 2] == line[2] and lines[n, 3] == line[3]:
+            return True
+    return False
+
+
 @compiled(nogil=True)
 def climb_lines(
     problem: Problem,
@@ -223,26 +241,31 @@ def climb_lines(
     """Climb from each of lines (N, 4): the problem's moves, from ``size`` on halved when none helps.
 
     Fills the lines reached (N, 4), their entries and tips (N, 2), their counts (0: infeasible
-    throughout) and how many lines were evaluated for each (N,).
+    throughout) and how many lines were looked at for each (N,), those seen before too.
     """
     gaps = np.zeros(COUNT)
-    trial = np.zeros(4)
+    trial, seen = np.zeros(4), np.zeros((SEEN_MAX, 4))
     moves = problem.moves
     for i in range(lines.shape[0]):
         best = lines[i].copy()
-        count, step_size, move, moved = 0, size, -1, False
+        count, step_size, move, moved, known = 0, size, -1, False, 0
         while step_size >= smallest:
             trial[:] = best
             # Move -1 is the start itself.
             if move >= 0:
                 trial += step_size * moves[move]
-            why, entry, tip, found = evaluate_line(problem, trial, ring, step, count + 1, gaps)
             tried[i] += 1
-            if why == OK and found > count:
-                count = found
-                ends[i, 0], ends[i, 1] = entry, tip
-                best[:] = trial
-                moved = move >= 0
+            # What did not help did less than is removed by now, or nothing.
+            if not stands_among(seen, known, trial):
+                why, entry, tip, found = evaluate_line(problem, trial, ring, step, count + 1, gaps)
+                if why == OK and found > count:
+                    count = found
+                    ends[i, 0], ends[i, 1] = entry, tip
+                    best[:] = trial
+                    moved = move >= 0
+                if known < SEEN_MAX:
+                    seen[known] = trial
+                    known += 1
             move += 1
             if move == moves.shape[0]:
                 if not moved:

@@ -36,13 +36,46 @@ def count_between(
 ) -> np.int32:
     """How many of the points (3, N) from ``begin`` to ``end`` lie in the cylinder from ``first`` to ``last``.
 
-    No branches and no arrays, so it vectorises: (px, py, pz) is the line's point, ``square`` the radius' square.
+    No branches, and indices that never count from the end, so it vectorises: (px, py, pz) is the line's point,
+    ``square`` the radius' square.
     """
     count = np.int32(0)
-    for n in range(begin, end):
-        dx, dy, dz = points[0, n] - px, points[1, n] - py, points[2, n] - pz
+    x, y, z = points[0], points[1], points[2]
+    for n in range(np.uintp(begin), np.uintp(end)):
+        dx, dy, dz = x[n] - px, y[n] - py, z[n] - pz
         t = dx * ux + dy * uy + dz * uz
         count += np.int32((t <= last) & (t >= first) & (dx * dx + dy * dy + dz * dz - t * t <= square))
+    return count
+
+
+@compiled()
+def count_along(problem: Problem, point: FloatArray, u: FloatArray, first: float, last: float, radius: float) -> int:
+    """``removed_along`` without the deepest point, which takes longer than to count."""
+    count = 0
+    px = point[0] - problem.head_center[0]
+    py = point[1] - problem.head_center[1]
+    pz = point[2] - problem.head_center[2]
+    square = np.float32(radius * radius)
+    fx, fy, fz = np.float32(px), np.float32(py), np.float32(pz)
+    ux, uy, uz = np.float32(u[0]), np.float32(u[1]), np.float32(u[2])
+    low, high = np.float32(first), np.float32(last)
+    for brick in range(problem.brick_center.shape[0]):
+        dx = problem.brick_center[brick, 0] - point[0]
+        dy = problem.brick_center[brick, 1] - point[1]
+        dz = problem.brick_center[brick, 2] - point[2]
+        t = dx * u[0] + dy * u[1] + dz * u[2]
+        size = problem.brick_radius[brick]
+        if t > last + size or t < first - size:
+            continue
+        away = dx * dx + dy * dy + dz * dz - t * t
+        if away > (radius + size) ** 2:
+            continue
+        begin, end = problem.brick_start[brick], problem.brick_start[brick + 1]
+        inner = radius - size
+        if inner > 0.0 and away < inner * inner and t + size < last and t - size > first:
+            count += end - begin
+        else:
+            count += int(count_between(problem.points, begin, end, fx, fy, fz, ux, uy, uz, low, high, square))
     return count
 
 

@@ -9,7 +9,8 @@ matter are few.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,7 @@ from corecore.base.spec import (
 )
 from corecore.hip.hip import Hip
 from corecore.hip.keep_out import KeepOutRegion
+from corecore.hip.lesion import Lesion
 from corecore.tunnels.figures import level_raise_mm
 from corecore.tunnels.objective import objective_points, reach_of
 from corecore.tunnels.user_constraints import fixed_direction, fixed_entry
@@ -36,6 +38,10 @@ FEW_POINTS = 2000
 #: Size of one unit step in each of a line's four numbers: 1 mm of offset, or the slope that
 #: moves the line by about 1 mm half-way to the entry and to the tip.
 SCALE = np.array([1.0, 1.0, 0.03, 0.03])
+#: Points sorted by brick, the first of each brick and the end, brick centres and radii.
+Bricks: TypeAlias = tuple[FloatArray, npt.NDArray[np.int64], FloatArray, FloatArray]
+#: Bricks of the lesions at hand: a plan asks for a dozen problems of one lesion.
+_SORTED: WeakKeyDictionary[Lesion, Bricks] = WeakKeyDictionary()
 #: The search keeps what is fixed to this share of what is allowed.
 KEPT_SHARE = 0.2
 
@@ -131,7 +137,7 @@ def build_problem(hip: Hip, spec: Spec, *, slack_mm: float = 0.0, fuzz_mm: float
     up = anatomy.shaft_axis - np.dot(anatomy.shaft_axis, anatomy.neck_axis) * anatomy.neck_axis
     up /= np.linalg.norm(up)
     heights = np.arange(anatomy.midline_heights_mm[0], anatomy.midline_heights_mm[-1] + 1e-9, MIDLINE_STEP_MM)
-    points, start, center, radius = _bricks(objective_points(hip, spec))
+    points, start, center, radius = _bricks_of(hip, objective_points(hip, spec))
     frame = np.stack([anatomy.neck_axis, up, np.cross(anatomy.neck_axis, up)])
     entry, direction = fixed_entry(hip, spec), fixed_direction(hip, spec)
     avoid, avoid_spacing, avoid_frame = _field(hip.avoid)
@@ -267,7 +273,16 @@ def thinned(hip: Hip, count: int) -> Hip:
     return replace(hip, lesion=hip.lesion.kept(keep))
 
 
-def _bricks(points: FloatArray) -> tuple[FloatArray, npt.NDArray[np.int64], FloatArray, FloatArray]:
+def _bricks_of(hip: Hip, points: FloatArray) -> Bricks:
+    """The bricks of points (N, 3), sorted once where these are the lesion's own."""
+    if points is not hip.lesion.points_mm:
+        return _bricks(points)
+    if hip.lesion not in _SORTED:
+        _SORTED[hip.lesion] = _bricks(points)
+    return _SORTED[hip.lesion]
+
+
+def _bricks(points: FloatArray) -> Bricks:
     """Points sorted by brick, the first point of each brick (and the end), brick centres and radii."""
     cell = np.floor((points - points.min(axis=0)) / BRICK_MM).astype(np.int64)
     size = cell.max(axis=0) + 1

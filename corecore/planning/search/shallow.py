@@ -16,7 +16,7 @@ from corecore.base.jit_cache import compiled
 from corecore.base.parallel import in_parts
 from corecore.planning.search.cavity import cavity_reason, count_with_cavity
 from corecore.planning.search.feasibility import evaluate_line
-from corecore.planning.search.lesion_counts import reached_along, removed_along
+from corecore.planning.search.lesion_counts import count_along, reached_along, removed_along
 from corecore.planning.search.line_geometry import COUNT, OK, Axis, axis_of, flat_end_gap, line_of
 from corecore.planning.search.shaped_end import count_shaped, end_gap, is_shaped
 
@@ -34,8 +34,10 @@ def count_to(problem: Problem, axis: Axis, entry: float, tip: float) -> int:
         return count_with_cavity(problem, axis, entry, tip)
     if is_shaped(problem):
         return count_shaped(problem, axis.point, axis.direction, entry, tip)
+    if problem.reach == 0.0:
+        return count_along(problem, axis.point, axis.direction, entry, tip, problem.radius)
     count, last = removed_along(problem, axis.point, axis.direction, entry, tip, problem.radius)
-    if problem.reach > 0.0 and count > 0:
+    if count > 0:
         count, _ = reached_along(problem, axis.point, axis.direction, entry, tip, last)
     return count
 

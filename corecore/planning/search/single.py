@@ -426,7 +426,7 @@ def _best_of(
 ) -> tuple[Tunnel, TunnelFigures] | None:
     """The tunnel preferred of those that keep every constraint; every one judged in full first."""
     judged: list[tuple[Tunnel, TunnelFigures]] = []
-    for line, entry, tip, _ in found:
+    for line, entry, tip in {(tuple(line), entry, tip): (line, entry, tip) for line, entry, tip, _ in found}.values():
         tunnel = tunnel_of_line(spec, problem, line, entry, tip)
         figures = assess(hip, tunnel, spec)
         if not violations(figures, spec):
