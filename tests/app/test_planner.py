@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+import re
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ import pytest
 import corecore as cc
 from corecore.base.cancellation import cancellable, check_wanted
 from corecore.base.parallel import in_parts
+from corecore.base.spec import Spec
 from corecore.document.content import content_of
 from corecore.document.fields import known
 from corecore.hip.hip import Hip
@@ -210,3 +213,13 @@ def test_results_are_found_once_and_the_oldest_go() -> None:
     assert not results.known("kind", "d")
     assert Results(results).common() is results
     assert results.common() is results
+
+
+def test_measures_read_no_parameter_but_those_they_are_kept_by() -> None:
+    named = {"cap_half_angle_deg", "subchondral_depth_mm", "outline_error_mm"}
+    room = ROOT / "corecore" / "measures"
+    texts = [path.read_text(encoding="utf-8") for path in sorted(room.rglob("*.py"))]
+    read = {name for text in texts for name in re.findall(r"(?<![.\w])(?:[a-z_]+\.)?spec\.([a-z_]+)", text)}
+    assert read & {field.name for field in fields(Spec)} == named
+    kept = (ROOT / "corecore" / "planning" / "warm_planner.py").read_text(encoding="utf-8")
+    assert all(f"spec.{name}" in kept for name in named)
