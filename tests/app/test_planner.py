@@ -45,6 +45,11 @@ def without_times(plan: cc.Plan) -> dict[str, Any]:
     return content
 
 
+@pytest.fixture(scope="module")
+def held() -> cc.Planner:
+    return cc.Planner(loaded(SAMPLE), objective="most")
+
+
 def loaded(path: Path, **more: Any) -> cc.Hip:
     return cc.load(f"{path}:1", f"{path}:2", case_id="case", **more)
 
@@ -82,14 +87,14 @@ def test_every_change_gives_the_plan_from_cold(real_hips: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_region_to_avoid_gives_the_plan_of_a_hip_read_with_it(tmp_path: Path) -> None:
+def test_a_region_to_avoid_gives_the_plan_of_a_hip_read_with_it(held: cc.Planner, tmp_path: Path) -> None:
     image = nib.load(SAMPLE)
     values = np.asarray(image.dataobj)
     i, j, k = np.argwhere(values == 2).mean(axis=0).astype(int)
     mask = np.zeros(values.shape, dtype=np.uint8)
     mask[i - 2 : i + 3, j - 2 : j + 3, k - 2 : k + 3] = 1
     region = cc.Region(mask, affine=image.affine)
-    planner = cc.Planner(loaded(SAMPLE), objective="most")
+    planner = held
     free = planner.tunnels()
     warm, cold = planner.plan(avoid=region), cc.plan(loaded(SAMPLE, avoid=mask, affine=image.affine), objective="most")
     assert without_times(warm) == without_times(cold)
@@ -103,8 +108,8 @@ def test_a_region_to_avoid_gives_the_plan_of_a_hip_read_with_it(tmp_path: Path) 
 
 
 @pytest.mark.slow
-def test_an_answer_is_called_off_at_once_and_the_planner_answers_on() -> None:
-    planner = cc.Planner(loaded(SAMPLE), objective="most")
+def test_an_answer_is_called_off_at_once_and_the_planner_answers_on(held: cc.Planner) -> None:
+    planner = held
     for delay in (0.0, 0.3, 1.0):
         stop, told = threading.Event(), list[float]()
 
@@ -125,8 +130,8 @@ def test_an_answer_is_called_off_at_once_and_the_planner_answers_on() -> None:
 
 
 @pytest.mark.slow
-def test_answers_from_two_threads_come_one_after_the_other() -> None:
-    planner = cc.Planner(loaded(SAMPLE), objective="most")
+def test_answers_from_two_threads_come_one_after_the_other(held: cc.Planner) -> None:
+    planner = held
     found: dict[float, cc.Evaluation] = {}
 
     def ask(margin: float) -> None:
