@@ -12,6 +12,7 @@ import { settle } from "./shipped.mjs";
 const BUNDLES = [
   { entry: "src/preview.ts", output: "../corecore/report/static/scene.js" },
   { entry: "src/review/main.ts", output: "../corecore/review/static/review.js" },
+  { entry: "src/open/main.ts", output: "../corecore/review/static/open.js" },
 ];
 
 const files = [];

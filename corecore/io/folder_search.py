@@ -98,11 +98,11 @@ def find(folder: Path, role: Role, side: str | None = None, lesion: Callable[[],
         other = "left" if side == "right" else "right"
         found = [one for one in found if other not in spelled(one.name).split()]
     if role == "femur" and lesion is not None and sorted(_side_words(one.name) for one in found) == ["left", "right"]:
-        found = [_holding(found, lesion())]
+        found = [holding(found, lesion())]
     if len(found) == 1:
         return found[0].reference
     if not found:
-        files = [path for path, _ in _files(folder)]
+        files = [path for path, _ in known_files(folder)]
         raise InputError(
             f"{shown(folder)}: nothing in it is known for the {role} (it holds {_listed(files)}); name the file",
             code="folder-unclear",
@@ -124,7 +124,7 @@ def _side_words(name: str) -> str:
     return words.pop() if len(words) == 1 else ""
 
 
-def _holding(femora: list[Candidate], lesion: Mask) -> Candidate:
+def holding(femora: list[Candidate], lesion: Mask) -> Candidate:
     """The femur that most of a lesion lies nearest to. Raises ``InputError`` where each has a part of it.
 
     The lesion may lie in a hole of its femur; the other one is a pelvis away.
@@ -156,13 +156,13 @@ def stem(path: Path) -> str:
 def volumes(folder: Path) -> list[Path]:
     """Files of a folder that may hold masks, by content: volumes, SEG and RTSTRUCT, no image slices."""
     found = []
-    for path, kind in _files(folder):
-        if kind != "dicom" or _object(path) in (*SEGMENTATION, STRUCTURE_SET):
+    for path, kind in known_files(folder):
+        if kind != "dicom" or object_of(path) in (*SEGMENTATION, STRUCTURE_SET):
             found.append(path)
     return found
 
 
-def _files(folder: Path) -> Iterator[tuple[Path, str]]:
+def known_files(folder: Path) -> Iterator[tuple[Path, str]]:
     """Readable files of a folder and of those below it, by name, with their formats."""
     with reading(folder, "a folder"):
         walk = list(itertools.islice(_walk(folder), MAX_FILES + 1))
@@ -193,7 +193,7 @@ def _kind(path: Path) -> str | None:
         return None
 
 
-def _object(path: Path) -> str:
+def object_of(path: Path) -> str:
     """What a DICOM file says it is; nothing for one that is broken, as for ``_kind``."""
     try:
         return sop_class(path)
@@ -226,7 +226,7 @@ def _segmentation(path: Path) -> Segmentation | None:
 
 def _masks(folder: Path, role: Role) -> list[Candidate]:
     files = volumes(folder)
-    fits = _fits(role)
+    fits = naming(role)
     for chosen in ([path for path in files if fits(stem(path))], files):
         found = []
         for path, parts in _opened(folder, chosen) if chosen else ():
@@ -249,7 +249,9 @@ def _candidates(path: Path, parts: Segmentation, fits: Callable[[str], bool], *,
     return [Candidate(MaskReference(path, s.name), f"{stem(path)} {s.name} {' '.join(s.words)}") for s in chosen]
 
 
-def _fits(role: Role) -> Callable[[str], bool]:
+def naming(role: Role) -> Callable[[str], bool]:
+    """Whether a name is one that a role has."""
+
     def fits(name: str) -> bool:
         words = spelled(re.sub(r"[^\w]+", " ", name))
         if role != "lesion" and WORDS["lesion"].search(words):
@@ -276,16 +278,16 @@ def _by_size(parts: Segmentation, role: Role) -> Segment:
 def _images(folder: Path) -> list[Candidate]:
     """Series of slices, multi-frame files, and volumes that are no label maps."""
     found, files, dicom = [], [], False
-    for path, kind in _files(folder):
+    for path, kind in known_files(folder):
         if kind == "dicom":
             dicom = True
         else:
             files.append(path)
     if dicom or not files:
         found = _series(folder)
-    masks = _fits("femur"), _fits("lesion")
+    masks = naming("femur"), naming("lesion")
     open_to_doubt = [path for path in files if not any(fits(stem(path)) for fits in masks)]
-    named = [path for path in open_to_doubt if _fits("image")(stem(path))]
+    named = [path for path in open_to_doubt if naming("image")(stem(path))]
     if not found and len(named) != 1:
         if len(open_to_doubt) > MAX_OPENED:
             raise InputError(

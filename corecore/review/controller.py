@@ -18,6 +18,8 @@ from corecore.document.read import read_plan
 from corecore.document.text import sentence
 from corecore.review import comparison, payload, record
 from corecore.review.access import Access
+from corecore.review.case_messages import HandedOver, HandOver
+from corecore.review.hand_over import hand_over
 from corecore.review.model import ReviewModel
 from corecore.review.optimise import best_move
 from corecore.review.protocol import (
@@ -180,6 +182,10 @@ class ReviewController:
     async def space(self, _: Nothing) -> Space:
         """What the tunnels lie in, to turn."""
         return await asyncio.to_thread(payload.space, self.desk)
+
+    async def hand_over(self, asked: HandOver) -> HandedOver:
+        """A plan that was saved here, as a report or in another format."""
+        return await asyncio.to_thread(hand_over, self.folder, asked)
 
     async def write(self, asked: Save) -> Written:
         """The tunnels as they stand as a plan's folder beside the plan; of one that breaks limits, asks first."""

@@ -21,7 +21,7 @@ from corecore.document.misfit import misfit_of
 from corecore.document.schema import SchemaNode
 from corecore.report.page import Body, BodyAxes, Label, Marker, Polyline, View
 from corecore.report.report_content import Judged, Warnings
-from corecore.review import session
+from corecore.review import case_messages, session
 from corecore.review.session import End, Point
 
 SCHEMA_FILE = Path(__file__).with_name("protocol.schema.json")
@@ -390,8 +390,8 @@ class Written(Part, frozen=True):
 
 #: Where commands go: each has a type of its own.
 COMMANDS: Final = "/api/do"
-#: What may be asked, by path: the question's type and the answer's.
-ENDPOINTS: Final[dict[str, tuple[Any, type[Part]]]] = {
+#: What may be asked of the review of a plan, by path: the question's type and the answer's.
+OF_A_REVIEW: Final[dict[str, tuple[Any, type[Part]]]] = {
     "/api/look": (Look, ReviewState),
     COMMANDS: (AnyStep, Figures),
     "/api/preview": (Preview, Figures),
@@ -401,7 +401,28 @@ ENDPOINTS: Final[dict[str, tuple[Any, type[Part]]]] = {
     "/api/scene": (Nothing, Space),
     "/api/write": (Save, Written),
     "/api/watch": (Watch, Watched),
+    "/api/hand-over": (case_messages.HandOver, case_messages.HandedOver),
 }
+#: The same of the cases of a user.
+OF_CASES: Final[dict[str, tuple[Any, type[Part]]]] = {
+    "/api/welcome": (Nothing, case_messages.Welcome),
+    "/api/browse": (case_messages.Browse, case_messages.Browsed),
+    "/api/begin": (case_messages.Begin, case_messages.Begun),
+    "/api/rename": (case_messages.Rename, case_messages.Begun),
+    "/api/contents": (case_messages.CaseAsked, case_messages.CaseContents),
+    "/api/picture": (case_messages.Picture, case_messages.Thumbnail),
+    "/api/check": (case_messages.Check, case_messages.Checked),
+    "/api/settings": (case_messages.CaseAsked, case_messages.Settings),
+    "/api/plan": (case_messages.MakePlan, case_messages.JobState),
+    "/api/job": (case_messages.CaseAsked, case_messages.JobState),
+    "/api/cancel": (case_messages.JobAsked, case_messages.JobState),
+    "/api/keep": (case_messages.JobAsked, case_messages.Opened),
+    "/api/open-plan": (case_messages.OpenPlan, case_messages.Opened),
+    "/api/end": (Nothing, case_messages.Ended),
+}
+#: What is sent as it is; the answer alone has a type of JSON.
+SEND: Final = "/api/send"
+ENDPOINTS: Final = {**OF_A_REVIEW, **OF_CASES}
 
 
 # ---- reading ----

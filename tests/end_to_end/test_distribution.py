@@ -60,6 +60,7 @@ def test_wheel_and_archive_hold_the_whole_package(made: tuple[set[str], set[str]
         "corecore/report/static/LICENSE-three.txt", "corecore/review/static/review.html.j2",
         "corecore/review/static/texts.json", "corecore/base/languages/de.mo", "corecore/base/languages/records.json",
         "corecore/review/static/review.js", "corecore/review/static/review.css",
+        "corecore/review/static/open.html.j2", "corecore/review/static/open.js", "corecore/review/static/open.css",
     } <= needed  # fmt: skip
     assert needed <= wheel
     assert needed <= archive

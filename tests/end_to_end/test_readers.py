@@ -32,6 +32,8 @@ from corecore.io.nrrd import read_image as read_nrrd
 from corecore.io.references import dataset_names
 from corecore.io.stl import read_stl
 from corecore.io.transform import read_transform
+from corecore.review.case_folder import NAME as CASE_FILE
+from corecore.review.case_folder import CaseFolder
 from corecore.review.record import NAME, Record
 from corecore.review.record import _sha256 as record_sha256
 from corecore.study.batch.bids import _table as labels_of
@@ -155,6 +157,7 @@ READERS: dict[str, list[tuple[Maker, Reader]]] = {
     "io/references.py dataset_names": [(dataset_json, dataset_names)],
     "io/stl.py read_stl": [(text("a.stl", "x" * 84), read_stl)],
     "io/transform.py read_transform": [(text("a.txt", "1 0 0 0"), read_transform)],
+    "review/case_folder.py kept": [(text(CASE_FILE, "{}"), lambda path: CaseFolder(path.parent).kept())],
     "review/record.py _sha256": [(text(NAME, "{}"), record_sha256)],
     "review/record.py read": [(text(NAME, "{}"), lambda path: Record.read(path.parent))],
     "study/batch/bids.py _check_description": [(bids, hips_of)],
@@ -175,6 +178,7 @@ OTHERS = {
     "io/files.py _holder": "another program where it cannot be read",
     "io/named_plan.py named_plan": "no plan where it cannot be read",
     "study/batch/settings.py _instruments_sha256": "no hash where it cannot be read; the case then says why",
+    "review/hand_over.py hand_over": "bytes of the report that a review has just written",
     "io/dicom/listing.py list_series": "a slice that the survey has read",
     "io/dicom/write.py read_series": "a slice that the survey has read",
 }

@@ -162,9 +162,10 @@ class Shown(HTMLParser):
 
 
 def web() -> Texts:
-    page = Shown()
-    page.feed((PACKAGE / "review" / "static" / "review.html.j2").read_text(encoding="utf-8"))
-    yield from (("review.html.j2", text) for text in page.texts)
+    for name in ("review.html.j2", "open.html.j2"):
+        page = Shown()
+        page.feed((PACKAGE / "review" / "static" / name).read_text(encoding="utf-8"))
+        yield from ((name, text) for text in page.texts)
     for path in sorted((ROOT / "web" / "src").rglob("*.ts")):
         if "generated" not in path.parts:
             source = path.read_text(encoding="utf-8")

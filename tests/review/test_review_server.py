@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import hashlib
 import json
 import re
 import socket
-from collections.abc import Mapping
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -16,6 +13,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from support.page_client import PORT, PageClient
 from support.review_case import TOKEN, drawn, sample_content, sample_table
 
 from corecore.app.cli import main
@@ -26,7 +24,7 @@ from corecore.review.controller import ReviewController
 from corecore.review.model import ReviewModel
 from corecore.review.outcome import write_outcome
 from corecore.review.payload import cuts, figures
-from corecore.review.protocol import ENDPOINTS, SCHEMA_FILE, schema
+from corecore.review.protocol import OF_A_REVIEW, SCHEMA_FILE, schema
 from corecore.review.record import Record, resumed
 from corecore.review.server import BODY_MAX, STATIC, application
 from corecore.review.session import Line, Nudge, Resize, Session, SignOff, Undo, apply
@@ -36,52 +34,18 @@ from corecore.verification.recalculation import verify_plan
 
 pytest.importorskip("starlette")
 
-PORT = 43210
-ASKED = [f"/api/{name}" for name in ("look", "do", "preview", "slices", "films", "ranked", "scene", "write", "watch")]
+ASKED = [
+    f"/api/{name}"
+    for name in ("look", "do", "preview", "slices", "films", "ranked", "scene", "write", "watch", "hand-over")
+]
 SHOWN = {"figures": 0, "slices": 0, "films": 0, "space": 0}
-GOOD = {"host": f"127.0.0.1:{PORT}", "origin": f"http://127.0.0.1:{PORT}", "authorization": f"Bearer {TOKEN}"}
 
 
-class Client:
-    """One page's requests, put to the application without a network."""
+class Client(PageClient):
+    """One page's requests to the review of a plan."""
 
     def __init__(self, table: ReviewController) -> None:
-        self.app = application(table, TOKEN, PORT)
-
-    def __call__(
-        self,
-        path: str,
-        body: object = None,
-        *,
-        method: str = "POST",
-        raw: bytes | None = None,
-        headers: Mapping[str, str | None] | None = None,
-    ) -> tuple[int, Any, dict[str, str]]:
-        data = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
-        sent = {key: value for key, value in {**GOOD, **(headers or {})}.items() if value is not None}
-        scope = {
-            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "path": path,
-            "raw_path": path.encode(), "query_string": b"", "root_path": "", "scheme": "http",
-            "server": ("127.0.0.1", PORT), "client": ("127.0.0.1", 1),
-            "headers": [(key.encode(), value.encode()) for key, value in sent.items()],
-        }  # fmt: skip
-        answer: dict[str, Any] = {"body": b""}
-
-        async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": data, "more_body": False}
-
-        async def send(message: Any) -> None:
-            if message["type"] == "http.response.start":
-                answer["status"] = message["status"]
-                answer["headers"] = {k.decode().lower(): v.decode() for k, v in message["headers"]}
-            else:
-                answer["body"] += message.get("body", b"")
-
-        asyncio.run(self.app(scope, receive, send))
-        content = answer["body"].decode()
-        with contextlib.suppress(ValueError):
-            content = json.loads(content)
-        return answer["status"], content, answer["headers"]
+        super().__init__(application(table, TOKEN, PORT))
 
 
 @pytest.fixture
@@ -150,7 +114,7 @@ def test_what_is_told_is_of_the_type_that_the_page_s_own_is_made_of(client: Clie
         jsonschema.validate(told, {**kept["properties"][path]["properties"]["answer"], "$defs": kept["$defs"]})
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate({}, {**kept["properties"][path]["properties"]["answer"], "$defs": kept["$defs"]})
-    assert set(ASKED) == set(ENDPOINTS)
+    assert set(ASKED) == set(OF_A_REVIEW)
 
 
 @pytest.mark.parametrize(

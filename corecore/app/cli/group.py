@@ -22,6 +22,9 @@ COMMANDS = {
     "explain": "Explain the position of each tunnel: its limiting constraints, and what each of them costs.",
     "verify": "Recalculate a plan's figures independently. Exit code 1: they disagree.",
     "prepare": "Make a case folder from a scanner's study: image, femora, hip bones, and a list of what is missing.",
+    "open": (
+        "Open the planning page: choose a scan, check it, plan, review, sign and save. It ends from the page or Ctrl-C."
+    ),
     "preview": "Draw preview.png, the self-contained scene preview.html, and the report of a plan.",
     "batch": "Plan many hips and write one table, Parquet and CSV, wide and long: a row per hip, failed ones included.",
     "doctor": (

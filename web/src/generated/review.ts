@@ -50,6 +50,66 @@ export interface Endpoints {
     body: Watch;
     answer: Watched;
   };
+  "/api/hand-over": {
+    body: HandOver;
+    answer: HandedOver;
+  };
+  "/api/welcome": {
+    body: Nothing;
+    answer: Welcome;
+  };
+  "/api/browse": {
+    body: Browse;
+    answer: Browsed;
+  };
+  "/api/begin": {
+    body: Begin;
+    answer: Begun;
+  };
+  "/api/rename": {
+    body: Rename;
+    answer: Begun;
+  };
+  "/api/contents": {
+    body: CaseAsked;
+    answer: CaseContents;
+  };
+  "/api/picture": {
+    body: Picture;
+    answer: Thumbnail;
+  };
+  "/api/check": {
+    body: Check;
+    answer: Checked;
+  };
+  "/api/settings": {
+    body: CaseAsked;
+    answer: Settings;
+  };
+  "/api/plan": {
+    body: MakePlan;
+    answer: JobState;
+  };
+  "/api/job": {
+    body: CaseAsked;
+    answer: JobState;
+  };
+  "/api/cancel": {
+    body: JobAsked;
+    answer: JobState;
+  };
+  "/api/keep": {
+    body: JobAsked;
+    answer: Opened;
+  };
+  "/api/open-plan": {
+    body: OpenPlan;
+    answer: Opened;
+  };
+  "/api/end": {
+    body: Nothing;
+    answer: Ended;
+  };
 }
 /**
  * What stands. ``take``: to write here from now on, in place of another page.
@@ -677,4 +737,293 @@ export interface Watch {
 export interface Watched {
   rev: number;
   permission: Permission;
+}
+/**
+ * A plan that the review saved, in a format.
+ */
+export interface HandOver {
+  written: string;
+  to: string;
+}
+/**
+ * Where the files are; of one file for the browser also its content.
+ */
+export interface HandedOver {
+  name: string;
+  words: string;
+  content: string | null;
+}
+/**
+ * Where a case may begin. ``home``: where cases are kept; ``send_mb``: most that can be sent to one.
+ */
+export interface Welcome {
+  home: string;
+  roots: Folder[];
+  cases: CaseRow[];
+  sample: boolean;
+  notice: string;
+  send_mb: number;
+}
+/**
+ * A folder that may be read.
+ */
+export interface Folder {
+  root: number;
+  path: string;
+  name: string;
+}
+/**
+ * A case that was begun before.
+ */
+export interface CaseRow {
+  case: string;
+  label: string;
+  when: string;
+  words: string;
+}
+/**
+ * The folders in one that may be read: its root by number, and the path from there.
+ */
+export interface Browse {
+  root: number;
+  path?: string;
+}
+/**
+ * A folder, the way to it, and the folders in it; ``files`` counts what could be an input.
+ */
+export interface Browsed {
+  here: Folder;
+  way: Folder[];
+  folders: Folder[];
+  files: number;
+}
+/**
+ * A case anew: of a folder, which is read where it lies; of the sample; or of files that will be sent.
+ */
+export interface Begin {
+  source: "files" | "folder" | "sample";
+  root?: number;
+  path?: string;
+  label?: string;
+}
+/**
+ * The case.
+ */
+export interface Begun {
+  case: string;
+}
+/**
+ * What a case is to be called.
+ */
+export interface Rename {
+  case: string;
+  label: string;
+}
+/**
+ * A case.
+ */
+export interface CaseAsked {
+  case: string;
+}
+/**
+ * What a case has to choose from, and what was chosen.
+ *
+ * ``remarks``: what a person must decide; ``checked``: whether the hip is held ready.
+ */
+export interface CaseContents {
+  case: string;
+  label: string;
+  folder: string;
+  items: ItemRow[];
+  roles: {
+    [k: string]: number;
+  };
+  side: "auto" | "left" | "right";
+  others: number;
+  remarks: string[];
+  plans: PlanRow[];
+  checked: boolean;
+}
+/**
+ * One thing of the case's folder; ``words``: its size and what else may be told.
+ */
+export interface ItemRow {
+  kind: "image" | "mask" | "plan";
+  name: string;
+  words: string;
+  problem: string;
+  role: ("femur" | "image" | "lesion" | "lesion_image" | "pelvis") | null;
+  side: string | null;
+}
+/**
+ * A plan of a case: the path of its folder, and what it is in a line.
+ */
+export interface PlanRow {
+  plan: string;
+  words: string;
+}
+/**
+ * The middle slice of an item.
+ */
+export interface Picture {
+  case: string;
+  item: number;
+}
+/**
+ * A slice as PNG; none where it cannot be read, for the reason in words.
+ */
+export interface Thumbnail {
+  png: string | null;
+  words: string;
+}
+/**
+ * Whether inputs belong together: items by role, and the side.
+ */
+export interface Check {
+  case: string;
+  roles: {
+    [k: string]: number;
+  };
+  side?: "auto" | "left" | "right";
+}
+/**
+ * Whether the inputs belong together; if not, why. ``rows``: name and figure, as they are printed.
+ */
+export interface Checked {
+  problem: string | null;
+  hip: string;
+  rows: string[][];
+  warnings: string[];
+  pictures: CheckPicture[];
+}
+/**
+ * One plane through the lesion, with the outlines of the masks.
+ */
+export interface CheckPicture {
+  title: string;
+  png: string;
+}
+/**
+ * What may be asked of a plan, with what holds where nothing is.
+ */
+export interface Settings {
+  choices: Choice[];
+  numbers: Number[];
+}
+/**
+ * A setting of several values.
+ */
+export interface Choice {
+  key: string;
+  label: string;
+  group: "main" | "surgeon";
+  value: string;
+  default: string;
+  options: Option[];
+}
+/**
+ * One of several values.
+ */
+export interface Option {
+  value: string;
+  label: string;
+}
+/**
+ * A setting that is a number; the range is what the planner accepts.
+ */
+export interface Number {
+  key: string;
+  label: string;
+  unit: string;
+  group: "main" | "margin" | "more";
+  low: number;
+  high: number;
+  step: number;
+  value: number;
+  default: number;
+}
+/**
+ * A plan of the inputs that were checked, with these settings by their keys.
+ */
+export interface MakePlan {
+  case: string;
+  values: {
+    [k: string]: number | string;
+  };
+}
+/**
+ * The work of a case: how far it is, and what it came to. ``words``: the step, or why there is no result.
+ */
+export interface JobState {
+  number: number;
+  state: "cancelled" | "done" | "failed" | "none" | "running";
+  words: string;
+  share: number | null;
+  result: Result | null;
+}
+/**
+ * What the planner found; ``why`` and ``ways`` where there is no tunnel.
+ */
+export interface Result {
+  judged: Judged;
+  tunnels: string[][];
+  columns: string[];
+  why: string;
+  ways: WayRow[];
+  curve: CurvePoint[];
+  warnings: string[];
+}
+/**
+ * The part of the report that changes with the tunnels.
+ */
+export interface Judged {
+  status: Status;
+  limits: JudgedLimit[];
+  violations: string[];
+  transcription: Transcription;
+  weighed: Weighed[];
+}
+/**
+ * A limit that would have to be relaxed; ``key`` and ``value``: the setting that does it, where there is one.
+ */
+export interface WayRow {
+  words: string;
+  key: string | null;
+  value: number | null;
+}
+/**
+ * A point of the trade-off curve, shares 0 to 1, and the same as it is printed.
+ */
+export interface CurvePoint {
+  removed: number;
+  perforation: number;
+  chosen: boolean;
+  words: string;
+}
+/**
+ * The job of a case by its number.
+ */
+export interface JobAsked {
+  case: string;
+  number: number;
+}
+/**
+ * A plan that is open for review, by the key that its page asks with.
+ */
+export interface Opened {
+  key: string;
+}
+/**
+ * A plan of a case, to be reviewed: by the path of its folder, or the item of what lies in the case's folder.
+ */
+export interface OpenPlan {
+  case: string;
+  plan?: string;
+  item?: number | null;
+}
+/**
+ * The server ends.
+ */
+export interface Ended {
+  ended: boolean;
 }

@@ -2,8 +2,7 @@
 import type { Figures, Film, Line, Permission, ReviewState, SetSummary } from "../api";
 import { say } from "../language";
 
-/** A number keeps its unit on its line. */
-export const keepUnits = (text: string): string => text.replace(/(\d) (mm|ml|%)/g, "$1\u00a0$2");
+export { keepUnits } from "../page/dom";
 
 export const broken = ({ status }: Pick<Figures, "status">): boolean => status.tone === "breaks";
 

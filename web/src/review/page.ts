@@ -1,8 +1,9 @@
 // The review page. It computes no figure: it asks, greys what is old until the answer is there, and shows it.
 import type { Command, DraggedTunnel, Endpoints, Figures, Permission, ReviewState, Shown } from "../api";
-import type { Client } from "./client";
-import { button, buttonById, byId, inputById } from "./dom";
+import type { Client } from "../page/client";
+import { button, buttonById, byId, inputById, messageOf } from "../page/dom";
 import type { DragEvents } from "./drag";
+import { HandOver } from "./hand-over";
 import { say } from "../language";
 import { keyAction, type Nudge, NUDGES } from "./nudges";
 import { RequestQueue } from "./queue";
@@ -27,13 +28,13 @@ type CommandRequest = { kind: "drop" | "nudge" | "step"; command: Command };
 /** What may be asked in turn: figures of a drag, a step of the session, figures again, or a plan written. */
 type PageRequest = DragRequest | CommandRequest | { kind: "look"; take?: boolean } | { kind: "write"; broken: boolean };
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 const complain = (error: unknown): void => render.showProblem(messageOf(error));
 
 export class ReviewPage {
   private readonly queue = new RequestQueue<PageRequest>((request) => this.perform(request), complain);
   private readonly slices: SliceFigures;
   private readonly space: Space;
+  private readonly handOver: HandOver;
   /** None before the first answer. */
   private state: ReviewState | null = null;
   /** Which set is shown beside what stands. */
@@ -79,6 +80,7 @@ export class ReviewPage {
     };
     this.slices = new SliceFigures((tunnel) => this.state?.tunnels[tunnel], drag);
     this.space = new Space(drag);
+    this.handOver = new HandOver(client, complain);
     this.bindControls();
   }
 
@@ -290,6 +292,7 @@ export class ReviewPage {
       message.textContent =
         written === null ? say("not saved") : say("step {step}: {file}", { step: rev, file: written });
       if (written === null) render.askToSave(breaks);
+      else this.handOver.offer(written);
     } catch (error) {
       message.textContent = say("not saved");
       complain(error);

@@ -1,6 +1,6 @@
 // What the page shows of an answer.
 import type { Figures, Film, Permission, RankedSet, ReviewState, SetSummary } from "../api";
-import { button, buttonById, byId, element, headerRow, inputById, parseSvg, tableRow } from "./dom";
+import { button, buttonById, byId, element, headerRow, inputById, parseSvg, tableRow } from "../page/dom";
 import * as format from "./format";
 import { say } from "../language";
 

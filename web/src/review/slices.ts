@@ -1,7 +1,7 @@
 // The slices, and the tunnel's ends dragged in them.
 import type { End, Ends, Slice } from "../api";
 import { dragInPlane, mmPerPixel } from "../geometry";
-import { element, parseSvg, svgElement } from "./dom";
+import { element, parseSvg, svgElement } from "../page/dom";
 import type { DragEvents } from "./drag";
 
 const HANDLE_UNITS = 20;

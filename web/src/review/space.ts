@@ -2,7 +2,7 @@
 import type { Endpoints, Ends, Figures, Tunnel } from "../api";
 import { add, scale, type Vector } from "../geometry";
 import { TunnelEditor } from "../scene/tunnel-editor";
-import { byId } from "./dom";
+import { byId } from "../page/dom";
 import type { DragEvents } from "./drag";
 
 function moved<T extends Ends>(tunnel: T, by: Vector): T {

@@ -1,5 +1,9 @@
 // Elements of the page. Words enter as text only: nothing of a plan or a note can become markup.
-import { keepUnits } from "./format";
+
+/** A number keeps its unit on its line. */
+export const keepUnits = (text: string): string => text.replace(/(\d) (mm|ml|%)/g, "$1\u00a0$2");
+
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 type Attributes = Record<string, string | number>;
 
@@ -28,6 +32,11 @@ export function element<N extends keyof HTMLElementTagNameMap>(
   if (text !== undefined) made.textContent = text;
   setAttributes(made, attributes);
   return made;
+}
+
+/** A picture that came as base64 of a PNG. */
+export function picture(png: string, alt: string): HTMLImageElement {
+  return element("img", undefined, { src: `data:image/png;base64,${png}`, alt });
 }
 
 export function svgElement<N extends keyof SVGElementTagNameMap>(

@@ -1,0 +1,4 @@
+import { Client, takeToken } from "../page/client";
+import { PlanningPage } from "./page";
+
+void new PlanningPage(new Client(takeToken())).open();
