@@ -2,6 +2,7 @@
 # make test    the fast tests          make lint, types    style, spelling, import contracts; mypy
 # make docs    these pages as a site   make bench          figures of speed
 # make web     the pages' scripts: types, tests, and the shipped bundles rebuilt and compared (Node 20.19 or newer)
+# make slicer-env   a Python with 3D Slicer's core for the tests of the module (slicer/), apart from .venv
 # make samples write sample_volumes/ anew
 # make format  tidy the sources        make versions       unit tests on other Pythons and libraries
 # make clean   remove what make made
@@ -26,9 +27,17 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 .DELETE_ON_ERROR:
-.PHONY: demo installed kernels test test-unit test-slow test-long lint format versions types web docs notebooks bench samples clean
+.PHONY: demo installed slicer-env kernels test test-unit test-slow test-long lint format versions types web docs notebooks bench samples clean
 
 installed: $(STAMP)
+
+# Its VTK is another one than PyVista's. Where it cannot be had, the tests that need it skip.
+slicer-env: $(STAMP)
+	@[ -x .venv-slicer/bin/python ] && .venv-slicer/bin/python -c 'import vtk, slicer' 2>/dev/null || { \
+	  $(PYTHON) -m venv --clear .venv-slicer && \
+	  { $(VENV)/bin/uv pip install -q --python .venv-slicer/bin/python -r slicer/requirements.txt || \
+	    .venv-slicer/bin/python -m pip install -qq -r slicer/requirements.txt; }; } || \
+	  { rm -rf .venv-slicer; echo "no slicer-core for this Python and system: its tests skip"; }
 
 demo: $(STAMP)
 	$(VENV)/bin/corecore demo --out demo_out --overwrite
@@ -94,7 +103,7 @@ samples: $(STAMP)
 	$(PY) -m corecore.study.phantom.samples sample_volumes
 
 clean:
-	rm -rf $(VENV) .nox docs/_build demo_out dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-slicer .nox docs/_build demo_out dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find corecore tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP): pyproject.toml

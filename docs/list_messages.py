@@ -21,7 +21,7 @@ ROADS = {
     "command": "",
     "row": " *(in a row of a batch's table)*",
     "review": " *(on the review page)*",
-    "library": " *(from Python only, or where an installation is broken)*",
+    "library": " *(from Python or another program only, or where an installation is broken)*",
 }
 
 

@@ -30,7 +30,7 @@ settings.load_profile("fast")
 #: Names the folder of what a run shares (tests/support/shared.py, which is imported after it is set).
 SHARED = "CORECORE_TESTS_SHARED"
 #: Rooms whose tests argue about the room itself, and take the hips, measures and searches below it as made once.
-ABOVE = {"app", "document", "end_to_end", "exports", "report", "review", "study"}
+ABOVE = {"app", "document", "end_to_end", "exports", "report", "review", "slicer_module", "study"}
 #: Rooms whose tests run whole commands too, and argue there about their own part of them.
 PART = {"io", "planning"}
 #: Fixtures that stand for seconds of work: a test that asks for one is no unit test.

@@ -23,7 +23,7 @@ from corecore.tunnels.cylinder import Tunnel
 #: must not lie among those of this one.
 OWN_FILES = (
     "femur.stl", "lesion.stl", "tunnel_*.stl", "cavity_*.stl", "entry_zone.stl", "tunnels.mrk.json",
-    "planes.mrk.json", "pins.mrk.json", "segmentation.dcm", "report.dcm", "guide.dcm", "README.md",
+    "planes.mrk.json", "pins.mrk.json", "scene.mrb", "segmentation.dcm", "report.dcm", "guide.dcm", "README.md",
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""A folder for 3D Slicer, opened by dragging it onto the window: lines, planes and models."""
+"""A folder for 3D Slicer: the whole plan as one scene, and its lines, planes and models as files of their own."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from corecore.base.grid import inverse
 from corecore.base.mesh import TriangleMesh
 from corecore.exports.export_context import ExportContext, folder_for
 from corecore.exports.meshes import write_bodies
+from corecore.exports.slicer_scene import NAME, Drawn, write_scene
 from corecore.hip.anatomy.frame import entry_zone
 from corecore.io.files import atomic_write_text
 from corecore.io.markups import MarkupLine, MarkupPlane, write_lines, write_planes
@@ -27,7 +28,7 @@ ZONE_LIFT_MM = 0.15
 
 
 def export_slicer(parcel: ExportContext, out: Path) -> list[Path]:
-    """Markups and models in ``out``; ``entry_zone.stl`` is left out where the limits leave no zone.
+    """Scene, markups and models in ``out``; ``entry_zone.stl`` is left out where the limits leave no zone.
 
     The folder gets all of them or none. Markups and STL are in LPS mm, as Slicer takes them.
     """
@@ -50,6 +51,8 @@ def export_slicer(parcel: ExportContext, out: Path) -> list[Path]:
         if len(zone.triangles):
             write_stl(zone, stage / "entry_zone.stl", note=parcel.stamp.header(NOTE_LENGTH))
             names.append("entry_zone.stl")
+        write_scene(parcel, Drawn(lines, pins, planes, zone), stage / NAME)
+        names.append(NAME)
         atomic_write_text(stage / "README.md", parcel.about())
     return [out / name for name in [*names, "README.md"]]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+import json
 import socket
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from corecore.app.cli import main
+from corecore.app.cli import main, pipe
 from corecore.base.errors import CorecoreError
 from corecore.base.open_file import lock
 from corecore.exports.guide.write import guide_plan
@@ -346,6 +347,13 @@ def _(kit: Kit) -> str:
     with pytest.raises(CorecoreError) as caught:
         kept.add([])
     return caught.value.code
+
+
+@beyond("request-refused")
+def _(kit: Kit) -> str:
+    answers = io.StringIO()
+    pipe.serve(io.StringIO('{"do": "nothing"}\n'), answers)
+    return str(json.loads(answers.getvalue())["code"])
 
 
 @beyond("review-refused")

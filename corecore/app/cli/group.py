@@ -36,6 +36,7 @@ COMMANDS = {
     "guide": "Make a patient-specific drill guide, measured back from its mesh. Not validated clinically.",
     "instruments": "List the supplied instruments, or those of a TOML file, with their sizes and sources.",
     "messages": "Show cause and remedy of an error or a warning, by its code.",
+    "pipe": "Answer requests, one line of JSON each, on standard input: for 3D Slicer and other programs.",
     "review": "View a plan, move its tunnels, and sign it off, on a local web page. Ctrl-C ends it.",
     "series": "List the CT and MR series under a folder. FOLDER:NUMBER then selects one wherever an image is accepted.",
     "summary": "Show tables and plots of a batch: necrosis removed, clearances, failures and their causes.",

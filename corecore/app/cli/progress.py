@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import io
 import logging
 import platform
@@ -14,6 +15,19 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from corecore.base.version import __version__
 
+#: Who is told the steps instead of a terminal: a program that runs the commands (``corecore pipe``).
+_listener: contextvars.ContextVar[Callable[..., None] | None] = contextvars.ContextVar("corecore_steps", default=None)
+
+
+@contextlib.contextmanager
+def told(listener: Callable[..., None]) -> Iterator[None]:
+    """Inside, ``listener(name, share)`` is told every step, whether there is a terminal or not."""
+    before = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(before)
+
 
 @contextlib.contextmanager
 def steps(*, quiet: bool = False) -> Iterator[Callable[..., None]]:
@@ -21,6 +35,10 @@ def steps(*, quiet: bool = False) -> Iterator[Callable[..., None]]:
 
     Nothing is shown with ``quiet`` or where stderr is not a terminal.
     """
+    listener = _listener.get()
+    if listener is not None:
+        yield listener
+        return
     if quiet or not sys.stderr.isatty():
         yield lambda name, share=None: None
         return
