@@ -59,6 +59,7 @@ from corecore.review.plan_job import PlanJob, Planner, planner_of
 from corecore.review.protocol import Nothing
 from corecore.review.readable import Roots
 from corecore.review.settings import settings, spec_values
+from corecore.review.volume import volume_of
 
 #: Cases whose hip, and plans whose review, are kept open at a time; a hip takes some 100 MB.
 OPEN_MAX = 4
@@ -235,6 +236,14 @@ class CaseController:
             return Checked(sentence(error_text(error)), "", [], [], [])
         self._keep_few()
         return _checked(case.hip)
+
+    async def volume(self, asked: CaseAsked) -> bytes:
+        """Image and masks of the hip that was checked, for the browser to cut."""
+        case = self._case(asked.case)
+        async with case.lock:
+            if case.hip is None:
+                raise InputError("the inputs are not checked yet; check them first", code="review-refused")
+            return await asyncio.to_thread(volume_of, case.hip)
 
     def _keep_few(self) -> None:
         """Lets go of the hips of cases not used lately, but for those that are being planned."""

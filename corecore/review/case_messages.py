@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from corecore.document.fields import Part
+from corecore.document.fields import Part, Vector
 from corecore.io.contents import Kind
 from corecore.io.contents import Part as Role
 from corecore.report.report_content import Judged
@@ -196,6 +196,38 @@ class Checked(Part, frozen=True):
     rows: list[list[str]]
     warnings: list[str]
     pictures: list[CheckPicture]
+
+
+class WindowPreset(Part, frozen=True):
+    """Values of an image that are black and white."""
+
+    name: str
+    low: float
+    high: float
+
+
+class VolumeMask(Part, frozen=True):
+    """A mask of the volume: its bit, and the colour of its outline, red green blue."""
+
+    bit: int
+    name: str
+    color: list[int]
+
+
+class VolumeHeader(Part, frozen=True):
+    """What stands before the voxels of a volume, RAS mm.
+
+    ``index_from_world`` by rows; ``start``: where to look first; ``low`` and ``high``: the box of its voxels.
+    """
+
+    shape: list[int]
+    index_from_world: list[float]
+    start: Vector
+    low: Vector
+    high: Vector
+    step_mm: float
+    presets: list[WindowPreset]
+    masks: list[VolumeMask]
 
 
 class Option(Part, frozen=True):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from corecore.base.errors import CancelledError, CorecoreError
 from corecore.base.language import ENGLISH, later, say, spoken
-from corecore.base.limits import LIMITS
+from corecore.base.limits import LIMITS, with_unit
 from corecore.document.fields import known
 from corecore.document.plan import PlanDocument
 from corecore.document.text import chance, error_text, percent
@@ -144,7 +144,10 @@ def ways_of(plan: PlanDocument) -> list[WayRow]:
             row = LIMITS.get(key)
             if row is None or needed is None:
                 continue
-            now, then = (bound_text(_printed(one, row.unit), at_least=row.at_least) for one in (limit, needed))
+            now, then = (
+                bound_text(None if one is None else with_unit(key, f"{one:g}"), at_least=row.at_least)
+                for one in (limit, needed)
+            )
             sure = say("planned with it") if way.confirmed is True else say("not planned with it")
             words = say(
                 "{figure}: {then} instead of {now} ({how}; {sure})",
@@ -153,12 +156,6 @@ def ways_of(plan: PlanDocument) -> list[WayRow]:
             settable = row.settable and row.default is not None and row.unit in UNITS
             rows.append(WayRow(words, key if settable else None, needed if settable else None))
     return rows
-
-
-def _printed(value: float | None, unit: str) -> str:
-    if value is None:
-        return "–"
-    return {"mm": f"{value:.1f} mm", "deg": f"{value:.1f}°"}.get(unit, f"{value:g}")
 
 
 def curve_of(plan: PlanDocument) -> list[CurvePoint]:

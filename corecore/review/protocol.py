@@ -420,9 +420,14 @@ OF_CASES: Final[dict[str, tuple[Any, type[Part]]]] = {
     "/api/open-plan": (case_messages.OpenPlan, case_messages.Opened),
     "/api/end": (Nothing, case_messages.Ended),
 }
+#: The volume of a case: what is answered is bytes, this before them.
+VOLUME: Final = "/api/volume"
+OF_VOLUMES: Final[dict[str, tuple[Any, type[Part]]]] = {
+    VOLUME: (case_messages.CaseAsked, case_messages.VolumeHeader),
+}
 #: What is sent as it is; the answer alone has a type of JSON.
 SEND: Final = "/api/send"
-ENDPOINTS: Final = {**OF_A_REVIEW, **OF_CASES}
+ENDPOINTS: Final = {**OF_A_REVIEW, **OF_CASES, **OF_VOLUMES}
 
 
 # ---- reading ----

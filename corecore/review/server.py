@@ -24,7 +24,7 @@ from corecore.document.fields import Part
 from corecore.document.text import error_text
 from corecore.review.case_controller import CaseController
 from corecore.review.controller import ReviewController
-from corecore.review.protocol import OF_CASES, SEND, question
+from corecore.review.protocol import OF_CASES, SEND, VOLUME, question
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -103,8 +103,8 @@ class Guard:
 
         return Route(path, endpoint, methods=["GET"])
 
-    def answers(self, path: str, answer: Callable[[Request], Awaitable[Part]]) -> Route:
-        """What is told to our own page with the token alone."""
+    def answers(self, path: str, answer: Callable[[Request], Awaitable[Part | bytes]]) -> Route:
+        """What is told to our own page with the token alone: a message, or bytes as they are."""
         from starlette.responses import Response
         from starlette.routing import Route
 
@@ -121,6 +121,8 @@ class Guard:
                 # Threads that the answer starts go on in its language.
                 with spoken(self.speaks):
                     told = await answer(request)
+                if isinstance(told, bytes):
+                    return Response(told, media_type="application/octet-stream", headers=HEADERS)
                 return Response(msgspec.json.encode(told), media_type="application/json", headers=HEADERS)
             except CorecoreError as error:
                 with spoken(self.speaks):
@@ -128,10 +130,10 @@ class Guard:
 
         return Route(path, endpoint, methods=["POST"])
 
-    def asked(self, path: str, answer: Callable[[Request], Callable[[Any], Awaitable[Part]]]) -> Route:
+    def asked(self, path: str, answer: Callable[[Request], Callable[[Any], Awaitable[Part | bytes]]]) -> Route:
         """The answer to a question of the type that its path has."""
 
-        async def told(request: Request) -> Part:
+        async def told(request: Request) -> Part | bytes:
             return await answer(request)(question(path, await _body(request)))
 
         return self.answers(path, told)
@@ -166,6 +168,7 @@ def case_application(desk: CaseController, token: str, port: int, speaks: str = 
         [
             *(guard.asked(f"/api/{name}", reviewing(method)) for name, method in OF_A_REVIEW.items()),
             *(guard.asked(path, _same(answer)) for path, answer in of_cases.items()),
+            guard.asked(VOLUME, lambda request: desk.volume),
             guard.answers(SEND, send),
         ],
     )

@@ -11,16 +11,18 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy import ndimage
 from support.chromium import find_chromium
 from support.review_case import TOKEN
 
 from corecore.base.errors import CancelledError
-from corecore.base.grid import Mask
+from corecore.base.grid import Mask, transform
 from corecore.document.fields import known
 from corecore.document.plan import InfeasiblePart, RelaxationPart
 from corecore.document.read import read_plan
@@ -33,9 +35,11 @@ from corecore.planning.document import document
 from corecore.planning.planner import Plan
 from corecore.planning.request import PlanRequest
 from corecore.review.case_controller import CaseController
+from corecore.review.case_pictures import FEMUR_RGB, LESION_RGB
 from corecore.review.plan_job import Planner
 from corecore.review.readable import Roots
 from corecore.review.server import case_application
+from corecore.review.volume import BONE, SOFT
 from corecore.study.samples import DEMO, DEMO_CT, sample
 
 pytest.importorskip("starlette")
@@ -216,7 +220,8 @@ def test_from_files_to_a_signed_plan(browser: Any, tmp_path: Path, artefacts: Pa
         page.click("#check")
         page.wait_for_selector("#check-state.good, #check-state.bad")
         assert page.inner_text("#check-state") == "✓ RIGHT HIP: the inputs belong together."
-        assert len(page.query_selector_all("#check-pictures img")) == 3
+        until(page, "!document.querySelector('#planes').hidden")
+        assert page.is_hidden("#check-pictures"), "the browser cuts the planes itself"
         check_room(page)
         page.screenshot(path=artefacts / "open_2_checked.png")
 
@@ -286,6 +291,103 @@ def test_from_files_to_a_signed_plan(browser: Any, tmp_path: Path, artefacts: Pa
     assert (case / "plan-1" / "exports" / "reviewed" / "plan.csv").is_file()
     assert not list((case / "inputs").glob("*zip*"))
     assert np.allclose(saved.plan.tunnels[0].entry, document(sample_plan).tunnels[0].entry, atol=0.1)
+
+
+#: Of a plane's canvas: the grey values about its middle, and how many pixels of a colour lie in its halves.
+MIDDLE = """k => {
+  const canvas = document.querySelectorAll("#cuts canvas")[k], half = Math.floor(canvas.width / 2);
+  return [...canvas.getContext("2d").getImageData(half - 1, half - 1, 3, 3).data].filter((_, n) => n % 4 === 0);
+}"""
+HALVES = """([k, red, green, blue]) => {
+  const canvas = document.querySelectorAll("#cuts canvas")[k], size = canvas.width;
+  const data = canvas.getContext("2d").getImageData(0, 0, size, size).data;
+  const found = { left: 0, right: 0, top: 0, bottom: 0 };
+  for (let n = 0; n < size * size; n++) {
+    const off = Math.abs(data[4 * n] - red) + Math.abs(data[4 * n + 1] - green) + Math.abs(data[4 * n + 2] - blue);
+    if (off > 12) continue;
+    found[n % size < size / 2 ? "left" : "right"] += 1;
+    found[n < (size * size) / 2 ? "top" : "bottom"] += 1;
+  }
+  return found;
+}"""
+
+
+def redrawn(page: Any, act: Callable[[], object]) -> None:
+    """Acts, and waits until the planes are drawn anew."""
+    before = page.evaluate("document.body.dataset.drawn")
+    act()
+    until(page, f"document.body.dataset.drawn !== {before!r}")
+
+
+def test_three_linked_planes_show_the_patient(browser: Any, tmp_path: Path, artefacts: Path) -> None:
+    desk = CaseController(tmp_path / "home", Roots.of(tmp_path), (sample(DEMO), sample(DEMO_CT)))
+    with served(desk) as address, page_of(browser, LAPTOP) as (page, problems):
+        page.goto(address)
+        page.click("#sample")
+        page.wait_for_selector("body[data-pictures]")
+        page.click("#check")
+        page.wait_for_selector("body[data-drawn]")
+        redrawn(page, lambda: page.click("#enlarge"))
+        (case,) = desk.cases.values()
+        assert case.hip is not None
+        image = case.hip.case.image
+        assert image is not None
+        # The middle's grey is the image's, between the window's ends.
+        middle = case.hip.case.lesion.positions_mm().mean(axis=0)
+        index = transform(image.grid.index_from_world, middle[None]).T
+        value = float(ndimage.map_coordinates(image.values, index, order=1)[0])
+        for name, (low, high) in (("bone", BONE), ("soft tissue", SOFT)):
+            redrawn(page, partial(page.click, f"#windows button:text-is('{name}')"))
+            expected = 255 * min(1.0, max(0.0, (value - low) / (high - low)))
+            for plane in range(3):
+                assert abs(float(np.median(page.evaluate(MIDDLE, plane))) - expected) < 12, (name, plane)
+        # The shaft of a right hip lies lateral of its head: on the left of the picture, and below.
+        field = page.locator("#field")
+        redrawn(page, lambda: field.fill("300"))
+        coronal = page.evaluate(HALVES, [1, *FEMUR_RGB])
+        assert coronal["left"] > 1.3 * coronal["right"]
+        assert coronal["bottom"] > 2 * coronal["top"]
+        assert sum(page.evaluate(HALVES, [1, *LESION_RGB]).values()) > 20
+        redrawn(page, lambda: page.locator("#masks input").nth(1).click())
+        assert sum(page.evaluate(HALVES, [1, *LESION_RGB]).values()) == 0, "an outline put out"
+        page.screenshot(path=artefacts / "open_planes.png")
+        # Linked: a press in the axial plane moves the two others, the wheel and the keys the plane itself.
+        before = page.locator("#cuts figcaption").all_inner_texts()
+        box = page.locator("#cuts canvas").first.bounding_box()
+        assert box is not None
+        redrawn(page, lambda: page.mouse.click(box["x"] + 0.4 * box["width"], box["y"] + 0.55 * box["height"]))
+        pressed = page.locator("#cuts figcaption").all_inner_texts()
+        assert (pressed[0] == before[0], pressed[1] != before[1], pressed[2] != before[2]) == (True, True, True)
+        assert abs(float(pressed[2].split()[1]) - (middle[0] + 0.1 * 300)) < 1.5, "the patient's right is on the left"
+        redrawn(page, lambda: page.mouse.wheel(0, -100))
+        turned = page.locator("#cuts figcaption").all_inner_texts()
+        assert float(turned[0].split()[1]) > float(pressed[0].split()[1])
+        slider = page.locator("#cuts input").first
+        redrawn(page, lambda: slider.press("PageDown"))
+        keyed = page.locator("#cuts figcaption").all_inner_texts()
+        assert float(keyed[0].split()[1]) < float(turned[0].split()[1]) - 5.0
+        assert slider.bounding_box()["height"] >= 44
+        # The test itself reads pixels back.
+        assert not [one for one in problems if "willReadFrequently" not in one]
+
+
+def test_without_webgl_the_planner_s_pictures_stay(browser: Any, tmp_path: Path) -> None:
+    desk = CaseController(tmp_path / "home", Roots.of(tmp_path), (sample(DEMO), sample(DEMO_CT)))
+    with served(desk) as address, page_of(browser, LAPTOP) as (page, problems):
+        page.add_init_script(
+            "const own = HTMLCanvasElement.prototype.getContext;"
+            "HTMLCanvasElement.prototype.getContext = function (kind, ...more) {"
+            " return kind === 'webgl2' ? null : own.call(this, kind, ...more); };"
+        )
+        page.goto(address)
+        page.click("#sample")
+        page.wait_for_selector("body[data-pictures]")
+        page.click("#check")
+        page.wait_for_selector("#check-state.good")
+        page.wait_for_selector("#check-pictures img")
+        assert len(page.query_selector_all("#check-pictures img")) == 3
+        assert page.is_hidden("#planes")
+        assert not problems
 
 
 @pytest.mark.parametrize(("size", "language"), [(LAPTOP, "de"), (DESKTOP, "de"), (DESKTOP, "en"), (TABLET, "de")])

@@ -37,7 +37,7 @@ from corecore.review import case_folder
 from corecore.review.case_controller import CaseController
 from corecore.review.case_folder import CaseFile, CaseFolder, clean_parts
 from corecore.review.plan_job import Planner, ways_of
-from corecore.review.protocol import OF_CASES, SCHEMA_FILE
+from corecore.review.protocol import OF_CASES, SCHEMA_FILE, VOLUME
 from corecore.review.readable import Roots
 from corecore.review.server import CASE_STATIC, case_application
 from corecore.review.settings import settings, spec_values
@@ -111,7 +111,7 @@ def test_nobody_else_is_answered_and_nothing_is_kept(
 ) -> None:
     case = begun(client)
     before = sorted(place.rglob("*"))
-    for path in (*OF_CASES, "/api/send", "/api/look", "/api/hand-over"):
+    for path in (*OF_CASES, VOLUME, "/api/send", "/api/look", "/api/hand-over"):
         body = {"case": case, "source": "files"}
         status, content, _ = client(
             path, body, headers={"x-corecore-case": case, "x-corecore-name": "a.nii", **headers}
@@ -391,6 +391,7 @@ def test_a_case_is_checked_planned_kept_and_opened(client: Client, desk: CaseCon
     found = client.ask("contents", {"case": case})
     assert found["roles"] == {"femur": 0, "lesion": 1, "image": 2}
     assert "not checked" in client.refused("plan", {"case": case, "values": {}})
+    assert "not checked" in client.refused("volume", {"case": case})
     swapped = client.ask("check", {"case": case, "roles": {"femur": 1, "lesion": 0}})
     assert swapped["problem"]
     assert "Choose" in client.ask("check", {"case": case, "roles": {"femur": 0}})["problem"]

@@ -18,6 +18,7 @@ from support.review_case import TOKEN, drawn, sample_content, sample_table
 
 from corecore.app.cli import main
 from corecore.base.errors import InputError
+from corecore.base.limits import LIMITS
 from corecore.document.read import read_plan
 from corecore.review import record
 from corecore.review.controller import ReviewController
@@ -179,7 +180,7 @@ def test_figures_are_the_planners_own(desk: ReviewModel, client: Client) -> None
     broken = {item.key for item in violations(again, desk.spec)}
     assert broken
     assert len(content["violations"]) == len(broken)
-    assert all(any(line.startswith(key) for line in content["violations"]) for key in broken)
+    assert all(any(line.startswith(LIMITS[key].figure_name) for line in content["violations"]) for key in broken)
     assert content["status"]["tone"] == "breaks"
     # Back again all is kept.
     assert client("/api/do", {"do": "undo", "rev": 1})[1]["violations"] == []

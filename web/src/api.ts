@@ -16,6 +16,7 @@ export type {
   Slice,
   Tunnel,
   TunnelColors,
+  VolumeHeader,
 } from "./generated/review";
 
 export type End = "entry" | "tip";

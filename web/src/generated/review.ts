@@ -110,6 +110,10 @@ export interface Endpoints {
     body: Nothing;
     answer: Ended;
   };
+  "/api/volume": {
+    body: CaseAsked;
+    answer: VolumeHeader;
+  };
 }
 /**
  * What stands. ``take``: to write here from now on, in place of another page.
@@ -1026,4 +1030,47 @@ export interface OpenPlan {
  */
 export interface Ended {
   ended: boolean;
+}
+/**
+ * What stands before the voxels of a volume, RAS mm.
+ *
+ * ``index_from_world`` by rows; ``start``: where to look first; ``low`` and ``high``: the box of its voxels.
+ */
+export interface VolumeHeader {
+  shape: number[];
+  index_from_world: number[];
+  /**
+   * @minItems 3
+   * @maxItems 3
+   */
+  start: [number, number, number];
+  /**
+   * @minItems 3
+   * @maxItems 3
+   */
+  low: [number, number, number];
+  /**
+   * @minItems 3
+   * @maxItems 3
+   */
+  high: [number, number, number];
+  step_mm: number;
+  presets: WindowPreset[];
+  masks: VolumeMask[];
+}
+/**
+ * Values of an image that are black and white.
+ */
+export interface WindowPreset {
+  name: string;
+  low: number;
+  high: number;
+}
+/**
+ * A mask of the volume: its bit, and the colour of its outline, red green blue.
+ */
+export interface VolumeMask {
+  bit: number;
+  name: string;
+  color: number[];
 }

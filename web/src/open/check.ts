@@ -4,14 +4,17 @@ import type { Client } from "../page/client";
 import { buttonById, byId, element, picture, tableRow } from "../page/dom";
 import { say } from "../language";
 import { complain } from "./page";
+import { Planes } from "./planes";
 
 type Asked = Endpoints["/api/check"]["body"];
 type Checked = Endpoints["/api/check"]["answer"];
 
 export class CheckPanel {
   private asked = 0;
+  private readonly planes: Planes;
 
   constructor(private readonly client: Client) {
+    this.planes = new Planes(client);
     this.forget();
   }
 
@@ -20,6 +23,7 @@ export class CheckPanel {
     this.asked += 1;
     this.tell(say("Not checked yet: choose the inputs, then press check."), "");
     this.showFound({ problem: null, hip: "", rows: [], warnings: [], pictures: [] });
+    this.planes.close();
   }
 
   /** Whether they do. */
@@ -34,6 +38,7 @@ export class CheckPanel {
       this.showFound(found);
       if (found.problem === null) this.tell(say("✓ {hip}: the inputs belong together.", { hip: found.hip }), "good");
       else this.tell(`✗ ${found.problem}`, "bad");
+      if (found.problem === null) void this.openPlanes(name);
       return found.problem === null;
     } catch (error) {
       this.tell("", "");
@@ -41,6 +46,17 @@ export class CheckPanel {
       return false;
     } finally {
       buttonById("check").disabled = false;
+    }
+  }
+
+  /** The planes that the browser cuts take the place of the planner's pictures, where it can. */
+  private async openPlanes(name: string): Promise<void> {
+    const own = this.asked;
+    try {
+      const cuts = await this.planes.open(name);
+      if (own === this.asked && cuts) byId("check-pictures").hidden = byId("legend").hidden = true;
+    } catch (error) {
+      complain(error);
     }
   }
 
@@ -52,7 +68,7 @@ export class CheckPanel {
   private showFound({ rows, warnings, pictures }: Checked): void {
     byId("check-rows").replaceChildren(...rows.map((cells) => tableRow(cells)));
     byId("check-warnings").replaceChildren(...warnings.map((words) => element("li", words)));
-    byId("legend").hidden = pictures.length === 0;
+    byId("legend").hidden = byId("check-pictures").hidden = pictures.length === 0;
     byId("check-pictures").replaceChildren(
       ...pictures.map(({ title, png }) => {
         const figure = element("figure");

@@ -36,6 +36,14 @@ export class Client {
     await answer(await fetch("/api/send", { method: "POST", headers: { ...this.own, ...quoted }, body: file }));
   }
 
+  /** The volume of a case that was checked, as bytes. Throws with the planner's words where it refuses. */
+  async volume(ofCase: string): Promise<ArrayBuffer> {
+    const headers = { ...this.own, "Content-Type": "application/json" };
+    const response = await fetch("/api/volume", { method: "POST", headers, body: JSON.stringify({ case: ofCase }) });
+    if (!response.ok) await answer(response);
+    return response.arrayBuffer();
+  }
+
   private get own(): Record<string, string> {
     const plan: Record<string, string> = this.plan === null ? {} : { "X-Corecore-Plan": this.plan };
     return { Authorization: `Bearer ${this.token}`, ...plan };
