@@ -93,7 +93,8 @@ class CoreDecompressionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin)
         self.ui.commandEdit.currentPath = slicer.app.userSettings().value(COMMAND_SETTING, "") or ""
         for button, slot in (
             (self.ui.planButton, self.onPlan), (self.ui.cancelButton, self.onCancel),
-            (self.ui.optimiseButton, self.onOptimise), (self.ui.resliceButton, self.onReslice),
+            (self.ui.optimiseButton, self.onOptimise), (self.ui.keepButton, self.onKeep),
+            (self.ui.resliceButton, self.onReslice),
             (self.ui.viewsButton, self.onViews), (self.ui.reportButton, self.onReport),
             (self.ui.evaluateLineButton, self.onEvaluateLine), (self.ui.exportButton, self.onExport),
             (self.ui.guideButton, self.onGuide), (self.ui.installButton, self.onInstall),
@@ -146,6 +147,9 @@ class CoreDecompressionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin)
 
     def onOptimise(self, *_given: Any) -> None:
         self.act(lambda logic: logic.optimise(self.ui.tunnelSpin.value))
+
+    def onKeep(self, *_given: Any) -> None:
+        self.act(lambda logic: logic.keep())
 
     def onReslice(self, *_given: Any) -> None:
         self.act(lambda logic: logic.reslice(self.ui.tunnelSpin.value))
@@ -341,6 +345,7 @@ class CoreDecompressionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin)
         ui.planButton.enabled = not busy and bool(ui.femurSelector.currentSegmentID())
         for button in (
             ui.optimiseButton,
+            ui.keepButton,
             ui.resliceButton,
             ui.viewsButton,
             ui.reportButton,

@@ -190,9 +190,24 @@ def test_views_stand_where_the_detector_is(sitting: dict[str, Any]) -> None:
 
 
 def test_for_other_programs(sitting: dict[str, Any]) -> None:
-    assert (sitting["out"] / "plan.csv").is_file()
+    assert sitting["was moved"]
+    assert "Keep moved paths" in sitting["stale"]
+    # Of the path as it was then: a plan of it was made first.
+    kept = sitting["kept"]
+    assert not kept["moved"]
+    assert kept["plan"]["status"] == "manual"
+    (tunnel,) = kept["plan"]["tunnels"]
+    assert np.allclose(kept["line"], [tunnel["entry"], tunnel["tip"]], atol=1e-3)
+    assert np.allclose(kept["line"], sitting["optimised"]["line"], atol=1e-3)
+    assert str(tunnel["removed_fraction"]) in (sitting["out"] / "plan.csv").read_text(encoding="utf-8")
     assert "[option-value]" in sitting["export"]
-    assert "made without pictures" in sitting["report"]
+    assert sitting["report"].endswith("report.html")
+
+
+def test_what_is_gone_is_started_again_or_told(sitting: dict[str, Any]) -> None:
+    assert np.isclose(sitting["after its end"], sitting["kept"]["plan"]["tunnels"][0]["removed_fraction"], atol=1e-5)
+    assert "is not there any more" in sitting["gone folder"]
+    assert sitting["answers"]
 
 
 def test_a_line_of_one_s_own_is_evaluated(sitting: dict[str, Any]) -> None:
@@ -208,4 +223,4 @@ def test_what_is_cancelled_leaves_nothing_behind(sitting: dict[str, Any]) -> Non
     assert found["gone"]
     assert found["word"] == "Cancelled."
     assert found["plan"] == "manual"
-    assert found["folders"] == ["plan_1", "plan_2"]
+    assert found["folders"] == ["plan_1", "plan_2", "plan_3"]

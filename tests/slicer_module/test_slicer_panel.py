@@ -148,7 +148,8 @@ def test_every_widget_that_the_panel_names_is_in_its_file(panel: Any) -> None:
 def test_every_button_asks_for_what_it_says(panel: Any, logic: FakeLogic, answers: Answers) -> None:
     pressed = {
         "planButton": "plan", "evaluateLineButton": "evaluate_line", "cancelButton": "cancel",
-        "optimiseButton": "optimise", "resliceButton": "reslice", "viewsButton": "views", "exportButton": "export",
+        "optimiseButton": "optimise", "keepButton": "keep",
+        "resliceButton": "reslice", "viewsButton": "views", "exportButton": "export",
         "guideButton": "guide",
     }  # fmt: skip
     for button, act in pressed.items():
@@ -171,7 +172,7 @@ def test_every_button_asks_for_what_it_says(panel: Any, logic: FakeLogic, answer
     tested = {*pressed, "reportButton", "lockCheck", "femurSelector"}
     connected = {name for name, one in vars(panel.ui).items() if one.slots}
     assert connected - tested == {"installButton", "commandEdit", "lesionSelector"}
-    assert len(slots()) == 16
+    assert len(slots()) == 17
     panel.cleanup()
 
 

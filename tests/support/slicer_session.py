@@ -25,6 +25,7 @@ from CoreDecompressionLib import (
     PlanRequest,
     SegmentRef,
     geometry,
+    parameters,
 )
 from CoreDecompressionLib import companion as beside
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
@@ -256,14 +257,45 @@ def main() -> None:
     nodes.face(views[0])
     logic.reslice(1)
 
-    # For other programs.
+    # For other programs: the path as it is now, not as it was planned.
+    told["was moved"] = logic.moved
+    try:
+        told["stale"] = str(logic.report)
+    except PersonError as error:
+        told["stale"] = str(error)
     logic.wait(logic.export("csv", OUT / "plan.csv"))
+    told["kept"] = {
+        "plan": logic.stored,
+        "moved": logic.moved,
+        "line": ends(nodes.found("path", "vtkMRMLMarkupsLineNode")[0]),
+    }
     logic.wait(logic.export("nonsense", OUT / "plan.x"))
     told["export"] = first.complaints[-1]
     try:
         told["report"] = str(logic.report)
     except PersonError as error:
         told["report"] = str(error)
+
+    # A process that somebody ends is started again, and a folder that is gone is told.
+    logic.companion._process.kill()
+    logic.companion._process.wait()
+    while logic.companion._process is not None:
+        logic.poll()
+    logic.wait(logic.evaluate())
+    told["after its end"] = logic.figures["removed_fraction"]
+    folder = logic.plan_folder
+    folder.rename(folder.with_name("elsewhere"))
+    try:
+        logic.evaluate()
+    except PersonError as error:
+        told["gone folder"] = str(error)
+    folder.with_name("elsewhere").rename(folder)
+
+    # The panel's answers, kept in the scene.
+    asked = request_of(found, diameter_mm=8.0, tunnels=2, margins={"joint_margin_mm": 6.0})
+    parameters.keep(app.scene, asked)
+    parameters.keep(app.scene, asked)
+    told["answers"] = parameters.kept(app.scene) == asked
 
     # A line of the person's own, elsewhere in the neck.
     own = app.scene.AddNewNodeByClass("vtkMRMLMarkupsLineNode", "mine")

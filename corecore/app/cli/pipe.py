@@ -59,6 +59,7 @@ class Desk:
             "evaluate": self.evaluate,
             "optimise": self.optimise,
             "views": self.views,
+            "keep": self.keep,
         }
 
     def answer(self, request: dict[str, Any]) -> object:
@@ -129,6 +130,21 @@ class Desk:
         self.tell("fluoroscopic views")
         lines = _lines(request) if "lines" in request else list(model.own)
         return {"views": write_views(model.shown(lines), model.tissue, Path(out))}
+
+    def keep(self, request: dict[str, Any]) -> dict[str, object]:
+        """The lines as a plan of their own, a folder like any other below the one named; its ``plan.json``."""
+        from dataclasses import replace
+
+        from corecore.review.outcome import measured, write_outcome
+
+        model, out = self._open(), request.get("out")
+        if not isinstance(out, str):
+            raise _refused(f"out is {out!r}; the path of a folder is accepted")
+        session = replace(model.session(), lines=tuple(_lines(request)), selected=0, rev=1)
+        self.tell("measuring")
+        measures = measured(model)
+        self.tell("writing and drawing")
+        return {"plan": str(write_outcome(model, session, measures, Path(out), None))}
 
     def _open(self) -> ReviewModel:
         if self.model is None:

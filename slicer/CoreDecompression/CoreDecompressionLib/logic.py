@@ -24,6 +24,8 @@ Told = Callable[[str], None]
 Step = Callable[[str, Optional[float]], None]
 
 LIMIT_COLUMNS = ("figure", "value", "limit", "verdict")
+#: A path moved by less than this is where it was, mm.
+SAME_MM = 1e-3
 #: Exit codes of the command line: done, and no feasible tunnel.
 DONE, INFEASIBLE = 0, 3
 
@@ -96,19 +98,30 @@ class CoreDecompressionLogic:
 
         return self._ask({"do": "views", "lines": self._lines(), "out": str(out)}, shown)
 
+    def keep(self, then: Callable[[], None] = lambda: None) -> Job:
+        """Makes a plan of the paths as they are now: a folder of its own on the disk, and the plan of the scene."""
+        out = self._free()
+
+        def kept(told: dict[str, Any]) -> None:
+            self._job = self._open_plan(Path(told["plan"]).parent, then)
+
+        return self._ask({"do": "keep", "lines": self._lines(), "out": str(out)}, kept)
+
     def export(self, form: str, out: Path, more: Sequence[str] = ()) -> Job:
-        """Writes the plan for another program: ``form`` as ``corecore export --to`` names it."""
-        arguments = ["export", str(self.plan_file), f"--to={form}", f"--out={out}", "--overwrite", *more]
-        return self._run(arguments, lambda: self.say(f"Written: {out}"))
+        """Writes the paths as they are for another program: ``form`` as ``corecore export --to`` names it."""
+        return self._handed_over(
+            lambda plan: ["export", plan, f"--to={form}", f"--out={out}", "--overwrite", *more],
+            lambda: self.say(f"Written: {out}"),
+        )
 
     def guide(self, out: Path, more: Sequence[str] = ()) -> Job:
-        """Makes a drill guide, an STL file, and shows it."""
+        """Makes a drill guide for the paths as they are, an STL file, and shows it."""
 
         def shown() -> None:
             self.nodes.model("guide", "drill guide", geometry.read_stl(Path(out)), (0.35, 0.7, 0.9))
             self.say(f"Written: {out}")
 
-        return self._run(["guide", str(self.plan_file), f"--out={out}", "--overwrite", *more], shown)
+        return self._handed_over(lambda plan: ["guide", plan, f"--out={out}", "--overwrite", *more], shown)
 
     def reslice(self, number: int) -> None:
         """Turns the slices to a tunnel, from 1. Raises ``PersonError`` where it is not there."""
@@ -119,8 +132,21 @@ class CoreDecompressionLogic:
         self.nodes.reslice(line["entry"], line["tip"], self._volume)
 
     @property
+    def moved(self) -> bool:
+        """Whether a path is not where its plan has it any more. Raises ``PersonError`` where there is none."""
+        plan = (self.stored or {}).get("tunnels") or []
+        lines = self._lines()
+        ends = [[*tunnel["entry"], *tunnel["tip"]] for tunnel in plan]
+        now = [[*line["entry"], *line["tip"]] for line in lines]
+        return len(ends) != len(now) or any(
+            abs(a - b) > SAME_MM for one, other in zip(ends, now) for a, b in zip(one, other)
+        )
+
+    @property
     def report(self) -> Path:
-        """The plan's report. Raises ``PersonError`` where none was drawn."""
+        """The plan's report. Raises ``PersonError`` where none was drawn, or it is of other paths by now."""
+        if self.moved:
+            raise PersonError("The paths were moved after this report. Press 'Keep moved paths', then Report.")
         path = self.plan_folder / "report.html"
         if not path.is_file():
             raise PersonError("This plan has no report: it was made without pictures.")
@@ -230,10 +256,11 @@ class CoreDecompressionLogic:
             number += 1
         return self.folder / f"plan_{number}"
 
-    def _open_plan(self, folder: Path) -> Job:
+    def _open_plan(self, folder: Path, then: Callable[[], None] = lambda: None) -> Job:
         def done(told: dict[str, Any]) -> None:
             self._open = folder
             self._fill(folder, told)
+            then()
 
         return self.companion.ask({"do": "open", "plan": str(folder / "plan.json")}, done, self.complain, self._told)
 
@@ -269,6 +296,16 @@ class CoreDecompressionLogic:
         if move_lines:
             self._observe()
         self.changed()
+
+    def _handed_over(self, arguments: Callable[[str], list[str]], then: Callable[[], None]) -> Job:
+        """Runs a command on the plan; on one of the paths as they are, where they were moved."""
+        if not self.moved:
+            return self._run(arguments(str(self.plan_file)), then)
+
+        def kept() -> None:
+            self._job = self._run(arguments(str(self.plan_file)), then)
+
+        return self.keep(kept)
 
     def _run(self, arguments: list[str], then: Callable[[], None]) -> Job:
         def done(answer: dict[str, Any]) -> None:
