@@ -140,9 +140,9 @@ def main() -> None:
     told["nothing"] = first.refused(PlanRequest())
     told["same"] = first.refused(request_of(found, lesion="femur right"))
     told["empty"] = first.refused(request_of(found, lesion="empty"))
-    told["other side"] = first.refused(request_of(found, lesion="necrosis left"))
-    told["wrong side"] = first.refused(request_of(found, side="left"))
-    told["both"] = first.refused(request_of(found, lesion="both"))
+    told["other side"] = first.refused(request_of(found, lesion="necrosis left", volume=None))
+    told["wrong side"] = first.refused(request_of(found, side="left", volume=None))
+    told["both"] = first.refused(request_of(found, lesion="both", volume=None))
     try:
         logic.evaluate()
     except PersonError as error:
@@ -302,13 +302,14 @@ def main() -> None:
     entry = told["line"][0]
     own.AddControlPoint(vtk.vtkVector3d(*entry), "entry")
     own.AddControlPoint(vtk.vtkVector3d(tip[0], tip[1], tip[2] - 6.0), "tip")
-    logic.wait(logic.evaluate_line(request_of(found), own))
+    logic.wait(logic.evaluate_line(request_of(found, volume=None), own))
     told["own"] = {"plan": logic.stored, "entry": entry, "tip": [tip[0], tip[1], tip[2] - 6.0]}
 
     # Cancelled while it runs: nothing is left of it, and the earlier plan stays.
     job = logic.plan(request_of(found))
     process = logic.companion._process
-    while not first.steps or first.steps[-1][0] != "bone surface and anatomy":
+    begun = len(first.steps)
+    while not job.ended and "bone surface and anatomy" not in [name for name, _ in first.steps[begun:]]:
         logic.poll()
         time.sleep(0.01)
     logic.cancel()
