@@ -277,8 +277,10 @@ def main() -> None:
         told["report"] = str(error)
 
     # A process that somebody ends is started again, and a folder that is gone is told.
-    logic.companion._process.kill()
-    logic.companion._process.wait()
+    running = logic.companion._process
+    assert running is not None
+    running.kill()
+    running.wait()
     while logic.companion._process is not None:
         logic.poll()
     logic.wait(logic.evaluate())
