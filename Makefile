@@ -31,12 +31,13 @@ export PIP_ROOT_USER_ACTION := ignore
 
 installed: $(STAMP)
 
-# Its VTK is another one than PyVista's. Where it cannot be had, the tests that need it skip.
+# Its VTK is another one than PyVista's. Where it cannot be had, or does not draw, the tests that need it skip.
+SLICER_READY := .venv-slicer/bin/python tests/support/slicer_ready.py
 slicer-env: $(STAMP)
-	@[ -x .venv-slicer/bin/python ] && .venv-slicer/bin/python -c 'import vtk, slicer' 2>/dev/null || { \
+	@[ -x .venv-slicer/bin/python ] && $(SLICER_READY) 2>/dev/null || { \
 	  $(PYTHON) -m venv --clear .venv-slicer && \
 	  { $(VENV)/bin/uv pip install -q --python .venv-slicer/bin/python -r slicer/requirements.txt || \
-	    .venv-slicer/bin/python -m pip install -qq -r slicer/requirements.txt; }; } || \
+	    .venv-slicer/bin/python -m pip install -qq -r slicer/requirements.txt; } && $(SLICER_READY); } || \
 	  { rm -rf .venv-slicer; echo "no slicer-core for this Python and system: its tests skip"; }
 
 demo: $(STAMP)
