@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -187,3 +187,29 @@ def table(desk: ReviewModel, tmp_path: Path) -> Iterator[ReviewController]:
     found = sample_table(desk, tmp_path)
     yield found
     found.access.release()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium as playwright drives it, for the tests of pages that are served; else a skip."""
+    from support.chromium import find_chromium
+
+    program = find_chromium()
+    if program is None:
+        pytest.skip("no Chromium here")
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as tools:
+        started = tools.chromium.launch(
+            executable_path=program, args=["--no-sandbox", "--enable-unsafe-swiftshader", "--disable-gpu-sandbox"]
+        )
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def artefacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where screenshots go: the folder that CORECORE_ARTEFACTS names, else the test's own."""
+    named = os.environ.get("CORECORE_ARTEFACTS")
+    folder = Path(named) if named else tmp_path_factory.mktemp("artefacts")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from corecore.base.language import later, say
-from corecore.base.limits import HOLDS, LIMITS, MARGINS, NECK_SHARE_WARNING, Limit, by_rounding
+from corecore.base.limits import HOLDS, LIMITS, MARGINS, NECK_SHARE_WARNING, Limit, by_rounding, figure_name
 from corecore.base.spec import (
     ASSUMED_LEVEL_RAISE,
 )
@@ -101,7 +101,7 @@ def limit_rows(scene: Scene) -> list[JudgedLimit]:
             value, limit = figure(item, "value"), figure(item, "limit")
             rows.append(
                 limit_row(
-                    say(LIMITS[key].figure_name) if key in LIMITS else key,
+                    say(figure_name(key)),
                     "–" if value is None else f"{value:.4g}",
                     "–" if limit is None else f"{limit:.4g}",
                     BREAKS,

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct, UnsetType
 
 from corecore.base.language import ENGLISH, as_recorded, language, later, say, say_plural, translation_note
-from corecore.base.limits import LIMITS
+from corecore.base.limits import LIMITS, UNITS, figure_name
 from corecore.base.messages import Severity, severity_of
 from corecore.base.notice import NOTICE_CAPTION
 from corecore.base.recorded import say_recorded
@@ -421,9 +421,9 @@ def _explained(why: ExplanationPart) -> str:
         if wall.what in WALLS and wall.where in SIDES
     ]
     for held in why.limits:
-        key, unit = str(held.key), {"deg": "°", "mm": " mm"}.get(str(held.unit), "")
+        key, unit = str(held.key), UNITS.get(str(held.unit), "")
         figures = {
-            "name": say(LIMITS[key].figure_name) if key in LIMITS else key,
+            "name": say(figure_name(key)),
             "limit": quantity(held.limit, "{:g}") + unit,
             "value": quantity(held.value) + unit,
         }

@@ -6,7 +6,6 @@ Screenshots go to the folder that ``CORECORE_ARTEFACTS`` names, else to the test
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 import threading
 import time
@@ -18,7 +17,6 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy import ndimage
-from support.chromium import find_chromium
 from support.review_case import TOKEN
 
 from corecore.base.errors import CancelledError
@@ -74,28 +72,6 @@ CROWDED = """() => {
   }));
   return { count: seen.length, found, sideways: document.documentElement.scrollWidth > innerWidth };
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    program = find_chromium()
-    if program is None:
-        pytest.skip("no Chromium here")
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as tools:
-        started = tools.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--enable-unsafe-swiftshader", "--disable-gpu-sandbox"]
-        )
-        yield started
-        started.close()
-
-
-@pytest.fixture
-def artefacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    named = os.environ.get("CORECORE_ARTEFACTS")
-    folder = Path(named) if named else tmp_path_factory.mktemp("artefacts")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 @contextlib.contextmanager

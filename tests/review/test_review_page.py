@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.chromium import find_chromium
 from support.pseudo import CODE, words_outside, write_catalogue
 from support.review_case import TOKEN, sample_table, served
 
@@ -85,32 +84,10 @@ CLOCK = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    program = find_chromium()
-    if program is None:
-        pytest.skip("no Chromium here")
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as tools:
-        started = tools.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--enable-unsafe-swiftshader", "--disable-gpu-sandbox"]
-        )
-        yield started
-        started.close()
-
-
 @pytest.fixture
 def address(table: ReviewController) -> Iterator[str]:
     with served(table) as found:
         yield found
-
-
-@pytest.fixture
-def artefacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    named = os.environ.get("CORECORE_ARTEFACTS")
-    folder = Path(named) if named else tmp_path_factory.mktemp("artefacts")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 class Seen:
